@@ -1,0 +1,1 @@
+"""latency-tui: how fast models answer, on the machine that will serve them."""

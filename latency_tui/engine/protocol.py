@@ -1,0 +1,257 @@
+"""What passes between a front end and the engine: commands in, past-tense events out, one JSON object a line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from latency_tui.plan import Plan
+
+Stage = Literal["loading", "training", "warm-up", "measuring"]
+Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left to measure"]
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine and the software that a result was measured with."""
+
+    host: str
+    os: str
+    cpu: str
+    cores: int
+    python: str
+    versions: dict[str, str]
+    threads: int | None = None
+    pinned: tuple[int, ...] = ()
+    governor: str | None = None
+    memory_bytes: int | None = None
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+class Train(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Get every candidate of the plan ready to answer; those that are ready already are left alone."""
+
+    job: str
+    plan: Plan
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Get every candidate ready, then measure the plan once: one launch."""
+
+    job: str
+    plan: Plan
+    launch: int = 0
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End the running job: at once, or (`settled`) when the round is complete. What was measured stays valid."""
+
+    job: str
+    reason: Reason = "stopped"
+
+
+Command = Train | Measure | Stop
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The engine has imported what it needs and waits for commands."""
+
+    environment: Environment
+
+
+class DatasetPrepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Inputs and targets are in memory."""
+
+    job: str
+    training_rows: int
+    test_rows: int
+    features: int
+
+
+class TrainingStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A candidate's process has begun to load or to fit its model."""
+
+    job: str
+    candidate: str
+
+
+class TrainingFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A candidate is ready to answer.
+
+    Attributes:
+        job: The job that asked for it.
+        candidate: The candidate's slug.
+        seconds: Time that `fit` took; None for a model that came fitted.
+        score: Accuracy (or R² of a regressor) on held-out rows; None where there are no targets.
+        notes: Warnings raised meanwhile, a line each.
+    """
+
+    job: str
+    candidate: str
+    seconds: float | None
+    score: float | None
+    notes: tuple[str, ...] = ()
+
+
+class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A candidate can not be measured (any further); the others go on.
+
+    Attributes:
+        job: The job that asked for it.
+        candidate: The candidate's slug.
+        stage: What it was doing.
+        message: One line: the exception's last line, or what became of its process.
+        traceback: The whole story, possibly empty.
+    """
+
+    job: str
+    candidate: str
+    stage: Stage
+    message: str
+    traceback: str = ""
+
+
+class WarmUpFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A candidate has been called until it was steady, or as long as is reasonable.
+
+    Attributes:
+        job: The job that asked for it.
+        launch: Which launch, from 0.
+        candidate: The candidate's slug.
+        calls: Number of warm-up calls.
+        seconds: What they took.
+        steady: Whether the last windows agreed.
+        first_calls: Durations of the very first calls (at most 100) of a fresh process, int64 nanoseconds,
+            little-endian; the first is the cold start.
+        call_seconds: Median duration of the last window.
+    """
+
+    job: str
+    launch: int
+    candidate: str
+    calls: int
+    seconds: float
+    steady: bool
+    first_calls: bytes
+    call_seconds: float
+
+
+class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Rounds begin.
+
+    Attributes:
+        job: The job.
+        launch: Which launch, from 0.
+        rounds: Number of rounds planned.
+        calls: Calls planned for each candidate, by slug.
+        seconds: Expected duration of all rounds.
+        timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
+        pinned: Cores that the candidates are pinned to; empty where they are not.
+    """
+
+    job: str
+    launch: int
+    rounds: int
+    calls: dict[str, int]
+    seconds: float
+    timer_floor_ns: float
+    pinned: tuple[int, ...] = ()
+
+
+class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One block: consecutive calls of one candidate.
+
+    Attributes:
+        job: The job.
+        launch: Which launch, from 0.
+        round: Which round of the launch, from 0.
+        position: Which turn of the round, from 0.
+        candidate: The candidate's slug.
+        samples: Latencies, int64 nanoseconds, little-endian.
+        discarded: Latencies of the calls made just before, to warm the caches again; the first is the call after a
+            switch. Same encoding.
+        started_ns: When the first timed call began, on the machine's monotonic clock.
+        wall_ns: From the first timed call to the end of the last.
+        cpu_ns: CPU time of the candidate's process in that span.
+        switches: Involuntary context switches in that span.
+        gc_calls: Which of the calls a pause of the garbage collector hit, by index.
+        gc_ns: How long each pause took.
+    """
+
+    job: str
+    launch: int
+    round: int
+    position: int
+    candidate: str
+    samples: bytes
+    discarded: bytes
+    started_ns: int
+    wall_ns: int
+    cpu_ns: int
+    switches: int
+    gc_calls: tuple[int, ...] = ()
+    gc_ns: tuple[int, ...] = ()
+
+
+class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Every candidate that is still in the race has had its turn."""
+
+    job: str
+    launch: int
+    round: int
+    rounds: int
+    seconds_left: float
+
+
+class JobFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The last event of a job, however it ended."""
+
+    job: str
+    reason: Reason
+
+
+class EngineFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The engine itself could not go on with a job (a dataset that cannot be made, say)."""
+
+    job: str
+    message: str
+    traceback: str = ""
+
+
+Event = (
+    EngineStarted
+    | DatasetPrepared
+    | TrainingStarted
+    | TrainingFinished
+    | CandidateFailed
+    | WarmUpFinished
+    | MeasurementStarted
+    | BlockMeasured
+    | RoundFinished
+    | JobFinished
+    | EngineFailed
+)
+
+_encoder = msgspec.json.Encoder()
+_command_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(message: Command | Event) -> bytes:
+    """Return one line, with its newline."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_command(line: bytes) -> Command:
+    """Read a command; raises `msgspec.ValidationError` or `msgspec.DecodeError` on rubbish."""
+    return _command_decoder.decode(line)
+
+
+def decode_event(line: bytes) -> Event:
+    """Read an event; raises `msgspec.ValidationError` or `msgspec.DecodeError` on rubbish."""
+    return _event_decoder.decode(line)

@@ -1,0 +1,38 @@
+"""The errors a user can meet: each has a title, a sentence that says what to do, and an exit code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LatencyTuiError(Exception):
+    """Something went wrong that a user can understand and mend.
+
+    Attributes:
+        title: A few words that name the kind of trouble, for a heading.
+        exit_code: What the command line exits with.
+    """
+
+    title: ClassVar[str] = "Error"
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(LatencyTuiError):
+    """What was asked for makes no sense: an unknown name, a number out of range, an unreadable file."""
+
+    title = "That cannot be measured"
+    exit_code = 2
+
+
+class ModelError(LatencyTuiError):
+    """A model failed and nothing could be measured of it."""
+
+    title = "A model failed"
+    exit_code = 4
+
+
+class EngineError(LatencyTuiError):
+    """The measuring process could not be started, or ended before its work was done."""
+
+    title = "The engine stopped"
+    exit_code = 1

@@ -1,0 +1,123 @@
+"""The plan: candidates, workload and how long to measure, as one value that is validated before anything runs."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan.models import Candidate, slugify
+
+Method = Literal["predict", "predict_proba", "decision_function", "transform"]
+METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
+MOST_RUNS = 10_000_000
+
+
+class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic", tag_field="kind"):
+    """`sklearn.datasets.make_classification`, split once and standardised once, the same for every candidate."""
+
+    samples: int = 1000
+    features: int = 20
+    classes: int = 2
+    test_fraction: float = 0.25
+    seed: int = 42
+
+    @property
+    def title(self) -> str:
+        """What a header shows of it."""
+        return f"synthetic {self.samples:,} × {self.features}"
+
+
+class StoredDataset(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag_field="kind"):
+    """Inputs and targets that the caller of the Python API handed over, in a file of its own making.
+
+    Attributes:
+        path: A pickle of `(X, y)`, written by the very process that started the engine.
+        rows: Number of rows.
+        features: Number of columns, 0 where the inputs have no second axis.
+    """
+
+    path: str
+    rows: int
+    features: int
+
+    @property
+    def title(self) -> str:
+        """What a header shows of it."""
+        return f"data {self.rows:,} × {self.features}"
+
+
+Dataset = SyntheticDataset | StoredDataset
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True):
+    """What every candidate is asked: dataset, method, batch size and scenario."""
+
+    dataset: Dataset = SyntheticDataset()
+    method: Method = "predict"
+    batch_size: int = 1
+    scenario: Literal["single-stream"] = "single-stream"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= 1_000_000:
+            raise UsageError(f"The batch size must be a whole number from 1 to 1,000,000, not {self.batch_size:,}.")
+        if self.method not in METHODS:
+            raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {self.method!r}.")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one measurement is made of.
+
+    Attributes:
+        candidates: What gets compared; names are unique.
+        workload: What each of them is asked.
+        runs: Calls a candidate and launch, or None where `seconds` says how long.
+        seconds: Time spent in timed calls a candidate and launch, instead of `runs`.
+        baseline: Slug of the candidate that the others are compared with; None for the fastest.
+        launches: Number of fresh engines that measure the plan, one after the other.
+        seed: Seeds the order of turns and of rows.
+        call_timeout: Seconds after which a call counts as hung.
+        pinning: `auto` for one quiet core, `none`, or the numbers of the cores to use.
+        threads: Threads of BLAS and OpenMP in a candidate.
+        memory_limit: Bytes that one candidate may take; None for most of what is free when it starts.
+    """
+
+    candidates: tuple[Candidate, ...]
+    workload: Workload = Workload()
+    runs: int | None = 100
+    seconds: float | None = None
+    baseline: str | None = None
+    launches: int = 1
+    seed: int = 0
+    call_timeout: float = 60.0
+    pinning: Literal["auto", "none"] | tuple[int, ...] = "auto"
+    threads: int = 1
+    memory_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.candidates:
+            raise UsageError("Choose at least one model to measure.")
+        slugs = [candidate.slug for candidate in self.candidates]
+        for slug in slugs:
+            if slugs.count(slug) > 1:
+                raise UsageError(f"Two candidates are called {slug!r}; give one of them another name.")
+        if self.runs is not None and self.seconds is not None:
+            raise UsageError("Say either how many runs or how many seconds, not both.")
+        if self.runs is None and self.seconds is None:
+            raise UsageError("Say how many runs or how many seconds to measure.")
+        if self.runs is not None and not 1 <= self.runs <= MOST_RUNS:
+            raise UsageError(f"Runs must be a whole number from 1 to {MOST_RUNS:,}, not {self.runs:,}.")
+        if self.seconds is not None and not (math.isfinite(self.seconds) and 0 < self.seconds <= 86_400):
+            raise UsageError(f"The time must be more than 0 and at most 86,400 seconds, not {self.seconds:g}.")
+        if not 1 <= self.launches <= 1000:
+            raise UsageError(f"Launches must be a whole number from 1 to 1,000, not {self.launches:,}.")
+        if not (math.isfinite(self.call_timeout) and 0 < self.call_timeout <= 86_400):
+            raise UsageError(f"The call timeout must be more than 0 seconds, not {self.call_timeout:g}.")
+        if not 1 <= self.threads <= 4096:
+            raise UsageError(f"Threads must be a whole number from 1 to 4,096, not {self.threads:,}.")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"The seed must be a whole number from 0 to {2**32 - 1:,}, not {self.seed:,}.")
+        if self.baseline is not None and slugify(self.baseline) not in slugs:
+            raise UsageError(f"The baseline {self.baseline!r} is not among the candidates: {', '.join(slugs)}.")

@@ -1,0 +1,1 @@
+"""Results: events folded into the one value that everything reads."""

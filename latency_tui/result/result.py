@@ -1,0 +1,236 @@
+"""A result: a plan as measured once in one environment. The one value that screens, files and the API read.
+
+Times are seconds here, as in the JSON; inside `engine` and `stats` they are nanoseconds.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.engine.protocol import Environment
+from latency_tui.errors import UsageError
+from latency_tui.plan import Plan
+
+JSON_SCHEMA_VERSION = 1
+PERCENTILES: tuple[str, ...] = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+
+Status = Literal["measured", "failed", "cancelled"]
+Verdict = Literal["faster", "slower", "same", "inconclusive"]
+Samples = NDArray[np.float64]
+
+
+class Percentile(msgspec.Struct, frozen=True, kw_only=True):
+    """One percentile with its 95 % interval, in seconds.
+
+    Attributes:
+        value: The sample percentile; None where there are no calls.
+        low: Lower end of the interval, None where nothing bounds it.
+        high: Upper end; None where there were too few calls, so that `low` is all that can be said.
+        calls_needed: Calls that a two-sided interval would need; None where there were enough.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    calls_needed: int | None = None
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of one candidate's latencies, in seconds."""
+
+    mean: float
+    std: float
+    min: float
+    max: float
+    p50: Percentile
+    p90: Percentile
+    p95: Percentile
+    p97: Percentile
+    p99: Percentile
+    p99_9: Percentile
+
+
+class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured of one candidate.
+
+    Attributes:
+        name: The name shown.
+        slug: The name typed.
+        colour: Its colour, `#rrggbb`.
+        status: `measured`, `failed`, or `cancelled` where no call was measured before the stop.
+        error: One line on what went wrong, where something did.
+        traceback: The whole story of the error.
+        training_seconds: Time of `fit`; None where the model came fitted.
+        score: Held-out accuracy or R².
+        notes: Warnings raised while training.
+        cold_start_seconds: The first call of a fresh process; never a sample.
+        calls: Number of calls measured (also where `samples` are left out or thinned).
+        samples: Latencies in the order measured, `(n_samples,)` seconds; None where left out.
+        rounds: Index of the first sample of each round.
+        launches: Index of the first sample of each launch.
+        statistics: None where nothing was measured.
+        throughput: Rows answered a second of call time.
+        group: Letters shared with the candidates that it could not be told apart from.
+    """
+
+    name: str
+    slug: str
+    status: Status
+    colour: str = ""
+    error: str | None = None
+    traceback: str | None = None
+    training_seconds: float | None = None
+    score: float | None = None
+    notes: tuple[str, ...] = ()
+    cold_start_seconds: float | None = None
+    calls: int = 0
+    samples: Samples | None = None
+    rounds: tuple[int, ...] = ()
+    launches: tuple[int, ...] = ()
+    statistics: Statistics | None = None
+    throughput: float | None = None
+    group: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Latency of `candidate` over that of `baseline`: above 1 is slower.
+
+    Attributes:
+        baseline: Slug.
+        candidate: Slug.
+        ratio: Median over rounds (then launches) of the ratio of block medians; None where it cannot be had.
+        low: Lower end of the interval; None where there are too few rounds.
+        high: Upper end.
+        confidence: Of the interval, by itself.
+        verdict: After Holm's correction over all pairs.
+        rounds: Number of rounds that it rests on.
+        seconds_to_settle: Measuring time that would likely settle an inconclusive one; None where unknown or settled.
+    """
+
+    baseline: str
+    candidate: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    confidence: float = 0.95
+    verdict: Verdict = "inconclusive"
+    rounds: int = 0
+    seconds_to_settle: float | None = None
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that disturbed the measurement, and what to do about it."""
+
+    cause: str
+    sentence: str
+    severity: Literal["low", "medium", "high"]
+
+
+class Noise(msgspec.Struct, frozen=True, kw_only=True):
+    """How quiet the machine was while it was measured; all shares are 0 to 1.
+
+    Attributes:
+        level: `quiet`, `uneasy` or `noisy`.
+        lost_time: Share of measuring time in which a candidate was not running (wall time less CPU time).
+        disturbed_calls: Calls in blocks that the scheduler interrupted.
+        gc_calls: Calls that a garbage collection fell into.
+        drift: Ratio of the slowest to the fastest tenth of the rounds, less one.
+        autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
+        timer_floor: Seconds that the timed loop reports for a call that does nothing.
+        findings: Worst first.
+    """
+
+    level: Literal["quiet", "uneasy", "noisy"] = "quiet"
+    lost_time: float | None = None
+    disturbed_calls: int = 0
+    gc_calls: int = 0
+    drift: float | None = None
+    autocorrelation: float | None = None
+    timer_floor: float | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan as measured once in one environment."""
+
+    json_schema_version: int = JSON_SCHEMA_VERSION
+    created_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    plan: Plan
+    environment: Environment | None = None
+    candidates: tuple[CandidateResult, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    noise: Noise = Noise()
+    answer: str = ""
+
+    def candidate(self, slug: str) -> CandidateResult:
+        """Return the candidate of that slug; raises `KeyError` where there is none."""
+        for candidate in self.candidates:
+            if candidate.slug == slug:
+                return candidate
+        raise KeyError(slug)
+
+    @property
+    def measured(self) -> tuple[CandidateResult, ...]:
+        """Those with statistics, the fastest p50 first."""
+        return tuple(sorted((c for c in self.candidates if c.statistics), key=_median))
+
+    def without_samples(self) -> Result:
+        """Return the same result without the single latencies."""
+        bare = tuple(msgspec.structs.replace(c, samples=None, rounds=(), launches=()) for c in self.candidates)
+        return msgspec.structs.replace(self, candidates=bare)
+
+    def to_json(self, *, samples: bool = True) -> str:
+        """Return the versioned JSON; times in seconds. `samples=False` leaves the single latencies out."""
+        value = self if samples else self.without_samples()
+        return msgspec.json.format(_encoder.encode(value), indent=2).decode()
+
+    def save(self, path: str | Path) -> None:
+        """Write the JSON to a file; raises `UsageError` where that cannot be done."""
+        try:
+            Path(path).write_bytes(_encoder.encode(self))
+        except OSError as error:
+            raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def load(path: str | Path) -> Result:
+    """Read a result that `Result.save` or `latency-tui run --format json` wrote.
+
+    Raises:
+        UsageError: The file cannot be read, or is no result of this version.
+    """
+    try:
+        return _decoder.decode(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a result of latency-tui: {error}.") from error
+
+
+def _median(candidate: CandidateResult) -> float:
+    assert candidate.statistics is not None
+    return candidate.statistics.p50.value or 0.0
+
+
+def _encode_array(value: Any) -> Any:  # Any: msgspec's hook takes whatever it does not know
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise NotImplementedError(type(value))
+
+
+def _decode_array(kind: Any, value: Any) -> Any:  # Any: as above
+    if kind is Samples:
+        samples = np.asarray(value, dtype=np.float64)
+        if samples.ndim != 1 or not np.isfinite(samples).all() or (samples <= 0).any():
+            raise ValueError("samples must be positive, finite numbers")
+        return samples
+    raise NotImplementedError(kind)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_array)
+_decoder = msgspec.json.Decoder(Result, dec_hook=_decode_array)
