@@ -1,1 +1,31 @@
-"""latency-tui: how fast models answer, on the machine that will serve them."""
+"""latency-tui: how fast machine-learning models answer, on the machine that will serve them, and which to ship.
+
+    >>> import latency_tui
+    >>> result = latency_tui.measure({"logistic": model, "forest": other}, X_test, y_test, runs=1000)
+    >>> print(result.answer)
+
+`measure` measures models, `load` reads a saved result, `Result` is what both return. Nothing is imported before it is
+used, so that the screen opens at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from latency_tui.api import measure
+    from latency_tui.result.result import Result, load
+
+__all__ = ["Result", "load", "measure"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "measure":
+        from latency_tui import api
+
+        return api.measure
+    if name in {"Result", "load"}:
+        from latency_tui.result import result
+
+        return getattr(result, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

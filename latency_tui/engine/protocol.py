@@ -9,6 +9,7 @@ import msgspec
 from latency_tui.plan import Plan
 
 Stage = Literal["loading", "training", "warm-up", "measuring"]
+Cause = Literal["raised", "crashed", "timed out", "memory"]
 Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left to measure"]
 
 
@@ -107,6 +108,7 @@ class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         stage: What it was doing.
         message: One line: the exception's last line, or what became of its process.
         traceback: The whole story, possibly empty.
+        cause: Whether it raised (or answered with rubbish), its process crashed, it hung, or it filled the memory.
     """
 
     job: str
@@ -114,6 +116,7 @@ class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stage: Stage
     message: str
     traceback: str = ""
+    cause: Cause = "raised"
 
 
 class WarmUpFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -1,0 +1,49 @@
+"""`python -m latency_tui.engine`: the engine process. Commands come on standard input, events go to standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+
+
+def main() -> None:
+    """Serve one client until its end of the pipe closes, then end every process of this group."""
+    sys.path.append(os.getcwd())  # noqa: PTH109 (where a model's module may lie)
+    commands, events = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)  # whatever prints must not end up between the events
+    os.close(nothing)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's ctrl+c is the client's to handle
+    signal.signal(signal.SIGTERM, _end_all)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a client that is killed closes nothing in time
+    try:
+        from latency_tui.engine.candidate import CAN_FORK
+        from latency_tui.engine.coordinator import Coordinator  # after the signals: it takes a second to import
+
+        Coordinator(commands, events, fork="--spawn" not in sys.argv and CAN_FORK).serve(started=_import_ahead)
+    except BrokenPipeError:
+        pass
+    finally:
+        _end_all()
+
+
+def _import_ahead() -> None:
+    """Import what most plans need while the client still thinks, so that it is there before anything is forked."""
+    for module in ("datasets", "ensemble", "linear_model", "model_selection", "neural_network", "preprocessing", "svm"):
+        with contextlib.suppress(ImportError):
+            __import__(f"sklearn.{module}")
+
+
+def _end_all(*_: object) -> None:
+    if os.getpgrp() == os.getpid():  # started as the leader of a group of its own: models may have started processes
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

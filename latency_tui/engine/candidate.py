@@ -1,0 +1,135 @@
+"""A candidate's process as the coordinator sees it: started, asked, listened to, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+
+from latency_tui.engine import host
+from latency_tui.engine.dataset import Data
+from latency_tui.engine.host_protocol import Reply, Request, decode_reply, encode
+from latency_tui.engine.protocol import Stage
+
+CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
+
+
+class CandidateProcess:
+    """One process, and the pipe to it.
+
+    Attributes:
+        slug: The candidate's.
+        connection: Readable when a reply has come or the process has ended.
+        deadline: When, on the monotonic clock, the current request counts as hung.
+        stage: What it is doing.
+        timeout: Seconds that the current request may take.
+        ready: Whether the model can answer.
+    """
+
+    def __init__(self, slug: str, log: Path, data: Data | None, *, fork: bool = CAN_FORK) -> None:
+        self.slug = slug
+        self.log = log
+        self.ready = False
+        self.stage: Stage = "loading"
+        self.timeout = self.deadline = float("inf")
+        self.connection, theirs = Pipe()
+        self._exit_status: int | None = None
+        self._spawned: subprocess.Popen[bytes] | None = None
+        if fork:
+            self.pid = self._fork(theirs, data)
+        else:
+            self.pid = self._spawn(theirs)
+        theirs.close()
+
+    def _fork(self, theirs: Connection, data: Data | None) -> int:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:  # from here on this is the candidate; it never returns into the coordinator's code
+            keep = theirs.fileno()  # nothing else of the coordinator's: its pipes would seem open while this lives
+            os.closerange(3, keep)
+            os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+            host.serve(theirs, self.log, data, parent)
+        finally:
+            os._exit(0)
+
+    def _spawn(self, theirs: Connection) -> int:
+        number = theirs.fileno()
+        words = [sys.executable, "-P", "-m", "latency_tui.engine.host", str(number), str(self.log), str(os.getpid())]
+        self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
+        return self._spawned.pid
+
+    def ask(self, request: Request, stage: Stage, timeout: float) -> None:
+        """Send a request whose reply is to come within `timeout` seconds."""
+        self.stage, self.timeout = stage, timeout
+        self.deadline = time.monotonic() + timeout
+        with contextlib.suppress(OSError):  # an ended process is noticed where its reply is awaited
+            self.connection.send_bytes(encode(request))
+
+    def reply(self) -> Reply | None:
+        """Return the reply that has come, or None where the process has ended instead."""
+        self.deadline = float("inf")
+        try:
+            return decode_reply(self.connection.recv_bytes())
+        except (EOFError, OSError):
+            return None
+
+    def resident_bytes(self) -> int:
+        """Return the memory that the process takes, 0 where that cannot be known."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def end(self) -> None:
+        """Kill the process and wait for it."""
+        if self._exit_status is None:
+            self._reap()
+        self.connection.close()
+
+    def fate(self) -> str:
+        """Say in a sentence how the process ended; to be asked once it closed its end of the pipe."""
+        status = self._reap(patience=0.5)
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            name = signal.Signals(number).name
+            if number == signal.SIGKILL:
+                return f"its process was killed ({name}), most likely because memory ran out"
+            return f"its process crashed ({name}: {signal.strsignal(number)})"
+        return f"its process ended by itself (exit code {os.WEXITSTATUS(status)})"
+
+    def last_words(self, most: int = 20_000) -> str:
+        """Return the end of what the process printed, a crash's traceback included."""
+        try:
+            said = self.log.read_bytes()[-most:].decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(line for line in said.splitlines() if not line.startswith("Extension modules:"))
+
+    def _reap(self, patience: float = 0.0) -> int:
+        """Wait for the process, killing it where it closed its pipe and lives on after `patience` seconds."""
+        if self._exit_status is None:
+            deadline = time.monotonic() + patience
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+                while not ended and time.monotonic() < deadline:
+                    time.sleep(0.005)
+                    ended, status = os.waitpid(self.pid, os.WNOHANG)
+                if not ended:
+                    os.kill(self.pid, signal.SIGKILL)
+                    _, status = os.waitpid(self.pid, 0)
+            except (ChildProcessError, ProcessLookupError):
+                status = 0
+            self._exit_status = status
+            if self._spawned is not None:
+                self._spawned.returncode = status  # it is not to be waited for again
+        return self._exit_status

@@ -1,0 +1,221 @@
+"""The client: starts an engine and iterates its events. All that a front end needs of the engine; imports little."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import msgspec
+
+from latency_tui.engine.protocol import (
+    Command,
+    EngineFailed,
+    EngineStarted,
+    Environment,
+    Event,
+    JobFinished,
+    Measure,
+    MeasurementStarted,
+    Reason,
+    Stop,
+    Train,
+    decode_event,
+    encode,
+)
+from latency_tui.errors import EngineError
+
+LONGEST_LINE = 256 * 2**20
+LAST_WORDS = 4000
+
+
+class Engine:
+    """One engine process and the pipes to it.
+
+    The process starts importing scikit-learn as soon as it is started, so start it before it is needed. It keeps
+    trained candidates from job to job, and ends with everything it started when it is closed, or when this process
+    ends in whatever way.
+
+    Args:
+        fork: Whether candidates may be forked from the engine; otherwise each is a fresh interpreter, which takes
+            longer and is what happens anyway where processes cannot be forked.
+
+    Attributes:
+        environment: What the engine said of its machine; None until its first event was read.
+    """
+
+    def __init__(self, *, fork: bool = True) -> None:
+        self.environment: Environment | None = None
+        self._arguments = () if fork else ("--spawn",)
+        self._process: asyncio.subprocess.Process | None = None
+        self._stderr: asyncio.Task[None] | None = None
+        self._last_words = b""
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.returncode is None
+
+    async def __aenter__(self) -> Engine:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Start the process and return at once; a second call does nothing.
+
+        Raises:
+            EngineError: The system refuses to start a process.
+        """
+        if self.running:
+            return
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
+                "-m",
+                "latency_tui.engine",
+                *self._arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LONGEST_LINE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineError(f"The measuring process could not be started: {error.strerror or error}.") from error
+        self._last_words = b""
+        self._stderr = asyncio.create_task(self._drain_stderr(self._process))
+
+    async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
+        """Send a command and yield the events of its job, the last of which is `JobFinished`.
+
+        Events of jobs that were given up before are dropped. While candidates are pinned, this thread keeps off
+        their cores.
+
+        Raises:
+            EngineError: The process ended, spoke rubbish, or could not do the job at all.
+        """
+        await self.start()
+        await self._send(command)
+        with _KeepOff() as keep_off:
+            async for event in self._events():
+                if isinstance(event, EngineStarted):
+                    self.environment = event.environment
+                    yield event
+                    continue
+                if event.job != command.job:
+                    continue
+                if isinstance(event, EngineFailed):
+                    raise EngineError(f"The plan could not be carried out: {event.message}")
+                if isinstance(event, MeasurementStarted):
+                    keep_off.cores(event.pinned)
+                yield event
+                if isinstance(event, JobFinished):
+                    return
+
+    async def stop(self, job: str, reason: Reason = "stopped") -> None:
+        """Ask for the end of a job; its iterator goes on until `JobFinished`, which follows at once."""
+        if self.running:
+            with contextlib.suppress(EngineError):
+                await self._send(Stop(job=job, reason=reason))
+
+    async def close(self) -> None:
+        """End the process and everything that it started. May be called at any time, and again."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self._kill(process)
+        with contextlib.suppress(ProcessLookupError):
+            await process.wait()
+        if self._stderr is not None:
+            self._stderr.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._stderr
+
+    @staticmethod
+    def _kill(process: asyncio.subprocess.Process) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+        if process.returncode is not None:
+            return
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # it leads a group of its own, with every candidate in it
+        except (ProcessLookupError, PermissionError):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+    async def _send(self, command: Command) -> None:
+        process = self._process
+        if process is None or process.stdin is None:
+            raise EngineError("The measuring process is not running.")
+        try:
+            process.stdin.write(encode(command))
+            await process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise EngineError(await self._obituary(process)) from error
+
+    async def _events(self) -> AsyncIterator[Event]:
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
+        while True:
+            try:
+                line = await process.stdout.readline()
+                if line.endswith(b"\n"):
+                    yield decode_event(line)
+                    continue
+            except (ValueError, msgspec.MsgspecError) as error:
+                raise EngineError(f"The measuring process said something that makes no sense: {error}.") from error
+            raise EngineError(await self._obituary(process))
+
+    async def _obituary(self, process: asyncio.subprocess.Process) -> str:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 1.0)
+        if self._stderr is not None:
+            await asyncio.wait([self._stderr], timeout=0.2)
+        said = self._last_words.decode(errors="replace").strip().splitlines()
+        code = process.returncode
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return f"The measuring process ended unexpectedly ({how}){': ' + said[-1] if said else ''}."
+
+    async def _drain_stderr(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        while chunk := await process.stderr.read(1 << 16):
+            self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
+
+
+class _KeepOff:
+    """Keeps this thread off the cores that something is measured on, and lets it back in the end."""
+
+    def __init__(self) -> None:
+        self._before: set[int] | None = None
+
+    def cores(self, measured: tuple[int, ...]) -> None:
+        if not measured or not hasattr(os, "sched_getaffinity"):
+            return
+        before = os.sched_getaffinity(0)
+        if others := before - set(measured):
+            self._before = self._before or before
+            os.sched_setaffinity(0, others)
+
+    def __enter__(self) -> _KeepOff:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(0, self._before)
+
+
+def job_names(prefix: str) -> Iterator[str]:
+    """Yield names for jobs, each used once in this process."""
+    number = 0
+    while True:
+        number += 1
+        yield f"{prefix}-{number}"

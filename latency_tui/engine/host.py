@@ -1,0 +1,248 @@
+"""A candidate's own process: gets one model ready, then answers requests for blocks of calls until it is told to go."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import gc
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+import warnings
+from array import array
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from latency_tui.engine import models
+from latency_tui.engine.dataset import Data, batches, prepare
+from latency_tui.engine.host_protocol import (
+    BlockDone,
+    Called,
+    Failed,
+    FirstCall,
+    Prepare,
+    Prepared,
+    Reply,
+    Request,
+    RunBlock,
+    Warmed,
+    decode_request,
+    encode,
+)
+from latency_tui.engine.protocol import Stage
+from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
+from latency_tui.engine.warm_up import warm_up
+from latency_tui.errors import LatencyTuiError
+
+FIRST_CALLS = 100
+
+
+class Host:
+    """One candidate: its model, its inputs, and what it was asked."""
+
+    def __init__(self, data: Data | None) -> None:
+        self.data = data
+        self.model: Any = None
+        self.method = "predict"
+        self.call: Any = None
+        self.inputs: list[Any] = []
+        self.first_calls: list[int] = []
+        self.stage: Stage = "loading"
+        self.threads: Any = None  # the limits stay as long as this is referred to
+
+    def answer(self, request: Request) -> Reply:
+        """Do what is asked; whatever the model raises becomes a reply."""
+        try:
+            match request:
+                case Prepare():
+                    return self.prepare(request)
+                case FirstCall():
+                    return self.first_call(request)
+                case RunBlock():
+                    return self.run_block(request)
+                case _:
+                    return self.warm_up()
+        except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
+            return Failed(stage=self.stage, message=last_line(error), traceback=traceback.format_exc())
+
+    def prepare(self, request: Prepare) -> Prepared:
+        """Load, fit and score."""
+        self.stage = "loading"
+        if self.data is None:
+            self.data = prepare(request.dataset)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.model, fitted = models.load(request.candidate)
+            self._limit_threads(request.threads)
+            seconds = None
+            if not fitted:
+                self.stage = "training"
+                started = time.perf_counter()
+                self.model.fit(self.data.X_train, self.data.y_train)
+                seconds = time.perf_counter() - started
+                self._limit_threads(request.threads)  # for what was only loaded by fitting
+            score = models.score(self.model, self.data)
+        gc.collect()  # what fitting left behind is not to be collected during a call
+        return Prepared(seconds=seconds, score=score, notes=notes_of(caught))
+
+    def first_call(self, request: FirstCall) -> Called:
+        """Prepare the inputs, move to the cores and call once."""
+        assert self.data is not None
+        self.stage = "warm-up"
+        if request.pinned:
+            os.sched_setaffinity(0, request.pinned)
+        self.method = request.workload.method
+        self.call = models.caller(self.model, self.method)
+        self.inputs = batches(self.data.X_test, request.workload.batch_size, request.seed)
+        started = time.perf_counter_ns()
+        given = self.call(self.inputs[0])
+        elapsed = time.perf_counter_ns() - started
+        models.check(given, self.inputs[0], self.method)
+        if len(self.first_calls) < FIRST_CALLS:
+            self.first_calls.append(elapsed)
+        return Called(nanoseconds=elapsed)
+
+    def warm_up(self) -> Warmed:
+        """Call until steady."""
+        position = 1
+
+        def run(count: int) -> list[int]:
+            nonlocal position
+            durations = self._time(position, count)
+            position += count
+            self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
+            return durations
+
+        done = warm_up(run, self.first_calls[-1])
+        return Warmed(
+            calls=done.calls + 1,
+            nanoseconds=done.nanoseconds,
+            steady=done.steady,
+            first_calls=array("q", self.first_calls).tobytes(),
+            call_ns=done.call_ns,
+            timer_floor_ns=timer_floor(),
+        )
+
+    def run_block(self, request: RunBlock) -> BlockDone:
+        """Warm the caches again, then time the calls of a block."""
+        self.stage = "measuring"
+        inputs = self._inputs(request.offset, request.calls)
+        durations = [NOT_YET] * request.calls
+        discarded = self._discard(request)
+        with PauseWatch() as pauses:
+            pauses.durations = durations
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+            cpu, started = time.process_time_ns(), time.perf_counter_ns()
+            time_calls(self.call, inputs, durations)
+            wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+        return BlockDone(
+            samples=array("q", durations).tobytes(),
+            discarded=array("q", discarded).tobytes(),
+            started_ns=started,
+            wall_ns=wall,
+            cpu_ns=cpu,
+            switches=switches,
+            gc_calls=tuple(pauses.calls),
+            gc_ns=tuple(pauses.nanoseconds),
+        )
+
+    def _discard(self, request: RunBlock) -> list[int]:
+        discarded: list[int] = []
+        begin = time.perf_counter_ns()
+        for index in range(1, request.discard_calls + 1):
+            value = self.inputs[(request.offset - index) % len(self.inputs)]
+            started = time.perf_counter_ns()
+            given = self.call(value)
+            stopped = time.perf_counter_ns()
+            discarded.append(stopped - started)
+            if stopped - begin >= request.discard_ns:
+                break
+        if discarded:
+            models.check(given, value, self.method)
+        return discarded
+
+    def _time(self, offset: int, count: int) -> list[int]:
+        durations = [NOT_YET] * count
+        time_calls(self.call, self._inputs(offset, count), durations)
+        return durations
+
+    def _inputs(self, offset: int, count: int) -> list[Any]:
+        available = len(self.inputs)
+        return [self.inputs[(offset + index) % available] for index in range(count)]
+
+    def _limit_threads(self, threads: int) -> None:
+        from threadpoolctl import threadpool_limits  # deferred: it must look after the libraries were loaded
+
+        self.threads = threadpool_limits(limits=threads)
+
+
+def last_line(error: BaseException) -> str:
+    """Return an exception as one line: its type and the first line of what it says, or the last of a long story."""
+    said = [line for line in str(error).strip().splitlines() if line.strip()]
+    if isinstance(error, LatencyTuiError):
+        return said[0]
+    return f"{type(error).__name__}: {said[0].strip()}" if said else type(error).__name__
+
+
+def notes_of(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Return warnings as single lines, each once."""
+    lines = (f"{warning.category.__name__}: {str(warning.message).strip().splitlines()[0]}" for warning in caught)
+    return tuple(dict.fromkeys(lines))
+
+
+def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> None:
+    """Answer requests until the connection closes. The process's output goes to `log`, a crash's traceback too.
+
+    Args:
+        connection: To the coordinator.
+        log: File that receives what the model prints.
+        data: The dataset where it came along by forking, or None to prepare it here.
+        parent: The coordinator's process id; this process does not outlive it.
+    """
+    _settle_in(log, parent)
+    host = Host(data)
+    while True:
+        try:
+            request = decode_request(connection.recv_bytes())
+            connection.send_bytes(encode(host.answer(request)))
+        except (EOFError, OSError):
+            return
+
+
+def _settle_in(log: Path, parent: int) -> None:
+    """Give the process an input, an output and signals of its own, and have it end with its parent."""
+    if sys.platform == "linux":
+        death_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # should memory run out, let the kernel choose a model, not the screen
+            Path("/proc/self/oom_score_adj").write_text("1000")
+    if os.getppid() != parent:
+        os._exit(0)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 (as long as the process lives)
+    sys.stdout = sys.stderr = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 (as above)
+    faulthandler.enable(file=2)
+    warnings.simplefilter("default")
+
+
+def main() -> None:
+    """Serve in a fresh interpreter, where processes cannot be forked: `host.py DESCRIPTOR LOG PARENT`."""
+    descriptor, log, parent = sys.argv[1:]
+    sys.path.append(os.getcwd())  # noqa: PTH109 (where a model's module may lie)
+    serve(Connection(int(descriptor)), Path(log), None, int(parent))
+
+
+if __name__ == "__main__":
+    main()

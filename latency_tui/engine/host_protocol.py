@@ -1,0 +1,104 @@
+"""What passes between the coordinator and one candidate's process: a request, then exactly one reply."""
+
+from __future__ import annotations
+
+import msgspec
+
+from latency_tui.engine.protocol import Stage
+from latency_tui.plan import Candidate, Dataset, Workload
+
+
+class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Load the model, fit it unless it is fitted, and score it."""
+
+    candidate: Candidate
+    dataset: Dataset
+    threads: int
+
+
+class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Get the inputs ready, move to the cores given, and make one call."""
+
+    workload: Workload
+    seed: int
+    pinned: tuple[int, ...]
+
+
+class WarmUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Call until steady."""
+
+
+class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make some calls that are thrown away, then the calls of a block.
+
+    Attributes:
+        calls: Timed calls.
+        offset: Index of the first input, the same for all candidates of a round.
+        discard_calls: Calls thrown away, at most.
+        discard_ns: Time after which no more are thrown away.
+    """
+
+    calls: int
+    offset: int
+    discard_calls: int
+    discard_ns: int
+
+
+Request = Prepare | FirstCall | WarmUp | RunBlock
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The model can answer."""
+
+    seconds: float | None
+    score: float | None
+    notes: tuple[str, ...]
+
+
+class Called(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The first call came back, after so many nanoseconds."""
+
+    nanoseconds: int
+
+
+class Warmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The model is warm, or as warm as it gets."""
+
+    calls: int
+    nanoseconds: int
+    steady: bool
+    first_calls: bytes
+    call_ns: float
+    timer_floor_ns: float
+
+
+class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A block's numbers; see `BlockMeasured`."""
+
+    samples: bytes
+    discarded: bytes
+    started_ns: int
+    wall_ns: int
+    cpu_ns: int
+    switches: int
+    gc_calls: tuple[int, ...]
+    gc_ns: tuple[int, ...]
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The model raised, or answered with rubbish."""
+
+    stage: Stage
+    message: str
+    traceback: str
+
+
+Reply = Prepared | Called | Warmed | BlockDone | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_reply_decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+encode = _encoder.encode
+decode_request = _request_decoder.decode
+decode_reply = _reply_decoder.decode

@@ -1,0 +1,109 @@
+"""The machine: what it is, which cores may be used, which of them is quiet, and how much memory is free."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from latency_tui.engine.protocol import Environment
+from latency_tui.errors import UsageError
+from latency_tui.plan import Plan
+
+PACKAGES = ("latency-tui", "numpy", "scikit-learn", "scipy", "joblib")
+MEMORY_SHARE = 0.8
+
+
+def describe() -> Environment:
+    """Return what this machine and this Python are."""
+    return Environment(
+        host=platform.node(),
+        os=f"{platform.system()} {platform.release()}",
+        cpu=_cpu_name(),
+        cores=len(allowed_cores()) or os.cpu_count() or 1,
+        python=platform.python_version(),
+        versions={name: found for name in PACKAGES if (found := _version(name))},
+        governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        memory_bytes=psutil.virtual_memory().total,
+    )
+
+
+def allowed_cores() -> tuple[int, ...]:
+    """Return the cores that this process may run on; empty where the system has no pinning."""
+    if not hasattr(os, "sched_getaffinity"):
+        return ()
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+class CoreLoad:
+    """Busy time of each core since it was made, to find a quiet one."""
+
+    def __init__(self) -> None:
+        self._before = _busy_seconds()
+
+    def quietest(self, cores: tuple[int, ...], count: int) -> tuple[int, ...]:
+        """Return the `count` cores with the least work since; of equals the last, for the first serve interrupts."""
+        now = _busy_seconds()
+
+        def load(core: int) -> tuple[float, int]:
+            spent = now.get(core, 0.0) - self._before.get(core, 0.0)
+            return (round(spent, 1), -core)  # a tenth of a second: what counts is a neighbour, not a blip
+
+        return tuple(sorted(sorted(cores, key=load)[:count]))
+
+
+def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, ...]:
+    """Return the cores that the candidates are pinned to: empty for no pinning.
+
+    Raises:
+        UsageError: The plan names a core that this process may not use.
+    """
+    if plan.pinning == "none" or not cores:
+        return ()
+    if isinstance(plan.pinning, tuple):
+        if strange := sorted(set(plan.pinning) - set(cores)):
+            raise UsageError(
+                f"Core {strange[0]} cannot be used; this process may run on {', '.join(map(str, cores))} only."
+            )
+        return plan.pinning
+    if len(cores) == 1 or plan.threads >= len(cores):
+        return cores
+    return load.quietest(cores, plan.threads)
+
+
+def free_memory() -> int:
+    """Return the bytes that programs can take without the machine starting to swap or kill."""
+    return int(psutil.virtual_memory().available)
+
+
+def _busy_seconds() -> dict[int, float]:
+    return {
+        index: times.user + times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
+        for index, times in enumerate(psutil.cpu_times(percpu=True))
+    }
+
+
+def _cpu_name() -> str:
+    if sys.platform == "linux":
+        for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
+            if line.startswith(("model name", "Hardware", "Model")):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return None

@@ -1,0 +1,89 @@
+"""Whose turn it is: how many calls a block has, how many rounds there are, and the order within each round."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from latency_tui.plan import Plan
+
+BLOCK_SECONDS = 0.0025
+FEWEST_ROUNDS = 10
+LONGEST_BALANCED = 60
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a launch is cut into rounds.
+
+    Attributes:
+        rounds: Number of rounds.
+        calls: For each candidate, the number of calls of each of its blocks, `(rounds,)`.
+        seconds: Expected duration of all timed calls together.
+    """
+
+    rounds: int
+    calls: Mapping[str, tuple[int, ...]]
+    seconds: float
+
+
+def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
+    """Cut a plan into rounds.
+
+    A block is as many calls as fill `BLOCK_SECONDS`, at least one. With few runs rounds come first (100 runs are ten
+    rounds of ten), for rounds are what every interval rests on. With a number of runs each candidate makes the same
+    number of calls in a round; with a measuring time each fills the same time.
+
+    Args:
+        plan: Says how many runs, or how long.
+        call_seconds: Duration of one call of each candidate, by slug, as the warm-up found it.
+    """
+    cost = {slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()}
+    if plan.runs is not None:
+        size = max(1, round(BLOCK_SECONDS / min(cost.values())))
+        rounds = max(ceil(plan.runs / size), min(FEWEST_ROUNDS, plan.runs))
+        sizes = split(plan.runs, rounds)
+        return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
+    assert plan.seconds is not None
+    span = max(BLOCK_SECONDS, max(cost.values()))
+    rounds = max(ceil(plan.seconds / span), 1)
+    if rounds < FEWEST_ROUNDS:  # a slow candidate: fewer calls a block cannot be had, shorter blocks of the others can
+        span = max(min(span, plan.seconds / FEWEST_ROUNDS), BLOCK_SECONDS)
+    calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
+    return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
+
+
+def split(total: int, parts: int) -> tuple[int, ...]:
+    """Return `parts` whole numbers that differ by at most one and add up to `total`."""
+    size, extra = divmod(total, parts)
+    return (size + 1,) * extra + (size,) * (parts - extra)
+
+
+def orders(slugs: list[str], rounds: int, seed: str) -> Iterator[tuple[str, ...]]:
+    """Yield the order of turns of every round.
+
+    A long measurement draws each round's order afresh and uniformly: a comparison that may stop at any round rests on
+    a draw that is fair given all rounds before. A short one of fixed length is balanced by position instead: groups of
+    rounds are Latin squares drawn at random, so that nobody has the first turn more often by luck.
+
+    Args:
+        slugs: The candidates.
+        rounds: Number of rounds planned.
+        seed: The same seed gives the same orders.
+    """
+    dice = random.Random(seed)  # noqa: S311 (turns, not secrets)
+    produced = 0
+    while produced < rounds:
+        group = latin_square(slugs, dice) if rounds <= LONGEST_BALANCED else [tuple(dice.sample(slugs, len(slugs)))]
+        for order in group[: rounds - produced]:
+            yield order
+            produced += 1
+
+
+def latin_square(slugs: list[str], dice: random.Random) -> list[tuple[str, ...]]:
+    """Return as many orders as there are candidates, each candidate once in every position."""
+    count = len(slugs)
+    symbols, rows, columns = (dice.sample(range(count), count) for _ in range(3))
+    return [tuple(slugs[symbols[(row + column) % count]] for column in columns) for row in rows]

@@ -1,0 +1,52 @@
+"""Warm-up: call until the last windows agree, within a cap, and keep the first calls as a result of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter_ns
+
+LEAST_NS = 20_000_000
+LEAST_CALLS = 100
+WINDOW_NS = 4_000_000
+LONGEST_WINDOW = 50
+AGREEMENT = 0.05
+MOST_NS = 1_000_000_000
+MOST_CALLS = 5_000
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """How a warm-up went; `call_ns` is the median of its last window."""
+
+    calls: int
+    nanoseconds: int
+    steady: bool
+    call_ns: float
+
+
+def warm_up(run: Callable[[int], list[int]], first_ns: int) -> WarmUp:
+    """Run windows of calls until two neighbouring medians agree.
+
+    Args:
+        run: Makes that many calls and returns their durations in nanoseconds.
+        first_ns: Duration of the latest call before, which sizes the first window.
+
+    Returns:
+        How it went. At least `LEAST_NS` or `LEAST_CALLS`, whichever comes first; at most `MOST_NS` or `MOST_CALLS`,
+        after which `steady` is false.
+    """
+    started = perf_counter_ns()
+    calls, before, estimate = 0, 0.0, float(max(first_ns, 1))
+    while True:
+        window = run(max(1, min(LONGEST_WINDOW, int(WINDOW_NS / estimate))))
+        calls += len(window)
+        estimate = max(float(median(window)), 1.0)
+        elapsed = perf_counter_ns() - started
+        agree = before > 0 and abs(estimate - before) <= AGREEMENT * before
+        if agree and (elapsed >= LEAST_NS or calls >= LEAST_CALLS):
+            return WarmUp(calls, elapsed, True, estimate)
+        if elapsed >= MOST_NS or calls >= MOST_CALLS:
+            return WarmUp(calls, elapsed, agree, estimate)
+        before = estimate

@@ -1,0 +1,135 @@
+"""Models with planted behaviour: the engine must tell what became of each."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Planted:
+    """Answers at once with zeros; the base of all others."""
+
+    def __init__(self, **parameters: Any) -> None:
+        self.__dict__.update(parameters)
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.zeros(len(X))
+
+
+class Sleeper(Planted):
+    seconds = 0.002
+
+    def predict(self, X: Any) -> Any:
+        time.sleep(self.seconds)
+        return np.zeros(len(X))
+
+
+class FailsToFit(Planted):
+    def fit(self, X: Any, y: Any) -> Planted:
+        raise ValueError("the data is [red]not[/red] to my taste")
+
+
+class FailsToPredict(Planted):
+    def predict(self, X: Any) -> Any:
+        raise RuntimeError("no answer today")
+
+
+class FailsLater(Planted):
+    """Answers `after` calls, then raises."""
+
+    after = 400
+    calls = 0
+
+    def predict(self, X: Any) -> Any:
+        self.calls += 1
+        if self.calls > self.after:
+            raise RuntimeError(f"tired after {self.after} calls")
+        return np.zeros(len(X))
+
+
+class WrongLength(Planted):
+    def predict(self, X: Any) -> Any:
+        return np.zeros(len(X) + 2)
+
+
+class Nothing(Planted):
+    def predict(self, X: Any) -> Any:
+        return None
+
+
+class Hangs(Planted):
+    def predict(self, X: Any) -> Any:
+        time.sleep(3600)
+
+
+class HangsInFit(Planted):
+    def fit(self, X: Any, y: Any) -> Planted:
+        time.sleep(3600)
+        return self
+
+
+class Segfaults(Planted):
+    def predict(self, X: Any) -> Any:
+        ctypes.string_at(0)
+
+
+class Exits(Planted):
+    def predict(self, X: Any) -> Any:
+        os._exit(3)
+
+
+class RaisesSystemExit(Planted):
+    def predict(self, X: Any) -> Any:
+        sys.exit("enough")
+
+
+class FillsMemory(Planted):
+    def fit(self, X: Any, y: Any) -> Planted:
+        hoard = []
+        while True:
+            hoard.append(np.ones(4_000_000))
+            time.sleep(0.01)
+
+
+class Prints(Planted):
+    def predict(self, X: Any) -> Any:
+        print("{not an event}")
+        os.write(1, b"nor this\n")
+        return np.zeros(len(X))
+
+
+class Warns(Planted):
+    def fit(self, X: Any, y: Any) -> Planted:
+        warnings.warn("did not converge", UserWarning, stacklevel=2)
+        return self
+
+
+class StartsAProcess(Planted):
+    """Starts a process of its own while fitting, as joblib's workers are started, and notes its id."""
+
+    note = ""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+        Path(self.note).write_text(str(child.pid))
+        return self
+
+
+class NotesItsProcess(Planted):
+    note = ""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        with Path(self.note).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return self

@@ -1,0 +1,212 @@
+"""Models that misbehave, processes that die, clients that vanish: the others are measured, and nothing is left over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    Event,
+    JobFinished,
+    Measure,
+    RoundFinished,
+    Train,
+    TrainingStarted,
+)
+from latency_tui.errors import EngineError
+from latency_tui.plan import Plan, SyntheticDataset, Workload
+from tests.engine.conftest import plan_of, planted
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 2.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause", "said"),
+    [
+        ("FailsToFit", "raised", "ValueError: the data is [red]not[/red] to my taste"),
+        ("FailsToPredict", "raised", "RuntimeError: no answer today"),
+        ("FailsLater", "raised", "RuntimeError: tired after 400 calls"),
+        ("WrongLength", "raised", "predict returned 3 answers for 1 row"),
+        ("Nothing", "raised", "predict returned nothing"),
+        ("RaisesSystemExit", "raised", "SystemExit: enough"),
+        ("Hangs", "timed out", "did not answer within 0.5 s"),
+        ("Segfaults", "crashed", "SIGSEGV"),
+        ("Exits", "crashed", "exit code 3"),
+        ("FillsMemory", "memory", "of memory and was stopped"),
+    ],
+)
+async def test_a_failure_is_told_and_the_others_are_measured_to_the_end(
+    engine: Engine, kind: str, cause: str, said: str
+) -> None:
+    plan = plan_of(
+        planted(kind, "bad"), planted("Planted", "good"), runs=500, call_timeout=0.5, memory_limit=600_000_000
+    )
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.candidate == "bad"
+    assert failure.cause == cause
+    assert said in failure.message
+    assert "\n" not in failure.message
+    good = [event for event in events if isinstance(event, BlockMeasured) and event.candidate == "good"]
+    assert sum(len(block.samples) for block in good) == 500 * 8
+    assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+async def test_a_crash_leaves_the_traceback_that_the_interpreter_wrote(engine: Engine) -> None:
+    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Segfaults"), runs=5)))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert "Segmentation fault" in failure.traceback
+    assert "planted.py" in failure.traceback
+
+
+async def test_all_failing_ends_the_job_without_numbers(engine: Engine) -> None:
+    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Exits"), runs=5)))]
+    assert events[-1] == JobFinished(job="a", reason="nothing left to measure")
+
+
+async def test_a_model_that_cannot_be_found_is_told(engine: Engine) -> None:
+    events = [event async for event in engine.run(Train(job="a", plan=plan_of(planted("NoSuchModel"))))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.stage == "loading"
+    assert "NoSuchModel" in failure.message
+
+
+async def test_a_dataset_that_cannot_be_made_is_an_error_and_the_engine_lives_on(engine: Engine) -> None:
+    impossible = Workload(dataset=SyntheticDataset(samples=3, features=1, classes=50))
+    with pytest.raises(EngineError, match="could not be carried out"):
+        [
+            event
+            async for event in engine.run(
+                Train(job="a", plan=Plan(candidates=(planted("Planted"),), workload=impossible))
+            )
+        ]
+    events = [event async for event in engine.run(Train(job="b", plan=plan_of(planted("Planted"))))]
+    assert events[-1] == JobFinished(job="b", reason="completed")
+
+
+async def test_stop_keeps_what_was_measured_and_the_candidates(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), runs=100_000)
+    events: list[Event] = []
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        events.append(event)
+        if isinstance(event, RoundFinished) and event.round == 20:
+            asked = time.monotonic()
+            await engine.stop("a")
+    assert time.monotonic() - asked < 1
+    assert events[-1] == JobFinished(job="a", reason="stopped")
+    assert sum(isinstance(event, BlockMeasured) for event in events) >= 20
+    again = [event async for event in engine.run(Measure(job="b", plan=plan_of(planted("Sleeper"), runs=10)))]
+    assert not any(isinstance(event, TrainingStarted) for event in again), "it was still there"
+
+
+@pytest.mark.parametrize("kind", ["Hangs", "HangsInFit"])
+async def test_stop_does_not_wait_for_a_call_that_hangs(engine: Engine, kind: str) -> None:
+    async def stop_soon() -> None:
+        await asyncio.sleep(0.3)
+        await engine.stop("a")
+
+    await engine.start()
+    [event async for event in engine.run(Train(job="0", plan=plan_of(planted("Planted"))))]
+    stopping = asyncio.create_task(stop_soon())
+    began = time.monotonic()
+    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted(kind), runs=5)))]
+    await stopping
+    assert time.monotonic() - began < 2
+    assert events[-1] == JobFinished(job="a", reason="stopped")
+
+
+async def test_a_stop_of_another_job_is_not_heeded(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), runs=50)
+    stops = 0
+    async for event in engine.run(Measure(job="new", plan=plan)):
+        if isinstance(event, RoundFinished):
+            stops += 1
+            await engine.stop("old")
+        last = event
+    assert stops
+    assert last == JobFinished(job="new", reason="completed")
+
+
+async def test_the_end_of_the_engine_is_an_error_that_says_so(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), runs=100_000)
+    with pytest.raises(EngineError, match="ended unexpectedly"):
+        async for event in engine.run(Measure(job="a", plan=plan)):
+            if isinstance(event, BlockMeasured):
+                assert engine._process is not None
+                os.kill(engine._process.pid, signal.SIGKILL)
+
+
+async def test_closing_ends_what_models_have_started(tmp_path: Path) -> None:
+    note = tmp_path / "process"
+    async with Engine() as engine:
+        [e async for e in engine.run(Train(job="a", plan=plan_of(planted("StartsAProcess", note=str(note)))))]
+        started = int(note.read_text())
+        assert psutil.pid_exists(started)
+    assert await eventually(lambda: _gone(started))
+
+
+CLIENT = """
+import asyncio, os, sys
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import Measure
+from tests.engine.conftest import plan_of, planted
+
+async def main():
+    engine = Engine()
+    await engine.start()
+    print(engine._process.pid, flush=True)
+    plan = plan_of(planted("Sleeper"), planted({kind!r}, "bad"), runs=10**6)
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        print(type(event).__name__, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("kind", "when"), [("Sleeper", "BlockMeasured"), ("HangsInFit", "TrainingStarted"), ("Planted", "")]
+)
+async def test_a_client_that_is_killed_leaves_no_process(number: signal.Signals, kind: str, when: str) -> None:
+    client = subprocess.Popen([sys.executable, "-c", CLIENT.format(kind=kind)], stdout=subprocess.PIPE, text=True)
+    assert client.stdout is not None
+    engine = int(client.stdout.readline())
+    while when and when not in client.stdout.readline():
+        pass
+    family = [engine, *_children(engine)]
+    client.send_signal(number)
+    client.wait()
+    assert await eventually(lambda: all(_gone(pid) for pid in family))
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    return []
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,160 @@
+"""What the engine reports of models that behave."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.launches import measure
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    Event,
+    JobFinished,
+    Measure,
+    MeasurementStarted,
+    RoundFinished,
+    Train,
+    TrainingFinished,
+    TrainingStarted,
+    WarmUpFinished,
+)
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
+from tests.engine.conftest import plan_of, planted
+
+
+def blocks(events: list[Event]) -> list[BlockMeasured]:
+    return [event for event in events if isinstance(event, BlockMeasured)]
+
+
+def samples(events: list[Event], slug: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    mine = [np.frombuffer(block.samples, "<i8") for block in blocks(events) if block.candidate == slug]
+    return np.concatenate(mine)
+
+
+async def test_every_candidate_is_called_exactly_as_often_as_asked(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), planted("Planted"), runs=107)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert len(samples(events, "sleeper")) == 107
+    assert len(samples(events, "planted")) == 107
+    assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+async def test_a_sleep_of_known_length_is_what_is_measured(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper", seconds=0.005), runs=30)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    measured = samples(events, "sleeper")
+    assert measured.min() >= 5_000_000
+    assert np.median(measured) < 50_000_000
+
+
+async def test_each_round_has_every_candidate_once_in_a_balanced_random_order(engine: Engine) -> None:
+    plan = plan_of(*(planted("Sleeper", name, seconds=0.0005) for name in "abcde"), runs=20)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    turns = {(block.round, block.position): block.candidate for block in blocks(events)}
+    rounds = {round_ for round_, _ in turns}
+    assert len(rounds) == 10
+    for number in rounds:
+        assert {turns[number, position] for position in range(5)} == set("abcde")
+    firsts = Counter(turns[number, 0] for number in rounds)
+    assert set(firsts.values()) == {2}, "ten rounds of five are two Latin squares"
+    assert len({tuple(turns[number, position] for position in range(5)) for number in rounds}) > 2
+
+
+async def test_the_same_seed_gives_the_same_turns_and_another_seed_others(engine: Engine) -> None:
+    async def turns(seed: int) -> list[str]:
+        plan = plan_of(*(planted("Planted", name) for name in "abcd"), runs=12, seed=seed)
+        return [block.candidate for block in blocks([e async for e in engine.run(Measure(job=f"{seed}", plan=plan))])]
+
+    first = await turns(1)
+    assert first == await turns(1)
+    assert first != await turns(2)
+
+
+async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), planted("Sleeper", "c"), runs=30)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    spans = sorted((block.started_ns, block.started_ns + block.wall_ns) for block in blocks(events))
+    for (_, ended), (began, _) in itertools.pairwise(spans):
+        assert began >= ended
+
+
+async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b", seconds=0.0005), runs=None, seconds=0.3)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    for slug in "ab":
+        seconds = sum(block.wall_ns for block in blocks(events) if block.candidate == slug) / 1e9
+        assert 0.2 < seconds < 0.9
+    assert len(samples(events, "b")) > 2 * len(samples(events, "a"))
+
+
+async def test_train_then_measure_trains_once(engine: Engine, tmp_path: Path) -> None:
+    note = tmp_path / "processes"
+    plan = plan_of(planted("NotesItsProcess", note=str(note)), runs=5)
+    trained = [event async for event in engine.run(Train(job="a", plan=plan))]
+    measured = [event async for event in engine.run(Measure(job="b", plan=plan))]
+    assert any(isinstance(event, TrainingFinished) for event in trained)
+    assert not any(isinstance(event, TrainingStarted) for event in measured)
+    assert len(note.read_text().split()) == 1
+
+
+async def test_launches_are_fresh_processes_and_one_stream(tmp_path: Path) -> None:
+    note = tmp_path / "processes"
+    plan = plan_of(planted("NotesItsProcess", note=str(note)), runs=8, launches=3)
+    events = [event async for event in measure(plan)]
+    assert len(set(note.read_text().split())) == 3
+    assert [event.launch for event in events if isinstance(event, MeasurementStarted)] == [0, 1, 2]
+    assert sum(isinstance(event, JobFinished) for event in events) == 1
+    assert len(samples(events, "notesitsprocess")) == 24
+
+
+async def test_the_six_are_trained_scored_and_measured(engine: Engine) -> None:
+    plan = Plan(candidates=tuple(Candidate(model=spec) for spec in BUILTIN_MODELS), runs=12)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    scores = {event.candidate: event.score for event in events if isinstance(event, TrainingFinished)}
+    assert len(scores) == 6
+    assert all(score is not None and 0.7 < score <= 1 for score in scores.values())
+    for candidate in plan.candidates:
+        assert len(samples(events, candidate.slug)) == 12
+    rounds = [event for event in events if isinstance(event, RoundFinished)]
+    assert rounds[-1].round + 1 == rounds[-1].rounds
+
+
+async def test_first_calls_are_kept_and_are_no_samples(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), runs=10)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (warm,) = (event for event in events if isinstance(event, WarmUpFinished))
+    first = np.frombuffer(warm.first_calls, "<i8")
+    assert 2 <= len(first) <= 100
+    assert first.min() >= 2_000_000
+    assert warm.calls >= len(first)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 400])
+async def test_a_call_receives_a_batch_of_that_size(engine: Engine, batch_size: int) -> None:
+    plan = Plan(candidates=(planted("Planted"),), workload=Workload(batch_size=batch_size), runs=6)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert len(samples(events, "planted")) == 6
+
+
+async def test_what_a_model_prints_does_not_end_up_between_the_events(engine: Engine) -> None:
+    plan = plan_of(planted("Prints"), runs=10)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert len(samples(events, "prints")) == 10
+
+
+async def test_a_warning_while_fitting_is_a_note(engine: Engine) -> None:
+    events = [event async for event in engine.run(Train(job="a", plan=plan_of(planted("Warns"))))]
+    (done,) = (event for event in events if isinstance(event, TrainingFinished))
+    assert done.notes == ("UserWarning: did not converge",)
+
+
+async def test_fresh_interpreters_measure_as_forked_ones_do() -> None:
+    async with Engine(fork=False) as engine:
+        plan = plan_of(planted("Sleeper", "a"), planted("Prints", "b"), planted("Segfaults", "c"), runs=10)
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert len(samples(events, "a")) == len(samples(events, "b")) == 10
