@@ -24,8 +24,10 @@ def main() -> None:
     try:
         from latency_tui.engine.candidate import CAN_FORK
         from latency_tui.engine.coordinator import Coordinator  # after the signals: it takes a second to import
+        from latency_tui.engine.wire import Wire
 
-        Coordinator(commands, events, fork="--spawn" not in sys.argv and CAN_FORK).serve(started=_import_ahead)
+        fork = CAN_FORK and "--spawn" not in sys.argv
+        Coordinator(Wire(commands, events), fork=fork).serve(greeted=_import_ahead)
     except BrokenPipeError:
         pass
     finally:

@@ -75,6 +75,10 @@ class CandidateProcess:
         with contextlib.suppress(OSError):  # an ended process is noticed where its reply is awaited
             self.connection.send_bytes(encode(request))
 
+    def is_late(self) -> bool:
+        """Whether the reply to the current request should have come."""
+        return time.monotonic() > self.deadline
+
     def reply(self) -> Reply | None:
         """Return the reply that has come, or None where the process has ended instead."""
         self.deadline = float("inf")

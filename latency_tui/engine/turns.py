@@ -9,7 +9,7 @@ from math import ceil
 
 from latency_tui.plan import Plan
 
-BLOCK_SECONDS = 0.0025
+BLOCK_SECONDS = 0.003
 FEWEST_ROUNDS = 10
 LONGEST_BALANCED = 60
 

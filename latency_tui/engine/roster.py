@@ -1,0 +1,202 @@
+"""The roster: the candidates' processes, from their start through training to their end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from latency_tui.engine import machine
+from latency_tui.engine.candidate import CandidateProcess
+from latency_tui.engine.dataset import Data, prepare, rows_of
+from latency_tui.engine.host_protocol import Failed, Prepare, Prepared, Reply, Request
+from latency_tui.engine.protocol import (
+    CandidateFailed,
+    Cause,
+    DatasetPrepared,
+    Stage,
+    TrainingFinished,
+    TrainingStarted,
+)
+from latency_tui.engine.wire import JobStopped, Wire
+from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
+
+POLL_SECONDS = 0.05
+GRACE_SECONDS = 0.1
+
+R = TypeVar("R", bound=Reply)
+
+
+class CandidateLost(Exception):  # noqa: N818 (not an error: what happened has been said)
+    """A candidate failed."""
+
+
+class Roster:
+    """The candidates that are there, by slug.
+
+    Args:
+        wire: Where commands are heard while a candidate is waited for.
+        fork: Whether candidates are forked from this process or started afresh.
+    """
+
+    def __init__(self, wire: Wire, *, fork: bool) -> None:
+        self._wire = wire
+        self._fork = fork
+        self._folder = tempfile.TemporaryDirectory(prefix="latency-tui-")
+        self._processes: dict[str, CandidateProcess] = {}
+        self._candidates: dict[str, Candidate] = {}
+        self._dataset: Dataset | None = None
+        self._data: Data | None = None
+        self._threads = 0
+        self._logs = 0
+        self._memory_limit = 0
+        self._job = ""
+
+    def __contains__(self, slug: str) -> bool:
+        return slug in self._processes
+
+    def close(self) -> None:
+        """End every process."""
+        self._forget(list(self._processes))
+        self._folder.cleanup()
+
+    def prepare(self, plan: Plan, job: str) -> None:
+        """Make the dataset and get every candidate of the plan ready, several at once where there are cores.
+
+        Those that are ready already are left alone; those that fail are told and left out.
+        """
+        self._job = job
+        self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
+        if plan.workload.dataset != self._dataset or plan.threads != self._threads:
+            self._forget(list(self._processes))
+            self._dataset, self._threads, self._data = plan.workload.dataset, plan.threads, None
+        self._forget([slug for slug, process in self._processes.items() if not process.ready])
+        self._forget([c.slug for c in plan.candidates if self._candidates.get(c.slug, c) != c])
+        missing = deque(candidate for candidate in plan.candidates if candidate.slug not in self)
+        if missing:
+            self._prepare_data()
+            self._train(missing)
+
+    def _prepare_data(self) -> None:
+        """Make the dataset here, where every candidate that is forked inherits it."""
+        if self._data is not None or not self._fork or not isinstance(self._dataset, SyntheticDataset):
+            return
+        self._data = prepare(self._dataset)
+        rows, columns = self._data.X_train.shape
+        test_rows = rows_of(self._data.X_test)
+        self._wire.say(DatasetPrepared(job=self._job, training_rows=rows, test_rows=test_rows, features=columns))
+
+    def _train(self, missing: deque[Candidate]) -> None:
+        at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
+        training: list[CandidateProcess] = []
+        try:
+            while missing or training:
+                while missing and len(training) < at_once:
+                    training.append(self._begin_training(missing.popleft()))
+                self._wire.flush()
+                for process in self._ready(training):
+                    training.remove(process)
+                    self._finish_training(process)
+        except JobStopped:
+            self._forget([process.slug for process in training])
+            raise
+
+    def _begin_training(self, candidate: Candidate) -> CandidateProcess:
+        assert self._dataset is not None
+        self._logs += 1
+        log = Path(self._folder.name) / f"{self._logs}.log"
+        process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
+        self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
+        request = Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads)
+        process.ask(request, "training", timeout=float("inf"))  # fitting may take hours; a stop ends it
+        self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
+        return process
+
+    def _finish_training(self, process: CandidateProcess) -> None:
+        try:
+            done = self._expect(process, Prepared)
+        except CandidateLost:
+            return
+        process.ready = True
+        self._wire.say(
+            TrainingFinished(
+                job=self._job, candidate=process.slug, seconds=done.seconds, score=done.score, notes=done.notes
+            )
+        )
+
+    def ask(self, slug: str, request: Request, kind: type[R], stage: Stage, timeout: float) -> R:
+        """Send a request to a candidate and return its reply.
+
+        Raises:
+            CandidateLost: It raised, crashed, hung or filled the memory; it has been told, and is gone.
+            JobStopped: The client wants the job to end; a candidate in a long call was ended for that.
+        """
+        process = self._processes[slug]
+        process.ask(request, stage, timeout)
+        try:
+            while not self._ready([process]):
+                pass
+        except JobStopped:
+            if process.connection.poll(GRACE_SECONDS):
+                process.reply()
+            else:
+                self._forget([slug])
+            raise
+        return self._expect(process, kind)
+
+    def _expect(self, process: CandidateProcess, kind: type[R]) -> R:
+        """Return the reply that has come; anything else ends the candidate, says so, and raises `CandidateLost`."""
+        if process.slug not in self:
+            raise CandidateLost
+        reply = process.reply()
+        if isinstance(reply, kind):
+            return reply
+        if isinstance(reply, Failed):
+            process.stage = reply.stage
+            self._lose(process, "raised", reply.message, reply.traceback)
+        else:
+            self._lose(process, "crashed", process.fate(), process.last_words())
+        raise CandidateLost
+
+    def _ready(self, processes: list[CandidateProcess]) -> list[CandidateProcess]:
+        """Wait a moment; return those that replied or ended, having ended those that hang or fill the memory."""
+        found = self._wire.wait([process.connection for process in processes], POLL_SECONDS)
+        if found:
+            return [process for process in processes if process.connection in found]
+        self._wire.flush()
+        return [process for process in processes if self._is_unruly(process, processes)]
+
+    def _is_unruly(self, process: CandidateProcess, running: list[CandidateProcess]) -> bool:
+        """End a process that hangs or fills the memory, and say so."""
+        if process.is_late():
+            self._lose(process, "timed out", f"did not answer within {process.timeout:.3g} s", process.last_words())
+            return True
+        resident = process.resident_bytes()
+        short = machine.free_memory() < (1 - machine.MEMORY_SHARE) / 4 * self._memory_limit
+        if resident > self._memory_limit or (short and resident == max(p.resident_bytes() for p in running)):
+            taken = f"{resident / 2**30:.2g} GiB"
+            self._lose(process, "memory", f"took {taken} of memory and was stopped", process.last_words())
+            return True
+        return False
+
+    def _lose(self, process: CandidateProcess, cause: Cause, message: str, story: str) -> None:
+        self._wire.say(
+            CandidateFailed(
+                job=self._job,
+                candidate=process.slug,
+                stage=process.stage,
+                message=message,
+                traceback=story,
+                cause=cause,
+            )
+        )
+        self._forget([process.slug])
+
+    def _forget(self, slugs: Iterable[str]) -> None:
+        for slug in slugs:
+            self._candidates.pop(slug, None)
+            if process := self._processes.pop(slug, None):
+                process.end()

@@ -1,0 +1,108 @@
+"""The engine's end of the wire: hears commands while it waits for anything else, and says events in batches."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from multiprocessing.connection import Connection, wait
+
+from latency_tui.engine.protocol import Command, Event, Measure, Reason, Stop, Train, decode_command, encode
+
+
+class JobStopped(Exception):  # noqa: N818 (not an error: it ends a job from within)
+    """The client asked to stop at once."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason: Reason = reason
+
+
+class InputClosed(Exception):  # noqa: N818 (as above)
+    """The client is gone."""
+
+
+class Wire:
+    """Commands in, events out.
+
+    Args:
+        commands: Descriptor that commands are read from.
+        events: Descriptor that events are written to.
+
+    Attributes:
+        settled: Set once the client asked that the job end with the running round.
+    """
+
+    def __init__(self, commands: int, events: int) -> None:
+        self._commands = commands
+        self._events = events
+        self._unread = b""
+        self._queue: deque[Train | Measure] = deque()
+        self._job = ""
+        self._unsent: list[bytes] = []
+        self._sent_at = 0.0
+        self.settled: Reason | None = None
+
+    def next_job(self) -> Train | Measure:
+        """Wait for the next command that begins a job.
+
+        Raises:
+            InputClosed: The client is gone.
+        """
+        self._job, self.settled = "", None
+        while not self._queue:
+            wait([self._commands])
+            self._listen()
+        command = self._queue.popleft()
+        self._job = command.job
+        return command
+
+    def wait(self, connections: list[Connection], seconds: float) -> list[Connection]:
+        """Wait until one of the connections can be read, at most so long, hearing commands meanwhile.
+
+        Raises:
+            InputClosed: The client is gone.
+            JobStopped: It wants the running job to end at once.
+        """
+        found = wait([self._commands, *connections], seconds)
+        if self._commands in found:
+            self._listen()
+        return [connection for connection in connections if connection in found]
+
+    def say(self, event: Event) -> None:
+        """Keep an event for the next `flush`."""
+        self._unsent.append(encode(event))
+
+    def flush(self, *, at_most_every: float = 0.0) -> None:
+        """Write what was said, unless something was written less than so many seconds ago."""
+        now = time.monotonic()
+        if now - self._sent_at < at_most_every:
+            return
+        self._sent_at = now
+        waiting, self._unsent = memoryview(b"".join(self._unsent)), []
+        while waiting:
+            waiting = waiting[os.write(self._events, waiting) :]
+
+    def _listen(self) -> None:
+        """Read what stands at the input: jobs wait for their turn, a stop of the running job takes effect."""
+        read = os.read(self._commands, 1 << 16)
+        if not read:
+            raise InputClosed
+        *lines, self._unread = (self._unread + read).split(b"\n")
+        stopped = False
+        for command in (decode_command(line) for line in lines if line):
+            stopped |= self._take(command)
+        if stopped:
+            raise JobStopped("stopped")
+
+    def _take(self, command: Command) -> bool:
+        """Queue a job; return whether the command stops the running one at once."""
+        if not isinstance(command, Stop):
+            self._queue.append(command)
+            return False
+        if command.job != self._job:  # over already, or not begun: then it is not to begin
+            self._queue = deque(job for job in self._queue if job.job != command.job)
+            return False
+        if command.reason != "stopped":
+            self.settled = command.reason
+            return False
+        return True
