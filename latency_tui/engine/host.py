@@ -136,11 +136,11 @@ class Host:
         discarded = self._discard(request)
         with PauseWatch() as pauses:
             pauses.durations = durations
-            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+            switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, waited_ns()
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
-            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+            switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches, waited_ns() - waited
         return BlockDone(
             samples=array("q", durations).tobytes(),
             discarded=array("q", discarded).tobytes(),
@@ -148,6 +148,7 @@ class Host:
             wall_ns=wall,
             cpu_ns=cpu,
             switches=switches,
+            waited_ns=waited,
             gc_calls=tuple(pauses.calls),
             gc_ns=tuple(pauses.nanoseconds),
         )
@@ -180,6 +181,14 @@ class Host:
         from threadpoolctl import threadpool_limits  # deferred: it must look after the libraries were loaded
 
         self.threads = threadpool_limits(limits=threads)
+
+
+def waited_ns() -> int:
+    """Return how long this thread has stood ready to run while something else had its core; 0 where nobody tells."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def last_line(error: BaseException) -> str:

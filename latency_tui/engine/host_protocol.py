@@ -81,6 +81,7 @@ class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     wall_ns: int
     cpu_ns: int
     switches: int
+    waited_ns: int
     gc_calls: tuple[int, ...]
     gc_ns: tuple[int, ...]
 

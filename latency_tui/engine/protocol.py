@@ -182,6 +182,8 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         wall_ns: From the first timed call to the end of the last.
         cpu_ns: CPU time of the candidate's process in that span.
         switches: Involuntary context switches in that span.
+        waited_ns: Time in that span in which the process stood ready and something else had its core; 0 where the
+            system does not tell.
         gc_calls: Which of the calls a pause of the garbage collector hit, by index.
         gc_ns: How long each pause took.
     """
@@ -197,6 +199,7 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     wall_ns: int
     cpu_ns: int
     switches: int
+    waited_ns: int = 0
     gc_calls: tuple[int, ...] = ()
     gc_ns: tuple[int, ...] = ()
 

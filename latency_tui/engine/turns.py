@@ -10,6 +10,7 @@ from math import ceil
 from latency_tui.plan import Plan
 
 BLOCK_SECONDS = 0.003
+SMALLEST_BLOCK = 10
 FEWEST_ROUNDS = 10
 LONGEST_BALANCED = 60
 
@@ -32,9 +33,10 @@ class Schedule:
 def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     """Cut a plan into rounds.
 
-    A block is as many calls as fill `BLOCK_SECONDS`, at least one. With few runs rounds come first (100 runs are ten
-    rounds of ten), for rounds are what every interval rests on. With a number of runs each candidate makes the same
-    number of calls in a round; with a measuring time each fills the same time.
+    A block is as many calls as fill `BLOCK_SECONDS`, at least one. With a number of runs each candidate makes the same
+    number of calls in a round, so the average candidate sets that number, but nobody's block is so short that its
+    first calls, which find cold caches, are most of it. With few runs rounds come first (100 runs are ten rounds of
+    ten), for rounds are what every interval rests on. With a measuring time each candidate fills the same time.
 
     Args:
         plan: Says how many runs, or how long.
@@ -42,7 +44,8 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     """
     cost = {slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()}
     if plan.runs is not None:
-        size = max(1, round(BLOCK_SECONDS / min(cost.values())))
+        fair, most = (BLOCK_SECONDS / seconds for seconds in (sum(cost.values()) / len(cost), min(cost.values())))
+        size = max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
         rounds = max(ceil(plan.runs / size), min(FEWEST_ROUNDS, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)

@@ -1,0 +1,156 @@
+"""The Python API: measure models of your own, from a script or a notebook, by the engine that the screens use."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from latency_tui.engine.launches import measure as events_of
+from latency_tui.engine.protocol import Event
+from latency_tui.errors import UsageError
+from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slugify
+from latency_tui.result.recording import Recording
+from latency_tui.result.result import Result
+
+
+def measure(
+    models: Mapping[str, Any],  # Any: anything with the method, or a function of an array
+    X: Any,  # Any: whatever holds rows
+    y: Any = None,
+    *,
+    runs: int = 100,
+    batch_size: int = 1,
+    method: Method = "predict",
+    baseline: str | None = None,
+    launches: int = 1,
+    seed: int = 0,
+    call_timeout: float = 60.0,
+    cpu: int | Sequence[int] | str | None = None,
+    threads: int = 1,
+    on_event: Callable[[Event], None] | None = None,
+) -> Result:
+    """Measure how long models take to answer, in processes of their own, in interleaved rounds.
+
+    Models and data travel to those processes by cloudpickle, so what was defined in the script or notebook works too.
+
+    Args:
+        models: Maps a name to a fitted model with the method asked for, or to a function of an array.
+        X: `(n_rows, ...)` rows to ask: an array, a data frame or a list.
+        y: `(n_rows,)` targets; with them, models that have `score` are scored.
+        runs: Timed calls a model and launch.
+        batch_size: Rows a call.
+        method: `predict`, `predict_proba`, `decision_function` or `transform`.
+        baseline: Name of the model that the others are compared with; None for the fastest.
+        launches: Fresh engines that measure the plan one after the other; five for a verdict to rely on.
+        seed: Seeds the order of turns and of rows.
+        call_timeout: Seconds after which a call counts as hung.
+        cpu: Core or cores to pin the models to, `"none"` for no pinning, None for one quiet core.
+        threads: Threads of BLAS and OpenMP in a model's process.
+        on_event: Called with every event as it happens, from the thread that reads them.
+
+    Returns:
+        The result. A model that failed is in it, with its error; it does not raise.
+
+    Raises:
+        UsageError: The arguments make no sense, or a model cannot be pickled.
+        EngineError: The measuring process could not be started, or ended.
+    """
+    if not models:
+        raise UsageError("Give at least one model to measure.")
+    with tempfile.TemporaryDirectory(prefix="latency-tui-") as folder:  # readable by this user alone
+        specs = tuple(
+            ModelSpec(name=name, file=_store(model, Path(folder) / f"{index}.pickle", f"The model {name!r}"))
+            for index, (name, model) in enumerate(models.items())
+        )
+        data = StoredDataset(
+            path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=_rows(X), features=_features(X)
+        )
+        plan = Plan(
+            candidates=tuple(Candidate(model=spec) for spec in specs),
+            workload=Workload(dataset=data, method=method, batch_size=batch_size),
+            runs=runs,
+            baseline=None if baseline is None else slugify(baseline),
+            launches=launches,
+            seed=seed,
+            call_timeout=call_timeout,
+            pinning=_pinning(cpu),
+            threads=threads,
+        )
+        return _in_a_loop(lambda: _measure(plan, on_event))
+
+
+async def _measure(plan: Plan, on_event: Callable[[Event], None] | None) -> Result:
+    recording = Recording(plan)
+    async for event in events_of(plan):
+        recording.add(event)
+        if on_event is not None:
+            on_event(event)
+    return recording.result()
+
+
+def _in_a_loop(work: Callable[[], Coroutine[None, None, Result]]) -> Result:
+    """Run a coroutine to its end, in a thread of its own where this one has a running loop (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    outcome: list[Result | BaseException] = []
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work())
+
+    def target() -> None:
+        try:
+            outcome.append(loop.run_until_complete(task))
+        except BaseException as error:  # noqa: BLE001 (carried over to the caller's thread)
+            outcome.append(error)
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=target, name="latency-tui")
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:  # an interrupt of the cell: end the engine before it goes on its way
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        raise
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _store(value: object, path: Path, what: str) -> str:
+    import cloudpickle  # deferred: only this function needs it
+
+    try:
+        path.write_bytes(cloudpickle.dumps(value))
+    except Exception as error:
+        raise UsageError(f"{what} cannot be sent to a process of its own: {error}.") from error
+    return str(path)
+
+
+def _rows(inputs: Any) -> int:
+    shape = getattr(inputs, "shape", None)
+    rows = int(shape[0]) if shape else len(inputs)
+    if rows == 0:
+        raise UsageError("The data has no rows.")
+    return rows
+
+
+def _features(inputs: Any) -> int:
+    shape = getattr(inputs, "shape", None)
+    return int(shape[1]) if shape and len(shape) > 1 else 0
+
+
+def _pinning(cpu: int | Sequence[int] | str | None) -> Literal["auto", "none"] | tuple[int, ...]:
+    if cpu is None:
+        return "auto"
+    if isinstance(cpu, str):
+        if cpu != "none":
+            raise UsageError(f"cpu must be core numbers, 'none' or None, not {cpu!r}.")
+        return "none"
+    return (cpu,) if isinstance(cpu, int) else tuple(cpu)

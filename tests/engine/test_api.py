@@ -1,0 +1,128 @@
+"""The Python API, as a script and as a notebook use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+import latency_tui
+import latency_tui.errors
+from latency_tui.engine.protocol import BlockMeasured, Event
+from latency_tui.errors import UsageError
+
+X, y = make_classification(n_samples=200, n_features=8, random_state=0)
+
+
+def test_fitted_models_and_a_function_are_measured_side_by_side() -> None:
+    models = {
+        "logistic": LogisticRegression().fit(X, y),
+        "tree": DecisionTreeClassifier().fit(X, y),
+        "sum": lambda rows: rows.sum(axis=1),
+    }
+    result = latency_tui.measure(models, X, y, runs=60, baseline="logistic")
+    assert [candidate.status for candidate in result.candidates] == ["measured"] * 3
+    assert [candidate.calls for candidate in result.candidates] == [60] * 3
+    assert result.candidate("logistic").score == pytest.approx(LogisticRegression().fit(X, y).score(X, y))
+    assert result.candidate("sum").score is None
+    assert result.candidate("logistic").training_seconds is None
+    assert {comparison.baseline for comparison in result.comparisons} == {"logistic"}
+    (quick,) = (comparison for comparison in result.comparisons if comparison.candidate == "sum")
+    assert quick.ratio is not None
+    assert quick.ratio < 1
+    assert quick.verdict == "faster"
+
+
+def test_what_was_defined_in_a_script_travels(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np, latency_tui\n"
+        "class Mine:\n"
+        "    def predict(self, rows):\n"
+        "        return np.zeros(len(rows))\n"
+        "result = latency_tui.measure({'mine': Mine()}, np.ones((50, 3)), runs=10)\n"
+        "print(result.candidates[0].status, result.candidates[0].calls)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "measured 10\n", done.stderr
+
+
+async def test_it_runs_where_a_loop_is_running_already_as_in_a_notebook() -> None:
+    await asyncio.sleep(0)
+    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)
+    assert result.candidates[0].calls == 10
+
+
+def test_a_model_that_fails_is_in_the_result_and_does_not_raise() -> None:
+    def broken(rows: object) -> None:
+        raise ValueError("no")
+
+    result = latency_tui.measure({"broken": broken, "zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)
+    assert result.candidate("broken").status == "failed"
+    assert result.candidate("broken").error == "ValueError: no"
+    assert result.candidate("zeros").status == "measured"
+
+
+def test_events_are_handed_out_as_they_happen() -> None:
+    events: list[Event] = []
+    latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10, on_event=events.append)
+    assert sum(len(event.samples) // 8 for event in events if isinstance(event, BlockMeasured)) == 10
+
+
+def test_batches_have_the_size_asked_for_even_beyond_the_data() -> None:
+    def only_of_five_hundred(rows: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> object:
+        assert rows.shape == (500, 8)
+        return np.zeros(500)
+
+    result = latency_tui.measure({"picky": only_of_five_hundred}, X, batch_size=500, runs=5)
+    assert result.candidate("picky").status == "measured"
+
+
+def test_a_result_is_saved_and_loaded_whole(tmp_path: Path) -> None:
+    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=20)
+    result.save(tmp_path / "result.json")
+    again = latency_tui.load(tmp_path / "result.json")
+    assert again.to_json() == result.to_json()
+    written = json.loads(result.to_json(samples=False))
+    assert written["json_schema_version"] == 1
+    assert written["candidates"][0]["samples"] is None
+
+
+def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text('{"json_schema_version": 1, "plan"')
+    with pytest.raises(UsageError, match="is not a result"):
+        latency_tui.load(tmp_path / "cut.json")
+    with pytest.raises(UsageError, match="Cannot read"):
+        latency_tui.load(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"models": {}}, "at least one model"),
+        ({"runs": 0}, "Runs must be a whole number from 1"),
+        ({"X": np.zeros((0, 3))}, "no rows"),
+        ({"cpu": 999}, "Core 999 cannot be used"),
+        ({"baseline": "other"}, "baseline 'other' is not among"),
+        ({"method": "guess"}, "method must be one of"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_in_a_sentence(arguments: dict[str, object], said: str) -> None:
+    call: dict[str, Any] = {"models": {"zeros": lambda rows: np.zeros(len(rows))}, "X": X, "runs": 5, **arguments}
+    with pytest.raises(latency_tui.errors.LatencyTuiError, match=said):
+        latency_tui.measure(**call)
+
+
+def test_nothing_is_left_over() -> None:
+    latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)
+    assert not [child for child in psutil.Process().children() if "latency_tui.engine" in " ".join(child.cmdline())]
