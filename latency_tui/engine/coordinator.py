@@ -6,6 +6,7 @@ standard input ends everything.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from latency_tui.engine import machine
+from latency_tui.engine import cold_start, machine
 from latency_tui.engine.host import last_line
 from latency_tui.engine.host_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
 from latency_tui.engine.protocol import (
     BlockMeasured,
+    ColdStartMeasured,
     EngineFailed,
     EngineStarted,
     JobFinished,
@@ -112,15 +114,22 @@ class Coordinator:
                 )
             )
             self._wire.flush()
-            return self._run_rounds(command, cut, warm.call_seconds)
+            reason = self._run_rounds(command, cut, warm.call_seconds)
+            if command.plan.cold_start:
+                self._measure_cold_starts(command, pinned or self._cores)
+            return reason
         finally:
             if pinned:
                 os.sched_setaffinity(0, self._cores)
 
     def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
-        first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=pinned or self._cores)
-        for slug in (candidate.slug for candidate in plan.candidates if candidate.slug in self._roster):
+        for candidate in plan.turns:
+            slug = candidate.slug
+            if slug not in self._roster:
+                continue
+            cores = machine.widened(pinned, candidate, plan, self._cores)
+            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
             try:
                 called = self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout)
                 patience = plan.call_timeout + max(WARM_UP_PATIENCE, 20 * called.nanoseconds / 1e9)
@@ -144,11 +153,22 @@ class Coordinator:
             self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
         return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
 
+    def _measure_cold_starts(self, command: Measure, cores: tuple[int, ...]) -> None:
+        for slug in (candidate.slug for candidate in command.plan.candidates):
+            if slug not in self._roster:
+                continue
+            with contextlib.suppress(CandidateLost):
+                found = cold_start.measure(self._roster, self._wire, slug, cores, command.plan)
+                place = {"job": command.job, "launch": command.launch, "candidate": slug}
+                self._wire.say(msgspec.convert({**place, **found}, ColdStartMeasured))
+                self._wire.flush()
+
     def _run_rounds(self, command: Measure, cut: Schedule, call_seconds: dict[str, float]) -> Reason:
         """Give every candidate its block, round after round; events go out in the gaps between."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began = set(call_seconds), 0, time.monotonic()
-        for number, order in enumerate(orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}")):
+        drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
+        for number, order in enumerate(drawn):
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
                 request = RunBlock(calls=size, offset=offset, discard_calls=DISCARD_CALLS, discard_ns=DISCARD_NS)
@@ -162,7 +182,12 @@ class Coordinator:
                 self._wire.say(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
                 self._wire.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)
-            left = (time.monotonic() - began) / (number + 1) * (cut.rounds - number - 1)
+            spent = time.monotonic() - began
+            left = (
+                max(plan.max_seconds - spent, 0)
+                if plan.until_known
+                else spent / (number + 1) * (cut.rounds - number - 1)
+            )
             self._wire.say(RoundFinished(job=job, launch=launch, round=number, rounds=cut.rounds, seconds_left=left))
             self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
             self._wire.wait([], 0)
@@ -170,4 +195,6 @@ class Coordinator:
                 return self._wire.settled
             if not running:
                 return "nothing left to measure"
-        return "completed"
+            if plan.until_known and spent > plan.max_seconds:
+                return "out of time"
+        return "out of time" if plan.until_known else "completed"

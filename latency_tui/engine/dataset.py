@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latency_tui.plan import Dataset, StoredDataset, SyntheticDataset
+from latency_tui.errors import ModelError
+from latency_tui.plan import Dataset, Setting, StoredDataset, SyntheticDataset
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,43 @@ def _stored(dataset: StoredDataset) -> Data:
     return Data(None, None, inputs, targets)
 
 
+def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
+    """Return the inputs in the type, order and kind that a candidate's settings ask for.
+
+    Raises:
+        ModelError: Data frames are asked for and pandas is not installed.
+    """
+
+    def convert(inputs: Any) -> Any:
+        if inputs is None:
+            return None
+        if dtype := settings.get("dtype"):
+            inputs = inputs.astype(dtype)
+        if settings.get("input") == "dataframe" and not hasattr(inputs, "iloc"):
+            try:
+                import pandas  # deferred: only this setting needs it, and it takes 0.3 s
+            except ImportError:
+                raise ModelError("input=dataframe needs pandas: pip install pandas") from None
+            inputs = pandas.DataFrame(inputs, columns=[f"feature_{index}" for index in range(inputs.shape[1])])
+        return inputs
+
+    return replace(data, X_train=convert(data.X_train), X_test=convert(data.X_test))
+
+
 def rows_of(inputs: Any) -> int:
     """Return the number of rows of anything that holds rows."""
     shape = getattr(inputs, "shape", None)
     return int(shape[0]) if shape else len(inputs)
 
 
-def batches(inputs: Any, batch_size: int, seed: int, most: int = 512) -> list[Any]:
+def batches(inputs: Any, batch_size: int, seed: int, *, order: str = "C", most: int = 512) -> list[Any]:
     """Prepare what single calls receive: contiguous batches of rows in a fixed shuffled order.
 
     Args:
         inputs: `(n_rows, ...)` held-out rows.
         batch_size: Rows a call; more than there are repeats rows.
-        seed: Of the order.
+        seed: Of the rows.
+        order: Of arrays in memory, `C` or `F`.
         most: Number of batches at most; beyond it, calls start again with the first.
 
     Returns:
@@ -84,17 +110,17 @@ def batches(inputs: Any, batch_size: int, seed: int, most: int = 512) -> list[An
     generator = np.random.default_rng(seed)
     count = max(1, min(most, rows if batch_size == 1 else 64, 64_000_000 // max(1, batch_size * _row_bytes(inputs))))
     needed = count * batch_size
-    order = np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
-    return [_take(inputs, order[index * batch_size : (index + 1) * batch_size]) for index in range(count)]
+    shuffled = np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
+    return [_take(inputs, shuffled[index * batch_size : (index + 1) * batch_size], order) for index in range(count)]
 
 
-def _take(inputs: Any, rows: Any) -> Any:
+def _take(inputs: Any, rows: Any, order: str) -> Any:
     if hasattr(inputs, "iloc"):
         return inputs.iloc[rows]
     if isinstance(inputs, list | tuple):
         return [inputs[row] for row in rows]
     taken = inputs[rows]
-    return np.ascontiguousarray(taken) if isinstance(taken, np.ndarray) else taken
+    return np.asarray(taken, order="F" if order == "F" else "C") if isinstance(taken, np.ndarray) else taken
 
 
 def _row_bytes(inputs: Any) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import models
-from latency_tui.engine.dataset import Data, batches, prepare
+from latency_tui.engine.dataset import Data, batches, prepare, with_settings
 from latency_tui.engine.host_protocol import (
     BlockDone,
     Called,
@@ -30,7 +30,10 @@ from latency_tui.engine.host_protocol import (
     Reply,
     Request,
     RunBlock,
+    Store,
+    Stored,
     Warmed,
+    WarmUp,
     decode_request,
     encode,
 )
@@ -51,6 +54,7 @@ class Host:
         self.method = "predict"
         self.call: Any = None
         self.inputs: list[Any] = []
+        self.order = "C"
         self.first_calls: list[int] = []
         self.stage: Stage = "loading"
         self.threads: Any = None  # the limits stay as long as this is referred to
@@ -65,8 +69,10 @@ class Host:
                     return self.first_call(request)
                 case RunBlock():
                     return self.run_block(request)
-                case _:
+                case WarmUp():
                     return self.warm_up()
+                case Store():
+                    return self.store(request)
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return Failed(stage=self.stage, message=last_line(error), traceback=traceback.format_exc())
 
@@ -75,17 +81,22 @@ class Host:
         self.stage = "loading"
         if self.data is None:
             self.data = prepare(request.dataset)
+        settings = request.candidate.settings
+        threads = int(settings.get("threads", request.threads))
+        self.order = str(settings.get("order", "C"))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.model, fitted = models.load(request.candidate)
-            self._limit_threads(request.threads)
+            models.apply_settings(self.model, settings)
+            self.data = with_settings(self.data, settings)
+            self._limit_threads(threads)
             seconds = None
             if not fitted:
                 self.stage = "training"
                 started = time.perf_counter()
                 self.model.fit(self.data.X_train, self.data.y_train)
                 seconds = time.perf_counter() - started
-                self._limit_threads(request.threads)  # for what was only loaded by fitting
+                self._limit_threads(threads)  # for what was only loaded by fitting
             score = models.score(self.model, self.data)
         gc.collect()  # what fitting left behind is not to be collected during a call
         return Prepared(seconds=seconds, score=score, notes=notes_of(caught))
@@ -98,7 +109,7 @@ class Host:
             os.sched_setaffinity(0, request.pinned)
         self.method = request.workload.method
         self.call = models.caller(self.model, self.method)
-        self.inputs = batches(self.data.X_test, request.workload.batch_size, request.seed)
+        self.inputs = batches(self.data.X_test, request.workload.batch_size, request.seed, order=self.order)
         started = time.perf_counter_ns()
         given = self.call(self.inputs[0])
         elapsed = time.perf_counter_ns() - started
@@ -152,6 +163,16 @@ class Host:
             gc_calls=tuple(pauses.calls),
             gc_ns=tuple(pauses.nanoseconds),
         )
+
+    def store(self, request: Store) -> Stored:
+        """Write the model and its inputs to a file."""
+        import cloudpickle  # deferred: few plans ask for it
+
+        self.stage = "cold start"
+        with Path(request.path).open("wb") as file:
+            cloudpickle.dump((self.model, self.method), file)
+            cloudpickle.dump(self.inputs[:FIRST_CALLS], file)
+        return Stored(module=type(self.model).__module__)
 
     def _discard(self, request: RunBlock) -> list[int]:
         discarded: list[int] = []

@@ -44,7 +44,13 @@ class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     discard_ns: int
 
 
-Request = Prepare | FirstCall | WarmUp | RunBlock
+class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Write the model and its inputs to a file, for a fresh process to start from."""
+
+    path: str
+
+
+Request = Prepare | FirstCall | WarmUp | RunBlock | Store
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -86,6 +92,12 @@ class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     gc_ns: tuple[int, ...]
 
 
+class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The file is there; `module` is where the model's class lives."""
+
+    module: str
+
+
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The model raised, or answered with rubbish."""
 
@@ -94,7 +106,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     traceback: str
 
 
-Reply = Prepared | Called | Warmed | BlockDone | Failed
+Reply = Prepared | Called | Warmed | BlockDone | Stored | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

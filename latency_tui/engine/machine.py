@@ -12,7 +12,7 @@ import psutil
 
 from latency_tui.engine.protocol import Environment
 from latency_tui.errors import UsageError
-from latency_tui.plan import Plan
+from latency_tui.plan import Candidate, Plan
 
 PACKAGES = ("latency-tui", "numpy", "scikit-learn", "scipy", "joblib")
 MEMORY_SHARE = 0.8
@@ -57,7 +57,7 @@ class CoreLoad:
 
 
 def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, ...]:
-    """Return the cores that the candidates are pinned to: empty for no pinning.
+    """Return the cores that candidates are pinned to, as many as they have threads: empty for no pinning.
 
     Raises:
         UsageError: The plan names a core that this process may not use.
@@ -70,9 +70,23 @@ def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, 
                 f"Core {strange[0]} cannot be used; this process may run on {', '.join(map(str, cores))} only."
             )
         return plan.pinning
-    if len(cores) == 1 or plan.threads >= len(cores):
-        return cores
-    return load.quietest(cores, plan.threads)
+    return cores if plan.threads >= len(cores) else load.quietest(cores, plan.threads)
+
+
+def widened(pinned: tuple[int, ...], candidate: Candidate, plan: Plan, cores: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the cores of one candidate: those of all, and more where its own settings can use more.
+
+    Args:
+        pinned: What `cores_for` said.
+        candidate: Whose settings may ask for threads or jobs.
+        plan: Which may name the cores, and then means it.
+        cores: Those that this process may use.
+    """
+    if not pinned or isinstance(plan.pinning, tuple):
+        return pinned or cores
+    wanted = candidate.cores_wanted or len(cores)
+    others = tuple(core for core in cores if core not in pinned)
+    return (*pinned, *others[: max(wanted - len(pinned), 0)])
 
 
 def free_memory() -> int:

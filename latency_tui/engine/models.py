@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.dataset import Data, rows_of
 from latency_tui.errors import ModelError
-from latency_tui.plan import Candidate
+from latency_tui.plan import LEVERS, Candidate, Setting
 
 
 def load(candidate: Candidate) -> tuple[Any, bool]:
@@ -29,6 +29,23 @@ def load(candidate: Candidate) -> tuple[Any, bool]:
     except (ImportError, AttributeError, ValueError) as error:
         raise ModelError(f"cannot find {spec.factory!r}: {error}") from error
     return factory(**spec.parameters), False
+
+
+def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
+    """Pull the levers that act on the model or on scikit-learn; those that act on inputs are for `dataset.batches`.
+
+    Raises:
+        ModelError: A setting is no lever and the model has no such parameter.
+    """
+    for key, value in settings.items():
+        if key in {"assume_finite", "skip_parameter_validation"}:
+            import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
+
+            sklearn.set_config(**{key: value})
+        elif key not in LEVERS and key != "threads":
+            if not hasattr(model, "get_params") or key not in model.get_params():
+                raise ModelError(f"{type(model).__name__} has no parameter {key!r}")
+            model.set_params(**{key: value})
 
 
 def caller(model: Any, method: str) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ import msgspec
 
 from latency_tui.plan import Plan
 
-Stage = Literal["loading", "training", "warm-up", "measuring"]
+Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
 Cause = Literal["raised", "crashed", "timed out", "memory"]
 Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left to measure"]
 
@@ -204,6 +204,32 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     gc_ns: tuple[int, ...] = ()
 
 
+class ColdStartMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What it costs to start a candidate afresh, in a process of its own, measured apart from everything timed.
+
+    Attributes:
+        job: The job.
+        launch: Which launch, from 0.
+        candidate: The candidate's slug.
+        import_seconds: Importing the module of the model's class, and all that it needs.
+        load_seconds: Reading the fitted model.
+        memory_before: Resident bytes of the bare process.
+        memory_after: Resident bytes once the model is loaded.
+        memory_peak: Most resident bytes, calls included.
+        first_calls: Durations of the first calls (at most 100), nanoseconds.
+    """
+
+    job: str
+    launch: int
+    candidate: str
+    import_seconds: float
+    load_seconds: float
+    memory_before: int
+    memory_after: int
+    memory_peak: int
+    first_calls: tuple[int, ...]
+
+
 class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Every candidate that is still in the race has had its turn."""
 
@@ -238,6 +264,7 @@ Event = (
     | WarmUpFinished
     | MeasurementStarted
     | BlockMeasured
+    | ColdStartMeasured
     | RoundFinished
     | JobFinished
     | EngineFailed

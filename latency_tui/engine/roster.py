@@ -7,7 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from latency_tui.engine import machine
 from latency_tui.engine.candidate import CandidateProcess
@@ -74,8 +74,8 @@ class Roster:
             self._forget(list(self._processes))
             self._dataset, self._threads, self._data = plan.workload.dataset, plan.threads, None
         self._forget([slug for slug, process in self._processes.items() if not process.ready])
-        self._forget([c.slug for c in plan.candidates if self._candidates.get(c.slug, c) != c])
-        missing = deque(candidate for candidate in plan.candidates if candidate.slug not in self)
+        self._forget([c.slug for c in plan.turns if self._candidates.get(c.slug, c) != c])
+        missing = deque(candidate for candidate in plan.turns if candidate.slug not in self)
         if missing:
             self._prepare_data()
             self._train(missing)
@@ -107,7 +107,7 @@ class Roster:
     def _begin_training(self, candidate: Candidate) -> CandidateProcess:
         assert self._dataset is not None
         self._logs += 1
-        log = Path(self._folder.name) / f"{self._logs}.log"
+        log = self.folder / f"{self._logs}.log"
         process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
         self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
         request = Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads)
@@ -146,6 +146,22 @@ class Roster:
                 self._forget([slug])
             raise
         return self._expect(process, kind)
+
+    def give_up(self, slug: str, cause: Cause, message: str, story: str = "") -> NoReturn:
+        """Say that a candidate failed for a reason found outside its process, and end it.
+
+        Raises:
+            CandidateLost: Always.
+        """
+        process = self._processes[slug]
+        process.stage = "cold start"
+        self._lose(process, cause, message, story)
+        raise CandidateLost
+
+    @property
+    def folder(self) -> Path:
+        """A folder that only this user can read, and that goes with the engine."""
+        return Path(self._folder.name)
 
     def _expect(self, process: CandidateProcess, kind: type[R]) -> R:
         """Return the reply that has come; anything else ends the candidate, says so, and raises `CandidateLost`."""

@@ -49,11 +49,13 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         rounds = max(ceil(plan.runs / size), min(FEWEST_ROUNDS, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
-    assert plan.seconds is not None
     span = max(BLOCK_SECONDS, max(cost.values()))
-    rounds = max(ceil(plan.seconds / span), 1)
-    if rounds < FEWEST_ROUNDS:  # a slow candidate: fewer calls a block cannot be had, shorter blocks of the others can
-        span = max(min(span, plan.seconds / FEWEST_ROUNDS), BLOCK_SECONDS)
+    if plan.seconds is not None:
+        rounds = max(ceil(plan.seconds / span), 1)
+        if rounds < FEWEST_ROUNDS:  # a slow candidate: its blocks cannot be shorter than a call, those of others can
+            span = max(min(span, plan.seconds / FEWEST_ROUNDS), BLOCK_SECONDS)
+    else:  # until it is known: as many as the time that one is ready to wait can hold
+        rounds = max(ceil(plan.max_seconds / (span * len(cost))), FEWEST_ROUNDS)
     calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 
@@ -64,22 +66,27 @@ def split(total: int, parts: int) -> tuple[int, ...]:
     return (size + 1,) * extra + (size,) * (parts - extra)
 
 
-def orders(slugs: list[str], rounds: int, seed: str) -> Iterator[tuple[str, ...]]:
+def orders(slugs: list[str], rounds: int, seed: str, *, balanced: bool) -> Iterator[tuple[str, ...]]:
     """Yield the order of turns of every round.
 
-    A long measurement draws each round's order afresh and uniformly: a comparison that may stop at any round rests on
-    a draw that is fair given all rounds before. A short one of fixed length is balanced by position instead: groups of
-    rounds are Latin squares drawn at random, so that nobody has the first turn more often by luck.
+    A long measurement draws each round's order afresh and uniformly. A short one of fixed length is balanced by
+    position instead: groups of rounds are Latin squares drawn at random, so that nobody is often first by luck.
 
     Args:
         slugs: The candidates.
         rounds: Number of rounds planned.
         seed: The same seed gives the same orders.
+        balanced: Whether position may be balanced; not where a comparison may stop at any round, for that rests on a
+            draw that is fair given all rounds before.
     """
     dice = random.Random(seed)  # noqa: S311 (turns, not secrets)
     produced = 0
     while produced < rounds:
-        group = latin_square(slugs, dice) if rounds <= LONGEST_BALANCED else [tuple(dice.sample(slugs, len(slugs)))]
+        group = (
+            latin_square(slugs, dice)
+            if balanced and rounds <= LONGEST_BALANCED
+            else [tuple(dice.sample(slugs, len(slugs)))]
+        )
         for order in group[: rounds - produced]:
             yield order
             produced += 1

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from importlib.util import find_spec
 from typing import Any
 
 import msgspec
 
 from latency_tui.errors import UsageError
-
-Setting = bool | int | float | str
+from latency_tui.plan.settings import Setting, format_settings, parse, validate
 
 
 def slugify(name: str) -> str:
     """Return a name as it is typed on a command line: `Random Forest` becomes `random-forest`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9.\[\]=,]+", "-", plain).strip("-") or "model"
+    return re.sub(r"[^a-z0-9.]+", "-", plain).strip("-") or "model"
+
+
+def slug_of(text: str) -> str:
+    """Return a candidate as it is typed, `random-forest[n_jobs=1]`, from its name or slug, settings included.
+
+    Raises:
+        UsageError: The brackets or what stands in them make no sense.
+    """
+    name, settings = parse(text)
+    return slugify(name) + (f"[{format_settings(settings)}]" if settings else "")
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -61,10 +71,42 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """The name shown: the model's, with its settings in brackets."""
         if not self.settings:
             return self.model.name
-        levers = ",".join(f"{key}={value}" for key, value in self.settings.items())
-        return f"{self.model.name} [{levers}]"
+        return f"{self.model.name} [{format_settings(self.settings)}]"
 
     @property
     def slug(self) -> str:
         """The name as typed, unique within a plan."""
-        return slugify(self.name).replace("-[", "[")
+        levers = f"[{format_settings(self.settings)}]" if self.settings else ""
+        return slugify(self.model.name) + levers
+
+    def __post_init__(self) -> None:
+        for key, setting in self.settings.items():
+            validate(key, setting)
+
+    @property
+    def cores_wanted(self) -> int:
+        """How many cores it can use at once by its settings; 0 for as many as there are."""
+        jobs, threads = self.settings.get("n_jobs", 1), self.settings.get("threads", 1)
+        if isinstance(jobs, int) and jobs < 0:
+            return 0
+        return max(int(value) for value in (jobs, threads) if isinstance(value, int))
+
+    def variants(self) -> tuple[Candidate, ...]:
+        """Return this candidate with one more lever pulled, each by itself, as far as they can matter to it."""
+        pulled: list[dict[str, Setting]] = [
+            {"assume_finite": True},
+            {"skip_parameter_validation": True},
+            {"assume_finite": True, "skip_parameter_validation": True},
+            {"dtype": "float32"},
+            {"order": "F"},
+            {"threads": 2},
+        ]
+        if find_spec("pandas"):
+            pulled.append({"input": "dataframe"})
+        if any(word in self.model.factory for word in (".ensemble", ".neighbors")):
+            pulled += [{"n_jobs": 1}, {"n_jobs": -1}]
+        return tuple(
+            msgspec.structs.replace(self, settings={**self.settings, **lever})
+            for lever in pulled
+            if not lever.keys() & self.settings.keys()
+        )

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.models import Candidate, slugify
+from latency_tui.plan.models import Candidate
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
@@ -73,8 +73,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         candidates: What gets compared; names are unique.
         workload: What each of them is asked.
-        runs: Calls a candidate and launch, or None where `seconds` says how long.
+        runs: Calls a candidate and launch; None where one of the next two says how long.
         seconds: Time spent in timed calls a candidate and launch, instead of `runs`.
+        until_known: Measure until every candidate is told apart from the baseline or known to be the same, instead of
+            `runs`; each launch by itself.
+        max_seconds: When to give up on that, in seconds a launch.
+        control: Whether a hidden copy of the first candidate is taken along, to know what this machine makes of two
+            that are identical.
+        equivalence: Half-width of the region of practical equivalence; 0.01 is a ratio within 1 %.
+        cold_start: Whether start-up and memory of each candidate are measured too, in a pass of their own.
         baseline: Slug of the candidate that the others are compared with; None for the fastest.
         launches: Number of fresh engines that measure the plan, one after the other.
         seed: Seeds the order of turns and of rows.
@@ -88,6 +95,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     workload: Workload = Workload()
     runs: int | None = 100
     seconds: float | None = None
+    until_known: bool = False
+    max_seconds: float = 60.0
+    control: bool = False
+    equivalence: float = 0.01
+    cold_start: bool = False
     baseline: str | None = None
     launches: int = 1
     seed: int = 0
@@ -103,14 +115,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for slug in slugs:
             if slugs.count(slug) > 1:
                 raise UsageError(f"Two candidates are called {slug!r}; give one of them another name.")
-        if self.runs is not None and self.seconds is not None:
-            raise UsageError("Say either how many runs or how many seconds, not both.")
-        if self.runs is None and self.seconds is None:
-            raise UsageError("Say how many runs or how many seconds to measure.")
+        if [self.runs is not None, self.seconds is not None, self.until_known].count(True) != 1:
+            raise UsageError("Say one of: how many runs, how many seconds, or until it is known.")
         if self.runs is not None and not 1 <= self.runs <= MOST_RUNS:
             raise UsageError(f"Runs must be a whole number from 1 to {MOST_RUNS:,}, not {self.runs:,}.")
         if self.seconds is not None and not (math.isfinite(self.seconds) and 0 < self.seconds <= 86_400):
             raise UsageError(f"The time must be more than 0 and at most 86,400 seconds, not {self.seconds:g}.")
+        if not (math.isfinite(self.max_seconds) and 0 < self.max_seconds <= 86_400):
+            raise UsageError(f"The longest time must be more than 0 and at most 86,400 s, not {self.max_seconds:g}.")
+        if not (math.isfinite(self.equivalence) and 0 <= self.equivalence < 1):
+            raise UsageError(f"The region of equivalence must be a share from 0 to 1, not {self.equivalence:g}.")
+        if self.until_known and len(self.candidates) < 2:
+            raise UsageError("Measuring until it is known takes two models at least: it is their difference.")
         if not 1 <= self.launches <= 1000:
             raise UsageError(f"Launches must be a whole number from 1 to 1,000, not {self.launches:,}.")
         if not (math.isfinite(self.call_timeout) and 0 < self.call_timeout <= 86_400):
@@ -119,5 +135,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"Threads must be a whole number from 1 to 4,096, not {self.threads:,}.")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"The seed must be a whole number from 0 to {2**32 - 1:,}, not {self.seed:,}.")
-        if self.baseline is not None and slugify(self.baseline) not in slugs:
+        if self.baseline is not None and self.baseline not in slugs:
             raise UsageError(f"The baseline {self.baseline!r} is not among the candidates: {', '.join(slugs)}.")
+
+    @property
+    def control_candidate(self) -> Candidate | None:
+        """The hidden copy of the first candidate, where the plan asks for one."""
+        if not self.control:
+            return None
+        first = self.candidates[0]
+        return msgspec.structs.replace(first, model=msgspec.structs.replace(first.model, name=f"{first.name} control"))
+
+    @property
+    def turns(self) -> tuple[Candidate, ...]:
+        """Everyone who takes turns: the candidates, and the control where there is one."""
+        control = self.control_candidate
+        return self.candidates if control is None else (*self.candidates, control)

@@ -1,0 +1,67 @@
+"""Starts a candidate afresh in a process of its own and reads what that cost. A pass apart from everything timed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+from latency_tui.engine.host_protocol import Store, Stored
+from latency_tui.engine.roster import Roster
+from latency_tui.engine.wire import Wire
+from latency_tui.plan import Plan
+
+CALLS = 100
+MOST_SECONDS = 5.0
+LONGEST_START = 60.0
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def measure(roster: Roster, wire: Wire, slug: str, cores: tuple[int, ...], plan: Plan) -> dict[str, Any]:
+    """Return the figures of `ColdStartMeasured` for one candidate, as `footprint` reports them.
+
+    Raises:
+        CandidateLost: Its model cannot be stored, or does not survive a fresh start.
+        JobStopped: The client wants the job to end.
+    """
+    path = roster.folder / "model.pickle"
+    stored = roster.ask(slug, Store(path=str(path)), Stored, "cold start", plan.call_timeout)
+    request = {
+        "path": sys.path,
+        "module": stored.module,
+        "model": str(path),
+        "cores": cores,
+        "calls": CALLS,
+        "seconds": MOST_SECONDS,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "latency_tui.engine.footprint"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(plan.threads))},
+    )
+    try:
+        _await(process, json.dumps(request).encode(), wire, LONGEST_START + plan.call_timeout)
+    finally:
+        process.kill()
+        said, complained = process.communicate()
+    if not said:
+        lines = complained.decode(errors="replace").strip().splitlines()
+        roster.give_up(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
+    report: dict[str, Any] = json.loads(said)
+    return report
+
+
+def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float) -> None:
+    """Hand over the request and wait for the process to end, hearing commands meanwhile."""
+    assert process.stdin is not None
+    process.stdin.write(request)
+    process.stdin.close()
+    process.stdin = None
+    deadline = time.monotonic() + patience
+    while process.poll() is None and time.monotonic() < deadline:
+        wire.wait([], 0.05)

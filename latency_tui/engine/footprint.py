@@ -1,0 +1,69 @@
+"""`python -m latency_tui.engine.footprint`: what it costs to start one model afresh, in a process of its own.
+
+It imports nothing but the standard library before the clock runs, so that what it reports is the model's doing: the
+time to import its module and to load it, the memory before, after and at the peak, and its first calls. It reads a
+`Request` as JSON on standard input and prints a `Report`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pickle
+import resource
+import sys
+from pathlib import Path
+from time import perf_counter, perf_counter_ns
+
+
+def main() -> None:
+    """Start the model, call it, and say what that took."""
+    request = json.load(sys.stdin)
+    for entry in request["path"]:
+        if entry not in sys.path:
+            sys.path.append(entry)
+    if request["cores"]:
+        os.sched_setaffinity(0, request["cores"])
+    output = os.dup(1)
+    os.dup2(2, 1)  # what the model prints must not end up in the report
+    before = resident_bytes()
+    started = perf_counter()
+    importlib.import_module(request["module"])
+    imported = perf_counter()
+    # The file was written a moment ago by this engine's own candidate, into a folder that only its user can read.
+    with Path(request["model"]).open("rb") as file:
+        model, method = pickle.load(file)  # noqa: S301 (as said)
+        loaded = perf_counter()
+        after = resident_bytes()
+        inputs = pickle.load(file)  # noqa: S301 (as said)
+    call, calls, begin = getattr(model, method, model), [], perf_counter()
+    for index in range(request["calls"]):
+        value = inputs[index % len(inputs)]
+        begun = perf_counter_ns()
+        call(value)
+        calls.append(perf_counter_ns() - begun)
+        if perf_counter() - begin > request["seconds"]:
+            break
+    report = {
+        "import_seconds": imported - started,
+        "load_seconds": loaded - imported,
+        "memory_before": before,
+        "memory_after": after,
+        "memory_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        "first_calls": calls,
+    }
+    os.write(output, json.dumps(report).encode())
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process takes now."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()

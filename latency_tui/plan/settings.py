@@ -1,0 +1,81 @@
+"""Settings of a candidate: levers that change how fast the same model answers, written `name[lever=value,...]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from latency_tui.errors import UsageError
+
+Setting = bool | int | float | str
+InputSetting = Literal["dtype", "order", "input"]
+
+LEVERS: dict[str, tuple[str, ...]] = {
+    "assume_finite": ("true", "false"),
+    "skip_parameter_validation": ("true", "false"),
+    "dtype": ("float32", "float64"),
+    "order": ("C", "F"),
+    "input": ("array", "dataframe"),
+}
+"""Levers with a fixed choice: two of scikit-learn's own configuration, and three of what a call receives.
+
+Besides these, `threads` is a number of BLAS and OpenMP threads, and any other name is a parameter of the model, such as
+`n_jobs`.
+"""
+
+_CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<levers>[^\[\]]*)\])?$")
+
+
+def parse(text: str) -> tuple[str, dict[str, Setting]]:
+    """Split `random-forest[n_jobs=1,dtype=float32]` into the model's name and its settings.
+
+    Raises:
+        UsageError: Brackets do not match, a lever lacks a value, or its value is not one of those it can have.
+    """
+    match = _CANDIDATE.match(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is not a model, nor a model with settings such as random-forest[n_jobs=1].")
+    levers = [lever for lever in (match["levers"] or "").split(",") if lever.strip()]
+    return match["name"], dict(_parse_lever(lever) for lever in levers)
+
+
+def _parse_lever(text: str) -> tuple[str, Setting]:
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not (key.isidentifier() and equals and value):
+        raise UsageError(f"A setting is written lever=value, not {text.strip()!r}.")
+    setting = _value(value)
+    validate(key, setting)
+    return key, setting
+
+
+def validate(key: str, setting: Setting) -> None:
+    """Refuse a lever's value that it cannot have.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    choices = LEVERS.get(key)
+    if choices and _written(setting) not in choices:
+        raise UsageError(f"{key} must be {' or '.join(choices)}, not {_written(setting)}.")
+    if key == "threads" and not (isinstance(setting, int) and not isinstance(setting, bool) and 1 <= setting <= 4096):
+        raise UsageError(f"threads must be a whole number from 1 to 4,096, not {_written(setting)}.")
+
+
+def format_settings(settings: dict[str, Setting]) -> str:
+    """Return settings as they are typed, without the brackets."""
+    return ",".join(f"{key}={_written(value)}" for key, value in settings.items())
+
+
+def _value(text: str) -> Setting:
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _written(setting: Setting) -> str:
+    return str(setting).lower() if isinstance(setting, bool) else str(setting)
