@@ -12,7 +12,7 @@ from typing import Any, Literal
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slugify
+from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slug_of
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
 
@@ -73,7 +73,7 @@ def measure(
             candidates=tuple(Candidate(model=spec) for spec in specs),
             workload=Workload(dataset=data, method=method, batch_size=batch_size),
             runs=runs,
-            baseline=None if baseline is None else slugify(baseline),
+            baseline=None if baseline is None else slug_of(baseline),
             launches=launches,
             seed=seed,
             call_timeout=call_timeout,
@@ -85,7 +85,7 @@ def measure(
 
 async def _measure(plan: Plan, on_event: Callable[[Event], None] | None) -> Result:
     recording = Recording(plan)
-    async for event in events_of(plan):
+    async for event in events_of(plan, settled=recording.settled):
         recording.add(event)
         if on_event is not None:
             on_event(event)

@@ -5,35 +5,53 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import Event, JobFinished, Measure
+from latency_tui.engine.protocol import Event, JobFinished, Measure, RoundFinished
 from latency_tui.plan import Plan
 
 
 async def measure(
-    plan: Plan, *, engine: Engine | None = None, job: str = "measurement", new_engine: Callable[[], Engine] = Engine
+    plan: Plan,
+    *,
+    engine: Engine | None = None,
+    job: str = "measurement",
+    settled: Callable[[], bool] | None = None,
+    new_engine: Callable[[], Engine] = Engine,
 ) -> AsyncIterator[Event]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
+
+    A plan to be measured until it is known is asked about after every round; its first launch goes on until it is
+    known, the others for as many rounds.
 
     Args:
         plan: What to measure.
         engine: An engine that may have trained the candidates already; it does the first launch and is left open.
             Without one, an engine is started and closed.
         job: Name of the job, to tell its events from those of others.
+        settled: Says whether all is known that was asked, from the events yielded so far.
         new_engine: Makes the engines of the other launches.
 
     Raises:
         EngineError: An engine ended before its work was done.
     """
+    enough: int | None = None
     for launch in range(plan.launches):
         mine = engine is None or launch > 0
         current = new_engine() if mine or engine is None else engine
+        rounds, asked = 0, False
         try:
             async for event in current.run(Measure(job=job, plan=plan, launch=launch)):
-                if isinstance(event, JobFinished) and event.reason == "completed" and launch + 1 < plan.launches:
-                    break
+                if isinstance(event, JobFinished) and event.reason not in {"stopped", "nothing left to measure"}:
+                    enough = enough or rounds
+                    if launch + 1 < plan.launches:
+                        break
                 yield event
                 if isinstance(event, JobFinished):
                     return
+                if isinstance(event, RoundFinished) and plan.until_known and not asked:
+                    rounds = event.round + 1
+                    asked = rounds >= enough if enough else settled is not None and settled()
+                    if asked:
+                        await current.stop(job, "settled")
         finally:
             if mine:
                 await current.close()

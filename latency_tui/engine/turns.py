@@ -49,13 +49,14 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         rounds = max(ceil(plan.runs / size), min(FEWEST_ROUNDS, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
-    span = max(BLOCK_SECONDS, max(cost.values()))
-    if plan.seconds is not None:
+    if plan.seconds is None:  # until it is known: short blocks, as many as the time that one is ready to wait can hold
+        span = BLOCK_SECONDS
+        rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), FEWEST_ROUNDS)
+    else:
+        span = max(BLOCK_SECONDS, max(cost.values()))
         rounds = max(ceil(plan.seconds / span), 1)
         if rounds < FEWEST_ROUNDS:  # a slow candidate: its blocks cannot be shorter than a call, those of others can
             span = max(min(span, plan.seconds / FEWEST_ROUNDS), BLOCK_SECONDS)
-    else:  # until it is known: as many as the time that one is ready to wait can hold
-        rounds = max(ceil(plan.max_seconds / (span * len(cost))), FEWEST_ROUNDS)
     calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 

@@ -133,3 +133,23 @@ class NotesItsProcess(Planted):
         with Path(self.note).open("a") as file:
             file.write(f"{os.getpid()}\n")
         return self
+
+
+class TellsWhatItGets(Planted):
+    """Raises with the kind of array that it was asked with and the configuration that it found."""
+
+    def predict(self, X: Any) -> Any:
+        import sklearn
+        from threadpoolctl import threadpool_info
+
+        configuration = sklearn.get_config()
+        raise ValueError(
+            f"{X.dtype} C={X.flags.c_contiguous} F={X.flags.f_contiguous} "
+            f"finite={configuration['assume_finite']} skip={configuration['skip_parameter_validation']} "
+            f"threads={max(pool['num_threads'] for pool in threadpool_info())}"
+        )
+
+
+class CannotBePickled(Planted):
+    def __reduce__(self) -> Any:
+        raise TypeError("no pickles, please")

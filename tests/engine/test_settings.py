@@ -1,0 +1,144 @@
+"""Levers, the control, until-known plans and cold starts, in real processes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.launches import measure
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    ColdStartMeasured,
+    JobFinished,
+    Measure,
+    MeasurementStarted,
+    RoundFinished,
+)
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Setting
+from tests.engine.conftest import plan_of, planted
+
+
+def telling(**settings: Setting) -> Candidate:
+    """A model that raises, on its first call, with what reached it."""
+    spec = ModelSpec(name="telling", factory="tests.engine.planted:TellsWhatItGets")
+    return Candidate(model=spec, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "float64 C=True F=False finite=False skip=False threads=1"),
+        ({"dtype": "float32"}, "float32"),
+        ({"order": "F"}, "F=True"),
+        ({"assume_finite": True}, "finite=True"),
+        ({"skip_parameter_validation": True}, "skip=True"),
+        ({"threads": 2}, "threads=2"),
+    ],
+)
+async def test_a_setting_reaches_the_model(engine: Engine, settings: dict[str, Setting], said: str) -> None:
+    from latency_tui.plan import Workload
+
+    plan = Plan(candidates=(telling(**settings),), workload=Workload(batch_size=4), runs=5)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert said in failure.message
+
+
+async def test_any_other_setting_is_a_parameter_of_the_model(engine: Engine) -> None:
+    trees = Candidate(model=BUILTIN_MODELS[1], settings={"n_estimators": 3})
+    plan = plan_of(Candidate(model=BUILTIN_MODELS[1]), trees, runs=10)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    medians = {
+        slug: np.median(
+            np.concatenate(
+                [
+                    np.frombuffer(e.samples, "<i8")
+                    for e in events
+                    if isinstance(e, BlockMeasured) and e.candidate == slug
+                ]
+            )
+        )
+        for slug in ("random-forest", trees.slug)
+    }
+    assert medians[trees.slug] < medians["random-forest"] / 3
+
+
+async def test_a_parameter_that_the_model_lacks_is_told(engine: Engine) -> None:
+    plan = plan_of(Candidate(model=BUILTIN_MODELS[0], settings={"n_trees": 3}), runs=5)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.message == "LogisticRegression has no parameter 'n_trees'"
+
+
+async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
+    plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=20, control=True)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    calls: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, BlockMeasured):
+            calls[event.candidate] = calls.get(event.candidate, 0) + len(event.samples) // 8
+    assert calls == {"a": 20, "b": 20, "a-control": 20}
+
+
+async def test_until_it_is_known_stops_with_the_round_that_settles_it() -> None:
+    plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=None, until_known=True, max_seconds=30)
+    seen = 0
+
+    def settled() -> bool:
+        return seen >= 12
+
+    async for event in measure(plan, settled=settled):
+        seen += isinstance(event, RoundFinished)
+        last = event
+    assert last == JobFinished(job="measurement", reason="settled")
+    assert 12 <= seen < 2000
+
+
+async def test_until_it_is_known_gives_up_in_time(engine: Engine) -> None:
+    plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=None, until_known=True, max_seconds=0.3)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert events[-1] == JobFinished(job="a", reason="out of time")
+
+
+async def test_further_launches_measure_as_many_rounds_as_the_first() -> None:
+    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=None, until_known=True, launches=2)
+    rounds = [0, 0]
+
+    async for event in measure(plan, settled=lambda: rounds[0] >= 15):
+        if isinstance(event, RoundFinished):
+            rounds[event.launch] += 1
+    assert rounds[0] >= 15
+    assert rounds[0] <= rounds[1] <= rounds[0] + 100
+
+
+async def test_a_cold_start_is_measured_in_a_fresh_process_apart(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), Candidate(model=BUILTIN_MODELS[0]), runs=10, cold_start=True)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    found = {event.candidate: event for event in events if isinstance(event, ColdStartMeasured)}
+    assert set(found) == {"sleeper", "logistic-regression"}
+    linear = found["logistic-regression"]
+    assert linear.import_seconds > 0.1, "scikit-learn is not there yet"
+    assert linear.memory_before < linear.memory_after <= linear.memory_peak
+    assert len(linear.first_calls) == 100
+    assert min(found["sleeper"].first_calls) >= 2_000_000
+    last_block = max(i for i, event in enumerate(events) if isinstance(event, BlockMeasured))
+    assert all(events.index(event) > last_block for event in found.values())
+
+
+async def test_a_model_that_cannot_start_afresh_fails_there_and_keeps_its_numbers(engine: Engine) -> None:
+    plan = plan_of(planted("CannotBePickled"), planted("Planted"), runs=10, cold_start=True)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.stage == "cold start"
+    assert sum(isinstance(e, BlockMeasured) and e.candidate == "cannotbepickled" for e in events) == 10
+    assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+async def test_pinning_to_named_cores_and_to_none(engine: Engine) -> None:
+    for pinning, expected in ((("none"), ()), ((0,), (0,))):
+        plan = plan_of(planted("Planted"), runs=6, pinning=pinning)
+        events = [event async for event in engine.run(Measure(job=str(pinning), plan=plan))]
+        (started,) = (event for event in events if isinstance(event, MeasurementStarted))
+        assert started.pinned == expected

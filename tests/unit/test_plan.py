@@ -1,0 +1,110 @@
+"""Plans: what makes sense is taken, everything else is refused in a sentence; settings are read and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
+
+SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
+
+
+def test_the_six_are_there_each_with_its_own_colour_and_description() -> None:
+    assert [slugify(model.name) for model in BUILTIN_MODELS] == [
+        "logistic-regression",
+        "random-forest",
+        "linear-svm",
+        "rbf-svm",
+        "small-neural-network",
+        "large-neural-network",
+    ]
+    assert len({model.colour for model in BUILTIN_MODELS}) == 6
+    assert all(model.description for model in BUILTIN_MODELS)
+
+
+def test_a_plan_travels_as_json_unchanged() -> None:
+    plan = Plan(candidates=SIX, runs=None, seconds=1.5, pinning=(0, 1), baseline="rbf-svm")
+    assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"candidates": ()}, "at least one model"),
+        ({"candidates": SIX[:1] * 2}, "Two candidates are called"),
+        ({"runs": 0}, "from 1 to 10,000,000"),
+        ({"runs": 10_000_001}, "from 1 to 10,000,000"),
+        ({"runs": None}, "how many runs, how many seconds, or until it is known"),
+        ({"seconds": 1.0}, "how many runs, how many seconds, or until it is known"),
+        ({"runs": None, "seconds": float("nan")}, "more than 0"),
+        ({"runs": None, "until_known": True, "candidates": SIX[:1]}, "two models at least"),
+        ({"launches": 0}, "Launches"),
+        ({"threads": 0}, "Threads"),
+        ({"seed": -1}, "seed"),
+        ({"call_timeout": 0.0}, "call timeout"),
+        ({"baseline": "nobody"}, "baseline 'nobody' is not among"),
+        ({"equivalence": -0.1}, "equivalence"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused_in_a_sentence(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Plan(**{"candidates": SIX, **fields})
+
+
+@pytest.mark.parametrize("size", [0, -1, 1_000_001])
+def test_a_batch_size_out_of_range_is_refused(size: int) -> None:
+    with pytest.raises(UsageError, match="batch size"):
+        Workload(batch_size=size)
+
+
+def test_a_model_needs_a_name_and_one_origin() -> None:
+    with pytest.raises(UsageError, match="needs a name"):
+        ModelSpec(name=" ", factory="a:b")
+    with pytest.raises(UsageError, match="either a factory or a file"):
+        ModelSpec(name="x")
+    with pytest.raises(UsageError, match="either a factory or a file"):
+        ModelSpec(name="x", factory="a:b", file="c")
+
+
+def test_settings_are_read_as_they_are_written() -> None:
+    name, settings = parse("random-forest[n_jobs=1,dtype=float32,assume_finite=true]")
+    assert name == "random-forest"
+    assert settings == {"n_jobs": 1, "dtype": "float32", "assume_finite": True}
+    candidate = Candidate(model=BUILTIN_MODELS[1], settings=settings)
+    assert candidate.name == "Random Forest [n_jobs=1,dtype=float32,assume_finite=true]"
+    assert candidate.slug == "random-forest[n_jobs=1,dtype=float32,assume_finite=true]"
+    assert (
+        slug_of(candidate.name)
+        == slug_of("Random Forest[n_jobs=1, dtype=float32, assume_finite=true]")
+        == candidate.slug
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["x[", "x]", "x[a]", "x[=1]", "x[dtype=int8]", "x[threads=0]", "x[threads=two]", "[a=1]", ""]
+)
+def test_settings_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+def test_variants_pull_one_lever_each_and_keep_what_is_set() -> None:
+    candidate = Candidate(model=BUILTIN_MODELS[1], settings={"dtype": "float32"})
+    variants = candidate.variants()
+    assert all(variant.settings["dtype"] == "float32" for variant in variants)
+    assert {"dtype": "float32", "n_jobs": -1} in [variant.settings for variant in variants]
+    assert len({variant.slug for variant in variants}) == len(variants)
+    linear = Candidate(model=BUILTIN_MODELS[0]).variants()
+    assert not any("n_jobs" in variant.settings for variant in linear), "it would change nothing"
+
+
+def test_the_control_is_a_copy_of_the_first_under_another_name() -> None:
+    plan = Plan(candidates=SIX, control=True)
+    assert plan.control_candidate is not None
+    assert plan.control_candidate.model.factory == SIX[0].model.factory
+    assert len({candidate.slug for candidate in plan.turns}) == 7
+    assert Plan(candidates=SIX).turns == SIX

@@ -1,0 +1,84 @@
+"""How a plan is cut into rounds and blocks, and in what order candidates take their turns."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latency_tui.engine.turns import orders, schedule, split
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+
+PAIR = tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2])
+A, B = (candidate.slug for candidate in PAIR)
+
+
+def test_a_hundred_runs_are_ten_rounds_of_ten() -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=100), {A: 100e-6, B: 100e-6})
+    assert cut.rounds == 10
+    assert cut.calls[A] == cut.calls[B] == (10,) * 10
+
+
+def test_with_many_runs_a_block_fills_a_few_milliseconds() -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=100_000), {A: 100e-6, B: 100e-6})
+    assert 0.001 < cut.calls[A][0] * 100e-6 < 0.005
+
+
+def test_a_slow_candidate_makes_blocks_of_equal_runs_shorter_but_not_of_single_calls() -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=10_000), {A: 100e-6, B: 5e-3})
+    assert cut.calls[A] == cut.calls[B]
+    assert cut.calls[A][0] == 10
+
+
+@given(runs=st.integers(1, 100_000), fast=st.floats(1e-7, 10), slow=st.floats(1e-7, 10))
+def test_every_candidate_gets_exactly_its_runs(runs: int, fast: float, slow: float) -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=runs), {A: fast, B: slow})
+    assert sum(cut.calls[A]) == sum(cut.calls[B]) == runs
+    assert len(cut.calls[A]) == cut.rounds
+    assert min(cut.calls[A]) >= 1
+
+
+@given(seconds=st.floats(0.01, 100), fast=st.floats(1e-6, 1e-3), slow=st.floats(1e-4, 1))
+def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: float) -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: fast, B: slow})
+    for slug, cost in ((A, fast), (B, slow)):
+        assert sum(cut.calls[slug]) * cost >= min(seconds, cost) * 0.6
+
+
+def test_until_it_is_known_a_slow_candidate_does_not_stretch_the_blocks_of_the_others() -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=None, until_known=True), {A: 100e-6, B: 50e-3})
+    assert cut.calls[A][0] == 30
+    assert cut.calls[B][0] == 1
+
+
+@pytest.mark.parametrize("rounds", [1, 7, 12, 61, 500])
+@pytest.mark.parametrize("balanced", [True, False])
+def test_every_round_has_everyone_once(rounds: int, balanced: bool) -> None:
+    drawn = list(orders(list("abcd"), rounds, "seed", balanced=balanced))
+    assert len(drawn) == rounds
+    assert all(sorted(order) == list("abcd") for order in drawn)
+
+
+def test_few_rounds_are_balanced_by_position_and_many_are_drawn_afresh() -> None:
+    few = Counter(order[0] for order in orders(list("abcd"), 40, "seed", balanced=True))
+    assert set(few.values()) == {10}
+    many = Counter(orders(list("abc"), 6000, "seed", balanced=True))
+    assert len(many) == 6
+    assert all(800 < count < 1200 for count in many.values())
+
+
+def test_where_one_may_stop_at_any_round_no_order_can_be_foretold_from_the_others() -> None:
+    squares = 0
+    for seed in range(200):
+        first, second = orders(list("ab"), 2, str(seed), balanced=False)
+        squares += first != second
+    assert 60 < squares < 140, "balanced, it would be 200"
+
+
+@given(st.integers(1, 10_000), st.integers(1, 100))
+def test_split_differs_by_one_at_most(total: int, parts: int) -> None:
+    sizes = split(total, parts)
+    assert sum(sizes) == total
+    assert max(sizes) - min(sizes) <= 1
