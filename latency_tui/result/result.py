@@ -56,6 +56,27 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     p99_9: Percentile
 
 
+class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fresh process of a candidate costs, measured apart from everything timed; medians over launches.
+
+    Attributes:
+        import_seconds: Importing the module of the model's class, and all that it needs.
+        load_seconds: Reading the fitted model.
+        memory_before: Resident bytes of the bare process.
+        memory_after: Resident bytes once the model is loaded.
+        memory_peak: Most resident bytes, calls included.
+        first_calls: Durations of the first calls (at most 100), in seconds; the 1st, 2nd, 3rd, 10th and 100th tell
+            the story.
+    """
+
+    import_seconds: float
+    load_seconds: float
+    memory_before: int
+    memory_after: int
+    memory_peak: int
+    first_calls: tuple[float, ...] = ()
+
+
 class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured of one candidate.
 
@@ -70,6 +91,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         score: Held-out accuracy or R².
         notes: Warnings raised while training.
         cold_start_seconds: The first call of a fresh process; never a sample.
+        cold_start: Start-up and memory, where the plan asked for them.
+        after_switch_seconds: Median of the first call after another candidate's turn; never a sample.
         calls: Number of calls measured (also where `samples` are left out or thinned).
         samples: Latencies in the order measured, `(n_samples,)` seconds; None where left out.
         rounds: Index of the first sample of each round.
@@ -89,6 +112,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     notes: tuple[str, ...] = ()
     cold_start_seconds: float | None = None
+    cold_start: ColdStart | None = None
+    after_switch_seconds: float | None = None
     calls: int = 0
     samples: Samples | None = None
     rounds: tuple[int, ...] = ()
@@ -111,6 +136,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         verdict: After Holm's correction over all pairs.
         rounds: Number of rounds that it rests on.
         seconds_to_settle: Measuring time that would likely settle an inconclusive one; None where unknown or settled.
+        runs_to_settle: Further runs of each candidate that would do the same.
+        again_low: Lower end of where the ratio will likely lie in a further launch, from how launches differ; None with
+            fewer than three of them, for one launch says nothing of the next.
+        again_high: Upper end of that.
+        p99_ratio: Ratio of the two p99; None below 1,000 calls of either.
+        p99_p_value: How often two candidates that are alike would have p99 as far apart, by relabelling rounds.
     """
 
     baseline: str
@@ -122,6 +153,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict = "inconclusive"
     rounds: int = 0
     seconds_to_settle: float | None = None
+    runs_to_settle: int | None = None
+    again_low: float | None = None
+    again_high: float | None = None
+    p99_ratio: float | None = None
+    p99_p_value: float | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,12 +173,15 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         level: `quiet`, `uneasy` or `noisy`.
-        lost_time: Share of measuring time in which a candidate was not running (wall time less CPU time).
+        lost_time: Share of measuring time in which a candidate stood ready and something else had its core (or, where
+            the system does not tell, in which it was not running: wall time less CPU time).
         disturbed_calls: Calls in blocks that the scheduler interrupted.
         gc_calls: Calls that a garbage collection fell into.
         drift: Ratio of the slowest to the fastest tenth of the rounds, less one.
         autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
         timer_floor: Seconds that the timed loop reports for a call that does nothing.
+        control: The hidden copy of the first candidate against the first itself, where the plan asked for one: what
+            this machine makes of two that are identical.
         findings: Worst first.
     """
 
@@ -153,11 +192,25 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
     drift: float | None = None
     autocorrelation: float | None = None
     timer_floor: float | None = None
+    control: Comparison | None = None
     findings: tuple[Finding, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan as measured once in one environment."""
+    """A plan as measured once in one environment.
+
+    Attributes:
+        json_schema_version: Of the JSON.
+        created_at: When measuring began.
+        plan: What was measured.
+        environment: The machine and the software; None where nothing started.
+        candidates: In the plan's order.
+        comparisons: Every other measured candidate against the baseline.
+        equivalence: Half-width of the region of practical equivalence that the verdicts used: the plan's, or how far
+            apart the control came out where that is more.
+        noise: How quiet the machine was.
+        answer: The answer in a sentence.
+    """
 
     json_schema_version: int = JSON_SCHEMA_VERSION
     created_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
@@ -165,6 +218,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment | None = None
     candidates: tuple[CandidateResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    equivalence: float = 0.01
     noise: Noise = Noise()
     answer: str = ""
 

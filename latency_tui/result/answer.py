@@ -1,0 +1,162 @@
+"""The answer in one sentence that a reader can bet on: it never says more than the intervals allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from latency_tui.result.result import CandidateResult, Comparison, Result
+from latency_tui.result.words import (
+    format_duration,
+    format_interval,
+    format_ratio,
+    format_ratio_either_way,
+    format_seconds,
+)
+
+_MOST_NAMES = 3
+
+
+def answer(result: Result) -> str:
+    """Return who answers first and how sure that is, in a sentence (and a short one on what failed).
+
+    A candidate answers first only if it shares no letter with another one, that is, if its interval lies beyond the
+    region of equivalence for every pair that it is in. An interval from one launch says so. Those that failed midway
+    are out of the race.
+    """
+    measured = tuple(c for c in result.measured if c.status == "measured")
+    if not measured:
+        return _nothing(result)
+    sentence = _alone(result, measured[0]) if len(measured) == 1 else _race(result, measured)
+    return " ".join([sentence, *_failures(result)])
+
+
+def _nothing(result: Result) -> str:
+    failed = [c for c in result.candidates if c.status == "failed"]
+    if not failed:
+        return "Nothing was measured."
+    reason = (failed[0].error or "it failed").strip().rstrip(".")
+    if len(failed) == 1:
+        return f"{failed[0].name} could not be measured: {reason}."
+    if len({c.error for c in failed}) == 1:
+        return f"None of the {len(failed)} models could be measured: {reason}."
+    return f"None of the {len(failed)} models could be measured; {failed[0].name}: {reason}."
+
+
+def _failures(result: Result) -> list[str]:
+    failed = [c.name for c in result.candidates if c.status == "failed"]
+    if not failed:
+        return []
+    return [f"{failed[0]} failed." if len(failed) == 1 else f"{len(failed)} models failed."]
+
+
+def _alone(result: Result, candidate: CandidateResult) -> str:
+    assert candidate.statistics is not None
+    p50 = candidate.statistics.p50
+    if p50.low is not None and p50.high is not None:
+        interval = f"(95 % CI {format_interval(p50.low, p50.high)}{_launch(result)})"
+        return f"{candidate.name} answers in {_latency(result, candidate)} {interval}."
+    few = f"{_runs(candidate)} {_are(candidate)} too few for an interval"
+    return f"{candidate.name} answered in {_latency(result, candidate)}; {few}."
+
+
+def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
+    to_baseline = {comparison.candidate: comparison for comparison in result.comparisons}
+    order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
+    first = order[0]
+    if not any(comparison.low is not None for comparison in result.comparisons):
+        few = f"{_runs(first)} {_are(first)} too few to tell"
+        return f"{first.name} had the lowest median, {_latency(result, first)}, but {few}."
+    rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
+    if not rivals:
+        return _winner(result, first, order[1], to_baseline)
+    names = _names([first, *rivals], len(order))
+    pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
+    baseline_is_there = len(pairs) == len(rivals)
+    if baseline_is_there and all(pair.verdict == "same" for pair in pairs):
+        subject = "All" + names[3:] if len(rivals) >= _MOST_NAMES and len(rivals) + 1 == len(order) else names
+        return f"{subject} answer equally fast (within {100 * result.equivalence:.2g} %): {_latency(result, first)}."
+    sentence = f"Too close to call between {names} after {_runs(first)}"
+    open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
+    if len(rivals) == 1 and open_pairs:
+        return f"{sentence}: {_either_way(open_pairs[0])}{_wait(open_pairs)}."
+    return f"{sentence}: about {_latency(result, first)}{_wait(open_pairs)}."
+
+
+def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_baseline: dict[str, Comparison]) -> str:
+    """Say by how much the fastest wins: against the baseline where it is another one, or else against the second."""
+    if (pair := to_baseline.get(first.slug)) is not None:
+        other = f"the baseline {result.candidate(pair.baseline).name}"
+        ratio, low, high = pair.ratio, pair.low, pair.high
+    else:
+        pair = to_baseline[second.slug]
+        other = second.name
+        ratio, low, high = _inverse(pair)
+    words, _, interval = format_ratio(ratio, low, high).partition(" (")
+    inside = f" ({interval.removesuffix(')')}{_launch(result)})" if interval else ""
+    return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}."
+
+
+def _place(to_baseline: Comparison | None) -> float:
+    """A candidate's place in the order: its ratio to the baseline, whose own is 1."""
+    if to_baseline is None:
+        return 1.0
+    return to_baseline.ratio if to_baseline.ratio is not None else float("inf")
+
+
+def _inverse(pair: Comparison) -> tuple[float | None, float | None, float | None]:
+    if pair.ratio is None or pair.low is None or pair.high is None:
+        return (1 / pair.ratio if pair.ratio else None), None, None
+    return 1 / pair.ratio, 1 / pair.high, 1 / pair.low
+
+
+def _either_way(pair: Comparison) -> str:
+    """A ratio of at least 1 with its interval, without saying which of the two is slower."""
+    ratio, low, high = (pair.ratio, pair.low, pair.high) if (pair.ratio or 0) >= 1 else _inverse(pair)
+    if ratio is None or low is None or high is None:
+        return format_ratio(pair.ratio)
+    return format_ratio_either_way(ratio, low, high)
+
+
+def _wait(pairs: Sequence[Comparison]) -> str:
+    """Say how much more would settle all of the open pairs, where that is known."""
+    runs = [pair.runs_to_settle for pair in pairs if pair.runs_to_settle is not None]
+    seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
+    if not runs or len(runs) < len(pairs):
+        return ""
+    wait = f" ({format_seconds(max(seconds))})" if seconds else ""
+    return f"; about {_round(max(runs)):,} more runs{wait} would settle it"
+
+
+def _round(runs: int) -> int:
+    """Round up to one figure, two above a thousand: an estimate should not look like a count."""
+    step = 1
+    while runs / step >= (10 if runs < 1000 else 100):
+        step *= 10
+    return -(-runs // step) * step
+
+
+def _latency(result: Result, candidate: CandidateResult) -> str:
+    assert candidate.statistics is not None
+    rows = result.plan.workload.batch_size
+    return format_duration(candidate.statistics.p50.value) + ("" if rows == 1 else f" for {rows:,} rows")
+
+
+def _launch(result: Result) -> str:
+    """Say that an interval holds for one launch only, where it does."""
+    launches = max((len(c.launches) for c in result.candidates), default=0) or result.plan.launches
+    return " in this launch" if launches < 2 else ""
+
+
+def _names(candidates: Sequence[CandidateResult], measured: int) -> str:
+    names = [c.name for c in candidates]
+    if len(names) <= _MOST_NAMES:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"all {len(names)} models" if len(names) == measured else f"{names[0]} and {len(names) - 1} others"
+
+
+def _are(candidate: CandidateResult) -> str:
+    return "is" if candidate.calls == 1 else "are"
+
+
+def _runs(candidate: CandidateResult) -> str:
+    return "1 run" if candidate.calls == 1 else f"{candidate.calls:,} runs"

@@ -1,0 +1,463 @@
+"""A recording: events of a measurement folded, one by one, into the result that everything reads.
+
+It may be asked for its result at any moment, while it is still growing (a screen does so four times a second) or at
+the end. Adding an event takes time in proportion to its block.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    ColdStartMeasured,
+    EngineStarted,
+    Environment,
+    Event,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+    WarmUpFinished,
+)
+from latency_tui.plan import Candidate, Plan
+from latency_tui.result.answer import answer
+from latency_tui.result.result import (
+    PERCENTILES,
+    CandidateResult,
+    ColdStart,
+    Comparison,
+    Finding,
+    Noise,
+    Percentile,
+    Result,
+    Statistics,
+    Status,
+)
+from latency_tui.result.settling import Settling
+from latency_tui.result.tracks import Excerpt, MedianTable, Track
+from latency_tui.stats import noise
+from latency_tui.stats.anytime import compare_anytime, replay
+from latency_tui.stats.comparison import PairComparison, again_interval, compare
+from latency_tui.stats.multiple import letters
+from latency_tui.stats.percentiles import percentiles
+from latency_tui.stats.samples import as_latencies
+from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
+
+PALETTE: tuple[str, ...] = (
+    "#7aa2f7",
+    "#f7768e",
+    "#9ece6a",
+    "#bb9af7",
+    "#e0af68",
+    "#7dcfff",
+    "#ff9e64",
+    "#73daca",
+    "#c0caf5",
+    "#db4b4b",
+)
+"""Colours for models that bring none, by their position in the plan."""
+
+_NANO = 1e-9
+_MOST_LIVE_ROUNDS = 600
+_MOST_LIVE_SEQUENCE = 150
+_MOST_NOISE_SAMPLES = 12_000
+_MOST_TAIL_SAMPLES = 50_000
+_LEAST_LAUNCHES = 3
+_TOLD_APART = ("faster", "slower")
+
+
+class _Entry:
+    """What is known of one candidate."""
+
+    def __init__(self, candidate: Candidate, position: int) -> None:
+        self.candidate = candidate
+        self.position = position
+        self.colour = candidate.model.colour or PALETTE[position % len(PALETTE)]
+        self.track = Track()
+        self.trained: TrainingFinished | None = None
+        self.failed: CandidateFailed | None = None
+        self.first_calls: list[float] = []
+        self.cold_starts: list[ColdStartMeasured] = []
+        self.steady = True
+
+
+class Recording:
+    """A measurement as it is told by its events."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Begin an empty one.
+
+        Args:
+            plan: What is measured.
+        """
+        self.plan = plan
+        self.created_at = datetime.now(UTC)
+        everyone = [_Entry(candidate, position) for position, candidate in enumerate(plan.turns)]
+        self._everyone = {entry.candidate.slug: entry for entry in everyone}
+        self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
+        self._control = everyone[-1] if plan.control else None
+        self._medians = MedianTable(len(everyone))
+        self._settling = Settling(len(plan.candidates), plan.equivalence) if plan.until_known else None
+        self._environment: Environment | None = None
+        self._timer_floor_ns: float | None = None
+        self._pinned: bool | None = None
+        self._refused = 0
+        self._spans: dict[int, tuple[int, int]] = {}
+
+    def add(self, event: Event) -> None:
+        """Take in one event; those that say nothing of the plan's candidates change nothing."""
+        match event:
+            case BlockMeasured():
+                self._add_block(event)
+            case EngineStarted():
+                self._environment = event.environment
+            case MeasurementStarted():
+                self._timer_floor_ns = event.timer_floor_ns
+                self._pinned = bool(event.pinned)
+            case TrainingFinished() if entry := self._entries.get(event.candidate):
+                if entry.trained is None or entry.trained.seconds is None:
+                    entry.trained = event
+            case WarmUpFinished() if entry := self._everyone.get(event.candidate):
+                first = np.frombuffer(event.first_calls[:8], dtype="<i8") if len(event.first_calls) >= 8 else ()
+                entry.first_calls += [float(ns) * _NANO for ns in first if ns > 0]
+                entry.steady = entry.steady and event.steady
+            case ColdStartMeasured() if entry := self._entries.get(event.candidate):
+                entry.cold_starts.append(event)
+            case RoundFinished() if self._settling is not None:
+                medians = self._medians.column(event.launch, event.round)
+                if medians is not None:
+                    self._settling.add(medians[: len(self._entries)])
+            case CandidateFailed() if entry := self._entries.get(event.candidate):
+                entry.failed = event
+            case _:
+                pass
+
+    def _add_block(self, event: BlockMeasured) -> None:
+        entry = self._everyone.get(event.candidate)
+        if entry is None:
+            return
+        try:
+            latencies = as_latencies(np.frombuffer(event.samples, dtype="<i8"))
+        except ValueError:
+            self._refused += 1
+            return
+        if not latencies.size:
+            return
+        track = entry.track
+        column = self._medians.add(event.launch, event.round, entry.position, float(np.median(latencies)))
+        track.add(latencies, event.launch, column)
+        track.wall_ns += max(event.wall_ns, 0)
+        track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
+        track.waited_ns += min(max(event.waited_ns, 0), max(event.wall_ns, 0))
+        if len(event.discarded) >= 8 and (after := int(np.frombuffer(event.discarded[:8], dtype="<i8")[0])) > 0:
+            track.add_after_switch(after)
+        track.disturbed_calls += latencies.size if event.switches > 0 else 0
+        track.gc_calls += len(set(event.gc_calls))
+        began, ended = self._spans.get(event.launch, (event.started_ns, event.started_ns))
+        self._spans[event.launch] = (
+            min(began, event.started_ns),
+            max(ended, event.started_ns + max(event.wall_ns, int(latencies.sum()))),
+        )
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Calls measured so far, by slug."""
+        return {slug: entry.track.totals.count for slug, entry in self._entries.items()}
+
+    @property
+    def rounds(self) -> int:
+        """Rounds begun so far, in all launches."""
+        return len(self._medians)
+
+    def settled(self) -> bool:
+        """Return whether an until-known plan has its answer: every candidate's verdict against the baseline stands.
+
+        To be asked after each round; it may be asked as often as one likes, for the test behind it keeps its error
+        under any number of looks. Always False for a plan that says how long to measure.
+        """
+        if self._settling is None:
+            return False
+        racing = {e.position for e in self._entries.values() if e.failed is None and e.track.totals.count}
+        return self._settling.settled(racing, self._wanted_baseline())
+
+    def result(self, *, most_samples: int | None = None) -> Result:
+        """Return the result so far.
+
+        Args:
+            most_samples: About how many samples a candidate may be looked at, in evenly chosen whole rounds, so that
+                the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
+                all the same. None for everything, exactly.
+        """
+        candidates = [self._candidate(entry, most_samples) for entry in self._entries.values()]
+        baseline = self._baseline(candidates)
+        control = self._control_pair(live=most_samples is not None)
+        equivalence = max(self.plan.equivalence, _apart(control))
+        pairs = self._pairs(baseline, equivalence, live=most_samples is not None)
+        groups = self._groups(candidates, pairs)
+        value = Result(
+            created_at=self.created_at,
+            plan=self.plan,
+            environment=self._environment,
+            candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
+            comparisons=self._comparisons(baseline, pairs, tails=most_samples is None),
+            equivalence=equivalence,
+            noise=self._noise(candidates, control),
+        )
+        return msgspec.structs.replace(value, answer=answer(value))
+
+    # --- candidates -------------------------------------------------------------------------------------------------
+
+    def _candidate(self, entry: _Entry, most_samples: int | None) -> CandidateResult:
+        totals = entry.track.totals
+        excerpt = entry.track.excerpt(most_samples)
+        after_switch = entry.track.after_switch(most_samples)
+        status: Status = "measured" if totals.count else "cancelled"
+        if entry.failed is not None and not (totals.count and entry.failed.stage == "cold start"):
+            status = "failed"
+        trained = entry.trained
+        return CandidateResult(
+            name=entry.candidate.name,
+            slug=entry.candidate.slug,
+            status=status,
+            colour=entry.colour,
+            error=entry.failed.message if entry.failed else None,
+            traceback=(entry.failed.traceback or None) if entry.failed else None,
+            training_seconds=trained.seconds if trained else None,
+            score=trained.score if trained else None,
+            notes=trained.notes if trained else (),
+            cold_start_seconds=median(entry.first_calls) if entry.first_calls else None,
+            cold_start=_cold_start(entry.cold_starts),
+            after_switch_seconds=_seconds(after_switch),
+            calls=totals.count,
+            samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
+            rounds=tuple(excerpt.rounds.tolist()),
+            launches=tuple(excerpt.launches.tolist()),
+            statistics=_statistics(entry.track, excerpt) if totals.count else None,
+            throughput=totals.count * self.plan.workload.batch_size / (totals.total * _NANO) if totals.count else None,
+        )
+
+    # --- comparisons ------------------------------------------------------------------------------------------------
+
+    def _wanted_baseline(self) -> int | None:
+        """Return the position of the candidate that the plan names as the baseline."""
+        entry = self._entries.get(self.plan.baseline or "")
+        return entry.position if entry is not None else None
+
+    def _baseline(self, candidates: list[CandidateResult]) -> int | None:
+        """Return the position of the one that the others are compared with: the plan's, or else the fastest.
+
+        None where nothing was measured.
+        """
+        measured = [c for c in candidates if c.statistics is not None]
+        if not measured:
+            return None
+        wanted = self._wanted_baseline()
+        if wanted is not None and candidates[wanted].statistics is not None:
+            return wanted
+        # One that failed may have been measured too little to compare anyone with.
+        whole = [c for c in measured if c.status == "measured"] or measured
+        return self._entries[min(whole, key=_median_of).slug].position
+
+    def _pairs(self, baseline: int | None, equivalence: float, *, live: bool) -> dict[tuple[int, int], PairComparison]:
+        """Compare every pair of candidates with samples, by position in the plan."""
+        measured = [e.position for e in self._entries.values() if e.track.totals.count]
+        asked = [(i, j) for i in measured for j in measured if i < j]
+        if not asked:
+            return {}
+        if self._settling is None:
+            table, launches = self._medians.excerpt(_MOST_LIVE_ROUNDS if live else None)
+            found = compare(table, launches, pairs=asked, equivalence=equivalence)
+        else:
+            table, launches = self._medians.excerpt(_MOST_LIVE_SEQUENCE if live else None)
+            widened = equivalence > self.plan.equivalence
+            test = replay(table, asked, equivalence) if widened else self._settling.test
+            places = range(len(asked)) if widened else [self._settling.place(pair) for pair in asked]
+            found = compare_anytime(table, launches, test, pairs=asked, places=places, intervals_for=baseline)
+        return {(pair.first, pair.second): pair for pair in found}
+
+    def _control_pair(self, *, live: bool) -> PairComparison | None:
+        """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""
+        if self._control is None:
+            return None
+        table, launches = self._medians.excerpt(_MOST_LIVE_ROUNDS if live else None)
+        pairs = [(0, self._control.position)]
+        pair = compare(table, launches, pairs=pairs, equivalence=self.plan.equivalence)[0]
+        return pair if pair.rounds else None
+
+    def _groups(
+        self, candidates: list[CandidateResult], pairs: dict[tuple[int, int], PairComparison]
+    ) -> dict[str, str]:
+        """Return the letters of each, by slug: two share one exactly where neither is known to be faster."""
+        ranked = sorted((c for c in candidates if c.statistics is not None), key=_median_of)
+        places = [self._entries[c.slug].position for c in ranked]
+
+        def told_apart(i: int, j: int) -> bool:
+            pair = pairs.get((min(places[i], places[j]), max(places[i], places[j])))
+            return pair is not None and pair.verdict in _TOLD_APART
+
+        if len(ranked) < 2:
+            return {}
+        return dict(zip((c.slug for c in ranked), letters(len(ranked), told_apart), strict=True))
+
+    def _comparisons(
+        self, baseline: int | None, pairs: dict[tuple[int, int], PairComparison], *, tails: bool
+    ) -> tuple[Comparison, ...]:
+        entries = {entry.position: entry for entry in self._entries.values()}
+        found = [
+            pair if pair.first == baseline else pair.flipped
+            for pair in pairs.values()
+            if baseline in (pair.first, pair.second)
+        ]
+        found.sort(key=lambda pair: pair.second)
+        return tuple(self._comparison(entries[p.first], entries[p.second], p, tails=tails) for p in found)
+
+    def _comparison(self, baseline: _Entry, entry: _Entry, pair: PairComparison, *, tails: bool) -> Comparison:
+        seconds, runs = self._to_settle(pair, entry)
+        low, high = pair.interval or (None, None)
+        again = again_interval(pair.centres) if len(pair.centres) >= _LEAST_LAUNCHES else None
+        tail = self._tails(baseline.track, entry.track) if tails else None
+        return Comparison(
+            baseline=baseline.candidate.slug,
+            candidate=entry.candidate.slug,
+            ratio=pair.ratio,
+            low=low,
+            high=high,
+            verdict=pair.verdict,
+            rounds=pair.rounds,
+            seconds_to_settle=seconds,
+            runs_to_settle=runs,
+            again_low=math.exp(again[0]) if again else None,
+            again_high=math.exp(again[1]) if again else None,
+            p99_ratio=tail.ratio if tail else None,
+            p99_p_value=tail.p_value if tail else None,
+        )
+
+    def _tails(self, first: Track, second: Track) -> TailComparison | None:
+        """Compare the p99 of two candidates over the rounds that both had, evenly thinned where they are many."""
+        if min(first.totals.count, second.totals.count) < LEAST_CALLS:
+            return None
+        shared = np.intersect1d(first.rounds, second.rounds)
+        calls = max(first.totals.count, second.totals.count)
+        parts = [track.excerpt_of(shared[:: -(-calls // _MOST_TAIL_SAMPLES)]) for track in (first, second)]
+        one, other = ((part.samples, part.rounds) for part in parts)
+        return compare_tails(one, other, seed=self.plan.seed)
+
+    def _to_settle(self, pair: PairComparison, entry: _Entry) -> tuple[float | None, int | None]:
+        """Return the further seconds and runs that would settle a pair; both None where nothing is known."""
+        rounds = len(self._medians)
+        if pair.rounds_to_settle is None or not rounds:
+            return None, None
+        more = max(pair.rounds_to_settle - rounds, 1)
+        spent = sum(ended - began for began, ended in self._spans.values()) * _NANO
+        return more * spent / rounds, math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
+
+    # --- noise ------------------------------------------------------------------------------------------------------
+
+    def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
+        tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
+        calls = sum(track.totals.count for track in tracks)
+        disturbed = sum(track.disturbed_calls for track in tracks)
+        collected = sum(track.gc_calls for track in tracks)
+        fastest = min((_median_of(c) for c in candidates if c.statistics is not None), default=None)
+        floor = self._timer_floor_ns * _NANO if self._timer_floor_ns is not None else None
+        table, _ = self._medians.excerpt(_MOST_LIVE_ROUNDS)
+        figures = noise.NoiseFigures(
+            lost_time=noise.lost_time(
+                sum(t.wall_ns for t in tracks), sum(t.cpu_ns for t in tracks), sum(t.waited_ns for t in tracks)
+            ),
+            disturbed_share=disturbed / calls if calls else None,
+            gc_share=collected / calls if calls else None,
+            drift=noise.drift(table),
+            autocorrelation=self._autocorrelation(tracks),
+            floor_share=floor / fastest if floor is not None and fastest else None,
+            unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
+            governor=self._environment.governor if self._environment else None,
+            pinned=None if self.plan.pinning == "none" else self._pinned,
+            refused=self._refused,
+            control=None if control is None else _apart(control),
+            equivalence=self.plan.equivalence,
+        )
+        found = noise.findings(figures)
+        return Noise(
+            level=noise.level(found),
+            lost_time=figures.lost_time,
+            disturbed_calls=disturbed,
+            gc_calls=collected,
+            drift=figures.drift,
+            autocorrelation=figures.autocorrelation,
+            timer_floor=floor,
+            control=self._control_comparison(control),
+            findings=tuple(Finding(cause=f.cause, sentence=f.sentence, severity=f.severity) for f in found),
+        )
+
+    def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:
+        if pair is None or self._control is None:
+            return None
+        return self._comparison(self._everyone[self.plan.candidates[0].slug], self._control, pair, tails=False)
+
+    def _autocorrelation(self, tracks: list[Track]) -> float | None:
+        """Return the middle one of the candidates' autocorrelations."""
+        if not tracks:
+            return None
+        parts = [track.excerpt(_MOST_NOISE_SAMPLES // len(tracks)) for track in tracks]
+        found = [value for part in parts if (value := noise.autocorrelation(part.samples, part.rounds)) is not None]
+        return median(found) if found else None
+
+
+def _median_of(candidate: CandidateResult) -> float:
+    assert candidate.statistics is not None
+    return candidate.statistics.p50.value or 0.0
+
+
+def _statistics(track: Track, excerpt: Excerpt) -> Statistics:
+    """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
+    estimates = percentiles(excerpt.samples, excerpt.rounds)
+    totals = track.totals
+    shown: dict[str, Percentile] = {}
+    for key in PERCENTILES:
+        estimate = estimates[key]
+        needed = estimate.calls_needed
+        if needed is not None and not excerpt.whole and needed <= totals.count:
+            needed = None
+        shown[key] = Percentile(
+            value=_seconds(estimate.value),
+            low=_seconds(estimate.low),
+            high=_seconds(estimate.high),
+            calls_needed=needed,
+        )
+    return Statistics(
+        mean=totals.mean * _NANO,
+        std=totals.std * _NANO,
+        min=totals.min * _NANO,
+        max=totals.max * _NANO,
+        **shown,
+    )
+
+
+def _apart(pair: PairComparison | None) -> float:
+    """How far apart two candidates came out, as a share; nothing where that is not known."""
+    return 0.0 if pair is None or pair.log_ratio is None else math.expm1(abs(pair.log_ratio))
+
+
+def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
+    """Return the medians over launches."""
+    if not events:
+        return None
+    return ColdStart(
+        import_seconds=median(e.import_seconds for e in events),
+        load_seconds=median(e.load_seconds for e in events),
+        memory_before=int(median(e.memory_before for e in events)),
+        memory_after=int(median(e.memory_after for e in events)),
+        memory_peak=int(median(e.memory_peak for e in events)),
+        first_calls=tuple(median(calls) * _NANO for calls in zip(*(e.first_calls for e in events), strict=False)),
+    )
+
+
+def _seconds(nanoseconds: float | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds * _NANO

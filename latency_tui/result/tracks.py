@@ -1,0 +1,191 @@
+"""What is kept of each candidate while it is measured: growing arrays and exact totals, cheap to add to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.stats.samples import Latencies
+from latency_tui.stats.summary import Summary, summarise
+
+_LEAST_ROUNDS_KEPT = 40
+
+
+class GrowingArray:
+    """A one-dimensional array that doubles when it is full, so that adding takes constant time on average."""
+
+    def __init__(self, dtype: type[np.generic], capacity: int = 64) -> None:
+        """Make an empty one."""
+        self._array: NDArray[Any] = np.empty(capacity, dtype=dtype)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """What was added, `(n,)`: a view, valid until more is added."""
+        return self._array[: self._size]
+
+    def append(self, value: float) -> None:
+        """Add one number."""
+        self._reserve(1)
+        self._array[self._size] = value
+        self._size += 1
+
+    def extend(self, values: NDArray[Any]) -> None:
+        """Add many."""
+        self._reserve(values.size)
+        self._array[self._size : self._size + values.size] = values
+        self._size += values.size
+
+    def _reserve(self, more: int) -> None:
+        wanted = self._size + more
+        if wanted > self._array.size:
+            larger = np.empty(max(wanted, 2 * self._array.size), dtype=self._array.dtype)
+            larger[: self._size] = self._array[: self._size]
+            self._array = larger
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Samples of whole blocks in the order measured.
+
+    Attributes:
+        samples: `(n_samples,)` nanoseconds.
+        rounds: Index of the first sample of each block, `(n_blocks,)`.
+        launches: Index of the first sample of each launch, `(n_launches,)`.
+        whole: Whether nothing was left out.
+    """
+
+    samples: NDArray[np.int64]
+    rounds: NDArray[np.int64]
+    launches: NDArray[np.int64]
+    whole: bool
+
+
+class Track:
+    """One candidate's samples, where its blocks begin, and its totals."""
+
+    def __init__(self) -> None:
+        """Make an empty one."""
+        self.totals = Summary()
+        self._samples = GrowingArray(np.int64, 1024)
+        self._starts = GrowingArray(np.int64)
+        self._launches = GrowingArray(np.int64)
+        self._rounds = GrowingArray(np.int64)
+        self._after_switch = GrowingArray(np.int64)
+        self.wall_ns = 0
+        self.cpu_ns = 0
+        self.waited_ns = 0
+        self.disturbed_calls = 0
+        self.gc_calls = 0
+
+    def add(self, latencies: Latencies, launch: int, round_: int) -> None:
+        """Add one block, `(n,)` nanoseconds, already looked at; `round_` counts over all launches."""
+        self._starts.append(len(self._samples))
+        self._launches.append(launch)
+        self._rounds.append(round_)
+        self._samples.extend(latencies)
+        self.totals = self.totals.merged(summarise(latencies))
+
+    def add_after_switch(self, nanoseconds: int) -> None:
+        """Add the duration of the first call after another candidate's turn."""
+        self._after_switch.append(nanoseconds)
+
+    def after_switch(self, most: int | None) -> float | None:
+        """Return the median of those, in nanoseconds, from about `most` of them; None where there are none."""
+        values = self._after_switch.values
+        if not values.size:
+            return None
+        return float(np.median(values if most is None else values[:: -(-values.size // most)]))
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return len(self._starts)
+
+    def excerpt(self, most_samples: int | None) -> Excerpt:
+        """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
+
+        At least forty blocks stay, so that there are enough for every interval.
+        """
+        samples, starts, launches = self._samples.values, self._starts.values, self._launches.values
+        stride = 1
+        if most_samples is not None and samples.size > most_samples:
+            stride = min(-(-samples.size // most_samples), max(starts.size // _LEAST_ROUNDS_KEPT, 1))
+        if stride == 1:
+            return Excerpt(samples, starts, starts[_first_of_each(launches)], whole=True)
+        return self._of_blocks(np.arange(0, starts.size, stride))
+
+    def excerpt_of(self, rounds: NDArray[np.int64]) -> Excerpt:
+        """Return the samples of some rounds, `(n_rounds,)`, in which it had a block."""
+        return self._of_blocks(np.flatnonzero(np.isin(self._rounds.values, rounds)))
+
+    @property
+    def rounds(self) -> NDArray[np.int64]:
+        """The round of each block, counted over all launches, `(n_blocks,)`."""
+        return self._rounds.values
+
+    def _of_blocks(self, chosen: NDArray[np.int64]) -> Excerpt:
+        samples, starts, launches = self._samples.values, self._starts.values, self._launches.values
+        sizes = _ends(starts, samples.size, chosen) - starts[chosen]
+        rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+        places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
+        return Excerpt(samples[places], rounds, rounds[_first_of_each(launches[chosen])], whole=False)
+
+
+class MedianTable:
+    """Block medians of all candidates, a column a round, in the order in which the rounds began."""
+
+    def __init__(self, candidates: int) -> None:
+        """Make an empty one for that many candidates."""
+        self._table = np.full((candidates, 64), np.nan)
+        self._launches = GrowingArray(np.int64)
+        self._columns: dict[tuple[int, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._launches)
+
+    def add(self, launch: int, round_: int, candidate: int, median: float) -> int:
+        """Add a block's median and return its round, counted over all launches.
+
+        A block that came twice begins a round of its own.
+        """
+        column = self._columns.get((launch, round_))
+        if column is None or not np.isnan(self._table[candidate, column]):
+            column = len(self._launches)
+            self._columns[launch, round_] = column
+            self._launches.append(launch)
+            if column >= self._table.shape[1]:
+                self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
+        self._table[candidate, column] = median
+        return column
+
+    def column(self, launch: int, round_: int) -> NDArray[np.float64] | None:
+        """Return the medians of a round, `(n_candidates,)`, NaN where there was no block; None if it never began."""
+        place = self._columns.get((launch, round_))
+        return None if place is None else self._table[:, place]
+
+    def excerpt(self, most_rounds: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the table, `(n_candidates, n_rounds)`, and each round's launch; evenly chosen rounds where asked."""
+        rounds = len(self._launches)
+        stride = 1 if most_rounds is None else max(-(-rounds // most_rounds), 1)
+        return self._table[:, :rounds:stride], self._launches.values[::stride]
+
+
+def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where a new launch begins, `(n_launches,)`."""
+    if not launches.size:
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(np.diff(launches, prepend=launches[0] - 1))
+
+
+def _ends(starts: NDArray[np.int64], samples: int, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where the chosen blocks end, without touching the others."""
+    following = chosen + 1
+    ends: NDArray[np.int64] = starts[np.minimum(following, starts.size - 1)]
+    return np.where(following < starts.size, ends, samples)

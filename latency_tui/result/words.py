@@ -1,0 +1,119 @@
+"""Figures as a reader sees them: three significant figures, one unit an interval. Imports nothing heavy.
+
+Stands apart from the statistics because the first frame of the screen needs it and must not wait for numpy.
+"""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "–"
+_UNITS: tuple[tuple[str, float], ...] = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return a duration with three significant figures: `62.1 µs`, `1.00 ms`, `2,340 s`; a dash for none."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds == 0:
+        return "0 ns"
+    unit, scale = _unit(seconds)
+    return f"{_three_figures(seconds / scale)} {unit}"
+
+
+def format_interval(low: float | None, high: float | None) -> str:
+    """Return an interval of durations that share one unit: `61.7–62.6 µs`.
+
+    A missing `high` leaves a lower bound, `≥ 98.0 µs`; a missing `low` an upper one. Ends more than a factor of
+    a thousand apart carry a unit each.
+    """
+    low = low if low is not None and math.isfinite(low) else None
+    high = high if high is not None and math.isfinite(high) else None
+    if low is None or high is None:
+        if low is not None:
+            return f"≥ {format_duration(low)}"
+        return NOTHING if high is None else f"≤ {format_duration(high)}"
+    unit, scale = _unit(high)
+    if abs(low) * 1000 < abs(high) and low != 0:
+        return f"{format_duration(low)}–{format_duration(high)}"
+    return f"{_three_figures(low / scale)}–{_three_figures(high / scale)} {unit}"
+
+
+def format_ratio(ratio: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Return a ratio of candidate to baseline in words: `1.11× faster (95 % CI 1.09–1.13)`.
+
+    Args:
+        ratio: Latency of the candidate over that of the baseline; below 1 is faster.
+        low: Lower end of its interval.
+        high: Upper end.
+
+    Returns:
+        The ratio the way round that makes it at least 1, with its interval where there is one. The word is left out
+        where the interval holds both sides of 1, for then the direction is not known, and the ratio is as it came.
+    """
+    if ratio is None or not math.isfinite(ratio) or ratio <= 0:
+        return NOTHING
+    if low is None or high is None or low <= 0:
+        text = _times(max(ratio, 1 / ratio))
+        return text if text == "1.00×" else f"{text} {'faster' if ratio < 1 else 'slower'}"
+    if low <= 1 <= high:
+        return format_ratio_either_way(ratio, low, high)
+    word = "faster" if ratio < 1 else "slower"
+    if ratio < 1:
+        ratio, low, high = 1 / ratio, 1 / high, 1 / low
+    figures = _decimals(low, high)
+    return f"{_times(ratio, figures)} {word} (95 % CI {_plain(low, figures)}–{_plain(high, figures)})"
+
+
+def format_ratio_either_way(ratio: float, low: float, high: float) -> str:
+    """Return a ratio with its interval and no word for the direction: `1.01× (95 % CI 0.99–1.03)`."""
+    figures = _decimals(low, high)
+    return f"{_times(ratio, figures)} (95 % CI {_plain(low, figures)}–{_plain(high, figures)})"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a stretch of waiting in round words: `3 s`, `4 min`, `2 h`."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.0f} h"
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    """Choose the unit in which three figures read as 1.00 to 999, given that rounding may carry into the next."""
+    for unit, scale in _UNITS:
+        if abs(seconds) / scale < 999.5:
+            return unit, scale
+    return _UNITS[-1]
+
+
+def _three_figures(value: float) -> str:
+    size = abs(value)
+    if size >= 999.5:
+        magnitude = 10 ** (math.floor(math.log10(size)) - 2)
+        return f"{round(value / magnitude) * magnitude:,.0f}"
+    if size >= 99.95:
+        return f"{value:.0f}"
+    if size >= 9.995:
+        return f"{value:.1f}"
+    if size >= 0.9995:
+        return f"{value:.2f}"
+    return f"{value:.{2 - math.floor(math.log10(size))}f}" if size else "0"
+
+
+def _decimals(low: float, high: float) -> int | None:
+    """Two places after the point, or three where two would hide how narrow an interval is."""
+    return 3 if high - low < 0.015 and high < 9.995 else None
+
+
+def _plain(ratio: float, decimals: int | None = None) -> str:
+    if decimals is not None:
+        return f"{ratio:.{decimals}f}"
+    return f"{ratio:.2f}" if ratio < 9.995 else _three_figures(ratio)
+
+
+def _times(ratio: float, decimals: int | None = None) -> str:
+    return f"{_plain(ratio, decimals)}×"

@@ -1,0 +1,391 @@
+"""Comparisons of candidates that took turns: paired by round, distribution-free, corrected for many pairs.
+
+Inside a round the machine is nearly the same for everyone, and the log of the ratio of two block medians hardly
+depends on that of the round before. So the round is the unit: the estimate is the median over rounds of that log, and
+its interval comes from order statistics of the rounds, which asks neither for moments nor for a shape. Several
+launches add what lies between processes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latency_tui.stats.multiple import holm
+from latency_tui.stats.percentiles import LEAST_ROUNDS
+from latency_tui.stats.quantiles import fair_binomial_cdf, normal_quantile, student_quantile, student_tail
+
+EQUIVALENCE = 0.01
+"""Half-width of the region of practical equivalence: a ratio within 1 % of 1 makes no difference to anyone."""
+
+Verdict = Literal["faster", "slower", "same", "inconclusive"]
+_OTHER_WAY: dict[Verdict, Verdict] = {
+    "faster": "slower",
+    "slower": "faster",
+    "same": "same",
+    "inconclusive": "inconclusive",
+}
+_MOST_ROUNDS = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class PairComparison:
+    """The second of a pair against the first. Logs are natural logs of the ratio of latencies, second over first.
+
+    Attributes:
+        first: Index of the candidate that is compared with.
+        second: Index of the candidate that is compared.
+        rounds: Rounds in which both had a block.
+        launches: Launches that these rounds come from.
+        log_ratio: The estimate; None where no round has both.
+        low: Lower end of the interval, by itself (not corrected for other pairs); None where there are too few rounds.
+        high: Upper end.
+        p_different: Smallest level at which the interval excludes the region of equivalence; 1 where there is none.
+        p_same: Smallest level at which the interval lies inside that region; 1 where there is none.
+        verdict: Of the second, after Holm's correction over all pairs asked.
+        rounds_to_settle: Rounds in all after which the verdict would likely stand; None where it does or none would do.
+        centres: Median log-ratio of each launch, in the order of launches.
+    """
+
+    first: int
+    second: int
+    rounds: int
+    launches: int
+    log_ratio: float | None
+    low: float | None
+    high: float | None
+    p_different: float
+    p_same: float
+    verdict: Verdict = "inconclusive"
+    rounds_to_settle: int | None = None
+    centres: tuple[float, ...] = ()
+
+    @property
+    def ratio(self) -> float | None:
+        """Latency of the second over that of the first."""
+        return None if self.log_ratio is None else math.exp(self.log_ratio)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Interval of the ratio."""
+        return None if self.low is None or self.high is None else (math.exp(self.low), math.exp(self.high))
+
+    @property
+    def flipped(self) -> PairComparison:
+        """The first against the second."""
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            log_ratio=None if self.log_ratio is None else -self.log_ratio,
+            low=None if self.high is None else -self.high,
+            high=None if self.low is None else -self.low,
+            centres=tuple(-centre for centre in self.centres),
+            verdict=_OTHER_WAY[self.verdict],
+        )
+
+
+def compare(
+    medians: ArrayLike,
+    launches: ArrayLike | None = None,
+    *,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    equivalence: float = EQUIVALENCE,
+    confidence: float = 0.95,
+) -> tuple[PairComparison, ...]:
+    """Compare candidates pair by pair.
+
+    Args:
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where a candidate had no block.
+        launches: Which launch each round belongs to, `(n_rounds,)`; None for one launch.
+        pairs: Which pairs are asked about, as indices (first, second); None for all. Holm's correction is over these.
+        equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
+        confidence: Of each interval; one less this is the level at which all verdicts together err.
+
+    Returns:
+        A comparison a pair, in the order asked.
+
+    Raises:
+        ValueError: A median is zero, negative or infinite, or the shapes do not fit.
+    """
+    table = np.asarray(medians, dtype=np.float64)
+    if table.ndim != 2:
+        raise ValueError("Block medians must be a table of candidates by rounds.")
+    if np.isinf(table).any() or (table <= 0).any():
+        raise ValueError("A block median must be a positive, finite number of nanoseconds.")
+    if not equivalence >= 0:
+        raise ValueError("The region of equivalence cannot be narrower than nothing.")
+    of_launch = np.zeros(table.shape[1], dtype=np.int64) if launches is None else np.asarray(launches, dtype=np.int64)
+    if of_launch.shape != (table.shape[1],):
+        raise ValueError("Every round must say which launch it belongs to.")
+    asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
+    logs = np.log(table)
+    margin = math.log1p(equivalence)
+    alone = [_pair(i, j, logs[j] - logs[i], of_launch, margin, confidence) for i, j in asked]
+    return judge(alone, equivalence=equivalence, confidence=confidence)
+
+
+def judge(
+    pairs: Sequence[PairComparison], *, equivalence: float = EQUIVALENCE, confidence: float = 0.95
+) -> tuple[PairComparison, ...]:
+    """Return the same comparisons with their verdicts, by Holm's correction over all of them.
+
+    Two families are corrected, each at the level: no pair is wrongly called different, and none is wrongly called the
+    same. Both claims about one pair would need one interval inside the region of equivalence and another one beyond
+    it, around the same estimate.
+
+    Args:
+        pairs: Comparisons with p-values.
+        equivalence: Half-width of the region of practical equivalence, as a share.
+        confidence: One less the level at which each kind of claim errs.
+    """
+    level = 1 - confidence
+    # Pairs with too few rounds were not tested, so that they take nothing from the others.
+    tested = [k for k, pair in enumerate(pairs) if pair.rounds >= LEAST_ROUNDS]
+    different, same = np.ones(len(pairs)), np.ones(len(pairs))
+    different[tested] = holm([pairs[k].p_different for k in tested])
+    same[tested] = holm([pairs[k].p_same for k in tested])
+    return tuple(
+        _judged(pair, bool(p <= level), bool(q <= level), equivalence, confidence, len(tested))
+        for pair, p, q in zip(pairs, different, same, strict=True)
+    )
+
+
+def _judged(
+    pair: PairComparison, different: bool, same: bool, equivalence: float, confidence: float, pairs: int
+) -> PairComparison:
+    if pair.log_ratio is not None and different:
+        return replace(pair, verdict="slower" if pair.log_ratio > 0 else "faster", rounds_to_settle=None)
+    if same:
+        return replace(pair, verdict="same", rounds_to_settle=None)
+    needed = rounds_to_settle(pair, math.log1p(equivalence), confidence, pairs)
+    return replace(pair, verdict="inconclusive", rounds_to_settle=needed)
+
+
+def _pair(
+    first: int,
+    second: int,
+    log_ratios: NDArray[np.float64],
+    launches: NDArray[np.int64],
+    margin: float,
+    confidence: float,
+) -> PairComparison:
+    there = ~np.isnan(log_ratios)
+    shared, of_launch = log_ratios[there], launches[there]
+    rounds = int(shared.size)
+    if not rounds:
+        return PairComparison(first, second, 0, 0, None, None, None, 1.0, 1.0)
+    centres = launch_medians(shared, of_launch)
+    estimate = float(np.median(centres))
+    if rounds < LEAST_ROUNDS:
+        return PairComparison(
+            first, second, rounds, centres.size, estimate, None, None, 1.0, 1.0, centres=tuple(centres.tolist())
+        )
+    ordered = np.sort(shared)
+    low, high = median_interval(ordered, confidence)
+    if centres.size > 1:
+        wide_low, wide_high = launch_interval(centres, confidence)
+        low, high = min(low, wide_low), max(high, wide_high)
+    low, high = min(low, estimate), max(high, estimate)
+
+    def level(border: float) -> float:
+        """Smallest level at which the interval's end passes the border; 1 where the estimate does not."""
+        from_rounds = median_level(ordered, border)
+        return max(from_rounds, launch_level(centres, border)) if centres.size > 1 else from_rounds
+
+    p_different = p_same = 1.0
+    if abs(estimate) > margin:
+        p_different = level(math.copysign(margin, estimate))
+    else:
+        p_same = max(level(-margin), level(margin))
+    return PairComparison(
+        first,
+        second,
+        rounds,
+        centres.size,
+        estimate,
+        low,
+        high,
+        p_different,
+        p_same,
+        centres=tuple(centres.tolist()),
+    )
+
+
+def launch_medians(log_ratios: NDArray[np.float64], launches: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the median log-ratio of each launch, `(n_launches,)`, from those of rounds, `(n_rounds,)`."""
+    return np.array([np.median(log_ratios[launches == launch]) for launch in np.unique(launches)])
+
+
+def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+    """Return a distribution-free interval of the median.
+
+    Order statistics enclose the median with a binomial probability (the sign test turned round); between two
+    neighbouring ranks it is interpolated as Hettmansperger and Sheather (1986) do, so that six rounds or ten give
+    close to 95 % and not 97 or 98.
+
+    Args:
+        ordered: Log-ratios of rounds in ascending order, `(n_rounds,)`.
+        confidence: Two-sided.
+
+    Returns:
+        Lower and upper end; the extremes where even they enclose the median less often than asked.
+    """
+    count = ordered.size
+    rank, share = _depth(count, confidence)
+    low = (1 - share) * ordered[rank - 1] + share * _at_depth(ordered, rank + 1)
+    high = (1 - share) * ordered[count - rank] + share * _at_depth(ordered[::-1], rank + 1)
+    return float(low), float(high)
+
+
+def median_level(ordered: NDArray[np.float64], border: float) -> float:
+    """Return the smallest level at which `median_interval` no longer holds a border: its p-value, two-sided.
+
+    Args:
+        ordered: Log-ratios of rounds in ascending order, `(n_rounds,)`.
+        border: A log-ratio.
+    """
+    values, edge = ordered, border
+    centre = float(np.median(ordered))
+    if border == centre:
+        return 1.0
+    if border > centre:
+        values, edge = -ordered[::-1], -border
+    count = values.size
+    rank = int(np.searchsorted(values, edge, side="right"))
+    if rank < 1:
+        return _outside(count, 1)
+    inner = _at_depth(values, rank + 1)
+    below = float(values[rank - 1])
+    if inner <= below:
+        return 1.0
+    share = (edge - below) / (inner - below)
+    # Invert share = (n − k) I / (k + (n − 2k) I), where I is how far the level lies between the two ranks'.
+    part = share * rank / ((count - rank) - share * (count - 2 * rank))
+    outer = _outside(count, rank)
+    return float(outer + part * (_outside(count, rank + 1) - outer))
+
+
+def _depth(count: int, confidence: float) -> tuple[int, float]:
+    """Return the rank from outside and the share of the way to the next one that give a confidence."""
+    level = 1 - confidence
+    outside = 2 * fair_binomial_cdf(count)
+    # outside[k − 1] is how often the k-th order statistics from both ends miss the median.
+    rank = int(np.searchsorted(outside, level, side="right"))
+    if rank < 1:
+        return 1, 0.0
+    rank = min(rank, (count + 1) // 2)
+    this, following = _outside(count, rank), _outside(count, rank + 1)
+    if following <= this:
+        return rank, 0.0
+    part = (level - this) / (following - this)
+    return rank, (count - rank) * part / (rank + (count - 2 * rank) * part)
+
+
+def _outside(count: int, rank: int) -> float:
+    """How often the order statistics of a rank, counted from both ends, miss the median."""
+    if 2 * rank > count:
+        return 1.0
+    return float(2 * fair_binomial_cdf(count)[rank - 1])
+
+
+def _at_depth(values: NDArray[np.float64], rank: int) -> float:
+    """The order statistic of a rank, or the median where the rank lies beyond the middle."""
+    if 2 * rank > values.size:
+        middle = values.size // 2
+        return float(values[middle] if values.size % 2 else (values[middle - 1] + values[middle]) / 2)
+    return float(values[rank - 1])
+
+
+def launch_interval(centres: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+    """Return Student's interval of the mean over launches.
+
+    Args:
+        centres: Median log-ratio of each launch, `(n_launches,)`, two or more.
+        confidence: Two-sided.
+    """
+    mean = float(centres.mean())
+    error = float(centres.std(ddof=1)) / math.sqrt(centres.size)
+    reach = student_quantile((1 + confidence) / 2, centres.size - 1) * error
+    return mean - reach, mean + reach
+
+
+def launch_level(centres: NDArray[np.float64], border: float) -> float:
+    """Return the smallest level at which `launch_interval` no longer holds a border."""
+    distance = abs(float(centres.mean()) - border)
+    error = float(centres.std(ddof=1)) / math.sqrt(centres.size)
+    if error == 0:
+        return 0.0 if distance else 1.0
+    return 2 * student_tail(distance / error, centres.size - 1)
+
+
+def again_interval(
+    centres: ArrayLike,
+    confidence: float = 0.95,
+    *,
+    usual_deviation: float | None = None,
+    usual_degrees: int = 0,
+) -> tuple[float, float] | None:
+    """Return where the ratio will likely lie when the plan is measured again: a random effect of the measurement.
+
+    An interval from inside one measurement says nothing of the next one, in which processes lie elsewhere in memory
+    and neighbours do other things. This is Student's prediction interval for one more measurement like those given,
+    their variance pooled with what is known of it from before.
+
+    Args:
+        centres: Log-ratio of each launch, or better of each measurement apart in time, `(n,)`.
+        confidence: Of the interval, for one further measurement.
+        usual_deviation: Standard deviation of the log-ratio between measurements, known from others of this machine.
+        usual_degrees: Degrees of freedom that this knowledge rests on.
+
+    Returns:
+        Lower and upper end of the log-ratio; None where nothing tells how much measurements differ.
+    """
+    values = np.asarray(centres, dtype=np.float64)
+    if values.size == 0 or not np.isfinite(values).all():
+        return None
+    degrees = values.size - 1
+    squares = float(((values - values.mean()) ** 2).sum())
+    if usual_deviation is not None and usual_degrees > 0:
+        squares += usual_degrees * usual_deviation**2
+        degrees += usual_degrees
+    if degrees < 1:
+        return None
+    deviation = math.sqrt(squares / degrees * (1 + 1 / values.size))
+    reach = student_quantile((1 + confidence) / 2, degrees) * deviation
+    mean = float(values.mean())
+    return mean - reach, mean + reach
+
+
+def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
+    """Return after how many rounds, in all, a verdict would likely stand if the estimate stayed where it is.
+
+    Intervals shrink with the square root of the rounds (or launches); the one that counts for the verdict is wider
+    than the one shown, for all pairs are judged together (by the ratio of normal quantiles, at Bonferroni's level).
+
+    Args:
+        pair: An inconclusive comparison.
+        margin: Log of the border of the region of equivalence.
+        confidence: Of the interval in `pair`.
+        pairs: How many pairs are judged together.
+
+    Returns:
+        The number of rounds; None where no interval is there to go by, or the estimate lies on the border.
+    """
+    if pair.log_ratio is None or pair.low is None or pair.high is None:
+        return None
+    distance = abs(abs(pair.log_ratio) - margin)
+    if distance == 0:
+        return None
+    strict = normal_quantile(1 - (1 - confidence) / (2 * max(pairs, 1))) / normal_quantile((1 + confidence) / 2)
+    reach = (pair.high - pair.low) / 2 * strict
+    needed = pair.rounds * (reach / distance) ** 2
+    # However clear the rounds are, no fewer of them can reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
+    least = 1 + math.log2(max(pairs, 1) / (1 - confidence))
+    return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MOST_ROUNDS else None

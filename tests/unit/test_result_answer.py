@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
+from latency_tui.result.answer import answer
+from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result, Statistics, Verdict
+
+NAMES = (
+    "Logistic Regression",
+    "Random Forest",
+    "Linear SVM",
+    "RBF SVM",
+    "Small Neural Network",
+    "Large Neural Network",
+)
+
+
+def candidate(
+    place: int, median: float | None, group: str = "", *, calls: int = 100, launches: int = 1
+) -> CandidateResult:
+    spec = BUILTIN_MODELS[place]
+    bare = CandidateResult(name=spec.name, slug=Candidate(model=spec).slug, status="cancelled")
+    if median is None:
+        return bare
+    around = Percentile(value=median, low=median * 0.99, high=median * 1.01)
+    statistics = Statistics(
+        mean=median, std=0, min=median, max=median,
+        p50=around, p90=around, p95=around, p97=around, p99=around, p99_9=around,
+    )  # fmt: skip
+    return msgspec.structs.replace(
+        bare, status="measured", statistics=statistics, group=group, calls=calls, launches=tuple(range(launches))
+    )
+
+
+def failed(place: int, error: str) -> CandidateResult:
+    return msgspec.structs.replace(candidate(place, None), status="failed", error=error)
+
+
+def pair(
+    baseline: int, other: int, ratio: float, low: float | None, high: float | None, verdict: Verdict, **more: float
+) -> Comparison:
+    slugs = [Candidate(model=spec).slug for spec in BUILTIN_MODELS]
+    return Comparison(
+        baseline=slugs[baseline], candidate=slugs[other], ratio=ratio, low=low, high=high, verdict=verdict,
+        runs_to_settle=int(more["runs"]) if "runs" in more else None, seconds_to_settle=more.get("seconds"),
+    )  # fmt: skip
+
+
+def result(
+    candidates: list[CandidateResult], *comparisons: Comparison, equivalence: float = 0.01, batch_size: int = 1
+) -> Result:
+    plan = Plan(
+        candidates=tuple(Candidate(model=BUILTIN_MODELS[NAMES.index(c.name)]) for c in candidates),
+        workload=Workload(batch_size=batch_size),
+    )
+    return Result(plan=plan, candidates=tuple(candidates), comparisons=comparisons, equivalence=equivalence)
+
+
+def test_the_fastest_and_by_how_much_it_beats_the_second() -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a", launches=5), candidate(1, 4.5e-3, "c"), candidate(2, 71.3e-6, "b")],
+        pair(0, 1, 72, 70, 74, "slower"),
+        pair(0, 2, 1.15, 1.13, 1.17, "slower"),
+    )
+    assert answer(measured) == (
+        "Logistic Regression answers first: 62.1 µs, 1.15× faster than Linear SVM (95 % CI 1.13–1.17)."
+    )
+
+
+def test_one_launch_says_that_it_is_one() -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a"), candidate(2, 71.3e-6, "b")], pair(0, 2, 1.15, 1.13, 1.17, "slower"), batch_size=32
+    )
+    assert answer(measured) == (
+        "Logistic Regression answers first: 62.1 µs for 32 rows, 1.15× faster than Linear SVM "
+        "(95 % CI 1.13–1.17 in this launch)."
+    )
+
+
+def test_against_a_baseline_that_is_not_the_fastest() -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a"), candidate(2, 71.3e-6, "b"), candidate(1, 4.5e-3, "c")],
+        pair(1, 0, 0.0138, 0.0135, 0.0141, "faster"),
+        pair(1, 2, 0.0158, 0.0155, 0.0161, "faster"),
+    )
+    assert answer(measured) == (
+        "Logistic Regression answers first: 62.1 µs, 72.5× faster than the baseline Random Forest "
+        "(95 % CI 70.9–74.1 in this launch)."
+    )
+
+
+def test_equally_fast_is_said_where_it_is_known() -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a"), candidate(1, 4.5e-3, "b")],
+        pair(0, 2, 1.002, 0.998, 1.006, "same"),
+        pair(0, 1, 72, 70, 74, "slower"),
+    )
+    assert answer(measured) == "Logistic Regression and Linear SVM answer equally fast (within 1 %): 62.1 µs."
+    wider = msgspec.structs.replace(measured, equivalence=0.024)
+    assert "(within 2.4 %)" in answer(wider)
+
+
+def test_too_close_to_call_tells_how_much_more_would_do() -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")],
+        pair(0, 2, 1.01, 0.99, 1.03, "inconclusive", runs=372, seconds=4.2),
+    )
+    assert answer(measured) == (
+        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 1.01× (95 % CI 0.99–1.03); "
+        "about 400 more runs (4 s) would settle it."
+    )
+
+
+def test_a_ratio_below_one_is_turned_round_and_an_unknown_wait_left_out() -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")], pair(0, 2, 0.98, 0.95, 1.02, "inconclusive")
+    )
+    assert "1.02× (95 % CI 0.98–1.05)." in answer(measured)
+
+
+def test_several_that_are_too_close() -> None:
+    candidates = [candidate(k, (60 + k) * 1e-6, "a") for k in range(5)]
+    comparisons = [pair(0, k, 1.01, 0.9, 1.1, "inconclusive", runs=1234 * k, seconds=0.1) for k in range(1, 5)]
+    assert answer(result(candidates, *comparisons)) == (
+        "Too close to call between all 5 models after 100 runs: about 60.0 µs; "
+        "about 5,000 more runs (under 1 s) would settle it."
+    )
+    three = [*candidates[:3], candidate(3, 5e-3, "b")]
+    assert answer(result(three, *comparisons[:2], pair(0, 3, 80, 79, 81, "slower"))).startswith(
+        "Too close to call between Logistic Regression, Random Forest and Linear SVM after 100 runs: about 60.0 µs;"
+    )
+    four = [*candidates[:4], candidate(4, 5e-3, "b")]
+    assert answer(result(four, *comparisons[:3], pair(0, 4, 80, 79, 81, "slower"))).startswith(
+        "Too close to call between Logistic Regression and 3 others after 100 runs"
+    )
+
+
+def test_all_the_same() -> None:
+    candidates = [candidate(k, 60e-6, "a") for k in range(4)]
+    comparisons = [pair(0, k, 1.0, 0.995, 1.005, "same") for k in range(1, 4)]
+    assert answer(result(candidates, *comparisons)) == "All 4 models answer equally fast (within 1 %): 60.0 µs."
+
+
+def test_rivals_that_were_not_compared_with_each_other_are_left_open() -> None:
+    """With a third as the baseline there is no interval between the two fastest, so none is claimed."""
+    measured = result(
+        [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a"), candidate(1, 4.5e-3, "b")],
+        pair(1, 0, 0.0138, 0.0135, 0.0141, "faster"),
+        pair(1, 2, 0.0139, 0.0136, 0.0142, "faster"),
+    )
+    assert answer(measured) == (
+        "Too close to call between Logistic Regression and Linear SVM after 100 runs: about 62.1 µs."
+    )
+
+
+@pytest.mark.parametrize(("calls", "few"), [(1, "1 run is too few"), (5, "5 runs are too few")])
+def test_too_few_rounds_claim_nothing(calls: int, few: str) -> None:
+    measured = result(
+        [candidate(0, 62.1e-6, "a", calls=calls), candidate(2, 71e-6, "a")],
+        pair(0, 2, 1.15, None, None, "inconclusive"),
+    )
+    assert answer(measured) == f"Logistic Regression had the lowest median, 62.1 µs, but {few} to tell."
+
+
+def test_one_alone() -> None:
+    alone = candidate(0, 62.1e-6)
+    assert answer(result([alone])) == ("Logistic Regression answers in 62.1 µs (95 % CI 61.5–62.7 µs in this launch).")
+    assert alone.statistics is not None
+    few = msgspec.structs.replace(
+        alone, calls=5, statistics=msgspec.structs.replace(alone.statistics, p50=Percentile(value=62.1e-6))
+    )
+    assert answer(result([few])) == ("Logistic Regression answered in 62.1 µs; 5 runs are too few for an interval.")
+
+
+def test_failures_are_told_after_the_answer() -> None:
+    one = result([candidate(0, 62.1e-6), failed(1, "boom"), candidate(2, None)])
+    assert answer(one).endswith(" Random Forest failed.")
+    two = result([candidate(0, 62.1e-6), failed(1, "boom"), failed(2, "boom")])
+    assert answer(two).endswith(" 2 models failed.")
+
+
+def test_nothing_but_failures() -> None:
+    assert answer(result([failed(1, "ValueError: no such kernel.")])) == (
+        "Random Forest could not be measured: ValueError: no such kernel."
+    )
+    assert answer(result([failed(1, "boom"), failed(2, "boom")])) == "None of the 2 models could be measured: boom."
+    assert answer(result([failed(1, "boom"), failed(2, "bang")])) == (
+        "None of the 2 models could be measured; Random Forest: boom."
+    )
+    assert answer(result([candidate(0, None)])) == "Nothing was measured."

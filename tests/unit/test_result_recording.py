@@ -1,0 +1,525 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    ColdStartMeasured,
+    DatasetPrepared,
+    EngineFailed,
+    EngineStarted,
+    Environment,
+    Event,
+    JobFinished,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+    TrainingStarted,
+    WarmUpFinished,
+    decode_event,
+    encode,
+)
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
+from latency_tui.result.recording import PALETTE, Recording
+from latency_tui.result.result import Result, load
+from tests.unit.made_latencies import block, nanoseconds, waves
+
+LOGISTIC, FOREST, LINEAR = "logistic-regression", "random-forest", "linear-svm"
+
+
+def plan_of(count: int, **more: Any) -> Plan:  # Any: whatever a plan takes
+    return Plan(candidates=tuple(Candidate(model=m) for m in BUILTIN_MODELS[:count]), **more)
+
+
+def blocks(
+    plan: Plan, factors: Sequence[float], rounds: int, calls: int = 10, *, launch: int = 0, seed: int = 0
+) -> Iterator[BlockMeasured | RoundFinished]:
+    random = np.random.default_rng(seed + launch)
+    now = launch * 10**12
+    for r in range(rounds):
+        for candidate, factor in zip(plan.candidates, factors, strict=True):
+            samples = nanoseconds(waves(random, 1, calls)[0], base=62_000 * factor)
+            yield block(candidate.slug, samples, round_=r, launch=launch, started_ns=now)
+            now += int(samples.sum())
+        yield RoundFinished(job="measurement", launch=launch, round=r, rounds=rounds, seconds_left=0.0)
+
+
+def recorded(plan: Plan, events: Iterator[Event] | Sequence[Event]) -> Recording:
+    recording = Recording(plan)
+    for event in events:
+        recording.add(event)
+    return recording
+
+
+def all_samples(events: Sequence[Event], slug: str) -> NDArray[np.int64]:
+    return np.concatenate(
+        [np.frombuffer(e.samples, "<i8") for e in events if isinstance(e, BlockMeasured) and e.candidate == slug]
+    )
+
+
+def test_statistics_are_those_of_all_samples_in_seconds() -> None:
+    plan = plan_of(3)
+    events = list(blocks(plan, (1, 40, 1.15), 40))
+    result = recorded(plan, events).result()
+    for candidate in result.candidates:
+        samples = all_samples(events, candidate.slug) * 1e-9
+        statistics = candidate.statistics
+        assert statistics is not None
+        assert candidate.status == "measured"
+        assert candidate.calls == 400
+        assert candidate.samples == pytest.approx(samples)
+        assert candidate.rounds == tuple(range(0, 400, 10))
+        assert candidate.launches == (0,)
+        assert statistics.mean == pytest.approx(samples.mean())
+        assert statistics.std == pytest.approx(samples.std(ddof=1))
+        assert (statistics.min, statistics.max) == pytest.approx((samples.min(), samples.max()))
+        assert statistics.p50.value == pytest.approx(np.median(samples))
+        assert statistics.p99.value == pytest.approx(np.quantile(samples, 0.99))
+        assert candidate.throughput == pytest.approx(1 / samples.mean())
+    assert result.candidates[0].statistics is not None
+    p50 = result.candidates[0].statistics.p50
+    assert p50.low is not None
+    assert p50.high is not None
+    assert 55e-6 < p50.low < 62e-6 < p50.high < 70e-6
+
+
+def test_everyone_is_compared_with_the_fastest_and_lettered() -> None:
+    plan = plan_of(3)
+    result = recorded(plan, blocks(plan, (1, 40, 1.15), 60)).result()
+    assert [(c.baseline, c.candidate, c.verdict) for c in result.comparisons] == [
+        (LOGISTIC, FOREST, "slower"),
+        (LOGISTIC, LINEAR, "slower"),
+    ]
+    linear = result.comparisons[1]
+    assert linear.low is not None
+    assert linear.high is not None
+    assert linear.low < 1.15 < linear.high
+    assert linear.rounds == 60
+    assert [c.group for c in result.candidates] == ["a", "c", "b"]
+    assert result.answer.startswith("Logistic Regression answers first: ")
+
+
+def test_the_baseline_of_the_plan_counts_and_faster_is_below_one() -> None:
+    plan = plan_of(3, baseline=FOREST)
+    result = recorded(plan, blocks(plan, (1, 4, 1.15), 60)).result()
+    assert [(c.baseline, c.candidate, c.verdict) for c in result.comparisons] == [
+        (FOREST, LOGISTIC, "faster"),
+        (FOREST, LINEAR, "faster"),
+    ]
+    assert result.comparisons[0].ratio == pytest.approx(1 / 4, rel=0.05)
+    assert result.comparisons[0].high is not None
+    assert result.comparisons[0].low is not None
+    assert result.comparisons[0].low < 1 / 4 < result.comparisons[0].high
+
+
+def test_a_baseline_that_failed_gives_way_to_the_fastest() -> None:
+    plan = plan_of(3, baseline=FOREST)
+    events: list[Event]
+    events = [e for e in blocks(plan, (1, 4, 1.15), 20) if not (isinstance(e, BlockMeasured) and e.candidate == FOREST)]
+    events.append(CandidateFailed(job="j", candidate=FOREST, stage="training", message="ValueError: no"))
+    result = recorded(plan, events).result()
+    assert [(c.baseline, c.candidate) for c in result.comparisons] == [(LOGISTIC, LINEAR)]
+    failed = result.candidate(FOREST)
+    assert (failed.status, failed.error, failed.statistics, failed.samples) == ("failed", "ValueError: no", None, None)
+    assert result.answer.endswith("Random Forest failed.")
+
+
+def test_one_that_fails_midway_keeps_what_was_measured() -> None:
+    plan = plan_of(2)
+    events: list[Event] = list(blocks(plan, (1, 2), 20))
+    events = [e for e in events if not (isinstance(e, BlockMeasured) and e.candidate == FOREST and e.round >= 12)]
+    failed = CandidateFailed(job="j", candidate=FOREST, stage="measuring", message="It crashed.", traceback="Trace")
+    result = recorded(plan, [*events, failed]).result()
+    forest = result.candidate(FOREST)
+    assert (forest.status, forest.error, forest.traceback, forest.calls) == ("failed", "It crashed.", "Trace", 120)
+    assert forest.statistics is not None
+    assert result.comparisons[0].rounds == 12
+    assert result.comparisons[0].verdict == "slower"
+
+
+def test_one_that_fails_early_spoils_the_race_for_nobody() -> None:
+    """The fastest of three, after two rounds: too few to be compared with, and no longer a rival."""
+    plan = plan_of(3)
+    events: list[Event] = [
+        e
+        for e in blocks(plan, (1.3, 0.5, 1), 20)
+        if not (isinstance(e, BlockMeasured) and e.candidate == FOREST and e.round >= 2)
+    ]
+    failed = CandidateFailed(job="j", candidate=FOREST, stage="measuring", message="It crashed.")
+    result = recorded(plan, [*events, failed]).result()
+    assert {c.baseline for c in result.comparisons} == {LINEAR}
+    assert {c.candidate: c.verdict for c in result.comparisons} == {LOGISTIC: "slower", FOREST: "inconclusive"}
+    assert result.answer.startswith("Linear SVM answers first: ")
+    assert result.answer.endswith("Random Forest failed.")
+
+
+def test_what_was_not_measured_is_cancelled() -> None:
+    result = Recording(plan_of(2)).result()
+    assert [c.status for c in result.candidates] == ["cancelled", "cancelled"]
+    assert result.comparisons == ()
+    assert result.answer == "Nothing was measured."
+    assert result.noise.level == "quiet"
+
+
+def test_one_candidate_is_compared_with_nobody() -> None:
+    plan = plan_of(1)
+    result = recorded(plan, blocks(plan, (1,), 10)).result()
+    assert result.comparisons == ()
+    assert result.candidates[0].group == ""
+
+
+def test_few_rounds_give_a_ratio_without_an_interval() -> None:
+    plan = plan_of(2)
+    found = recorded(plan, blocks(plan, (1, 2), 5)).result().comparisons[0]
+    assert found.ratio == pytest.approx(2, rel=0.1)
+    assert (found.low, found.high, found.verdict) == (None, None, "inconclusive")
+
+
+def test_a_round_cut_short_counts_for_those_who_had_their_turn() -> None:
+    plan = plan_of(2)
+    events = list(blocks(plan, (1, 2), 11))[:-2]  # the last round ends after its first turn
+    result = recorded(plan, events).result()
+    assert [c.calls for c in result.candidates] == [110, 100]
+    assert result.comparisons[0].rounds == 10
+
+
+def test_launches_follow_one_another() -> None:
+    plan = plan_of(2, launches=3)
+    events = [e for launch in range(3) for e in blocks(plan, (1, 1.3), 10, calls=7, launch=launch)]
+    result = recorded(plan, events).result()
+    assert result.candidates[0].launches == (0, 70, 140)
+    assert len(result.candidates[0].rounds) == 30
+    assert result.comparisons[0].rounds == 30
+    assert "in this launch" not in result.answer
+    found = result.comparisons[0]
+    assert found.again_low is not None
+    assert found.again_high is not None
+    assert found.low is not None
+    assert found.again_low < found.low < 1.3 < found.again_high
+    single = recorded(plan_of(2), events[:30]).result()
+    assert "in this launch" in single.answer
+    assert single.comparisons[0].again_low is None
+
+
+def test_a_block_told_twice_is_a_round_of_its_own() -> None:
+    plan = plan_of(2)
+    events = list(blocks(plan, (1, 2), 10))
+    result = recorded(plan, [*events, *events]).result()
+    assert result.candidates[0].calls == 200
+    assert result.comparisons[0].rounds == 20
+
+
+def test_training_cold_start_and_environment_are_kept() -> None:
+    plan = plan_of(2)
+    environment = Environment(
+        host="h", os="o", cpu="c", cores=2, python="3.11", versions={"numpy": "2"}, governor="powersave"
+    )
+    recording = Recording(plan)
+    cold = np.array([2_000_000, 90_000], "<i8").tobytes()
+    for event in (
+        EngineStarted(environment=environment),
+        DatasetPrepared(job="j", training_rows=750, test_rows=250, features=20),
+        TrainingStarted(job="j", candidate=LOGISTIC),
+        TrainingFinished(job="j", candidate=LOGISTIC, seconds=0.003, score=0.9, notes=("slow",)),
+        TrainingFinished(job="j", candidate=LOGISTIC, seconds=0.009, score=0.9),
+        WarmUpFinished(
+            job="j", launch=0, candidate=LOGISTIC, calls=100, seconds=0.1, steady=False, first_calls=cold,
+            call_seconds=6e-5,
+        ),
+        MeasurementStarted(
+            job="j", launch=0, rounds=10, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,)
+        ),
+        *blocks(plan, (1, 2), 10),
+        EngineFailed(job="j", message="m"),
+        JobFinished(job="j", reason="completed"),
+    ):  # fmt: skip
+        recording.add(event)
+    result = recording.result()
+    logistic, forest = result.candidates
+    assert (logistic.training_seconds, logistic.score, logistic.notes) == (0.003, 0.9, ("slow",))
+    assert logistic.cold_start_seconds == pytest.approx(0.002)
+    assert forest.cold_start_seconds is None
+    assert result.environment == environment
+    assert result.noise.timer_floor == pytest.approx(70e-9)
+    assert {f.cause for f in result.noise.findings} == {"warm-up", "governor"}
+    assert result.noise.level == "uneasy"
+
+
+def test_events_of_unknown_candidates_change_nothing() -> None:
+    plan = plan_of(1)
+    recording = Recording(plan)
+    recording.add(block("nobody", [1, 2, 3]))
+    recording.add(CandidateFailed(job="j", candidate="nobody", stage="training", message="m"))
+    recording.add(TrainingFinished(job="j", candidate="nobody", seconds=1.0, score=None))
+    assert recording.result().candidates[0].status == "cancelled"
+    assert recording.calls == {LOGISTIC: 0}
+
+
+@pytest.mark.parametrize("bad", [np.array([5, 0], "<i8").tobytes(), np.array([-5], "<i8").tobytes(), b"12345"])
+def test_a_block_with_an_impossible_latency_is_left_out_and_said_to_be(bad: bytes) -> None:
+    plan = plan_of(1)
+    recording = recorded(plan, blocks(plan, (1,), 10))
+    recording.add(msgspec.structs.replace(block(LOGISTIC, [1], round_=10), samples=bad))
+    result = recording.result()
+    assert result.candidates[0].calls == 100
+    assert result.noise.findings[0].cause == "clock"
+    assert result.noise.level == "noisy"
+
+
+def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
+    plan = plan_of(2)
+    recording = Recording(plan)
+    for r in range(10):
+        samples = np.full(10, 1_000_000)
+        quiet = block(LOGISTIC, samples, round_=r)
+        hit = block(FOREST, samples, round_=r, cpu_ns=5_000_000, switches=3)
+        recording.add(msgspec.structs.replace(quiet, gc_calls=(2, 2, 5), gc_ns=(9, 9, 9)))
+        recording.add(hit)
+    noise = recording.result().noise
+    assert noise.lost_time == pytest.approx(0.25)
+    assert noise.disturbed_calls == 100
+    assert noise.gc_calls == 20
+    assert noise.findings[0].cause == "lost time"
+
+
+def test_models_without_a_colour_get_one_by_their_place() -> None:
+    models = (ModelSpec(name="a", factory="m:f"), ModelSpec(name="b", factory="m:f", colour="#123456"))
+    result = Recording(Plan(candidates=tuple(Candidate(model=m) for m in models))).result()
+    assert [c.colour for c in result.candidates] == [PALETTE[0], "#123456"]
+
+
+def test_throughput_counts_rows() -> None:
+    plan = plan_of(1, workload=Workload(batch_size=32))
+    result = recorded(plan, [block(LOGISTIC, [1_000_000] * 10, round_=r) for r in range(6)]).result()
+    assert result.candidates[0].throughput == pytest.approx(32_000)
+
+
+def test_a_result_survives_its_file(tmp_path: object) -> None:
+    plan = plan_of(3)
+    result = recorded(plan, blocks(plan, (1, 2, 1.0), 12)).result()
+    path = f"{tmp_path}/result.json"
+    result.save(path)
+    again = load(path)
+    assert again.comparisons == result.comparisons
+    assert again.candidates[0].samples == pytest.approx(result.candidates[0].samples)
+    assert again.answer == result.answer
+
+
+def test_the_same_comes_of_events_that_went_through_the_pipe() -> None:
+    plan = plan_of(2)
+    events = list(blocks(plan, (1, 2), 12))
+    direct = recorded(plan, events).result()
+    piped = recorded(plan, [decode_event(encode(event)) for event in events]).result()
+    assert piped.comparisons == direct.comparisons
+
+
+def with_turns(plan: Plan, factors: Sequence[float], rounds: int, seed: int = 0) -> list[Event]:
+    """Blocks of everyone who takes turns, the control too."""
+    random = np.random.default_rng(seed)
+    events: list[Event] = []
+    for r in range(rounds):
+        for candidate, factor in zip(plan.turns, factors, strict=True):
+            events.append(block(candidate.slug, nanoseconds(waves(random, 1, 10)[0], base=62_000 * factor), round_=r))
+        events.append(RoundFinished(job="j", launch=0, round=r, rounds=rounds, seconds_left=0))
+    return events
+
+
+@pytest.mark.parametrize("until_known", [False, True])
+def test_a_control_that_comes_out_apart_widens_the_region(until_known: bool) -> None:
+    plan = plan_of(2, control=True, until_known=until_known, runs=None if until_known else 100)
+    apart = recorded(plan, with_turns(plan, (1, 1.03, 1.06), 900)).result()
+    assert [c.slug for c in apart.candidates] == [LOGISTIC, FOREST]  # the control is hidden
+    assert apart.noise.control is not None
+    assert apart.noise.control.ratio == pytest.approx(1.06, rel=0.01)
+    assert apart.noise.control.ratio is not None
+    assert apart.equivalence == pytest.approx(apart.noise.control.ratio - 1)
+    assert apart.comparisons[0].verdict == "same"
+    assert "control" in {f.cause for f in apart.noise.findings}
+    assert "(within 6 %)" in apart.answer or "(within 6." in apart.answer or "(within 5." in apart.answer
+    alike = recorded(plan, with_turns(plan, (1, 1.03, 1.0), 900)).result()
+    assert alike.equivalence == 0.01
+    assert alike.comparisons[0].verdict == "slower"
+    assert "control" not in {f.cause for f in alike.noise.findings}
+
+
+def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() -> None:
+    plan = plan_of(2, cold_start=True, launches=2)
+    recording = Recording(plan)
+    for launch in range(2):
+        for event in blocks(plan, (1, 2), 10, launch=launch):
+            if isinstance(event, BlockMeasured):
+                discarded = np.array([150_000 + launch * 20_000, 70_000], "<i8").tobytes()
+                event = msgspec.structs.replace(event, discarded=discarded)
+            recording.add(event)
+        recording.add(
+            ColdStartMeasured(
+                job="j", launch=launch, candidate=LOGISTIC, import_seconds=0.9 + 0.2 * launch, load_seconds=0.01,
+                memory_before=10, memory_after=20, memory_peak=30, first_calls=(3_000_000 + launch * 2_000_000, 90_000),
+            )
+        )  # fmt: skip
+    logistic, forest = recording.result().candidates
+    assert logistic.cold_start is not None
+    assert logistic.cold_start.import_seconds == pytest.approx(1.0)
+    assert logistic.cold_start.memory_peak == 30
+    assert logistic.cold_start.first_calls == pytest.approx((0.004, 90e-6))
+    assert forest.cold_start is None
+    assert forest.after_switch_seconds == pytest.approx(160e-6)
+
+
+def test_a_failure_of_the_cold_start_does_not_undo_what_was_measured() -> None:
+    plan = plan_of(2, cold_start=True)
+    failed = CandidateFailed(job="j", candidate=FOREST, stage="cold start", message="It cannot be pickled.")
+    forest = recorded(plan, [*blocks(plan, (1, 2), 10), failed]).result().candidates[1]
+    assert (forest.status, forest.error) == ("measured", "It cannot be pickled.")
+
+
+def test_time_spent_waiting_for_a_core_is_lost_and_sleep_is_not() -> None:
+    plan = plan_of(1)
+    recording = Recording(plan)
+    for r in range(10):
+        asleep = block(LOGISTIC, np.full(10, 1_000_000), round_=r, cpu_ns=100_000)
+        recording.add(msgspec.structs.replace(asleep, waited_ns=500_000))
+    assert recording.result().noise.lost_time == pytest.approx(0.05)
+
+
+# --- while it is growing --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def long_one() -> Recording:
+    plan = plan_of(6)
+    recording = Recording(plan)
+    random = np.random.default_rng(0)
+    for r in range(3000):
+        for k, candidate in enumerate(plan.candidates):
+            samples = (62_000 * (1 + k / 10) * np.exp(0.05 * random.standard_t(3, 40))).astype(np.int64)
+            recording.add(block(candidate.slug, samples, round_=r))
+    return recording
+
+
+def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recording) -> None:
+    exact, live = long_one.result(), long_one.result(most_samples=20_000)
+    for whole, part in zip(exact.candidates, live.candidates, strict=True):
+        assert whole.statistics is not None
+        assert part.statistics is not None
+        assert part.calls == whole.calls == 120_000
+        assert part.samples is not None
+        assert 15_000 <= part.samples.size <= 25_000
+        for name in ("mean", "std", "min", "max"):
+            assert getattr(part.statistics, name) == getattr(whole.statistics, name)
+        assert part.statistics.p50.value == pytest.approx(whole.statistics.p50.value, rel=0.005)
+        assert part.statistics.p99.value == pytest.approx(whole.statistics.p99.value, rel=0.05)
+        starts = np.array(part.rounds)
+        assert np.diff(starts).tolist() == [40] * (starts.size - 1)  # whole rounds
+        assert whole.samples is not None
+        every = whole.samples.reshape(-1, 40)
+        assert part.samples.reshape(-1, 40) == pytest.approx(every[:: every.shape[0] // starts.size])
+    for whole_pair, part_pair in zip(exact.comparisons, live.comparisons, strict=True):
+        assert part_pair.ratio == pytest.approx(whole_pair.ratio, rel=0.01)
+        assert part_pair.verdict == whole_pair.verdict == "slower"
+
+
+def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Recording) -> None:
+    plan = plan_of(6)
+    short = recorded(plan, blocks(plan, (1,) * 6, 500, 40))
+
+    def cost(recording: Recording) -> float:
+        took = []
+        for _ in range(7):
+            began = time.process_time()
+            recording.result(most_samples=20_000)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert cost(long_one) < 2.5 * cost(short) + 0.005
+    assert cost(long_one) < 0.06  # 10 ms on a quiet machine
+
+
+def test_adding_a_block_takes_as_long_late_as_early() -> None:
+    plan = plan_of(1)
+    recording = Recording(plan)
+    samples = np.full(20, 60_000)
+    took = []
+    for part in range(6):
+        began = time.process_time()
+        for r in range(2000):
+            recording.add(block(LOGISTIC, samples, round_=part * 2000 + r))
+        took.append(time.process_time() - began)
+    assert took[-1] < 3 * took[0] + 0.05
+
+
+def test_few_large_blocks_keep_rounds_enough_for_intervals() -> None:
+    plan = plan_of(2)
+    result = recorded(plan, blocks(plan, (1, 2), 60, 2000)).result(most_samples=5000)
+    assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
+
+
+# --- until it is known ----------------------------------------------------------------------------------------------
+
+
+def until_known(factors: Sequence[float], rounds: int, seed: int = 0) -> tuple[int, Recording]:
+    """Feed rounds until it is settled, as a driver does; returns after how many that was."""
+    plan = plan_of(len(factors), runs=None, until_known=True)
+    recording = Recording(plan)
+    for event in blocks(plan, factors, rounds, seed=seed):
+        recording.add(event)
+        if isinstance(event, RoundFinished) and recording.settled():
+            return event.round + 1, recording
+    return rounds, recording
+
+
+def test_clear_differences_settle_soon_and_the_verdicts_stand() -> None:
+    rounds, recording = until_known((1, 2, 1.5), 400)
+    assert rounds < 60
+    for result in (recording.result(), recording.result(most_samples=20_000)):
+        assert [c.verdict for c in result.comparisons] == ["slower", "slower"]
+        for comparison, truth in zip(result.comparisons, (2, 1.5), strict=True):
+            assert comparison.low is not None
+            assert comparison.high is not None
+            assert comparison.low < truth < comparison.high
+        assert "answers first" in result.answer
+
+
+def test_pairs_that_nobody_asked_about_need_not_settle() -> None:
+    """Two slow ones on the border of the region never would."""
+    for factors in ((1, 2, 2.02), (2, 1, 2.02), (2.02, 2, 1)):
+        rounds, recording = until_known(factors, 400)
+        assert rounds < 60
+        assert recording.settled()
+
+
+def test_without_until_known_nothing_is_ever_settled() -> None:
+    plan = plan_of(2)
+    assert not recorded(plan, blocks(plan, (1, 3), 100)).settled()
+
+
+def test_a_candidate_that_failed_no_longer_holds_up_the_rest() -> None:
+    plan = plan_of(3, runs=None, until_known=True)
+    recording = Recording(plan)
+    for event in blocks(plan, (1, 2, 1.01), 80):
+        recording.add(event)
+    assert not recording.settled()
+    recording.add(CandidateFailed(job="j", candidate=LINEAR, stage="measuring", message="m"))
+    assert recording.settled()
+    assert isinstance(recording.result(), Result)
+
+
+def test_looking_after_each_round_costs_little() -> None:
+    plan = plan_of(6, runs=None, until_known=True)
+    recording = Recording(plan)
+    rounds = [e for e in blocks(plan, (1,) * 6, 300) if isinstance(e, BlockMeasured)]
+    for event in rounds:
+        recording.add(event)
+    began = time.process_time()
+    for r in range(300):
+        recording.add(RoundFinished(job="j", launch=0, round=r, rounds=300, seconds_left=0))
+        recording.settled()
+    assert (time.process_time() - began) / 300 < 0.003

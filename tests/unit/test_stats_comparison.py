@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from latency_tui.stats.comparison import (
+    PairComparison,
+    again_interval,
+    compare,
+    launch_interval,
+    launch_level,
+    median_interval,
+    median_level,
+    rounds_to_settle,
+)
+from tests.unit.made_latencies import Floats, block_medians
+
+
+def one(medians: Floats, **more: float) -> PairComparison:
+    return compare(medians, pairs=[(0, 1)], **more)[0]
+
+
+def test_the_estimate_is_the_median_over_rounds_of_the_ratio() -> None:
+    medians = np.array([[100.0, 200, 300, 400, 500, 600, 700], [110, 260, 345, 440, 560, 600, 7000]])
+    assert one(medians).ratio == pytest.approx(1.12)
+
+
+def test_the_interval_between_ranks_is_that_of_hettmansperger_and_sheather() -> None:
+    """Their worked ranks for n = 10: 97.85 % between 2nd and 9th, 89.06 % between 3rd and 8th, 95 % in between."""
+    ordered = np.arange(1.0, 11.0) ** 2
+    outer, inner = stats.binom.cdf(1, 10, 0.5) * 2, stats.binom.cdf(2, 10, 0.5) * 2
+    assert median_interval(ordered, 1 - outer) == pytest.approx((4, 81))
+    assert median_interval(ordered, 1 - inner) == pytest.approx((9, 64))
+    part = (0.05 - outer) / (inner - outer)
+    share = (10 - 2) * part / (2 + (10 - 4) * part)
+    assert median_interval(ordered, 0.95) == pytest.approx((4 + share * 5, 81 - share * 17))
+
+
+@pytest.mark.parametrize("rounds", [6, 7, 10, 31, 126])
+def test_p_values_are_the_levels_at_which_the_interval_lets_go(rounds: int) -> None:
+    ordered = np.sort(np.random.default_rng(rounds).standard_t(3, rounds))
+    for border in np.linspace(ordered[0] + 1e-6, ordered[-1] - 1e-6, 40):
+        level = median_level(ordered, float(border))
+        if not 1e-9 < level < 0.999:
+            continue
+        low, high = median_interval(ordered, 1 - level)
+        assert min(abs(low - border), abs(high - border)) < 1e-6 * (ordered[-1] - ordered[0])
+    assert median_level(ordered, float(np.median(ordered))) == 1
+    assert median_level(ordered, ordered[0] - 1) == pytest.approx(2.0 ** (1 - rounds))
+
+
+def test_rounds_at_a_tie_do_not_break_the_interval() -> None:
+    assert median_interval(np.zeros(10)) == (0, 0)
+    assert median_level(np.zeros(10), 0.01) == pytest.approx(2.0**-9)
+    assert median_level(np.zeros(10), 0.0) == 1
+
+
+@pytest.mark.parametrize("rounds", [6, 10, 20, 50])
+@pytest.mark.parametrize("shape", ["normal", "heavy", "bimodal", "skewed"])
+def test_the_interval_covers_the_true_median_as_often_as_it_says(rounds: int, shape: str) -> None:
+    random = np.random.default_rng(11)
+    size = (1500, rounds)
+    made = {
+        "normal": random.normal(0, 0.03, size),
+        "heavy": random.standard_t(1.5, size) * 0.02,
+        "bimodal": (random.random(size) < 0.15) * 0.4
+        - (random.random(size) < 0.15) * 0.4
+        + random.normal(0, 0.02, size),
+        "skewed": 0.04 * (random.exponential(1, size) - math.log(2)),
+    }[shape]
+    ends = np.array([median_interval(row) for row in np.sort(made, axis=1)])
+    covered = np.mean((ends[:, 0] <= 0) & (ends[:, 1] >= 0))
+    assert 0.93 <= covered <= 0.98  # one standard error is 0.006
+
+
+def test_five_rounds_give_a_ratio_and_no_interval() -> None:
+    found = one(block_medians(np.random.default_rng(0), (1, 2), 5))
+    assert found.ratio == pytest.approx(2, rel=0.2)
+    assert (found.low, found.high, found.verdict) == (None, None, "inconclusive")
+    assert found.rounds_to_settle is None
+
+
+def test_six_rounds_of_twice_the_latency_are_slower() -> None:
+    found = one(block_medians(np.random.default_rng(0), (1, 2), 6))
+    assert found.verdict == "slower"
+    assert found.interval is not None
+    assert found.flipped.verdict == "faster"
+    assert found.flipped.interval == pytest.approx((1 / found.interval[1], 1 / found.interval[0]))
+
+
+def test_rounds_in_which_one_had_no_block_are_left_out_for_that_pair_only() -> None:
+    medians = block_medians(np.random.default_rng(1), (1, 1.2, 1.5), 40)
+    medians[1, 10:] = np.nan
+    medians[2, :5] = np.nan
+    assert [pair.rounds for pair in compare(medians)] == [10, 35, 5]
+    nothing = compare(np.array([[1.0, np.nan], [np.nan, 2.0]]))[0]
+    assert (nothing.rounds, nothing.ratio, nothing.verdict) == (0, None, "inconclusive")
+
+
+def test_a_planted_two_percent_is_found_and_told_from_nothing() -> None:
+    """400 rounds of 10 calls are about 0.4 s a model of 0.1 ms; the interval's half-width is near 1 %."""
+    random = np.random.default_rng(2)
+    above, beyond = 0, 0
+    for _ in range(60):
+        found = one(block_medians(random, (1, 1.02), 600))
+        assert found.low is not None
+        above += found.low > 0
+        beyond += found.verdict == "slower"
+        assert found.verdict != "faster"
+    assert above >= 54
+    assert beyond >= 10
+
+
+def test_identical_models_are_not_told_apart() -> None:
+    """Ratio's interval off 1 in at most 5 % of 400 trials (within two standard errors), a verdict hardly ever."""
+    random = np.random.default_rng(3)
+    off, verdicts = 0, 0
+    for _ in range(400):
+        found = one(block_medians(random, (1, 1), 40))
+        assert found.low is not None
+        assert found.high is not None
+        off += not found.low <= 0 <= found.high
+        verdicts += found.verdict in ("faster", "slower")
+    assert off <= 29
+    assert verdicts <= 8
+
+
+def test_on_the_border_of_the_region_verdicts_err_as_seldom_as_they_say() -> None:
+    """The hardest truth there is: exactly 1 % slower may be called slower in 2.5 % of trials, and the same in 2.5 %."""
+    random = np.random.default_rng(4)
+    verdicts = [
+        one(np.stack((np.ones(30), 1.01 * np.exp(0.005 * random.standard_t(3, 30))))).verdict for _ in range(1000)
+    ]
+    assert verdicts.count("slower") <= 40
+    assert verdicts.count("same") <= 40
+    assert verdicts.count("faster") == 0
+
+
+def test_among_six_identical_models_a_winner_is_hardly_ever_found() -> None:
+    random = np.random.default_rng(5)
+    winners = 0
+    for _ in range(150):
+        # Without a region of equivalence, the harder case.
+        found = compare(block_medians(random, (1,) * 6, 40), equivalence=0)
+        winners += any(pair.verdict in ("faster", "slower") for pair in found)
+    assert winners <= 14  # 5 % and two standard errors
+
+
+def test_very_like_models_become_the_same_with_rounds_enough() -> None:
+    found = one(block_medians(np.random.default_rng(6), (1, 1.001), 4000))
+    assert found.verdict == "same"
+
+
+def test_a_wider_region_is_harder_to_leave_and_easier_to_stay_in() -> None:
+    medians = block_medians(np.random.default_rng(7), (1, 1.04), 1500)
+    assert one(medians, equivalence=0.01).verdict == "slower"
+    assert one(medians, equivalence=0.10).verdict == "same"
+
+
+def test_verdicts_never_contradict_intervals() -> None:
+    random = np.random.default_rng(8)
+    margin = math.log(1.01)
+    for _ in range(200):
+        factors = 1 + 0.02 * random.random(4)
+        for pair in compare(block_medians(random, list(factors), 60)):
+            assert pair.low is not None
+            assert pair.high is not None
+            assert pair.log_ratio is not None
+            assert pair.low <= pair.log_ratio <= pair.high
+            if pair.verdict == "slower":
+                assert pair.low > margin
+            if pair.verdict == "faster":
+                assert pair.high < -margin
+            if pair.verdict == "same":
+                assert -margin < pair.low
+                assert pair.high < margin
+            assert (pair.rounds_to_settle is not None) == (pair.verdict == "inconclusive")
+
+
+def test_holm_is_over_all_pairs_asked() -> None:
+    medians = block_medians(np.random.default_rng(9), (1, 1, 1, 1, 1, 1.3), 7)
+    alone = compare(medians, pairs=[(0, 5)])[0]
+    among = {(p.first, p.second): p for p in compare(medians)}[0, 5]
+    assert alone.verdict == "slower"
+    assert among.verdict == "inconclusive"  # 7 rounds cannot reach 5 % over 15 pairs
+    assert among.interval == alone.interval
+    assert among.rounds_to_settle is not None
+    assert among.rounds_to_settle >= 10
+
+
+def test_launches_that_disagree_widen_the_interval() -> None:
+    random = np.random.default_rng(10)
+    medians = block_medians(random, (1, 1.05), 250)
+    launches = np.repeat(np.arange(5), 50)
+    alone = compare(medians, launches)[0]
+    medians[1] *= np.exp(np.repeat([-0.03, -0.015, 0, 0.015, 0.03], 50))
+    apart = compare(medians, launches)[0]
+    assert alone.low is not None
+    assert apart.low is not None
+    assert apart.high is not None
+    assert alone.high is not None
+    assert apart.high - apart.low > 1.5 * (alone.high - alone.low)
+    assert apart.launches == 5
+    centres = np.array([np.median(np.log(medians[1] / medians[0])[launches == k]) for k in range(5)])
+    assert apart.log_ratio == pytest.approx(np.median(centres))
+    expected = stats.t.interval(0.95, 4, centres.mean(), stats.sem(centres))
+    assert (apart.low, apart.high) == pytest.approx(expected)
+
+
+def test_the_interval_over_launches_is_students() -> None:
+    centres = np.array([0.01, 0.03, 0.02, 0.05])
+    assert launch_interval(centres) == pytest.approx(stats.t.interval(0.95, 3, centres.mean(), stats.sem(centres)))
+    assert launch_level(centres, 0.1) == pytest.approx(stats.ttest_1samp(centres, 0.1).pvalue)
+    assert launch_level(np.array([0.1, 0.1]), 0.1) == 1
+    assert launch_level(np.array([0.1, 0.1]), 0.2) == 0
+
+
+def test_across_launches_the_truth_of_the_next_ones_is_covered() -> None:
+    """Launches differ by 2 %, so an interval from one launch covers the mean of many less than half of the time."""
+    random = np.random.default_rng(12)
+    launches = np.repeat(np.arange(5), 200)
+    five = one_launch = 0
+    for _ in range(200):
+        effect = random.normal(0, 0.02, 5)
+        d = np.repeat(effect, 200) + 0.03 * random.standard_t(3, 1000)
+        found = compare(np.stack((np.ones(1000), np.exp(d))), launches)[0]
+        single = compare(np.stack((np.ones(200), np.exp(d[:200]))))[0]
+        five += found.low <= 0 <= found.high  # type: ignore[operator]  # 1,000 rounds give an interval
+        one_launch += single.low <= 0 <= single.high  # type: ignore[operator]  # as do 200
+    assert five >= 0.9 * 200
+    assert one_launch < 0.5 * 200
+
+
+def test_when_measured_again_the_ratio_lies_where_it_was_said_to() -> None:
+    random = np.random.default_rng(13)
+    covered = 0
+    for _ in range(1000):
+        values = random.normal(0.1, 0.02, 6)
+        interval = again_interval(values[:5])
+        assert interval is not None
+        covered += interval[0] <= values[5] <= interval[1]
+    assert 0.93 <= covered / 1000 <= 0.97
+
+
+def test_what_is_known_of_the_machine_makes_one_measurement_enough() -> None:
+    assert again_interval([0.1]) is None
+    assert again_interval([]) is None
+    low, high = again_interval([0.1], usual_deviation=0.02, usual_degrees=30) or (0, 0)
+    reach = stats.t.ppf(0.975, 30) * 0.02 * math.sqrt(2)
+    assert (low, high) == pytest.approx((0.1 - reach, 0.1 + reach))
+
+
+def test_rounds_to_settle_are_about_right() -> None:
+    """After as many rounds as it says, most verdicts stand; after a quarter of them, few do."""
+    random = np.random.default_rng(14)
+    asked = [one(block_medians(random, (1, 1.03), 60)) for _ in range(40)]
+    said = float(np.median([pair.rounds_to_settle for pair in asked if pair.rounds_to_settle is not None]))
+    late = [one(block_medians(random, (1, 1.03), int(said * 1.5))).verdict for _ in range(30)]
+    early = [one(block_medians(random, (1, 1.03), int(said / 4))).verdict for _ in range(30)]
+    assert late.count("slower") >= 18
+    assert early.count("slower") <= 15
+
+
+def test_nothing_settles_an_estimate_on_the_border() -> None:
+    pair = PairComparison(0, 1, 50, 1, math.log(1.01), 0.0, 0.02, 1.0, 1.0)
+    assert rounds_to_settle(pair, math.log(1.01)) is None
+
+
+def test_what_cannot_be_a_table_of_medians_is_refused() -> None:
+    for bad in ([[1.0, 0.0], [1.0, 1.0]], [[1.0, -1.0], [1.0, 1.0]], [[1.0, math.inf], [1.0, 1.0]], [1.0, 2.0]):
+        with pytest.raises(ValueError, match="median"):
+            compare(bad)
+    with pytest.raises(ValueError, match="launch"):
+        compare([[1.0, 2.0], [1.0, 2.0]], [0])
+    with pytest.raises(ValueError, match="region"):
+        compare([[1.0, 2.0], [1.0, 2.0]], equivalence=-1)
+
+
+def test_all_pairs_are_asked_where_none_are_named() -> None:
+    found = compare(block_medians(np.random.default_rng(15), (1, 1, 1, 1), 8))
+    assert [(p.first, p.second) for p in found] == list(combinations(range(4), 2))

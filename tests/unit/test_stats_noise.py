@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latency_tui.stats.noise import NoiseFigures, autocorrelation, drift, findings, level, lost_time
+from tests.unit.made_latencies import independent, nanoseconds, starts, waves
+
+
+def test_lost_time_is_wall_time_without_cpu_time() -> None:
+    assert lost_time(1000, 900) == pytest.approx(0.1)
+    assert lost_time(1000, 1001) == 0  # two clocks
+    assert lost_time(0, 0) is None
+
+
+def test_drift_is_the_slowest_over_the_fastest_tenth() -> None:
+    steady = np.ones(100)
+    ramp = np.linspace(1, 2, 100)
+    assert drift(np.stack((steady * 5, steady * 7))) == pytest.approx(0)
+    tenths = [np.median(part) for part in np.array_split(ramp, 10)]
+    assert drift(np.stack((ramp * 5, ramp * 50))) == pytest.approx(tenths[-1] / tenths[0] - 1, rel=0.01)
+
+
+def test_drift_is_the_machines_and_not_a_slow_round_or_a_missing_one() -> None:
+    random = np.random.default_rng(1)
+    medians = np.exp(random.normal(0, 0.01, (6, 200)))
+    medians[2, 50] *= 100
+    medians[3, 100:] = np.nan
+    medians[4] = np.nan
+    medians[:, 150] = np.nan
+    found = drift(medians)
+    assert found is not None
+    assert found < 0.02
+    assert drift(medians[:, :29]) is None
+    assert drift(np.empty((0, 100))) is None
+
+
+def test_autocorrelation_is_of_neighbours_inside_a_block() -> None:
+    random = np.random.default_rng(2)
+    dependent = nanoseconds(waves(random, 500, 20).ravel())
+    assert autocorrelation(dependent, starts(500, 20)) == pytest.approx(0.70, abs=0.03)  # sinh 0.75 / sinh 1
+    assert autocorrelation(nanoseconds(independent(random, 500, 20).ravel()), starts(500, 20)) == pytest.approx(
+        0, abs=0.03
+    )
+    assert autocorrelation(dependent, np.arange(dependent.size)) is None  # blocks of one call have no neighbours
+    assert autocorrelation(np.full(100, 5), starts(10, 10)) is None
+    assert autocorrelation(np.array([1, 2]), np.array([0])) is None
+
+
+def test_a_quiet_machine_has_nothing_to_say() -> None:
+    figures = NoiseFigures(
+        lost_time=0.001, disturbed_share=0.02, gc_share=0.001, drift=0.03, autocorrelation=0.7, floor_share=0.001,
+        governor="performance", pinned=True,
+    )  # fmt: skip
+    assert findings(figures) == ()
+    assert level(()) == "quiet"
+    assert findings(NoiseFigures()) == ()
+
+
+def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
+    figures = NoiseFigures(
+        lost_time=0.2, disturbed_share=0.3, gc_share=0.05, drift=0.3, autocorrelation=0.95, floor_share=0.2,
+        unsteady=("Random Forest",), governor="powersave", pinned=False, refused=2,
+    )  # fmt: skip
+    found = findings(figures)
+    assert [f.severity for f in found] == sorted((f.severity for f in found), key=["high", "medium", "low"].index)
+    assert {f.cause for f in found} == {
+        "clock", "lost time", "interruptions", "collector", "drift", "slow waves", "timer", "warm-up", "governor",
+        "not pinned",
+    }  # fmt: skip
+    assert level(found) == "noisy"
+    assert all(f.sentence.endswith(".") and len(f.cause.split()) <= 2 for f in found)
+    assert "20 %" in found[1].sentence
+
+
+def test_levels_follow_the_worst() -> None:
+    assert level(findings(NoiseFigures(drift=0.2))) == "uneasy"
+    assert level(findings(NoiseFigures(gc_share=0.5))) == "quiet"
+    assert level(findings(NoiseFigures(lost_time=0.5))) == "noisy"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latency_tui.stats.tails import compare_tails
+from tests.unit.made_latencies import bursts, nanoseconds, starts, waves
+
+
+def test_the_ratio_is_that_of_the_two_p99() -> None:
+    random = np.random.default_rng(1)
+    one, other = (nanoseconds(waves(random, 100, 20).ravel()) for _ in range(2))
+    found = compare_tails((one, starts(100, 20)), (other * 2, starts(100, 20)))
+    assert found is not None
+    expected = 2 * np.sort(other)[1979] / np.sort(one)[1979]
+    assert found.ratio == pytest.approx(expected)
+    assert found.p_value == pytest.approx(0.001)
+    assert found.rounds == 100
+
+
+def test_alike_slow_ends_are_told_apart_as_seldom_as_said() -> None:
+    """Bursts inside rounds, and a machine that wanders: 200 trials at 5 %, within two standard errors."""
+    random = np.random.default_rng(2)
+    cuts = starts(60, 20)
+    wrong = 0
+    for trial in range(200):
+        mood = np.repeat(np.cumsum(random.normal(0, 0.05, 60)), 20)
+        one, other = (nanoseconds(bursts(random, 60, 20).ravel() + mood) for _ in range(2))
+        found = compare_tails((one, cuts), (other, cuts), relabellings=99, seed=trial)
+        assert found is not None
+        wrong += found.p_value <= 0.05
+    assert wrong <= 16
+
+
+def test_a_slower_end_is_found_where_the_medians_are_the_same() -> None:
+    random = np.random.default_rng(3)
+    cuts = starts(100, 20)
+    right = 0
+    for trial in range(20):
+        one, other = (waves(random, 100, 20).ravel() for _ in range(2))
+        other[random.random(other.size) < 0.03] += 1.0
+        found = compare_tails((nanoseconds(one), cuts), (nanoseconds(other), cuts), relabellings=199, seed=trial)
+        right += found is not None and found.p_value <= 0.05 and found.ratio > 1.5
+    assert right >= 18
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    random = np.random.default_rng(4)
+    one, other = (nanoseconds(waves(random, 60, 20).ravel()) for _ in range(2))
+    first = compare_tails((one, starts(60, 20)), (other, starts(60, 20)), seed=5)
+    assert first == compare_tails((one, starts(60, 20)), (other, starts(60, 20)), seed=5)
+
+
+def test_rounds_of_unequal_length_and_far_apart_candidates() -> None:
+    random = np.random.default_rng(5)
+    one = nanoseconds(waves(random, 6, 200).ravel())
+    other = nanoseconds(waves(random, 6, 400).ravel(), base=62_000_000)
+    found = compare_tails((one, starts(6, 200)), (other, starts(6, 400)))
+    assert found is not None
+    assert found.p_value == pytest.approx(2**-5, abs=0.02)  # all rounds one way or the other, of six
+    assert found.ratio > 500
+
+
+def test_too_few_calls_or_rounds_are_not_compared() -> None:
+    samples = nanoseconds(waves(np.random.default_rng(6), 50, 20).ravel())
+    assert compare_tails((samples[:999], starts(50, 20)), (samples, starts(50, 20))) is None
+    assert compare_tails((samples, starts(5, 200)), (samples, starts(5, 200))) is None
+    with pytest.raises(ValueError, match="each round"):
+        compare_tails((samples, starts(50, 20)), (samples, starts(25, 40)))
