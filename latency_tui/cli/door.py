@@ -1,0 +1,82 @@
+"""How commands are found and how they end: a mistake is one sentence on stderr and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from latency_tui.errors import LatencyTuiError
+
+PROGRAM = "latency-tui"
+USAGE = 2
+INTERRUPTED = 130
+COMMANDS = ("run", "models", "serve")
+
+
+class FrontDoor(click.Group):
+    """A group that imports a command when it is named, and that turns errors into a sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names of the commands, in the order of the help text."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command's module and return the command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"latency_tui.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # Any: what the commands return, an exit code
+        """Hand options that were given before a command on to that command."""
+        given = {
+            name: value
+            for name, value in ctx.params.items()
+            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        }
+        if given:
+            ctx.default_map = dict.fromkeys(COMMANDS, given)
+        return super().invoke(ctx)
+
+    def main(  # type: ignore[override]  # click's overloads tell apart what this one does not
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,  # Any: click's, passed on
+    ) -> int:
+        """Run, and exit with the code of what happened."""
+        try:
+            code: int = super().main(args, prog_name or PROGRAM, complete_var, standalone_mode=False, **extra) or 0
+        except LatencyTuiError as error:
+            code = say(str(error), error.exit_code)
+        except click.ClickException as error:
+            code = say(error.format_message(), USAGE)
+        except click.Abort:
+            code = INTERRUPTED
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def say(sentence: str, code: int = 0) -> int:
+    """Say one sentence on stderr, in the program's name, and return the code."""
+    from latency_tui.report.text import clean
+
+    click.echo(f"latency-tui: {clean(sentence)}", err=True)
+    return code
+
+
+def print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    """Print the version and leave, before anything else is looked at."""
+    if not asked or context.resilient_parsing:
+        return
+    from importlib.metadata import version  # 20 ms, for this one option
+
+    click.echo(f"latency-tui {version('latency-tui')}")
+    context.exit()

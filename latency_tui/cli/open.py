@@ -1,0 +1,38 @@
+"""`latency-tui` without a command: the app, and its last table on the shell when it is left."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from latency_tui.cli.options import Values, make_plan
+from latency_tui.cli.stdout import emit, is_terminal, terminal_style
+from latency_tui.errors import UsageError
+from latency_tui.plan import BUILTIN_MODELS
+from latency_tui.serve.orphan import SERVED, end_without_parent
+
+
+def open_app(values: Values) -> int:
+    """Open the app with the options filled in; print the last table when it is left, so that the answer survives.
+
+    Raises:
+        UsageError: An option makes no sense, or there is no terminal to open in.
+    """
+    plan = make_plan(values)
+    served = os.environ.get(SERVED) == "1"
+    # Textual reads stdin and draws on stderr, so that stdout may well be a file: it gets the table.
+    if not served and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise UsageError("The app needs a terminal; latency-tui run measures without one.")
+    if served:
+        end_without_parent()
+
+    from latency_tui.tui.app import LatencyApp  # 250 ms, most of it Textual
+
+    app = LatencyApp(plan, BUILTIN_MODELS)
+    app.run()
+    if app.result is not None and not served:  # served, stdout is the wire to the browser
+        from latency_tui.report import render
+
+        width, colour = terminal_style()
+        emit(render(app.result, width=width, colour=colour))
+    return app.return_code or 0

@@ -1,0 +1,205 @@
+"""The options that say what to measure: what `latency-tui`, `run` and `serve` share, and the plan made of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+import click
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import BUILTIN_MODELS, METHODS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
+from latency_tui.plan.nearest import hint
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Pinning = Literal["auto", "none"] | tuple[int, ...]
+RIGOROUS_LAUNCHES = 5
+_SWITCHES = ("until_known", "rigorous", "control", "cold_start")
+Values = Mapping[str, Any]  # Any: one entry an option, as click parsed it
+
+
+def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
+    return [slug for slug in (slugify(model.name) for model in BUILTIN_MODELS) if slug.startswith(typed.lower())]
+
+
+_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "-m",
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=_complete_model,
+        help="A model to measure, by name or slug (random-forest); again for each further one.  [default: all]",
+    ),
+    click.option("-n", "--runs", type=int, metavar="N", help="Calls a model, 1 to 10,000,000.  [default: 100]"),
+    click.option(
+        "-t", "--time", "seconds", type=float, metavar="SECONDS", help="Measuring time a model, instead of -n."
+    ),
+    click.option("--until-known", is_flag=True, help="Measure until all are told apart or known to be the same."),
+    click.option(
+        "--max-time",
+        "max_seconds",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        show_default=True,
+        help="When --until-known gives up, a launch.",
+    ),
+    click.option("-b", "--batch-size", type=int, default=1, metavar="N", show_default=True, help="Rows a call."),
+    click.option("--method", type=click.Choice(METHODS), default="predict", show_default=True, help="What is called."),
+    click.option(
+        "--baseline", metavar="NAME", help="The model that the others are compared with.  [default: the fastest]"
+    ),
+    click.option(
+        "--launches", type=int, default=1, metavar="N", show_default=True, help="Fresh processes to measure in."
+    ),
+    click.option("--rigorous", is_flag=True, help="Five launches: for a verdict that holds in other processes too."),
+    click.option(
+        "--control", is_flag=True, help="Take a copy of the first model along, to know what this machine makes of two."
+    ),
+    click.option(
+        "--equivalence",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        show_default=True,
+        help="Ratios this close to 1 make no difference to you.",
+    ),
+    click.option("--cold-start", is_flag=True, help="Measure start-up and memory too, in a pass of their own."),
+    click.option(
+        "--seed", type=int, default=0, metavar="N", show_default=True, help="Seeds the order of turns and rows."
+    ),
+    click.option(
+        "--cpu",
+        "pinning",
+        default="auto",
+        metavar="LIST|none",
+        help="Cores to pin to: 1 or 0,2-3.  [default: a quiet one]",
+    ),
+    click.option("--threads", type=int, default=1, metavar="N", show_default=True, help="Threads of BLAS and OpenMP."),
+    click.option(
+        "--call-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        show_default=True,
+        help="When a call counts as hung.",
+    ),
+)
+
+
+def measuring_options(command: Command) -> Command:
+    """Give a command the options that say what to measure."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def find_model(name: str, models: Iterable[ModelSpec] = BUILTIN_MODELS) -> ModelSpec:
+    """Return the model of that name or slug, upper or lower case.
+
+    Raises:
+        UsageError: There is none; the sentence names the nearest one known.
+    """
+    by_slug = {slugify(model.name): model for model in models}
+    slug = slugify(name)
+    if slug in by_slug:
+        return by_slug[slug]
+    raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug)}")
+
+
+def parse_candidate(text: str) -> Candidate:
+    """Return the candidate that `random-forest` or `random-forest[n_jobs=1]` names.
+
+    Raises:
+        UsageError: There is no such model, or a setting makes no sense.
+    """
+    name, settings = parse(text)
+    return Candidate(model=find_model(name), settings=settings)
+
+
+def make_plan(values: Values) -> Plan:
+    """Return the plan that the options ask for.
+
+    Raises:
+        UsageError: An option makes no sense; the sentence says which and why.
+    """
+    named = tuple(parse_candidate(name) for name in values["models"])
+    candidates = named or tuple(Candidate(model=model) for model in BUILTIN_MODELS)
+    runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
+    return Plan(
+        candidates=candidates,
+        workload=Workload(method=values["method"], batch_size=values["batch_size"]),
+        runs=100 if runs is None and seconds is None and not until_known else runs,
+        seconds=seconds,
+        until_known=until_known,
+        max_seconds=values["max_seconds"],
+        baseline=None if values["baseline"] is None else slug_of(values["baseline"]),
+        launches=RIGOROUS_LAUNCHES if values["rigorous"] and values["launches"] == 1 else values["launches"],
+        control=values["control"],
+        equivalence=values["equivalence"],
+        cold_start=values["cold_start"],
+        seed=values["seed"],
+        call_timeout=values["call_timeout"],
+        pinning=parse_cores(values["pinning"]),
+        threads=values["threads"],
+    )
+
+
+def with_levers(plan: Plan) -> Plan:
+    """Return the plan with its one model as it is, the baseline, and once more for each lever that can matter to it.
+
+    Raises:
+        UsageError: The plan has more than one model.
+    """
+    if len(plan.candidates) != 1:
+        raise UsageError("--levers tries one model: name it, as in -m logistic-regression --levers.")
+    (candidate,) = plan.candidates
+    return msgspec.structs.replace(plan, candidates=(candidate, *candidate.variants()), baseline=candidate.slug)
+
+
+def parse_cores(text: str) -> Pinning:
+    """Return cores by number, `0,2-3`; or `none` for no pinning, `auto` for one quiet core.
+
+    Raises:
+        UsageError: These are no numbers, or this process may not use such a core.
+    """
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else "none"
+    cores: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(first + last) > 10:
+            raise UsageError(f"Cores are numbers such as 0 or 0,2-3, or none, not {text!r}.")
+        if int(last or first) - int(first) not in range(4096):
+            raise UsageError(f"{part.strip()} is not a range of cores.")
+        cores.update(range(int(first), int(last or first) + 1))
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else cores
+    if missing := sorted(cores - allowed):
+        known = ", ".join(str(core) for core in sorted(allowed))
+        raise UsageError(f"Core {missing[0]} cannot be used here; there are {known}.")
+    return tuple(sorted(cores))
+
+
+def to_arguments(values: Values) -> list[str]:
+    """Return the options as they would be typed: what `serve` starts the app with."""
+    single = {
+        "--runs": values["runs"],
+        "--time": values["seconds"],
+        "--max-time": values["max_seconds"],
+        "--batch-size": values["batch_size"],
+        "--method": values["method"],
+        "--baseline": values["baseline"],
+        "--launches": values["launches"],
+        "--equivalence": values["equivalence"],
+        "--seed": values["seed"],
+        "--cpu": values["pinning"],
+        "--threads": values["threads"],
+        "--call-timeout": values["call_timeout"],
+    }
+    arguments = [f"--model={name}" for name in values["models"]]
+    arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]
+    return arguments + [f"{option}={value}" for option, value in single.items() if value is not None]

@@ -1,0 +1,111 @@
+"""Where a headless measurement stands: one line on stderr, redrawn at most four times a second, gone at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TextIO
+
+from latency_tui.cli.stdout import is_terminal
+from latency_tui.engine.protocol import (
+    CandidateFailed,
+    DatasetPrepared,
+    EngineStarted,
+    Event,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+    WarmUpFinished,
+)
+from latency_tui.plan import Plan
+from latency_tui.report.text import shorten
+from latency_tui.result.words import format_seconds
+
+SHORTEST_PAUSE = 0.25
+_BAR = 20
+
+
+class Progress:
+    """Draws a line where the stream is a terminal, and nothing elsewhere.
+
+    Args:
+        plan: What is measured.
+        stream: Where to draw.
+        clock: Seconds that only ever grow.
+    """
+
+    def __init__(self, plan: Plan, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._shown = is_terminal(self._stream) and os.environ.get("TERM") != "dumb"
+        self._drawn_at = float("-inf")
+        self._candidates = len(plan.candidates)
+        self._launches = plan.launches
+        self._ready: set[str] = set()
+        self._warm: set[str] = set()
+
+    def __enter__(self) -> Progress:
+        """Say at once that something goes on."""
+        self._draw("starting")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Take the line away."""
+        self._write("\r\x1b[K")
+
+    def update(self, event: Event) -> None:
+        """Take note of an event; draw if the last drawing is a quarter of a second old."""
+        text = self._text(event)
+        if text and self._clock() - self._drawn_at >= SHORTEST_PAUSE:
+            self._draw(text)
+
+    def _text(self, event: Event) -> str:
+        match event:
+            case EngineStarted() | DatasetPrepared():
+                return "preparing"
+            case TrainingFinished(candidate=slug):
+                self._ready.add(slug)
+                return f"trained {len(self._ready)} of {self._candidates}"
+            case CandidateFailed(candidate=slug, message=message):
+                self._ready.add(slug)
+                return f"{slug} failed: {message}"
+            case WarmUpFinished(candidate=slug):
+                self._warm.add(slug)
+                return f"warmed up {len(self._warm)} of {self._candidates}"
+            case MeasurementStarted(rounds=rounds, launch=launch, seconds=seconds):
+                self._warm.clear()
+                return self._rounds(launch, 0, rounds, seconds)
+            case RoundFinished(launch=launch, round=done, rounds=rounds, seconds_left=seconds):
+                return self._rounds(launch, done + 1, rounds, seconds)
+            case _:
+                return ""
+
+    def _rounds(self, launch: int, done: int, rounds: int, seconds: float) -> str:
+        filled = _BAR * done // max(rounds, 1)
+        bar = "━" * filled + "─" * (_BAR - filled)
+        head = f"launch {launch + 1} of {self._launches}  " if self._launches > 1 else ""
+        return f"{head}{bar}  round {done} of {rounds}  {format_seconds(seconds)} left"
+
+    def _draw(self, text: str) -> None:
+        self._drawn_at = self._clock()
+        self._write("\r\x1b[K" + shorten(text, self._columns() - 1))
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            return 80
+
+    def _write(self, text: str) -> None:
+        if not self._shown:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, UnicodeEncodeError):  # the terminal has gone, or cannot say it: measuring goes on
+            self._shown = False

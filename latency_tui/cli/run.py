@@ -1,0 +1,47 @@
+"""`latency-tui run`: measure without a screen. The report goes to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from latency_tui.cli.options import make_plan, measuring_options, with_levers
+from latency_tui.report.formats import FORMATS, Format, format_of
+
+
+@click.command(name="run", short_help="Measure without a screen and print the result.")
+@measuring_options
+@click.option(
+    "--format",
+    "asked_format",
+    type=click.Choice(FORMATS),
+    help="How the result is written.  [default: the suffix of FILE, else table]",
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the result to FILE and not to stdout.")
+@click.option("--levers", is_flag=True, help="Measure one model as it is and with each lever pulled, ranked.")
+@click.option("--no-samples", is_flag=True, help="Leave the single latencies out of the JSON.")
+def command(
+    asked_format: Format | None,
+    output: str | None,
+    levers: bool,
+    no_samples: bool,
+    **values: Any,  # Any: whatever click parsed, one entry an option
+) -> int:
+    """Measure without a screen and print the result.
+
+    Exit codes: 0 done, 2 usage, 4 a model failed, 124 a call timed out, 130 interrupted (143 by SIGTERM, 129 by
+    SIGHUP; what was measured is still written).
+    """
+    plan = with_levers(make_plan(values)) if levers else make_plan(values)
+    path = None if output in (None, "-") else Path(str(output))
+    chosen = asked_format or (format_of(path) if path else "table")
+    if path:
+        from latency_tui.report.files import check_writable
+
+        check_writable(path)
+
+    from latency_tui.cli.headless import measure_and_report  # numpy and asyncio: 150 ms, not for a wrong option
+
+    return measure_and_report(plan, form=chosen, path=path, samples=not no_samples)

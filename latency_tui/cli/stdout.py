@@ -1,0 +1,37 @@
+"""Writing to stdout where nobody may be reading any more: `latency-tui run | head`, or a terminal that went away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from typing import TextIO
+
+
+def emit(text: str, code: int = 0) -> int:
+    """Write a report and its last newline to stdout and return the code, also where the reader has gone."""
+    if sys.stdout is None:  # started with stdout closed
+        return code
+    text = text if text.endswith("\n") else text + "\n"
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))  # a terminal without UTF-8 gets the rest
+        sys.stdout.flush()
+    except OSError:
+        # Python flushes once more as it leaves, and would complain: let that flush go nowhere.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is there at all (a program may be started with it closed), and is a terminal."""
+    return stream is not None and stream.isatty()
+
+
+def terminal_style() -> tuple[int | None, bool]:
+    """Return the width of the terminal that stdout is (None where it is none), and whether it wants colour."""
+    if not is_terminal(sys.stdout):
+        return None, False
+    return shutil.get_terminal_size().columns, not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,86 @@
+"""Files that are written whole or not at all, and that are known to be writable before anything is measured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from latency_tui.errors import UsageError
+
+
+def check_writable(path: Path) -> None:
+    """Make sure that `write_text` will be able to write there; leaves no trace.
+
+    Raises:
+        UsageError: It will not; the sentence says why.
+    """
+    try:
+        target = _target(path)
+        if not _replaceable(target):
+            return
+        descriptor, trial = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+        os.close(descriptor)
+        Path(trial).unlink()
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file by way of a temporary one beside it, so that a reader never sees half of it.
+
+    A link is followed, an existing file keeps its permissions, and what is no regular file (a pipe, `/dev/stdout`) is
+    written to as it is.
+
+    Raises:
+        UsageError: It cannot be written; the sentence says why.
+    """
+    try:
+        target = _target(path)
+        if not _replaceable(target):
+            target.write_text(text, encoding="utf-8", newline="")
+            return
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+        try:
+            with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  a descriptor, no path
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(mode)
+            Path(temporary).replace(target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(temporary).unlink()
+            raise
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error) from error
+
+
+def _target(path: Path) -> Path:
+    """Follow links; raise `OSError` for a folder and for a file that is protected against writing."""
+    target = path.expanduser().resolve()
+    if target.is_dir():
+        raise IsADirectoryError(21, "it is a folder")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(13, "it is protected against writing")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(2, f"there is no folder {target.parent}")
+    return target
+
+
+def _replaceable(target: Path) -> bool:
+    """Return whether a file can be put in its place: not that of a device, nor where the folder takes no new files."""
+    return not target.exists() or (target.is_file() and os.access(target.parent, os.W_OK))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _refusal(path: Path, error: Exception) -> UsageError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return UsageError(f"Cannot write {path}: {reason[:1].lower()}{reason[1:]}.")

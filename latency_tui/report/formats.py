@@ -1,0 +1,80 @@
+"""Which formats there are, and which one a file's suffix asks for. The formats themselves are imported when used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from latency_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+Format = Literal["table", "json", "csv", "markdown"]
+FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown")
+SUFFIXES: dict[str, Format] = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+}
+
+_LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
+"""Controls that JSON lets stand as they are, and that a terminal obeys: they can only be inside its strings."""
+
+
+def format_of(path: str | Path) -> Format:
+    """Return the format that a file's suffix asks for.
+
+    Raises:
+        UsageError: The suffix asks for none.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    known = ", ".join(SUFFIXES)
+    raise UsageError(f"What format should {path} have? Give it one of the suffixes {known}, or say --format.")
+
+
+def render(
+    result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
+) -> str:
+    """Return a result as text that ends with a newline.
+
+    Args:
+        result: What was measured.
+        form: The format.
+        width: Columns that a table may take; None for as many as it needs.
+        colour: Whether a table may colour its words for a terminal.
+        samples: Whether JSON holds the single latencies.
+    """
+    if form == "json":
+        return _LATE_CONTROLS.sub(_escape, result.to_json(samples=samples)) + "\n"
+    if form == "csv":
+        from latency_tui.report.spreadsheet import render_csv
+
+        return render_csv(result)
+    if form == "markdown":
+        from latency_tui.report.markdown import render_markdown
+
+        return render_markdown(result)
+    from latency_tui.report.table import render_table
+
+    return render_table(result, width=width, colour=colour)
+
+
+def _escape(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"
+
+
+def write(result: Result, path: str | Path, form: Format | None = None, *, samples: bool = True) -> None:
+    """Write a result to a file, whole or not at all, in the format that its suffix asks for.
+
+    Raises:
+        UsageError: The suffix asks for no format and none was given, or the file cannot be written.
+    """
+    from latency_tui.report.files import write_text
+
+    write_text(Path(path), render(result, form or format_of(path), samples=samples))

@@ -1,0 +1,38 @@
+"""A result as Markdown: a table as GitHub draws it, and the answer in a sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from latency_tui.report.rows import VERSUS, make_notes, make_rows, make_title
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
+_LEFT = ("model", VERSUS, "verdict", "group")
+
+
+def render_markdown(result: Result) -> str:
+    """Return the answer, the table, and a list of what failed or disturbed; ends with a newline."""
+    notes = [(kind, escape(text)) for kind, text in make_notes(result)]
+    blocks = [f"**{text}**" for kind, text in notes if kind == "answer"]
+    rows = make_rows(result)
+    if rows:
+        names = list(rows[0].cells)
+        lines = [_line(names), _line([":--" if name in _LEFT else "--:" for name in names])]
+        lines += [_line([escape(cell) for cell in row.cells.values()]) for row in rows]
+        blocks.append("\n".join(lines))
+    blocks.append("\n".join(f"- {kind}: {text}" for kind, text in notes if kind != "answer"))
+    blocks.append(escape(make_title(result)))
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return text with what Markdown, HTML in it or a table's bars would take for more than text made harmless."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _line(texts: list[str]) -> str:
+    return f"| {' | '.join(texts)} |"

@@ -1,0 +1,147 @@
+"""What a report says of each candidate, as values: its order, its comparison with the baseline, why there is nothing.
+
+Stands apart because the table and Markdown say the same in the same words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latency_tui.report.text import clean
+from latency_tui.result.words import NOTHING, format_duration, format_interval, format_ratio, format_seconds
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
+
+BASELINE = "baseline"
+VERSUS = "vs baseline (95 % CI)"
+_OPTIONAL = (VERSUS, "verdict", "group")
+_OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One candidate's line: cells of cleaned text by column, in the order in which they are shown."""
+
+    candidate: CandidateResult
+    verdict: str
+    cells: dict[str, str]
+
+
+def baseline_of(result: Result) -> str | None:
+    """Return the slug of what the others are compared with: the plan's, else the fastest; None where nothing is."""
+    if result.plan.baseline is not None:
+        return result.plan.baseline
+    return result.measured[0].slug if result.measured else None
+
+
+def comparison_with(result: Result, baseline: str | None, candidate: str) -> Comparison | None:
+    """Return the comparison of a candidate with the baseline, turned round where it was kept the other way."""
+    for comparison in result.comparisons:
+        if (comparison.baseline, comparison.candidate) == (baseline, candidate):
+            return comparison
+        if (comparison.baseline, comparison.candidate) == (candidate, baseline):
+            return msgspec.structs.replace(
+                comparison,
+                baseline=comparison.candidate,
+                candidate=comparison.baseline,
+                ratio=1 / comparison.ratio if comparison.ratio else None,
+                low=1 / comparison.high if comparison.high else None,
+                high=1 / comparison.low if comparison.low else None,
+                verdict=_OPPOSITE[comparison.verdict],
+            )
+    return None
+
+
+def make_rows(result: Result) -> list[Row]:
+    """Return a row a candidate: those measured first, the fastest at the top, then the others in the plan's order."""
+    baseline = baseline_of(result)
+    measured = result.measured
+    others = tuple(candidate for candidate in result.candidates if candidate.statistics is None)
+    rows = [_row(result, candidate, baseline) for candidate in measured + others]
+    for column in _OPTIONAL:
+        if all(row.cells[column] in (NOTHING, BASELINE) for row in rows):  # of one model there is nothing to compare
+            for row in rows:
+                del row.cells[column]
+    return rows
+
+
+def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Row:
+    numbers = candidate.statistics
+    comparison = comparison_with(result, baseline, candidate.slug) if numbers else None
+    versus, verdict = NOTHING, candidate.status if numbers is None else NOTHING
+    if numbers and candidate.slug == baseline:
+        versus, verdict = BASELINE, NOTHING
+    elif comparison:
+        versus = _format_versus(comparison)
+        verdict = comparison.verdict
+    row = {"model": clean(candidate.name)}
+    row["p50"] = format_duration(numbers.p50.value if numbers else None)
+    row["95 % CI"] = format_interval(numbers.p50.low, numbers.p50.high) if numbers else NOTHING
+    row[VERSUS] = versus
+    row["verdict"] = verdict
+    row["group"] = candidate.group or NOTHING
+    for name in ("mean", "std", "min", "max"):
+        row[name] = format_duration(getattr(numbers, name) if numbers else None)
+    row["p99"] = format_tail(numbers.p99 if numbers else None)
+    row["calls"] = f"{candidate.calls:,}"
+    row["training"] = format_duration(candidate.training_seconds)
+    row["score"] = NOTHING if candidate.score is None else f"{candidate.score:.3f}"
+    return Row(candidate=candidate, verdict=verdict, cells=row)
+
+
+def _format_versus(comparison: Comparison) -> str:
+    """Return `1.15× slower (1.13–1.17)`; without an interval nothing is said to be slower or faster."""
+    if comparison.low is None or comparison.high is None:
+        return NOTHING if comparison.ratio is None else f"{comparison.ratio:.2f}×"
+    return format_ratio(comparison.ratio, comparison.low, comparison.high).replace("95 % CI ", "")
+
+
+def format_tail(percentile: Percentile | None) -> str:
+    """Return a percentile, or `≥ 98.0 µs` where too few calls were made to bound it from above."""
+    if percentile is None:
+        return NOTHING
+    if percentile.calls_needed is not None or percentile.high is None:
+        return format_interval(percentile.low, None)
+    return format_duration(percentile.value)
+
+
+def make_notes(result: Result) -> list[tuple[str, str]]:
+    """Return what is to be said below the figures, a kind and a line each: answer, failed, noise, note."""
+    notes = [("answer", clean(result.answer))] if result.answer else []
+    for candidate in result.candidates:
+        if candidate.status == "failed" or candidate.error:
+            notes.append(("failed", f"{clean(candidate.name)}: {clean(candidate.error or 'it failed.')}"))
+        elif candidate.status == "cancelled" and not candidate.calls:
+            notes.append(("note", f"{clean(candidate.name)} was not measured."))
+    notes += [("noise", clean(finding.sentence)) for finding in result.noise.findings]
+    needed = [c.statistics.p99.calls_needed or 0 for c in result.measured if c.statistics]
+    if any(needed):
+        notes.append(("note", f"≥ is a lower bound: a p99 with an interval takes {max(needed):,} calls."))
+    letters = "".join(candidate.group for candidate in result.measured)
+    if len(set(letters)) < len(letters):
+        notes.append(("note", "Models that share a letter under group were not told apart."))
+    unsettled = [c.seconds_to_settle for c in result.comparisons if c.verdict == "inconclusive" and c.seconds_to_settle]
+    if unsettled and "would settle" not in result.answer:
+        notes.append(
+            ("note", f"About {format_seconds(max(unsettled))} of measuring would settle what is inconclusive.")
+        )
+    for candidate in result.candidates:
+        notes += [("note", f"{clean(candidate.name)}: {clean(note)}") for note in candidate.notes]
+    return notes
+
+
+def make_title(result: Result) -> str:
+    """Return what was measured and where, in one line."""
+    plan, machine = result.plan, result.environment
+    work = plan.workload
+    rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
+    length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s a model" if plan.seconds else ""
+    launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
+    parts = [work.dataset.title, rows, work.method, work.scenario, length or "until known", launches]
+    if machine is not None:
+        parts.append(machine.host)
+    return clean(" · ".join(parts))

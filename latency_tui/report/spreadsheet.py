@@ -1,0 +1,76 @@
+"""A result as CSV: one row a candidate, times in seconds, names as in the JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from latency_tui.report.rows import baseline_of, comparison_with
+from latency_tui.report.text import clean
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result
+
+PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+COLUMNS: tuple[str, ...] = (
+    *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
+    *("mean", "std", "min", "max"),
+    *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed")),
+    *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
+)
+Cell = str | float | int | None
+
+
+def render_csv(result: Result) -> str:
+    """Return a header and a row a candidate, in the plan's order; a figure that there is not is an empty cell."""
+    baseline = baseline_of(result)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for candidate in result.candidates:
+        values = _values(result, candidate, baseline)
+        writer.writerow([_cell(values.get(column)) for column in COLUMNS])
+    return buffer.getvalue()
+
+
+def _values(result: Result, candidate: CandidateResult, baseline: str | None) -> dict[str, Cell]:
+    values: dict[str, Cell] = {
+        "name": candidate.name,
+        "slug": candidate.slug,
+        "status": candidate.status,
+        "error": candidate.error,
+        "training_seconds": candidate.training_seconds,
+        "score": candidate.score,
+        "cold_start_seconds": candidate.cold_start_seconds,
+        "calls": candidate.calls,
+        "throughput": candidate.throughput,
+        "group": candidate.group,
+    }
+    numbers = candidate.statistics
+    if numbers is None:
+        return values
+    values |= {"mean": numbers.mean, "std": numbers.std, "min": numbers.min, "max": numbers.max}
+    for name in PERCENTILES:
+        percentile = getattr(numbers, name)
+        values[name] = percentile.value
+        for part in ("low", "high", "calls_needed"):
+            values[f"{name}_{part}"] = getattr(percentile, part)
+    comparison = comparison_with(result, baseline, candidate.slug)
+    if comparison is not None:
+        values |= {
+            "baseline": comparison.baseline,
+            "ratio": comparison.ratio,
+            "ratio_low": comparison.low,
+            "ratio_high": comparison.high,
+            "verdict": comparison.verdict,
+        }
+    return values
+
+
+def _cell(value: Cell) -> Cell:
+    """Return a value as it is written; what a spreadsheet would take for a formula gets an apostrophe before it."""
+    if not isinstance(value, str):
+        return value
+    text = clean(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,119 @@
+"""A result as plain text, aligned for a terminal of a given width; colour only where it is asked for."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from typing import TYPE_CHECKING
+
+from latency_tui.report.rows import VERSUS, Row, make_notes, make_rows, make_title
+from latency_tui.report.text import cells, pad, shorten
+from latency_tui.result.words import NOTHING
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+_LEFT = ("model", VERSUS, "verdict", "group")
+_GAP = 2
+_EMPTY = (NOTHING, "0")
+_PREFIXES = {"failed": "failed  ", "noise": "noise   ", "note": "note    "}
+_COLOURS = {"faster": "32", "slower": "31", "failed": "31", "inconclusive": "33", "noise": "33", "answer": "1"}
+
+
+def render_table(result: Result, *, width: int | None = None, colour: bool = False) -> str:
+    """Return a result as aligned text that ends with a newline.
+
+    Args:
+        result: What was measured.
+        width: Columns of the terminal; where the table is wider its columns continue below, nothing is cut. None for
+            one table as wide as it needs to be.
+        colour: Whether words are coloured by escape sequences.
+    """
+    rows = make_rows(result)
+    paint = _paint if colour else _plain
+    blocks = [[paint(line, "2") for line in _wrap(make_title(result), width)]]
+    blocks += [_block(rows, columns, width, colour) for columns in _fit(rows, width)]
+    notes = make_notes(result)
+    blocks.append(
+        [paint(line, _COLOURS["answer"]) for kind, text in notes if kind == "answer" for line in _wrap(text, width)]
+    )
+    blocks.append(
+        [
+            paint(line, _COLOURS.get(kind, ""))
+            for kind, text in notes
+            if kind != "answer"
+            for line in _wrap(text, width, _PREFIXES[kind])
+        ]
+    )
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _fit(rows: list[Row], width: int | None) -> list[list[str]]:
+    """Deal the columns out to as many tables as the width makes necessary; each begins with the model."""
+    if not rows:
+        return []
+    names = list(rows[0].cells)
+    if width is None:
+        return [names]
+    widths = {name: _column_width(rows, name, width) for name in names}
+    tables: list[list[str]] = [["model"]]
+    for name in names[1:]:
+        taken = sum(widths[column] + _GAP for column in tables[-1])
+        if taken + widths[name] > width and len(tables[-1]) > 1:
+            tables.append(["model"])
+        tables[-1].append(name)
+    return tables
+
+
+def _column_width(rows: list[Row], name: str, width: int | None) -> int:
+    widest = max(cells(name), *(cells(row.cells[name]) for row in rows))
+    # A name may be of any length; figures may not. Leave them room for the widest of their own columns.
+    return min(widest, max(width // 3, 12)) if name == "model" and width is not None else widest
+
+
+def _block(rows: list[Row], columns: list[str], width: int | None, colour: bool) -> list[str]:
+    widths = [_column_width(rows, name, width) for name in columns]
+    paint = _paint if colour else _plain
+
+    def line(texts: list[str], codes: list[str]) -> str:
+        padded = [
+            pad(shorten(text, size), size, right=name not in _LEFT)
+            for text, size, name in zip(texts, widths, columns, strict=True)
+        ]
+        padded[-1] = padded[-1].rstrip()
+        return (" " * _GAP).join(paint(cell, code) for cell, code in zip(padded, codes, strict=True))
+
+    lines = [line(columns, ["2"] * len(columns))]
+    lines.append(paint("─" * (sum(widths) + _GAP * (len(columns) - 1)), "2"))
+    for row in rows:
+        if "p50" not in columns and all(row.cells[name] in _EMPTY for name in columns[1:]):
+            continue  # the first table has said why there is nothing
+        codes = {"model": _model_colour(row.candidate.colour), "p50": "1", "verdict": _COLOURS.get(row.verdict, "")}
+        lines.append(line([row.cells[name] for name in columns], [codes.get(name, "") for name in columns]))
+    return lines
+
+
+def _wrap(text: str, width: int | None, prefix: str = "") -> list[str]:
+    if width is None:
+        return [prefix + text]
+    indent = " " * len(prefix)
+    return textwrap.wrap(text, max(width, 20), initial_indent=prefix, subsequent_indent=indent)
+
+
+def _model_colour(colour: str) -> str:
+    """Return the code of a model's own colour where the terminal says that it has them all."""
+    if os.environ.get("COLORTERM", "").lower() not in ("truecolor", "24bit") or len(colour) != 7:
+        return ""
+    try:
+        red, green, blue = bytes.fromhex(colour[1:])
+    except ValueError:
+        return ""
+    return f"38;2;{red};{green};{blue}"
+
+
+def _paint(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
+
+
+def _plain(text: str, _code: str) -> str:
+    return text

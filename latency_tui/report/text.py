@@ -1,0 +1,63 @@
+"""Text that came from outside, made fit for a line of a terminal: cleaned, measured in cells, aligned."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS: titles, clipboard
+    r"|\x1b[ -/]*[0-~]?"
+)
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # would reorder what stands beside it
+
+
+def clean(text: str) -> str:
+    """Return text as one line without what a terminal would obey: escape sequences, controls, direction marks."""
+    line = " ".join(_DIRECTION.sub("", _ESCAPES.sub("", text)).split())
+    return "".join(_visible(character) for character in line)
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\N{REPLACEMENT CHARACTER}"
+    return "" if category == "Cc" else character
+
+
+def cells(text: str) -> int:
+    """Return how many cells of a terminal text takes."""
+    return sum(_cells(character) for character in text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def shorten(text: str, width: int) -> str:
+    """Return text cut to at most `width` cells, with an ellipsis where something was cut."""
+    if cells(text) <= width:
+        return text
+    kept, room = "", width - 1
+    for character in text:
+        room -= _cells(character)
+        if room < 0:
+            break
+        kept += character
+    return kept.rstrip() + "…" if width > 0 else ""
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return text filled with spaces up to `width` cells, on its left where it is to stand on the right."""
+    space = " " * (width - cells(text))
+    return space + text if right else text + space
+
+
+def align(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+    """Return rows of equal length as lines with two spaces between columns; those in `right` are flush right."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(pad(cell, widths[i], right=i in right) for i, cell in enumerate(row)).rstrip() for row in rows]

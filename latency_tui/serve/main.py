@@ -1,0 +1,104 @@
+"""Running the server: listen, say where, serve until a signal comes, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from latency_tui.errors import UsageError
+from latency_tui.serve.access import Access, own_names
+from latency_tui.serve.orphan import SERVED
+from latency_tui.serve.server import Server
+
+
+def serve(
+    arguments: Sequence[str],
+    *,
+    host: str,
+    port: int,
+    public_url: str | None,
+    remote: bool,
+    signals: Sequence[signal.Signals],
+) -> int:
+    """Serve a command until a signal comes; return the exit code.
+
+    Args:
+        arguments: The command line of the app.
+        host: Address to listen on.
+        port: Port to listen on; 0 for any free one.
+        public_url: Scheme, host and port that browsers see, where a proxy stands before the server.
+        remote: Whether other machines reach the address.
+        signals: Those that end it.
+
+    Raises:
+        UsageError: The address cannot be listened on.
+    """
+    access = Access(
+        token=secrets.token_urlsafe(32),
+        remote=remote,
+        public_url=public_url,
+        names=own_names() | {host.lower()} if remote else frozenset({host.lower()}),
+    )
+    listener = _listen(host, port)
+    port = listener.getsockname()[1]
+    server = Server(arguments, {SERVED: "1"}, access, port)
+    return asyncio.run(_serve(server, listener, signals, lambda: _announce(access, host, port)))
+
+
+async def _serve(
+    server: Server, listener: socket.socket, signals: Sequence[signal.Signals], announce: Callable[[], None]
+) -> int:
+    # A tab that is open must not hold up the end: its app is ended by closing the socket, not by waiting for it.
+    runner = web.AppRunner(await server.application(), access_log=None, shutdown_timeout=2.0)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in signals:
+        loop.add_signal_handler(number, ended.set)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        announce()
+        await ended.wait()
+    finally:
+        await runner.cleanup()
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is said, so that a port in use is one sentence."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(f"Port {port} of {host} is in use; choose another with --port.") from error
+        raise UsageError(f"Cannot listen on port {port} of {host}: {error.strerror or error}.") from error
+    return listener
+
+
+def _announce(access: Access, host: str, port: int) -> None:
+    """Print where the app is, and how to get there from elsewhere."""
+    name = f"[{host}]" if ":" in host else host
+    if host in ("0.0.0.0", "::"):  # noqa: S104  no address to open: the machine's name is one
+        name = socket.gethostname()
+    url = access.public_url or f"http://{name}:{port}"
+    lines = [f"latency-tui is at {url}/?token={access.token}", "Press Ctrl+C to stop."]
+    if access.public_url:
+        lines.append(f"Let the proxy pass requests and web sockets on to http://{name}:{port}.")
+    if access.remote and url.startswith("http:"):
+        lines.append("Note: nothing on the way is encrypted; a proxy with TLS before it, or ssh -L, would see to that.")
+    elif not access.remote and not access.public_url and os.environ.get("SSH_CONNECTION"):
+        lines.append(f"From your own machine first: ssh -L {port}:{name}:{port} {socket.gethostname()}")
+    with contextlib.suppress(OSError):  # nobody reads; the server is wanted all the same
+        print("\n".join(lines), flush=True)  # noqa: T201  the one thing that a server has to say

@@ -1,0 +1,172 @@
+"""The server: textual-serve's routes and protocol behind the rules of `access`, with a page of our own.
+
+Of textual-serve are the terminal's script and style, the protocol and the downloads. Ours are the door (it has none),
+the page (its own loads a font from the net), the life of a session, and an end that does not wait for open tabs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from textual_serve.app_service import AppService
+from textual_serve.server import Server as TextualServer
+from textual_serve.server import to_int
+
+from latency_tui.serve.access import Access, content_security
+from latency_tui.serve.session import Session
+
+STATIC = Path(__file__).parent / "static"
+MOST_CELLS = 1000
+CLOSING_SECONDS = 0.5
+"""How long a tab may take to answer that its socket is to be closed."""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
+
+
+class Server(TextualServer):
+    """Serves one command to the browsers that know the token.
+
+    Args:
+        arguments: The command line of the app.
+        environment: Environment variables added for the app.
+        access: Who may come in.
+        port: The port that is listened on.
+    """
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str], access: Access, port: int) -> None:
+        super().__init__("latency-tui", port=port)
+        self._arguments = tuple(arguments)
+        self._environment = environment
+        self._access = access
+        self._sockets: WeakSet[web.WebSocketResponse] = WeakSet()
+        self._sessions: WeakSet[Session] = WeakSet()
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name. Browsers share cookies between ports, so it says which: two servers do not quarrel."""
+        return f"latency-tui-{self.port}"
+
+    async def _make_app(self) -> web.Application:
+        app = web.Application(middlewares=[self._guard])
+        app.add_routes(
+            [
+                web.get("/", self.handle_index, name="index"),
+                web.get("/ws", self.handle_websocket, name="websocket"),
+                web.get("/download/{key}", self.handle_download, name="download"),
+                web.static("/static", self.statics_path, name="static"),
+                web.static("/page", STATIC, name="page"),
+            ]
+        )
+        app.on_response_prepare.append(_add_headers)
+        app.on_shutdown.append(self._close_sockets)
+        app.on_cleanup.append(self._end_sessions)
+        return app
+
+    async def application(self) -> web.Application:
+        """Return the application, ready to be run."""
+        return await self._make_app()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        host, origin = request.headers.get("Host"), request.headers.get("Origin")
+        refusal = self._access.refuse_host(host) or self._access.refuse_origin(origin, host)
+        if refusal is None and not self._access.knows_token(
+            request.query.get("token"), request.cookies.get(self.cookie)
+        ):
+            refusal = "Open the address that latency-tui serve printed when it started, with its token."
+        if refusal is not None:
+            raise web.HTTPForbidden(text=f"{refusal}\n")
+        return await handler(request)
+
+    async def handle_index(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the page, and keep the token in a cookie, so that the page can drop it from the address."""
+        response = web.FileResponse(STATIC / "page.html")
+        secure = request.secure or (self._access.public_url or "").startswith("https:")
+        response.set_cookie(self.cookie, self._access.token, httponly=True, samesite="Strict", secure=secure, path="/")
+        return response
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """Run an app for as long as the tab is open."""
+        socket = web.WebSocketResponse(heartbeat=15, timeout=CLOSING_SECONDS)
+        width, height = (_size(to_int(request.query.get(name, ""), fallback)) for name, fallback in _SIZES)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        session = Session(
+            self._arguments,
+            self._environment,
+            write_bytes=socket.send_bytes,
+            write_str=socket.send_str,
+            close=socket.close,
+            download_manager=self.download_manager,
+        )
+        self._sessions.add(session)
+        try:
+            await session.start(width, height)
+            await self._process_messages(socket, session)
+        except OSError as error:
+            log.error("The app could not be started: %s.", error.strerror or error)
+        finally:
+            await asyncio.shield(session.stop())
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.close()
+        return socket
+
+    async def _process_messages(self, websocket: web.WebSocketResponse, app_service: AppService) -> None:
+        async for message in websocket:
+            try:
+                await self._process(message, websocket, app_service)
+            except (ValueError, TypeError, KeyError, IndexError):
+                await websocket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"That is no message of the page.")
+            except (ConnectionError, RuntimeError):  # either side has just left
+                return
+
+    async def _process(self, message: WSMessage, socket: web.WebSocketResponse, session: AppService) -> None:
+        if message.type != WSMsgType.TEXT:
+            return
+        kind, *rest = json.loads(message.data)
+        if kind == "stdin":
+            await session.send_bytes(str(rest[0]).encode("utf-8", "replace"))
+        elif kind == "resize":
+            await session.set_terminal_size(_size(rest[0]["width"]), _size(rest[0]["height"]))
+        elif kind == "ping":
+            await socket.send_json(["pong", rest[0]])
+        elif kind in ("focus", "blur"):
+            await session.send_meta({"type": kind})
+
+    async def _close_sockets(self, _app: web.Application) -> None:
+        closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"The server ends.") for socket in self._sockets]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    async def _end_sessions(self, _app: web.Application) -> None:
+        """End what the closing of its socket has not: nobody will come back for it."""
+        for session in self._sessions:
+            session.kill()
+
+
+_SIZES = (("width", 80), ("height", 24))
+
+
+def _size(value: Any) -> int:  # Any: whatever the page sent
+    """Return a number of cells that a terminal may have; raises `TypeError` or `ValueError` on rubbish."""
+    return min(max(int(value), 1), MOST_CELLS)
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = content_security(request.headers)

@@ -1,0 +1,143 @@
+"""The page in a real Chromium: it draws, it asks nobody else for anything, and closing it ends the app.
+
+textual-serve draws on a canvas, so that there is no text to read in the page: its picture is looked at instead.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import Served, is_alive, wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+COUNT_COLOURS = """() => {
+  const kinds = new Set();
+  for (const canvas of document.querySelectorAll("canvas")) {
+    if (!canvas.width || !canvas.height) continue;
+    const copy = document.createElement("canvas");
+    [copy.width, copy.height] = [canvas.width, canvas.height];
+    const context = copy.getContext("2d");
+    context.drawImage(canvas, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, copy.width, copy.height).data.buffer);
+    for (const pixel of pixels) if (kinds.size < 1000) kinds.add(pixel);
+  }
+  return kinds.size;
+}"""
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def open_app(page: Page, url: str) -> None:
+    """Open the address and wait until the app has drawn with more than a few colours."""
+    page.goto(url)
+    page.wait_for_selector("body.-first-byte", timeout=20_000)
+    assert wait_for(lambda: page.evaluate(COUNT_COLOURS) > 20, 20)
+
+
+def test_the_app_draws_and_nothing_is_fetched_from_elsewhere(served: Served, page: Page) -> None:
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda wire: asked.append(wire.url))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    open_app(page, served.url)
+    ours = (served.origin + "/", served.origin.replace("http:", "ws:") + "/", "data:", "blob:")
+    assert any(url.endswith(".ttf") for url in asked)
+    assert [url for url in asked if not url.startswith(ours)] == []
+    assert complaints == []
+
+
+def test_the_token_leaves_the_address_and_reloading_still_works(served: Served, page: Page) -> None:
+    open_app(page, served.url)
+    assert "token" not in page.url
+    page.reload()
+    page.wait_for_selector("body.-first-byte", timeout=20_000)
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_closing_the_page_ends_the_app(served: Served, page: Page) -> None:
+    open_app(page, served.url)
+    processes = served.apps()
+    assert processes
+    page.close()
+    assert wait_for(lambda: not any(map(is_alive, processes)), 2.0)
+
+
+def test_measuring_and_leaving_by_keys(served: Served, page: Page) -> None:
+    open_app(page, served.url)
+    page.keyboard.press("p")
+    assert wait_for(lambda: len(served.apps()) >= 4, 30)
+    page.keyboard.press("q")
+    page.wait_for_selector("#restart", state="visible", timeout=10_000)
+    page.click("#restart")
+    page.wait_for_selector("body.-first-byte", timeout=20_000)
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Iterator[str]:
+    """A server of somebody else's on another port of this machine, such as a notebook; its address."""
+    (tmp_path / "index.html").write_text("<p>neighbour")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_page_of_another_port_cannot_open_the_socket(served: Served, page: Page, neighbour: str) -> None:
+    """The attack itself. To a browser two ports are one site, so that it sends our cookie along."""
+    open_app(page, served.url)
+    page.goto(neighbour)
+    outcome = page.evaluate(
+        """url => new Promise(done => {
+          const socket = new WebSocket(url);
+          socket.onopen = () => done("open");
+          socket.onerror = () => done("refused");
+        })""",
+        served.origin.replace("http:", "ws:") + "/ws?width=80&height=24",
+    )
+    assert outcome == "refused"
+
+
+def test_without_the_token_the_page_says_where_to_find_it(served: Served, page: Page) -> None:
+    answer = page.goto(served.origin)
+    assert answer is not None
+    assert answer.status == 403
+    assert "Open the address that latency-tui serve printed" in page.content()

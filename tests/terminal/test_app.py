@@ -1,0 +1,93 @@
+"""The real command, with its real engine, in a real terminal: open, train, profile, stop, resize, leave."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.terminal.terminal import Terminal
+
+QUIT_SECONDS = 2.0
+
+
+def test_open_train_profile_and_leave_with_the_table_on_the_shell() -> None:
+    with Terminal("-m", "logistic-regression", "-m", "linear-svm") as terminal:
+        terminal.until("Nothing is measured yet")
+        terminal.press("t")
+        terminal.until("accuracy   0.8")
+        terminal.press("p")
+        text = terminal.until("measured: 100 runs each")
+        assert "1 Latency" in text
+        assert "latency over the runs" in text
+        terminal.processes()
+        terminal.press("q")
+        terminal.gone_within(QUIT_SECONDS)
+        shell = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+        assert "Logistic Regression" in shell
+        assert "Linear SVM" in shell
+        assert terminal.process.exitstatus in (0, None)
+
+
+def test_stop_keeps_what_was_measured() -> None:
+    with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
+        terminal.until("Nothing is measured yet")
+        terminal.press("p")
+        terminal.until(lambda text: "round" in text and "µs" in text)
+        terminal.press("\x1b")
+        text = terminal.until("stopped: ")
+        assert "µs" in text
+
+
+def test_resized_while_it_measures_down_to_one_cell_and_back() -> None:
+    with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
+        terminal.until("Nothing is measured yet")
+        terminal.press("p")
+        terminal.until(lambda text: "round" in text and "µs" in text)
+        for size in ((80, 24), (60, 16), (30, 8), (5, 3), (1, 1), (200, 60), (100, 30), (140, 45)):
+            terminal.resize(*size)
+            assert "Traceback" not in terminal.text
+        terminal.until(lambda text: "latency over the runs" in text and "Models" in text)
+        terminal.press("q")
+        terminal.gone_within(QUIT_SECONDS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_leaves_no_process(number: signal.Signals) -> None:
+    with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
+        terminal.until("Nothing is measured yet")
+        terminal.press("p")
+        terminal.until(lambda text: "round" in text and "µs" in text)
+        terminal.signal(number)
+        terminal.gone_within(QUIT_SECONDS)
+        assert b"Traceback" not in terminal.raw
+
+
+def test_the_terminal_closed_leaves_no_process() -> None:
+    with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
+        terminal.until("Nothing is measured yet")
+        terminal.press("p")
+        terminal.until(lambda text: "round" in text and "µs" in text)
+        terminal.processes()
+        terminal.process.ptyproc.fileobj.close()  # the emulator is gone: the kernel hangs up
+        terminal.gone_within(QUIT_SECONDS)
+
+
+def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
+    program = (
+        "import sys\n"
+        "from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan\n"
+        "from latency_tui.tui.app import LatencyApp\n"
+        "from latency_tui.tui.screens.main import MainScreen\n"
+        "heavy = {'numpy', 'sklearn', 'scipy', 'plotext', 'textual_plotext', 'joblib'}\n"
+        "def begin(self):\n"
+        "    print(sorted(heavy & set(sys.modules)))\n"
+        "    self.app.exit()\n"
+        "MainScreen._begin = begin\n"
+        "plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS))\n"
+        "LatencyApp(plan, BUILTIN_MODELS).run(headless=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

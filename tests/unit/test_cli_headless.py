@@ -1,0 +1,160 @@
+"""A headless measurement on made events: exit codes, what is said, and what stands in the progress line."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from latency_tui.cli import headless
+from latency_tui.cli.headless import code_of_failures, measure_and_report
+from latency_tui.cli.progress import Progress
+from latency_tui.engine.protocol import (
+    CandidateFailed,
+    Cause,
+    Event,
+    JobFinished,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+)
+from latency_tui.errors import EngineError
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+
+PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
+
+
+def failed(slug: str, cause: Cause = "raised") -> CandidateFailed:
+    return CandidateFailed(job="j", candidate=slug, stage="training", message="ValueError: no", cause=cause)
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the engine say these events, or raise."""
+
+    def arrange(*events: Event | Exception) -> None:
+        async def measure(_plan: Plan, **_: object) -> AsyncIterator[Event]:
+            for event in events:
+                await asyncio.sleep(0)
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+
+        monkeypatch.setattr(headless, "measure", measure)
+
+    return arrange
+
+
+@pytest.mark.parametrize(
+    ("causes", "code"),
+    [
+        ([], 0),
+        (["raised"], 4),
+        (["crashed"], 4),
+        (["memory"], 4),
+        (["timed out"], 124),
+        (["timed out", "timed out"], 124),
+        (["timed out", "raised"], 4),
+    ],
+)
+def test_exit_codes_of_failures(causes: list[Cause], code: int) -> None:
+    assert code_of_failures(causes) == code
+
+
+def test_a_failure_is_in_the_report_and_in_the_exit_code(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(failed("random-forest"), JobFinished(job="j", reason="nothing left to measure"))
+    assert measure_and_report(PLAN, form="table", path=None, samples=True) == 4
+    out, err = capsys.readouterr()
+    assert "failed  Random Forest: ValueError: no" in out
+    assert err == ""
+
+
+def test_an_engine_that_dies_is_a_sentence_after_what_was_measured(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    play(failed("random-forest"), EngineError("The measuring process ended unexpectedly (signal 9)."))
+    assert measure_and_report(PLAN, form="json", path=tmp_path / "kept.json", samples=True) == 1
+    assert capsys.readouterr().err.endswith("latency-tui: The measuring process ended unexpectedly (signal 9).\n")
+    assert "no" in (tmp_path / "kept.json").read_text()
+
+
+def test_a_file_that_cannot_be_written_in_the_end_costs_no_result(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    play(failed("random-forest"), JobFinished(job="j", reason="nothing left to measure"))
+    assert measure_and_report(PLAN, form="csv", path=tmp_path / "gone" / "kept.csv", samples=True) == 2
+    out, err = capsys.readouterr()
+    assert "random-forest,failed,ValueError: no" in out
+    assert err.startswith("latency-tui: Cannot write")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def round_finished(number: int) -> RoundFinished:
+    return RoundFinished(job="j", launch=0, round=number, rounds=40, seconds_left=3.2)
+
+
+def test_progress_is_one_line_redrawn_at_most_four_times_a_second() -> None:
+    terminal, clock = Terminal(), Clock()
+    with Progress(PLAN, terminal, clock) as progress:
+        for number in range(40):
+            clock.seconds = number * 0.05
+            progress.update(round_finished(number))
+    drawn = terminal.getvalue().split("\r\x1b[K")
+    assert len(drawn) <= 2 + 2.0 / 0.25 + 1
+    assert any("round 21 of 40  3 s left" in line for line in drawn)
+    assert drawn[-1] == ""
+    assert "\n" not in terminal.getvalue()
+
+
+def test_progress_says_what_goes_on_before_the_rounds() -> None:
+    terminal, clock = Terminal(), Clock()
+    with Progress(PLAN, terminal, clock) as progress:
+        for event in (
+            TrainingFinished(job="j", candidate="logistic-regression", seconds=0.1, score=None),
+            failed("random-forest"),
+            MeasurementStarted(
+                job="j", launch=0, rounds=10, calls={"logistic-regression": 10}, seconds=1.0, timer_floor_ns=70
+            ),
+        ):
+            clock.seconds += 1
+            progress.update(event)
+    text = terminal.getvalue()
+    assert "trained 1 of 2" in text
+    assert "random-forest failed: ValueError: no" in text
+    assert "round 0 of 10" in text
+
+
+def test_progress_is_silent_where_stderr_is_no_terminal() -> None:
+    stream = io.StringIO()
+    with Progress(PLAN, stream) as progress:
+        progress.update(round_finished(1))
+    assert stream.getvalue() == ""
+
+
+def test_progress_gives_up_quietly_when_its_terminal_goes() -> None:
+    class Gone(Terminal):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    with Progress(PLAN, Gone()) as progress:
+        progress.update(round_finished(1))

@@ -1,0 +1,295 @@
+"""Reports are read back by what will read them: a JSON and a CSV parser, a Markdown table, a pair of eyes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from latency_tui.errors import UsageError
+from latency_tui.report import FORMATS, format_of, render, write
+from latency_tui.report.files import check_writable, write_text
+from latency_tui.report.rows import comparison_with
+from latency_tui.report.text import cells, clean, shorten
+from latency_tui.result.result import Result, load
+from tests.unit.made_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result
+
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), strict=True))
+
+
+def read_markdown(text: str) -> list[dict[str, str]]:
+    """Read the one table in a Markdown text as GitHub does: cells end at bars that no backslash stands before."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    header, rule, *body = rows
+    assert all(re.fullmatch(r":?-+:?", cell) for cell in rule)
+    assert {len(row) for row in rows} == {len(header)}
+    return [dict(zip(header, (re.sub(r"\\(.)", r"\1", cell) for cell in row), strict=True)) for row in body]
+
+
+# --- table ----------------------------------------------------------------------------------------------------------
+
+
+def test_table_puts_the_fastest_first_and_failures_last() -> None:
+    lines = render(make_result()).splitlines()
+    names = ["Logistic Regression", "Linear SVM", "Random Forest", "RBF SVM", "Small Neural Network"]
+    rows = [next(i for i, line in enumerate(lines) if line.startswith(f"{name} ")) for name in names]
+    assert rows == sorted(rows)
+
+
+def test_table_says_interval_ratio_verdict_and_bound() -> None:
+    (line,) = (line for line in render(make_result()).splitlines() if line.startswith("Linear SVM"))
+    assert re.split(r" {2,}", line) == [
+        *("Linear SVM", "71.3 µs", "70.6–72.7 µs", "1.15× slower (1.13–1.17)", "slower"),
+        *("73.4 µs", "14.3 µs", "64.2 µs", "214 µs", "≥ 103 µs", "100", "12.3 ms", "0.876"),
+    ]
+
+
+def test_table_ends_with_answer_failures_and_noise() -> None:
+    text = render(make_result())
+    answer, below = text.split("Logistic Regression answers first")[1].split("\n\n")
+    assert "1.15× faster than Linear SVM (95 % CI 1.13–1.17)." in answer
+    assert below.splitlines() == [
+        "failed  RBF SVM: ValueError: no such kernel",
+        "note    Small Neural Network was not measured.",
+        "noise   Other work took 8 % of the time; measure again.",
+        "note    ≥ is a lower bound: a p99 with an interval takes 662 calls.",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
+def test_table_keeps_to_the_width_and_cuts_no_figure(width: int) -> None:
+    text = render(make_result(), width=width)
+    assert max(cells(line) for line in text.splitlines()) <= width
+    for figure in ("62.1 µs", "61.5–63.3 µs", "1.15× slower (1.13–1.17)", "≥ 89.4 µs", "0.876"):
+        assert figure in text
+
+
+@pytest.mark.parametrize("width", [1, 10, 20])
+def test_table_survives_any_width(width: int) -> None:
+    assert "62.1 µs" in render(make_result(), width=width)
+
+
+def test_table_is_coloured_only_when_asked() -> None:
+    assert "\x1b" not in render(make_result(), width=80)
+    coloured = render(make_result(), width=80, colour=True)
+    assert "\x1b[31mslower" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(make_result(), width=80)
+
+
+def test_table_of_nothing_measured_says_so() -> None:
+    bare = Result(plan=make_result().plan, answer="Nothing was measured.")
+    assert "Nothing was measured." in render(bare, width=80)
+    assert "Nothing was measured." in render(bare, "markdown")
+    assert read_csv(render(bare, "csv")) == []
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------------
+
+
+def test_markdown_table_reads_back() -> None:
+    text = render(make_result(), "markdown")
+    rows = read_markdown(text)
+    assert [row["model"] for row in rows][:3] == ["Logistic Regression", "Linear SVM", "Random Forest"]
+    assert rows[1]["verdict"] == "slower"
+    assert rows[0]["p50"] == "62.1 µs"
+    assert text.startswith("**Logistic Regression answers first")
+
+
+# --- CSV and JSON ---------------------------------------------------------------------------------------------------
+
+
+def test_csv_has_a_row_a_candidate_in_seconds() -> None:
+    rows = read_csv(render(make_result(), "csv"))
+    assert [row["slug"] for row in rows] == [c.slug for c in make_result().candidates]
+    linear = rows[2]
+    assert float(linear["p50"]) == 71.3e-6
+    assert float(linear["p50_low"]) < 71.3e-6 < float(linear["p50_high"])
+    assert linear["p99_high"] == ""
+    assert int(linear["p99_calls_needed"]) == 662
+    assert float(linear["ratio"]) == 1.148
+    assert linear["verdict"] == "slower"
+    assert rows[3]["status"] == "failed"
+    assert rows[3]["p50"] == ""
+
+
+def test_json_reads_back_as_the_same_result(tmp_path: Path) -> None:
+    write(make_result(), tmp_path / "result.json")
+    again = load(tmp_path / "result.json")
+    assert again.plan == make_result().plan
+    assert again.comparisons == make_result().comparisons
+    document = json.loads(render(make_result(), "json", samples=False))
+    assert all(candidate["samples"] is None for candidate in document["candidates"])
+
+
+# --- what came from outside -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("width", [None, 80])
+def test_no_format_passes_on_what_a_terminal_obeys(form: str, width: int | None) -> None:
+    text = render(make_evil_result(), form, width=width)  # type: ignore[arg-type]  # parametrised
+    assert not CONTROLS.search(text)
+
+
+def test_names_do_not_break_out_of_markdown() -> None:
+    text = render(make_evil_result(), "markdown")
+    rows = read_markdown(text)
+    assert [row["model"] for row in rows] == [clean(EVIL_NAME), "@SUM(1+1)"]
+    assert not re.search(r"(?<!\\)<", text)
+    assert not re.search(r"(?<!\\)`", text)
+
+
+def test_names_are_no_formulas_in_a_spreadsheet() -> None:
+    rows = read_csv(render(make_evil_result(), "csv"))
+    assert len(rows) == 2
+    assert [row["name"][0] for row in rows] == ["'", "'"]
+    assert rows[0]["name"][1:] == clean(EVIL_NAME)
+    assert rows[1]["error"] == clean(EVIL_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("dirty", "cleaned"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07name", "name"),
+        ("\x1b]8;;http://evil\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]52;c;aGk=\x07", ""),
+        ("\x9b31mred", "red"),
+        ("\x1bc reset", "reset"),
+        ("one\r\n\ttwo", "one two"),
+        ("beep\x07 back\x08", "beep back"),
+        ("user\u202egnp.exe", "usergnp.exe"),
+        ("half \ud800 pair", "half \ufffd pair"),
+        ("Modèle 模型 🌲", "Modèle 模型 🌲"),
+    ],
+)
+def test_clean(dirty: str, cleaned: str) -> None:
+    assert clean(dirty) == cleaned
+
+
+def test_wide_characters_count_as_two() -> None:
+    assert cells("模型") == 4
+    assert cells("e\u0301") == 1
+    assert shorten("模型模型", 5) == "模型…"
+    assert shorten("short", 5) == "short"
+
+
+def test_shared_letters_are_explained() -> None:
+    result = make_result()
+    grouped = tuple(msgspec.structs.replace(c, group="a") if c.status == "measured" else c for c in result.candidates)
+    assert "share a letter" in render(msgspec.structs.replace(result, candidates=grouped))
+    assert "share a letter" not in render(result)
+
+
+def test_what_would_settle_it_is_said_once() -> None:
+    result = make_result()
+    open_ones = tuple(
+        msgspec.structs.replace(c, verdict="inconclusive", seconds_to_settle=74.0) for c in result.comparisons
+    )
+    said = msgspec.structs.replace(result, comparisons=open_ones)
+    assert "About 74 s of measuring would settle what is inconclusive." in render(said)
+    answered = msgspec.structs.replace(said, answer="Too close to call; about 74 s would settle it.")
+    assert render(answered).count("would settle") == 1
+
+
+# --- comparisons ----------------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_kept_the_other_way_round_is_turned() -> None:
+    result = make_result()
+    turned = comparison_with(result, "linear-svm", "logistic-regression")
+    assert turned is not None
+    assert turned.ratio == pytest.approx(1 / 1.148)
+    assert turned.verdict == "faster"
+    assert turned.low is not None
+    assert turned.high is not None
+    assert turned.low < 1 / 1.148 < turned.high
+
+
+def test_the_plans_baseline_is_the_one_compared_with() -> None:
+    result = make_result()
+    plan = msgspec.structs.replace(result.plan, baseline="linear-svm")
+    rows = read_markdown(render(msgspec.structs.replace(result, plan=plan), "markdown"))
+    versus = {row["model"]: row["vs baseline (95 % CI)"] for row in rows}
+    assert versus["Linear SVM"] == "baseline"
+    assert versus["Logistic Regression"].startswith("1.15× faster")
+
+
+def test_without_an_interval_nothing_is_called_slower() -> None:
+    result = make_result()
+    bare = tuple(msgspec.structs.replace(c, low=None, high=None, verdict="inconclusive") for c in result.comparisons)
+    rows = read_markdown(render(msgspec.structs.replace(result, comparisons=bare), "markdown"))
+    assert rows[1]["vs baseline (95 % CI)"] == "1.15×"
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.json", "json"), ("a.CSV", "csv"), ("a.md", "markdown"), ("a.txt", "table")]
+)
+def test_the_suffix_chooses_the_format(name: str, form: str) -> None:
+    assert format_of(name) == form
+
+
+def test_an_unknown_suffix_is_refused_with_those_known() -> None:
+    with pytest.raises(UsageError, match=r"\.json, \.csv, \.md"):
+        format_of("result.xlsx")
+
+
+def test_a_file_is_written_whole_and_keeps_its_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "result.txt"
+    target.write_text("old")
+    target.chmod(0o640)
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+    check_writable(link)
+    assert target.read_text() == "old"
+    write_text(link, "new")
+    assert target.read_text() == "new"
+    assert link.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.txt", "result.txt"]
+
+
+def test_a_new_file_gets_the_usual_permissions(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        write_text(tmp_path / "new.txt", "text")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new.txt").stat().st_mode) == 0o644
+
+
+def test_a_failing_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+    target = tmp_path / "result.txt"
+    target.write_text("old")
+    with pytest.raises(UsageError):
+        write_text(target, "half a pair \ud800")
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["result.txt"]
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    check_writable(Path(os.devnull))
+    write_text(Path(os.devnull), "text")
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.parametrize("place", ["missing/result.json", "folder", "a\0b"])
+def test_places_that_cannot_be_written_are_refused(place: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match="Cannot write"):
+        check_writable(tmp_path / place)
