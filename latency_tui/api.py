@@ -63,7 +63,11 @@ def measure(
         raise UsageError("Give at least one model to measure.")
     with tempfile.TemporaryDirectory(prefix="latency-tui-") as folder:  # readable by this user alone
         specs = tuple(
-            ModelSpec(name=name, file=_store(model, Path(folder) / f"{index}.pickle", f"The model {name!r}"))
+            ModelSpec(
+                name=name,
+                file=_store(model, Path(folder) / f"{index}.pickle", f"The model {name!r}"),
+                handed_over=True,
+            )
             for index, (name, model) in enumerate(models.items())
         )
         data = StoredDataset(

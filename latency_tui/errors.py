@@ -36,3 +36,10 @@ class EngineError(LatencyTuiError):
 
     title = "The engine stopped"
     exit_code = 1
+
+
+class DataError(EngineError):
+    """The dataset's file does not hold what it should."""
+
+    title = "The data cannot be read"
+    exit_code = 2

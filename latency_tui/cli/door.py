@@ -14,7 +14,7 @@ from latency_tui.errors import LatencyTuiError
 PROGRAM = "latency-tui"
 USAGE = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "models", "serve")
+COMMANDS = ("run", "models", "serve", "init")
 
 
 class FrontDoor(click.Group):

@@ -6,9 +6,10 @@ import os
 import sys
 
 from latency_tui.cli.options import Values, make_plan
+from latency_tui.cli.own import configuration_of
 from latency_tui.cli.stdout import emit, is_terminal, terminal_style
 from latency_tui.errors import UsageError
-from latency_tui.plan import BUILTIN_MODELS
+from latency_tui.plan.request import listed_models
 from latency_tui.serve.orphan import SERVED, end_without_parent
 
 
@@ -28,7 +29,7 @@ def open_app(values: Values) -> int:
 
     from latency_tui.tui.app import LatencyApp  # 250 ms, most of it Textual
 
-    app = LatencyApp(plan, BUILTIN_MODELS)
+    app = LatencyApp(plan, listed_models(plan.workload.dataset, configuration_of(values)))
     app.run()
     if app.result is not None and not served:  # served, stdout is the wire to the browser
         from latency_tui.report import render

@@ -9,9 +9,14 @@ from typing import Any, Literal, TypeVar
 import click
 import msgspec
 
+from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
-from latency_tui.plan import BUILTIN_MODELS, METHODS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
-from latency_tui.plan.nearest import hint
+from latency_tui.plan import BUILTIN_MODELS, METHODS, ModelSpec, Plan, Workload, slug_of, slugify
+from latency_tui.plan.catalogue import find_model as find_among
+from latency_tui.plan.catalogue import known_models
+from latency_tui.plan.checks import check_plan
+from latency_tui.plan.request import resolve
+from latency_tui.plan.trust import remember
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Pinning = Literal["auto", "none"] | tuple[int, ...]
@@ -21,7 +26,7 @@ Values = Mapping[str, Any]  # Any: one entry an option, as click parsed it
 
 
 def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
-    return [slug for slug in (slugify(model.name) for model in BUILTIN_MODELS) if slug.startswith(typed.lower())]
+    return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.lower())]
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -32,7 +37,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         multiple=True,
         metavar="NAME",
         shell_complete=_complete_model,
-        help="A model to measure, by name or slug (random-forest); again for each further one.  [default: all]",
+        help="A model: a name (random-forest), a file or package.module:name; again for more.  [default: the six]",
     ),
     click.option("-n", "--runs", type=int, metavar="N", help="Calls a model, 1 to 10,000,000.  [default: 100]"),
     click.option(
@@ -88,6 +93,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
         help="When a call counts as hung.",
     ),
+    *OWN_OPTIONS,
 )
 
 
@@ -104,21 +110,7 @@ def find_model(name: str, models: Iterable[ModelSpec] = BUILTIN_MODELS) -> Model
     Raises:
         UsageError: There is none; the sentence names the nearest one known.
     """
-    by_slug = {slugify(model.name): model for model in models}
-    slug = slugify(name)
-    if slug in by_slug:
-        return by_slug[slug]
-    raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug)}")
-
-
-def parse_candidate(text: str) -> Candidate:
-    """Return the candidate that `random-forest` or `random-forest[n_jobs=1]` names.
-
-    Raises:
-        UsageError: There is no such model, or a setting makes no sense.
-    """
-    name, settings = parse(text)
-    return Candidate(model=find_model(name), settings=settings)
+    return find_among(name, models)
 
 
 def make_plan(values: Values) -> Plan:
@@ -127,12 +119,11 @@ def make_plan(values: Values) -> Plan:
     Raises:
         UsageError: An option makes no sense; the sentence says which and why.
     """
-    named = tuple(parse_candidate(name) for name in values["models"])
-    candidates = named or tuple(Candidate(model=model) for model in BUILTIN_MODELS)
+    asked = resolve(request_of(values), configuration_of(values))
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
-    return Plan(
-        candidates=candidates,
-        workload=Workload(method=values["method"], batch_size=values["batch_size"]),
+    plan = Plan(
+        candidates=asked.candidates,
+        workload=Workload(dataset=asked.dataset, method=values["method"], batch_size=values["batch_size"]),
         runs=100 if runs is None and seconds is None and not until_known else runs,
         seconds=seconds,
         until_known=until_known,
@@ -146,7 +137,11 @@ def make_plan(values: Values) -> Plan:
         call_timeout=values["call_timeout"],
         pinning=parse_cores(values["pinning"]),
         threads=values["threads"],
+        trust=asked.trust,
     )
+    check_plan(plan)
+    remember(plan.candidates, plan.trust)
+    return plan
 
 
 def with_levers(plan: Plan) -> Plan:
@@ -200,6 +195,6 @@ def to_arguments(values: Values) -> list[str]:
         "--threads": values["threads"],
         "--call-timeout": values["call_timeout"],
     }
-    arguments = [f"--model={name}" for name in values["models"]]
+    arguments = [f"--model={name}" for name in values["models"]] + to_own_arguments(values)
     arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]
     return arguments + [f"{option}={value}" for option, value in single.items() if value is not None]

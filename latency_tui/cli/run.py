@@ -8,10 +8,15 @@ from typing import Any
 import click
 
 from latency_tui.cli.options import make_plan, measuring_options, with_levers
+from latency_tui.cli.own import configuration_of
+from latency_tui.plan.request import plan_values
 from latency_tui.report.formats import FORMATS, Format, format_of
+
+_TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
 
 
 @click.command(name="run", short_help="Measure without a screen and print the result.")
+@click.argument("plan_name", metavar="[PLAN]", required=False)
 @measuring_options
 @click.option(
     "--format",
@@ -22,18 +27,25 @@ from latency_tui.report.formats import FORMATS, Format, format_of
 @click.option("-o", "--output", metavar="FILE", help="Write the result to FILE and not to stdout.")
 @click.option("--levers", is_flag=True, help="Measure one model as it is and with each lever pulled, ranked.")
 @click.option("--no-samples", is_flag=True, help="Leave the single latencies out of the JSON.")
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
+    plan_name: str | None,
     asked_format: Format | None,
     output: str | None,
     levers: bool,
     no_samples: bool,
     **values: Any,  # Any: whatever click parsed, one entry an option
 ) -> int:
-    """Measure without a screen and print the result.
+    """Measure without a screen and print the result. PLAN is one of the configuration file's.
 
     Exit codes: 0 done, 2 usage, 4 a model failed, 124 a call timed out, 130 interrupted (143 by SIGTERM, 129 by
     SIGHUP; what was measured is still written).
     """
+    if plan_name is not None:
+        given = {name for name in values if context.get_parameter_source(name) in _TYPED}
+        values |= plan_values(configuration_of(values).plan(plan_name), given)
     plan = with_levers(make_plan(values)) if levers else make_plan(values)
     path = None if output in (None, "-") else Path(str(output))
     chosen = asked_format or (format_of(path) if path else "table")

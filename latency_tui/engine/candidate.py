@@ -10,13 +10,14 @@ import sys
 import time
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
 from pathlib import Path
 
 import psutil
 
 from latency_tui.engine import host
 from latency_tui.engine.dataset import Data
-from latency_tui.engine.host_protocol import Reply, Request, decode_reply, encode
+from latency_tui.engine.host_protocol import Buried, Bury, Copied, Copy, Reply, Request, decode_reply, encode
 from latency_tui.engine.protocol import Stage
 
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
@@ -32,6 +33,7 @@ class CandidateProcess:
         stage: What it is doing.
         timeout: Seconds that the current request may take.
         ready: Whether the model can answer.
+        copies: Processes forked from this one.
     """
 
     def __init__(self, slug: str, log: Path, data: Data | None, *, fork: bool = CAN_FORK) -> None:
@@ -41,6 +43,7 @@ class CandidateProcess:
         self.stage: Stage = "loading"
         self.timeout = self.deadline = float("inf")
         self.connection, theirs = Pipe()
+        self.copies: list[CandidateCopy] = []
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
         if fork:
@@ -67,6 +70,28 @@ class CandidateProcess:
         words = [sys.executable, "-P", "-m", "latency_tui.engine.host", str(number), str(self.log), str(os.getpid())]
         self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
         return self._spawned.pid
+
+    def copy(self) -> bool:
+        """Fork a copy of the process as it stands, warm; return whether there is one more in `copies`."""
+        ours, theirs = Pipe()
+        try:
+            self.connection.send_bytes(encode(Copy()))
+            send_handle(self.connection, theirs.fileno(), self.pid)
+            reply = decode_reply(self.connection.recv_bytes())
+        except (EOFError, OSError):
+            reply = None
+        finally:
+            theirs.close()
+        if isinstance(reply, Copied) and reply.pid:
+            self.copies.append(CandidateCopy(self, reply.pid, ours))
+            return True
+        ours.close()
+        return False
+
+    def end_copies(self) -> None:
+        """End all copies."""
+        while self.copies:
+            self.copies.pop().end()
 
     def ask(self, request: Request, stage: Stage, timeout: float) -> None:
         """Send a request whose reply is to come within `timeout` seconds."""
@@ -95,7 +120,8 @@ class CandidateProcess:
             return 0
 
     def end(self) -> None:
-        """Kill the process and wait for it."""
+        """Kill the process, and its copies, and wait for them."""
+        self.end_copies()
         if self._exit_status is None:
             self._reap()
         self.connection.close()
@@ -136,4 +162,29 @@ class CandidateProcess:
             self._exit_status = status
             if self._spawned is not None:
                 self._spawned.returncode = status  # it is not to be waited for again
+        return self._exit_status
+
+
+class CandidateCopy(CandidateProcess):
+    """A copy of a candidate's process: another draw of physical memory, of the same model.
+
+    It is the original's child, so that the original is asked how it ended.
+    """
+
+    def __init__(self, original: CandidateProcess, pid: int, connection: Connection) -> None:
+        self.slug, self.log, self.pid, self.connection = original.slug, original.log, pid, connection
+        self.ready, self.stage = True, original.stage
+        self.timeout = self.deadline = float("inf")
+        self.copies = []
+        self._original = original
+        self._exit_status = None
+
+    def _reap(self, patience: float = 0.0) -> int:
+        if self._exit_status is None:
+            self._exit_status = 0
+            time.sleep(patience / 10)  # a process that crashed needs a moment to have ended
+            with contextlib.suppress(EOFError, OSError):
+                self._original.connection.send_bytes(encode(Bury(pid=self.pid)))
+                reply = decode_reply(self._original.connection.recv_bytes())
+                self._exit_status = reply.status if isinstance(reply, Buried) else 0
         return self._exit_status

@@ -26,7 +26,7 @@ from latency_tui.engine.protocol import (
     decode_event,
     encode,
 )
-from latency_tui.errors import EngineError
+from latency_tui.errors import DataError, EngineError
 
 LONGEST_LINE = 256 * 2**20
 LAST_WORDS = 4000
@@ -112,6 +112,8 @@ class Engine:
                 if event.job != command.job:
                     continue
                 if isinstance(event, EngineFailed):
+                    if event.data:
+                        raise DataError(event.message)
                     raise EngineError(f"The plan could not be carried out: {event.message}")
                 if isinstance(event, MeasurementStarted):
                     keep_off.cores(event.pinned)

@@ -32,12 +32,15 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.engine.roster import CandidateLost, Roster
-from latency_tui.engine.turns import Schedule, orders, schedule
+from latency_tui.engine.turns import Schedule, orders, rotation, schedule
 from latency_tui.engine.wire import InputClosed, JobStopped, Wire
+from latency_tui.errors import DataError
 
 ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
 WARM_UP_PATIENCE = 5.0
+COPIES = 8
+COPY_ROUNDS = 2
 DISCARD_CALLS = 5
 DISCARD_NS = 800_000
 
@@ -88,7 +91,12 @@ class Coordinator:
         except InputClosed:
             raise
         except Exception as error:  # noqa: BLE001 (a dataset that cannot be made, a bug: said, and the engine lives on)
-            failed = EngineFailed(job=command.job, message=last_line(error), traceback=traceback.format_exc())
+            failed = EngineFailed(
+                job=command.job,
+                message=last_line(error),
+                traceback=traceback.format_exc(),
+                data=isinstance(error, DataError),
+            )
             self._wire.say(failed)
         self._wire.say(JobFinished(job=command.job, reason=reason))
         self._wire.flush()
@@ -114,7 +122,10 @@ class Coordinator:
                 )
             )
             self._wire.flush()
-            reason = self._run_rounds(command, cut, warm.call_seconds)
+            try:
+                reason = self._run_rounds(command, cut, self._copy(command, cut, warm.call_seconds))
+            finally:
+                self._roster.end_copies()
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned or self._cores)
             return reason
@@ -153,6 +164,25 @@ class Coordinator:
             self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
         return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
 
+    def _copy(self, command: Measure, cut: Schedule, call_seconds: dict[str, float]) -> dict[str, float]:
+        """Fork copies of every warm candidate and warm them in turn; return the candidates that survived it.
+
+        A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
+        long as both live, however long they are measured. Rounds rotate over several copies, so that the draws average
+        out and the comparison sees how far they lie apart.
+        """
+        alive = dict(call_seconds)
+        count = min(COPIES, cut.rounds // COPY_ROUNDS)
+        for slug in call_seconds if count > 1 else ():
+            copies = self._roster.copy(slug, count)
+            patience = command.plan.call_timeout + WARM_UP_PATIENCE
+            try:
+                for copy in range(copies):
+                    self._roster.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, copy=copy)
+            except CandidateLost:
+                del alive[slug]
+        return alive
+
     def _measure_cold_starts(self, command: Measure, cores: tuple[int, ...]) -> None:
         for slug in (candidate.slug for candidate in command.plan.candidates):
             if slug not in self._roster:
@@ -167,18 +197,20 @@ class Coordinator:
         """Give every candidate its block, round after round; events go out in the gaps between."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began = set(call_seconds), 0, time.monotonic()
+        copies = rotation(min(COPIES, cut.rounds // COPY_ROUNDS), f"{plan.seed}/{launch}")
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
-        for number, order in enumerate(drawn):
+        for number, (order, copy) in enumerate(zip(drawn, copies, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
                 request = RunBlock(calls=size, offset=offset, discard_calls=DISCARD_CALLS, discard_ns=DISCARD_NS)
                 patience = plan.call_timeout + 10 * (size + DISCARD_CALLS) * call_seconds[slug]
                 try:
-                    done = self._roster.ask(slug, request, BlockDone, "measuring", patience)
+                    done = self._roster.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
                 except CandidateLost:
                     running.discard(slug)
                     continue
                 place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
+                place["copy"] = copy
                 self._wire.say(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
                 self._wire.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.errors import ModelError
-from latency_tui.plan import Dataset, Setting, StoredDataset, SyntheticDataset
+from latency_tui.engine.tables import read
+from latency_tui.errors import DataError, ModelError
+from latency_tui.plan import BundledDataset, Dataset, FileDataset, Setting, StoredDataset, SyntheticDataset
 
 
 @dataclass(frozen=True)
@@ -23,39 +24,101 @@ class Data:
         y_train: Their targets.
         X_test: Held-out rows, which are what gets asked while measuring.
         y_test: Their targets.
+        X_all: Every row as it came, for a model that is fitted already; None where that is the held-out rows.
+        y_all: Their targets; None too where they mean nothing to such a model.
+        kind: Which kind of dataset it is.
     """
 
     X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
     y_train: Any
     X_test: Any
     y_test: Any
+    X_all: Any = None
+    y_all: Any = None
+    kind: str = "stored"
+
+    def for_fitted(self) -> Data:
+        """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
+        if self.X_all is None:
+            return self
+        return replace(self, X_train=None, y_train=None, X_test=self.X_all, y_test=self.y_all)
+
+    @property
+    def features(self) -> int:
+        """Number of columns, 0 where rows have none."""
+        shape: tuple[int, ...] = getattr(self.X_test, "shape", ())
+        return int(shape[1]) if len(shape) > 1 else 0
 
 
 def prepare(dataset: Dataset) -> Data:
-    """Return the dataset in memory: made, split once and standardised once, or read as it was handed over."""
+    """Return the dataset in memory: made, split once and standardised once, or as it was read or handed over.
+
+    Raises:
+        DataError: A file does not hold what it should.
+    """
     if isinstance(dataset, SyntheticDataset):
         return _synthetic(dataset)
+    if isinstance(dataset, BundledDataset):
+        return _bundled(dataset)
+    if isinstance(dataset, FileDataset):
+        return _from_file(dataset)
     return _stored(dataset)
 
 
 def _synthetic(dataset: SyntheticDataset) -> Data:
-    from sklearn.datasets import make_classification  # deferred: 1 s, and candidates with stored data need none of it
-    from sklearn.model_selection import train_test_split
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.datasets import make_classification, make_regression  # deferred: 1 s, and stored data need none of it
 
-    inputs, targets = make_classification(
-        n_samples=dataset.samples,
-        n_features=dataset.features,
-        n_informative=max(2, dataset.features // 2),
-        n_redundant=dataset.features // 4,
-        n_classes=dataset.classes,
-        random_state=dataset.seed,
-    )
-    train, test, y_train, y_test = train_test_split(
-        inputs, targets, test_size=dataset.test_fraction, random_state=dataset.seed, stratify=targets
-    )
-    scaler = StandardScaler().fit(train)
-    return Data(scaler.transform(train), y_train, scaler.transform(test), y_test)
+    informative = max(2, dataset.features // 2, (dataset.classes - 1).bit_length())
+    if dataset.task == "regression":
+        inputs, targets = make_regression(
+            n_samples=dataset.samples,
+            n_features=dataset.features,
+            n_informative=informative,
+            noise=10.0,
+            random_state=dataset.seed,
+        )
+        targets = (targets - targets.mean()) / targets.std()
+    else:
+        inputs, targets = make_classification(
+            n_samples=dataset.samples,
+            n_features=dataset.features,
+            n_informative=informative,
+            n_redundant=min(dataset.features // 4, dataset.features - informative),
+            n_classes=dataset.classes,
+            n_clusters_per_class=2 if 2 * dataset.classes <= 2**informative else 1,
+            random_state=dataset.seed,
+        )
+    if dataset.sparse:
+        inputs[np.abs(inputs) < np.quantile(np.abs(inputs), 0.9)] = 0.0
+    train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    train, test, scaler = _standardised(train, test, centred=not dataset.sparse)
+    everything = scaler.transform(inputs)
+    if dataset.sparse:
+        from scipy.sparse import csr_array
+
+        train, test, everything = csr_array(train), csr_array(test), csr_array(everything)
+    return Data(train, y_train, test, y_test, everything, None, kind="synthetic")
+
+
+def _bundled(dataset: BundledDataset) -> Data:
+    from sklearn import datasets  # deferred: as above
+
+    inputs, targets = getattr(datasets, f"load_{dataset.name.replace('-', '_')}")(return_X_y=True)
+    train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    train, test, _ = _standardised(train, test)
+    return Data(train, y_train, test, y_test, inputs, targets, kind="bundled")
+
+
+def _from_file(dataset: FileDataset) -> Data:
+    inputs, targets = read(Path(dataset.path), dataset.target)
+    if rows_of(inputs) == 0:
+        raise DataError(f"{dataset.path} has no rows.")
+    if targets is None:
+        return Data(None, None, inputs, None, inputs, None, kind="file")
+    if rows_of(inputs) < 2:
+        return Data(None, None, inputs, targets, inputs, targets, kind="file")
+    train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    return Data(train, y_train, test, y_test, inputs, targets, kind="file")
 
 
 def _stored(dataset: StoredDataset) -> Data:
@@ -64,23 +127,50 @@ def _stored(dataset: StoredDataset) -> Data:
     return Data(None, None, inputs, targets)
 
 
+def _split(inputs: Any, targets: Any, fraction: float, seed: int) -> Any:
+    """Return training and held-out rows and targets, classes in like shares where there are enough of each."""
+    from sklearn.model_selection import train_test_split
+
+    stratify = targets if _are_classes(targets, fraction) else None
+    return train_test_split(inputs, targets, test_size=fraction, random_state=seed, stratify=stratify)
+
+
+def _are_classes(targets: Any, fraction: float) -> bool:
+    try:
+        values, counts = np.unique(np.asarray(targets), return_counts=True)
+    except TypeError:  # numbers among words: no order
+        return False
+    held_out = len(targets) * fraction
+    return len(values) <= 1000 and counts.min() >= 2 and len(values) <= min(held_out, len(targets) - held_out)
+
+
+def _standardised(train: Any, test: Any, *, centred: bool = True) -> tuple[Any, Any, Any]:
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler(with_mean=centred).fit(train)
+    return scaler.transform(train), scaler.transform(test), scaler
+
+
 def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
     """Return the inputs in the type, order and kind that a candidate's settings ask for.
 
     Raises:
-        ModelError: Data frames are asked for and pandas is not installed.
+        ModelError: Data frames are asked for and pandas is not installed, or words are asked for as numbers.
     """
 
     def convert(inputs: Any) -> Any:
         if inputs is None:
             return None
         if dtype := settings.get("dtype"):
-            inputs = inputs.astype(dtype)
+            try:
+                inputs = inputs.astype(dtype)
+            except (TypeError, ValueError, AttributeError) as error:
+                raise ModelError(f"the data cannot be had as {dtype}: {error}") from error
         if settings.get("input") == "dataframe" and not hasattr(inputs, "iloc"):
             try:
                 import pandas  # deferred: only this setting needs it, and it takes 0.3 s
             except ImportError:
-                raise ModelError("input=dataframe needs pandas: pip install pandas") from None
+                raise ModelError("input=dataframe needs pandas: pip install 'latency-tui[data]'") from None
             inputs = pandas.DataFrame(inputs, columns=[f"feature_{index}" for index in range(inputs.shape[1])])
         return inputs
 

@@ -15,14 +15,19 @@ import traceback
 import warnings
 from array import array
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import models
-from latency_tui.engine.dataset import Data, batches, prepare, with_settings
+from latency_tui.engine.dataset import Data, batches, prepare
 from latency_tui.engine.host_protocol import (
     BlockDone,
+    Buried,
+    Bury,
     Called,
+    Copied,
+    Copy,
     Failed,
     FirstCall,
     Prepare,
@@ -37,10 +42,13 @@ from latency_tui.engine.host_protocol import (
     decode_request,
     encode,
 )
+from latency_tui.engine.inputs import suit
 from latency_tui.engine.protocol import Stage
+from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
 from latency_tui.errors import LatencyTuiError
+from latency_tui.plan.models import NATIVE
 
 FIRST_CALLS = 100
 
@@ -70,9 +78,13 @@ class Host:
                 case RunBlock():
                     return self.run_block(request)
                 case WarmUp():
-                    return self.warm_up()
+                    return self.warm_up(brief=request.brief)
                 case Store():
                     return self.store(request)
+                case Bury():
+                    return bury(request.pid)
+                case _:
+                    raise TypeError(f"{type(request).__name__} is not for a model to answer")
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return Failed(stage=self.stage, message=last_line(error), traceback=traceback.format_exc())
 
@@ -86,20 +98,27 @@ class Host:
         self.order = str(settings.get("order", "C"))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.model, fitted = models.load(request.candidate)
+            loaded = models.load(request.candidate, request.trust, threads)
+            self.model = loaded.model
             models.apply_settings(self.model, settings)
-            self.data = with_settings(self.data, settings)
+            suited = suit(self.data, self.model, settings, fitted=loaded.fitted)
+            self.data = suited.data
             self._limit_threads(threads)
             seconds = None
-            if not fitted:
+            if not loaded.fitted:
                 self.stage = "training"
                 started = time.perf_counter()
                 self.model.fit(self.data.X_train, self.data.y_train)
                 seconds = time.perf_counter() - started
                 self._limit_threads(threads)  # for what was only loaded by fitting
+            notes = (*loaded.notes, *suited.notes)
+            if request.candidate.runtime != NATIVE:
+                self.stage = "loading"
+                converted = convert(request.candidate.runtime, self.model, self.data, threads)
+                self.model, self.data, notes = converted.model, converted.data, (*notes, *converted.notes)
             score = models.score(self.model, self.data)
         gc.collect()  # what fitting left behind is not to be collected during a call
-        return Prepared(seconds=seconds, score=score, notes=notes_of(caught))
+        return Prepared(seconds=seconds, score=score, notes=(*notes, *notes_of(caught)))
 
     def first_call(self, request: FirstCall) -> Called:
         """Prepare the inputs, move to the cores and call once."""
@@ -118,7 +137,7 @@ class Host:
             self.first_calls.append(elapsed)
         return Called(nanoseconds=elapsed)
 
-    def warm_up(self) -> Warmed:
+    def warm_up(self, *, brief: bool) -> Warmed:
         """Call until steady."""
         position = 1
 
@@ -129,7 +148,7 @@ class Host:
             self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
             return durations
 
-        done = warm_up(run, self.first_calls[-1])
+        done = warm_up(run, self.first_calls[-1], brief=brief)
         return Warmed(
             calls=done.calls + 1,
             nanoseconds=done.nanoseconds,
@@ -144,14 +163,17 @@ class Host:
         self.stage = "measuring"
         inputs = self._inputs(request.offset, request.calls)
         durations = [NOT_YET] * request.calls
-        discarded = self._discard(request)
         with PauseWatch() as pauses:
-            pauses.durations = durations
+            # Whatever reads counters comes before the discarded calls: it cools the caches that they warm.
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, waited_ns()
+            discarded, answer = self._discard(request)
+            pauses.durations = durations
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches, waited_ns() - waited
+        if discarded:
+            models.check(answer, self.inputs[(request.offset - len(discarded)) % len(self.inputs)], self.method)
         return BlockDone(
             samples=array("q", durations).tobytes(),
             discarded=array("q", discarded).tobytes(),
@@ -174,20 +196,20 @@ class Host:
             cloudpickle.dump(self.inputs[:FIRST_CALLS], file)
         return Stored(module=type(self.model).__module__)
 
-    def _discard(self, request: RunBlock) -> list[int]:
+    def _discard(self, request: RunBlock) -> tuple[list[int], Any]:  # Any: an answer of the model's
+        """Call until the caches are warm; returns how long each call took, and the last answer."""
         discarded: list[int] = []
+        answer: Any = None
         begin = time.perf_counter_ns()
         for index in range(1, request.discard_calls + 1):
             value = self.inputs[(request.offset - index) % len(self.inputs)]
             started = time.perf_counter_ns()
-            given = self.call(value)
+            answer = self.call(value)
             stopped = time.perf_counter_ns()
             discarded.append(stopped - started)
             if stopped - begin >= request.discard_ns:
                 break
-        if discarded:
-            models.check(given, value, self.method)
-        return discarded
+        return discarded, answer
 
     def _time(self, offset: int, count: int) -> list[int]:
         durations = [NOT_YET] * count
@@ -240,20 +262,63 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
     while True:
         try:
             request = decode_request(connection.recv_bytes())
-            connection.send_bytes(encode(host.answer(request)))
+            if isinstance(request, Copy):
+                connection = _copy(connection)
+            else:
+                connection.send_bytes(encode(host.answer(request)))
         except (EOFError, OSError):
             return
 
 
-def _settle_in(log: Path, parent: int) -> None:
-    """Give the process an input, an output and signals of its own, and have it end with its parent."""
+def _copy(connection: Connection) -> Connection:
+    """Fork; return the connection to go on with, which is another one in the copy.
+
+    A process with threads is not copied: they would be missing in the copy, and whoever waits for them hangs.
+    """
+    handle = recv_handle(connection)
+    parent = os.getpid()
+    pid = 0 if _threads() > 1 else os.fork()
+    if pid == 0 and os.getpid() != parent:
+        connection.close()
+        _end_with(parent)
+        return Connection(handle)
+    os.close(handle)
+    connection.send_bytes(encode(Copied(pid=pid)))
+    return connection
+
+
+def bury(pid: int) -> Buried:
+    """End a copy and wait for it; a crash has ended it already, and its status says so."""
+    with contextlib.suppress(ProcessLookupError):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return Buried(status=status)
+        os.kill(pid, signal.SIGKILL)
+    return Buried(status=os.waitpid(pid, 0)[1])
+
+
+def _threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 (only their number counts)
+    except OSError:
+        return 2  # nobody tells, so nobody may be forked
+
+
+def _end_with(parent: int) -> None:
+    """Have this process end with its parent, in whatever way that one ends."""
     if sys.platform == "linux":
         death_signal = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
-        with contextlib.suppress(OSError):  # should memory run out, let the kernel choose a model, not the screen
-            Path("/proc/self/oom_score_adj").write_text("1000")
     if os.getppid() != parent:
         os._exit(0)
+
+
+def _settle_in(log: Path, parent: int) -> None:
+    """Give the process an input, an output and signals of its own, and have it end with its parent."""
+    _end_with(parent)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # should memory run out, let the kernel choose a model, not the screen
+            Path("/proc/self/oom_score_adj").write_text("1000")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from latency_tui.engine.protocol import Stage
-from latency_tui.plan import Candidate, Dataset, Workload
+from latency_tui.plan import Candidate, Dataset, Trust, Workload
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -14,6 +14,7 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     candidate: Candidate
     dataset: Dataset
     threads: int
+    trust: Trust = Trust()
 
 
 class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -25,7 +26,9 @@ class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Call until steady."""
+    """Call until steady; `brief` where the process is a copy of one that is warm already."""
+
+    brief: bool = False
 
 
 class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -50,7 +53,17 @@ class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     path: str
 
 
-Request = Prepare | FirstCall | WarmUp | RunBlock | Store
+class Copy(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Fork a copy of this process, which serves the connection whose handle follows."""
+
+
+class Bury(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End a copy if it has not ended, and say how it did."""
+
+    pid: int
+
+
+Request = Prepare | FirstCall | WarmUp | RunBlock | Store | Copy | Bury
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -98,6 +111,18 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     module: str
 
 
+class Copied(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The copy's process id; 0 where the process has threads, which do not survive forking, so that there is none."""
+
+    pid: int
+
+
+class Buried(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How the copy ended, as `os.waitpid` tells it."""
+
+    status: int
+
+
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The model raised, or answered with rubbish."""
 
@@ -106,7 +131,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     traceback: str
 
 
-Reply = Prepared | Called | Warmed | BlockDone | Stored | Failed
+Reply = Prepared | Called | Warmed | BlockDone | Stored | Copied | Buried | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -3,32 +3,112 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pickle
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.dataset import Data, rows_of
+from latency_tui.engine.model_files import load_file
 from latency_tui.errors import ModelError
-from latency_tui.plan import LEVERS, Candidate, Setting
+from latency_tui.plan import LEVERS, METHODS, Candidate, Setting, Trust
 
 
-def load(candidate: Candidate) -> tuple[Any, bool]:
-    """Return the model and whether it is fitted already.
+@dataclass(frozen=True)
+class Loaded:
+    """A model as it came.
+
+    Attributes:
+        model: Anything with the methods, or a function of an array.
+        fitted: Whether it can answer as it is.
+        notes: What is to be told about its loading.
+    """
+
+    model: Any
+    fitted: bool
+    notes: tuple[str, ...] = ()
+
+
+def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> Loaded:
+    """Return the model of a candidate: out of a file, or from the path that it is imported by.
+
+    Args:
+        candidate: Whose model it is.
+        trust: Which files may run their author's code; None for none.
+        threads: Threads that the model may use.
 
     Raises:
-        ModelError: The factory or the file is not there; anything else that the model's own code raises.
+        LatencyTuiError: The factory or the file is not there or not trusted; anything else that the model's own code
+            raises.
     """
     spec = candidate.model
-    if spec.file:
+    if spec.handed_over:
         # Written by the process that started this engine, from objects of the caller's own.
-        return pickle.loads(Path(spec.file).read_bytes()), True  # noqa: S301
-    module, _, name = spec.factory.partition(":")
+        return Loaded(pickle.loads(Path(spec.file).read_bytes()), True)  # noqa: S301
+    if spec.file:
+        found = load_file(spec.file, trust or Trust(), threads)
+        return Loaded(found.model, is_fitted(found.model), found.notes)
+    model = _import(spec.factory, spec.parameters)
+    return Loaded(model, is_fitted(model))
+
+
+def _import(path: str, parameters: Mapping[str, Any]) -> Any:
+    """Return the model behind `package.module:name`: the object, or what the class or factory there makes."""
+    module, _, name = path.partition(":")
     try:
-        factory = getattr(importlib.import_module(module), name)
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ModelError(f"cannot find {spec.factory!r}: {error}") from error
-    return factory(**spec.parameters), False
+        raise ModelError(f"cannot find {path!r}: {error}") from error
+    if inspect.isclass(found):
+        return found(**parameters)
+    if any(callable(getattr(found, method, None)) for method in METHODS):
+        if parameters:
+            if not hasattr(found, "set_params"):
+                raise ModelError(f"{path!r} is a model already and takes no parameters")
+            found.set_params(**parameters)
+        return found
+    if not callable(found):
+        raise ModelError(f"{path!r} is {type(found).__name__}, neither a model nor anything that makes one")
+    if not parameters and _takes_rows(found):
+        return found
+    model = found(**parameters)
+    if model is None:
+        raise ModelError(f"{path!r} was called and made nothing")
+    return model
+
+
+def _takes_rows(function: Any) -> bool:
+    """Whether a function cannot be called with nothing: then it is the model, and what it wants is rows."""
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return True
+    except ValueError:  # a function of C's that does not tell
+        return True
+    return False
+
+
+def is_fitted(model: Any) -> bool:
+    """Whether a model can answer as it is: it has no `fit`, or scikit-learn finds it fitted."""
+    if not hasattr(model, "fit"):
+        return True
+    from sklearn.exceptions import NotFittedError  # deferred: what has no fit need not import it
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        return False
+    except Exception:  # noqa: BLE001 (no estimator of scikit-learn's making: by its own word or the convention then)
+        if callable(tells := getattr(model, "is_fitted", None)):
+            return bool(tells())
+        return any(name.endswith("_") and not name.startswith("_") for name in vars(model))
+    return True
 
 
 def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
@@ -42,7 +122,7 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
             import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
 
             sklearn.set_config(**{key: value})
-        elif key not in LEVERS and key != "threads":
+        elif key not in LEVERS and key not in {"threads", "runtime"}:
             if not hasattr(model, "get_params") or key not in model.get_params():
                 raise ModelError(f"{type(model).__name__} has no parameter {key!r}")
             model.set_params(**{key: value})
@@ -63,10 +143,16 @@ def caller(model: Any, method: str) -> Callable[[Any], Any]:
 
 
 def score(model: Any, data: Data) -> float | None:
-    """Return held-out accuracy or R², or None where there is nothing to score with."""
+    """Return held-out accuracy or R², or None where there is nothing to score with, or it fails, which is warned of."""
     if data.y_test is None or not hasattr(model, "score"):
         return None
-    return float(model.score(data.X_test, data.y_test))
+    try:
+        found = model.score(data.X_test, data.y_test)
+    except Exception as error:  # noqa: BLE001 (labels of another kind, say: how fast it answers can be measured still)
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        warnings.warn(f"it could not be scored: {said}", stacklevel=2)
+        return None
+    return None if found is None else float(found)
 
 
 def check(answer: Any, inputs: Any, method: str) -> None:

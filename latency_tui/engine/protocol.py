@@ -175,6 +175,7 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         round: Which round of the launch, from 0.
         position: Which turn of the round, from 0.
         candidate: The candidate's slug.
+        copy: Which of the candidate's processes answered; the same for all candidates of a round.
         samples: Latencies, int64 nanoseconds, little-endian.
         discarded: Latencies of the calls made just before, to warm the caches again; the first is the call after a
             switch. Same encoding.
@@ -200,6 +201,7 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cpu_ns: int
     switches: int
     waited_ns: int = 0
+    copy: int = 0
     gc_calls: tuple[int, ...] = ()
     gc_ns: tuple[int, ...] = ()
 
@@ -248,11 +250,19 @@ class JobFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class EngineFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The engine itself could not go on with a job (a dataset that cannot be made, say)."""
+    """The engine itself could not go on with a job.
+
+    Attributes:
+        job: The job.
+        message: One line on what happened.
+        traceback: The whole story.
+        data: Whether it is the dataset's file that does not hold what it should.
+    """
 
     job: str
     message: str
     traceback: str = ""
+    data: bool = False
 
 
 Event = (

@@ -22,7 +22,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
 )
 from latency_tui.engine.wire import JobStopped, Wire
-from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
+from latency_tui.plan import Candidate, Dataset, Plan, StoredDataset, Trust
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 0.1
@@ -48,7 +48,10 @@ class Roster:
         self._folder = tempfile.TemporaryDirectory(prefix="latency-tui-")
         self._processes: dict[str, CandidateProcess] = {}
         self._candidates: dict[str, Candidate] = {}
+        self._stamps: dict[str, object] = {}
         self._dataset: Dataset | None = None
+        self._data_stamp: object = None
+        self._trust = Trust()
         self._data: Data | None = None
         self._threads = 0
         self._logs = 0
@@ -70,11 +73,15 @@ class Roster:
         """
         self._job = job
         self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
-        if plan.workload.dataset != self._dataset or plan.threads != self._threads:
+        self._trust = plan.trust
+        stamp = stamp_of(getattr(plan.workload.dataset, "path", ""))
+        if (plan.workload.dataset, plan.threads, stamp) != (self._dataset, self._threads, self._data_stamp):
             self._forget(list(self._processes))
             self._dataset, self._threads, self._data = plan.workload.dataset, plan.threads, None
+            self._data_stamp = stamp
         self._forget([slug for slug, process in self._processes.items() if not process.ready])
         self._forget([c.slug for c in plan.turns if self._candidates.get(c.slug, c) != c])
+        self._forget([c.slug for c in plan.turns if self._stamps.get(c.slug) != stamp_of(c.model.file)])
         missing = deque(candidate for candidate in plan.turns if candidate.slug not in self)
         if missing:
             self._prepare_data()
@@ -82,12 +89,19 @@ class Roster:
 
     def _prepare_data(self) -> None:
         """Make the dataset here, where every candidate that is forked inherits it."""
-        if self._data is not None or not self._fork or not isinstance(self._dataset, SyntheticDataset):
+        if self._data is not None or not self._fork or self._dataset is None:
             return
+        if isinstance(self._dataset, StoredDataset):
+            return  # it may need code of the caller's to be read, which is for the candidates' processes alone
         self._data = prepare(self._dataset)
-        rows, columns = self._data.X_train.shape
-        test_rows = rows_of(self._data.X_test)
-        self._wire.say(DatasetPrepared(job=self._job, training_rows=rows, test_rows=test_rows, features=columns))
+        self._wire.say(
+            DatasetPrepared(
+                job=self._job,
+                training_rows=0 if self._data.X_train is None else rows_of(self._data.X_train),
+                test_rows=rows_of(self._data.X_test),
+                features=self._data.features,
+            )
+        )
 
     def _train(self, missing: deque[Candidate]) -> None:
         at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
@@ -110,7 +124,8 @@ class Roster:
         log = self.folder / f"{self._logs}.log"
         process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
         self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
-        request = Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads)
+        self._stamps[candidate.slug] = stamp_of(candidate.model.file)
+        request = Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
         process.ask(request, "training", timeout=float("inf"))  # fitting may take hours; a stop ends it
         self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
         return process
@@ -127,14 +142,31 @@ class Roster:
             )
         )
 
-    def ask(self, slug: str, request: Request, kind: type[R], stage: Stage, timeout: float) -> R:
-        """Send a request to a candidate and return its reply.
+    def copy(self, slug: str, count: int) -> int:
+        """Fork so many copies of a candidate's process; return how many there are, which may be none."""
+        process = self._processes[slug]
+        process.end_copies()
+        while len(process.copies) < count and process.copy():
+            pass
+        return len(process.copies)
+
+    def end_copies(self) -> None:
+        """End all copies of all candidates."""
+        for process in self._processes.values():
+            process.end_copies()
+
+    def ask(
+        self, slug: str, request: Request, kind: type[R], stage: Stage, timeout: float, *, copy: int | None = None
+    ) -> R:
+        """Send a request to a candidate, or to one of its copies, and return the reply.
 
         Raises:
             CandidateLost: It raised, crashed, hung or filled the memory; it has been told, and is gone.
             JobStopped: The client wants the job to end; a candidate in a long call was ended for that.
         """
         process = self._processes[slug]
+        if copy is not None and process.copies:
+            process = process.copies[copy % len(process.copies)]
         process.ask(request, stage, timeout)
         try:
             while not self._ready([process]):
@@ -142,7 +174,7 @@ class Roster:
         except JobStopped:
             if process.connection.poll(GRACE_SECONDS):
                 process.reply()
-            else:
+            elif process is self._processes[slug]:
                 self._forget([slug])
             raise
         return self._expect(process, kind)
@@ -214,5 +246,15 @@ class Roster:
     def _forget(self, slugs: Iterable[str]) -> None:
         for slug in slugs:
             self._candidates.pop(slug, None)
+            self._stamps.pop(slug, None)
             if process := self._processes.pop(slug, None):
                 process.end()
+
+
+def stamp_of(path: str) -> object:
+    """Return what changes when a file does; None where there is no file."""
+    try:
+        found = os.stat(path) if path else None  # noqa: PTH116 (an empty path is no path)
+    except OSError:
+        return None
+    return None if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)

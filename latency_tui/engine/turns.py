@@ -6,12 +6,15 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
+from statistics import geometric_mean
 
 from latency_tui.plan import Plan
 
 BLOCK_SECONDS = 0.003
 SMALLEST_BLOCK = 10
 FEWEST_ROUNDS = 10
+SLOW_CALLS = 6
+ALIKE = 2.0
 LONGEST_BALANCED = 60
 
 
@@ -42,7 +45,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         plan: Says how many runs, or how long.
         call_seconds: Duration of one call of each candidate, by slug, as the warm-up found it.
     """
-    cost = {slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()}
+    cost = alike({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
         fair, most = (BLOCK_SECONDS / seconds for seconds in (sum(cost.values()) / len(cost), min(cost.values())))
         size = max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
@@ -53,12 +56,27 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         span = BLOCK_SECONDS
         rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), FEWEST_ROUNDS)
     else:
-        span = max(BLOCK_SECONDS, max(cost.values()))
+        span = max(BLOCK_SECONDS, SLOW_CALLS * max(cost.values()))
         rounds = max(ceil(plan.seconds / span), 1)
-        if rounds < FEWEST_ROUNDS:  # a slow candidate: its blocks cannot be shorter than a call, those of others can
+        if rounds < FEWEST_ROUNDS:  # a slow candidate: rounds come first, and a block has a call at least
             span = max(min(span, plan.seconds / FEWEST_ROUNDS), BLOCK_SECONDS)
     calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
+
+
+def alike(cost: Mapping[str, float]) -> dict[str, float]:
+    """Give candidates of about the same cost the same cost, so that their blocks have the same number of calls.
+
+    The warm-up's estimates are noisy, and a block's first calls are slower: of two identical candidates the one with
+    the shorter blocks would look the slower. Neighbours within `ALIKE` of their group's cheapest share its mean.
+    """
+    groups: list[list[str]] = []
+    for slug in sorted(cost, key=cost.__getitem__):
+        if groups and cost[slug] <= ALIKE * cost[groups[-1][0]]:
+            groups[-1].append(slug)
+        else:
+            groups.append([slug])
+    return {slug: geometric_mean(cost[name] for name in group) for group in groups for slug in group}
 
 
 def split(total: int, parts: int) -> tuple[int, ...]:
@@ -91,6 +109,13 @@ def orders(slugs: list[str], rounds: int, seed: str, *, balanced: bool) -> Itera
         for order in group[: rounds - produced]:
             yield order
             produced += 1
+
+
+def rotation(copies: int, seed: str) -> Iterator[int]:
+    """Yield, for ever, which copy of the candidates' processes a round uses: each once before any comes again."""
+    dice = random.Random(f"{seed}/copies")  # noqa: S311 (turns, not secrets)
+    while True:
+        yield from dice.sample(range(max(copies, 1)), max(copies, 1))
 
 
 def latin_square(slugs: list[str], dice: random.Random) -> list[tuple[str, ...]]:

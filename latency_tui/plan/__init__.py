@@ -1,25 +1,38 @@
 """What to measure: models, datasets, workloads and the plan that holds them. Imports nothing heavy."""
 
 from latency_tui.plan.builtin import BUILTIN_MODELS
+from latency_tui.plan.datasets import (
+    BundledDataset,
+    Dataset,
+    FileDataset,
+    StoredDataset,
+    SyntheticDataset,
+    resolve_dataset,
+)
 from latency_tui.plan.models import Candidate, ModelSpec, slug_of, slugify
-from latency_tui.plan.plan import METHODS, MOST_RUNS, Dataset, Method, Plan, StoredDataset, SyntheticDataset, Workload
+from latency_tui.plan.plan import METHODS, MOST_RUNS, Method, Plan, Workload
 from latency_tui.plan.settings import LEVERS, Setting, parse
+from latency_tui.plan.trust import Trust
 
 __all__ = [
     "BUILTIN_MODELS",
     "LEVERS",
     "METHODS",
     "MOST_RUNS",
+    "BundledDataset",
     "Candidate",
     "Dataset",
+    "FileDataset",
     "Method",
     "ModelSpec",
     "Plan",
     "Setting",
     "StoredDataset",
     "SyntheticDataset",
+    "Trust",
     "Workload",
     "parse",
+    "resolve_dataset",
     "slug_of",
     "slugify",
 ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.datasets import Task
 from latency_tui.plan.settings import Setting, format_settings, parse, validate
+
+NATIVE = "sklearn"
 
 
 def slugify(name: str) -> str:
@@ -32,13 +35,19 @@ def slug_of(text: str) -> str:
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How to get a model: its name, how it looks, and a factory or a file.
 
+    A model that comes fitted is not fitted again; one that does not is fitted on the dataset's training rows.
+
     Attributes:
         name: The name shown everywhere.
         description: One line on what the model is.
         colour: `#rrggbb`, the model's one colour on every screen; empty for one chosen from the palette.
-        factory: `package.module:name`, called with `parameters`, gives an estimator that is then fitted.
+        factory: `package.module:name`: a class or function that makes the model when it is called with `parameters`,
+            the model itself, or a plain function of an array.
         parameters: Keyword arguments of the factory.
-        file: Path of a file that holds a fitted model; instead of a factory.
+        file: Path of a file that holds the model; instead of a factory.
+        handed_over: Whether the file is a pickle that the process which starts the engine has just written itself.
+        group: Heading that it stands under in a list of models.
+        task: What it predicts, `classification` or `regression`; empty where that is not known.
     """
 
     name: str
@@ -47,6 +56,9 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     factory: str = ""
     parameters: dict[str, Any] = {}  # Any: whatever the factory takes
     file: str = ""
+    handed_over: bool = False
+    group: str = ""
+    task: Task | Literal[""] = ""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -82,6 +94,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         for key, setting in self.settings.items():
             validate(key, setting)
+
+    @property
+    def runtime(self) -> str:
+        """What runs the model: `sklearn` for its own library, whichever that is."""
+        return str(self.settings.get("runtime", NATIVE))
 
     @property
     def cores_wanted(self) -> int:

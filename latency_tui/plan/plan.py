@@ -8,48 +8,26 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset
 from latency_tui.plan.models import Candidate
+from latency_tui.plan.trust import Trust
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
 MOST_RUNS = 10_000_000
 
-
-class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic", tag_field="kind"):
-    """`sklearn.datasets.make_classification`, split once and standardised once, the same for every candidate."""
-
-    samples: int = 1000
-    features: int = 20
-    classes: int = 2
-    test_fraction: float = 0.25
-    seed: int = 42
-
-    @property
-    def title(self) -> str:
-        """What a header shows of it."""
-        return f"synthetic {self.samples:,} × {self.features}"
-
-
-class StoredDataset(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag_field="kind"):
-    """Inputs and targets that the caller of the Python API handed over, in a file of its own making.
-
-    Attributes:
-        path: A pickle of `(X, y)`, written by the very process that started the engine.
-        rows: Number of rows.
-        features: Number of columns, 0 where the inputs have no second axis.
-    """
-
-    path: str
-    rows: int
-    features: int
-
-    @property
-    def title(self) -> str:
-        """What a header shows of it."""
-        return f"data {self.rows:,} × {self.features}"
-
-
-Dataset = SyntheticDataset | StoredDataset
+__all__ = [
+    "METHODS",
+    "MOST_RUNS",
+    "BundledDataset",
+    "Dataset",
+    "FileDataset",
+    "Method",
+    "Plan",
+    "StoredDataset",
+    "SyntheticDataset",
+    "Workload",
+]
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +67,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         pinning: `auto` for one quiet core, `none`, or the numbers of the cores to use.
         threads: Threads of BLAS and OpenMP in a candidate.
         memory_limit: Bytes that one candidate may take; None for most of what is free when it starts.
+        trust: Which model files may run their author's code.
     """
 
     candidates: tuple[Candidate, ...]
@@ -107,6 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     pinning: Literal["auto", "none"] | tuple[int, ...] = "auto"
     threads: int = 1
     memory_limit: int | None = None
+    trust: Trust = Trust()
 
     def __post_init__(self) -> None:
         if not self.candidates:

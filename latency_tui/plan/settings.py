@@ -19,8 +19,8 @@ LEVERS: dict[str, tuple[str, ...]] = {
 }
 """Levers with a fixed choice: two of scikit-learn's own configuration, and three of what a call receives.
 
-Besides these, `threads` is a number of BLAS and OpenMP threads, and any other name is a parameter of the model, such as
-`n_jobs`.
+Besides these, `threads` is a number of BLAS and OpenMP threads, `runtime` is what runs the model (`onnx`), and any
+other name is a parameter of the model, such as `n_jobs`.
 """
 
 _CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<levers>[^\[\]]*)\])?$")

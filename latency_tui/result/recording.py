@@ -150,7 +150,7 @@ class Recording:
         if not latencies.size:
             return
         track = entry.track
-        column = self._medians.add(event.launch, event.round, entry.position, float(np.median(latencies)))
+        column = self._medians.add(event.launch, event.round, event.copy, entry.position, float(np.median(latencies)))
         track.add(latencies, event.launch, column)
         track.wall_ns += max(event.wall_ns, 0)
         track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
@@ -320,7 +320,8 @@ class Recording:
     def _comparison(self, baseline: _Entry, entry: _Entry, pair: PairComparison, *, tails: bool) -> Comparison:
         seconds, runs = self._to_settle(pair, entry)
         low, high = pair.interval or (None, None)
-        again = again_interval(pair.centres) if len(pair.centres) >= _LEAST_LAUNCHES else None
+        launched = len(self._spans) >= _LEAST_LAUNCHES and len(pair.centres) >= _LEAST_LAUNCHES
+        again = again_interval(pair.centres) if launched else None
         tail = self._tails(baseline.track, entry.track) if tails else None
         return Comparison(
             baseline=baseline.candidate.slug,

@@ -145,21 +145,23 @@ class MedianTable:
         """Make an empty one for that many candidates."""
         self._table = np.full((candidates, 64), np.nan)
         self._launches = GrowingArray(np.int64)
+        self._copies = GrowingArray(np.int64)
         self._columns: dict[tuple[int, int], int] = {}
 
     def __len__(self) -> int:
         return len(self._launches)
 
-    def add(self, launch: int, round_: int, candidate: int, median: float) -> int:
+    def add(self, launch: int, round_: int, copy: int, candidate: int, median: float) -> int:
         """Add a block's median and return its round, counted over all launches.
 
-        A block that came twice begins a round of its own.
+        A block that came twice begins a round of its own. `copy` says which processes the round was asked of.
         """
         column = self._columns.get((launch, round_))
         if column is None or not np.isnan(self._table[candidate, column]):
             column = len(self._launches)
             self._columns[launch, round_] = column
             self._launches.append(launch)
+            self._copies.append(copy)
             if column >= self._table.shape[1]:
                 self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
         self._table[candidate, column] = median
@@ -171,10 +173,16 @@ class MedianTable:
         return None if place is None else self._table[:, place]
 
     def excerpt(self, most_rounds: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the table, `(n_candidates, n_rounds)`, and each round's launch; evenly chosen rounds where asked."""
+        """Return the table, `(n_candidates, n_rounds)`, and which draw each round is of; some rounds where asked.
+
+        A draw is what rounds have in common beyond the moment: the launch or, where there is one launch only, the
+        copies of the candidates' processes that answered.
+        """
         rounds = len(self._launches)
         stride = 1 if most_rounds is None else max(-(-rounds // most_rounds), 1)
-        return self._table[:, :rounds:stride], self._launches.values[::stride]
+        launches = self._launches.values
+        draws = launches if rounds and launches[0] != launches[-1] else self._copies.values
+        return self._table[:, :rounds:stride], draws[::stride]
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

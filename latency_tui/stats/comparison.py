@@ -3,7 +3,8 @@
 Inside a round the machine is nearly the same for everyone, and the log of the ratio of two block medians hardly
 depends on that of the round before. So the round is the unit: the estimate is the median over rounds of that log, and
 its interval comes from order statistics of the rounds, which asks neither for moments nor for a shape. Several
-launches add what lies between processes.
+launches, or within one launch several copies of each candidate's process, add what lies between processes: identical
+models in two processes differ by up to a percent for as long as both live.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def compare(
 
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where a candidate had no block.
-        launches: Which launch each round belongs to, `(n_rounds,)`; None for one launch.
+        launches: Which launch each round belongs to, `(n_rounds,)`, or which copies of the processes answered in it;
+            None where one process a candidate answered in all.
         pairs: Which pairs are asked about, as indices (first, second); None for all. Holm's correction is over these.
         equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
         confidence: Of each interval; one less this is the level at which all verdicts together err.

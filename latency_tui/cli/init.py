@@ -1,0 +1,33 @@
+"""`latency-tui init`: a configuration file to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from latency_tui.cli.door import say
+from latency_tui.cli.stdout import emit
+from latency_tui.errors import UsageError
+from latency_tui.plan.configuration import EXAMPLE, FILE_NAME, json_schema, user_path
+
+
+@click.command(name="init", short_help="Write a commented configuration file.")
+@click.option("--user", is_flag=True, help="Write it into your own configuration folder, for every directory.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the file instead.")
+def command(user: bool, schema: bool) -> int:
+    """Write latency-tui.toml, with all that it may hold as comments. A file that is there is left alone."""
+    if schema:
+        import msgspec
+
+        return emit(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())
+    path = user_path() if user else Path(FILE_NAME)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(EXAMPLE)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+    return say(f"wrote {path}.")

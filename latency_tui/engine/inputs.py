@@ -1,0 +1,144 @@
+"""Fits a dataset to a model: a data frame or an array, the columns that it was fitted on, or a sentence on why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from latency_tui.engine.dataset import Data, with_settings
+from latency_tui.errors import ModelError
+from latency_tui.plan import Setting
+
+
+@dataclass(frozen=True)
+class Suited:
+    """The data as one model gets them, and what is to be told about that."""
+
+    data: Data
+    notes: tuple[str, ...] = ()
+
+
+def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: bool) -> Suited:
+    """Return the data in the form that a model takes.
+
+    A model that is fitted already is asked every row; one that was fitted on a data frame gets data frames with the
+    columns that it knows, in their order. Other models get arrays, unless columns hold more than numbers or a step of
+    theirs goes by the columns' names.
+
+    Args:
+        data: As they were prepared.
+        model: Fitted or not.
+        settings: The candidate's, some of which act on inputs.
+        fitted: Whether the model is.
+
+    Raises:
+        ModelError: The two do not fit: numbers or names of features differ, or there is nothing to fit on.
+    """
+    if fitted:
+        data = data.for_fitted()
+    elif data.y_train is None:
+        raise ModelError(
+            f"{_name(model)} is not fitted, and the data have no targets to fit it on; name their column with --target"
+        )
+    if data.kind == "stored":
+        _check_count(model, data)
+        return Suited(with_settings(data, settings))
+    data, notes = _by_name(data, model) if fitted else (data, ())
+    if is_frame(data.X_test) and not _wants_frame(model, data, settings, fitted=fitted):
+        data = replace(data, X_train=_array(data.X_train), X_test=_array(data.X_test))
+    if fitted:
+        _check_count(model, data)
+    data = with_settings(data, settings)
+    return Suited(data if "dtype" in settings else in_wanted_type(data, model), notes)
+
+
+def in_wanted_type(data: Data, model: Any) -> Data:
+    """Return the rows to ask as the type of array that a model takes, where it takes one type only.
+
+    Raises:
+        ModelError: They hold something else.
+    """
+    wanted = getattr(model, "input_dtype", None)
+    return replace(data, X_test=_dense(data.X_test, wanted)) if wanted else data
+
+
+def is_frame(inputs: Any) -> bool:
+    """Whether rows are a data frame."""
+    return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
+
+
+def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
+    """Return the columns that a fitted model knows, where both it and the data have names."""
+    known = _names(model)
+    if not known or not is_frame(data.X_test):
+        return data, ()
+    there = [str(name) for name in data.X_test.columns]
+    if missing := [name for name in known if name not in there]:
+        raise ModelError(
+            f"{_name(model)} was fitted on {len(known):,} features; the data lack {_listed(missing)} "
+            f"and have {_listed(there)}"
+        )
+    left = [name for name in there if name not in known]
+    notes = (f"left out, as the model does not know them: {_listed(left)}",) if left else ()
+    return replace(data, X_test=data.X_test[known]), notes
+
+
+def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fitted: bool) -> bool:
+    if "input" in settings:
+        return settings["input"] == "dataframe"
+    if fitted and _names(model):
+        return True
+    if getattr(model, "input_dtype", None) or (fitted and hasattr(model, "n_features_in_")):
+        return False
+    return not _is_numeric(data.X_test) or goes_by_names(model)
+
+
+def goes_by_names(model: Any) -> bool:
+    """Whether a step of a pipeline picks columns, by name for all that is known here."""
+    steps = [step for _, step in getattr(model, "steps", ())]
+    return type(model).__name__ == "ColumnTransformer" or any(goes_by_names(step) for step in steps)
+
+
+def _check_count(model: Any, data: Data) -> None:
+    expected, there = getattr(model, "n_features_in_", None), data.features
+    if isinstance(expected, int | np.integer) and there and expected != there:
+        hint = f"; give data of its own with --data, or --features {expected}" if data.kind == "synthetic" else ""
+        raise ModelError(f"{_name(model)} expects {expected:,} features, the data have {there:,}{hint}")
+
+
+def _names(model: Any) -> list[str]:
+    found = getattr(model, "feature_names_in_", None)
+    return [] if found is None else [str(name) for name in found]
+
+
+def _is_numeric(frame: Any) -> bool:
+    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
+
+
+def _array(frame: Any) -> Any:
+    """Return a data frame as an array: of floats where all are numbers, else of objects."""
+    if frame is None:
+        return None
+    if not _is_numeric(frame):
+        return frame.to_numpy(dtype=object)
+    kinds = set(map(str, frame.dtypes))
+    return frame.to_numpy(dtype="float32" if kinds == {"float32"} else "float64", na_value=np.nan)
+
+
+def _dense(rows: Any, kind: str) -> Any:
+    rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+    try:
+        return np.ascontiguousarray(rows, dtype=kind)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the model takes {kind}, and the data hold something else: {error}") from error
+
+
+def _name(model: Any) -> str:
+    return getattr(model, "__name__", type(model).__name__)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

@@ -1,0 +1,277 @@
+"""Every model that has a name: the six, more of scikit-learn's in groups, and those that installed packages add.
+
+A package adds a model with an entry point, in its `pyproject.toml`; nothing is imported before it is measured:
+
+    [project.entry-points."latency_tui.models"]
+    my-model = "my_package.models:MyClassifier"
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan.builtin import BUILTIN_MODELS
+from latency_tui.plan.datasets import Task
+from latency_tui.plan.model_files import TITLES, kind_of, looks_like_file
+from latency_tui.plan.models import Candidate, ModelSpec, slugify
+from latency_tui.plan.nearest import hint
+from latency_tui.plan.settings import parse
+
+GROUP = "latency_tui.models"
+
+
+def _spec(group: str, task: Task, name: str, factory: str, description: str, **parameters: Any) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        description=description,
+        factory=factory if ":" in factory and "." in factory.partition(":")[0] else f"sklearn.{factory}",
+        parameters=parameters,
+        group=group,
+        task=task,
+    )
+
+
+_C: Task = "classification"
+_R: Task = "regression"
+
+MORE_MODELS: tuple[ModelSpec, ...] = (
+    _spec("Trees", _C, "Decision Tree", "tree:DecisionTreeClassifier", "One tree, grown whole.", random_state=42),
+    _spec("Trees", _C, "Extra Trees", "ensemble:ExtraTreesClassifier", "100 trees split at random.", random_state=42),
+    _spec(
+        "Trees",
+        _C,
+        "Gradient Boosting",
+        "ensemble:GradientBoostingClassifier",
+        "100 small trees, each mending the ones before.",
+        random_state=42,
+    ),
+    _spec(
+        "Trees",
+        _C,
+        "Hist Gradient Boosting",
+        "ensemble:HistGradientBoostingClassifier",
+        "The same over binned values; takes gaps as they are.",
+        random_state=42,
+    ),
+    _spec("Linear", _C, "Ridge Classifier", "linear_model:RidgeClassifier", "Least squares with a penalty."),
+    _spec(
+        "Linear",
+        _C,
+        "SGD Classifier",
+        "linear_model:SGDClassifier",
+        "A linear model learnt row by row.",
+        random_state=42,
+    ),
+    _spec("Neighbours", _C, "K Nearest Neighbours", "neighbors:KNeighborsClassifier", "The five nearest rows vote."),
+    _spec("Bayes", _C, "Naive Bayes", "naive_bayes:GaussianNB", "A Gaussian a feature and class."),
+    _spec(
+        "Neural networks",
+        _C,
+        "Multi-Layer Perceptron",
+        "neural_network:MLPClassifier",
+        "One hidden layer of 100.",
+        max_iter=500,
+        random_state=42,
+    ),
+    _spec(
+        "Pipelines",
+        _C,
+        "Encoding Pipeline",
+        "latency_tui.engine.pipelines:classifier",
+        "Numbers scaled, words encoded, gaps filled, then logistic regression.",
+    ),
+    _spec("Floor", _C, "Dummy Classifier", "dummy:DummyClassifier", "Always the most frequent class: the floor."),
+    _spec("Linear", _R, "Ridge", "linear_model:Ridge", "Least squares with a penalty."),
+    _spec(
+        "Trees",
+        _R,
+        "Random Forest Regressor",
+        "ensemble:RandomForestRegressor",
+        "An ensemble of 100 trees.",
+        random_state=42,
+    ),
+    _spec(
+        "Trees",
+        _R,
+        "Hist Gradient Boosting Regressor",
+        "ensemble:HistGradientBoostingRegressor",
+        "100 small trees over binned values; takes gaps as they are.",
+        random_state=42,
+    ),
+    _spec("Support vectors", _R, "RBF SVR", "svm:SVR", "A support vector machine with a Gaussian kernel."),
+    _spec(
+        "Neighbours",
+        _R,
+        "K Nearest Neighbours Regressor",
+        "neighbors:KNeighborsRegressor",
+        "The mean of the five nearest.",
+    ),
+    _spec(
+        "Neural networks",
+        _R,
+        "Multi-Layer Perceptron Regressor",
+        "neural_network:MLPRegressor",
+        "One hidden layer of 100.",
+        max_iter=500,
+        random_state=42,
+    ),
+    _spec(
+        "Trees", _R, "Decision Tree Regressor", "tree:DecisionTreeRegressor", "One tree, grown whole.", random_state=42
+    ),
+    _spec(
+        "Trees",
+        _R,
+        "Extra Trees Regressor",
+        "ensemble:ExtraTreesRegressor",
+        "100 trees split at random.",
+        random_state=42,
+    ),
+    _spec(
+        "Trees",
+        _R,
+        "Gradient Boosting Regressor",
+        "ensemble:GradientBoostingRegressor",
+        "100 small trees, each mending the ones before.",
+        random_state=42,
+    ),
+    _spec(
+        "Linear", _R, "SGD Regressor", "linear_model:SGDRegressor", "A linear model learnt row by row.", random_state=42
+    ),
+    _spec(
+        "Pipelines",
+        _R,
+        "Encoding Pipeline Regressor",
+        "latency_tui.engine.pipelines:regressor",
+        "Numbers scaled, words encoded, gaps filled, then ridge regression.",
+    ),
+    _spec("Floor", _R, "Dummy Regressor", "dummy:DummyRegressor", "Always the mean: the floor."),
+)
+"""More of scikit-learn's models, chosen by name only, or by default where the six cannot do the task."""
+
+_CHOSEN_FOR_REGRESSION = 6
+
+
+def default_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
+    """Return what is measured where nothing is named: the six, or six regressors."""
+    if task == "classification":
+        return BUILTIN_MODELS
+    return tuple(model for model in MORE_MODELS if model.task == "regression")[:_CHOSEN_FOR_REGRESSION]
+
+
+def installed_models() -> tuple[ModelSpec, ...]:
+    """Return the models that installed packages add, without importing any."""
+    from importlib.metadata import entry_points  # deferred: it reads what is installed
+
+    return tuple(
+        ModelSpec(
+            name=entry.name,
+            description=f"From {entry.dist.name}." if entry.dist else "",
+            factory=entry.value,
+            group=entry.dist.name if entry.dist else "",
+        )
+        for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    )
+
+
+def known_models(own: Iterable[ModelSpec] = ()) -> tuple[ModelSpec, ...]:
+    """Return every model that has a name; of two with the same, the first counts.
+
+    Args:
+        own: Those of the configuration file, which come first.
+    """
+    found: dict[str, ModelSpec] = {}
+    for model in (*own, *BUILTIN_MODELS, *installed_models(), *MORE_MODELS):
+        found.setdefault(slugify(model.name), model)
+    return tuple(found.values())
+
+
+def find_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec:
+    """Return the model of that name or slug, upper or lower case.
+
+    Raises:
+        UsageError: There is none; the sentence names the nearest one known.
+    """
+    by_slug = {slugify(model.name): model for model in models}
+    slug = slugify(name)
+    if slug in by_slug:
+        return by_slug[slug]
+    raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug)}")
+
+
+def resolve_model(text: str, models: Iterable[ModelSpec] | None = None) -> Candidate:
+    """Return the candidate that a name, a file or an import path means, each with settings in brackets or without.
+
+    `random-forest`, `random-forest[n_jobs=1]`, `model.skops[dtype=float32]`, `package.module:name`. Nothing is loaded
+    or imported; a file is looked at.
+
+    Args:
+        text: As it was typed.
+        models: Those that have names; None for all that are known without a configuration file.
+
+    Raises:
+        UsageError: It is none of these, or a setting makes no sense.
+    """
+    name, settings = parse(text)
+    known = tuple(models) if models is not None else known_models()
+    named = {slugify(model.name): model for model in known}.get(slugify(name))
+    if named is not None and not looks_like_file(name):
+        return Candidate(model=named, settings=settings)
+    if looks_like_file(name) or Path(name).is_file():
+        return Candidate(model=model_of_file(name), settings=settings)
+    if ":" in name:
+        return Candidate(model=_model_of_path(name), settings=settings)
+    return Candidate(model=find_model(name, known), settings=settings)
+
+
+def resolve_models(texts: Iterable[str], models: Iterable[ModelSpec] | None = None) -> tuple[Candidate, ...]:
+    """Return the candidates that several texts mean; two files or paths of one name are told apart by the whole of it.
+
+    Raises:
+        UsageError: See `resolve_model`.
+    """
+    known = tuple(models) if models is not None else known_models()
+    found = [resolve_model(text, known) for text in texts]
+    origins: dict[str, set[str]] = {}
+    for candidate in found:
+        origins.setdefault(slugify(candidate.model.name), set()).add(candidate.model.file or candidate.model.factory)
+    return tuple(_in_full(c) if len(origins[slugify(c.model.name)]) > 1 else c for c in found)
+
+
+def model_of_file(text: str, name: str = "") -> ModelSpec:
+    """Return the model in a file, which is looked at and not loaded.
+
+    Raises:
+        UsageError: The file is not there or not what it says.
+    """
+    path = Path(text)
+    return ModelSpec(name=name or path.name, description=f"{TITLES[kind_of(path)]}: {text}"[2:].lstrip(), file=text)
+
+
+def _model_of_path(text: str) -> ModelSpec:
+    module, _, name = text.partition(":")
+    parts = module.split(".")
+    if not all(part.isidentifier() for part in (*parts, *name.split("."))):
+        raise UsageError(f"{text!r} is not written package.module:name.")
+    top = parts[0]
+    here = [*sys.path, os.getcwd()]  # noqa: PTH109 (where a model's module may lie, as the engine looks for it)
+    if top not in sys.builtin_module_names and importlib.machinery.PathFinder.find_spec(top, here) is None:
+        raise UsageError(f"There is no module {top!r} to import {text!r} from.")
+    return ModelSpec(name=name, description=text, factory=text)
+
+
+def _in_full(candidate: Candidate) -> Candidate:
+    """Return the candidate under its whole path, where it has one."""
+    whole = candidate.model.file or (
+        candidate.model.factory if candidate.model.description == candidate.model.factory else ""
+    )
+    if not whole:
+        return candidate
+    return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=whole))

@@ -1,0 +1,35 @@
+"""Looks at all that a plan names before anything is started: files that are not there, not whole, not trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from latency_tui.errors import UsageError
+from latency_tui.plan.datasets import BundledDataset, FileDataset, SyntheticDataset, Task, format_of
+from latency_tui.plan.model_files import RUNS_CODE, kind_of
+from latency_tui.plan.plan import Plan
+from latency_tui.plan.trust import check_trusted, digest_of
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse a plan whose files cannot be measured. Nothing is loaded and nothing heavy imported.
+
+    Raises:
+        UsageError: A file is not there, cannot be read, is not what it says, or runs code and is not trusted; or a
+            model predicts what the dataset does not have.
+    """
+    dataset = plan.workload.dataset
+    if isinstance(dataset, FileDataset):
+        format_of(Path(dataset.path))
+    if isinstance(dataset, SyntheticDataset):
+        dataset.check()
+    task: Task | None = dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None
+    for model in (candidate.model for candidate in plan.candidates):
+        if task and model.task and model.task != task:
+            raise UsageError(f"{model.name} is for {model.task}, and {dataset.title} is a {task}.")
+        if not model.file or model.handed_over:
+            continue
+        path = Path(model.file)
+        kind = kind_of(path)
+        if kind in RUNS_CODE:
+            check_trusted(path, kind, digest_of(path), plan.trust)

@@ -1,0 +1,425 @@
+"""The configuration file, `latency-tui.toml`: models, datasets, plans with a name, keys and theme.
+
+It is looked for in the working directory, then in the user's own configuration folder. Adding a model there makes it
+one of those that are measured, like the six.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan.catalogue import known_models, model_of_file, resolve_models
+from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
+from latency_tui.plan.models import Candidate, ModelSpec
+from latency_tui.plan.nearest import nearest
+from latency_tui.plan.plan import Method
+
+FILE_NAME = "latency-tui.toml"
+
+
+class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of your own.
+
+    Attributes:
+        name: The name shown; the table's name where it is left out.
+        description: One line on what it is.
+        colour: `#rrggbb`.
+        path: `package.module:name` of a class, a factory, a model or a function of an array.
+        file: A model file, instead of a path.
+        parameters: What the class or factory is called with.
+        trust: Whether the file may run its author's code.
+        task: What it predicts.
+        chosen: Whether it is measured where no model is named.
+    """
+
+    name: str = ""
+    description: str = ""
+    colour: str = ""
+    path: str = ""
+    file: str = ""
+    parameters: dict[str, Any] = {}
+    trust: bool = False
+    task: Task | None = None
+    chosen: bool = True
+
+
+class DatasetTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset: a file, one of scikit-learn's, or one that is made.
+
+    Attributes:
+        file: CSV, Parquet, Feather, NPZ, NPY or JSON lines.
+        target: Column of the file that is to be predicted.
+        bundled: Name of a set that comes with scikit-learn.
+        samples: Rows of one that is made.
+        features: Its columns.
+        classes: Its classes.
+        sparse: Whether it is a sparse matrix.
+        task: What is to be predicted of it.
+        test_fraction: Share of rows held out.
+        seed: Of the numbers and of the split.
+    """
+
+    file: str = ""
+    target: str | int | None = None
+    bundled: str = ""
+    samples: int | None = None
+    features: int | None = None
+    classes: int | None = None
+    sparse: bool | None = None
+    task: Task | None = None
+    test_fraction: float | None = None
+    seed: int | None = None
+
+
+class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with a name, for `latency-tui run NAME`; what is left out is as if it were not typed.
+
+    Attributes:
+        models: Names, files or import paths, with settings in brackets or without.
+        dataset: Name of a dataset of this file or of a bundled one, or a data file.
+        runtimes: What runs each model: `sklearn`, `onnx`.
+        runs: Calls a model.
+        seconds: Measuring time a model, instead of runs.
+        until_known: Whether to measure until all are told apart.
+        max_seconds: When that gives up.
+        batch_size: Rows a call.
+        method: What is called.
+        baseline: The model that others are compared with.
+        launches: Fresh processes to measure in.
+        seed: Of the order of turns and rows.
+        cpu: Cores to pin to, as on the command line.
+        threads: Of BLAS and OpenMP.
+        call_timeout: Seconds after which a call counts as hung.
+        control: Whether a hidden copy of the first model is taken along.
+        equivalence: Half-width of what counts as the same.
+        cold_start: Whether start-up and memory are measured too.
+    """
+
+    models: tuple[str, ...] = ()
+    dataset: str | None = None
+    runtimes: tuple[str, ...] = ()
+    runs: int | None = None
+    seconds: float | None = None
+    until_known: bool | None = None
+    max_seconds: float | None = None
+    batch_size: int | None = None
+    method: Method | None = None
+    baseline: str | None = None
+    launches: int | None = None
+    seed: int | None = None
+    cpu: str | int | None = None
+    threads: int | None = None
+    call_timeout: float | None = None
+    control: bool | None = None
+    equivalence: float | None = None
+    cold_start: bool | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the file may hold.
+
+    Attributes:
+        models: By name.
+        datasets: By name.
+        plans: By name.
+        keys: Keys of the screen's actions: `profile = "p"`, several parted by commas.
+        theme: Of the screen.
+    """
+
+    models: dict[str, ModelTable] = {}
+    datasets: dict[str, DatasetTable] = {}
+    plans: dict[str, PlanTable] = {}
+    keys: dict[str, str] = {}
+    theme: str = ""
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration and where it came from; paths in it are meant from there.
+
+    Attributes:
+        configuration: What it holds.
+        path: The file; None where there is none.
+    """
+
+    configuration: Configuration = Configuration()
+    path: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self.path.parent if self.path else Path()
+
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Return the models of the file, in its order.
+
+        Raises:
+            UsageError: One of them has no origin, or its file is not there.
+        """
+        return tuple(self._model(name, table) for name, table in self.configuration.models.items())
+
+    def chosen_models(self) -> tuple[ModelSpec, ...]:
+        """Return those that are measured where no model is named, besides the six."""
+        tables = self.configuration.models.values()
+        return tuple(model for model, table in zip(self.models(), tables, strict=True) if table.chosen)
+
+    def trusted_files(self) -> tuple[str, ...]:
+        """Return the files that the configuration trusts, for `trust_for`."""
+        return tuple(
+            str(self._file(table.file)) for table in self.configuration.models.values() if table.file and table.trust
+        )
+
+    def candidates(self, texts: typing.Iterable[str]) -> tuple[Candidate, ...]:
+        """Return the candidates that texts mean, the file's own models among those that have names.
+
+        Raises:
+            UsageError: See `resolve_model`.
+        """
+        return resolve_models(texts, known_models(self.models()))
+
+    def plan(self, name: str) -> PlanTable:
+        """Return the plan of that name.
+
+        Raises:
+            UsageError: There is none.
+        """
+        plans = self.configuration.plans
+        if name in plans:
+            return plans[name]
+        if not plans:
+            where = f"{self.path} has no plans" if self.path else f"there is no {FILE_NAME} here with plans"
+            raise UsageError(f"There is no plan {name!r}: {where}.")
+        near = nearest(name, plans)
+        raise UsageError(
+            f"There is no plan {name!r}; {f'did you mean {near}?' if near else f'there are {_listed(plans)}.'}"
+        )
+
+    def dataset(self, text: str, target: str | None = None) -> Dataset:
+        """Return the dataset of that name in the file, or else what `resolve_dataset` makes of the text.
+
+        Raises:
+            UsageError: There is none, or its table makes no sense.
+        """
+        table = self.configuration.datasets.get(text)
+        if table is None:
+            return resolve_dataset(text, target=target)
+        where = f"datasets.{text}"
+        made = {
+            name: value
+            for name in ("samples", "features", "classes", "sparse", "task")
+            if (value := getattr(table, name)) is not None
+        }
+        if [bool(table.file), bool(table.bundled), bool(made)].count(True) != 1:
+            raise UsageError(f"{where} in {self.path} needs one of: a file, a bundled set, or samples and features.")
+        split = {name: value for name in ("test_fraction", "seed") if (value := getattr(table, name)) is not None}
+        if made:
+            return SyntheticDataset(**made, **split)
+        wanted = target if target is not None else None if table.target is None else str(table.target)
+        found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted)
+        if table.file and not isinstance(found, FileDataset):
+            raise UsageError(f"{where}.file in {self.path} is no file.")
+        return msgspec.structs.replace(found, **split)
+
+    def _model(self, name: str, table: ModelTable) -> ModelSpec:
+        if bool(table.path) == bool(table.file):
+            raise UsageError(f"models.{name} in {self.path} needs either a path, package.module:name, or a file.")
+        if table.file and table.parameters:
+            raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
+        if table.colour and not _is_colour(table.colour):
+            raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
+        shown = {"description": table.description, "colour": table.colour, "task": table.task or ""}
+        if table.file:
+            found = model_of_file(str(self._file(table.file)), table.name or name)
+            return msgspec.structs.replace(found, **{key: value for key, value in shown.items() if value})
+        spec = ModelSpec(name=table.name or name, factory=table.path, parameters=table.parameters)
+        return msgspec.structs.replace(spec, **shown)
+
+    def _file(self, text: str) -> Path:
+        return self.folder / Path(text).expanduser()
+
+
+def find_configuration(asked: str | None = None) -> Loaded:
+    """Return the configuration: of the file asked for, else of the working directory, else of the user's folder.
+
+    Raises:
+        UsageError: The file asked for is not there, or a file makes no sense.
+    """
+    if asked is not None:
+        return load_configuration(Path(asked))
+    for path in (Path(FILE_NAME), user_path()):
+        if path.is_file():
+            return load_configuration(path)
+    return Loaded()
+
+
+def user_path() -> Path:
+    """Return where the user's own file lies, whether it is there or not."""
+    from platformdirs import user_config_path  # deferred: only this needs it
+
+    return Path(user_config_path("latency-tui", appauthor=False)) / FILE_NAME
+
+
+def load_configuration(path: Path) -> Loaded:
+    """Read a configuration file.
+
+    Raises:
+        UsageError: It cannot be read, is no TOML, or holds what does not belong there; the sentence names where.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = tomllib.load(file)
+    except FileNotFoundError:
+        raise UsageError(f"There is no configuration file {path}.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no TOML: {error}.") from error
+    _check_keys(raw, Configuration, "", path)
+    return Loaded(configuration=_convert(raw, path), path=path)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of the file, for an editor to check and complete it by."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_strict(msgspec.json.schema(Configuration))}
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """Refuse unknown keys in the schema too."""
+    for definition in schema.get("$defs", {}).values():
+        if definition.get("type") == "object" and "properties" in definition:
+            definition["additionalProperties"] = False
+    return schema
+
+
+def _check_keys(value: Any, kind: Any, where: str, path: Path) -> None:
+    """Refuse the first key that is not known, wherever it stands."""
+    if not isinstance(value, dict):
+        return
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = typing.get_type_hints(kind)
+        for key, inner in value.items():
+            place = f"{where}.{key}" if where else key
+            if key not in fields:
+                near = nearest(key, fields)
+                hint = f"did you mean {near}?" if near else f"known are {_listed(fields)}."
+                raise UsageError(f"{place} in {path} is not known; {hint}")
+            _check_keys(inner, fields[key], place, path)
+    elif typing.get_origin(kind) is dict:
+        for key, inner in value.items():
+            _check_keys(inner, typing.get_args(kind)[1], f"{where}.{key}", path)
+
+
+def _convert(raw: dict[str, Any], path: Path) -> Configuration:
+    """Return the tables as values, one at a time, so that an error can name where it stands."""
+    hints, found = typing.get_type_hints(Configuration), dict[str, Any]()
+    for key, value in raw.items():
+        kind = hints[key]
+        if typing.get_origin(kind) is dict and isinstance(value, dict):
+            inner = typing.get_args(kind)[1]
+            found[key] = {name: _entry(entry, inner, f"{key}.{name}", path) for name, entry in value.items()}
+        else:
+            found[key] = _entry(value, kind, key, path)
+    return Configuration(**found)
+
+
+def _entry(value: Any, kind: Any, where: str, path: Path) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        hints = typing.get_type_hints(kind)
+        return kind(**{key: _entry(inner, hints[key], f"{where}.{key}", path) for key, inner in value.items()})
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise UsageError(f"{where} in {path} must be {_in_words(kind)}, not {_written(value)}.") from None
+
+
+_WORDS: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Any: "any value",
+}
+
+
+def _in_words(kind: Any) -> str:
+    """Return what a type is, as someone who writes TOML would say it."""
+    if kind in _WORDS:
+        return _WORDS[kind]
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return " or ".join(arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_in_words(one) for one in arguments if one is not type(None))
+    if origin is tuple:
+        return f"a list of {_in_words(arguments[0])}"
+    return "a table"
+
+
+def _written(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_colour(text: str) -> bool:
+    return len(text) == 7 and text[0] == "#" and all(digit in "0123456789abcdefABCDEF" for digit in text[1:])
+
+
+def _listed(names: typing.Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+EXAMPLE = """\
+# latency-tui.toml: found in the working directory, or else in your own configuration folder. Paths are meant from here.
+# Take away the # before a line to use it.
+
+# theme = "textual-dark"
+
+# --- models of your own: they appear in the list, are trained and measured like those that come along
+#
+# [models.checkout]
+# name = "Checkout Forest"                      # shown; the table's name where it is left out
+# description = "What serves the shop today."
+# colour = "#73daca"
+# file = "models/checkout.skops"                # skops, ONNX, XGBoost, LightGBM, CatBoost; joblib and pickle need:
+# trust = false                                 # true lets the file run its author's code
+#
+# [models.small-forest]
+# path = "sklearn.ensemble:RandomForestClassifier"   # a class, a factory, a model or a function: package.module:name
+# parameters = { n_estimators = 10, random_state = 42 }
+# task = "classification"                       # or regression
+# chosen = false                                # measured only where it is named
+
+# --- datasets
+#
+# [datasets.orders]
+# file = "orders.parquet"                       # CSV, Parquet, Feather, NPZ, NPY, JSON lines
+# target = "returned"                           # the column that is to be predicted
+#
+# [datasets.wide]
+# samples = 5000                                # made, not read
+# features = 200
+
+# --- plans with a name: latency-tui run checkout-service
+#
+# [plans.checkout-service]
+# models = ["checkout", "random-forest[n_jobs=1]"]
+# dataset = "orders"
+# runtimes = ["sklearn", "onnx"]
+# method = "predict_proba"
+# batch_size = 1
+# runs = 1000                                   # or seconds, or until_known = true
+# baseline = "checkout"
+# launches = 5
+
+# --- keys: an action and its keys, parted by commas
+#
+# [keys]
+# profile = "p"
+"""
+"""What `latency-tui init` writes."""

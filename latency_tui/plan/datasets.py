@@ -1,0 +1,229 @@
+"""Datasets: made, bundled with scikit-learn, read from a file, or handed over by the caller of the Python API."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan.nearest import hint
+
+Task = Literal["classification", "regression"]
+Format = Literal["csv", "parquet", "feather", "npz", "npy", "jsonl"]
+
+BUNDLED: dict[str, Task] = {
+    "breast-cancer": "classification",
+    "iris": "classification",
+    "wine": "classification",
+    "digits": "classification",
+    "diabetes": "regression",
+}
+"""Sets that come with scikit-learn; nothing is downloaded."""
+
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".feather": "feather",
+    ".arrow": "feather",
+    ".npz": "npz",
+    ".npy": "npy",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+TITLES: dict[Format, str] = {
+    "csv": "a CSV file",
+    "parquet": "a Parquet file",
+    "feather": "a Feather file",
+    "npz": "an NPZ file",
+    "npy": "an NPY file",
+    "jsonl": "a file of JSON lines",
+}
+
+
+class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic", tag_field="kind"):
+    """`make_classification` or `make_regression`, split once and standardised once, the same for every candidate.
+
+    Attributes:
+        samples: Rows in all.
+        features: Columns.
+        classes: Of a classification.
+        test_fraction: Share of rows held out.
+        seed: Of the numbers and of the split.
+        task: What is to be predicted, a class or a number.
+        sparse: Whether rows are a sparse matrix (CSR) with nine of ten values zero.
+    """
+
+    samples: int = 1000
+    features: int = 20
+    classes: int = 2
+    test_fraction: float = 0.25
+    seed: int = 42
+    task: Task = "classification"
+    sparse: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be made.
+
+        Raises:
+            UsageError: A number is out of range.
+        """
+        if not 20 <= self.samples <= 100_000_000:
+            raise UsageError(f"Samples must be a whole number from 20 to 100,000,000, not {self.samples:,}.")
+        if not 2 <= self.features <= 1_000_000:
+            raise UsageError(f"Features must be a whole number from 2 to 1,000,000, not {self.features:,}.")
+        if self.samples * self.features > 2_000_000_000:
+            raise UsageError(f"{self.samples:,} samples of {self.features:,} features do not fit into memory.")
+        if self.task not in ("classification", "regression"):
+            raise UsageError(f"The task must be classification or regression, not {self.task!r}.")
+        most = min(2 ** min(self.features, 10), self.samples // 10)
+        if self.task == "classification" and not 2 <= self.classes <= most:
+            raise UsageError(
+                f"Classes must be a whole number from 2 to {most:,} with {self.samples:,} samples of "
+                f"{self.features:,} features, not {self.classes:,}."
+            )
+        _check_fraction(self.test_fraction)
+
+    @property
+    def title(self) -> str:
+        """What a header shows of it."""
+        extra = ("" if self.task == "classification" else " regression") + (" sparse" if self.sparse else "")
+        return f"synthetic{extra} {self.samples:,} × {self.features:,}"
+
+
+class BundledDataset(msgspec.Struct, frozen=True, kw_only=True, tag="bundled", tag_field="kind"):
+    """A set that comes with scikit-learn: standardised once for models that are fitted here, else as it is."""
+
+    name: str
+    test_fraction: float = 0.25
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if self.name not in BUNDLED:
+            raise UsageError(f"There is no bundled dataset {self.name!r}; {hint(self.name, BUNDLED)}")
+        _check_fraction(self.test_fraction)
+
+    @property
+    def title(self) -> str:
+        """What a header shows of it."""
+        return self.name
+
+    @property
+    def task(self) -> Task:
+        """What is to be predicted."""
+        return BUNDLED[self.name]
+
+
+class FileDataset(msgspec.Struct, frozen=True, kw_only=True, tag="file", tag_field="kind"):
+    """A table in a file: every column but the target is a feature, and reaches the model as it is.
+
+    Attributes:
+        path: CSV, Parquet, Feather, NPZ, NPY or JSON lines.
+        target: Column of what is to be predicted: its name, or its number (from 0, or from the end: -1) where columns
+            have no names; an array's name in an NPZ file. None for rows without targets (an NPZ's `y` is found).
+        test_fraction: Share of rows held out of what a model is fitted on; a model fitted already is asked all.
+        seed: Of the split.
+    """
+
+    path: str
+    target: str | None = None
+    test_fraction: float = 0.25
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        _check_fraction(self.test_fraction)
+
+    @property
+    def title(self) -> str:
+        """What a header shows of it."""
+        return Path(self.path).name
+
+
+class StoredDataset(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag_field="kind"):
+    """Inputs and targets that the caller of the Python API handed over, in a file of its own making.
+
+    Attributes:
+        path: A pickle of `(X, y)`, written by the very process that started the engine.
+        rows: Number of rows.
+        features: Number of columns, 0 where the inputs have no second axis.
+    """
+
+    path: str
+    rows: int
+    features: int
+
+    @property
+    def title(self) -> str:
+        """What a header shows of it."""
+        return f"data {self.rows:,} × {self.features}"
+
+
+Dataset = SyntheticDataset | BundledDataset | FileDataset | StoredDataset
+
+
+def resolve_dataset(text: str, *, target: str | None = None) -> BundledDataset | FileDataset:
+    """Return the dataset that `iris` or `orders.parquet` means, looked at but not read.
+
+    Raises:
+        UsageError: It is neither a bundled set nor a file that can be read as data.
+    """
+    name = text.strip().lower().replace("_", "-")
+    if name in BUNDLED:
+        if target is not None:
+            raise UsageError(f"{name} has a target of its own; --target is for files.")
+        return BundledDataset(name=name)
+    path = Path(text)
+    if not path.exists() and path.suffix.lower() not in SUFFIXES and path.name == text:
+        raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
+    format_of(path)
+    return FileDataset(path=text, target=target)
+
+
+def format_of(path: Path) -> Format:
+    """Return how a data file is written, by its first bytes and its name.
+
+    Raises:
+        UsageError: It is not there, cannot be read, is empty, or is not what its name says.
+    """
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder, not a data file.")
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    if not head:
+        raise UsageError(f"{path} is empty.")
+    claimed = SUFFIXES.get(path.suffix.lower())
+    found = _sniff(head)
+    if claimed is not None and claimed == found:
+        return claimed
+    if found is None or (claimed is not None and {claimed, found} != {"csv", "jsonl"}):
+        wanted = TITLES[claimed] if claimed else "CSV, Parquet, Feather, NPZ, NPY or JSON lines"
+        raise UsageError(f"{path} is not {wanted}: it is cut off, or holds something else.")
+    return claimed or found
+
+
+def _sniff(head: bytes) -> Format | None:
+    marks: dict[bytes, Format] = {
+        b"PAR1": "parquet",
+        b"ARROW1": "feather",
+        b"FEA1": "feather",
+        b"PK\x03\x04": "npz",
+        b"\x93NUMPY": "npy",
+    }
+    for mark, form in marks.items():
+        if head.startswith(mark):
+            return form
+    if b"\0" in head:
+        return None
+    return "jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else "csv"
+
+
+def _check_fraction(fraction: float) -> None:
+    if not (math.isfinite(fraction) and 0 < fraction < 1):
+        raise UsageError(f"The share of rows held out must lie between 0 and 1, not be {fraction:g}.")

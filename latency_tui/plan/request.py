@@ -1,0 +1,130 @@
+"""From what was typed to what a plan is made of: candidates, dataset and trust, all looked at and nothing loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan.catalogue import default_models, known_models, resolve_models
+from latency_tui.plan.configuration import Loaded, PlanTable
+from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task
+from latency_tui.plan.models import Candidate, ModelSpec
+from latency_tui.plan.runtimes import with_runtimes
+from latency_tui.plan.trust import Trust, trust_for
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for, as it was typed; None and empty for what was not.
+
+    Attributes:
+        models: Names, files or import paths.
+        runtimes: What runs each of them.
+        data: A dataset's name or file.
+        target: Column of the file that is to be predicted.
+        samples: Rows of a dataset that is made.
+        features: Its columns.
+        classes: Its classes.
+        sparse: Whether it is a sparse matrix.
+        task: What is to be predicted.
+        trust: Files that may run their author's code.
+        trust_types: Types trusted in skops files.
+    """
+
+    models: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    data: str | None = None
+    target: str | None = None
+    samples: int | None = None
+    features: int | None = None
+    classes: int | None = None
+    sparse: bool = False
+    task: Task | None = None
+    trust: tuple[str, ...] = ()
+    trust_types: tuple[str, ...] = ()
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan is made of."""
+
+    candidates: tuple[Candidate, ...]
+    dataset: Dataset
+    trust: Trust
+
+
+def resolve(request: Request, loaded: Loaded) -> Resolved:
+    """Return the candidates, the dataset and the trust that were asked for.
+
+    Args:
+        request: What was typed.
+        loaded: The configuration, whose models and datasets have names too.
+
+    Raises:
+        UsageError: Something is not there or makes no sense.
+    """
+    dataset = _dataset(request, loaded)
+    if request.models:
+        named = resolve_models(request.models, known_models(loaded.models()))
+    else:
+        task = request.task or (dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None)
+        own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
+        named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
+    candidates = with_runtimes(named, request.runtimes)
+    measured = {candidate.model.file for candidate in candidates}
+    trusted = (*request.trust, *(file for file in loaded.trusted_files() if file in measured))
+    return Resolved(
+        candidates=candidates,
+        dataset=dataset,
+        trust=trust_for(candidates, files=trusted, types=request.trust_types),
+    )
+
+
+def listed_models(dataset: Dataset, loaded: Loaded) -> tuple[ModelSpec, ...]:
+    """Return the models to choose from: those that can do the dataset's task, and those of the configuration file.
+
+    Raises:
+        UsageError: A model of the configuration file makes no sense.
+    """
+    task = dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else "classification"
+    return (*default_models(task), *loaded.models())
+
+
+def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
+    """Return what a named plan says, by the command line's own names, less what was typed.
+
+    Args:
+        table: The plan.
+        given: Names of the options that were typed: they count more.
+    """
+    said = {name: value for name in table.__struct_fields__ if (value := getattr(table, name)) not in (None, ())}
+    renamed: Mapping[str, str] = {"dataset": "data", "cpu": "pinning"}
+    values = {renamed.get(name, name): value for name, value in said.items()}
+    if "pinning" in values:
+        values["pinning"] = str(values["pinning"])
+    lengths = {"runs", "seconds", "until_known"}
+    covered = set(given) | (lengths if lengths & set(given) else set())
+    if {"samples", "features", "classes", "sparse"} & set(given):
+        covered.add("data")
+    return {name: value for name, value in values.items() if name not in covered}
+
+
+def _dataset(request: Request, loaded: Loaded) -> Dataset:
+    made = {
+        name: value
+        for name in ("samples", "features", "classes", "sparse")
+        if (value := getattr(request, name)) not in (None, False)
+    }
+    if request.data is None:
+        if request.target is not None:
+            raise UsageError("--target names a column of --data; give that too.")
+        found = SyntheticDataset(**made, task=request.task or "classification")
+        found.check()
+        return found
+    if made:
+        raise UsageError(f"--{next(iter(made))} is for a dataset that is made; --data brings its own.")
+    dataset = loaded.dataset(request.data, request.target)
+    if isinstance(dataset, BundledDataset) and request.task and BUNDLED[dataset.name] != request.task:
+        raise UsageError(f"{dataset.name} is a {BUNDLED[dataset.name]}, not a {request.task}.")
+    return dataset

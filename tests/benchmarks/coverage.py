@@ -1,0 +1,168 @@
+"""How often each 95 % interval holds what it says it holds.
+
+Prints the coverage of p50, of p99, of the ratio inside a launch (measurements of 0.5 s a model against a long
+reference in the same processes), and of the ratio across launches (five launches against many). Targets: 93–99 % for
+p50, p99 and the ratio in this measurement; at least 90 % for the ratio when measured again.
+
+The machine drifts, so a short measurement can be right about its own moment and yet miss the whole. Therefore the
+first three are given twice: for measurements whose rounds are spread over the time of the reference (they see the
+same machine), and for measurements of consecutive rounds (as a user's are).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+from latency_tui.stats.comparison import again_interval, compare
+from latency_tui.stats.percentiles import percentiles
+from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
+from tests.benchmarks.planted import BASE, candidate
+from tests.benchmarks.trials import Engines, Trial
+
+SLOWER = 280
+"""Turns more than the base makes: about 2 %."""
+SHORT_SECONDS = 0.5
+LONG_SECONDS = 20.0
+LAUNCHES = 5
+SUBSETS = 400
+PAIRS = {"a copy 2 % slower": (0, 1), "different models": (0, 2)}
+Hits = defaultdict[tuple[str, str], list[bool]]
+
+
+def plan_of(seconds: float, trial: int) -> Plan:
+    """The model, its copy that is 2 % slower, and a different model."""
+    candidates = (
+        candidate("Model", BASE, trial),
+        candidate("Slower", BASE + SLOWER, trial),
+        Candidate(model=BUILTIN_MODELS[2]),
+    )
+    return Plan(candidates=candidates, runs=None, seconds=seconds, seed=trial, baseline="model")
+
+
+def short_measurements(rounds: int, size: int) -> dict[str, list[NDArray[np.int64]]]:
+    """Cut rounds into disjoint measurements of about `size` rounds, spread or consecutive."""
+    count = rounds // size
+    spread = [np.arange(first, count * size, count) for first in range(count)]
+    return {"spread": spread, "consecutive": np.array_split(np.arange(count * size), count)}
+
+
+def judge_long(trial: Trial, hits: Hits) -> None:
+    """Hold each short measurement's intervals against the whole."""
+    rounds = trial.logs.shape[1]
+    size = max(8, round(rounds * SHORT_SECONDS / (trial.plan.seconds or 1)))
+    whole = [np.quantile(np.concatenate(blocks), [0.5, 0.99]) for blocks in trial.blocks]
+    medians = np.exp(trial.logs)
+    for how, cuts in short_measurements(rounds, size).items():
+        for chosen in cuts:
+            for blocks, (p50, p99) in zip(trial.blocks[::2], whole[::2], strict=True):
+                mine = [blocks[index] for index in chosen]
+                starts = np.concatenate(([0], np.cumsum([block.size for block in mine])[:-1]))
+                found = percentiles(np.concatenate(mine), starts)
+                for key, true in (("p50", p50), ("p99", p99)):
+                    low, high = found[key].low, found[key].high
+                    hits[f"{key}, given", how].append(low is not None and high is not None)
+                    if low is not None and high is not None:
+                        hits[key, how].append(low <= true <= high)
+            for name, pair in PAIRS.items():
+                (short,) = compare(medians[:, chosen], pairs=[pair])
+                true = float(np.median(trial.logs[pair[1]] - trial.logs[pair[0]]))
+                if short.low is not None and short.high is not None:
+                    hits[f"ratio in this measurement, {name}", how].append(short.low <= true <= short.high)
+
+
+def judge_launches(trials: list[Trial], hits: Hits) -> None:
+    """Take five launches at a time: their interval against the others' median, and against each of the others."""
+    if len(trials) < 2 * LAUNCHES:
+        return
+    dice = np.random.default_rng(0)
+    for name, (first, second) in PAIRS.items():
+        centres = np.array([float(np.median(trial.logs[second] - trial.logs[first])) for trial in trials])
+        for _ in range(SUBSETS):
+            drawn = dice.permutation(len(trials))
+            mine, others = drawn[:LAUNCHES], drawn[LAUNCHES:]
+            logs = np.hstack([trials[index].logs for index in mine])
+            launches = np.repeat(np.arange(LAUNCHES), [trials[index].logs.shape[1] for index in mine])
+            (pair,) = compare(np.exp(logs), launches, pairs=[(first, second)])
+            if pair.low is not None and pair.high is not None:
+                true = float(np.median(centres[others]))
+                hits[f"ratio over {LAUNCHES} launches, {name}", ""].append(pair.low <= true <= pair.high)
+            again = again_interval(centres[mine])
+            if again is not None:
+                hits[f"ratio when measured again, {name}", ""].append(again[0] <= centres[others[0]] <= again[1])
+        for trial in trials:
+            (alone,) = compare(np.exp(trial.logs), pairs=[(first, second)])
+            if alone.low is not None and alone.high is not None:
+                true = float(np.median(centres))
+                hits[f"ratio of one launch against {len(trials)}, {name}", ""].append(alone.low <= true <= alone.high)
+        spread = float(centres.std(ddof=1))
+        hits[f"spread between launches, {name}: {100 * spread:.2f} %", "note"] = []
+
+
+async def measure(report: Report) -> Hits:
+    """Long references first, then many launches, for as long as there is time."""
+    chosen, hits = report.options, Hits(list)
+    engines, trials = Engines(trials_each=1), list[Trial]()
+    longs = max(1, chosen.trials // 15)
+    try:
+        for number in range(longs):
+            if chosen.out_of_time:
+                break
+            progress(f"coverage: long reference {number + 1} of {longs}")
+            judge_long(await engines.measure(plan_of(LONG_SECONDS, number), f"long-{number}"), hits)
+            _fill(report, hits)
+            report.save()
+        for number in range(chosen.trials):
+            if chosen.out_of_time:
+                break
+            progress(f"coverage: launch {number + 1} of {chosen.trials}")
+            trials.append(await engines.measure(plan_of(SHORT_SECONDS, 1000 + number), f"launch-{number}"))
+    finally:
+        await engines.close()
+    judge_launches(trials, hits)
+    return hits
+
+
+def _fill(report: Report, hits: Hits) -> None:
+    report.rows = []
+    for (what, how), found in hits.items():
+        if how == "note" or what.endswith(", given"):
+            continue
+        low, high = wilson(sum(found), len(found))
+        target, note = "93–99 %", {"spread": "rounds spread", "consecutive": "consecutive rounds"}.get(how, "")
+        if given := hits.get((f"{what}, given", how)):
+            note += f"; given in {100 * sum(given) / len(given):.0f} %"
+        if "measured again" in what:
+            target = "≥ 90 %"
+        elif "one launch" in what:
+            target = ""
+        report.rows.append(
+            Row(what, rate(sum(found), len(found)), target, note, sum(found) / max(1, len(found)), low, high)
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen, _ = options(__doc__ or "", trials=30, minutes=7)
+    report = Report("Coverage of 95 % intervals", chosen)
+    hits = asyncio.run(measure(report))
+    _fill(report, hits)
+    report.notes += [what.capitalize() + " (standard deviation)." for what, how in hits if how == "note"]
+    expected = math.erf(1.96 / math.sqrt(1 + SHORT_SECONDS / LONG_SECONDS) / math.sqrt(2))
+    report.notes += [
+        (
+            f"Measurements of {SHORT_SECONDS:g} s a model out of {LONG_SECONDS:g} s; the reference is an estimate too, "
+            f"and holds the measurement: a perfect interval would reach {100 * expected:.1f} % or a little more."
+        ),
+        f"Launches: {SUBSETS} draws of five, which overlap; the rate's interval takes them for independent.",
+    ]
+    report.print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Trials of this tool: a plan measured by a real engine in fresh candidate processes, and all rounds of it kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, EngineFailed, Event, JobFinished, Measure
+from latency_tui.plan import Plan
+from latency_tui.result.recording import Recording
+from latency_tui.result.result import Result
+from latency_tui.stats.anytime import AnytimeTest
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One measurement.
+
+    Attributes:
+        plan: What was measured.
+        result: As a user would read it.
+        logs: Log of each block's median, `(n_candidates, n_rounds)`, in the order of the plan's candidates.
+        positions: Which turn of its round each block had, `(n_candidates, n_rounds)`.
+        blocks: Latencies in nanoseconds of each candidate, a block a round.
+        seconds: Wall time from the command to the last event.
+    """
+
+    plan: Plan
+    result: Result
+    logs: NDArray[np.float64]
+    positions: NDArray[np.int64]
+    blocks: tuple[tuple[NDArray[np.int64], ...], ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where the test that is looked at after each round came to an end.
+
+    Attributes:
+        verdict: `faster`, `slower`, `same`, or `inconclusive` where the rounds ran out.
+        rounds: Rounds looked at.
+        ratio: Estimate from these.
+    """
+
+    verdict: str
+    rounds: int
+    ratio: float
+
+
+class Engines:
+    """An engine that is replaced by a fresh one after every few trials, so that no single launch colours them all.
+
+    Args:
+        trials_each: Trials that one engine does.
+    """
+
+    def __init__(self, trials_each: int = 10) -> None:
+        self._trials_each = trials_each
+        self._done = 0
+        self._engine: Engine | None = None
+
+    async def measure(self, plan: Plan, job: str) -> Trial:
+        """Measure a plan; raises `RuntimeError` where a candidate failed."""
+        if self._engine is None or self._done >= self._trials_each:
+            await self.close()
+            self._engine = Engine()
+            self._done = 0
+        self._done += 1
+        return await measure(self._engine, plan, job)
+
+    async def close(self) -> None:
+        """End the engine."""
+        if self._engine is not None:
+            await self._engine.close()
+        self._engine = None
+
+
+async def measure(engine: Engine, plan: Plan, job: str) -> Trial:
+    """Measure a plan by an engine and keep all of it."""
+    started = time.monotonic()
+    return trial_of(plan, [event async for event in engine.run(Measure(job=job, plan=plan))], started)
+
+
+def trial_of(plan: Plan, events: Sequence[Event], started: float) -> Trial:
+    """Fold events into a trial; `started` is when the command was sent, on the monotonic clock."""
+    seconds = time.monotonic() - started
+    recording, blocks = Recording(plan), list[BlockMeasured]()
+    for event in events:
+        recording.add(event)
+        if isinstance(event, CandidateFailed | EngineFailed):
+            raise RuntimeError(event.message)
+        if isinstance(event, BlockMeasured):
+            blocks.append(event)
+    assert isinstance(events[-1], JobFinished)
+    logs, positions = table_of(plan, blocks)
+    samples = tuple(
+        tuple(np.frombuffer(block.samples, "<i8") for block in blocks if block.candidate == candidate.slug)
+        for candidate in plan.candidates
+    )
+    return Trial(plan, recording.result(), logs, positions, samples, seconds)
+
+
+def table_of(plan: Plan, blocks: Sequence[BlockMeasured]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the log of each block's median and its turn, `(n_candidates, n_rounds)`; NaN and -1 for no block."""
+    rows = {candidate.slug: row for row, candidate in enumerate(plan.candidates)}
+    columns = {key: column for column, key in enumerate(dict.fromkeys((b.launch, b.round) for b in blocks))}
+    logs = np.full((len(rows), len(columns)), np.nan)
+    positions = np.full(logs.shape, -1, dtype=np.int64)
+    for block in blocks:
+        place = rows[block.candidate], columns[block.launch, block.round]
+        logs[place] = math.log(float(np.median(np.frombuffer(block.samples, "<i8"))))
+        positions[place] = block.position
+    return logs, positions
+
+
+def stop_when_known(log_ratios: NDArray[np.float64], level: float = LEVEL) -> Stop:
+    """Look at the anytime test after each round of one pair and stop where it says `different` or `same`.
+
+    Args:
+        log_ratios: Of the rounds in the order measured, `(n_rounds,)`.
+        level: Of each of the two claims.
+    """
+    test, verdict, used = AnytimeTest(1), "inconclusive", 0
+    for ratio in log_ratios:
+        test.update([ratio])
+        used += 1
+        if test.p_different[0] <= level:
+            verdict = "slower" if test.p_slower[0] < test.p_faster[0] else "faster"
+        elif test.p_same[0] <= level:
+            verdict = "same"
+        if verdict != "inconclusive":
+            break
+    return Stop(verdict, used, math.exp(float(np.median(log_ratios[:used]))))

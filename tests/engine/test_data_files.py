@@ -1,0 +1,313 @@
+"""Data of every format, written by the libraries themselves, reach the models as they are, or it is said why not."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.dataset import Data, prepare
+from latency_tui.engine.inputs import suit
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    DatasetPrepared,
+    JobFinished,
+    Measure,
+    TrainingFinished,
+)
+from latency_tui.engine.tables import read
+from latency_tui.errors import DataError, LatencyTuiError
+from latency_tui.plan import BundledDataset, Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Workload
+from tests.engine import bring
+
+PEOPLE = pd.DataFrame(
+    {
+        "age": [20.0, 31.0, np.nan, 44.0] * 10,
+        "city": ["Bern", "Ulm", None, "Rom"] * 10,
+        "visits": [1, 2, 3, 4] * 10,
+        "bought": ["yes", "no", "yes", "no"] * 10,
+    }
+)
+NUMBERS = PEOPLE[["visits"]].assign(weight=np.linspace(0, 1, 40), label=[0, 1] * 20)
+
+
+def write(table: pd.DataFrame, path: Path) -> Path:
+    match path.suffix:
+        case ".csv":
+            table.to_csv(path, index=False)
+        case ".parquet":
+            table.to_parquet(path)
+        case ".feather":
+            table.to_feather(path)
+        case ".jsonl":
+            table.to_json(path, orient="records", lines=True)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather", ".jsonl"])
+def test_a_table_keeps_its_words_and_its_gaps(tmp_path: Path, suffix: str) -> None:
+    inputs, targets = read(write(PEOPLE, tmp_path / f"people{suffix}"), "bought")
+    assert list(inputs.columns) == ["age", "city", "visits"]
+    assert inputs["age"].isna().sum() == 10
+    assert inputs["city"].isna().sum() == 10
+    assert list(targets[:2]) == ["yes", "no"]
+    everything, nothing = read(tmp_path / f"people{suffix}", None)
+    assert everything.shape == (40, 4)
+    assert nothing is None
+
+
+def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
+    rows, targets = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
+    np.savez(tmp_path / "a.npz", X=rows, y=targets)
+    np.savez_compressed(tmp_path / "b.npz", rows=rows, label=targets)
+    np.save(tmp_path / "a.npy", np.column_stack((rows, targets)))
+    for path, target in (("a.npz", None), ("b.npz", "label"), ("a.npy", "-1"), ("a.npy", "2")):
+        inputs, found = read(tmp_path / path, target)
+        np.testing.assert_array_equal(inputs, rows)
+        np.testing.assert_array_equal(found, targets)
+    assert read(tmp_path / "a.npy", None)[1] is None
+
+
+def test_a_csv_of_bare_numbers_needs_neither_a_header_nor_pandas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bare.csv").write_text("1,2,0\n3,4,1\n")
+    assert read(tmp_path / "bare.csv", "-1")[0].shape == (2, 2)
+    write(NUMBERS, tmp_path / "named.csv")
+    write(PEOPLE, tmp_path / "people.csv")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    np.testing.assert_array_equal(read(tmp_path / "bare.csv", "-1")[1], [0, 1])
+    inputs, targets = read(tmp_path / "named.csv", "label")
+    assert inputs.shape == (40, 2)
+    np.testing.assert_array_equal(targets, [0, 1] * 20)
+    with pytest.raises(DataError, match=r"more than numbers.*pip install 'latency-tui\[data\]'"):
+        read(tmp_path / "people.csv", "bought")
+
+
+def test_a_format_that_needs_a_library_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(NUMBERS, tmp_path / "a.parquet")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(DataError, match=r"needs pandas: pip install 'latency-tui\[data\]'"):
+        read(tmp_path / "a.parquet", None)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather", ".jsonl"])
+@pytest.mark.parametrize(("target", "said"), [("boght", "did you mean bought?"), ("99", "has no column '99'")])
+def test_a_column_that_is_not_there_is_told(tmp_path: Path, suffix: str, target: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read(write(PEOPLE, tmp_path / f"people{suffix}"), target)
+
+
+def test_a_target_with_gaps_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="10 rows without a value in the target column 'city'"):
+        read(write(PEOPLE, tmp_path / "people.csv"), "city")
+
+
+def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+
+    class Hostile:
+        def __reduce__(self) -> Any:
+            return Path.write_text, (victim, "owned")
+
+    np.save(tmp_path / "a.npy", np.array([[Hostile()]], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", X=np.array([[Hostile()]], dtype=object))
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(DataError, match="cannot be read"):
+            read(tmp_path / name, None)
+    (tmp_path / "b.npy").write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(LatencyTuiError, match="not an NPY file"):
+        read(tmp_path / "b.npy", None)
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather", ".npz", ".npy", ".jsonl"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.97])
+def test_a_data_file_that_is_cut_off_is_one_sentence(tmp_path: Path, suffix: str, share: float) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npz":
+        np.savez(path, X=NUMBERS.to_numpy(), y=np.ones(40))
+    elif suffix == ".npy":
+        np.save(path, NUMBERS.to_numpy())
+    else:
+        write(NUMBERS, path)
+    content = path.read_bytes()
+    length = int(len(content) * share)
+    path.write_bytes(
+        content[: length - 3 if suffix == ".jsonl" else length]
+    )  # inside a line, for whole lines are whole
+    with pytest.raises(LatencyTuiError) as caught:
+        read(path, None)
+    assert "\n" not in str(caught.value)
+    assert "cut off" in str(caught.value)
+
+
+def test_rows_without_two_axes_or_names_are_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "flat.npy", np.arange(5))
+    with pytest.raises(DataError, match="rows and columns are needed"):
+        read(tmp_path / "flat.npy", None)
+    np.savez(tmp_path / "three.npz", a=np.ones((2, 2)), b=np.ones((2, 2)))
+    with pytest.raises(DataError, match="call the rows X and the targets y"):
+        read(tmp_path / "three.npz", None)
+    np.savez(tmp_path / "uneven.npz", X=np.ones((2, 2)), y=np.ones(3))
+    with pytest.raises(DataError, match="2 rows and 3 targets"):
+        read(tmp_path / "uneven.npz", None)
+    (tmp_path / "header.csv").write_text("a,b\n")
+    with pytest.raises(DataError, match="no rows"):
+        prepare(FileDataset(path=str(tmp_path / "header.csv")))
+
+
+# --- bundled and made
+
+
+@pytest.mark.parametrize(
+    ("name", "features"), [("breast-cancer", 30), ("iris", 4), ("wine", 13), ("digits", 64), ("diabetes", 10)]
+)
+def test_bundled_sets_are_split_and_standardised_and_left_as_they_are_for_fitted_models(
+    name: str, features: int
+) -> None:
+    data = prepare(BundledDataset(name=name))
+    assert data.features == features
+    assert abs(float(data.X_train.mean())) < 1e-9
+    whole = data.for_fitted()
+    assert len(whole.X_test) == len(data.X_train) + len(data.X_test)
+    assert whole.X_train is None
+    if name == "breast-cancer":
+        np.testing.assert_array_equal(whole.X_test, load_breast_cancer().data)
+
+
+def test_made_sets_of_every_shape() -> None:
+    sparse = prepare(SyntheticDataset(samples=200, features=10, sparse=True))
+    assert sparse.X_train.format == "csr"
+    assert 0.05 < sparse.X_train.nnz / (150 * 10) < 0.15
+    regression = prepare(SyntheticDataset(task="regression"))
+    assert len(np.unique(regression.y_train)) == 750
+    many = prepare(SyntheticDataset(classes=5, features=4, samples=500))
+    assert set(many.y_test) == set(range(5))
+    assert prepare(SyntheticDataset(features=2)).features == 2
+
+
+# --- what fits together
+
+
+def file_data(table: pd.DataFrame, target: str, folder: Path) -> Data:
+    return prepare(FileDataset(path=str(write(table, folder / "table.parquet")), target=target))
+
+
+def test_a_model_fitted_on_a_data_frame_gets_its_columns_in_its_order(tmp_path: Path) -> None:
+    data = file_data(NUMBERS, "label", tmp_path)
+    model = LogisticRegression().fit(NUMBERS[["weight", "visits"]], NUMBERS["label"])
+    suited = suit(data, model, {}, fitted=True)
+    assert list(suited.data.X_test.columns) == ["weight", "visits"]
+    assert len(suited.data.X_test) == 40, "it is asked every row"
+    alone = LogisticRegression().fit(NUMBERS[["weight"]], NUMBERS["label"])
+    suited = suit(data, alone, {}, fitted=True)
+    assert suited.notes == ("left out, as the model does not know them: visits",)
+    as_array = suit(data, model, {"input": "array"}, fitted=True)
+    assert isinstance(as_array.data.X_test, np.ndarray)
+
+
+def test_a_model_fitted_on_an_array_gets_an_array(tmp_path: Path) -> None:
+    data = file_data(NUMBERS, "label", tmp_path)
+    model = LogisticRegression().fit(NUMBERS[["visits", "weight"]].to_numpy(), NUMBERS["label"])
+    found = suit(data, model, {}, fitted=True).data.X_test
+    assert isinstance(found, np.ndarray)
+    assert found.dtype == np.float64
+
+
+def test_names_and_numbers_that_differ_are_told(tmp_path: Path) -> None:
+    data = file_data(NUMBERS, "label", tmp_path)
+    named = LogisticRegression().fit(NUMBERS[["visits"]].assign(height=1.0), NUMBERS["label"])
+    with pytest.raises(LatencyTuiError, match="fitted on 2 features; the data lack height and have visits, weight"):
+        suit(data, named, {}, fitted=True)
+    counted = LogisticRegression().fit(np.random.default_rng(0).random((40, 7)), NUMBERS["label"])
+    with pytest.raises(LatencyTuiError, match="expects 7 features, the data have 2"):
+        suit(data, counted, {}, fitted=True)
+    with pytest.raises(LatencyTuiError, match=r"expects 7 features, the data have 20; give data.* or --features 7"):
+        suit(prepare(SyntheticDataset()), counted, {}, fitted=True)
+
+
+def test_a_model_to_be_fitted_gets_arrays_of_numbers_and_frames_of_words(tmp_path: Path) -> None:
+    numbers = suit(file_data(NUMBERS, "label", tmp_path), SVC(), {}, fitted=False).data
+    assert isinstance(numbers.X_train, np.ndarray)
+    assert len(numbers.X_test) == 10
+    words = file_data(PEOPLE, "bought", tmp_path)
+    assert hasattr(suit(words, SVC(), {}, fitted=False).data.X_train, "iloc")
+    assert hasattr(suit(file_data(NUMBERS, "label", tmp_path), bring.by_names(), {}, fitted=False).data.X_test, "iloc")
+    with pytest.raises(LatencyTuiError, match=r"not fitted, and the data have no targets.*--target"):
+        suit(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
+
+
+# --- together, in processes of their own
+
+
+async def measured(engine: Engine, dataset: Any, *specs: ModelSpec, **fields: Any) -> list[Any]:
+    candidates = tuple(Candidate(model=spec) for spec in specs)
+    plan = Plan(candidates=candidates, workload=Workload(dataset=dataset, batch_size=2), runs=10, **fields)
+    return [event async for event in engine.run(Measure(job="a", plan=plan))]
+
+
+async def test_a_pipeline_learns_words_and_gaps_from_a_file(engine: Engine, tmp_path: Path) -> None:
+    path = write(PEOPLE, tmp_path / "people.csv")
+    pipeline = ModelSpec(name="pipeline", factory="tests.engine.bring:by_names")
+    tells = ModelSpec(name="tells", factory="tests.engine.bring:Tells")
+    events = await measured(engine, FileDataset(path=str(path), target="bought"), pipeline, tells)
+    (prepared,) = (event for event in events if isinstance(event, DatasetPrepared))
+    assert (prepared.training_rows, prepared.test_rows, prepared.features) == (30, 10, 3)
+    (ready,) = (e for e in events if isinstance(e, TrainingFinished) and e.candidate == "pipeline")
+    assert ready.score == 1.0
+    assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"pipeline"}
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert "fitted on DataFrame (30, 3), asked with DataFrame (2, 3)" in failure.message
+
+
+async def test_a_fitted_model_that_does_not_fit_the_data_fails_alone_before_it_is_measured(
+    engine: Engine, tmp_path: Path
+) -> None:
+    import skops.io
+
+    rows = np.random.default_rng(0).random((30, 4))
+    skops.io.dump(LogisticRegression().fit(rows, [0, 1] * 15), tmp_path / "four.skops")
+    four = ModelSpec(name="four", file=str(tmp_path / "four.skops"))
+    six = ModelSpec(name="six", factory="sklearn.tree:DecisionTreeClassifier")
+    events = await measured(engine, BundledDataset(name="wine"), four, six)
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.message == "LogisticRegression expects 4 features, the data have 13"
+    assert events[-1] == JobFinished(job="a", reason="completed")
+    events = await measured(engine, BundledDataset(name="iris"), four, six)
+    assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"four", "six"}
+
+
+async def test_sparse_rows_reach_the_model(engine: Engine) -> None:
+    forest = ModelSpec(name="forest", factory="sklearn.ensemble:RandomForestClassifier", parameters={"n_estimators": 3})
+    events = await measured(engine, SyntheticDataset(samples=100, sparse=True), forest)
+    assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
+
+
+async def test_a_file_that_does_not_hold_what_it_should_is_told_and_the_engine_lives_on(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = write(PEOPLE, tmp_path / "people.csv")
+    tree = ModelSpec(name="tree", factory="sklearn.tree:DecisionTreeClassifier")
+    with pytest.raises(DataError, match="has no column 'nobody'") as caught:
+        await measured(engine, FileDataset(path=str(path), target="nobody"), tree)
+    assert caught.value.exit_code == 2
+    events = await measured(engine, BundledDataset(name="iris"), tree)
+    assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+def test_json_lines_of_nested_values_do_not_break_the_reader(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"a": 1, "b": [1, 2]}) for _ in range(4)))
+    inputs, _ = read(tmp_path / "a.jsonl", "a")
+    assert list(inputs.columns) == ["b"]

@@ -1,0 +1,82 @@
+"""Models brought by an import path: what is fitted is left so, what makes a model is called, a function is a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latency_tui.engine import models
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
+from latency_tui.errors import LatencyTuiError
+from latency_tui.plan import Candidate, ModelSpec, Plan
+from tests.engine import bring
+
+
+def load(path: str, **parameters: object) -> models.Loaded:
+    return models.load(Candidate(model=ModelSpec(name="mine", factory=path, parameters=parameters)))
+
+
+def test_a_fitted_instance_is_taken_as_it_is() -> None:
+    loaded = load("tests.engine.bring:fitted")
+    assert loaded.model is bring.fitted
+    assert loaded.fitted
+
+
+def test_an_instance_that_is_not_fitted_is_to_be_fitted() -> None:
+    assert not load("tests.engine.bring:unfitted").fitted
+
+
+def test_a_class_and_a_factory_are_called_with_the_parameters() -> None:
+    assert load("sklearn.linear_model:LogisticRegression", C=2.0).model.C == 2.0
+    assert load("tests.engine.bring:factory", C=3.0).model.C == 3.0
+    assert not load("tests.engine.bring:factory").fitted
+    assert load("tests.engine.bring:fitted_factory").fitted
+
+
+@pytest.mark.parametrize("name", ["row_sums", "partial"])
+def test_a_function_of_an_array_is_a_model(name: str) -> None:
+    loaded = load(f"tests.engine.bring:{name}")
+    assert loaded.fitted
+    np.testing.assert_array_equal(models.caller(loaded.model, "predict")(np.ones((2, 3))), [3.0, 3.0])
+
+
+def test_what_has_no_fit_needs_none_and_names_may_be_nested() -> None:
+    assert load("tests.engine.bring:Answers").fitted
+    assert load("tests.engine.bring:Nested.model").model is bring.fitted
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("no.such.module:name", "cannot find"),
+        ("tests.engine.bring:missing", "cannot find"),
+        ("tests.engine.bring:", "cannot find"),
+        ("tests.engine.bring:number", "neither a model nor anything that makes one"),
+        ("tests.engine.bring:makes_nothing", "made nothing"),
+    ],
+)
+def test_a_path_that_leads_to_no_model_is_told(path: str, said: str) -> None:
+    with pytest.raises(LatencyTuiError, match=said):
+        load(path)
+
+
+async def test_a_module_in_the_working_directory_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine_here.py").write_text("import numpy as np\ndef double(rows):\n    return rows.sum(axis=1) * 2\n")
+    monkeypatch.chdir(tmp_path)
+    specs = [
+        ModelSpec(name="double", factory="mine_here:double"),
+        ModelSpec(name="fresh", factory="sklearn.linear_model:LogisticRegression"),
+        ModelSpec(name="lost", factory="mine_here:gone"),
+    ]
+    plan = Plan(candidates=tuple(Candidate(model=spec) for spec in specs), runs=10)
+    async with Engine() as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"double", "fresh"}
+    ready = {event.candidate: event for event in events if isinstance(event, TrainingFinished)}
+    assert ready["double"].seconds is None
+    assert ready["fresh"].seconds is not None
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert "cannot find 'mine_here:gone'" in failure.message

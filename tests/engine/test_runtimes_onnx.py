@@ -1,0 +1,154 @@
+"""Models under other runtimes: converted once, held against the model itself, measured beside it; also others'."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cloudpickle
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.dataset import Data, prepare
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
+from latency_tui.engine.runtimes.conversion import compare, convert
+from latency_tui.errors import LatencyTuiError
+from latency_tui.plan import BUILTIN_MODELS, BundledDataset, Candidate, ModelSpec, Plan, SyntheticDataset, Workload
+from latency_tui.plan.runtimes import with_runtimes
+
+IRIS = prepare(BundledDataset(name="iris"))
+
+
+def test_a_classifier_converted_has_every_method_of_its_own() -> None:
+    model = LogisticRegression(max_iter=500).fit(IRIS.X_train, IRIS.y_train)
+    converted = convert("onnx", model, IRIS, threads=1)
+    assert converted.data.X_test.dtype == np.float32
+    again = cloudpickle.loads(cloudpickle.dumps(converted.model))
+    for method in ("predict", "predict_proba", "decision_function"):
+        ours = getattr(model, method)(IRIS.X_test)
+        np.testing.assert_allclose(getattr(again, method)(converted.data.X_test), ours, atol=1e-4)
+    (note,) = converted.notes
+    assert "predict labels equal in 38 of 38 rows" in note
+    assert "predict_proba within 0.0001 in 38 of 38 rows" in note
+
+
+def test_words_as_labels_stay_words() -> None:
+    names = load_iris().target_names
+    model = RandomForestClassifier(5, random_state=0).fit(IRIS.X_train, names[IRIS.y_train])
+    converted = convert("onnx", model, IRIS, threads=1)
+    assert list(converted.model.predict(converted.data.X_test)) == list(model.predict(IRIS.X_test))
+
+
+def test_a_scaler_and_a_regressor_are_converted_too() -> None:
+    rows, targets = load_diabetes(return_X_y=True)
+    data = Data(None, None, rows, targets)
+    assert convert("onnx", Ridge().fit(rows, targets), data, 1).model.predict(rows).shape == targets.shape
+    scaled = convert("onnx", StandardScaler().fit(rows), data, 1)
+    np.testing.assert_allclose(scaled.model.transform(rows), StandardScaler().fit_transform(rows), atol=1e-4)
+
+
+def test_a_pipeline_over_a_data_frame_of_words_and_numbers() -> None:
+    table = pd.DataFrame({"city": ["Bern", "Ulm", "Rom", "Ulm"] * 10, "age": np.linspace(20, 60, 40)})
+    columns = ColumnTransformer([("words", OneHotEncoder(), ["city"])], remainder=StandardScaler())
+    model = make_pipeline(columns, LogisticRegression()).fit(table, [0, 1, 1, 0] * 10)
+    converted = convert("onnx", model, Data(None, None, table, None), 1)
+    np.testing.assert_array_equal(converted.model.predict(table), model.predict(table))
+
+
+def test_parity_that_fails_is_told_with_its_figures() -> None:
+    """Histogram trees split between two numbers that are one number in 32 bits."""
+    rows = np.repeat([[1.0], [1.0 + 1e-9]], 10, axis=0)
+    model = HistGradientBoostingRegressor(max_iter=20, min_samples_leaf=5).fit(rows, np.repeat([0.0, 1.0], 10))
+    with pytest.raises(
+        LatencyTuiError, match=r"other answers.*predict within 0\.0001 in \d+ of 20 rows \(largest diff"
+    ):
+        convert("onnx", model, Data(None, None, rows, None), 1)
+
+
+def test_answers_are_compared_row_by_row() -> None:
+    labels = compare(np.array(["a", "b"]), np.array(["a", "c"]), 0.0)
+    assert (labels.rows, labels.equal, labels.holds) == (2, 1, False)
+    numbers = compare(np.array([1.0, 1000.0]), np.array([1.0, 1000.05], dtype=np.float32), 1e-4)
+    assert numbers.holds, "the tolerance grows with the number"
+    assert not compare(np.array([1.0]), np.array([np.nan]), 1e-4).holds
+    assert str(compare(np.ones(3), np.ones((3, 2)), 1e-4)) == "of another shape"
+
+
+def test_what_cannot_be_converted_is_one_sentence() -> None:
+    class Own:
+        def predict(self, rows: object) -> object:
+            return rows
+
+    with pytest.raises(LatencyTuiError, match="Own cannot be converted to ONNX"):
+        convert("onnx", Own(), IRIS, 1)
+    from sklearn.base import BaseEstimator
+
+    class Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+        def predict(self, rows: object) -> object:
+            return rows
+
+    with pytest.raises(LatencyTuiError, match="Estimator cannot be converted to ONNX: ") as caught:
+        convert("onnx", Estimator(), IRIS, 1)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(LatencyTuiError, match="no runtime 'nowhere'"):
+        convert("nowhere", Own(), IRIS, 1)
+
+
+async def test_every_builtin_model_is_measured_under_both_runtimes(engine: Engine) -> None:
+    candidates = with_runtimes((Candidate(model=model) for model in BUILTIN_MODELS), ["sklearn", "onnx"])
+    assert len(candidates) == 12
+    plan = Plan(candidates=candidates, workload=Workload(dataset=SyntheticDataset(samples=300)), runs=10)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
+    ready = {event.candidate: event for event in events if isinstance(event, TrainingFinished)}
+    assert ready["random-forest"].score == ready["random-forest[runtime=onnx]"].score
+    assert any("ONNX Runtime agrees" in note for note in ready["rbf-svm[runtime=onnx]"].notes)
+    assert not ready["rbf-svm"].notes
+    assert len({event.candidate for event in events if isinstance(event, BlockMeasured)}) == 12
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example package, installed by pip into a folder of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    package = Path(__file__).parent / "example_package"
+    words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target"]
+    done = subprocess.run([*words, folder, package], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        pytest.skip(f"pip cannot install here: {done.stderr[-300:]}")
+    return folder
+
+
+async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    monkeypatch.syspath_prepend(str(installed))
+    from latency_tui.plan.catalogue import resolve_model
+
+    mine = resolve_model("nearest-mean")
+    assert mine.model.group == "latency-tui-example"
+    assert "latency_tui_example" not in sys.modules, "nothing of it is imported to name it"
+    plan = Plan(candidates=with_runtimes([mine], ["sklearn", "cached", "wrong"]), runs=20)
+    async with Engine() as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.candidate == "nearest-mean[runtime=wrong]"
+    assert failure.message == "Wrong gives other answers than the model itself: predict labels equal in 249 of 250 rows"
+    measured = {event.candidate for event in events if isinstance(event, BlockMeasured)}
+    assert measured == {"nearest-mean", "nearest-mean[runtime=cached]"}
+
+
+def test_an_onnx_file_needs_no_other_runtime(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(b"\x08\x09\x12\x08skl2onnx")
+    candidate = Candidate(model=ModelSpec(name="a", file=str(tmp_path / "a.onnx")))
+    assert with_runtimes([candidate], ["sklearn", "onnx"]) == (candidate,)

@@ -1,0 +1,189 @@
+"""Own models, data and runtimes on the command line: what plan they make, what is refused, what is remembered."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from latency_tui.cli import cli
+from latency_tui.cli.options import make_plan, measuring_options, to_arguments
+from latency_tui.plan import BUILTIN_MODELS, BundledDataset, FileDataset, Plan, SyntheticDataset
+from latency_tui.plan.trust import digest_of, recall
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, with a memory and a configuration folder of the test's own."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
+    monkeypatch.setattr("latency_tui.plan.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
+
+
+def values_of(*arguments: str) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+
+    @click.command()
+    @measuring_options
+    def command(**values: Any) -> None:
+        kept.update(values)
+
+    command.main(list(arguments), standalone_mode=False)
+    return kept
+
+
+def plan_of(*arguments: str) -> Plan:
+    return make_plan(values_of(*arguments))
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Plan:
+    """Return the plan that `latency-tui run` would measure."""
+    from latency_tui.cli import headless
+
+    plans: list[Plan] = []
+
+    def measure(plan: Plan, **_: object) -> int:
+        plans.append(plan)
+        return 0
+
+    monkeypatch.setattr(headless, "measure_and_report", measure)
+    done = invoke("run", *arguments)
+    assert done.exit_code == 0, done.stderr
+    return plans[0]
+
+
+def skops_file(name: str = "a.skops") -> Path:
+    import zipfile
+
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr("schema.json", "{}")
+    return Path(name)
+
+
+def test_models_data_and_runtimes_reach_the_plan() -> None:
+    skops_file()
+    Path("old.joblib").write_bytes(pickle.dumps([1]))
+    Path("orders.csv").write_text("x,y\n1,2\n")
+    plan = plan_of(
+        *("-m", "a.skops", "-m", "old.joblib", "--trust", "old.joblib", "-m", "decision-tree", "--runtime", "sklearn"),
+        *("--runtime", "onnx", "--data", "orders.csv", "--target", "y", "--baseline", "a.skops[runtime=onnx]"),
+    )
+    slugs = [candidate.slug for candidate in plan.candidates]
+    assert slugs[:3] == ["a.skops", "a.skops[runtime=onnx]", "old.joblib"]
+    assert len(slugs) == 6
+    assert plan.workload.dataset == FileDataset(path="orders.csv", target="y")
+    assert plan.trust.covers(digest_of(Path("old.joblib")))
+    assert plan.baseline == slugs[1]
+
+
+def test_made_and_bundled_datasets() -> None:
+    plan = plan_of("--samples", "500", "--features", "5", "--classes", "3", "--sparse")
+    assert plan.workload.dataset == SyntheticDataset(samples=500, features=5, classes=3, sparse=True)
+    assert plan_of("--data", "wine").workload.dataset == BundledDataset(name="wine")
+    for arguments in (["--data", "diabetes"], ["--task", "regression"]):
+        regression = plan_of(*arguments)
+        assert {candidate.model.task for candidate in regression.candidates} == {"regression"}
+        assert len(regression.candidates) == 6
+
+
+def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
+    path = skops_file()
+    plan_of("-m", "a.skops", "--trust-type", "sklearn.tree._tree.Tree")
+    assert recall()[digest_of(path)] == ("sklearn.tree._tree.Tree",)
+    assert plan_of("-m", "a.skops").trust.types_in(digest_of(path)) == ("sklearn.tree._tree.Tree",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-m", "missing.skops"], "There is no file missing.skops"),
+        (["-m", "old.joblib"], "runs its author's code"),
+        (["-m", "random-forest", "--trust", "old.joblib"], "trusted but not measured"),
+        (["--runtime", "onyx"], "There is no runtime 'onyx'; did you mean onnx?"),
+        (["--data", "missing.csv"], "There is no file missing.csv"),
+        (["--target", "y"], "--target names a column of --data"),
+        (["--data", "iris", "--samples", "50"], "--samples is for a dataset that is made"),
+        (["--data", "iris", "--task", "regression"], "iris is a classification"),
+        (["--samples", "3"], "Samples must be"),
+        (["-m", "ridge"], "Ridge is for regression"),
+        (["-m", "no_such_thing:model"], "There is no module 'no_such_thing'"),
+        (["--config", "missing.toml"], "There is no configuration file missing.toml"),
+        (["checkout"], "There is no plan 'checkout'"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_is_one_sentence_and_exit_2(arguments: list[str], sentence: str) -> None:
+    Path("old.joblib").write_bytes(pickle.dumps([1]))
+    done = invoke("run", *arguments)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+CONFIGURATION = """
+[models.mine]
+path = "sklearn.tree:DecisionTreeClassifier"
+[models.rare]
+path = "sklearn.svm:LinearSVC"
+chosen = false
+[datasets.flowers]
+bundled = "iris"
+[plans.nightly]
+models = ["mine", "rare"]
+dataset = "flowers"
+seconds = 2.0
+launches = 3
+cpu = "none"
+"""
+
+
+def test_a_model_of_the_configuration_is_measured_like_the_six() -> None:
+    Path("latency-tui.toml").write_text(CONFIGURATION)
+    assert [c.name for c in plan_of().candidates] == [*(model.name for model in BUILTIN_MODELS), "mine"]
+    assert plan_of("-m", "rare").candidates[0].model.factory == "sklearn.svm:LinearSVC"
+    assert json.loads(invoke("models", "--format", "json").stdout)[-1]["slug"] == "rare"
+    assert "hist-gradient-boosting" in invoke("models", "--all").stdout
+
+
+def test_a_plan_by_name_and_what_is_typed_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("latency-tui.toml").write_text(CONFIGURATION)
+    plan = run(monkeypatch, "nightly")
+    assert [candidate.slug for candidate in plan.candidates] == ["mine", "rare"]
+    assert (plan.runs, plan.seconds, plan.launches, plan.pinning) == (None, 2.0, 3, "none")
+    assert plan.workload.dataset == BundledDataset(name="iris")
+    plan = run(monkeypatch, "nightly", "-n", "50", "-m", "rare", "--launches", "1")
+    assert (plan.runs, plan.seconds, plan.launches) == (50, None, 1)
+    assert [candidate.slug for candidate in plan.candidates] == ["rare"]
+    plan = run(monkeypatch, "nightly", "--samples", "100")
+    assert plan.workload.dataset == SyntheticDataset(samples=100)
+
+
+def test_init_writes_a_file_that_can_be_read_and_never_twice() -> None:
+    assert invoke("init").exit_code == 0
+    assert plan_of().candidates
+    again = invoke("init")
+    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+    assert "PlanTable" in json.loads(invoke("init", "--schema").stdout)["$defs"]
+
+
+def test_the_options_can_be_typed_again() -> None:
+    typed = [
+        "--runtime=onnx",
+        "--trust=a",
+        "--trust-type=a.B",
+        "--data=iris",
+        "--sparse",
+        "--samples=50",
+        "--task=regression",
+    ]
+    assert values_of(*to_arguments(values_of(*typed))) == values_of(*typed)

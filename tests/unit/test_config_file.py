@@ -1,0 +1,170 @@
+"""The configuration file: what it holds is found, what does not belong there is told with where it stands."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
+from latency_tui.plan.configuration import (
+    EXAMPLE,
+    Configuration,
+    Loaded,
+    find_configuration,
+    json_schema,
+    load_configuration,
+)
+
+WHOLE = """
+theme = "nord"
+[keys]
+profile = "p,f5"
+[models.checkout]
+name = "Checkout Forest"
+colour = "#73daca"
+file = "models/checkout.pkl"
+trust = true
+[models.small-forest]
+path = "sklearn.ensemble:RandomForestClassifier"
+parameters = { n_estimators = 10, random_state = 42 }
+task = "classification"
+chosen = false
+[datasets.orders]
+file = "orders.csv"
+target = "returned"
+seed = 7
+[datasets.wide]
+samples = 5000
+features = 200
+[datasets.flowers]
+bundled = "iris"
+[plans.checkout-service]
+models = ["checkout-forest", "small-forest[n_jobs=1]"]
+dataset = "orders"
+runtimes = ["sklearn", "onnx"]
+runs = 1000
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Loaded:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "checkout.pkl").write_bytes(pickle.dumps([1]))
+    (tmp_path / "orders.csv").write_text("x,returned\n1,2\n")
+    return write(tmp_path, WHOLE)
+
+
+def write(folder: Path, text: str) -> Loaded:
+    (folder / "latency-tui.toml").write_text(text)
+    return load_configuration(folder / "latency-tui.toml")
+
+
+def test_models_are_candidates_like_the_six(loaded: Loaded, tmp_path: Path) -> None:
+    checkout, small = loaded.models()
+    assert (checkout.name, checkout.colour) == ("Checkout Forest", "#73daca")
+    assert checkout.file == str(tmp_path / "models" / "checkout.pkl"), "meant from where the file lies"
+    assert (small.name, small.factory) == ("small-forest", "sklearn.ensemble:RandomForestClassifier")
+    assert loaded.chosen_models() == (checkout,)
+    assert loaded.trusted_files() == (checkout.file,)
+    plan = loaded.plan("checkout-service")
+    slugs = [candidate.slug for candidate in loaded.candidates(plan.models)]
+    assert slugs == ["checkout-forest", "small-forest[n_jobs=1]"]
+    assert (plan.runs, plan.seconds, plan.runtimes) == (1000, None, ("sklearn", "onnx"))
+    assert loaded.configuration.theme == "nord"
+    assert loaded.configuration.keys == {"profile": "p,f5"}
+
+
+def test_datasets_of_every_kind(loaded: Loaded, tmp_path: Path) -> None:
+    assert loaded.dataset("orders") == FileDataset(path=str(tmp_path / "orders.csv"), target="returned", seed=7)
+    assert loaded.dataset("orders", "x") == FileDataset(path=str(tmp_path / "orders.csv"), target="x", seed=7)
+    assert loaded.dataset("wide") == SyntheticDataset(samples=5000, features=200)
+    assert loaded.dataset("flowers") == loaded.dataset("iris") == BundledDataset(name="iris")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[models.a]\nfil = 'x'", "models.a.fil in .* is not known; did you mean file?"),
+        ("[modles.a]\nfile = 'x'", "modles in .* is not known; did you mean models?"),
+        ("zzz = 1", "zzz in .* is not known; known are models, datasets, plans, keys, theme."),
+        ("[plans.a]\nruns = 'many'", "plans.a.runs in .* must be a whole number, not 'many'"),
+        ("[plans.a]\nmethod = 'guess'", "plans.a.method .* must be predict or predict_proba or .*, not 'guess'"),
+        ("[plans.a]\nmodels = 'one'", "plans.a.models .* must be a list of text, not 'one'"),
+        ("[models]\na = 3", "models.a in .* must be a table, not 3"),
+        ("models = 3", "models in .* must be a table, not 3"),
+        ("theme = 3", "theme in .* must be text, not 3"),
+        ("[models.a]\ntrust = 1", "models.a.trust .* must be true or false, not 1"),
+        ("[models.a", "is no TOML: Expected"),
+        ("\x00", "is no TOML"),
+    ],
+)
+def test_what_does_not_belong_there_is_told_with_where_it_stands(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        write(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[models.a]\nname = 'x'", "models.a in .* needs either a path"),
+        ("[models.a]\npath = 'a:b'\ncolour = 'red'", "models.a.colour .* #rrggbb, not 'red'"),
+        ("[models.a]\nfile = 'a.skops'", "There is no file .*a.skops"),
+        ("[models.a]\nfile = 'a.skops'\nparameters = {n = 1}", "models.a.parameters .* is for a path"),
+    ],
+)
+def test_models_that_make_no_sense_are_told(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        write(tmp_path, text).models()
+
+
+def test_plans_and_datasets_that_are_not_there_are_told(loaded: Loaded, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"did you mean checkout-service?"):
+        loaded.plan("checkout-servce")
+    with pytest.raises(UsageError, match=r"no latency-tui.toml here with plans"):
+        Loaded().plan("x")
+    with pytest.raises(UsageError, match=r"datasets.a in .* needs one of"):
+        write(tmp_path, "[datasets.a]\nbundled = 'iris'\nsamples = 50").dataset("a")
+    with pytest.raises(UsageError, match=r"did you mean iris?"):
+        loaded.dataset("irsi")
+
+
+def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, home = tmp_path / "here", tmp_path / "home"
+    (home / "latency-tui").mkdir(parents=True)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setattr("latency_tui.plan.configuration.user_path", lambda: home / "latency-tui" / "latency-tui.toml")
+    assert find_configuration() == Loaded()
+    write(home / "latency-tui", "theme = 'home'")
+    assert find_configuration().configuration.theme == "home"
+    write(here, "theme = 'here'")
+    assert find_configuration().configuration.theme == "here"
+    assert find_configuration(str(home / "latency-tui" / "latency-tui.toml")).configuration.theme == "home"
+    with pytest.raises(UsageError, match="There is no configuration file"):
+        find_configuration("missing.toml")
+
+
+def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Path) -> None:
+    assert write(tmp_path, EXAMPLE).configuration == Configuration()
+    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in EXAMPLE.splitlines())
+    found = write(tmp_path, text).configuration
+    assert set(found.models) == {"checkout", "small-forest"}
+    assert set(found.datasets) == {"orders", "wide"}
+    assert found.plans["checkout-service"].launches == 5
+    assert found.keys
+
+
+def test_the_schema_knows_every_key() -> None:
+    schema = json.loads(msgspec.json.encode(json_schema()))
+    tables = schema["$defs"]
+    assert set(tables["Configuration"]["properties"]) == {"models", "datasets", "plans", "keys", "theme"}
+    assert set(tomllib.loads(WHOLE)["plans"]["checkout-service"]) <= set(tables["PlanTable"]["properties"])
+    assert tables["ModelTable"]["additionalProperties"] is False

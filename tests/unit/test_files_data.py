@@ -1,0 +1,62 @@
+"""What `--data` means: a bundled set by name or a file by its first bytes, looked at before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import BundledDataset, FileDataset, resolve_dataset
+
+
+def test_bundled_sets_are_known_by_name() -> None:
+    assert resolve_dataset("Breast_Cancer") == BundledDataset(name="breast-cancer")
+    assert resolve_dataset("iris").title == "iris"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"x,y\n1,2\n"),
+        ("a.parquet", b"PAR1...."),
+        ("a.feather", b"ARROW1.."),
+        ("a.npz", b"PK\x03\x04...."),
+        ("a.npy", b"\x93NUMPY.."),
+        ("a.jsonl", b'{"x": 1}\n'),
+        ("no-suffix", b"x,y\n1,2\n"),
+    ],
+)
+def test_files_are_known_by_their_content(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = resolve_dataset(str(tmp_path / name), target="y")
+    assert found == FileDataset(path=str(tmp_path / name), target="y")
+    assert found.title == name
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "said"),
+    [
+        ("irsi", None, "did you mean iris?"),
+        ("missing.csv", None, "There is no file"),
+        ("empty.csv", b"", "is empty"),
+        ("a.parquet", b"x,y\n", "not a Parquet file"),
+        ("a.csv", b"PAR1....", "not a CSV file"),
+        ("table.xls", b"\xd0\xcf\x11\xe0\x00", "not CSV, Parquet, Feather, NPZ, NPY or JSON lines"),
+    ],
+)
+def test_what_cannot_be_data_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, content: bytes | None, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / text).write_bytes(content)
+    with pytest.raises(UsageError, match=said):
+        resolve_dataset(text)
+
+
+def test_a_bundled_set_has_its_target_already() -> None:
+    with pytest.raises(UsageError, match="target of its own"):
+        resolve_dataset("iris", target="species")
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        FileDataset(path="a.csv", test_fraction=1.5)
