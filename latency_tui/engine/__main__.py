@@ -11,6 +11,9 @@ import sys
 
 def main() -> None:
     """Serve one client until its end of the pipe closes, then end every process of this group."""
+    # OpenBLAS starts its threads when it is loaded, and a process with threads cannot be copied by forking. A candidate
+    # that is given more threads gets them when its limits are set.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.path.append(os.getcwd())  # noqa: PTH109 (where a model's module may lie)
     commands, events = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -210,7 +210,7 @@ class Coordinator:
                     running.discard(slug)
                     continue
                 place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
-                place["copy"] = copy
+                place["copy"] = copy if self._roster.copies(slug) else 0
                 self._wire.say(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
                 self._wire.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)

@@ -175,7 +175,7 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         round: Which round of the launch, from 0.
         position: Which turn of the round, from 0.
         candidate: The candidate's slug.
-        copy: Which of the candidate's processes answered; the same for all candidates of a round.
+        copy: Which of the candidate's processes answered; the same for all of a round that have several.
         samples: Latencies, int64 nanoseconds, little-endian.
         discarded: Latencies of the calls made just before, to warm the caches again; the first is the call after a
             switch. Same encoding.

@@ -150,6 +150,10 @@ class Roster:
             pass
         return len(process.copies)
 
+    def copies(self, slug: str) -> int:
+        """Return how many copies of a candidate there are."""
+        return len(self._processes[slug].copies)
+
     def end_copies(self) -> None:
         """End all copies of all candidates."""
         for process in self._processes.values():

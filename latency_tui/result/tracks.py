@@ -165,6 +165,7 @@ class MedianTable:
             if column >= self._table.shape[1]:
                 self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
         self._table[candidate, column] = median
+        self._copies.values[column] = max(self._copies.values[column], copy)
         return column
 
     def column(self, launch: int, round_: int) -> NDArray[np.float64] | None:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -153,3 +154,25 @@ class TellsWhatItGets(Planted):
 class CannotBePickled(Planted):
     def __reduce__(self) -> Any:
         raise TypeError("no pickles, please")
+
+
+class CrashesLater(Planted):
+    """Answers until the time is up that it was given while fitting, then crashes."""
+
+    seconds = 0.5
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        self.until = time.monotonic() + self.seconds
+        return self
+
+    def predict(self, X: Any) -> Any:
+        if time.monotonic() > self.until:
+            ctypes.string_at(0)
+        time.sleep(0.0005)
+        return np.zeros(len(X))
+
+
+class KeepsAThread(Planted):
+    def fit(self, X: Any, y: Any) -> Planted:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return self

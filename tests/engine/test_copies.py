@@ -1,0 +1,61 @@
+"""Rounds rotate over copies of each candidate's process, each another draw of memory, that go when they are over."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import psutil
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, JobFinished, Measure, RoundFinished
+from tests.engine.conftest import plan_of, planted
+
+
+async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper", "a", seconds=0.0005), planted("Sleeper", "b", seconds=0.0005), runs=400)
+    blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
+    copies = defaultdict(set)
+    for block in blocks:
+        copies[block.round].add(block.copy)
+    assert all(len(used) == 1 for used in copies.values())
+    used = Counter(next(iter(used)) for used in copies.values())
+    assert len(used) == 8
+    assert max(used.values()) - min(used.values()) <= 1
+
+
+async def test_few_rounds_have_few_copies(engine: Engine) -> None:
+    blocks = [
+        e
+        async for e in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper"), runs=6)))
+        if isinstance(e, BlockMeasured)
+    ]
+    assert {block.copy for block in blocks} == {0, 1, 2}
+
+
+async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine: Engine) -> None:
+    most = 0
+    plan = plan_of(planted("Sleeper"), runs=300)
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        if isinstance(event, RoundFinished):
+            assert engine._process is not None
+            most = max(most, len(psutil.Process(engine._process.pid).children(recursive=True)))
+    assert most == 9, "the original and eight copies"
+    assert engine._process is not None
+    left = psutil.Process(engine._process.pid).children(recursive=True)
+    assert len(left) == 1
+
+
+async def test_a_copy_that_crashes_is_told_like_any_process(engine: Engine) -> None:
+    plan = plan_of(planted("CrashesLater", "bad", seconds=1.0), planted("Planted", "good"), runs=5000)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.stage == "measuring"
+    assert "SIGSEGV" in failure.message
+    assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+async def test_a_process_with_threads_is_not_copied_but_measured(engine: Engine) -> None:
+    plan = plan_of(planted("KeepsAThread"), runs=100)
+    blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
+    assert sum(len(block.samples) // 8 for block in blocks) == 100
+    assert {block.copy for block in blocks} == {0}
