@@ -14,6 +14,7 @@ import pexpect
 import psutil
 import pyte
 
+_OTHERS = ("NO_COLOR", "SSH_CONNECTION", "TEXTUAL_THEME", "COLUMNS", "LINES")  # the last two would outvote the terminal
 COMMAND = str(Path(sys.executable).with_name("latency-tui"))
 
 
@@ -27,7 +28,7 @@ class Terminal:
     """
 
     def __init__(self, *arguments: str, width: int = 140, height: int = 45) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "SSH_CONNECTION")}
+        environment = {name: value for name, value in os.environ.items() if name not in _OTHERS}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)

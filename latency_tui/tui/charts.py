@@ -1,0 +1,386 @@
+"""The charts, drawn by plotext: the only module that imports textual_plotext, and so the only one that knows its traps.
+
+plotext is used as a canvas of cells: positions are computed here, so that bars are even, labels neither collide nor get
+lost, and no chart is drawn that it would fail at (an infinite value, a bar chart narrower than its labels, a second log
+draw). It is imported after the first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.text import Text
+from textual.color import Color
+from textual_plotext import PlotextPlot
+
+from latency_tui.tui.marks import Look
+from latency_tui.tui.scales import (
+    axis,
+    bar_scale,
+    line_scale,
+    minor_ticks,
+    run_axis,
+    short_names,
+    spread,
+    tick_labels,
+    ticks,
+)
+from latency_tui.tui.text import clean, fit
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult
+
+_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""Bits of braille's dots by row and column of a cell (Unicode 15, chapter 21)."""
+
+_MOST_COLUMNS = 2000  # more than any terminal has
+
+Ink = str | int | tuple[int, int, int]
+"""A colour as plotext takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: a median and, where it is known, the 99th percentile for its whisker; seconds."""
+
+    name: str
+    look: Look
+    value: float
+    whisker: float | None
+    open_end: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One line.
+
+    Attributes:
+        name: The candidate's name.
+        look: Its colour and shape.
+        runs: Run numbers from 1, `(n_points,)`, ascending.
+        seconds: Latencies, `(n_points,)`.
+        end: Where the line ends, in seconds: the median of its last tenth.
+    """
+
+    name: str
+    look: Look
+    runs: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    end: float
+
+
+class Chart(PlotextPlot, can_focus=True):
+    """A chart that cannot fail: what plotext raises becomes a sentence in its place."""
+
+    ALLOW_MAXIMIZE: ClassVar[bool | None] = True
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    def render(self) -> Text:
+        """Draw at the size the widget has now."""
+        width, height = self.size
+        if width < 4 or height < 3:
+            return Text("")
+        try:
+            canvas = Canvas(self, width, height)
+            self.draw(canvas)
+            return canvas.text()
+        except Exception as error:  # noqa: BLE001  # whatever plotext raises: the figures beside the chart are still good
+            self.log.error(repr(error))
+            return Text(f"This chart could not be drawn at {width} × {height}.", style="dim")
+
+    def draw(self, canvas: Canvas) -> None:
+        """Put ink on the canvas."""
+        raise NotImplementedError
+
+
+class BarChart(Chart):
+    """Medians as bars from fast to slow, each with a whisker to p99."""
+
+    bars: tuple[Bar, ...] = ()
+
+    def show(self, bars: Sequence[Bar]) -> None:
+        """Draw these bars, in this order."""
+        if tuple(bars) != self.bars:
+            self.bars = tuple(bars)
+            self.refresh()
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw names, bars, whiskers and the axis."""
+        bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
+        if not bars:
+            return
+        top = canvas.title("median, whisker to p99", focused=self.has_focus)
+        rows = canvas.height - top - 2
+        hidden = max(len(bars) - rows, 0)
+        bars = bars[: rows - 1] if hidden else bars
+        names = short_names([clean(bar.name) for bar in bars], max(canvas.width // 2 - 4, 6))
+        left = max(cell_len(name) for name in names) + 4
+        width = canvas.width - left - 1
+        ends = [max(bar.value, bar.whisker or 0.0) for bar in bars]
+        scale = bar_scale(min(bar.value for bar in bars), max(ends))
+        pitch = max(min(rows // max(len(bars), 1), 4), 1)
+        thick = max(pitch - 1, 1)
+        first = top + max((rows - pitch * len(bars) + (pitch - thick)) // 2, 0)
+        for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
+            colour = canvas.ink(bar.look[0])
+            y = first + index * pitch
+            middle = y + (thick - 1) // 2
+            canvas.put(1, middle, bar.look[1], colour)
+            canvas.put(3, middle, fit(name, left - 4), colour)
+            length = scale.place(bar.value) * width
+            for row in range(y, y + thick):
+                canvas.put(left, row, _bar(length), colour)
+            if bar.whisker is not None and bar.whisker > bar.value:
+                end = min(round(scale.place(bar.whisker) * width), width - 1)
+                start = int(length) + 1
+                canvas.put(left + start, middle, "─" * (end - start), canvas.muted)
+                if end > start:
+                    canvas.put(left + end, middle, "›" if bar.open_end else "┤", canvas.muted)
+        if hidden:
+            canvas.put(left, canvas.height - 3, f"and {hidden + 1} slower", canvas.muted)
+        canvas.horizontal_axis(left, width, axis(scale, width), minor_ticks(scale, width))
+
+
+class LineChart(Chart):
+    """Latency over the runs, a line a model with its name at its end."""
+
+    lines: tuple[Line, ...] = ()
+    last_run = 0
+
+    def show(self, lines: Sequence[Line], last_run: int) -> None:
+        """Draw these lines up to a run number."""
+        self.lines = tuple(lines)
+        self.last_run = last_run
+        self.refresh()
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw both axes, the lines, and the names at their ends."""
+        lines = self.lines
+        if not lines:
+            return
+        top = canvas.title("latency over the runs", focused=self.has_focus)
+        rows = canvas.height - top - 2
+        scale = line_scale(min(float(x.seconds.min()) for x in lines), max(float(x.seconds.max()) for x in lines))
+        values = ticks(scale, max(rows // 3, 2))
+        labels = tick_labels(values, always=True)
+        left = max((cell_len(label) for label in labels), default=0) + 2
+        names = short_names(
+            [clean(line.name) for line in lines], 24 if canvas.width >= 70 else max(canvas.width // 4, 4)
+        )
+        right = max(cell_len(name) for name in names) + 3 if len(lines) <= rows else 0
+        width = canvas.width - left - right
+        last = max(self.last_run, *(int(line.runs[-1]) for line in lines), 1)
+        for value, label in zip(values, labels, strict=True):
+            row = top + round((1 - scale.place(value)) * (rows - 1))
+            canvas.put(0, row, fit(label, left - 2, right=True), canvas.muted)
+            canvas.put(left - 1, row, "┤", canvas.muted)
+        for row in range(top, top + rows):
+            if not canvas.inked(left - 1, row):
+                canvas.put(left - 1, row, "│", canvas.muted)
+        ends: list[float] = []
+        for line in reversed(lines):
+            runs, seconds = reduce(line.runs, line.seconds, max(round(width * line.runs[-1] / last), 1))
+            across = (runs - 1) / max(last - 1, 1)
+            up = np.array([scale.place(float(value)) for value in seconds])
+            canvas.polyline(left, top, width, rows, across, up, canvas.ink(line.look[0]), line.look[1])
+            ends.insert(0, (1 - scale.place(line.end)) * (rows - 1))
+        if right:
+            for line, name, row in zip(lines, names, spread(ends, rows), strict=True):
+                canvas.put(left + width + 1, top + row, f"{line.look[1]} {name}", canvas.ink(line.look[0]))
+        canvas.horizontal_axis(left, width, run_axis(1, last, width))
+        canvas.put(left + width + 1, canvas.height - 1, "runs", canvas.muted)
+
+
+class Canvas:
+    """Cells to draw on, by plotext; rows count from the top.
+
+    Args:
+        chart: The widget that owns the plot.
+        width: Columns.
+        height: Rows.
+    """
+
+    def __init__(self, chart: PlotextPlot, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+        self._plt = chart.plt
+        self._plain = chart.app.no_color
+        self._cells: dict[tuple[int, int], tuple[str, Ink]] = {}
+        variables = chart.app.theme_variables
+        self._foreground = _ink(variables.get("foreground", "#ffffff"))
+        background = variables.get("background", "#000000")
+        if chart.app.current_theme.ansi:
+            self.muted: Ink = "default"
+        else:
+            self.muted = Color.parse(background).blend(Color.parse(variables["foreground"]), 0.7).rgb
+        plt = self._plt
+        plt.clear_figure()
+        plt.plotsize(width, height)
+        plt._set_size(width, height)  # plotsize alone keeps an old size: textual-plotext's issue 5
+        plt.xaxes(False, False)
+        plt.yaxes(False, False)
+        plt.xfrequency(0)
+        plt.yfrequency(0)
+        plt.canvas_color("default")
+        plt.axes_color("default")
+        plt.xlim(0, width - 1)
+        plt.ylim(0, height - 1)
+
+    def ink(self, colour: str) -> Ink:
+        """Return a style's colour as plotext takes it."""
+        return _ink(colour)
+
+    def put(self, column: int, row: int, text: str, ink: Ink) -> None:
+        """Write text from a cell on to the right; what lies outside is left out."""
+        for letter in text:
+            size = cell_len(letter)
+            if size == 0:
+                continue
+            if 0 <= row < self.height and column >= 0 and column + size <= self.width:
+                self._cells[column, row] = (letter, ink)
+                if size == 2:
+                    self._cells[column + 1, row] = (
+                        "\u200b",
+                        ink,
+                    )  # a wide letter fills two cells: the second stays empty
+            column += size
+
+    def inked(self, column: int, row: int) -> bool:
+        """Return whether something was put there."""
+        return (column, row) in self._cells
+
+    def title(self, text: str, *, focused: bool) -> int:
+        """Write a title where there is room; returns the first row below it."""
+        if self.height < 12:
+            return 0
+        self.put(1, 0, text, self._foreground if focused else self.muted)
+        return 1
+
+    def horizontal_axis(
+        self, left: int, width: int, marks: list[tuple[int, int, str]], minor: Sequence[int] = ()
+    ) -> None:
+        """Draw the lowest two rows: a line with ticks, and their labels."""
+        self.put(left - 1, self.height - 2, "└" + "─" * width, self.muted)
+        for column in minor:
+            self.put(left + column, self.height - 2, "┴", self.muted)
+        for column, start, label in marks:
+            self.put(left + column, self.height - 2, "┴", self.muted)
+            self.put(left + start, self.height - 1, label, self.muted)
+
+    def polyline(
+        self,
+        left: int,
+        top: int,
+        width: int,
+        rows: int,
+        across: NDArray[np.float64],
+        up: NDArray[np.float64],
+        ink: Ink,
+        shape: str,
+    ) -> None:
+        """Draw a line through points given as shares of the area, in dots of braille (2 × 4 a cell)."""
+        if width <= 0 or rows <= 0:
+            return
+        dots_x = np.round(across * (2 * width - 1)).astype(np.int64)
+        dots_y = np.round((1 - up) * (4 * rows - 1)).astype(np.int64)
+        if not self._plain:
+            dots_x, dots_y = trace(dots_x, dots_y)
+        bits = np.zeros((rows, width), dtype=np.int64)
+        np.bitwise_or.at(bits, (dots_y // 4, dots_x // 2), _DOTS[dots_y % 4, dots_x % 2])
+        for row, column in np.argwhere(bits).tolist():
+            letter = shape if self._plain else chr(0x2800 + int(bits[row, column]))
+            self._cells[left + column, top + row] = (letter, ink)
+
+    def text(self) -> Text:
+        """Return the picture."""
+        places = list(self._cells)
+        letters = [letter for letter, _ in self._cells.values()]
+        inks = [ink for _, ink in self._cells.values()]
+        x = [column for column, _ in places]
+        y = [self.height - 1 - row for _, row in places]
+        if places:
+            self._plt.scatter(x, y, marker=letters, color=inks)  # type: ignore[arg-type]  # takes lists of them too
+        return Text.from_ansi(self._plt.build().rstrip("\n"), no_wrap=True, end="")
+
+
+def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -> list[Bar]:
+    """Return a bar for each candidate with numbers, in the order given."""
+    bars: list[Bar] = []
+    for candidate in candidates:
+        statistics = candidate.statistics
+        if statistics is None or statistics.p50.value is None or candidate.status == "failed":
+            continue
+        p99 = statistics.p99
+        known = p99.calls_needed is None
+        whisker = p99.value if known else p99.low if p99.low is not None else p99.value
+        bars.append(Bar(candidate.name, looks[candidate.slug], statistics.p50.value, whisker, open_end=not known))
+    return bars
+
+
+def lines_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -> list[Line]:
+    """Return a line for each candidate with samples, in the order given; long ones are thinned to what can be seen."""
+    lines: list[Line] = []
+    for candidate in candidates:
+        samples = candidate.samples
+        if samples is None or not samples.size or candidate.status == "failed" or not np.isfinite(samples).all():
+            continue
+        runs = np.linspace(1, max(candidate.calls, samples.size), samples.size)
+        end = float(np.median(samples[-max(samples.size // 10, 1) :]))
+        lines.append(Line(candidate.name, looks[candidate.slug], *reduce(runs, samples, _MOST_COLUMNS), end))
+    return lines
+
+
+def trace(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every dot of the lines from point to point; plotext does it a point at a time, ten times slower."""
+    if x.size < 2:
+        return x, y
+    steps = np.maximum(np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y))), 1)
+    starts = np.repeat(np.cumsum(steps) - steps, steps)
+    share = (np.arange(int(steps.sum())) - starts) / np.repeat(steps, steps)
+    dots = [
+        np.append(np.round(np.repeat(v[:-1], steps) + share * np.repeat(np.diff(v), steps)), v[-1]).astype(np.int64)
+        for v in (x, y)
+    ]
+    return dots[0], dots[1]
+
+
+def reduce(
+    runs: NDArray[np.float64], seconds: NDArray[np.float64], columns: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at most two points a column: its least and its greatest latency, in the order in which they were measured.
+
+    Args:
+        runs: Run numbers, `(n_points,)`.
+        seconds: Latencies, `(n_points,)`.
+        columns: Columns that they will be drawn in.
+    """
+    count = seconds.size
+    if count <= 2 * columns:
+        return runs, seconds
+    size = -(-count // columns)
+    whole = count // size * size
+    rows = seconds[:whole].reshape(-1, size)
+    starts = np.arange(0, whole, size)
+    picks = [starts + rows.argmin(axis=1), starts + rows.argmax(axis=1)]
+    if whole < count:
+        picks += [np.array([whole + int(seconds[whole:].argmin()), whole + int(seconds[whole:].argmax())])]
+    chosen = np.sort(np.concatenate(picks))
+    return runs[chosen], seconds[chosen]
+
+
+def _bar(length: float) -> str:
+    full = int(length)
+    rest = int((length - full) * 8)
+    return "█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"
+
+
+def _ink(colour: str) -> Ink:
+    parsed = Color.parse(colour)
+    if parsed.ansi is not None:
+        return "default" if parsed.ansi < 0 else parsed.ansi
+    return parsed.rgb

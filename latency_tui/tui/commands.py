@@ -1,0 +1,341 @@
+"""What a user can do: one class an action, from which key, footer, palette, help screen and README table are made.
+
+A command is a message; whoever presses a key, clicks a button or picks it in the palette posts the same one, and the
+main screen answers it. The first line of the docstring is the help text.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding
+from textual.message import Message
+
+from latency_tui.tui.state import State
+
+
+class Command(Message):
+    """One action of a user.
+
+    Attributes:
+        title: What the palette and the footer call it: a verb.
+        keys: Keys that do it, as Textual names them; the first is the one shown.
+        shown: How the key is written; empty for the first key as it is.
+        footer: A word for the footer; empty where it has no place there.
+        group: Heading on the help screen.
+    """
+
+    title: ClassVar[str] = ""
+    keys: ClassVar[tuple[str, ...]] = ()
+    shown: ClassVar[str] = ""
+    footer: ClassVar[str] = ""
+    group: ClassVar[str] = "Measure"
+
+    @classmethod
+    def help(cls) -> str:
+        """Return the sentence that explains it."""
+        return (cls.__doc__ or "").partition("\n")[0].strip()
+
+    @classmethod
+    def key_label(cls) -> str:
+        """Return the key as a person reads it."""
+        return cls.shown or (cls.keys[0] if cls.keys else "")
+
+    @classmethod
+    def applies(cls, state: State) -> bool:  # noqa: ARG003  # those that depend on it read it
+        """Return whether it would do something now."""
+        return True
+
+
+class Profile(Command):
+    """Measure the chosen models; those that are not trained yet are trained first."""
+
+    title, keys, footer = "Profile the chosen models", ("p",), "Profile"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is being measured; while models are trained, it follows when they are."""
+        return state.work == "idle" or (state.work == "training" and not state.then_profile)
+
+
+class Train(Command):
+    """Train the chosen models, and measure nothing yet."""
+
+    title, keys, footer = "Train the chosen models", ("t",), "Train"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
+class Stop(Command):
+    """Stop at once and keep what was measured; with nothing running, leave the enlarged chart."""
+
+    title, keys, shown, footer = "Stop, keep what was measured", ("escape",), "esc", "Stop"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether something runs."""
+        return state.work != "idle" and state.progress.phase != "stopping"
+
+
+class Freeze(Command):
+    """Freeze the screen; measuring goes on, and the same key lets the screen catch up."""
+
+    title, keys, footer = "Freeze or unfreeze the screen", ("f",), "Freeze"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether a measurement runs."""
+        return state.work == "profiling"
+
+
+class FocusRuns(Command):
+    """Go to the field Runs: how often each model is called."""
+
+    title, keys = "Set the number of runs", ("r",)
+
+
+class Choose(Command):
+    """Choose or drop the highlighted model."""
+
+    title, keys, footer, group = "Choose or drop the highlighted model", ("space",), "Choose", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
+class ChooseAll(Command):
+    """Choose all models."""
+
+    title, keys, group = "Choose all models", ("a",), "Models"
+
+
+class ChooseNone(Command):
+    """Choose no model."""
+
+    title, keys, group = "Choose no model", ("n",), "Models"
+
+
+class MakeBaseline(Command):
+    """Make the highlighted model the baseline that the others are compared with; nothing is measured again."""
+
+    title, keys, footer, group = "Make the highlighted model the baseline", ("b",), "Baseline", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether numbers of the highlighted model are on the screen."""
+        result = state.result
+        return result is not None and any(c.slug == state.highlighted and c.statistics for c in result.candidates)
+
+
+class ShowFailure(Command):
+    """Show why the highlighted model failed, with its traceback."""
+
+    title, keys, group = "Show why the highlighted model failed", ("enter",), "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether it failed."""
+        return failure(state) is not None
+
+
+class Find(Command):
+    """Find a model by a part of its name."""
+
+    title, keys, shown, group = "Find a model", ("slash",), "/", "Models"
+
+
+class HighlightNext(Command):
+    """Highlight the next model."""
+
+    title, keys, shown, group = "", ("j", "down"), "j ↓", "Models"
+
+
+class HighlightPrevious(Command):
+    """Highlight the previous model."""
+
+    title, keys, shown, group = "", ("k", "up"), "k ↑", "Models"
+
+
+class ShowModels(Command):
+    """Show the models and the plan (a tab of its own on narrow screens)."""
+
+    title, keys, group = "Show the models and the plan", ("0",), "Screen"
+
+
+class ShowLatency(Command):
+    """Show the charts of latencies; once more for the other chart where only one fits."""
+
+    title, keys, group = "Show Latency", ("1",), "Screen"
+
+
+class ShowCompare(Command):
+    """Show every model against the baseline, and percentiles side by side."""
+
+    title, keys, group = "Show Compare", ("3",), "Screen"
+
+
+class NextTab(Command):
+    """Show the next tab."""
+
+    title, keys, shown, group = "", ("l", "right"), "l →", "Screen"
+
+
+class PreviousTab(Command):
+    """Show the previous tab."""
+
+    title, keys, shown, group = "", ("h", "left"), "h ←", "Screen"
+
+
+class Enlarge(Command):
+    """Enlarge a chart to the whole screen; once more for the next one, then back."""
+
+    title, keys, footer, group = "Enlarge a chart, or go back", ("e",), "Enlarge", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a chart to enlarge."""
+        return state.result is not None and bool(state.result.measured)
+
+
+class PreviousResult(Command):
+    """Show the result before this one."""
+
+    title, keys, shown, group = "Show the result before", ("left_square_bracket",), "[", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is one, and nothing is running."""
+        return state.work != "profiling" and state.shown > 0
+
+
+class NextResult(Command):
+    """Show the result after this one."""
+
+    title, keys, shown, group = "Show the result after", ("right_square_bracket",), "]", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is one, and nothing is running."""
+        return state.work != "profiling" and state.shown < len(state.measurements) - 1
+
+
+class SaveAs(Command):
+    """Save the result to a file: .json, .csv or .md."""
+
+    title, keys, footer, group = "Save the result as a file", ("s",), "Save", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a result."""
+        return state.result is not None
+
+
+class CopyTable(Command):
+    """Copy the table of results to the clipboard, over SSH as well (OSC 52)."""
+
+    title, keys, group = "Copy the table of results", ("y",), "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a result."""
+        return state.result is not None
+
+
+class ChangeTheme(Command):
+    """Change the colours of the screen."""
+
+    title, group = "Change the theme", "Screen"
+
+
+class ShowHelp(Command):
+    """Show this help."""
+
+    title, keys, shown, footer, group = "Show all keys", ("question_mark", "f1"), "?", "Help", "Screen"
+
+
+class ShowPalette(Command):
+    """Show the commands that apply now, to be found by typing."""
+
+    title, keys, shown, footer, group = "", ("ctrl+p", "colon"), "^p", "Commands", "Screen"
+
+
+class Quit(Command):
+    """Leave; the last table is printed to the shell."""
+
+    title, keys, footer, group = "Quit", ("q",), "Quit", "Screen"
+
+
+COMMANDS: dict[str, type[Command]] = {
+    command.__name__: command
+    for command in (
+        *(Profile, Train, Stop, Freeze, FocusRuns),
+        *(Choose, ChooseAll, ChooseNone, MakeBaseline, ShowFailure, Find, HighlightNext, HighlightPrevious),
+        *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
+        *(ShowHelp, ShowPalette, Quit),
+        *(PreviousResult, NextResult, SaveAs, CopyTable),
+    )
+}
+"""Every command by the name that bindings use."""
+
+ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
+"""What the footer shows at its right end, always."""
+
+_FOOTER: tuple[type[Command], ...] = (Stop, Freeze, Train, Profile, Choose, MakeBaseline, Enlarge, SaveAs)
+_MOST_IN_FOOTER = 6
+
+
+def bindings() -> list[Binding]:
+    """Return the main screen's key bindings; each has an id, so that a configuration can change its key."""
+    return [
+        Binding(
+            ",".join(command.keys),
+            f"command('{name}')",
+            command.title or command.help(),
+            show=bool(command.footer),
+            key_display=command.key_label(),
+            tooltip=command.help(),
+            id=_slug(name),
+        )
+        for name, command in COMMANDS.items()
+        if command.keys
+    ]
+
+
+def footer(state: State) -> tuple[type[Command], ...]:
+    """Return what the footer shows at its left end: at most six that apply now."""
+    return tuple(command for command in _FOOTER if command.applies(state))[:_MOST_IN_FOOTER]
+
+
+def grouped() -> dict[str, list[type[Command]]]:
+    """Return the commands by the heading they stand under on the help screen."""
+    groups: dict[str, list[type[Command]]] = {}
+    for command in COMMANDS.values():
+        groups.setdefault(command.group, []).append(command)
+    return groups
+
+
+def key_table() -> str:
+    """Return every key and what it does as a Markdown table, for the README."""
+    lines = ["| key | what it does |", "| --- | --- |"]
+    lines += [f"| `{c.key_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
+    return "\n".join(lines) + "\n"
+
+
+def failure(state: State) -> tuple[str, str, str] | None:
+    """Return name, message and traceback of the highlighted model's failure; None where it did not fail."""
+    for candidate in state.result.candidates if state.result else ():
+        if candidate.slug == state.highlighted and candidate.status == "failed":
+            return candidate.name, candidate.error or "", candidate.traceback or ""
+    row = state.row
+    if row is not None and row.stage == "failed":
+        return row.candidate.name, row.error, row.traceback
+    return None
+
+
+def _slug(name: str) -> str:
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

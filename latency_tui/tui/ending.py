@@ -1,0 +1,54 @@
+"""How the app ends when the system or the terminal asks for it, and not the user.
+
+A terminal that hangs up cannot be written to any more: Textual's writing thread would die of that, and the screen would
+wait for it for ever. So the terminal's descriptors are turned to nowhere at once, and the process does not outlive a
+last deadline, whatever happens on the way out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+_LAST_DEADLINE = 1.5
+_HUNG_UP = 129
+
+
+def end_on_signals(leave: Callable[[], None]) -> None:
+    """Call `leave` on SIGTERM and SIGHUP; to be called inside the event loop, where there are signals.
+
+    Args:
+        leave: Begins to end the app; returns at once.
+    """
+    loop = asyncio.get_running_loop()
+    terminals = [descriptor for descriptor in (0, 1, 2) if _is_terminal(descriptor)]
+
+    def hang_up() -> None:
+        _turn_to_nowhere(terminals)
+        watchdog = threading.Timer(_LAST_DEADLINE, os._exit, (_HUNG_UP,))
+        watchdog.daemon = True
+        watchdog.start()
+        leave()
+
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        loop.add_signal_handler(signal.SIGTERM, leave)
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def _turn_to_nowhere(descriptors: list[int]) -> None:
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in descriptors:
+            os.dup2(nowhere, descriptor)
+        os.close(nowhere)

@@ -1,0 +1,86 @@
+"""How the main screen divides a terminal: a pure function of sizes, so that every size can be tested without one.
+
+No chart is ever drawn smaller than 40 × 10. Cards are shown where the charts still have that beneath them, a table
+otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CHART_WIDTH, CHART_HEIGHT = 40, 10
+SIDE_WIDTH = 36
+CARD_WIDTH, CARD_HEIGHT = 31, 7
+WIDE, TALL = 100, 24
+SMALLEST_WIDTH, SMALLEST_HEIGHT = 60, 16
+
+Mode = Literal["wide", "narrow", "tiny"]
+Charts = Literal["side", "stacked", "one", "none"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the main screen is divided.
+
+    Attributes:
+        mode: `wide` with the models beside the results, `narrow` with a tab for each, `tiny` with a table alone.
+        cards: Cards in each row; 0 for a table.
+        summary: Rows that cards or table take.
+        headings: Whether the table has a line of headings.
+        charts: How the two charts stand: `side` by side, `stacked`, `one` at a time, or `none`.
+        width: Columns for the results.
+        height: Rows for what is below the cards or the table.
+    """
+
+    mode: Mode
+    cards: int
+    summary: int
+    headings: bool
+    charts: Charts
+    width: int
+    height: int
+
+
+def divide(width: int, height: int, candidates: int, *, answer: int = 1) -> Layout:
+    """Return how to divide a terminal.
+
+    Args:
+        width: Columns of the terminal.
+        height: Rows of the terminal.
+        candidates: Number of candidates with a card or a row.
+        answer: Rows that the sentence above the footer takes.
+    """
+    rows = max(candidates, 1)
+    if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
+        return Layout("tiny", 0, max(height - 2, 0), height > rows + 3, "none", width, 0)
+    mode: Mode = "wide" if width >= WIDE and height >= TALL else "narrow"
+    inner = width - SIDE_WIDTH if mode == "wide" else width
+    free = height - 3 - answer  # title, tabs, keys
+
+    columns = min(max(inner // CARD_WIDTH, 1), rows)
+    lines = -(-rows // columns)
+    columns = -(-rows // lines)
+    left = free - lines * CARD_HEIGHT
+    charts = _charts(inner, left)
+    if mode == "wide" and charts in ("side", "stacked"):
+        return Layout(mode, columns, lines * CARD_HEIGHT, True, charts, inner, left)
+
+    best = Layout(mode, 0, min(rows + 1, free), True, "none", inner, max(free - rows - 1, 0))
+    for headings in (True, False):
+        table = min(rows + headings, max(free // 2, 3))
+        charts = _charts(inner, free - table)
+        if _RANK[charts] > _RANK[best.charts]:
+            best = Layout(mode, 0, table, headings, charts, inner, free - table)
+    return best
+
+
+_RANK: dict[Charts, int] = {"none": 0, "one": 1, "stacked": 2, "side": 2}
+
+
+def _charts(width: int, height: int) -> Charts:
+    if width >= 2 * CHART_WIDTH and height >= CHART_HEIGHT:
+        return "side"
+    if width >= CHART_WIDTH and height >= 2 * CHART_HEIGHT:
+        return "stacked"
+    return "one" if width >= CHART_WIDTH and height >= CHART_HEIGHT else "none"

@@ -1,0 +1,83 @@
+"""How a model looks: one colour, made readable on the theme's surface, and one shape for where colours are none."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable, Mapping
+
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+MUTED = "$foreground 75%"
+FAINT = "$foreground 50%"
+KEY = "bold $text-accent"
+"""Styles of what should step back, of what is switched off, and of keys; Textual's own muted text is white in spans."""
+
+SHAPES = "●■▲◆▼★✚♣♥♠"
+_PALETTE = (
+    "#7aa2f7",
+    "#f7768e",
+    "#9ece6a",
+    "#bb9af7",
+    "#e0af68",
+    "#7dcfff",
+    "#ff9e64",
+    "#73daca",
+    "#c0caf5",
+    "#db4b4b",
+)
+_READABLE = 4.5  # WCAG 2.1, level AA, for text of normal size
+
+Look = tuple[str, str]
+"""A colour as a style names it (`#rrggbb`, or `ansi_blue` in a theme of the terminal's own colours) and a shape."""
+
+
+def looks(colours: Iterable[tuple[str, str]], theme: Theme, variables: Mapping[str, str]) -> dict[str, Look]:
+    """Return how each model looks under a theme.
+
+    Args:
+        colours: Slug and the spec's colour (possibly empty), in the order listed.
+        theme: The theme.
+        variables: The theme's variables, for the surface.
+    """
+    surface = Color.parse(variables.get("background", "#000000"))
+    found: dict[str, Look] = {}
+    for index, (slug, colour) in enumerate(colours):
+        shape = SHAPES[index % len(SHAPES)]
+        try:
+            wanted = Color.parse(colour or _PALETTE[index % len(_PALETTE)])
+        except ColorParseError:
+            wanted = Color.parse(_PALETTE[index % len(_PALETTE)])
+        found[slug] = (_nearest_ansi(wanted) if theme.ansi else readable(wanted, surface).hex, shape)
+    return found
+
+
+def readable(colour: Color, surface: Color) -> Color:
+    """Return the colour, its lightness moved away from the surface until text in it can be read."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*colour.normalized)
+    step = 0.02 if _luminance(surface) < 0.4 else -0.02
+    while contrast(colour, surface) < _READABLE and 0 < lightness < 1:
+        lightness = min(max(lightness + step, 0.0), 1.0)
+        red, green, blue = colorsys.hls_to_rgb(hue, lightness, saturation)
+        colour = Color(round(red * 255), round(green * 255), round(blue * 255))
+    return colour
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.1)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _nearest_ansi(colour: Color) -> str:
+    hue, _, saturation = colorsys.rgb_to_hls(*colour.normalized)
+    if saturation < 0.15:
+        return "ansi_default"
+    degrees = hue * 360
+    names = ((20, "red"), (75, "yellow"), (165, "green"), (205, "cyan"), (250, "blue"), (330, "magenta"), (361, "red"))
+    return next(f"ansi_{name}" for limit, name in names if degrees < limit)

@@ -1,0 +1,38 @@
+"""The command palette: the verbs that apply now. Imported when the palette is opened."""
+
+from __future__ import annotations
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from latency_tui.tui.commands import COMMANDS, Command
+from latency_tui.tui.screens.view import View
+
+
+class Commands(Provider):
+    """Offers the commands of the main screen."""
+
+    async def discover(self) -> Hits:
+        """Yield all that apply, before anything is typed."""
+        for command in self._applicable():
+            yield DiscoveryHit(command.title, self._do(command), help=self._help(command))
+
+    async def search(self, query: str) -> Hits:
+        """Yield those whose title matches what was typed."""
+        matcher = self.matcher(query)
+        for command in self._applicable():
+            score = matcher.match(command.title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.title), self._do(command), help=self._help(command))
+
+    def _applicable(self) -> list[type[Command]]:
+        screen = self.screen
+        if not isinstance(screen, View):
+            return []
+        return [command for command in COMMANDS.values() if command.title and command.applies(screen.state)]
+
+    def _do(self, command: type[Command]):  # type: ignore[no-untyped-def]  # a callback of no arguments
+        return lambda: self.screen.post_message(command())
+
+    @staticmethod
+    def _help(command: type[Command]) -> str:
+        return f"{command.key_label()}  {command.help()}" if command.keys else command.help()

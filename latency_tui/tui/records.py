@@ -1,0 +1,77 @@
+"""The recordings of this session, by job: they turn events into numbers. Loads numpy, after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latency_tui.engine.protocol import Event
+from latency_tui.plan import Plan
+
+if TYPE_CHECKING:
+    from latency_tui.result.recording import Recording
+    from latency_tui.result.result import Result
+
+LIVE_SAMPLES = 20_000
+"""Samples a candidate that a live snapshot holds at most, so that its cost does not grow with the measurement."""
+
+
+class Records:
+    """Folds events into results, one recording a job.
+
+    Events that come before numpy has been imported wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._make: type[Recording] | None = None
+        self._recordings: dict[str, Recording] = {}
+        self._waiting: dict[str, tuple[Plan, list[Event]]] = {}
+
+    async def load(self) -> None:
+        """Import what the statistics need, beside the event loop (0.1 s for numpy)."""
+        module = await asyncio.to_thread(importlib.import_module, "latency_tui.result.recording")
+        self._make = module.Recording
+        for job, (plan, events) in self._waiting.items():
+            self.open(job, plan)
+            self.add(job, events)
+        self._waiting.clear()
+
+    def open(self, job: str, plan: Plan) -> None:
+        """Begin a recording."""
+        if self._make is None:
+            self._waiting[job] = (plan, [])
+        else:
+            self._recordings[job] = self._make(plan)
+
+    def add(self, job: str, events: Iterable[Event]) -> None:
+        """Take events into a recording; of jobs without one they are dropped."""
+        if job in self._waiting:
+            self._waiting[job][1].extend(events)
+        elif job in self._recordings:
+            for event in events:
+                self._recordings[job].add(event)
+
+    def drop(self, job: str) -> None:
+        """Forget a recording."""
+        self._recordings.pop(job, None)
+        self._waiting.pop(job, None)
+
+    def snapshot(self, job: str) -> Result | None:
+        """Return what is known now, from at most `LIVE_SAMPLES` samples a candidate; None while numpy is not here."""
+        recording = self._recordings.get(job)
+        return recording.result(most_samples=LIVE_SAMPLES) if recording else None
+
+    async def exact(self, job: str) -> Result | None:
+        """Return the exact result of a recording that has ended, computed beside the event loop."""
+        recording = self._recordings.get(job)
+        return await asyncio.to_thread(recording.result) if recording else None
+
+    def rebase(self, job: str, baseline: str) -> None:
+        """Compare with the candidate of that slug from now on; nothing is measured again."""
+        recording = self._recordings.get(job)
+        if recording is not None:
+            recording.plan = msgspec.structs.replace(recording.plan, baseline=baseline)

@@ -1,0 +1,376 @@
+"""The main screen: owns the state, and answers what the user does and what the engine tells."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import msgspec
+from textual import on
+from textual.widgets import OptionList
+from textual.worker import Worker, WorkerState
+
+from latency_tui.engine.protocol import BlockMeasured, RoundFinished
+from latency_tui.errors import EngineError, LatencyTuiError, UsageError
+from latency_tui.plan import Candidate, Plan
+from latency_tui.report import render
+from latency_tui.tui import commands
+from latency_tui.tui import state as states
+from latency_tui.tui.messages import (
+    EngineLost,
+    EventsArrived,
+    FieldChanged,
+    FieldLeft,
+    JobEnded,
+    ResultComputed,
+)
+from latency_tui.tui.screens.view import View
+from latency_tui.tui.session import EngineFactory, Session
+from latency_tui.tui.state import Measurement, State, Tab
+from latency_tui.tui.text import clean
+from latency_tui.tui.widgets.measure_panel import MeasurePanel
+from latency_tui.tui.widgets.painted import CandidatePointed
+
+REDRAWS_A_SECOND = 4
+REDRAWS_A_SECOND_BY_SSH = 2
+_LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
+
+
+class MainScreen(View):
+    """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow."""
+
+    def __init__(self, plan: Plan, candidates: tuple[Candidate, ...], engine_factory: EngineFactory) -> None:
+        super().__init__(plan, candidates)
+        self.session = Session(self, engine_factory)
+        self._dirty = False
+
+    def on_mount(self) -> None:
+        """Start the clock, and leave everything that takes time until the first frame is out."""
+        by_ssh = "SSH_CONNECTION" in os.environ
+        self.set_interval(1 / (REDRAWS_A_SECOND_BY_SSH if by_ssh else REDRAWS_A_SECOND), self.redraw)
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        await self.query_one(MeasurePanel).fill()
+        self.session.warm_up()
+        self.run_worker(self.load_results(), group="load", exclusive=True, exit_on_error=False)
+
+    async def on_unmount(self) -> None:
+        """Leave no process behind."""
+        await self.session.close()
+
+    # --- what the engine told ----------------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        """Show what has been measured since the last time; called by the clock."""
+        if not self._dirty:
+            return
+        self._dirty = False
+        state = states.sample_noise(self.state)
+        result = self.records.snapshot(state.job) if state.work == "profiling" else None
+        if result is not None and result.measured:
+            latest = state.measurements[-1]
+            order = states.settled_order(result, latest.order, slack=_LIVE_SLACK)
+            first = latest.result is None
+            state = _with_measurement(state, replace(latest, result=result, order=order))
+            self.change(state, arrange=first and not state.frozen)
+        elif not state.frozen:
+            self.change(state)
+        self.state = state
+
+    @on(EventsArrived)
+    def _take_events(self, message: EventsArrived) -> None:
+        if message.job != self.state.job:
+            return
+        state = self.state
+        for event in message.events:
+            state = states.fold(state, event)
+        if state.work == "profiling":
+            self.records.add(message.job, message.events)
+        self.state = state
+        self._dirty = True
+        if not all(isinstance(event, BlockMeasured | RoundFinished) for event in message.events):
+            self.change(state)
+
+    @on(JobEnded)
+    def _end_job(self, message: JobEnded) -> None:
+        if message.job != self.state.job:
+            return
+        profiled = self.state.work == "profiling"
+        goes_on = self.state.then_profile and message.error is None
+        self._still = None
+        self.change(states.finish(states.sample_noise(self.state)))
+        if profiled:
+            self._conclude(message.job)
+        elif goes_on:
+            self.post_message(commands.Profile())
+
+    @on(EngineLost)
+    def _lose_engine(self, message: EngineLost) -> None:
+        self.change(states.forget_training(self.state))
+        self.show_error(message.error, "Press t or p to start it again.")
+
+    @on(Worker.StateChanged)
+    def _notice_fault(self, event: Worker.StateChanged) -> None:
+        error = event.worker.error
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        self.log.error(repr(error))
+        self.show_error(EngineError(f"{type(error).__name__}: {clean(str(error))}"), "Please report this.")
+        if event.worker.group == "engine":
+            self.post_message(JobEnded(self.state.job))
+
+    @on(ResultComputed)
+    def _take_result(self, message: ResultComputed) -> None:
+        state, result = self.state, message.result
+        found = next((m for m in state.measurements if m.job == message.job), None)
+        if found is None:
+            return
+        if result is None or not any(c.statistics or c.status == "failed" for c in result.candidates):
+            kept = tuple(m for m in state.measurements if m is not found)
+            self.records.drop(message.job)
+            self.change(replace(state, measurements=kept, shown=len(kept) - 1), arrange=True)
+            return
+        order = states.settled_order(result, found.order, slack=0.0)
+        self.change(_with_measurement(state, replace(found, result=result, order=order)), arrange=True)
+
+    def _conclude(self, job: str) -> None:
+        async def work() -> None:
+            self.post_message(ResultComputed(job, await self.records.exact(job)))
+
+        self.run_worker(work(), group=f"conclude-{job}", exclusive=True, exit_on_error=False)
+
+    def show_error(self, error: LatencyTuiError, remedy: str = "") -> None:
+        """Show an error for a while; the app lives on."""
+        self.app.notify(f"{error} {remedy}".strip(), title=error.title, severity="error", timeout=8, markup=False)
+
+    # --- what the user did -------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether a key does something now; while the user types, only help and palette do."""
+        if action != "command":
+            return True
+        name = str(parameters[0])
+        if self.typing and name not in ("ShowHelp", "ShowPalette"):
+            return False
+        return name in ("Stop", "ShowLatency") or commands.COMMANDS[name].applies(self.state)
+
+    def action_command(self, name: str) -> None:
+        """Do what a key stands for."""
+        self.post_message(commands.COMMANDS[name]())
+
+    @on(commands.Train)
+    def _train(self) -> None:
+        plan = self._plan()
+        if plan is not None:
+            job = self.session.train(plan)
+            self.change(replace(self.state, work="training", job=job, progress=states.Progress()))
+
+    @on(commands.Profile)
+    def _profile(self) -> None:
+        if self.state.work == "training":
+            self.change(replace(self.state, then_profile=True))
+            return
+        plan = self._plan()
+        if plan is None:
+            return
+        job = self.session.profile(plan)
+        self.records.open(job, plan)
+        self.records.add(job, states.known_before(self.state, job))
+        measurements = (*self.state.measurements, Measurement(job, plan))
+        tab: Tab = "latency" if self.state.tab == "models" else self.state.tab
+        state = replace(self.state, work="profiling", job=job, progress=states.Progress(), noise=(), tab=tab)
+        self.change(replace(state, measurements=measurements, shown=len(measurements) - 1), arrange=True)
+
+    def _plan(self) -> Plan | None:
+        """Return the plan with the chosen models and the numbers in the fields; None, and a word, where it is none."""
+        if self.state.work != "idle":
+            return None
+        try:
+            runs, seconds, batch = self.query_one(MeasurePanel).numbers()
+            plan, chosen = self.state.plan, self.state.chosen
+            baseline = self.state.baseline if self.state.baseline in {c.slug for c in chosen} else None
+            workload = msgspec.structs.replace(plan.workload, batch_size=batch)
+            changes = {"runs": runs, "seconds": seconds, "workload": workload, "baseline": baseline}
+            return msgspec.structs.replace(plan, candidates=chosen, **changes)
+        except UsageError as error:
+            self.show_error(error)
+            return None
+
+    @on(commands.Stop)
+    def _stop(self) -> None:
+        if commands.Stop.applies(self.state):
+            self.session.stop(self.state.job)
+            self._still = None
+            progress = replace(self.state.progress, phase="stopping")
+            self.change(replace(self.state, frozen=False, then_profile=False, progress=progress))
+        elif self.maximized is not None:
+            self.minimize()
+            self.arrange_parts()
+
+    @on(commands.Freeze)
+    def _freeze(self) -> None:
+        frozen = not self.state.frozen
+        self._still = self.state if frozen else None
+        self.change(replace(self.state, frozen=frozen), arrange=True)
+
+    @on(commands.FocusRuns)
+    def _focus_runs(self) -> None:
+        self._open_tab("models")
+        self.call_after_refresh(self.query_one(MeasurePanel).focus_runs)
+
+    @on(commands.Choose)
+    def _choose(self) -> None:
+        row = self.state.row
+        if row is not None and commands.Choose.applies(self.state):
+            self.change(states.update_row(self.state, row.slug, chosen=not row.chosen))
+
+    @on(commands.ChooseAll)
+    @on(commands.ChooseNone)
+    def _choose_many(self, message: commands.Command) -> None:
+        chosen = isinstance(message, commands.ChooseAll)
+        self.change(replace(self.state, rows=tuple(replace(row, chosen=chosen) for row in self.state.rows)))
+
+    @on(OptionList.OptionHighlighted)
+    def _follow_mouse(self, event: OptionList.OptionHighlighted) -> None:
+        self._highlight(event.option_index)
+
+    @on(OptionList.OptionSelected)
+    def _choose_by_mouse(self, event: OptionList.OptionSelected) -> None:
+        self._highlight(event.option_index)
+        self.post_message(commands.Choose())
+
+    @on(CandidatePointed)
+    def _point(self, message: CandidatePointed) -> None:
+        again = message.slug == self.state.highlighted
+        self.change(replace(self.state, highlighted=message.slug))
+        if again and commands.ShowFailure.applies(self.state):
+            self.post_message(commands.ShowFailure())
+
+    @on(commands.HighlightNext)
+    @on(commands.HighlightPrevious)
+    def _move(self, message: commands.Command) -> None:
+        places = [row.slug for row in self.state.rows]
+        here = places.index(self.state.highlighted) if self.state.highlighted in places else 0
+        self._highlight(here + (1 if isinstance(message, commands.HighlightNext) else -1))
+
+    def _highlight(self, index: int) -> None:
+        if self.state.rows:
+            index = min(max(index, 0), len(self.state.rows) - 1)
+            self.change(replace(self.state, highlighted=self.state.rows[index].slug))
+
+    @on(commands.MakeBaseline)
+    def _make_baseline(self) -> None:
+        slug, measurement = self.state.highlighted, self.state.measurement
+        if measurement is None or not commands.MakeBaseline.applies(self.state):
+            return
+        self.change(replace(self.state, baseline=slug))
+        self.records.rebase(measurement.job, slug)
+        if measurement.job == self.state.job:
+            self._dirty = True
+        else:
+            self._conclude(measurement.job)
+
+    @on(commands.ShowFailure)
+    def _show_failure(self) -> None:
+        failed = commands.failure(self.state)
+        if failed is not None:
+            from latency_tui.tui.screens.failure import FailureScreen  # with the next two 3 ms of the first frame
+
+            self.app.push_screen(FailureScreen(*failed))
+
+    @on(commands.Find)
+    async def _find(self) -> None:
+        self._open_tab("models")
+        from latency_tui.tui.widgets.fields import Field  # not before the first frame
+
+        if not self.query("#find"):
+            find = Field(placeholder="a part of a name", id="find", compact=True)
+            await self.query_one("#side").mount(find, after="#list")
+            self.call_after_refresh(find.focus)
+
+    @on(FieldChanged)
+    def _find_as_typed(self, event: FieldChanged) -> None:
+        wanted = event.text.strip().casefold()
+        for index, row in enumerate(self.state.rows):
+            if wanted and wanted in row.candidate.name.casefold():
+                self._highlight(index)
+                return
+
+    @on(FieldLeft)
+    async def _leave_field(self) -> None:
+        await self.query("#find").remove()
+        self.set_focus(self.query_one("#list"))
+
+    @on(commands.ShowModels)
+    def _show_models(self) -> None:
+        self._open_tab("models")
+
+    @on(commands.ShowLatency)
+    def _show_latency(self) -> None:
+        if self.tab == "latency" and self.results is not None:
+            self.results.second_chart = not self.results.second_chart
+        self._open_tab("latency")
+
+    @on(commands.ShowCompare)
+    def _show_compare(self) -> None:
+        self._open_tab("compare")
+
+    @on(commands.NextTab)
+    @on(commands.PreviousTab)
+    def _walk_tabs(self, message: commands.Command) -> None:
+        tabs = self.tabs
+        step = 1 if isinstance(message, commands.NextTab) else -1
+        self._open_tab(tabs[(tabs.index(self.tab) + step) % len(tabs)])
+
+    def _open_tab(self, tab: Tab) -> None:
+        self.minimize()
+        self.change(replace(self.state, tab=tab), arrange=True)
+
+    @on(commands.Enlarge)
+    def _enlarge(self) -> None:
+        self.enlarge_next()
+
+    @on(commands.PreviousResult)
+    @on(commands.NextResult)
+    def _walk_results(self, message: commands.Command) -> None:
+        if message.applies(self.state):
+            step = 1 if isinstance(message, commands.NextResult) else -1
+            self.change(replace(self.state, shown=self.state.shown + step), arrange=True)
+
+    @on(commands.SaveAs)
+    def _save_as(self) -> None:
+        if self.state.result is not None:
+            from latency_tui.tui.screens.save import SaveScreen
+
+            self.app.push_screen(SaveScreen(self.state.result))
+
+    @on(commands.CopyTable)
+    def _copy(self) -> None:
+        if self.state.result is not None:
+            self.app.copy_to_clipboard(render(self.state.result))
+            self.app.notify("The table is on the clipboard, if the terminal allows it.", title="Copied", timeout=3)
+
+    @on(commands.ShowHelp)
+    def _show_help(self) -> None:
+        from latency_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    @on(commands.ShowPalette)
+    def _show_palette(self) -> None:
+        self.app.action_command_palette()
+
+    @on(commands.ChangeTheme)
+    def _change_theme(self) -> None:
+        self.app.search_themes()
+
+    @on(commands.Quit)
+    async def _quit(self) -> None:
+        await self.app.action_quit()
+
+
+def _with_measurement(state: State, measurement: Measurement) -> State:
+    """Return the state with one measurement replaced by its newer self."""
+    measurements = tuple(measurement if m.job == measurement.job else m for m in state.measurements)
+    return replace(state, measurements=measurements)

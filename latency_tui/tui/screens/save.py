@@ -1,0 +1,71 @@
+"""Asks for a file to save a result in, and says so when it cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from latency_tui.errors import LatencyTuiError
+from latency_tui.report import write
+from latency_tui.tui.marks import MUTED
+from latency_tui.tui.text import clean
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+_HINT = "The suffix says the format: .json keeps everything, .csv and .md the table."
+
+
+class SaveScreen(ModalScreen[None]):
+    """One field; Enter saves, Escape leaves everything as it is.
+
+    Args:
+        result: What to save.
+    """
+
+    CSS_PATH = "sheets.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self._result = result
+
+    def compose(self) -> ComposeResult:
+        """Yield the field."""
+        with Vertical(id="box") as box:
+            box.border_title = "Save the result as"
+            box.border_subtitle = "enter saves · esc closes"
+            yield Input("latency.json", id="path", compact=True, select_on_focus=True)
+            yield Static(Content.styled(_HINT, MUTED), id="hint")
+
+    @on(Input.Submitted)
+    async def _save(self, event: Input.Submitted) -> None:
+        hint = self.query_one("#hint", Static)
+        if not event.value.strip():
+            hint.update(Content.styled("Type a file name first.", "$text-error"))
+            return
+        try:
+            path = await asyncio.to_thread(self._write, event.value.strip())
+        except LatencyTuiError as error:
+            hint.update(Content.styled(str(error), "$text-error"))
+            return
+        self.dismiss()
+        self.app.notify(clean(str(path)), title="Saved", timeout=5, markup=False)
+
+    def _write(self, text: str) -> Path:
+        path = Path(text).expanduser().resolve()
+        write(self._result, path)
+        return path
+
+    @on(Input.Changed)
+    def _clear(self) -> None:
+        self.query_one("#hint", Static).update(Content.styled(_HINT, MUTED))

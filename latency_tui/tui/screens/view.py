@@ -1,0 +1,211 @@
+"""What the main screen looks like: its parts, how they share a terminal, and how they are painted from a state."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from latency_tui.plan import Candidate, Plan
+from latency_tui.tui import commands
+from latency_tui.tui import state as states
+from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH, divide
+from latency_tui.tui.marks import Look, looks
+from latency_tui.tui.messages import ResultsLoaded
+from latency_tui.tui.records import Records
+from latency_tui.tui.state import State, Tab
+from latency_tui.tui.widgets.about import About
+from latency_tui.tui.widgets.answer_line import AnswerLine
+from latency_tui.tui.widgets.empty import EmptyState
+from latency_tui.tui.widgets.key_line import KeyLine
+from latency_tui.tui.widgets.measure_panel import MeasurePanel, progress_words
+from latency_tui.tui.widgets.model_list import ModelList
+from latency_tui.tui.widgets.painted import SizeChanged
+from latency_tui.tui.widgets.tab_strip import TabStrip
+from latency_tui.tui.widgets.title_line import TitleLine
+
+if TYPE_CHECKING:
+    from latency_tui.tui.widgets.results import Results
+
+_PLAN_ROWS = 9  # of list and plan side by side
+
+
+class View(Screen[None]):
+    """The parts of the main screen; what happens to its state is told in `MainScreen`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
+    AUTO_FOCUS = "ModelList"
+    ALLOW_IN_MAXIMIZED_VIEW = "TitleLine, AnswerLine, KeyLine"
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, plan: Plan, candidates: tuple[Candidate, ...]) -> None:
+        super().__init__()
+        self.state = states.start(plan, candidates)
+        self.records = Records()
+        self.results: Results | None = None
+        self._layout = divide(100, 30, len(candidates))
+        self._looks: dict[str, Look] = {}
+        self._still: State | None = None
+        self._painting = False
+
+    def compose(self) -> ComposeResult:
+        """Yield every part; the results follow after the first frame."""
+        self._layout = divide(*self.app.size, len(self.state.chosen))
+        self._name_mode()  # before there are children, whose styles would all have to be computed again
+        yield TitleLine(id="title")
+        yield TabStrip(id="outer-tabs")
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield ModelList(id="list")
+                yield MeasurePanel(self.state.plan, id="measure")
+                yield About(id="about")
+            with Vertical(id="main"):
+                yield EmptyState(id="empty")
+        yield AnswerLine(id="answer")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Dress the models in the theme's colours, now and whenever it changes."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._dress())
+        self._dress()
+
+    async def load_results(self) -> None:
+        """Import numpy, the statistics and the charts beside the event loop; for after the first frame."""
+        await self.records.load()
+        module = await asyncio.to_thread(importlib.import_module, "latency_tui.tui.widgets.results")
+        self.post_message(ResultsLoaded(module.Results(id="results")))
+
+    @on(ResultsLoaded)
+    async def _mount_results(self, message: ResultsLoaded) -> None:
+        message.results.display = False
+        await self.query_one("#main").mount(message.results)
+        self.results = message.results
+        self.arrange_parts()
+
+    def on_resize(self) -> None:
+        """Divide the new size."""
+        self.arrange_parts()
+
+    def _dress(self) -> None:
+        colours = [(row.slug, row.candidate.model.colour) for row in self.state.rows]
+        self._looks = looks(colours, self.app.current_theme, self.app.theme_variables)
+        self.arrange_parts()
+
+    @property
+    def seen(self) -> State:
+        """The state as shown: while frozen, the numbers of that moment."""
+        if self._still is None or not self.state.frozen:
+            return self.state
+        return replace(self._still, tab=self.state.tab, highlighted=self.state.highlighted, frozen=True)
+
+    @property
+    def tab(self) -> Tab:
+        """The tab that is open; the models have none of their own where they stand beside the results."""
+        if self._layout.mode == "wide" and self.state.tab == "models":
+            return "latency"
+        if self._layout.mode == "tiny":
+            return "latency" if self.state.measurements else "models"
+        return self.state.tab
+
+    @property
+    def typing(self) -> bool:
+        """Whether letters go into a field."""
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
+
+    @property
+    def tabs(self) -> tuple[Tab, ...]:
+        """The tabs that there are."""
+        return ("models", "latency", "compare") if self._layout.mode == "narrow" else ("latency", "compare")
+
+    def enlarge_next(self) -> None:
+        """Enlarge the focused chart or the first one; then the other; then none."""
+        if self.results is None:
+            return
+        parts = self.results.enlargeable(self.tab)
+        if self.maximized in parts:
+            place = parts.index(self.maximized) + 1
+        else:
+            place = parts.index(self.focused) if self.focused in parts else 0
+        if place < len(parts):
+            self.maximize(parts[place], container=False)
+        else:
+            self.minimize()
+        self.arrange_parts()
+
+    def _name_mode(self) -> None:
+        for mode in ("wide", "narrow", "tiny"):
+            self.set_class(self._layout.mode == mode, f"-{mode}")
+        self.set_class(self.app.size.width < 70, "-slim")
+
+    def arrange_parts(self) -> None:
+        """Divide the screen anew, then paint when the widgets know their sizes."""
+        if not self.is_mounted:
+            return
+        state = self.seen
+        width, height = self.app.size
+        rows = len(state.measurement.candidates) if state.measurement else 0
+        answer = self.query_one(AnswerLine)
+        lines = answer.lines(state, width)
+        if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
+            lines = min(lines, max(height - 2 - max(rows, 6), 0))  # the table first
+        answer.display = lines > 0
+        answer.styles.height = lines
+        self._layout = layout = divide(width, height, rows or len(state.chosen), answer=lines)
+        self._name_mode()
+        measured = bool(rows) and self.results is not None
+        tab = self.tab
+        self.query_one("#side").display = layout.mode == "wide" or (layout.mode == "narrow" and tab == "models")
+        self.query_one("#main").display = layout.mode != "narrow" or tab != "models"
+        self.query_one("#about").display = layout.mode == "wide" or height - 3 - lines - _PLAN_ROWS >= 3
+        self.query_one("#empty").display = not measured
+        if self.results is not None:
+            self.results.display = measured
+            self.results.divide_up(layout, tab, rows)
+        self.paint_soon()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    @on(SizeChanged)
+    def paint_soon(self) -> None:
+        """Paint once when everything that is on its way has arrived."""
+        if not self._painting:
+            self._painting = True
+            self.call_after_refresh(self.paint)
+
+    async def paint(self) -> None:
+        """Have every visible part show the state."""
+        self._painting = False
+        if not self.is_mounted or not self.is_attached:
+            return
+        state, layout = self.seen, self._layout
+        with self.app.batch_update():
+            self.query_one(TitleLine).paint(state)
+            hint = progress_words(state) if layout.mode == "narrow" and self.tab != "models" else ""
+            if not hint and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
+                hint = "1 again: " + ("bars" if self.results.second_chart else "over the runs")
+            if layout.mode == "narrow":
+                self.query_one(TabStrip).paint(self.tabs, self.tab, hint)
+            self.query_one(ModelList).paint(state, self._looks)
+            self.query_one(About).paint(state, self._looks)
+            self.query_one(MeasurePanel).paint(state)
+            self.query_one(AnswerLine).paint(state)
+            self.query_one(KeyLine).paint(self.state, typing=self.typing)
+            self.query_one(EmptyState).paint(state)
+            if self.results is not None:
+                enlarged = self.maximized is not None
+                await self.results.paint(state, self._looks, layout, self.tab, hint=hint, enlarged=enlarged)
+
+    def change(self, state: State, *, arrange: bool = False) -> None:
+        """Take another state, and show it; `arrange` where the parts of the screen change places."""
+        self.state = state
+        if arrange:
+            self.arrange_parts()
+        else:
+            self.paint_soon()

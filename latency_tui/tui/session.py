@@ -1,0 +1,156 @@
+"""The session: talks to the engine in a worker and tells the screen, in messages, what became of it.
+
+It never touches a widget. Blocks come by the hundred a second, so they travel in batches, ten a second at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from textual.dom import DOMNode
+
+from latency_tui.engine import launches
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished, Train
+from latency_tui.errors import EngineError
+from latency_tui.plan import Plan
+from latency_tui.tui.messages import EngineLost, EventsArrived, JobEnded
+
+_BATCH_SECONDS = 0.1
+_STOP_SECONDS = 3.0
+
+
+EngineFactory = Callable[[], Engine]
+
+
+class Session:
+    """One engine and the job it works on.
+
+    Args:
+        screen: Who is told, and who owns the workers.
+        engine_factory: Makes an engine that is not started yet.
+    """
+
+    def __init__(self, screen: DOMNode, engine_factory: EngineFactory) -> None:
+        self._screen = screen
+        self._engine_factory = engine_factory
+        self._engine: Engine | None = None
+        self._launched: list[Engine] = []
+        self._starting = asyncio.Lock()
+        self._running = ""
+        self._jobs = itertools.count(1)
+
+    def warm_up(self) -> None:
+        """Start the engine, so that it has imported what it needs when the first job comes."""
+        self._screen.run_worker(self._warm_up(), group="engine-start", exclusive=True, exit_on_error=False)
+
+    def train(self, plan: Plan) -> str:
+        """Train the plan's candidates; returns the job's id."""
+        job = self._new_job("train")
+        self._work(job, lambda engine: engine.run(Train(job=job, plan=plan)))
+        return job
+
+    def profile(self, plan: Plan) -> str:
+        """Measure the plan; returns the job's id."""
+        job = self._new_job("profile")
+        self._work(job, lambda engine: launches.measure(plan, engine=engine, job=job, new_engine=self._launch))
+        return job
+
+    def stop(self, job: str) -> None:
+        """End a job at once; what was measured is kept."""
+        self._screen.run_worker(self._stop(job), group="engine-stop", exclusive=True, exit_on_error=False)
+
+    async def close(self) -> None:
+        """End every process."""
+        engines = [engine for engine in (self._engine, *self._launched) if engine is not None]
+        self._engine = None
+        self._launched.clear()
+        await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
+
+    def _launch(self) -> Engine:
+        """Make the engine of a further launch; the one before it is closed by then."""
+        self._launched = [self._engine_factory()]
+        return self._launched[0]
+
+    def _new_job(self, kind: str) -> str:
+        return f"{kind}-{next(self._jobs)}"
+
+    def _work(self, job: str, stream: Callable[[Engine], AsyncIterator[Event]]) -> None:
+        self._screen.run_worker(self._run(job, stream), group="engine", exclusive=True, exit_on_error=False)
+
+    async def _ready(self) -> Engine:
+        async with self._starting:
+            if self._engine is None:
+                engine = self._engine_factory()
+                await engine.start()
+                self._engine = engine
+            return self._engine
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._ready()
+        except EngineError as error:
+            self._screen.post_message(EngineLost(error))
+
+    async def _run(self, job: str, stream: Callable[[Engine], AsyncIterator[Event]]) -> None:
+        mail = _Batches(job, self._screen)
+        self._running = job
+        failed: EngineError | None = None
+        try:
+            engine = await self._ready()
+            async for event in stream(engine):
+                mail.add(event)
+        except EngineError as error:
+            failed = error
+        finally:
+            mail.flush()
+            if self._running == job:
+                self._running = ""
+        if failed is not None:
+            with suppress(EngineError):
+                await self.close()
+            self._screen.post_message(EngineLost(failed))
+        self._screen.post_message(JobEnded(job, failed))
+
+    async def _stop(self, job: str) -> None:
+        for engine in (self._engine, *self._launched):
+            if engine is not None:
+                with suppress(EngineError):
+                    await engine.stop(job, "stopped")
+        await asyncio.sleep(_STOP_SECONDS)
+        if self._running == job:  # it does not listen: end it, its job with it
+            await self.close()
+
+
+class _Batches:
+    """Collects events and posts them together: at once what is rare, ten times a second what is frequent."""
+
+    def __init__(self, job: str, screen: DOMNode) -> None:
+        self._job = job
+        self._screen = screen
+        self._events: list[Event] = []
+        self._posted = 0.0
+        self._later: asyncio.TimerHandle | None = None
+
+    def add(self, event: Event) -> None:
+        """Take one event along."""
+        self._events.append(event)
+        frequent = isinstance(event, BlockMeasured | RoundFinished)
+        if not frequent or time.monotonic() - self._posted >= _BATCH_SECONDS:
+            self.flush()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_BATCH_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Post what was collected."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if self._events:
+            self._screen.post_message(EventsArrived(self._job, tuple(self._events)))
+            self._events.clear()
+        self._posted = time.monotonic()

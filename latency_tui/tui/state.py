@@ -1,0 +1,292 @@
+"""What the screen shows, as one immutable snapshot: widgets are painted from it, only handlers of messages replace it.
+
+Everything in here is computed from what the engine told (`fold`) or from what the user pressed. It stands apart from
+the screens so that it can be understood, and tested, without a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    EngineStarted,
+    Environment,
+    Event,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+    TrainingStarted,
+    WarmUpFinished,
+)
+from latency_tui.plan import Candidate, Plan, slugify
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result
+
+Stage = Literal["new", "training", "ready", "failed"]
+Work = Literal["idle", "training", "profiling"]
+Tab = Literal["models", "latency", "compare"]
+
+NOISE_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One line of the list of models.
+
+    Attributes:
+        candidate: What would be measured.
+        chosen: Whether Train and Profile include it.
+        stage: How far the engine is with it.
+        seconds: Training time; None until it is trained, or where it came trained.
+        score: Held-out accuracy or R².
+        notes: Warnings raised while training.
+        error: One line on what went wrong, where something did.
+        traceback: The whole story of the error.
+    """
+
+    candidate: Candidate
+    chosen: bool = True
+    stage: Stage = "new"
+    seconds: float | None = None
+    score: float | None = None
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    traceback: str = ""
+
+    @property
+    def slug(self) -> str:
+        """The name as typed, unique in the list."""
+        return self.candidate.slug
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the running job is.
+
+    Attributes:
+        phase: `preparing`, `training`, `warming up`, `measuring` or `stopping`.
+        done: Steps taken: candidates trained or warmed up, or rounds finished.
+        total: Steps planned; 0 while that is not known.
+        seconds_left: What the engine expects; None while that is not known.
+        launch: Which launch, from 0.
+    """
+
+    phase: Literal["preparing", "training", "warming up", "measuring", "stopping"] = "preparing"
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    launch: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One press of Profile: what was asked for and what is known so far. Equal to itself only: results hold arrays.
+
+    Attributes:
+        job: The id that every event of it carries.
+        plan: What was asked for.
+        result: The latest snapshot; None before the first numbers.
+        order: Slugs in the order shown, the fastest first.
+    """
+
+    job: str
+    plan: Plan
+    result: Result | None = None
+    order: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[CandidateResult, ...]:
+        """What to show, in the order to show it; empty before the first numbers."""
+        if self.result is None:
+            return ()
+        place = {slug: index for index, slug in enumerate(self.order)}
+        return tuple(sorted(self.result.candidates, key=lambda c: place.get(c.slug, len(place))))
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that the main screen is painted from.
+
+    Attributes:
+        plan: What Profile would measure, but for the candidates chosen.
+        rows: The models, in the order listed.
+        highlighted: Slug of the model that `space`, `b` and `enter` mean.
+        tab: Which tab is open.
+        work: What the engine is busy with.
+        job: Id of the running job; empty where none runs.
+        progress: How far that job is.
+        measurements: What was measured since the start, the oldest first.
+        shown: Index of the measurement on the screen.
+        frozen: The screen keeps still while the measuring goes on.
+        then_profile: Profile was pressed while models are trained, and follows.
+        baseline: Slug that the next measurement compares with; None for its fastest.
+        environment: The machine, once the engine has told.
+        pinned: Cores that candidates are pinned to.
+        noise: Share of time lost to other work, 0 to 1, in each of the last redraws.
+        job_wall_ns: Wall time of blocks since the last redraw.
+        job_lost_ns: Time of those in which the candidate did not run.
+    """
+
+    plan: Plan
+    rows: tuple[ModelRow, ...]
+    highlighted: str = ""
+    tab: Tab = "models"
+    work: Work = "idle"
+    job: str = ""
+    progress: Progress = field(default_factory=Progress)
+    measurements: tuple[Measurement, ...] = ()
+    shown: int = -1
+    frozen: bool = False
+    then_profile: bool = False
+    baseline: str | None = None
+    environment: Environment | None = None
+    pinned: tuple[int, ...] = ()
+    noise: tuple[float, ...] = ()
+    job_wall_ns: int = 0
+    job_lost_ns: int = 0
+
+    @property
+    def chosen(self) -> tuple[Candidate, ...]:
+        """What Train and Profile include."""
+        return tuple(row.candidate for row in self.rows if row.chosen)
+
+    @property
+    def row(self) -> ModelRow | None:
+        """The highlighted model."""
+        return next((row for row in self.rows if row.slug == self.highlighted), None)
+
+    @property
+    def measurement(self) -> Measurement | None:
+        """What is on the screen; None before the first Profile."""
+        return self.measurements[self.shown] if self.measurements else None
+
+    @property
+    def result(self) -> Result | None:
+        """What is known of the measurement on the screen."""
+        return self.measurement.result if self.measurement else None
+
+
+def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
+    """Return the state that the app opens with: every candidate listed, the plan's chosen."""
+    chosen = {candidate.slug for candidate in plan.candidates}
+    listed = {candidate.slug: candidate for candidate in (*candidates, *plan.candidates)}
+    rows = tuple(ModelRow(candidate, chosen=slug in chosen) for slug, candidate in listed.items())
+    baseline = slugify(plan.baseline) if plan.baseline is not None else None
+    return State(plan=plan, rows=rows, highlighted=rows[0].slug if rows else "", baseline=baseline)
+
+
+def known_before(state: State, job: str) -> tuple[Event, ...]:
+    """Return what earlier jobs have told and the engine will not tell again, as events of a new job."""
+    events: list[Event] = []
+    if state.environment is not None:
+        events.append(EngineStarted(environment=state.environment))
+    events += [
+        TrainingFinished(job=job, candidate=row.slug, seconds=row.seconds, score=row.score, notes=row.notes)
+        for row in state.rows
+        if row.stage == "ready"
+    ]
+    return tuple(events)
+
+
+def update_row(state: State, slug: str, **changes: object) -> State:
+    """Return the state with one model's row changed; unknown slugs change nothing."""
+    rows = tuple(replace(row, **changes) if row.slug == slug else row for row in state.rows)  # type: ignore[arg-type]  # fields by name
+    return replace(state, rows=rows)
+
+
+def fold(state: State, event: Event) -> State:
+    """Return the state after one event of the running job; that it has ended is told apart, see `finish`."""
+    match event:
+        case EngineStarted(environment=environment):
+            return replace(state, environment=environment)
+        case TrainingStarted(candidate=slug):
+            state = update_row(state, slug, stage="training", error="", traceback="")
+            return _advance(state, "training", 0)
+        case TrainingFinished():
+            state = update_row(
+                state,
+                event.candidate,
+                stage="ready",
+                seconds=event.seconds,
+                score=event.score,
+                notes=event.notes,
+                error="",
+                traceback="",
+            )
+            return _advance(state, "training", 1)
+        case CandidateFailed():
+            return update_row(
+                state, event.candidate, stage="failed", error=event.message, traceback=event.traceback or event.message
+            )
+        case WarmUpFinished():
+            return _advance(state, "warming up", 1)
+        case MeasurementStarted():
+            progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
+            return replace(state, progress=progress, pinned=event.pinned)
+        case BlockMeasured():
+            lost = min(max(event.wall_ns - event.cpu_ns, 0), event.wall_ns)
+            return replace(state, job_wall_ns=state.job_wall_ns + event.wall_ns, job_lost_ns=state.job_lost_ns + lost)
+        case RoundFinished():
+            if state.progress.phase == "stopping":
+                return state
+            progress = Progress("measuring", event.round + 1, event.rounds, event.seconds_left, event.launch)
+            return replace(state, progress=progress)
+        case _:
+            return state
+
+
+def finish(state: State) -> State:
+    """Return the state with no job running; models that were being trained are as if never begun."""
+    rows = tuple(replace(row, stage="new") if row.stage == "training" else row for row in state.rows)
+    return replace(state, rows=rows, work="idle", job="", progress=Progress(), frozen=False, then_profile=False)
+
+
+def forget_training(state: State) -> State:
+    """Return the state with every trained model untrained: its process is gone."""
+    rows = tuple(replace(row, stage="new") if row.stage in ("training", "ready") else row for row in state.rows)
+    return replace(state, rows=rows)
+
+
+def sample_noise(state: State) -> State:
+    """Return the state with the noise since the last redraw appended to the meter's history."""
+    if not state.job_wall_ns:
+        return state
+    share = state.job_lost_ns / state.job_wall_ns
+    return replace(state, noise=(*state.noise, share)[-NOISE_COLUMNS:], job_wall_ns=0, job_lost_ns=0)
+
+
+def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> tuple[str, ...]:
+    """Return slugs from fast to slow, keeping neighbours in place that differ by less than `slack`.
+
+    While numbers still jitter, rows that changed places four times a second could not be read.
+    """
+    medians = {
+        c.slug: c.statistics.p50.value or 0.0 for c in result.candidates if c.statistics and c.status != "failed"
+    }
+    known = [slug for slug in before if slug in medians]
+    order = known + [slug for slug in sorted(medians, key=medians.__getitem__) if slug not in known]
+    if not known or not slack:
+        order.sort(key=medians.__getitem__)
+    for end in range(1, len(order)):
+        at = end
+        while at and medians[order[at]] * (1 + slack) < medians[order[at - 1]]:
+            order[at - 1], order[at] = order[at], order[at - 1]
+            at -= 1
+    rest = [c.slug for c in result.candidates if c.slug not in medians]
+    return (*order, *rest)
+
+
+def _advance(state: State, phase: Literal["training", "warming up"], steps: int) -> State:
+    progress = state.progress
+    if progress.phase == "stopping":
+        return state
+    done = progress.done + steps if progress.phase == phase else steps
+    total = sum(row.chosen and row.stage != "failed" for row in state.rows)
+    if phase == "training":
+        done = sum(row.chosen and row.stage == "ready" for row in state.rows)
+    return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

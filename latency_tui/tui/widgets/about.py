@@ -1,0 +1,97 @@
+"""What the highlighted model is and what is known of it by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from latency_tui.result.words import format_duration
+from latency_tui.tui.marks import KEY, MUTED, Look
+from latency_tui.tui.state import ModelRow, State
+from latency_tui.tui.text import clean, wrap
+from latency_tui.tui.widgets.figures import bound, short_interval
+from latency_tui.tui.widgets.painted import Painted
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult
+
+_LABEL = 11
+PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+
+
+class About(Painted):
+    """Description, held-out score, training time, notes, errors and a few figures of the highlighted model."""
+
+    def paint(self, state: State, looks: Mapping[str, Look]) -> None:
+        """Show the snapshot."""
+        row, measured = state.row, _measured(state)
+        if not self.is_new(row, looks.get(state.highlighted), _facts(measured)):
+            return
+        if row is None:
+            self.border_title = ""
+            self.update("", layout=False)
+            return
+        colour, shape = looks[row.slug]
+        self.border_title = Content.assemble((shape, colour), " ", clean(row.candidate.name))
+        self.update(_text(row, _facts(measured), self.content_size.width), layout=False)
+
+
+def _measured(state: State) -> CandidateResult | None:
+    for candidate in state.result.candidates if state.result else ():
+        if candidate.slug == state.highlighted:
+            return candidate
+    return None
+
+
+def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
+    if measured is None:
+        return ()
+    facts: list[tuple[str, str]] = []
+    if measured.cold_start_seconds is not None:
+        facts.append(("first call", format_duration(measured.cold_start_seconds)))
+    if measured.calls:
+        facts.append(("runs", f"{measured.calls:,}"))
+    if measured.throughput is not None:
+        facts.append(("answers", f"{_three_figures(measured.throughput)} rows a second"))
+    if measured.statistics is not None:
+        for key in PERCENTILES:
+            percentile = getattr(measured.statistics, key)
+            facts.append((key.replace("_", "."), f"{bound(percentile):<10}{short_interval(percentile)}".rstrip()))
+    return tuple(facts)
+
+
+def _text(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int) -> Content:
+    lines = [Content(line) for line in wrap(clean(row.candidate.model.description), width)]
+    facts: list[tuple[str, str]] = []
+    if row.score is not None:
+        facts.append(("accuracy" if 0 <= row.score <= 1 else "R²", f"{row.score:.3f} held-out"))
+    if row.seconds is not None:
+        facts.append(("trained in", format_duration(row.seconds)))
+    facts += measured
+    if row.error:
+        lines += [Content.styled(line, "$text-error") for line in wrap(clean(row.error), width)[:3]]
+        lines.append(Content.assemble(("enter", KEY), (" shows the traceback", MUTED)))
+    elif row.stage == "new":
+        lines.append(Content.styled("not trained yet", MUTED))
+    lines += [Content.assemble((f"{name:<{_LABEL}}", MUTED), value) for name, value in facts]
+    for note in row.notes:
+        lines += [Content.styled(line, "$text-warning") for line in wrap(clean(f"! {note}"), width)]
+    model = row.candidate.model
+    if model.factory:
+        lines.append(Content(""))
+        lines += [Content.styled(line, MUTED) for line in wrap(clean(model.factory.rpartition(":")[2]), width)]
+        lines += [
+            Content.styled(line, MUTED)
+            for key, value in (*model.parameters.items(), *row.candidate.settings.items())
+            for line in wrap(clean(f"{key}={value!r}"), width)
+        ]
+    return Content("\n").join(lines)
+
+
+def _three_figures(value: float) -> str:
+    if value >= 1000:
+        digits = 10 ** (len(str(int(value))) - 3)
+        return f"{round(value / digits) * digits:,}"
+    return f"{value:.3g}"

@@ -1,0 +1,44 @@
+"""The sentence above the footer: the answer in words, and never more than the interval allows."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from latency_tui.tui.state import State
+from latency_tui.tui.text import clean, wrap
+from latency_tui.tui.widgets.painted import Painted
+
+_ONE_LINE, _TWO_LINES = 138, 56  # columns from which all but the longest sentences take so many lines
+
+
+class AnswerLine(Painted):
+    """The result's answer; before there is one, what to do."""
+
+    def lines(self, state: State, width: int) -> int:
+        """Return how many lines to keep for the sentence: a number that does not change while it is measured."""
+        needed = len(wrap(_sentence(state), max(width - 2, 1)))
+        kept = 1 if state.result is None or width >= _ONE_LINE else 2 if width >= _TWO_LINES else 3
+        return min(max(needed, kept), 3)
+
+    def paint(self, state: State) -> None:
+        """Show the snapshot."""
+        text = _sentence(state)
+        if self.is_new(text):
+            self.update(_bold_subject(text, state), layout=False)
+
+
+def _sentence(state: State) -> str:
+    if state.result is not None and state.result.answer:
+        return clean(state.result.answer)
+    if state.work == "profiling":
+        return "The answer comes with the first rounds."
+    if not state.chosen:
+        return "No model is chosen: space chooses the highlighted one, a chooses all."
+    return ""
+
+
+def _bold_subject(text: str, state: State) -> Content:
+    """Return the sentence with the name that it begins with in bold, for the eye to land on."""
+    names = [clean(c.name) for c in state.result.candidates] if state.result else []
+    subject = next((name for name in sorted(names, key=len, reverse=True) if text.startswith(name)), "")
+    return Content.assemble((subject, "bold"), text[len(subject) :])

@@ -1,0 +1,120 @@
+"""A card a model: its median with the interval first, then how it compares, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.containers import Grid
+from textual.content import Content
+
+from latency_tui.result.words import format_duration
+from latency_tui.tui.marks import MUTED, Look
+from latency_tui.tui.state import Measurement
+from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.widgets.figures import bound, needs, ratio_words, short_interval
+from latency_tui.tui.widgets.painted import CandidatePointed, Painted
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result, Statistics
+
+
+class Card(Painted):
+    """One candidate's figures."""
+
+    _slug = ""
+
+    def paint(
+        self, result: Result, candidate: CandidateResult, look: Look, *, highlighted: bool, running: bool
+    ) -> None:
+        """Show one candidate of a result."""
+        self._slug = candidate.slug
+        width = self.content_size.width
+        known = (candidate.slug, candidate.status, candidate.error, candidate.statistics)
+        if not self.is_new(known, ratio_words(result, candidate), look, highlighted, running):
+            return
+        colour, shape = look
+        failed = candidate.status == "failed"
+        self.set_class(failed, "-failed")
+        self.set_class(highlighted, "-highlighted")
+        self.border_title = Content.assemble((f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour))
+        self.update(_content(result, candidate, colour, width, running=running), layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Highlight this candidate."""
+        event.stop()
+        if self._slug:
+            self.post_message(CandidatePointed(self._slug))
+
+
+class Cards(Grid):
+    """All cards, as many side by side as the layout says."""
+
+    async def paint(
+        self,
+        measurement: Measurement | None,
+        looks: Mapping[str, Look],
+        highlighted: str,
+        columns: int,
+        *,
+        running: bool,
+    ) -> None:
+        """Show the snapshot; cards are added and taken away, never rebuilt."""
+        result = measurement.result if measurement else None
+        candidates = measurement.candidates if measurement else ()
+        self.styles.grid_size_columns = max(columns, 1)
+        cards = list(self.query(Card))
+        if len(cards) < len(candidates):
+            added = [Card() for _ in range(len(candidates) - len(cards))]
+            await self.mount(*added)
+            cards += added
+        for card in cards[len(candidates) :]:
+            await card.remove()
+        if result is None:
+            return
+        for card, candidate in zip(cards, candidates, strict=False):
+            pointed = candidate.slug == highlighted
+            card.paint(result, candidate, looks[candidate.slug], highlighted=pointed, running=running)
+
+
+def fit_title(name: str, width: int) -> str:
+    """Return a name for a card's title."""
+    return fit(clean(name), max(width - 2, 1)).rstrip()
+
+
+def _content(result: Result, candidate: CandidateResult, colour: str, width: int, *, running: bool) -> Content:
+    if candidate.status == "failed":
+        lines = wrap(clean(candidate.error or "It failed."), width)[:4]
+        return Content("\n").join(
+            [
+                *(Content.styled(line, "$text-error") for line in lines),
+                Content.styled("enter shows the traceback", MUTED),
+            ]
+        )
+    statistics = candidate.statistics
+    if statistics is None:
+        return Content.styled("waits for its first turn" if running else "nothing was measured", MUTED)
+    words, interval, style = ratio_words(result, candidate)
+    return Content.assemble(
+        (format_duration(statistics.p50.value), f"bold {colour}"),
+        ("  " + short_interval(statistics.p50), ""), "\n",
+        (words, style), ("  " + interval if interval else "", MUTED), "\n",
+        *_pair("mean", format_duration(statistics.mean), "std", format_duration(statistics.std)), "\n",
+        *_pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)), "\n",
+        *_tail(statistics, width),
+    )  # fmt: skip
+
+
+def _pair(one: str, left: str, other: str, right: str) -> list[tuple[str, str]]:
+    return [(f"{one:<5}", MUTED), (f"{left:<8}", ""), (f" {other:<4}", MUTED), (right, "")]
+
+
+def _tail(statistics: Statistics, width: int) -> list[tuple[str, str]]:
+    value, want = bound(statistics.p99), needs(statistics.p99)
+    parts = [("p99  " if not want else "p99 ", MUTED), (value, "")]
+    for words in (f", {want}", f" {want}", f" {want.removesuffix(' calls')}"):
+        if want and 4 + len(value) + len(words) <= width:
+            parts.append((words, MUTED))
+            break
+    return parts

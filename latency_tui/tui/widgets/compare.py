@@ -1,0 +1,231 @@
+"""The tab Compare: every candidate against the baseline, to scale; below it percentiles side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
+from latency_tui.tui.state import Measurement
+from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.widgets.figures import baseline_of, bound, comparison_of, ratio_words, times
+from latency_tui.tui.widgets.painted import SizeChanged
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result
+
+_PERCENTILES = (("p50", 0), ("p90", 3), ("p95", 2), ("p97", 5), ("p99", 1), ("p99_9", 4))
+_VERDICTS = {
+    "faster": "$text-success",
+    "slower": "$text-warning",
+    "same": MUTED,
+    "inconclusive": MUTED,
+}
+_ROUND_RATIOS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
+
+
+class ComparePane(VerticalScroll):
+    """Ratios with their intervals drawn to scale, verdicts and letters; percentiles with their bounds."""
+
+    ALLOW_MAXIMIZE = True
+    _painted: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Yield the text."""
+        yield Static(id="comparison")
+
+    def on_resize(self) -> None:
+        """Ask for new paint."""
+        self.post_message(SizeChanged())
+
+    def paint(self, measurement: Measurement | None, looks: Mapping[str, Look], highlighted: str) -> None:
+        """Show the snapshot."""
+        width = self.scrollable_content_region.width
+        facts = (measurement, tuple(looks.items()), highlighted, width)
+        if facts == self._painted or measurement is None or measurement.result is None:
+            return
+        self._painted = facts
+        result = measurement.result
+        lines = [
+            *comparison_lines(result, measurement.candidates, looks, highlighted, width),
+            Content(""),
+            *percentile_lines(measurement.candidates, looks, highlighted, width),
+            *failure_lines(measurement.candidates, width),
+        ]
+        self.query_one("#comparison", Static).update(Content("\n").join(lines))
+
+
+def comparison_lines(
+    result: Result, candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
+) -> list[Content]:
+    """Return a heading, a line a candidate and the scale beneath them."""
+    shown = _comparable(candidates)
+    if not shown:
+        return [Content.styled("Nothing was measured.", MUTED)]
+    name = _name_width(shown, width)
+    words = {c.slug: ratio_words(result, c) for c in shown}
+    ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
+    interval_width = max(7, *(cell_len(words[c.slug][1]) for c in shown)) + 2
+    verdict_width = 14
+    letters = any(c.group for c in shown)
+    group_width = max(5, *(len(c.group) for c in shown)) + 2 if letters else 0
+    room = width - name - 4 - ratio_width - interval_width - verdict_width - group_width - 2
+    if room < 28:
+        room += verdict_width
+        verdict_width = 0
+    if room < 12:
+        room += interval_width
+        interval_width = 0
+    if room < 8:
+        room = 0
+    scale = _Scale.over(result, shown, room) if room else None
+    baseline = next((c for c in shown if c.slug == baseline_of(result)), shown[0])
+    title = fit(f" against {clean(baseline.name)}", name + 4 + ratio_width)
+    head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
+    head += fit("group", group_width, right=True)
+    lines = [Content.styled(fit(head, width).rstrip(), MUTED)]
+    for candidate in shown:
+        colour, shape = looks[candidate.slug]
+        text, interval, style = words[candidate.slug]
+        comparison = comparison_of(result, candidate.slug)
+        verdict = comparison.verdict if comparison else ""
+        parts: list[tuple[str, str]] = [
+            *_name(candidate, colour, shape, highlighted, name),
+            (fit(text, ratio_width, right=True), style),
+            (fit(interval, interval_width, right=True), MUTED),
+            (fit(verdict, verdict_width, right=True), _VERDICTS.get(verdict, "")),
+            (fit(candidate.group, group_width, right=True), ""),
+        ]
+        if scale:
+            ends = (comparison.low, comparison.ratio, comparison.high) if comparison else (1.0, 1.0, 1.0)
+            parts += [("  ", ""), *scale.draw(*ends, colour)]
+        lines.append(Content.assemble(*parts))
+    if scale:
+        lead = " " * (width - room)
+        lines.append(Content.styled(lead + scale.ticks(), MUTED))
+    return lines
+
+
+def percentile_lines(
+    candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
+) -> list[Content]:
+    """Return a heading and a line a candidate, with as many percentiles as fit; then what the bounds mean."""
+    shown = _comparable(candidates)
+    if not shown:
+        return []
+    name = _name_width(shown, width)
+    cells = {key: [bound(getattr(c.statistics, key)) for c in shown] for key, _ in _PERCENTILES}
+    size = {key: max(5, *(cell_len(text) for text in texts)) + 2 for key, texts in cells.items()}
+    used = name + 4
+    kept: set[str] = set()
+    for key, _ in sorted(_PERCENTILES, key=lambda pair: pair[1]):
+        if used + size[key] <= width:
+            kept.add(key)
+            used += size[key]
+    order = [key for key, _ in _PERCENTILES if key in kept]
+    head = " " * (name + 4) + "".join(fit(key.replace("_", "."), size[key], right=True) for key in order)
+    lines = [Content.styled(head, MUTED)]
+    for index, candidate in enumerate(shown):
+        colour, shape = looks[candidate.slug]
+        parts = _name(candidate, colour, shape, highlighted, name)
+        for key in order:
+            text = cells[key][index]
+            style = f"bold {colour}" if key == "p50" else MUTED if text.startswith("≥") or text == "–" else ""
+            parts.append((fit(text, size[key], right=True), style))
+        lines.append(Content.assemble(*parts))
+    missing: dict[str, int] = {}
+    for candidate in shown:
+        for key in order:
+            wanted = getattr(candidate.statistics, key).calls_needed
+            if wanted:
+                missing[key] = max(missing.get(key, 0), wanted)
+    if missing:
+        wants = ", ".join(f"{key.replace('_', '.')} {calls:,}" for key, calls in missing.items())
+        text = f"≥ is all that so few calls can say. Calls that a percentile needs: {wants}."
+        lines += [Content.styled(line, MUTED) for line in (f" {line}" for line in wrap(text, width - 2))]
+    return lines
+
+
+def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[Content]:
+    """Return a line or two for each candidate that failed, and so is compared with nothing."""
+    lines: list[Content] = []
+    for candidate in candidates:
+        if candidate.status == "failed":
+            words = wrap(clean(f"{candidate.name} failed: {candidate.error or 'it gave no reason'}"), width - 2)
+            lines += [Content.styled(f" {line}", "$text-error") for line in words]
+    return lines
+
+
+def _comparable(candidates: tuple[CandidateResult, ...]) -> list[CandidateResult]:
+    return [c for c in candidates if c.statistics and c.status != "failed"]
+
+
+def _name_width(candidates: list[CandidateResult], width: int) -> int:
+    longest = max(cell_len(clean(c.name)) for c in candidates)
+    return max(min(longest, 26, width - 24), 1)
+
+
+def _name(candidate: CandidateResult, colour: str, shape: str, highlighted: str, width: int) -> list[tuple[str, str]]:
+    mark = "▸" if candidate.slug == highlighted else " "
+    return [(mark, KEY), (f"{shape} ", colour), (fit(clean(candidate.name), width), "bold"), (" ", "")]
+
+
+class _Scale:
+    """Ratios on a logarithmic scale that always holds 1."""
+
+    def __init__(self, low: float, high: float, width: int) -> None:
+        self._low = math.log(low)
+        self._span = max(math.log(high) - self._low, 1e-9)
+        self._width = width
+
+    @classmethod
+    def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> _Scale:
+        """Return a scale that holds the intervals of all candidates."""
+        ends = [1.0]
+        for candidate in candidates:
+            comparison = comparison_of(result, candidate.slug)
+            if comparison:
+                ends += [end for end in (comparison.low, comparison.ratio, comparison.high) if end and end > 0]
+        low, high = min(ends), max(ends)
+        margin = max((high / low) ** 0.04, 1.005)
+        return cls(low / margin, high * margin, width)
+
+    def column(self, ratio: float) -> int:
+        """Return the column of a ratio."""
+        place = (math.log(ratio) - self._low) / self._span * (self._width - 1)
+        return min(max(round(place), 0), self._width - 1)
+
+    def draw(self, low: float | None, ratio: float | None, high: float | None, colour: str) -> list[tuple[str, str]]:
+        """Return one line: 1 as a bar, the interval as a line with its ends, the ratio as a dot."""
+        cells = [(" ", "")] * self._width
+        cells[self.column(1.0)] = ("│", FAINT)
+        if low and high and low > 0:
+            start, end = self.column(low), self.column(high)
+            for column in range(start, end + 1):
+                cells[column] = ("━", colour)
+            if end - start >= 2:
+                cells[start], cells[end] = ("┣", colour), ("┫", colour)
+        if ratio:
+            cells[self.column(ratio)] = ("●", colour)
+        return cells
+
+    def ticks(self) -> str:
+        """Return a line of round ratios, none touching another."""
+        ratios = [1.0, *(1 / r for r in _ROUND_RATIOS), *_ROUND_RATIOS, 1.5, 3.0, 7.0, 0.7]
+        line = [" "] * self._width
+        for ratio in ratios:
+            if not self._low <= math.log(ratio) <= self._low + self._span:
+                continue
+            label = "1" if ratio == 1 else f"{times(ratio).rstrip('0').rstrip('.')}×"
+            start = min(max(self.column(ratio) - len(label) // 2, 0), self._width - len(label))
+            room = line[max(start - 2, 0) : start + len(label) + 2]
+            if start >= 0 and all(cell == " " for cell in room):
+                line[start : start + len(label)] = label
+        return "".join(line).rstrip()

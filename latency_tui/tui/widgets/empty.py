@@ -1,0 +1,52 @@
+"""What stands where results will be, before there are any: what to press, and what will come."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from latency_tui.tui.marks import KEY, MUTED
+from latency_tui.tui.state import State
+from latency_tui.tui.text import wrap
+from latency_tui.tui.widgets.painted import Painted
+
+_PROMISE = (
+    "Then here: the median of each model with its interval, the latencies as bars and over the runs, "
+    "and the answer in a sentence."
+)
+
+
+class EmptyState(Painted):
+    """A few calm lines in the middle of the empty place."""
+
+    def paint(self, state: State) -> None:
+        """Show the snapshot."""
+        if self.is_new(state.work, len(state.chosen)):
+            lines = _text(state, min(self.content_size.width, 58))
+            self.update(Content("\n").join(lines[: max(self.content_size.height, 1)]), layout=False)
+
+
+def _text(state: State, width: int) -> list[Content]:
+    if state.work == "profiling":
+        head, tail = (
+            "Measuring begins",
+            "The models are trained and warmed up; the first numbers come with the first round.",
+        )
+        return [Content.styled(head, "bold"), Content(""), *_muted(tail, width)]
+    if state.work == "training":
+        head, tail = "Training", "Each line of the list shows its time and its held-out accuracy when it is done."
+        return [Content.styled(head, "bold"), Content(""), *_muted(tail, width)]
+    count = len(state.chosen)
+    models = "1 model" if count == 1 else f"{count} models"
+    return [
+        Content.styled("Nothing is measured yet", "bold"),
+        Content(""),
+        Content.assemble(("p", KEY), f"  profiles the {models}" if count else "  profiles the models chosen"),
+        Content.assemble(("t", KEY), "  only trains them"),
+        Content.assemble(("?", KEY), "  shows every key"),
+        Content(""),
+        *_muted(_PROMISE, width),
+    ]  # fmt: skip
+
+
+def _muted(text: str, width: int) -> list[Content]:
+    return [Content.styled(line, MUTED) for line in wrap(text, max(width, 1))]

@@ -1,0 +1,80 @@
+"""How a candidate's figures read, for cards, tables and comparisons alike, so that none says it another way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latency_tui.result.words import format_duration, format_interval, format_ratio
+from latency_tui.tui.marks import MUTED
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
+
+
+def baseline_of(result: Result) -> str:
+    """Return the slug that the others are compared with: the plan's, or the fastest."""
+    measured = {c.slug for c in result.candidates if c.statistics}
+    if result.plan.baseline in measured:
+        return result.plan.baseline or ""
+    compared = {comparison.baseline for comparison in result.comparisons}
+    if len(compared) == 1:
+        return next(iter(compared))
+    return result.measured[0].slug if result.measured else ""
+
+
+def comparison_of(result: Result, slug: str) -> Comparison | None:
+    """Return how a candidate compares with the baseline; None for the baseline itself, or before it is known."""
+    baseline = baseline_of(result)
+    for comparison in result.comparisons:
+        if comparison.baseline == baseline and comparison.candidate == slug:
+            return comparison
+    return None
+
+
+def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, str]:
+    """Return against the baseline: words (`1.15× slower`), interval (`1.13–1.17`) and a style."""
+    if candidate.slug == baseline_of(result):
+        return "baseline", "", MUTED
+    comparison = comparison_of(result, candidate.slug)
+    if comparison is None or comparison.ratio is None:
+        return "no comparison yet", "", MUTED
+    if comparison.low is None or comparison.high is None:
+        return format_ratio(comparison.ratio), "", MUTED
+    if comparison.low <= 1 <= comparison.high or comparison.ratio == 1:
+        return comparison.verdict, f"{times(comparison.low)}–{times(comparison.high)}", MUTED
+    low, high = comparison.low, comparison.high
+    if comparison.ratio < 1:
+        low, high = 1 / high, 1 / low
+    style = {"slower": "$text-warning", "faster": "$text-success"}.get(comparison.verdict, MUTED)
+    doubt = "?" if comparison.verdict == "inconclusive" else ""
+    return format_ratio(comparison.ratio) + doubt, f"{times(low)}–{times(high)}", style
+
+
+def times(ratio: float) -> str:
+    """Return a ratio without its sign: `1.15`, `72.6`."""
+    if ratio < 9.995:
+        return f"{ratio:.2f}"
+    return f"{ratio:.1f}" if ratio < 99.95 else f"{ratio:,.0f}"
+
+
+def bound(percentile: Percentile, *, value: bool = True) -> str:
+    """Return a percentile as far as it is known: `98.0 µs`, or `≥ 98.0 µs` where there are too few calls."""
+    if percentile.calls_needed is not None or percentile.high is None:
+        if percentile.low is not None:
+            return f"≥ {format_duration(percentile.low)}"
+        return f"≥ {format_duration(percentile.value)}" if value and percentile.value is not None else "–"
+    return format_duration(percentile.value)
+
+
+def needs(percentile: Percentile) -> str:
+    """Return what a percentile lacks: `needs 1,200 calls`; empty where it lacks nothing."""
+    return f"needs {percentile.calls_needed:,} calls" if percentile.calls_needed else ""
+
+
+def short_interval(percentile: Percentile) -> str:
+    """Return the interval around a percentile without its unit where both ends share the value's: `61.7–62.6`."""
+    if percentile.low is None or percentile.high is None:
+        return ""
+    text = format_interval(percentile.low, percentile.high)
+    unit = format_duration(percentile.value).rpartition(" ")[2]
+    return text.removesuffix(f" {unit}") if text.count(" ") == 1 else text

@@ -1,0 +1,66 @@
+"""The last line: at most six keys that do something now; help, commands and quit at its end, always."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+
+from latency_tui.tui.commands import ALWAYS, Command, footer
+from latency_tui.tui.marks import KEY
+from latency_tui.tui.state import State
+from latency_tui.tui.widgets.painted import Painted
+
+Piece = tuple[str, str, type[Command]]
+
+
+class KeyLine(Painted):
+    """Keys and what they do; a click does it."""
+
+    _spots: tuple[tuple[int, int, type[Command]], ...] = ()
+
+    def paint(self, state: State, *, typing: bool) -> None:
+        """Show what applies now; while the user types into a field, how to leave it."""
+        left = () if typing else footer(state)
+        if not self.is_new(left, typing):
+            return
+        width = self.size.width - 1
+        always = _pieces(ALWAYS)
+        pieces = _pieces(left)
+        lead = Content.assemble(("  enter", KEY), (" Leave the field", "")) if typing else Content("")
+        if typing:
+            always = []
+        while _length(pieces) + _length(always) > width:
+            if len(pieces) > 2 or not always:
+                pieces.pop()
+            else:
+                always.pop(0)
+        gap = max(width - _length(pieces) - _length(always) - lead.cell_length, 0)
+        parts: list[Content] = [lead]
+        spots: list[tuple[int, int, type[Command]]] = []
+        at = lead.cell_length
+        for piece in (*pieces, None, *always):
+            if piece is None:
+                parts.append(Content(" " * gap))
+                at += gap
+                continue
+            key, word, command = piece
+            parts.append(Content.assemble("  ", (key, KEY), " ", (word, "")))
+            length = _length([piece])
+            spots.append((at, at + length, command))
+            at += length
+        self._spots = tuple(spots)
+        self.update(Content("").join(parts), layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what is under the pointer."""
+        for start, end, command in self._spots:
+            if start <= event.x < end:
+                self.screen.post_message(command())
+
+
+def _pieces(commands: tuple[type[Command], ...]) -> list[Piece]:
+    return [(command.key_label(), command.footer, command) for command in commands]
+
+
+def _length(pieces: list[Piece]) -> int:
+    return sum(len(key) + len(word) + 3 for key, word, _ in pieces)

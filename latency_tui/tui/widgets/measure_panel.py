@@ -1,0 +1,202 @@
+"""The plan's two numbers, the two buttons, and how far the running job is."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import MOST_RUNS, Plan
+from latency_tui.result.words import format_seconds
+from latency_tui.tui.commands import Profile, Train
+from latency_tui.tui.marks import FAINT, KEY, MUTED
+from latency_tui.tui.messages import FieldChanged
+from latency_tui.tui.state import State
+from latency_tui.tui.widgets.key_button import KeyButton
+
+MOST_ROWS = 1_000_000
+_BAR = 16
+
+
+class MeasurePanel(Container):
+    """Runs (or seconds), batch, Train, Profile and the progress line."""
+
+    def __init__(self, plan: Plan, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
+        super().__init__(id=id)
+        self._plan = plan
+        self._texts = {
+            "runs": f"{plan.seconds:g}" if plan.runs is None else str(plan.runs),
+            "batch": str(plan.workload.batch_size),
+        }
+        self._refusal = ""
+        self._state: State | None = None
+        self._painted: tuple[object, ...] = ()
+        self.border_title = "Measure"
+
+    def compose(self) -> ComposeResult:
+        """Yield the progress line; the rest follows after the first frame."""
+        yield Static(id="progress")
+
+    async def fill(self) -> None:
+        """Mount the fields and the buttons."""
+        from latency_tui.tui.widgets.fields import Field  # with its styles 10 ms, so not before the first frame
+
+        await self.mount(
+            Static("Seconds" if self._plan.runs is None else "Runs", classes="label", markup=False),
+            Field(self._texts["runs"], id="runs", compact=True),
+            Static("Batch", classes="label", markup=False),
+            Field(self._texts["batch"], id="batch", compact=True),
+            Horizontal(KeyButton(Train, id="train"), KeyButton(Profile, id="profile"), id="buttons"),
+            before="#progress",
+        )
+        self._painted = ()
+        if self._state is not None:
+            self.paint(self._state)
+
+    def numbers(self) -> tuple[int | None, float | None, int]:
+        """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong."""
+        batch = whole_number(self._texts["batch"], "Batch", MOST_ROWS)
+        if self._plan.runs is None:
+            return None, some_seconds(self._texts["runs"]), batch
+        return whole_number(self._texts["runs"], "Runs", MOST_RUNS), None, batch
+
+    def focus_runs(self) -> None:
+        """Put the cursor into the first field."""
+        self.query("#runs").focus()
+
+    def paint(self, state: State) -> None:
+        """Show the snapshot."""
+        self._state = state
+        facts = (
+            state.work,
+            state.progress,
+            state.then_profile,
+            state.plan.launches,
+            self._refusal,
+            bool(state.chosen),
+            _summary(state),
+        )
+        if facts == self._painted:
+            return
+        self._painted = facts
+        idle = state.work == "idle"
+        for button in self.query(KeyButton):
+            button.disabled = not idle or not state.chosen
+        progress = self.query_one("#progress", Static)
+        if self._refusal and idle:
+            progress.update(Content.styled(self._refusal, "$text-error"))
+        else:
+            progress.update(_progress(state))
+
+    @on(FieldChanged)
+    def _check(self, event: FieldChanged) -> None:
+        event.stop()
+        self._texts[event.field] = event.text
+        refusals: list[str] = []
+        for name in self._texts:
+            try:
+                self._check_text(name)
+                self.query(f"#{name}").remove_class("-refused")
+            except UsageError as error:
+                self.query(f"#{name}").add_class("-refused")
+                refusals.append(str(error))
+        self._refusal = refusals[0] if refusals else ""
+        if self._state is not None:
+            self.paint(self._state)
+
+    def _check_text(self, name: str) -> None:
+        if name == "batch":
+            whole_number(self._texts[name], "Batch", MOST_ROWS)
+        elif self._plan.runs is None:
+            some_seconds(self._texts[name])
+        else:
+            whole_number(self._texts[name], "Runs", MOST_RUNS)
+
+
+def whole_number(text: str, name: str, most: int) -> int:
+    """Read a whole number from 1 to `most`, thousands set apart or not; raises `UsageError` with a sentence."""
+    plain = text.strip().replace(",", "").replace("_", "").replace(" ", "")
+    if plain.isascii() and plain.isdigit() and len(plain) <= 20 and 1 <= int(plain) <= most:
+        return int(plain)
+    raise UsageError(f"{name}: a whole number from 1 to {most:,}.")
+
+
+def some_seconds(text: str) -> float:
+    """Read a number of seconds from just above 0 to a day; raises `UsageError` with a sentence."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= 86_400:
+        return seconds
+    raise UsageError("Seconds: a number above 0, up to 86,400.")
+
+
+def _progress(state: State) -> Content:
+    progress = state.progress
+    if state.work == "idle":
+        if not state.chosen:
+            return Content.styled("Choose a model first: space, or a.", MUTED)
+        return Content.styled(_summary(state), MUTED)
+    if progress.phase == "stopping":
+        return Content.styled("stopping …", MUTED)
+    left = "" if progress.seconds_left is None else f"{format_seconds(progress.seconds_left)} left"
+    left = "then profile" if state.then_profile else left
+    return Content.assemble(
+        _bar(progress.done, progress.total),
+        (f"  {left}\n" if left else "\n", MUTED),
+        _steps(state),
+        " · ",
+        ("esc", KEY),
+        " stops",
+    )
+
+
+def progress_words(state: State) -> str:
+    """Return how far the running job is in one line: `round 12 of 40 · 3 s left · esc stops`; empty where none runs."""
+    progress = state.progress
+    if state.work == "idle":
+        return ""
+    if progress.phase == "stopping":
+        return "stopping …"
+    left = [f"{format_seconds(progress.seconds_left)} left"] if progress.seconds_left is not None else []
+    left += ["then profile"] if state.then_profile else []
+    return " · ".join([_steps(state), *left, "esc stops"])
+
+
+def _steps(state: State) -> str:
+    progress = state.progress
+    words = {
+        "preparing": "getting ready",
+        "training": f"trained {progress.done} of {progress.total}",
+        "warming up": f"warmed up {progress.done} of {progress.total}",
+        "measuring": f"round {progress.done:,} of {progress.total:,}",
+        "stopping": "stopping",
+    }[progress.phase]
+    if state.plan.launches > 1 and state.work == "profiling":
+        words = f"launch {progress.launch + 1} of {state.plan.launches} · {words}"
+    return words
+
+
+def _summary(state: State) -> str:
+    """Return how much the result on the screen rests on: `100 runs each, 6 of 6 models`."""
+    measurement = state.measurement
+    if measurement is None or measurement.result is None:
+        return ""
+    counts = [c.calls for c in measurement.result.candidates if c.calls and c.status != "failed"]
+    if not counts:
+        return ""
+    least, most = min(counts), max(counts)
+    runs = f"{most:,}" if least == most else f"{least:,}–{most:,}"
+    wanted = measurement.plan.runs
+    if wanted is not None and most < wanted * measurement.plan.launches:
+        return f"stopped: {runs} of {wanted * measurement.plan.launches:,} runs are kept"
+    return f"measured: {runs} {'run' if most == 1 else 'runs'} each"
+
+
+def _bar(done: int, total: int) -> Content:
+    full = round(_BAR * done / total) if total else 0
+    return Content.assemble(("▰" * full, "$success"), ("▱" * (_BAR - full), FAINT))

@@ -1,0 +1,47 @@
+"""A widget that is painted from a snapshot, and asks to be painted anew when its size has changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.message import Message
+from textual.widgets import Static
+
+
+class SizeChanged(Message, bubble=True):
+    """A painted widget has another size than it was painted for."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One is as good as many."""
+        return isinstance(message, SizeChanged)
+
+
+class CandidatePointed(Message):
+    """The mouse picked a candidate on a card or in a table."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__()
+        self.slug = slug
+
+
+class Painted(Static):
+    """Text that the screen paints; it is never parsed as markup.
+
+    Attributes:
+        painted: What was painted last; nothing is drawn while it stays the same.
+    """
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    painted: tuple[object, ...] = ()
+
+    def on_resize(self) -> None:
+        """Ask for new paint."""
+        self.post_message(SizeChanged())
+
+    def is_new(self, *facts: object) -> bool:
+        """Return whether these facts, or the size, differ from what was painted; remembers them."""
+        now = (*facts, self.content_size)
+        if now == self.painted:
+            return False
+        self.painted = now
+        return True

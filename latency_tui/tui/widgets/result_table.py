@@ -1,0 +1,155 @@
+"""One row a model, where there is no room for cards: the same figures, the most telling columns first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual import events
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from latency_tui.result.words import format_duration
+from latency_tui.tui.layout import Layout
+from latency_tui.tui.marks import KEY, MUTED, Look
+from latency_tui.tui.state import Measurement
+from latency_tui.tui.text import clean, fit
+from latency_tui.tui.widgets.figures import bound, ratio_words, short_interval
+from latency_tui.tui.widgets.painted import CandidatePointed
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result, Statistics
+
+Row = tuple["Result", "CandidateResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of figures: heading, place in line when room is short, and its text."""
+
+    heading: str
+    rank: int
+    text: Callable[[Statistics, tuple[str, str, str]], str]
+
+
+_COLUMNS = (
+    Column("p50", 0, lambda s, _: format_duration(s.p50.value)),
+    Column("95 % CI", 3, lambda s, _: short_interval(s.p50)),
+    Column("vs baseline", 1, lambda _, ratio: ratio[0]),
+    Column("95 % CI", 4, lambda _, ratio: ratio[1]),
+    Column("p99", 2, lambda s, _: bound(s.p99)),
+    Column("mean", 5, lambda s, _: format_duration(s.mean)),
+    Column("std", 6, lambda s, _: format_duration(s.std)),
+    Column("min", 7, lambda s, _: format_duration(s.min)),
+    Column("max", 8, lambda s, _: format_duration(s.max)),
+)
+_NAME_WIDTH = 22
+
+
+class ResultTable(VerticalScroll):
+    """The table; a click highlights a row."""
+
+    ALLOW_MAXIMIZE = False
+    can_focus = False
+    _painted: tuple[object, ...] = ()
+    _slugs: tuple[str, ...] = ()
+    _headings = True
+
+    def compose(self):  # type: ignore[no-untyped-def]  # one child
+        """Yield the text."""
+        yield Static(id="rows")
+
+    def paint(
+        self, measurement: Measurement, looks: Mapping[str, Look], highlighted: str, layout: Layout, *, running: bool
+    ) -> None:
+        """Show the snapshot."""
+        facts = (measurement, tuple(looks.items()), highlighted, layout, running)
+        if facts == self._painted:
+            return
+        self._painted = facts
+        self._headings = layout.headings
+        self._slugs = tuple(c.slug for c in measurement.candidates)
+        lines = table_lines(
+            measurement, looks, highlighted, headings=layout.headings, width=layout.width, running=running
+        )
+        self.query_one("#rows", Static).update(Content("\n").join(lines))
+        if highlighted in self._slugs:
+            row = self._slugs.index(highlighted) + layout.headings
+            above, height = int(self.scroll_offset.y), self.size.height
+            if not above <= row < above + height:
+                self.scroll_to(y=row if row < above else row - height + 1, animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Highlight the row under the pointer."""
+        place = event.y + self.scroll_offset.y - self._headings
+        if 0 <= place < len(self._slugs):
+            self.post_message(CandidatePointed(self._slugs[int(place)]))
+
+
+def _texts(result: Result, candidate: CandidateResult) -> list[str]:
+    statistics = candidate.statistics
+    if statistics is None or candidate.status == "failed":
+        return [""] * len(_COLUMNS)
+    ratio = ratio_words(result, candidate)
+    return [column.text(statistics, ratio) for column in _COLUMNS]
+
+
+def table_lines(
+    measurement: Measurement, looks: Mapping[str, Look], highlighted: str, *, headings: bool, width: int, running: bool
+) -> list[Content]:
+    """Return the table's lines, with as many columns as fit into `width` cells."""
+    result = measurement.result
+    if result is None:
+        return []
+    candidates = measurement.candidates
+    texts = [
+        [
+            column.text(c.statistics, ratio_words(result, c)) if c.statistics and c.status != "failed" else ""
+            for column in _COLUMNS
+        ]
+        for c in candidates
+    ]
+    heads = [column.heading for column in _COLUMNS]
+    sizes = [
+        max(cell_len(head), *(cell_len(row[index]) for row in texts)) + 2 for index, head in enumerate(heads)
+    ] if texts else []  # fmt: skip
+    longest = max((cell_len(clean(c.name)) for c in candidates), default=0)
+    name = min(longest, _NAME_WIDTH, max(width - 4 - 9, 1))
+    kept: list[int] = []
+    used = name + 4
+    for index in sorted(range(len(sizes)), key=lambda index: _COLUMNS[index].rank):
+        if used + sizes[index] > width:
+            break
+        kept.append(index)
+        used += sizes[index]
+    kept.sort()
+    lines: list[Content] = []
+    if headings:
+        line = " " * (name + 4) + "".join(fit(heads[index], sizes[index], right=True) for index in kept)
+        lines.append(Content.styled(fit(line, width), MUTED))
+    for candidate, row in zip(candidates, texts, strict=True):
+        colour, shape = looks[candidate.slug]
+        mark = "▸" if candidate.slug == highlighted else " "
+        failed = candidate.status == "failed"
+        parts: list[tuple[str, str]] = [
+            (mark, KEY), (f"{shape} ", "$text-error" if failed else colour),
+            (fit(clean(candidate.name), name), "$text-error" if failed else "bold"), (" ", ""),
+        ]  # fmt: skip
+        if candidate.statistics is None or failed:
+            words = (
+                clean(candidate.error or "failed")
+                if failed
+                else "waits for its first turn"
+                if running
+                else "nothing was measured"
+            )
+            parts.append((" " + fit(words, max(width - name - 5, 0)), "$text-error" if failed else MUTED))
+        else:
+            ratio_style = ratio_words(result, candidate)[2]
+            styles = {0: f"bold {colour}", 2: ratio_style, 4: "", 5: "", 6: "", 7: "", 8: ""}
+            parts += [(fit(row[index], sizes[index], right=True), styles.get(index, MUTED)) for index in kept]
+        lines.append(Content.assemble(*parts))
+    return lines

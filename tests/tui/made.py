@@ -1,0 +1,213 @@
+"""A made engine: events with fixed seeds and no processes, as fast or as slow as a test wants them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import numpy as np
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    EngineStarted,
+    Environment,
+    Event,
+    JobFinished,
+    Measure,
+    MeasurementStarted,
+    Reason,
+    RoundFinished,
+    Train,
+    TrainingFinished,
+    TrainingStarted,
+    WarmUpFinished,
+)
+from latency_tui.errors import EngineError
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+
+ENVIRONMENT = Environment(
+    host="made", os="Linux", cpu="Made CPU", cores=2, python="3.11.2", versions={"scikit-learn": "1.9.1"}, threads=1
+)
+MEDIANS = {
+    "logistic-regression": 62e3,
+    "random-forest": 4.5e6,
+    "linear-svm": 71e3,
+    "rbf-svm": 94e3,
+    "small-neural-network": 82e3,
+    "large-neural-network": 160e3,
+}
+SECONDS = {
+    "logistic-regression": 0.003,
+    "random-forest": 0.236,
+    "linear-svm": 0.010,
+    "rbf-svm": 0.014,
+    "small-neural-network": 0.467,
+    "large-neural-network": 0.430,
+}
+TRACEBACK = (
+    'Traceback (most recent call last):\n  File "model.py", line 7, in predict\nValueError: [bold]no[/bold] such row'
+)
+
+
+def made_plan(**changes: object) -> Plan:
+    """Return a plan of the built-in six."""
+    return Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS), **changes)  # type: ignore[arg-type]  # fields by name
+
+
+class Script:
+    """What a made engine does.
+
+    Attributes:
+        failing: Slugs that raise in their second round.
+        untrainable: Slugs that raise in `fit`.
+        warned: Slugs with a convergence warning.
+        pause: Seconds between rounds.
+        gate: Where set, rounds wait for it.
+        dies_in: Round in which the process ends; None for never.
+        engines: Every engine made, in order.
+        late: Events of an old job that come in the middle of the next.
+    """
+
+    def __init__(self) -> None:
+        self.failing: set[str] = set()
+        self.untrainable: set[str] = set()
+        self.warned: set[str] = set()
+        self.pause = 0.0
+        self.gate: asyncio.Event | None = None
+        self.rounds_before_gate = 3
+        self.dies_in: int | None = None
+        self.engines: list[MadeEngine] = []
+        self.commands: list[Train | Measure] = []
+        self.noise = 0.02
+
+    def make(self) -> MadeEngine:
+        """Make an engine that plays this script; for `engine_factory`."""
+        engine = MadeEngine(self)
+        self.engines.append(engine)
+        return engine
+
+
+class MadeEngine(Engine):
+    """Speaks like an engine, and has no process."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__()
+        self.script = script
+        self.started = False
+        self.closed = False
+        self.trained: set[str] = set()
+        self._told = False
+        self._stopped: dict[str, Reason] = {}
+
+    async def start(self) -> None:
+        self.started = True
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def stop(self, job: str, reason: Reason = "stopped") -> None:
+        self._stopped[job] = reason
+        if self.script.gate is not None:
+            self.script.gate.set()
+
+    async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
+        self.script.commands.append(command)
+        if not self._told:
+            self._told = True
+            yield EngineStarted(environment=ENVIRONMENT)
+        if isinstance(command, Train):
+            async for event in self._train(command.job, command.plan):
+                yield event
+            yield JobFinished(job=command.job, reason="completed")
+            return
+        async for event in self._train(command.job, command.plan):
+            yield event
+        async for event in self._measure(command):
+            yield event
+
+    async def _train(self, job: str, plan: Plan) -> AsyncIterator[Event]:
+        for candidate in plan.candidates:
+            slug = candidate.slug
+            if slug in self.trained:
+                continue
+            yield TrainingStarted(job=job, candidate=slug)
+            await asyncio.sleep(self.script.pause)
+            if slug in self.script.untrainable:
+                yield CandidateFailed(
+                    job=job, candidate=slug, stage="training", message="ValueError: [bold]no[/bold] such row",
+                    traceback=TRACEBACK,
+                )  # fmt: skip
+                continue
+            self.trained.add(slug)
+            notes = ("ConvergenceWarning: stopped after 500 iterations",) if slug in self.script.warned else ()
+            yield TrainingFinished(
+                job=job, candidate=slug, seconds=SECONDS.get(slug, 0.02), score=0.8 + len(slug) / 200, notes=notes
+            )
+
+    async def _measure(self, command: Measure) -> AsyncIterator[Event]:
+        job, plan = command.job, command.plan
+        rounds = max(min(plan.runs or 100, 40) if (plan.runs or 100) < 10 else min((plan.runs or 100) // 10, 40), 1)
+        calls = plan.runs or 100
+        racing = [c.slug for c in plan.candidates if c.slug not in self.script.untrainable]
+        for slug in racing:
+            first = np.linspace(20, 1, 100) * _median(slug)
+            yield WarmUpFinished(
+                job=job, launch=command.launch, candidate=slug, calls=100, seconds=0.02, steady=True,
+                first_calls=first.astype("<i8").tobytes(), call_seconds=_median(slug) * 1e-9,
+            )  # fmt: skip
+        yield MeasurementStarted(
+            job=job, launch=command.launch, rounds=rounds, calls=dict.fromkeys(racing, calls), seconds=2.0,
+            timer_floor_ns=70.0, pinned=(1,),
+        )  # fmt: skip
+        generator = np.random.default_rng(plan.seed + 7)
+        clock = 0
+        for number in range(rounds):
+            if self.script.gate is not None and number >= self.script.rounds_before_gate:
+                await self.script.gate.wait()
+            if job in self._stopped:
+                yield JobFinished(job=job, reason="stopped")
+                return
+            if self.script.dies_in == number:
+                raise EngineError("The measuring process ended unexpectedly (signal 9).")
+            drift = float(np.exp(generator.normal(0, 0.01)))
+            for position, slug in enumerate(generator.permutation(racing).tolist()):
+                if slug in self.script.failing and number == 1:
+                    racing.remove(slug)
+                    yield CandidateFailed(
+                        job=job, candidate=slug, stage="measuring", message="ValueError: [bold]no[/bold] such row",
+                        traceback=TRACEBACK,
+                    )  # fmt: skip
+                    continue
+                size = calls // rounds + (number < calls % rounds)
+                block = _median(slug) * drift * np.exp(np.abs(generator.normal(0, self.script.noise, size)))
+                block[generator.random(size) < 0.01] *= 2.5
+                samples = block.astype("<i8")
+                wall = int(samples.sum())
+                yield BlockMeasured(
+                    job=job, launch=command.launch, round=number, position=position, candidate=slug,
+                    samples=samples.tobytes(), discarded=b"", started_ns=clock, wall_ns=wall,
+                    cpu_ns=int(wall * 0.99), switches=0,
+                )  # fmt: skip
+                clock += wall
+            left = 2.0 * (rounds - number - 1) / rounds
+            yield RoundFinished(job=job, launch=command.launch, round=number, rounds=rounds, seconds_left=left)
+            await asyncio.sleep(self.script.pause)
+        yield JobFinished(job=job, reason=self._stopped.get(job, "completed"))
+
+
+def _median(slug: str) -> float:
+    return MEDIANS.get(slug, 100e3)
+
+
+Check = Callable[[], bool]
+
+
+async def until(check: Check, seconds: float = 10.0) -> None:
+    """Wait until something holds, and fail where it does not within some seconds."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not check():
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError("it never happened")
+        await asyncio.sleep(0.02)

@@ -1,0 +1,145 @@
+"""Layout, axes and lines: pure functions, and what may never happen to them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
+
+from latency_tui.plan import BUILTIN_MODELS
+from latency_tui.tui.charts import reduce, trace
+from latency_tui.tui.commands import COMMANDS, bindings, key_table
+from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
+from latency_tui.tui.marks import contrast, looks
+from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
+from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.widgets.measure_panel import whole_number
+
+
+@pytest.mark.parametrize("candidates", [1, 6, 13])
+def test_every_size_is_divided_without_a_chart_that_is_too_small(candidates: int) -> None:
+    for width, height in itertools.product(range(1, 200, 3), range(1, 70)):
+        layout = divide(width, height, candidates, answer=1 + (width < 100))
+        assert layout.summary >= 0
+        assert layout.height >= 0
+        wide = {"side": layout.width // 2, "stacked": layout.width, "one": layout.width}.get(layout.charts, CHART_WIDTH)
+        high = {"side": 1, "stacked": 2, "one": 1}.get(layout.charts, 1)
+        assert wide >= CHART_WIDTH
+        assert layout.charts == "none" or layout.height // high >= CHART_HEIGHT
+
+
+def test_cards_at_140_by_45_and_a_table_at_80_by_24() -> None:
+    assert divide(140, 45, 6).cards == 3
+    assert divide(120, 40, 6).cards == 2
+    assert divide(80, 24, 6).cards == 0
+    assert divide(80, 24, 6).charts == "side"
+    assert divide(100, 30, 6).mode == "wide"
+    assert divide(59, 24, 6).mode == "tiny"
+
+
+@pytest.mark.parametrize("largest", [1.1e-5, 9e-5, 1e-4, 3e-3, 0.7, 40.0])
+@pytest.mark.parametrize("width", [3, 8, 20, 33, 60, 120])
+def test_labels_of_an_axis_never_touch_and_stay_inside(largest: float, width: int) -> None:
+    for scale in (bar_scale(1e-5, largest), line_scale(1e-5, largest)):
+        free = -1
+        for column, start, label in axis(scale, width):
+            assert 0 <= column < width
+            assert start > free
+            assert start + len(label) <= width
+            free = start + len(label)
+
+
+def test_a_long_axis_is_logarithmic_with_round_ticks() -> None:
+    scale = bar_scale(60e-6, 5e-3)
+    assert scale.log
+    assert tick_labels(ticks(scale, 9)) == ["50 µs", "100", "200", "500", "1 ms", "2", "5"]
+    assert not bar_scale(60e-6, 590e-6).log
+    assert bar_scale(60e-6, 590e-6).low == 0
+
+
+@pytest.mark.parametrize("last", [1, 2, 7, 99, 100, 1234, 10_000_000])
+@pytest.mark.parametrize("width", [1, 5, 12, 19, 30, 75])
+def test_the_axis_of_runs_begins_at_the_first_and_ends_at_the_last(last: int, width: int) -> None:
+    marks = run_axis(1, last, width)
+    free = -1
+    for _, start, label in marks:
+        assert start > free
+        assert start + len(label) <= width
+        free = start + len(label)
+    if len(marks) > 1:
+        assert marks[0][2] == "1"
+        assert marks[-1][2] == f"{last:,}"
+
+
+def test_names_at_line_ends_are_set_apart_in_their_order() -> None:
+    assert spread([3, 3, 3], 10) == [3, 4, 5]
+    assert spread([9, 9, 9], 10) == [7, 8, 9]
+    assert spread([5.4, 5.1, 0], 10) == [6, 5, 0]
+    placed = spread([2.0] * 6, 6)
+    assert sorted(placed) == list(range(6))
+
+
+def test_long_names_become_short_and_stay_different() -> None:
+    names = [model.name for model in BUILTIN_MODELS]
+    assert short_names(names, 30) == names
+    assert short_names(names, 12) == ["Logistic R", "Random F", "Linear SVM", "RBF SVM", "Small NN", "Large NN"]
+    assert short_names(["Small Neural Network", "Small Nice Network"], 12) == ["Small Neura…", "Small Nice …"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 79, 80, 81, 100, 9_999, 100_000])
+def test_no_more_than_two_points_a_column_and_the_extremes_stay(count: int) -> None:
+    seconds = np.random.default_rng(1).lognormal(-9, 0.3, count)
+    runs, kept = reduce(np.arange(1.0, count + 1), seconds, 40)
+    assert kept.size <= max(2 * 40 + 2, min(count, 80))
+    assert kept.min() == seconds.min()
+    assert kept.max() == seconds.max()
+    assert (np.diff(runs) >= 0).all()
+
+
+def test_a_traced_line_has_no_gaps() -> None:
+    x, y = trace(np.array([0, 3, 3, 10]), np.array([0, 9, 2, 2]))
+    assert (np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y))) <= 1).all()
+    assert (x[-1], y[-1]) == (10, 2)
+
+
+@pytest.mark.parametrize("name", sorted(BUILTIN_THEMES))
+def test_models_can_be_read_in_every_theme(name: str) -> None:
+    theme = BUILTIN_THEMES[name]
+    variables = theme.to_color_system().generate()
+    found = looks([(model.name, model.colour) for model in BUILTIN_MODELS], theme, variables)
+    assert len({shape for _, shape in found.values()}) == 6
+    for colour, _ in found.values():
+        if theme.ansi:
+            assert colour.startswith("ansi_")
+        else:
+            assert contrast(Color.parse(colour), Color.parse(variables["background"])) >= 4.5
+
+
+def test_a_colour_that_is_none_is_replaced() -> None:
+    theme = BUILTIN_THEMES["nord"]
+    found = looks([("a", "no colour"), ("b", "")], theme, theme.to_color_system().generate())
+    assert all(colour.startswith("#") for colour, _ in found.values())
+
+
+def test_text_from_outside_is_one_line_without_controls() -> None:
+    assert clean("a\x1b[31m\nb\u202e") == "a[31m b"
+    assert fit("模型一号", 5) == "模型…"
+    assert fit("ab", 4, right=True) == "  ab"
+    assert wrap("one two three", 7) == ["one two", "three"]
+    assert wrap("abcdefgh", 3) == ["abc", "def", "gh"]
+
+
+def test_every_command_has_help_and_every_key_is_bound_once() -> None:
+    keys = [key for command in COMMANDS.values() for key in command.keys]
+    assert len(keys) == len(set(keys))
+    assert all(command.help().endswith(".") for command in COMMANDS.values())
+    assert len({binding.id for binding in bindings()}) == len(bindings())
+    assert "| `p` | Measure the chosen models;" in key_table()
+
+
+def test_whole_numbers_are_read_as_people_write_them() -> None:
+    assert whole_number(" 1,000 ", "Runs", 10_000_000) == 1000
+    assert whole_number("10_000_000", "Runs", 10_000_000) == 10_000_000

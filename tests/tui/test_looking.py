@@ -1,0 +1,241 @@
+"""What a user sees at any size and how they move about: tabs, charts, help, palette, saving and copying."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
+from latency_tui.result.result import load
+from latency_tui.tui.screens.help import HelpScreen
+from latency_tui.tui.screens.save import SaveScreen
+from tests.tui.conftest import Open
+from tests.tui.made import MEDIANS, MadeEngine, until
+
+SIZES = [(140, 45), (120, 40), (100, 30), (80, 24), (60, 16), (59, 15), (40, 12), (30, 8), (12, 4), (3, 2), (1, 1)]
+
+
+async def test_compare_shows_ratio_interval_group_and_percentiles(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("3")
+        text = desk.text()
+        assert "against Logistic Regression" in text
+        assert "verdict" in text
+        assert "p99.9" in text
+        assert "≥ is all that so few calls can say" in text
+
+
+async def test_at_80_by_24_models_are_the_first_tab_and_cards_are_rows(open_app: Open) -> None:
+    async with open_app(80, 24) as desk:
+        assert "0 Models" in desk.text()
+        await desk.profile()
+        text = desk.text()
+        assert "95 % CI" in text
+        assert "╭" not in text
+        assert "100 runs" in text
+        await desk.press("0")
+        assert "[✔]" in desk.text()
+        await desk.press("l", "l")
+        assert "against Logistic Regression" in desk.text()
+        await desk.press("h")
+        assert "100 runs" in desk.text()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_any_size_shows_something_and_no_traceback(open_app: Open, width: int, height: int) -> None:
+    async with open_app(width, height) as desk:
+        await desk.profile()
+        for key in ("1", "3", "0", "e", "e", "e", "question_mark", "escape", "1", "1"):
+            await desk.press(key)
+        if width >= 30 and height >= 8:
+            assert "62.5 µs" in desk.text()
+
+
+async def test_resized_down_to_one_cell_and_back_everything_is_as_it_was(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        before = desk.text()
+        for width, height in (*SIZES, (140, 2), (2, 45), (140, 45)):
+            await desk.pilot.resize_terminal(width, height)
+            await desk.pilot.pause()
+        await desk.pilot.pause(0.2)
+        assert desk.text() == before
+
+
+async def test_no_chart_is_smaller_than_40_by_10(open_app: Open) -> None:
+    async with open_app(80, 24) as desk:
+        await desk.profile()
+        for width in (60, 79, 80, 99, 100, 119, 120, 140):
+            for height in (16, 20, 24, 30, 36, 45):
+                await desk.pilot.resize_terminal(width, height)
+                await desk.pilot.pause()
+                for chart in desk.screen.query("#charts > *"):
+                    if chart.is_on_screen and chart.size.area:
+                        assert chart.size.width >= 40
+                        assert chart.size.height >= 10
+
+
+async def test_e_enlarges_a_chart_then_the_other_then_none(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        seen = []
+        for _ in range(3):
+            await desk.press("e")
+            maximized = desk.screen.maximized
+            seen.append(maximized.id if maximized else None)
+        assert seen == ["bars", "over-runs", None]
+        await desk.press("e", "escape")
+        assert desk.screen.maximized is None
+
+
+async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("question_mark")
+        assert isinstance(desk.app.screen, HelpScreen)
+        for words in ("Measure the chosen models", "Freeze the screen", "OSC 52"):
+            assert words in desk.text()
+        await desk.press("escape")
+        assert not isinstance(desk.app.screen, HelpScreen)
+
+
+async def test_the_palette_offers_only_what_applies_now(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("ctrl+p")
+        await desk.pilot.pause(0.3)
+        assert "Profile the chosen models" in desk.text()
+        assert "Save the result" not in desk.text()
+        await desk.press(*"profile", "enter")
+        await desk.pilot.pause(0.3)
+        await desk.press("enter")
+        await desk.idle()
+        assert desk.state.result is not None
+
+
+async def test_find_highlights_the_model_by_a_part_of_its_name(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("slash", *"large", "enter", "space")
+        assert desk.state.highlighted == "large-neural-network"
+        assert "[ ] ★ Large Neural Network" in desk.text()
+
+
+async def test_save_as_writes_what_the_suffix_says_and_refuses_with_a_sentence(open_app: Open, tmp_path: Path) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("s")
+        await desk.press("end", "ctrl+u", *str(tmp_path / "result.xyz"), "enter")
+        await desk.pilot.pause(0.2)
+        assert isinstance(desk.app.screen, SaveScreen)
+        assert "suffix" in desk.text()
+        await desk.press("end", "ctrl+u", *str(tmp_path / "result.json"), "enter")
+        await desk.pilot.pause(0.3)
+        assert not isinstance(desk.app.screen, SaveScreen)
+        assert load(tmp_path / "result.json").candidate("rbf-svm").calls == 100
+
+
+async def test_y_copies_the_table(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("y")
+        assert "Logistic Regression" in desk.app.clipboard
+        assert "62.5 µs" in desk.app.clipboard
+        assert desk.app.farewell.strip() == desk.app.clipboard.strip()
+
+
+async def test_names_with_markup_and_control_characters_are_shown_as_they_are(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("[bold red]loud[/]", "ein\x1b[31m Rot\x07", "模型一号", "[/x] open", "a" * 60, "$text {not} \\[esc]")
+    models = tuple(
+        ModelSpec(name=name, description="[b]d[/b]", factory="sklearn.svm:SVC", colour=m.colour)
+        for name, m in zip(names, BUILTIN_MODELS, strict=True)
+    )
+    plan = Plan(candidates=tuple(Candidate(model=model) for model in models))
+    for candidate, median in zip(plan.candidates, (50e3, 60e3, 70e3, 80e3, 90e3, 99e3), strict=True):
+        monkeypatch.setitem(MEDIANS, candidate.slug, median)
+    async with open_app(plan=plan, models=models) as desk:
+        await desk.profile()
+        for width, height in ((140, 45), (100, 30), (80, 24)):
+            await desk.pilot.resize_terminal(width, height)
+            await desk.pilot.pause(0.1)
+            for key in ("1", "3", "0", "1"):
+                await desk.press(key)
+                assert "\x1b" not in desk.text()
+                if key != "0" or width >= 100:
+                    assert "[bold red]loud" in desk.text()
+                    assert "模型一号" in desk.text()
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "textual-dark", "nord", "gruvbox", "ansi-dark", "ansi-light"])
+async def test_every_theme_dresses_the_models(open_app: Open, theme: str) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        desk.app.theme = theme
+        await desk.pilot.pause(0.2)
+        assert "could not be drawn" not in desk.text()
+        assert len(set(desk.screen._looks.values())) == 6
+
+
+async def test_without_colours_each_line_of_the_chart_has_a_shape_of_its_own(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_app() as desk:
+        await desk.profile()
+        chart = "\n".join(line[90:125] for line in desk.text().splitlines()[18:])
+        for shape in "●■▲◆▼★":
+            assert chart.count(shape) > 2
+
+
+async def test_a_chart_that_fails_says_so_in_a_sentence(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from latency_tui.tui import charts
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(charts.BarChart, "draw", broken)
+    async with open_app() as desk:
+        await desk.profile()
+        assert "This chart could not be drawn" in desk.text()
+        assert "answers first" in desk.text()
+
+
+async def test_the_mouse_does_what_the_keys_do(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.pilot.click("#profile")
+        await until(lambda: bool(desk.state.measurements))
+        await desk.idle()
+        await desk.pilot.click("#inner-tabs", offset=(14, 0))
+        await desk.pilot.pause(0.1)
+        assert "against Logistic Regression" in desk.text()
+        await desk.pilot.click("#inner-tabs", offset=(3, 0))
+        await desk.pilot.pause(0.1)
+        await desk.pilot.click("Card", offset=(40, 3))
+        await desk.pilot.pause(0.1)
+        assert desk.state.highlighted == "linear-svm"
+        await desk.pilot.click("#keys", offset=(3, 0))
+        await desk.idle()
+        assert len(desk.script.commands) == 2
+        await desk.pilot.click("#keys", offset=(desk.app.size.width - 25, 0))
+        await desk.pilot.pause(0.2)
+        assert isinstance(desk.app.screen, HelpScreen)
+
+
+async def test_a_click_on_a_row_highlights_it(open_app: Open) -> None:
+    async with open_app(80, 24) as desk:
+        await desk.profile()
+        await desk.pilot.click("#table", offset=(10, 3))
+        await desk.pilot.pause(0.1)
+        assert desk.state.highlighted == "small-neural-network"
+
+
+async def test_a_fault_of_our_own_is_a_toast_and_the_app_lives_on(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app() as desk:
+        monkeypatch.setattr(MadeEngine, "_train", lambda *_: 1 / 0)
+        await desk.press("t")
+        await desk.pilot.pause(0.3)
+        assert "ZeroDivisionError" in desk.text()
+        assert desk.state.work == "idle"

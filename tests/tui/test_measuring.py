@@ -1,0 +1,306 @@
+"""What a user does with models and plan: choose, train, profile, stop, and read the answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from latency_tui.engine.protocol import Measure, RoundFinished, Train
+from latency_tui.tui.messages import EventsArrived
+from latency_tui.tui.widgets.fields import Field
+from tests.tui.conftest import Open
+from tests.tui.made import Script, made_plan, until
+
+
+async def test_all_six_models_are_chosen_at_the_start_and_the_screen_says_what_to_press(open_app: Open) -> None:
+    async with open_app() as desk:
+        text = desk.text()
+        assert text.count("[✔]") == 6
+        assert "6 of 6 chosen" in text
+        assert "Nothing is measured yet" in text
+        assert "p  profiles the 6 models" in text
+
+
+async def test_space_a_and_n_choose_and_the_line_shows_it_without_colour(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("space")
+        assert "[ ] ● Logistic Regression" in desk.text()
+        await desk.press("n")
+        assert desk.text().count("[ ]") == 6
+        await desk.press("a")
+        assert desk.text().count("[✔]") == 6
+
+
+async def test_the_mouse_chooses_a_model(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.pilot.click("#list", offset=(10, 3))
+        await desk.pilot.pause()
+        assert "[ ] ▲ Linear SVM" in desk.text()
+        assert desk.state.highlighted == "linear-svm"
+
+
+async def test_with_no_model_chosen_profile_says_what_to_do_and_starts_nothing(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("n", "p")
+        assert desk.state.work == "idle"
+        assert desk.script.commands == []
+        assert "Choose at least one model" in desk.text()
+
+
+async def test_train_shows_time_and_score_of_each_model(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("t")
+        await desk.idle()
+        assert isinstance(desk.script.commands[0], Train)
+        text = desk.text()
+        assert "Random Forest         236 ms" in text
+        assert "accuracy   0.895 held-out" in text
+
+
+async def test_profile_pressed_while_models_are_trained_follows_when_they_are(open_app: Open, script: Script) -> None:
+    script.pause = 0.1
+    async with open_app() as desk:
+        await desk.press("t")
+        await until(lambda: desk.state.progress.done >= 1)
+        await desk.press("p")
+        assert "then profile" in desk.text()
+        await until(lambda: bool(desk.state.measurements))
+        await desk.idle()
+        assert [type(command) for command in script.commands] == [Train, Measure]
+        assert "answers first" in desk.text()
+
+
+async def test_a_convergence_warning_is_a_note_on_the_line(open_app: Open, script: Script) -> None:
+    script.warned = {"small-neural-network"}
+    async with open_app() as desk:
+        await desk.press("t")
+        await desk.idle()
+        await desk.press("j", "j", "j", "j")
+        text = desk.text()
+        assert "! 467 ms" in text
+        assert "! ConvergenceWarning" in text
+
+
+async def test_profile_measures_what_is_chosen_with_the_numbers_in_the_fields(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("space", "r", *"1,000", "tab", *"32", "enter")
+        await desk.profile()
+        command = desk.script.commands[-1]
+        assert isinstance(command, Measure)
+        assert (command.plan.runs, command.plan.workload.batch_size) == (1000, 32)
+        assert [c.slug for c in command.plan.candidates] == [r.slug for r in desk.state.rows[1:]]
+
+
+async def test_after_profile_every_model_has_a_card_and_the_answer_is_a_sentence(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        text = desk.text()
+        assert "Logistic Regression answers first: 62.5 µs" in text
+        assert "62.5 µs  62.0–63.0" in text
+        assert "baseline" in text
+        assert "1.14× slower  1.14–1.15" in text
+        assert "p99 ≥ 64.9 µs, needs 662 calls" in text
+        assert "measured: 100 runs each" in text
+        assert "cpu 1 · quiet" in text
+
+
+async def test_both_charts_name_every_model(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        charts = "\n".join(line[36:] for line in desk.text().splitlines()[16:])
+        for name in ("Logistic Regression", "Random Forest", "Linear SVM", "Small Neural Network"):
+            assert name in charts
+        for name in ("Logistic R", "Random F", "Small NN", "Large NN"):
+            assert name in charts
+        assert "100 runs" in charts
+        assert "1 ms" in charts
+
+
+async def test_numbers_appear_while_it_measures_and_the_progress_line_counts_rounds(
+    open_app: Open, script: Script
+) -> None:
+    script.gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("p")
+        await until(lambda: "round 3 of 10" in desk.text())
+        await until(lambda: desk.state.result is not None)
+        text = desk.text()
+        assert "esc stops" in text
+        assert "1 s left" in text
+        assert "esc Stop" in text
+        script.gate.set()
+        await desk.idle()
+        assert "round" not in desk.text()
+
+
+async def test_escape_stops_at_once_and_keeps_what_was_measured(open_app: Open, script: Script) -> None:
+    script.gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("p")
+        await until(lambda: desk.state.result is not None)
+        await desk.press("escape")
+        await desk.idle()
+        result = desk.state.result
+        assert result is not None
+        assert [c.calls for c in result.candidates] == [30] * 6
+        assert "stopped: 30 of 100 runs are kept" in " ".join(desk.text().split())
+
+
+async def test_stopped_before_the_first_round_the_result_before_stays(open_app: Open, script: Script) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        first = desk.state.result
+        script.gate, script.rounds_before_gate = asyncio.Event(), 0
+        await desk.press("p")
+        await until(lambda: desk.state.progress.phase == "measuring")
+        await desk.press("escape")
+        await desk.idle()
+        assert desk.state.result is first
+        assert len(desk.state.measurements) == 1
+
+
+async def test_profile_again_starts_a_new_result_and_brackets_walk_through_them(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("n", "space")
+        await desk.profile()
+        assert "result 2 of 2" in desk.text()
+        assert "answers in 62.5 µs" in desk.text()
+        await desk.press("left_square_bracket")
+        assert "result 1 of 2" in desk.text()
+        assert "answers first" in desk.text()
+        await desk.press("right_square_bracket")
+        assert "result 2 of 2" in desk.text()
+
+
+async def test_a_bad_number_is_refused_in_the_field_with_a_sentence(open_app: Open) -> None:
+    async with open_app() as desk:
+        for bad in ("0", "10000001", "abc", "1.5", "-3"):
+            await desk.press("r", "end", "ctrl+u", *bad, "enter", "p")
+            assert desk.script.commands == []
+            assert "Runs: a whole number from 1 to 10,000,000." in " ".join(desk.text().split())
+            assert desk.screen.query_one("#runs").has_class("-refused")
+        await desk.press("r", "end", "ctrl+u", *"25", "enter")
+        assert not desk.screen.query_one("#runs").has_class("-refused")
+        assert "whole number" not in "".join(line[:36] for line in desk.text().splitlines())
+
+
+async def test_letters_typed_into_a_field_are_no_commands(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("r", "end", "ctrl+u", *"tpanbqe13")
+        assert desk.app.is_running
+        assert desk.script.commands == []
+        assert len(desk.state.chosen) == 6
+        assert desk.screen.query_one("#runs", Field).value == "tpanbqe13"
+        await desk.press("down")
+        assert desk.state.highlighted == "logistic-regression"
+        await desk.press("enter", "n")
+        assert not any(row.chosen for row in desk.state.rows)
+
+
+async def test_a_failing_model_gets_a_card_and_the_others_go_on(open_app: Open, script: Script) -> None:
+    script.failing = {"rbf-svm"}
+    script.untrainable = {"linear-svm"}
+    async with open_app() as desk:
+        await desk.profile()
+        text = desk.text()
+        assert text.count("ValueError: [bold]no[/bold]") == 2
+        assert "enter shows the traceback" in text
+        result = desk.state.result
+        assert result is not None
+        assert [c.calls for c in result.candidates if c.status == "measured"] == [100] * 4
+        await desk.press("j", "j", "enter")
+        assert 'File "model.py", line 7, in predict' in desk.text()
+        await desk.press("escape")
+        assert "Linear SVM failed" not in desk.text()
+
+
+async def test_when_the_engine_dies_the_app_says_so_lives_on_and_starts_another(open_app: Open, script: Script) -> None:
+    script.dies_in = 4
+    async with open_app() as desk:
+        await desk.profile()
+        assert "The engine stopped" in desk.text()
+        result = desk.state.result
+        assert result is not None
+        assert {c.calls for c in result.candidates} == {40}
+        assert {row.stage for row in desk.state.rows} == {"new"}
+        script.dies_in = None
+        await desk.profile()
+        assert len(script.engines) == 2
+        assert script.engines[0].closed
+        assert desk.state.result is not None
+        assert {c.calls for c in desk.state.result.candidates} == {100}
+
+
+async def test_b_makes_the_highlighted_model_the_baseline_without_measuring(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        commands = len(desk.script.commands)
+        await desk.press("j", "j", "b")
+        await desk.idle()
+        text = desk.text()
+        assert len(desk.script.commands) == commands
+        assert "1.14× faster  1.14–1.15" in text
+        card = next(line for line in text.splitlines() if "baseline" in line)
+        assert card.index("baseline") > 70
+        await desk.profile()
+        assert desk.script.commands[-1].plan.baseline == "linear-svm"
+
+
+async def test_frozen_the_screen_keeps_still_while_measuring_goes_on(open_app: Open, script: Script) -> None:
+    script.gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("p")
+        await until(lambda: desk.state.result is not None)
+        await desk.press("f")
+        assert "frozen" in desk.text()
+        before = [line[36:] for line in desk.text().splitlines()[1:-1]]
+        script.pause = 0.15
+        script.gate.set()
+        await until(lambda: desk.state.progress.done >= 6)
+        await desk.pilot.pause(0.4)
+        assert [line[36:] for line in desk.text().splitlines()[1:-1]] == before
+        assert "round 3 of 10" in desk.text()
+        await desk.press("f")
+        await desk.pilot.pause(0.3)
+        assert "frozen" not in desk.text()
+        assert "round 3 of 10" not in desk.text()
+        await desk.idle()
+
+
+async def test_late_events_of_an_old_job_are_dropped(open_app: Open, script: Script) -> None:
+    script.gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("p")
+        await until(lambda: desk.state.progress.done == 3)
+        late = RoundFinished(job="profile-0", launch=0, round=8, rounds=10, seconds_left=0.1)
+        desk.screen.post_message(EventsArrived("profile-0", (late,)))
+        await desk.pilot.pause(0.3)
+        assert desk.state.progress.done == 3
+        script.gate.set()
+        await desk.idle()
+
+
+async def test_what_was_trained_before_is_part_of_the_next_result(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("t")
+        await desk.idle()
+        await desk.profile()
+        result = desk.state.result
+        assert result is not None
+        assert result.candidate("random-forest").training_seconds == 0.236
+        assert result.environment is not None
+
+
+async def test_seconds_instead_of_runs_when_the_plan_says_so(open_app: Open) -> None:
+    async with open_app(plan=made_plan(runs=None, seconds=1.5)) as desk:
+        assert "Seconds   1.5" in desk.text()
+        await desk.profile()
+        assert desk.script.commands[-1].plan.seconds == 1.5
+
+
+async def test_quitting_closes_the_engine(open_app: Open, script: Script) -> None:
+    async with open_app() as desk:
+        await desk.press("q")
+        await until(lambda: not desk.app.is_running)
+    assert all(engine.closed for engine in script.engines)
+    assert script.engines
