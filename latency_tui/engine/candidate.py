@@ -10,14 +10,13 @@ import sys
 import time
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import send_handle
 from pathlib import Path
 
 import psutil
 
 from latency_tui.engine import host
 from latency_tui.engine.dataset import Data
-from latency_tui.engine.host_protocol import Buried, Bury, Copied, Copy, Reply, Request, decode_reply, encode
+from latency_tui.engine.host_protocol import Reply, Request, decode_reply, encode
 from latency_tui.engine.protocol import Stage
 
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
@@ -31,9 +30,11 @@ class CandidateProcess:
         connection: Readable when a reply has come or the process has ended.
         deadline: When, on the monotonic clock, the current request counts as hung.
         stage: What it is doing.
+        asked_at: When, on that clock, the current request was sent.
         timeout: Seconds that the current request may take.
         ready: Whether the model can answer.
-        copies: Processes forked from this one.
+        copies: Further processes of the same candidate.
+        prepared_in: Seconds that it took to get ready.
     """
 
     def __init__(self, slug: str, log: Path, data: Data | None, *, fork: bool = CAN_FORK) -> None:
@@ -43,7 +44,8 @@ class CandidateProcess:
         self.stage: Stage = "loading"
         self.timeout = self.deadline = float("inf")
         self.connection, theirs = Pipe()
-        self.copies: list[CandidateCopy] = []
+        self.asked_at = self.prepared_in = 0.0
+        self.copies: list[CandidateProcess] = []
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
         if fork:
@@ -71,32 +73,24 @@ class CandidateProcess:
         self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
         return self._spawned.pid
 
-    def copy(self) -> bool:
-        """Fork a copy of the process as it stands, warm; return whether there is one more in `copies`."""
-        ours, theirs = Pipe()
-        try:
-            self.connection.send_bytes(encode(Copy()))
-            send_handle(self.connection, theirs.fileno(), self.pid)
-            reply = decode_reply(self.connection.recv_bytes())
-        except (EOFError, OSError):
-            reply = None
-        finally:
-            theirs.close()
-        if isinstance(reply, Copied) and reply.pid:
-            self.copies.append(CandidateCopy(self, reply.pid, ours))
-            return True
-        ours.close()
-        return False
-
     def end_copies(self) -> None:
-        """End all copies."""
+        """End all copies, killing all before waiting for any."""
+        for copy in self.copies:
+            copy.kill()
         while self.copies:
             self.copies.pop().end()
+
+    def kill(self) -> None:
+        """Kill the process and wait for nothing."""
+        if self._exit_status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def ask(self, request: Request, stage: Stage, timeout: float) -> None:
         """Send a request whose reply is to come within `timeout` seconds."""
         self.stage, self.timeout = stage, timeout
-        self.deadline = time.monotonic() + timeout
+        self.asked_at = time.monotonic()
+        self.deadline = self.asked_at + timeout
         with contextlib.suppress(OSError):  # an ended process is noticed where its reply is awaited
             self.connection.send_bytes(encode(request))
 
@@ -162,29 +156,4 @@ class CandidateProcess:
             self._exit_status = status
             if self._spawned is not None:
                 self._spawned.returncode = status  # it is not to be waited for again
-        return self._exit_status
-
-
-class CandidateCopy(CandidateProcess):
-    """A copy of a candidate's process: another draw of physical memory, of the same model.
-
-    It is the original's child, so that the original is asked how it ended.
-    """
-
-    def __init__(self, original: CandidateProcess, pid: int, connection: Connection) -> None:
-        self.slug, self.log, self.pid, self.connection = original.slug, original.log, pid, connection
-        self.ready, self.stage = True, original.stage
-        self.timeout = self.deadline = float("inf")
-        self.copies = []
-        self._original = original
-        self._exit_status = None
-
-    def _reap(self, patience: float = 0.0) -> int:
-        if self._exit_status is None:
-            self._exit_status = 0
-            time.sleep(patience / 10)  # a process that crashed needs a moment to have ended
-            with contextlib.suppress(EOFError, OSError):
-                self._original.connection.send_bytes(encode(Bury(pid=self.pid)))
-                reply = decode_reply(self._original.connection.recv_bytes())
-                self._exit_status = reply.status if isinstance(reply, Buried) else 0
         return self._exit_status

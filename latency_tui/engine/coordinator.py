@@ -40,7 +40,8 @@ ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
 WARM_UP_PATIENCE = 5.0
 COPIES = 8
-COPY_ROUNDS = 2
+COPY_ROUNDS = 3
+LEAST_COPIES = 2
 DISCARD_CALLS = 5
 DISCARD_NS = 800_000
 
@@ -100,11 +101,11 @@ class Coordinator:
             self._wire.say(failed)
         self._wire.say(JobFinished(job=command.job, reason=reason))
         self._wire.flush()
+        self._roster.end_copies()
 
     def _measure(self, command: Measure) -> Reason:
         pinned = machine.cores_for(command.plan, self._cores, self._load)
-        if pinned and (others := set(self._cores) - set(pinned)):
-            os.sched_setaffinity(0, others)
+        self._keep_off(pinned)
         try:
             warm = self._warm_up(command, pinned)
             if not warm.call_seconds:
@@ -122,16 +123,17 @@ class Coordinator:
                 )
             )
             self._wire.flush()
-            try:
-                reason = self._run_rounds(command, cut, self._copy(command, cut, warm.call_seconds))
-            finally:
-                self._roster.end_copies()
+            reason = self._run_rounds(command, cut, self._copy(command, cut, warm.call_seconds, pinned))
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned or self._cores)
             return reason
         finally:
-            if pinned:
-                os.sched_setaffinity(0, self._cores)
+            self._keep_off(())
+
+    def _keep_off(self, pinned: tuple[int, ...]) -> None:
+        """Leave the cores that candidates are pinned to, or with none come back to all."""
+        if others := set(self._cores) - set(pinned):
+            os.sched_setaffinity(0, others)
 
     def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
@@ -164,21 +166,36 @@ class Coordinator:
             self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
         return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
 
-    def _copy(self, command: Measure, cut: Schedule, call_seconds: dict[str, float]) -> dict[str, float]:
-        """Fork copies of every warm candidate and warm them in turn; return the candidates that survived it.
+    def _copy(
+        self, command: Measure, cut: Schedule, call_seconds: dict[str, float], pinned: tuple[int, ...]
+    ) -> dict[str, float]:
+        """Start copies of every warm candidate and warm them in turn; return the candidates that survived it.
 
         A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
         long as both live, however long they are measured. Rounds rotate over several copies, so that the draws average
         out and the comparison sees how far they lie apart.
         """
-        alive = dict(call_seconds)
+        plan, alive = command.plan, dict(call_seconds)
         count = min(COPIES, cut.rounds // COPY_ROUNDS)
-        for slug in call_seconds if count > 1 else ():
-            copies = self._roster.copy(slug, count)
-            patience = command.plan.call_timeout + WARM_UP_PATIENCE
+        if count < LEAST_COPIES:
+            return alive
+        self._keep_off(())  # nothing is timed yet: copies start faster on all cores
+        self._roster.make_copies(plan, count)
+        self._keep_off(pinned)
+        for candidate in plan.turns:
+            slug = candidate.slug
+            if slug not in alive or slug not in self._roster:
+                alive.pop(slug, None)
+                continue
+            cores = machine.widened(pinned, candidate, plan, self._cores)
+            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
+            brief = WarmUp(brief=True, pinned=cores)
             try:
-                for copy in range(copies):
-                    self._roster.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, copy=copy)
+                for number, copy in enumerate(list(self._roster.copies(slug))):
+                    if not copy.ready:
+                        self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout, copy=number)
+                    patience = plan.call_timeout + WARM_UP_PATIENCE
+                    self._roster.ask(slug, brief, Warmed, "warm-up", patience, copy=number)
             except CandidateLost:
                 del alive[slug]
         return alive

@@ -7,6 +7,7 @@ import ctypes
 import faulthandler
 import gc
 import os
+import pickle
 import resource
 import signal
 import sys
@@ -15,19 +16,16 @@ import traceback
 import warnings
 from array import array
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import models
 from latency_tui.engine.dataset import Data, batches, prepare
 from latency_tui.engine.host_protocol import (
+    Adopt,
+    Adopted,
     BlockDone,
-    Buried,
-    Bury,
     Called,
-    Copied,
-    Copy,
     Failed,
     FirstCall,
     Prepare,
@@ -78,13 +76,11 @@ class Host:
                 case RunBlock():
                     return self.run_block(request)
                 case WarmUp():
-                    return self.warm_up(brief=request.brief)
+                    return self.warm_up(request)
                 case Store():
                     return self.store(request)
-                case Bury():
-                    return bury(request.pid)
-                case _:
-                    raise TypeError(f"{type(request).__name__} is not for a model to answer")
+                case Adopt():
+                    return self.adopt(request)
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return Failed(stage=self.stage, message=last_line(error), traceback=traceback.format_exc())
 
@@ -137,8 +133,12 @@ class Host:
             self.first_calls.append(elapsed)
         return Called(nanoseconds=elapsed)
 
-    def warm_up(self, *, brief: bool) -> Warmed:
+    def warm_up(self, request: WarmUp) -> Warmed:
         """Call until steady."""
+        self.stage = "warm-up"
+        if request.pinned:
+            os.sched_setaffinity(0, request.pinned)
+        self.first_calls = self.first_calls or self._time(0, 1)
         position = 1
 
         def run(count: int) -> list[int]:
@@ -148,7 +148,7 @@ class Host:
             self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
             return durations
 
-        done = warm_up(run, self.first_calls[-1], brief=brief)
+        done = warm_up(run, self.first_calls[-1], brief=request.brief)
         return Warmed(
             calls=done.calls + 1,
             nanoseconds=done.nanoseconds,
@@ -193,8 +193,19 @@ class Host:
         self.stage = "cold start"
         with Path(request.path).open("wb") as file:
             cloudpickle.dump((self.model, self.method), file)
-            cloudpickle.dump(self.inputs[:FIRST_CALLS], file)
+            cloudpickle.dump(self.inputs, file)
         return Stored(module=type(self.model).__module__)
+
+    def adopt(self, request: Adopt) -> Adopted:
+        """Take over the model and the inputs that another process of the same candidate stored."""
+        self.stage = "loading"
+        with Path(request.path).open("rb") as file:
+            self.model, self.method = pickle.load(file)  # noqa: S301 (written by this engine's own candidate just now)
+            self.inputs = pickle.load(file)  # noqa: S301 (as above)
+        models.apply_settings(self.model, request.candidate.settings)
+        self._limit_threads(int(request.candidate.settings.get("threads", request.threads)))
+        self.call = models.caller(self.model, self.method)
+        return Adopted()
 
     def _discard(self, request: RunBlock) -> tuple[list[int], Any]:  # Any: an answer of the model's
         """Call until the caches are warm; returns how long each call took, and the last answer."""
@@ -262,63 +273,20 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
     while True:
         try:
             request = decode_request(connection.recv_bytes())
-            if isinstance(request, Copy):
-                connection = _copy(connection)
-            else:
-                connection.send_bytes(encode(host.answer(request)))
+            connection.send_bytes(encode(host.answer(request)))
         except (EOFError, OSError):
             return
 
 
-def _copy(connection: Connection) -> Connection:
-    """Fork; return the connection to go on with, which is another one in the copy.
-
-    A process with threads is not copied: they would be missing in the copy, and whoever waits for them hangs.
-    """
-    handle = recv_handle(connection)
-    parent = os.getpid()
-    pid = 0 if _threads() > 1 else os.fork()
-    if pid == 0 and os.getpid() != parent:
-        connection.close()
-        _end_with(parent)
-        return Connection(handle)
-    os.close(handle)
-    connection.send_bytes(encode(Copied(pid=pid)))
-    return connection
-
-
-def bury(pid: int) -> Buried:
-    """End a copy and wait for it; a crash has ended it already, and its status says so."""
-    with contextlib.suppress(ProcessLookupError):
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return Buried(status=status)
-        os.kill(pid, signal.SIGKILL)
-    return Buried(status=os.waitpid(pid, 0)[1])
-
-
-def _threads() -> int:
-    try:
-        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 (only their number counts)
-    except OSError:
-        return 2  # nobody tells, so nobody may be forked
-
-
-def _end_with(parent: int) -> None:
-    """Have this process end with its parent, in whatever way that one ends."""
+def _settle_in(log: Path, parent: int) -> None:
+    """Give the process an input, an output and signals of its own, and have it end with its parent."""
     if sys.platform == "linux":
         death_signal = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-
-
-def _settle_in(log: Path, parent: int) -> None:
-    """Give the process an input, an output and signals of its own, and have it end with its parent."""
-    _end_with(parent)
-    if sys.platform == "linux":
         with contextlib.suppress(OSError):  # should memory run out, let the kernel choose a model, not the screen
             Path("/proc/self/oom_score_adj").write_text("1000")
+    if os.getppid() != parent:
+        os._exit(0)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

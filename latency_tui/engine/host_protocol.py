@@ -26,9 +26,10 @@ class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Call until steady; `brief` where the process is a copy of one that is warm already."""
+    """Move to the cores given, if any are, and call until steady; `brief` where another process of it is warm."""
 
     brief: bool = False
+    pinned: tuple[int, ...] = ()
 
 
 class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -53,17 +54,15 @@ class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     path: str
 
 
-class Copy(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Fork a copy of this process, which serves the connection whose handle follows."""
+class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Become another process of a candidate that is ready: take its model and inputs from the file that it stored."""
+
+    path: str
+    candidate: Candidate
+    threads: int
 
 
-class Bury(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End a copy if it has not ended, and say how it did."""
-
-    pid: int
-
-
-Request = Prepare | FirstCall | WarmUp | RunBlock | Store | Copy | Bury
+Request = Prepare | FirstCall | WarmUp | RunBlock | Store | Adopt
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -111,16 +110,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     module: str
 
 
-class Copied(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The copy's process id; 0 where the process has threads, which do not survive forking, so that there is none."""
-
-    pid: int
-
-
-class Buried(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """How the copy ended, as `os.waitpid` tells it."""
-
-    status: int
+class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The model and its inputs are here."""
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -131,7 +122,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     traceback: str
 
 
-Reply = Prepared | Called | Warmed | BlockDone | Stored | Copied | Buried | Failed
+Reply = Prepared | Called | Warmed | BlockDone | Stored | Adopted | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

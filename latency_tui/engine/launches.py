@@ -47,8 +47,9 @@ async def measure(
                 yield event
                 if isinstance(event, JobFinished):
                     return
-                if isinstance(event, RoundFinished) and plan.until_known and not asked:
+                if isinstance(event, RoundFinished):
                     rounds = event.round + 1
+                if isinstance(event, RoundFinished) and plan.until_known and not asked:
                     asked = rounds >= enough if enough else settled is not None and settled()
                     if asked:
                         await current.stop(job, "settled")

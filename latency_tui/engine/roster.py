@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import NoReturn, TypeVar
 from latency_tui.engine import machine
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare, rows_of
-from latency_tui.engine.host_protocol import Failed, Prepare, Prepared, Reply, Request
+from latency_tui.engine.host_protocol import Adopt, Adopted, Failed, Prepare, Prepared, Reply, Request, Store, Stored
 from latency_tui.engine.protocol import (
     CandidateFailed,
     Cause,
@@ -26,6 +27,8 @@ from latency_tui.plan import Candidate, Dataset, Plan, StoredDataset, Trust
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 0.1
+STORE_SECONDS = 10.0
+QUICK_SECONDS = 0.5
 
 R = TypeVar("R", bound=Reply)
 
@@ -136,26 +139,74 @@ class Roster:
         except CandidateLost:
             return
         process.ready = True
+        process.prepared_in = time.monotonic() - process.asked_at
         self._wire.say(
             TrainingFinished(
                 job=self._job, candidate=process.slug, seconds=done.seconds, score=done.score, notes=done.notes
             )
         )
 
-    def copy(self, slug: str, count: int) -> int:
-        """Fork so many copies of a candidate's process; return how many there are, which may be none."""
-        process = self._processes[slug]
-        process.end_copies()
-        while len(process.copies) < count and process.copy():
-            pass
-        return len(process.copies)
+    def make_copies(self, plan: Plan, count: int) -> None:
+        """Start so many further processes of every candidate of the plan that is ready, several at once.
 
-    def copies(self, slug: str) -> int:
-        """Return how many copies of a candidate there are."""
-        return len(self._processes[slug].copies)
+        Each takes over the model that the first one stored. A model that cannot be stored is prepared once more in
+        each, where that is quick, and has no copies otherwise.
+        """
+        self.end_copies()
+        starting: list[CandidateProcess] = []
+        for candidate in plan.turns:
+            if (process := self._processes.get(candidate.slug)) is None:
+                continue
+            if (request := self._copying(process, candidate, plan)) is None:
+                continue
+            for _ in range(count):
+                process.copies.append(CandidateProcess(candidate.slug, process.log, self._data, fork=self._fork))
+                process.copies[-1].ask(request, "loading", timeout=plan.call_timeout + STORE_SECONDS)
+            starting += process.copies
+        while starting:
+            for copy in self._ready(starting):
+                starting.remove(copy)
+                reply = copy.reply() if copy.slug in self else None
+                copy.ready = isinstance(reply, Adopted)
+                if not isinstance(reply, Adopted | Prepared):
+                    self._drop_copies(copy.slug, starting)
+        for stored in self.folder.glob("*.copy"):
+            stored.unlink()
+
+    def _copying(self, process: CandidateProcess, candidate: Candidate, plan: Plan) -> Adopt | Prepare | None:
+        """Return what a copy is to be asked to become one, None where there is no way."""
+        path = self.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
+        process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
+        while not self._ready([process]):
+            pass
+        if candidate.slug not in self:
+            return None
+        reply = process.reply()
+        if isinstance(reply, Stored):
+            return Adopt(path=str(path), candidate=candidate, threads=self._threads)
+        if reply is None:
+            self._lose(process, "crashed", process.fate(), process.last_words())
+        if reply is None or process.prepared_in > QUICK_SECONDS or self._dataset is None:
+            return None
+        return Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
+
+    def _drop_copies(self, slug: str, starting: list[CandidateProcess]) -> None:
+        """Go on without the copies of a candidate, one of which could not be made; its first process measures alone."""
+        if process := self._processes.get(slug):
+            for copy in process.copies:
+                if copy in starting:
+                    starting.remove(copy)
+            process.end_copies()
+
+    def copies(self, slug: str) -> list[CandidateProcess]:
+        """Return the copies of a candidate; those that prepared themselves are not `ready`: they have no inputs yet."""
+        return self._processes[slug].copies
 
     def end_copies(self) -> None:
         """End all copies of all candidates."""
+        for process in self._processes.values():
+            for copy in process.copies:
+                copy.kill()
         for process in self._processes.values():
             process.end_copies()
 

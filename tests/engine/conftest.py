@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -25,3 +27,12 @@ def plan_of(*candidates: Candidate, **fields: Any) -> Plan:
 async def engine() -> AsyncIterator[Engine]:
     async with Engine() as engine:
         yield engine
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 2.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True

@@ -6,7 +6,6 @@ import ctypes
 import os
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -152,6 +151,18 @@ class TellsWhatItGets(Planted):
 
 
 class CannotBePickled(Planted):
+    """Takes its time to fit, and notes its process where it is told to."""
+
+    patience = 0.0
+    note = ""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        time.sleep(self.patience)
+        if self.note:
+            with Path(self.note).open("a") as file:
+                file.write(f"{os.getpid()}\n")
+        return self
+
     def __reduce__(self) -> Any:
         raise TypeError("no pickles, please")
 
@@ -170,9 +181,3 @@ class CrashesLater(Planted):
             ctypes.string_at(0)
         time.sleep(0.0005)
         return np.zeros(len(X))
-
-
-class KeepsAThread(Planted):
-    def fit(self, X: Any, y: Any) -> Planted:
-        threading.Thread(target=threading.Event().wait, daemon=True).start()
-        return self

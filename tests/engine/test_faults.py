@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -28,16 +27,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan, SyntheticDataset, Workload
-from tests.engine.conftest import plan_of, planted
-
-
-async def eventually(true: Callable[[], bool], seconds: float = 2.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.02)
-    return True
+from tests.engine.conftest import eventually, plan_of, planted
 
 
 @pytest.mark.parametrize(
