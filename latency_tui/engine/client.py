@@ -93,7 +93,7 @@ class Engine:
         self._stderr = asyncio.create_task(self._drain_stderr(self._process))
 
     async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
-        """Send a command and yield the events of its job, the last of which is `JobFinished`.
+        """Send a command and yield the events of its job: `EngineStarted` first, `JobFinished` last.
 
         Events of jobs that were given up before are dropped. While candidates are pinned, this thread keeps off
         their cores.
@@ -103,6 +103,8 @@ class Engine:
         """
         await self.start()
         await self._send(command)
+        if self.environment is not None:  # said once by the engine, and part of every result
+            yield EngineStarted(environment=self.environment)
         with _KeepOff() as keep_off:
             async for event in self._events():
                 if isinstance(event, EngineStarted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from collections import deque
@@ -29,6 +30,7 @@ POLL_SECONDS = 0.05
 GRACE_SECONDS = 0.1
 STORE_SECONDS = 10.0
 QUICK_SECONDS = 0.5
+COPIES_SHARE = 0.25
 
 R = TypeVar("R", bound=Reply)
 
@@ -159,7 +161,7 @@ class Roster:
                 continue
             if (request := self._copying(process, candidate, plan)) is None:
                 continue
-            for _ in range(count):
+            for _ in range(min(count, self._affordable(request, len(plan.turns)))):
                 process.copies.append(CandidateProcess(candidate.slug, process.log, self._data, fork=self._fork))
                 process.copies[-1].ask(request, "loading", timeout=plan.call_timeout + STORE_SECONDS)
             starting += process.copies
@@ -189,6 +191,13 @@ class Roster:
         if reply is None or process.prepared_in > QUICK_SECONDS or self._dataset is None:
             return None
         return Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
+
+    def _affordable(self, request: Adopt | Prepare, candidates: int) -> int:
+        """Return how many copies of a candidate a share of the free memory holds, by the size of its stored model."""
+        if isinstance(request, Prepare):
+            return sys.maxsize
+        size = 2 * os.path.getsize(request.path)  # noqa: PTH202 (a path as it travels); in memory it is often larger
+        return int(machine.free_memory() * COPIES_SHARE / candidates) // max(size, 1)
 
     def _drop_copies(self, slug: str, starting: list[CandidateProcess]) -> None:
         """Go on without the copies of a candidate, one of which could not be made; its first process measures alone."""

@@ -14,6 +14,8 @@ from latency_tui.result.words import (
 )
 
 _MOST_NAMES = 3
+_LONGEST_WAIT = 1800.0
+"""Seconds beyond which nobody waits for a verdict: then two are as good as equal."""
 
 
 def answer(result: Result) -> str:
@@ -123,6 +125,8 @@ def _wait(pairs: Sequence[Comparison]) -> str:
     seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
     if not runs or len(runs) < len(pairs):
         return ""
+    if seconds and max(seconds) > _LONGEST_WAIT:
+        return "; measuring longer will hardly settle it"
     wait = f" ({format_seconds(max(seconds))})" if seconds else ""
     return f"; about {_round(max(runs)):,} more runs{wait} would settle it"
 

@@ -105,6 +105,7 @@ class Recording:
         self._medians = MedianTable(len(everyone))
         self._settling = Settling(len(plan.candidates), plan.equivalence) if plan.until_known else None
         self._environment: Environment | None = None
+        self._cores: tuple[int, ...] = ()
         self._timer_floor_ns: float | None = None
         self._pinned: bool | None = None
         self._refused = 0
@@ -120,6 +121,7 @@ class Recording:
             case MeasurementStarted():
                 self._timer_floor_ns = event.timer_floor_ns
                 self._pinned = bool(event.pinned)
+                self._cores = event.pinned
             case TrainingFinished() if entry := self._entries.get(event.candidate):
                 if entry.trained is None or entry.trained.seconds is None:
                     entry.trained = event
@@ -203,7 +205,8 @@ class Recording:
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
-            environment=self._environment,
+            environment=self._environment
+            and msgspec.structs.replace(self._environment, pinned=self._cores, threads=self.plan.threads),
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=self._comparisons(baseline, pairs, tails=most_samples is None),
             equivalence=equivalence,

@@ -24,6 +24,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
+from latency_tui.result.recording import Recording
 from tests.engine.conftest import plan_of, planted
 
 
@@ -158,3 +159,15 @@ async def test_fresh_interpreters_measure_as_forked_ones_do() -> None:
         plan = plan_of(planted("Sleeper", "a"), planted("Prints", "b"), planted("Segfaults", "c"), runs=10)
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert len(samples(events, "a")) == len(samples(events, "b")) == 10
+
+
+async def test_every_job_begins_with_the_environment_that_its_result_is_of(engine: Engine) -> None:
+    for job in "ab":
+        recording = Recording(plan_of(planted("Planted"), runs=6, pinning=(0,), threads=1))
+        async for event in engine.run(Measure(job=job, plan=recording.plan)):
+            recording.add(event)
+        environment = recording.result().environment
+        assert environment is not None
+        assert environment.pinned == (0,)
+        assert environment.threads == 1
+        assert environment.versions["scikit-learn"]
