@@ -96,6 +96,33 @@ class FocusRuns(Command):
 
     title, keys = "Set the number of runs", ("r",)
 
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether that number says how long to measure."""
+        return not state.until_known
+
+
+class UntilKnown(Command):
+    """Measure until the models are told apart or known to be the same, instead of a number of runs."""
+
+    title, keys, footer = "Measure until it is known, or for a number of runs", ("u",), "until known"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
+class TakeControl(Command):
+    """Take a hidden copy of the first model along: what this machine makes of two that are identical."""
+
+    title, keys, footer = "Take a control copy along, or leave it", ("c",), "control"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
 
 class Choose(Command):
     """Choose or drop the highlighted model."""
@@ -118,6 +145,28 @@ class ChooseNone(Command):
     """Choose no model."""
 
     title, keys, group = "Choose no model", ("n",), "Models"
+
+
+class AddVariants(Command):
+    """Add variants of the highlighted model: the same model with other settings."""
+
+    title, keys, footer, group = "Add variants of the highlighted model", ("v",), "Variants", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running and there is a model."""
+        return state.work == "idle" and state.row is not None
+
+
+class RemoveModel(Command):
+    """Remove the highlighted line from the list; what was measured of it stays."""
+
+    title, keys, shown, group = "Remove the highlighted model from the list", ("minus",), "-", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running and there is a model."""
+        return state.work == "idle" and state.row is not None
 
 
 class MakeBaseline(Command):
@@ -177,6 +226,17 @@ class ShowCompare(Command):
     """Show every model against the baseline, and percentiles side by side."""
 
     title, keys, group = "Show Compare", ("3",), "Screen"
+
+
+class ShowNoise(Command):
+    """Show how quiet the machine was, what to do about it, and start-up and memory where they were measured."""
+
+    title, keys, footer, group = "Show noise, machine and start-up", ("i",), "Noise", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a result."""
+        return state.result is not None
 
 
 class NextTab(Command):
@@ -273,11 +333,12 @@ class Quit(Command):
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, Train, Stop, Freeze, FocusRuns),
-        *(Choose, ChooseAll, ChooseNone, MakeBaseline, ShowFailure, Find, HighlightNext, HighlightPrevious),
+        *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl),
+        *(Choose, ChooseAll, ChooseNone, AddVariants, RemoveModel, MakeBaseline, ShowFailure),
+        *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
-        *(PreviousResult, NextResult, SaveAs, CopyTable),
+        *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),
     )
 }
 """Every command by the name that bindings use."""
@@ -285,7 +346,10 @@ COMMANDS: dict[str, type[Command]] = {
 ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 """What the footer shows at its right end, always."""
 
-_FOOTER: tuple[type[Command], ...] = (Stop, Freeze, Train, Profile, Choose, MakeBaseline, Enlarge, SaveAs)
+_FOOTER: tuple[type[Command], ...] = (
+    *(Stop, Freeze, Train, Profile, Choose, MakeBaseline, Enlarge, SaveAs),
+    *(ShowNoise, AddVariants),
+)
 _MOST_IN_FOOTER = 6
 
 

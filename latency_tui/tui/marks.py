@@ -11,7 +11,10 @@ from textual.theme import Theme
 MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
 KEY = "bold $text-accent"
-"""Styles of what should step back, of what is switched off, and of keys; Textual's own muted text is white in spans."""
+LEVEL_STYLES = {"quiet": "$text-success", "uneasy": "$text-warning", "noisy": "$text-error"}
+"""Styles of what should step back, of what is switched off, of keys, and of how noisy a machine is; Textual's own
+muted text is white in spans.
+"""
 
 SHAPES = "●■▲◆▼★✚♣♥♠"
 _PALETTE = (
@@ -42,10 +45,19 @@ def looks(colours: Iterable[tuple[str, str]], theme: Theme, variables: Mapping[s
     """
     surface = Color.parse(variables.get("background", "#000000"))
     found: dict[str, Look] = {}
-    for index, (slug, colour) in enumerate(colours):
+    listed = tuple(colours)
+    spare = [colour for colour in _PALETTE if colour not in {own.lower() for _, own in listed}] or list(_PALETTE)
+    taken: set[str] = set()
+    extra = 0
+    for index, (slug, colour) in enumerate(listed):
         shape = SHAPES[index % len(SHAPES)]
+        own = colour.lower()
+        if not own or own in taken:  # the variants of a model share its spec
+            own = spare[extra % len(spare)]
+            extra += 1
+        taken.add(own)
         try:
-            wanted = Color.parse(colour or _PALETTE[index % len(_PALETTE)])
+            wanted = Color.parse(own)
         except ColorParseError:
             wanted = Color.parse(_PALETTE[index % len(_PALETTE)])
         found[slug] = (_nearest_ansi(wanted) if theme.ansi else readable(wanted, surface).hex, shape)

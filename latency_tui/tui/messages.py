@@ -8,6 +8,7 @@ from textual.message import Message
 
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import LatencyTuiError
+from latency_tui.plan import Candidate
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -70,6 +71,20 @@ class ResultsLoaded(Message):
     def __init__(self, results: Results) -> None:
         super().__init__()
         self.results = results
+
+
+class CandidatesAdded(Message):
+    """The user has asked for more lines in the list.
+
+    Attributes:
+        candidates: What to list.
+        after: Slug of the line that they are variants of; empty where they are of no line.
+    """
+
+    def __init__(self, candidates: tuple[Candidate, ...], after: str = "") -> None:
+        super().__init__()
+        self.candidates = candidates
+        self.after = after
 
 
 class FieldChanged(Message):

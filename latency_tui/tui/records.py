@@ -65,6 +65,11 @@ class Records:
         recording = self._recordings.get(job)
         return recording.result(most_samples=LIVE_SAMPLES) if recording else None
 
+    def settled(self, job: str) -> bool:
+        """Return whether all is known that a job's plan asked; False while numpy is not here."""
+        recording = self._recordings.get(job)
+        return recording is not None and recording.settled()
+
     async def exact(self, job: str) -> Result | None:
         """Return the exact result of a recording that has ended, computed beside the event loop."""
         recording = self._recordings.get(job)

@@ -176,6 +176,9 @@ def short_names(names: Sequence[str], width: int) -> list[str]:
 
 
 def _abbreviate(name: str) -> str:
+    model, bracket, settings = name.partition(" [")
+    if bracket and model:
+        return f"{_abbreviate(model)} [{settings}"
     first, *rest = name.split()
     if not rest:
         return first

@@ -54,10 +54,19 @@ class Session:
         self._work(job, lambda engine: engine.run(Train(job=job, plan=plan)))
         return job
 
-    def profile(self, plan: Plan) -> str:
-        """Measure the plan; returns the job's id."""
+    def profile(self, plan: Plan, settled: Callable[[str], bool]) -> str:
+        """Measure the plan; returns the job's id.
+
+        Args:
+            plan: What to measure.
+            settled: Says of a job, after each round, whether all is known that was asked.
+        """
         job = self._new_job("profile")
-        self._work(job, lambda engine: launches.measure(plan, engine=engine, job=job, new_engine=self._launch))
+
+        def stream(engine: Engine) -> AsyncIterator[Event]:
+            return launches.measure(plan, engine=engine, job=job, settled=lambda: settled(job), new_engine=self._launch)
+
+        self._work(job, stream)
         return job
 
     def stop(self, job: str) -> None:

@@ -125,6 +125,8 @@ class State:
         frozen: The screen keeps still while the measuring goes on.
         then_profile: Profile was pressed while models are trained, and follows.
         baseline: Slug that the next measurement compares with; None for its fastest.
+        until_known: Whether the next one goes on until all is known, and not for so many runs.
+        control: Whether the next one takes a hidden copy of the first model along.
         environment: The machine, once the engine has told.
         pinned: Cores that candidates are pinned to.
         noise: Share of time lost to other work, 0 to 1, in each of the last redraws.
@@ -144,6 +146,8 @@ class State:
     frozen: bool = False
     then_profile: bool = False
     baseline: str | None = None
+    until_known: bool = False
+    control: bool = False
     environment: Environment | None = None
     pinned: tuple[int, ...] = ()
     noise: tuple[float, ...] = ()
@@ -172,12 +176,52 @@ class State:
 
 
 def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
-    """Return the state that the app opens with: every candidate listed, the plan's chosen."""
+    """Return the state that the app opens with: the plan's candidates listed first and chosen, then the others."""
     chosen = {candidate.slug for candidate in plan.candidates}
-    listed = {candidate.slug: candidate for candidate in (*candidates, *plan.candidates)}
+    listed = {candidate.slug: candidate for candidate in plan.candidates}
+    for candidate in candidates:
+        listed.setdefault(candidate.slug, candidate)
     rows = tuple(ModelRow(candidate, chosen=slug in chosen) for slug, candidate in listed.items())
     baseline = slugify(plan.baseline) if plan.baseline is not None else None
-    return State(plan=plan, rows=rows, highlighted=rows[0].slug if rows else "", baseline=baseline)
+    return State(
+        plan=plan,
+        rows=rows,
+        highlighted=rows[0].slug if rows else "",
+        baseline=baseline,
+        until_known=plan.until_known,
+        control=plan.control,
+    )
+
+
+def add_rows(state: State, candidates: Iterable[Candidate], *, after: str = "") -> State:
+    """Return the state with more candidates listed, chosen and the last of them highlighted; known ones get chosen.
+
+    Args:
+        state: The state before.
+        candidates: What to list.
+        after: Slug of the line that they follow, with the lines of the same model; empty for the end of the list.
+    """
+    wanted = {candidate.slug: candidate for candidate in candidates}
+    rows = [replace(row, chosen=True) if row.slug in wanted else row for row in state.rows]
+    fresh = [ModelRow(candidate) for slug, candidate in wanted.items() if slug not in {row.slug for row in rows}]
+    place = next((index for index, row in enumerate(rows) if row.slug == after), len(rows) - 1)
+    while 0 <= place < len(rows) - 1 and is_variant(rows[place + 1], rows[place]):
+        place += 1
+    rows[place + 1 : place + 1] = fresh
+    return replace(state, rows=tuple(rows), highlighted=next(reversed(wanted), state.highlighted))
+
+
+def remove_row(state: State, slug: str) -> State:
+    """Return the state without that line; the one after it is highlighted, or else the one before."""
+    rows = tuple(row for row in state.rows if row.slug != slug)
+    place = next((index for index, row in enumerate(state.rows) if row.slug == slug), 0)
+    highlighted = rows[min(place, len(rows) - 1)].slug if rows else ""
+    return replace(state, rows=rows, highlighted=highlighted)
+
+
+def is_variant(row: ModelRow, above: ModelRow | None) -> bool:
+    """Return whether a line is the model of the line above with other settings."""
+    return above is not None and bool(row.candidate.settings) and row.candidate.model == above.candidate.model
 
 
 def known_before(state: State, job: str) -> tuple[Event, ...]:

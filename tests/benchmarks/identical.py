@@ -144,7 +144,7 @@ def _judge(trial: Trial, disturbed: bool, slowdowns: tuple[int, ...], tables: Ta
     each = trial.seconds / trial.logs.shape[0] * 2
     medians = np.exp(trial.logs)
     for row, slowdown in enumerate(slowdowns, start=1):
-        (pair,) = compare(medians, pairs=[(0, row)])
+        (pair,) = compare(medians, trial.draws, pairs=[(0, row)])
         assert pair.ratio is not None
         tables.cells[FIXED, disturbed, slowdown].add(pair.verdict in DIFFERENT, pair.ratio, each)
         outside = pair.interval is not None and not pair.interval[0] <= 1 <= pair.interval[1]
@@ -160,7 +160,7 @@ def _judge(trial: Trial, disturbed: bool, slowdowns: tuple[int, ...], tables: Ta
 
 def _crown(trial: Trial, kind: str, disturbed: bool, tables: Tables) -> None:
     """Note whether any pair of the six was told apart, all pairs judged together."""
-    pairs = compare(np.exp(trial.logs))
+    pairs = compare(np.exp(trial.logs), trial.draws)
     tables.winners[FIXED, kind, disturbed].append(any(pair.verdict in DIFFERENT for pair in pairs))
     found = False
     for pair in pairs:

@@ -28,6 +28,7 @@ class Trial:
         plan: What was measured.
         result: As a user would read it.
         logs: Log of each block's median, `(n_candidates, n_rounds)`, in the order of the plan's candidates.
+        draws: Which copies of the candidates' processes answered in each round, `(n_rounds,)`.
         positions: Which turn of its round each block had, `(n_candidates, n_rounds)`.
         blocks: Latencies in nanoseconds of each candidate, a block a round.
         seconds: Wall time from the command to the last event.
@@ -36,6 +37,7 @@ class Trial:
     plan: Plan
     result: Result
     logs: NDArray[np.float64]
+    draws: NDArray[np.int64]
     positions: NDArray[np.int64]
     blocks: tuple[tuple[NDArray[np.int64], ...], ...]
     seconds: float
@@ -106,7 +108,9 @@ def trial_of(plan: Plan, events: Sequence[Event], started: float) -> Trial:
         tuple(np.frombuffer(block.samples, "<i8") for block in blocks if block.candidate == candidate.slug)
         for candidate in plan.candidates
     )
-    return Trial(plan, recording.result(), logs, positions, samples, seconds)
+    copies = {(block.launch, block.round): block.copy for block in blocks}
+    draws = np.array(list(copies.values()), dtype=np.int64)
+    return Trial(plan, recording.result(), logs, draws, positions, samples, seconds)
 
 
 def table_of(plan: Plan, blocks: Sequence[BlockMeasured]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -148,8 +148,8 @@ class MadeEngine(Engine):
 
     async def _measure(self, command: Measure) -> AsyncIterator[Event]:
         job, plan = command.job, command.plan
-        rounds = max(min(plan.runs or 100, 40) if (plan.runs or 100) < 10 else min((plan.runs or 100) // 10, 40), 1)
-        calls = plan.runs or 100
+        calls = plan.runs or (2000 if plan.until_known else 100)
+        rounds = 200 if plan.until_known else max(min(calls, 40) if calls < 10 else min(calls // 10, 40), 1)
         racing = [c.slug for c in plan.candidates if c.slug not in self.script.untrainable]
         for slug in racing:
             first = np.linspace(20, 1, 100) * _median(slug)
@@ -167,7 +167,7 @@ class MadeEngine(Engine):
             if self.script.gate is not None and number >= self.script.rounds_before_gate:
                 await self.script.gate.wait()
             if job in self._stopped:
-                yield JobFinished(job=job, reason="stopped")
+                yield JobFinished(job=job, reason=self._stopped[job])
                 return
             if self.script.dies_in == number:
                 raise EngineError("The measuring process ended unexpectedly (signal 9).")

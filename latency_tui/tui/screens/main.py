@@ -24,7 +24,7 @@ from latency_tui.tui.messages import (
     JobEnded,
     ResultComputed,
 )
-from latency_tui.tui.screens.view import View
+from latency_tui.tui.screens.choosing import Choosing
 from latency_tui.tui.session import EngineFactory, Session
 from latency_tui.tui.state import Measurement, State, Tab
 from latency_tui.tui.text import clean
@@ -36,7 +36,7 @@ REDRAWS_A_SECOND_BY_SSH = 2
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
-class MainScreen(View):
+class MainScreen(Choosing):
     """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow."""
 
     def __init__(self, plan: Plan, candidates: tuple[Candidate, ...], engine_factory: EngineFactory) -> None:
@@ -174,7 +174,7 @@ class MainScreen(View):
         plan = self._plan()
         if plan is None:
             return
-        job = self.session.profile(plan)
+        job = self.session.profile(plan, self.records.settled)
         self.records.open(job, plan)
         self.records.add(job, states.known_before(self.state, job))
         measurements = (*self.state.measurements, Measurement(job, plan))
@@ -187,12 +187,21 @@ class MainScreen(View):
         if self.state.work != "idle":
             return None
         try:
-            runs, seconds, batch = self.query_one(MeasurePanel).numbers()
+            until_known = self.state.until_known
+            runs, seconds, batch = self.query_one(MeasurePanel).numbers(until_known=until_known)
             plan, chosen = self.state.plan, self.state.chosen
             baseline = self.state.baseline if self.state.baseline in {c.slug for c in chosen} else None
             workload = msgspec.structs.replace(plan.workload, batch_size=batch)
-            changes = {"runs": runs, "seconds": seconds, "workload": workload, "baseline": baseline}
-            return msgspec.structs.replace(plan, candidates=chosen, **changes)
+            return msgspec.structs.replace(
+                plan,
+                candidates=chosen,
+                workload=workload,
+                runs=runs,
+                seconds=seconds,
+                until_known=until_known,
+                control=self.state.control,
+                baseline=baseline,
+            )
         except UsageError as error:
             self.show_error(error)
             return None

@@ -52,6 +52,7 @@ class View(Screen[None]):
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))
         self._looks: dict[str, Look] = {}
+        self._colours: dict[str, str] = {}
         self._still: State | None = None
         self._painting = False
 
@@ -94,8 +95,9 @@ class View(Screen[None]):
         self.arrange_parts()
 
     def _dress(self) -> None:
-        colours = [(row.slug, row.candidate.model.colour) for row in self.state.rows]
-        self._looks = looks(colours, self.app.current_theme, self.app.theme_variables)
+        for row in self.state.rows:  # of removed ones too: results show them still
+            self._colours.setdefault(row.slug, row.candidate.model.colour)
+        self._looks = looks(self._colours.items(), self.app.current_theme, self.app.theme_variables)
         self.arrange_parts()
 
     @property
@@ -204,8 +206,11 @@ class View(Screen[None]):
 
     def change(self, state: State, *, arrange: bool = False) -> None:
         """Take another state, and show it; `arrange` where the parts of the screen change places."""
+        listed = [row.slug for row in self.state.rows] != [row.slug for row in state.rows]
         self.state = state
-        if arrange:
+        if listed:
+            self._dress()
+        elif arrange:
             self.arrange_parts()
         else:
             self.paint_soon()

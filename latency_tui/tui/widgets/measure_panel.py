@@ -1,4 +1,4 @@
-"""The plan's two numbers, the two buttons, and how far the running job is."""
+"""The plan's two numbers, its two switches, the two buttons, and how far the running job is."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from textual.widgets import Static
 from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan
 from latency_tui.result.words import format_seconds
-from latency_tui.tui.commands import Profile, Train
+from latency_tui.tui.commands import Profile, TakeControl, Train, UntilKnown
 from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
 from latency_tui.tui.state import State
 from latency_tui.tui.widgets.key_button import KeyButton
+from latency_tui.tui.widgets.key_switch import KeySwitch
 
 MOST_ROWS = 1_000_000
 _BAR = 16
+_RUNS = 100  # where the plan goes on until it is known, and the switch is turned off
 
 
 class MeasurePanel(Container):
-    """Runs (or seconds), batch, Train, Profile and the progress line."""
+    """Runs (or seconds), batch, the switches, Train, Profile and the progress line."""
 
     def __init__(self, plan: Plan, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
         super().__init__(id=id)
         self._plan = plan
         self._texts = {
-            "runs": f"{plan.seconds:g}" if plan.runs is None else str(plan.runs),
+            "runs": str(plan.runs or _RUNS) if plan.seconds is None else f"{plan.seconds:g}",
             "batch": str(plan.workload.batch_size),
         }
         self._refusal = ""
+        self._refused = ""
         self._state: State | None = None
         self._painted: tuple[object, ...] = ()
         self.border_title = "Measure"
@@ -45,10 +48,11 @@ class MeasurePanel(Container):
         from latency_tui.tui.widgets.fields import Field  # with its styles 10 ms, so not before the first frame
 
         await self.mount(
-            Static("Seconds" if self._plan.runs is None else "Runs", classes="label", markup=False),
+            Static("Runs" if self._plan.seconds is None else "Seconds", classes="label", markup=False),
             Field(self._texts["runs"], id="runs", compact=True),
             Static("Batch", classes="label", markup=False),
             Field(self._texts["batch"], id="batch", compact=True),
+            Container(KeySwitch(UntilKnown, id="until-known"), KeySwitch(TakeControl, id="control"), id="switches"),
             Horizontal(KeyButton(Train, id="train"), KeyButton(Profile, id="profile"), id="buttons"),
             before="#progress",
         )
@@ -56,10 +60,16 @@ class MeasurePanel(Container):
         if self._state is not None:
             self.paint(self._state)
 
-    def numbers(self) -> tuple[int | None, float | None, int]:
-        """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong."""
+    def numbers(self, *, until_known: bool) -> tuple[int | None, float | None, int]:
+        """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong.
+
+        Args:
+            until_known: Whether neither runs nor seconds are wanted.
+        """
         batch = whole_number(self._texts["batch"], "Batch", MOST_ROWS)
-        if self._plan.runs is None:
+        if until_known:
+            return None, None, batch
+        if self._plan.seconds is not None:
             return None, some_seconds(self._texts["runs"]), batch
         return whole_number(self._texts["runs"], "Runs", MOST_RUNS), None, batch
 
@@ -76,41 +86,49 @@ class MeasurePanel(Container):
             state.then_profile,
             state.plan.launches,
             self._refusal,
-            bool(state.chosen),
+            len(state.chosen),
             _summary(state),
+            (state.until_known, state.control, _settled(state)),
+            self.content_size.width,
         )
         if facts == self._painted:
             return
         self._painted = facts
         idle = state.work == "idle"
-        for button in self.query(KeyButton):
+        for button in self.query("#buttons KeyButton"):
             button.disabled = not idle or not state.chosen
+        for name, switched in (("until-known", state.until_known), ("control", state.control)):
+            for switch in self.query(f"#{name}").results(KeySwitch):
+                switch.paint(on=switched, enabled=idle)
+        for field in self.query("#runs"):
+            field.disabled = state.until_known
+        refusal = "" if self._refused == "runs" and state.until_known else self._refusal
         progress = self.query_one("#progress", Static)
-        if self._refusal and idle:
-            progress.update(Content.styled(self._refusal, "$text-error"))
+        if refusal and idle:
+            progress.update(Content.styled(refusal, "$text-error"))
         else:
-            progress.update(_progress(state))
+            progress.update(_progress(state, self.content_size.width))
 
     @on(FieldChanged)
     def _check(self, event: FieldChanged) -> None:
         event.stop()
         self._texts[event.field] = event.text
-        refusals: list[str] = []
+        refusals: list[tuple[str, str]] = []
         for name in self._texts:
             try:
                 self._check_text(name)
                 self.query(f"#{name}").remove_class("-refused")
             except UsageError as error:
                 self.query(f"#{name}").add_class("-refused")
-                refusals.append(str(error))
-        self._refusal = refusals[0] if refusals else ""
+                refusals.append((name, str(error)))
+        self._refused, self._refusal = refusals[-1] if refusals else ("", "")
         if self._state is not None:
             self.paint(self._state)
 
     def _check_text(self, name: str) -> None:
         if name == "batch":
             whole_number(self._texts[name], "Batch", MOST_ROWS)
-        elif self._plan.runs is None:
+        elif self._plan.seconds is not None:
             some_seconds(self._texts[name])
         else:
             whole_number(self._texts[name], "Runs", MOST_RUNS)
@@ -135,20 +153,30 @@ def some_seconds(text: str) -> float:
     raise UsageError("Seconds: a number above 0, up to 86,400.")
 
 
-def _progress(state: State) -> Content:
+def _progress(state: State, width: int) -> Content:
     progress = state.progress
     if state.work == "idle":
         if not state.chosen:
             return Content.styled("Choose a model first: space, or a.", MUTED)
-        return Content.styled(_summary(state), MUTED)
+        words = _summary(state)
+        if not words and state.until_known:
+            one = len(state.chosen) == 1
+            most = format_seconds(state.plan.max_seconds)
+            words = "Until known takes two models." if one else f"Measures {most} at most."
+        return Content.styled(words, MUTED)
     if progress.phase == "stopping":
         return Content.styled("stopping …", MUTED)
     left = "" if progress.seconds_left is None else f"{format_seconds(progress.seconds_left)} left"
     left = "then profile" if state.then_profile else left
+    settled, asked = _settled(state)
+    done, total = (settled, asked) if asked else (progress.done, progress.total)
+    steps = _steps(state)
+    if len(steps) + len(" · esc stops") > width:
+        steps = steps.rpartition(" · ")[2]
     return Content.assemble(
-        _bar(progress.done, progress.total),
+        _bar(done, total),
         (f"  {left}\n" if left else "\n", MUTED),
-        _steps(state),
+        steps,
         " · ",
         ("esc", KEY),
         " stops",
@@ -176,9 +204,23 @@ def _steps(state: State) -> str:
         "measuring": f"round {progress.done:,} of {progress.total:,}",
         "stopping": "stopping",
     }[progress.phase]
+    settled, asked = _settled(state)
+    if asked:
+        words = f"round {progress.done:,} · settled {settled} of {asked}"
     if state.plan.launches > 1 and state.work == "profiling":
         words = f"launch {progress.launch + 1} of {state.plan.launches} · {words}"
     return words
+
+
+def _settled(state: State) -> tuple[int, int]:
+    """Return how many of the pairs asked about are settled, and how many there are; 0 of 0 where that ends nothing."""
+    measurement = state.measurement
+    if measurement is None or state.work != "profiling" or state.progress.phase != "measuring":
+        return 0, 0
+    if not measurement.plan.until_known or measurement.result is None:
+        return 0, 0
+    comparisons = measurement.result.comparisons
+    return sum(comparison.verdict != "inconclusive" for comparison in comparisons), len(comparisons)
 
 
 def _summary(state: State) -> str:

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from latency_tui.result.words import format_duration
 from latency_tui.tui.marks import FAINT, MUTED, Look
-from latency_tui.tui.state import ModelRow, State
+from latency_tui.tui.state import ModelRow, State, is_variant
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.painted import SizeChanged
 
@@ -42,10 +42,14 @@ class ModelList(OptionList, inherit_bindings=False):
             self._painted = ()
         width = max(self.scrollable_content_region.width, 1)
         before = self._painted or (None,) * len(state.rows)
-        facts = tuple((replace(row, traceback=""), looks[row.slug], width) for row in state.rows)
+        names = _names(state.rows)
+        facts = tuple(
+            (replace(row, traceback=""), name, looks[row.slug], width)
+            for row, name in zip(state.rows, names, strict=True)
+        )
         for index, (row, old, new) in enumerate(zip(state.rows, before, facts, strict=True)):
             if old != new:
-                self.replace_option_prompt_at_index(index, _line(row, looks[row.slug], width))
+                self.replace_option_prompt_at_index(index, _line(row, names[index], looks[row.slug], width))
         self._painted = facts
         place = next((index for index, row in enumerate(state.rows) if row.slug == state.highlighted), None)
         if place != self.highlighted:
@@ -56,10 +60,24 @@ class ModelList(OptionList, inherit_bindings=False):
         self.border_subtitle = f"{chosen} of {len(state.rows)} chosen"
 
 
-def _line(row: ModelRow, look: Look, width: int) -> Content:
+def _names(rows: tuple[ModelRow, ...]) -> list[str]:
+    """Return what each line says: the model's name, or only the settings where it stands under that very model."""
+    names: list[str] = []
+    head: ModelRow | None = None
+    for row in rows:
+        if is_variant(row, head):
+            levers = (key if value is True else f"{key}={value}" for key, value in row.candidate.settings.items())
+            names.append("└ " + ", ".join(levers))
+        else:
+            names.append(row.candidate.name)
+            head = row
+    return [clean(name) for name in names]
+
+
+def _line(row: ModelRow, name: str, look: Look, width: int) -> Content:
     colour, shape = look
     end, style = _end(row)
-    name = fit(clean(row.candidate.name), max(width - len(end) - 7, 1))
+    name = fit(name, max(width - len(end) - 7, 1))
     box, ink, weight = ("✔", colour, "bold") if row.chosen else (" ", FAINT, FAINT)
     return Content.assemble(
         ("[", FAINT), (box, "bold $text-success"), ("] ", FAINT),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.content import Content
 
+from latency_tui.tui.marks import LEVEL_STYLES
 from latency_tui.tui.state import State
 from latency_tui.tui.widgets.painted import Painted
 
 _BARS = "▁▂▃▄▅▆▇█"
-_LEVEL_STYLES = {"quiet": "$text-success", "uneasy": "$text-warning", "noisy": "$text-error"}
 
 
 class TitleLine(Painted):
@@ -23,7 +23,12 @@ class TitleLine(Painted):
 
 def _facts(state: State) -> tuple[object, ...]:
     level = state.result.noise.level if state.result else ""
-    return _workload(state), _place(state), level, state.noise, state.shown, len(state.measurements)
+    return _workload(state), _place(state), level, state.noise, state.shown, len(state.measurements), _launches(state)
+
+
+def _launches(state: State) -> int:
+    """Return how many launches the result on the screen rests on by now."""
+    return max((len(c.launches) for c in state.result.candidates), default=0) if state.result else 0
 
 
 def _workload(state: State) -> list[str]:
@@ -53,7 +58,9 @@ def _line(state: State, width: int) -> Content:
     if state.result is not None and state.result.measured:
         level = state.result.noise.level
         meter = _meter(state.noise)
-        right.append((f"{level} {meter}".strip(), _LEVEL_STYLES[level]))
+        if _launches(state) == 1:
+            right.append(("1 launch", "$text-warning"))  # which says nothing of other processes
+        right.append((f"{level} {meter}".strip(), LEVEL_STYLES[level]))
     facts = _workload(state)
     while True:
         left = " · ".join(facts)

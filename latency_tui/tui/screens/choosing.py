@@ -1,0 +1,58 @@
+"""What the user does to the list and to the plan's switches: variants, lines that go, until known, a control copy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual import on
+
+from latency_tui.plan import Candidate
+from latency_tui.tui import commands
+from latency_tui.tui import state as states
+from latency_tui.tui.messages import CandidatesAdded
+from latency_tui.tui.screens.view import View
+
+
+class Choosing(View):
+    """The half of the main screen's handlers that need no engine."""
+
+    @on(commands.UntilKnown)
+    def _switch_until_known(self) -> None:
+        if commands.UntilKnown.applies(self.state):
+            self.change(replace(self.state, until_known=not self.state.until_known))
+
+    @on(commands.TakeControl)
+    def _switch_control(self) -> None:
+        if commands.TakeControl.applies(self.state):
+            self.change(replace(self.state, control=not self.state.control))
+
+    @on(commands.AddVariants)
+    def _ask_for_variants(self) -> None:
+        row = self.state.row
+        if row is None or not commands.AddVariants.applies(self.state):
+            return
+        from latency_tui.tui.screens.variants import VariantsScreen  # not before the first frame
+
+        def take(chosen: tuple[Candidate, ...] | None) -> None:
+            if chosen:
+                self.post_message(CandidatesAdded(chosen, after=row.slug))
+
+        known = frozenset(listed.slug for listed in self.state.rows)
+        self.app.push_screen(VariantsScreen(row.candidate, known), take)
+
+    @on(CandidatesAdded)
+    def _list_candidates(self, message: CandidatesAdded) -> None:
+        if self.state.work == "idle":
+            self.change(states.add_rows(self.state, message.candidates, after=message.after), arrange=True)
+
+    @on(commands.RemoveModel)
+    def _remove(self) -> None:
+        if commands.RemoveModel.applies(self.state):
+            self.change(states.remove_row(self.state, self.state.highlighted), arrange=True)
+
+    @on(commands.ShowNoise)
+    def _show_noise(self) -> None:
+        if self.state.result is not None:
+            from latency_tui.tui.screens.noise import NoiseScreen  # not before the first frame
+
+            self.app.push_screen(NoiseScreen(self.state.result))

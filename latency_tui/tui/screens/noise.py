@@ -1,0 +1,166 @@
+"""How quiet the machine was while a result was measured, what to do about it, and what each model costs to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from latency_tui.result.words import format_duration
+from latency_tui.tui.marks import LEVEL_STYLES, MUTED
+from latency_tui.tui.text import clean, fit, wrap
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result
+
+_LABEL = 17
+_STYLES = {"high": "$text-error", "medium": "$text-warning", "low": "$text-accent"}
+_MEGABYTE = 1024 * 1024
+_CALLS = (1, 2, 3, 10, 100)
+
+
+class NoiseScreen(ModalScreen[None]):
+    """Figures and findings to read; any of the usual keys closes it.
+
+    Args:
+        result: What was measured.
+    """
+
+    CSS_PATH = "sheets.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,i,q,enter", "dismiss", "Close"),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self._result = result
+
+    def compose(self) -> ComposeResult:
+        """Yield the text."""
+        with VerticalScroll(id="sheet") as sheet:
+            sheet.border_title = "Noise"
+            sheet.border_subtitle = "esc closes"
+            yield Static(id="text")
+
+    def on_resize(self) -> None:
+        """Wrap the sentences anew."""
+        self.call_after_refresh(self._write)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by a line."""
+        self.query_one("#sheet").scroll_relative(y=lines, animate=False)
+
+    def _write(self) -> None:
+        width = max(self.query_one("#sheet").content_region.width - 2, 24)  # less the bar that may come
+        self.query_one("#text", Static).update(Content("\n").join(noise_lines(self._result, width)))
+
+
+def noise_lines(result: Result, width: int) -> list[Content]:
+    """Return the whole sheet, wrapped to a width."""
+    noise = result.noise
+    lines = [Content.assemble(("This machine was ", ""), (noise.level, f"bold {LEVEL_STYLES[noise.level]}"), ".")]
+    for finding in noise.findings:
+        first, *rest = wrap(clean(finding.sentence), max(width - 2, 8)) or [""]
+        lines.append(Content.assemble(("! ", f"bold {_STYLES[finding.severity]}"), first))
+        lines += [Content("  " + line) for line in rest]
+    if not noise.findings:
+        lines.append(Content.styled("Nothing disturbed it that this tool knows of.", MUTED))
+    lines += _section("Figures", _figures(result), width)
+    lines += _section("Machine", _machine(result), width)
+    lines += _starts(result, width)
+    return lines
+
+
+def _section(title: str, facts: Iterator[tuple[str, str]], width: int) -> list[Content]:
+    lines = [Content(""), Content.styled(title, "bold $text-primary")]
+    for label, text in facts:
+        first, *rest = wrap(clean(text), max(width - _LABEL, 8)) or [""]
+        lines.append(Content.assemble((fit(label, _LABEL), MUTED), first))
+        lines += [Content(" " * _LABEL + line) for line in rest]
+    return lines
+
+
+def _figures(result: Result) -> Iterator[tuple[str, str]]:
+    noise = result.noise
+    calls = sum(c.calls for c in result.candidates)
+    all_calls = "" if result.plan.control else f" of {calls:,}"  # the copy's calls are counted, and not among these
+    if noise.lost_time is not None:
+        yield "lost time", f"{_share(noise.lost_time)} of the measuring time went to other work"
+    yield "disturbed calls", f"{noise.disturbed_calls:,}{all_calls}, in turns that the scheduler interrupted"
+    yield "GC calls", f"{noise.gc_calls:,}, into which a garbage collection fell"
+    if noise.drift is not None:
+        yield "drift", f"{_share(noise.drift)} from the fastest to the slowest tenth of the rounds"
+    if noise.autocorrelation is not None:
+        yield "autocorrelation", f"{noise.autocorrelation:.2f} from one call to the next"
+    if noise.timer_floor is not None:
+        yield "timer floor", f"{format_duration(noise.timer_floor)} for a call that does nothing"
+    control = noise.control
+    if control is None:
+        yield "control copy", "not measured; c takes one along"
+    elif control.ratio is not None:
+        known = control.low is not None and control.high is not None
+        interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""
+        yield "control copy", f"{control.ratio:.3f}× of the first model, which it is a copy of{interval}"
+    yield "equivalence", f"two within {_share(result.equivalence)} of each other count as the same"
+
+
+def _share(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _machine(result: Result) -> Iterator[tuple[str, str]]:
+    environment = result.environment
+    if environment is None:
+        yield "unknown", "nothing was started"
+        return
+    yield "host", f"{environment.host}, {environment.os}"
+    yield "processor", f"{environment.cpu}, {environment.cores} cores"
+    if environment.pinned:
+        yield "pinned to core", ", ".join(map(str, environment.pinned))
+    if environment.governor:
+        yield "governor", environment.governor
+    if environment.memory_bytes:
+        yield "memory", f"{environment.memory_bytes / _MEGABYTE / 1024:.1f} GB"
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
+    yield "software", ", ".join(part for part in (f"Python {environment.python}", versions) if part)
+
+
+def _starts(result: Result, width: int) -> list[Content]:
+    lines: list[Content] = []
+    for candidate in result.candidates:
+        if facts := list(_start(candidate)):
+            lines += _section(clean(candidate.name), iter(facts), width)
+    if lines and not any(c.cold_start for c in result.candidates):
+        hint = "Start-up and memory are measured with --cold-start."
+        lines += [Content(""), *(Content.styled(line, MUTED) for line in wrap(hint, width))]
+    return lines
+
+
+def _start(candidate: CandidateResult) -> Iterator[tuple[str, str]]:
+    if candidate.cold_start_seconds is not None:
+        yield "first call", f"{format_duration(candidate.cold_start_seconds)} in a process that never called before"
+    if candidate.after_switch_seconds is not None:
+        yield "after a switch", f"{format_duration(candidate.after_switch_seconds)} for the first call of a turn"
+    start = candidate.cold_start
+    if start is None:
+        return
+    yield "import and load", f"{format_duration(start.import_seconds)} and {format_duration(start.load_seconds)}"
+    calls = [
+        f"{number}: {format_duration(start.first_calls[number - 1])}"
+        for number in _CALLS
+        if number <= len(start.first_calls)
+    ]
+    if calls:
+        yield "calls when fresh", ", ".join(calls)
+    before, after, peak = (
+        f"{size / _MEGABYTE:,.0f} MB" for size in (start.memory_before, start.memory_after, start.memory_peak)
+    )
+    yield "memory", f"{before} bare, {after} loaded, {peak} at its peak"

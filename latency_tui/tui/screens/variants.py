@@ -1,0 +1,140 @@
+"""Asks which variants of a model to measure beside it: levers to mark in a list, or settings typed by hand."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import Candidate
+from latency_tui.plan.settings import format_settings, parse
+from latency_tui.tui.marks import FAINT, MUTED
+from latency_tui.tui.text import clean, fit
+
+_MEANINGS = {
+    "assume_finite": "skips the search for NaN and infinity",
+    "skip_parameter_validation": "skips the check of its parameters",
+    "dtype=float32": "rows of half the size",
+    "order=F": "columns lie together in memory",
+    "input=dataframe": "rows come as a pandas DataFrame",
+    "threads=2": "two threads of BLAS and OpenMP",
+    "n_jobs=1": "no jobs beside each other",
+    "n_jobs=-1": "a job on every core",
+}
+_HINT = "Or type settings: lever=value, several set apart by commas."
+
+
+class VariantsScreen(ModalScreen[tuple[Candidate, ...]]):
+    """Space marks, Enter adds; dismissed with the candidates to add.
+
+    Args:
+        candidate: The model, and the settings that it has already.
+        known: Slugs that are in the list.
+    """
+
+    CSS_PATH = "sheets.tcss"
+    AUTO_FOCUS = "#variants"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close"),
+        Binding("space", "mark", "Mark"),
+        Binding("j", "move(1)", show=False),
+        Binding("k", "move(-1)", show=False),
+    ]
+
+    def __init__(self, candidate: Candidate, known: frozenset[str]) -> None:
+        super().__init__()
+        self._candidate = candidate
+        self._known = known
+        self._variants = tuple(v for v in candidate.variants() if v.slug not in known)
+        self._marked: set[int] = set()
+
+    def compose(self) -> ComposeResult:
+        """Yield the list and the field."""
+        with Vertical(id="box") as box:
+            box.border_title = Content(f"Variants of {clean(self._candidate.name)}")
+            box.border_subtitle = "space marks · enter adds · tab to type · esc closes"
+            yield OptionList(*(Option("", id=str(index)) for index in range(len(self._variants))), id="variants")
+            yield Input(placeholder="n_jobs=1,dtype=float32", id="settings", compact=True)
+            yield Static(Content.styled(_HINT, MUTED), id="hint")
+
+    def on_mount(self) -> None:
+        """Write the lines."""
+        for index in range(len(self._variants)):
+            self._write(index)
+        if self._variants:
+            self.query_one("#variants", OptionList).highlighted = 0
+        else:
+            self.query_one("#settings").focus()
+
+    def action_mark(self) -> None:
+        """Mark the highlighted variant, or take the mark away."""
+        index = self.query_one("#variants", OptionList).highlighted
+        if index is not None:
+            self._marked ^= {index}
+            self._write(index)
+
+    def action_move(self, step: int) -> None:
+        """Highlight the next or the previous variant."""
+        variants = self.query_one("#variants", OptionList)
+        if step > 0:
+            variants.action_cursor_down()
+        else:
+            variants.action_cursor_up()
+
+    @on(OptionList.OptionSelected)
+    def _add_marked(self, event: OptionList.OptionSelected) -> None:
+        wanted = sorted(self._marked) or [event.option_index]
+        self.dismiss(tuple(self._variants[index] for index in wanted))
+
+    @on(Input.Submitted)
+    def _add_typed(self, event: Input.Submitted) -> None:
+        try:
+            variant = typed_variant(self._candidate, event.value)
+            if variant.slug in self._known:
+                raise UsageError("That one is in the list already.")
+        except UsageError as error:
+            self.query_one("#hint", Static).update(Content.styled(clean(str(error)), "$text-error"))
+            return
+        self.dismiss((*(self._variants[index] for index in sorted(self._marked)), variant))
+
+    @on(Input.Changed)
+    def _clear(self) -> None:
+        self.query_one("#hint", Static).update(Content.styled(_HINT, MUTED))
+
+    def _write(self, index: int) -> None:
+        own = self._candidate.settings
+        levers = {key: value for key, value in self._variants[index].settings.items() if key not in own}
+        written = format_settings(levers)
+        meaning = _MEANINGS.get(written) or _MEANINGS.get(next(iter(levers), ""), "")
+        if len(levers) > 1:
+            written, meaning = "both", "skips both checks"
+        line = Content.assemble(
+            ("[", FAINT),
+            ("✔" if index in self._marked else " ", "bold $text-success"),
+            ("] ", FAINT),
+            (fit(clean(written), 31), ""),
+            " ",
+            (meaning, MUTED),
+        )
+        self.query_one("#variants", OptionList).replace_option_prompt_at_index(index, line)
+
+
+def typed_variant(candidate: Candidate, text: str) -> Candidate:
+    """Return a candidate with the settings typed, `n_jobs=1,threads=2`, besides those that it has.
+
+    Raises:
+        UsageError: They make no sense, or there are none.
+    """
+    _, settings = parse(f"model[{text.strip().removeprefix('[').removesuffix(']')}]")
+    if not settings:
+        raise UsageError("Type a setting first, such as n_jobs=1.")
+    return msgspec.structs.replace(candidate, settings={**candidate.settings, **settings})

@@ -1,0 +1,31 @@
+"""A switch of one line that says its key: `[✔] until known u`."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from latency_tui.tui.marks import FAINT, KEY
+from latency_tui.tui.widgets.key_button import KeyButton
+
+
+class KeySwitch(KeyButton):
+    """Posts a command to the screen when it is clicked, or pressed with Enter; painted from the state.
+
+    Args:
+        command: What it does.
+        id: Its name in style sheets.
+    """
+
+    def paint(self, *, on: bool, enabled: bool) -> None:
+        """Show whether it is on, and whether it can be changed now."""
+        self.disabled = not enabled
+        self.update(
+            Content.assemble(
+                ("[", FAINT),
+                ("✔" if on else " ", "bold $text-success" if enabled else FAINT),
+                ("] ", FAINT),
+                (self._command.footer, ""),
+                " ",
+                (self._command.key_label(), KEY if enabled else FAINT),
+            )
+        )

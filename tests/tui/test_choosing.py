@@ -1,0 +1,188 @@
+"""What a user does beside the six: variants, lines that go, until known, a control copy, and the noise screen."""
+
+from __future__ import annotations
+
+import asyncio
+
+from latency_tui.engine.protocol import Measure
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
+from latency_tui.tui.widgets.fields import Field
+from tests.tui.conftest import Desk, Open
+from tests.tui.made import Script, made_plan, until
+
+SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
+FOREST = Candidate(model=BUILTIN_MODELS[1])
+ONE_JOB = Candidate(model=BUILTIN_MODELS[1], settings={"n_jobs": 1})
+
+
+def asked(desk: Desk) -> Plan:
+    """Return the plan of the last measurement that the engine was asked for."""
+    command = desk.script.commands[-1]
+    assert isinstance(command, Measure)
+    return command.plan
+
+
+async def test_u_greys_runs_and_profile_measures_until_it_is_known(open_app: Open, script: Script) -> None:
+    script.noise = 0.002
+    script.pause = 0.02
+    async with open_app() as desk:
+        await desk.press("u")
+        assert "[✔] until known" in desk.text()
+        assert "Measures 60 s at most." in desk.text()
+        assert desk.screen.query_one("#runs", Field).disabled
+        await desk.press("r")
+        assert not desk.screen.typing
+        await desk.profile()
+        plan = asked(desk)
+        assert (plan.runs, plan.seconds, plan.until_known) == (None, None, True)
+        result = desk.state.result
+        assert result is not None
+        assert all(comparison.verdict == "slower" for comparison in result.comparisons)
+        assert 0 < result.candidates[0].calls < 2000, "it stopped before the made engine had no more"
+        await desk.press("u")
+        assert not desk.screen.query_one("#runs", Field).disabled
+        await desk.profile()
+        assert asked(desk).runs == 100
+
+
+async def test_while_measuring_until_known_the_progress_counts_what_is_settled(open_app: Open, script: Script) -> None:
+    script.gate = asyncio.Event()
+    async with open_app(plan=made_plan(runs=None, until_known=True)) as desk:
+        await desk.press("p")
+        await until(lambda: "round 3 · settled 0 of 5" in desk.text() or "settled 0 of 5 · esc stops" in desk.text())
+        await desk.press("u")
+        assert desk.state.until_known, "it cannot be changed while something runs"
+        await desk.press("escape")
+        await desk.idle()
+
+
+async def test_until_known_with_one_model_is_refused_in_a_sentence(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("n", "space", "u", "p")
+        assert desk.script.commands == []
+        assert "takes two models" in " ".join(desk.text().split())
+
+
+async def test_what_the_command_line_said_is_in_every_plan_that_the_app_makes(open_app: Open) -> None:
+    plan = made_plan(
+        runs=None, until_known=True, max_seconds=7.0, launches=2, control=True, equivalence=0.03, cold_start=True
+    )
+    async with open_app(plan=plan) as desk:
+        assert "[✔] until known" in desk.text()
+        assert "[✔] control" in desk.text()
+        await desk.press("p")
+        await until(lambda: bool(desk.script.commands))
+        found = asked(desk)
+        await desk.press("escape")
+        await desk.idle()
+    assert found.control
+    assert found.cold_start
+    assert (found.until_known, found.max_seconds, found.launches, found.equivalence) == (True, 7.0, 2, 0.03)
+
+
+async def test_c_takes_a_control_copy_along(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("c")
+        assert "[✔] control" in desk.text()
+        await desk.profile()
+        assert asked(desk).control
+
+
+async def test_a_model_with_settings_of_the_command_line_is_a_line_of_its_own(open_app: Open) -> None:
+    own = ModelSpec(name="My [b]Model[/b]", factory="my.module:Model")
+    plan = Plan(candidates=(FOREST, ONE_JOB, Candidate(model=own)))
+    async with open_app(plan=plan) as desk:
+        text = desk.text()
+        assert text.index("Random Forest") < text.index("└ n_jobs=1") < text.index("My [b]Model[/b]")
+        assert "3 of 8 chosen" in text
+        await desk.profile()
+        assert [c.slug for c in asked(desk).candidates] == ["random-forest", "random-forest[n_jobs=1]", "my-b-model-b"]
+
+
+async def test_v_marks_variants_and_enter_lists_them_under_their_model(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("v")
+        assert "Variants of Logistic Regression" in desk.text()
+        await desk.press("space", "j", "space", "enter")
+        await until(lambda: len(desk.state.rows) == 8)
+        await desk.pilot.pause()
+        assert [row.slug for row in desk.state.rows[:3]] == [
+            "logistic-regression",
+            "logistic-regression[assume_finite=true]",
+            "logistic-regression[skip_parameter_validation=true]",
+        ]
+        assert "8 of 8 chosen" in desk.text()
+        assert "└ assume_finite" in desk.text()
+        looks = [desk.screen._looks[row.slug] for row in desk.state.rows]  # no two lines may look alike
+        assert len(set(looks)) == 8
+        await desk.profile()
+        assert len(asked(desk).candidates) == 8
+
+
+async def test_a_variant_typed_by_hand_is_checked_and_added(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("j", "v", "tab", *"threads=0", "enter")
+        assert "threads must be a whole number from 1 to 4,096" in desk.text()
+        await desk.press("ctrl+u", *"n_jobs", "enter")
+        assert "A setting is written lever=value" in desk.text()
+        await desk.press("ctrl+u", "enter")
+        assert "Type a setting first" in desk.text()
+        await desk.press("ctrl+u", *"n_jobs=2,threads=2", "enter")
+        await until(lambda: len(desk.state.rows) == 7)
+        assert desk.state.highlighted == "random-forest[n_jobs=2,threads=2]"
+
+
+async def test_escape_adds_no_variant(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("v", "space", "escape")
+        assert len(desk.state.rows) == 6
+
+
+async def test_minus_removes_lines_and_what_was_measured_stays(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("minus")
+        assert desk.state.highlighted == "random-forest"
+        assert "5 of 5 chosen" in desk.text()
+        assert "Logistic Regression answers first" in desk.text()
+        await desk.press("3")
+        assert "Logistic Regression" in desk.text()
+        await desk.press(*(["minus"] * 6))
+        await until(lambda: desk.state.rows == ())
+        await desk.press("p", "v", "space", "j", "b", "enter")
+        assert desk.app.is_running
+        assert "0 of 0 chosen" in desk.text()
+
+
+async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("i")
+        assert "This machine was" not in desk.text()
+        await desk.profile()
+        await desk.press("i")
+        text = desk.text()
+        for words in ("This machine was quiet", "lost time", "timer floor      70.0 ns", "Made CPU, 2 cores"):
+            assert words in text
+        assert "scikit-learn 1.9.1" in text
+        assert "--cold-start" in text
+        await desk.press("i")
+        assert "This machine was" not in desk.text()
+
+
+async def test_a_result_of_one_launch_says_so_in_the_first_line(open_app: Open) -> None:
+    async with open_app() as desk:
+        assert "1 launch" not in desk.text()
+        await desk.profile()
+        assert "1 launch" in desk.text().splitlines()[0]
+    async with open_app(plan=made_plan(launches=2)) as desk:
+        await desk.profile()
+        assert "1 launch" not in desk.text().splitlines()[0]
+
+
+async def test_every_switch_is_on_a_small_screen(open_app: Open) -> None:
+    for size in ((80, 24), (60, 16)):
+        async with open_app(*size) as desk:
+            text = desk.text()
+            assert "[ ] until known u" in text
+            assert "[ ] control c" in text
+            assert "Profile p" in text
