@@ -163,7 +163,9 @@ class LineChart(Chart):
         lines = self.lines
         if not lines:
             return
-        top = canvas.title("latency over the runs", focused=self.has_focus)
+        many = max(line.seconds.size for line in lines) > 2 * canvas.width
+        title = "latency over the runs, middle half" if many else "latency over the runs"
+        top = canvas.title(title, focused=self.has_focus)
         rows = canvas.height - top - 2
         scale = line_scale(min(float(x.seconds.min()) for x in lines), max(float(x.seconds.max()) for x in lines))
         values = ticks(scale, max(rows // 3, 2))
@@ -349,10 +351,17 @@ def trace(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[NDArray[np.int64]
     return dots[0], dots[1]
 
 
+def _quartiles(count: int) -> tuple[int, int]:
+    """Return the places of the lower and upper quartile among so many in order: the ends where they are few."""
+    return (count - 1) // 4, count - 1 - (count - 1) // 4
+
+
 def reduce(
     runs: NDArray[np.float64], seconds: NDArray[np.float64], columns: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at most two points a column: its least and its greatest latency, in the order in which they were measured.
+    """Return at most two points a column: the quartiles of its latencies, in the order in which they were measured.
+
+    Single slow calls are for the whisker and the percentiles to tell; drawn here, they would hide all else.
 
     Args:
         runs: Run numbers, `(n_points,)`.
@@ -366,9 +375,10 @@ def reduce(
     whole = count // size * size
     rows = seconds[:whole].reshape(-1, size)
     starts = np.arange(0, whole, size)
-    picks = [starts + rows.argmin(axis=1), starts + rows.argmax(axis=1)]
+    picks = [starts + rows.argsort(axis=1)[:, place] for place in _quartiles(size)]
     if whole < count:
-        picks += [np.array([whole + int(seconds[whole:].argmin()), whole + int(seconds[whole:].argmax())])]
+        rest = seconds[whole:].argsort()
+        picks += [whole + rest[[place]] for place in _quartiles(count - whole)]
     chosen = np.sort(np.concatenate(picks))
     return runs[chosen], seconds[chosen]
 
