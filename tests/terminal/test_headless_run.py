@@ -27,12 +27,12 @@ def run(*arguments: str, **extra: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False, **extra)
 
 
-def wait_until_measuring(process: psutil.Process, *, processes: int = 3, seconds: float = 0.5) -> list[psutil.Process]:
-    """Return the processes started, once one of them has been busy for a while: the engine, and its candidates."""
+def wait_until_measuring(process: psutil.Process, *, processes: int = 19, seconds: float = 2.0) -> list[psutil.Process]:
+    """Return the processes started, once they have been busy: the engine, two candidates and eight copies of each."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         children = process.children(recursive=True)
-        if len(children) >= processes and sum(map(_cpu_seconds, children[1:])) > seconds:
+        if len(children) >= processes and sum(map(_cpu_seconds, children[3:])) > seconds:
             return children
         time.sleep(0.05)
     raise AssertionError("it never began to measure")

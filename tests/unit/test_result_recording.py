@@ -247,7 +247,7 @@ def test_training_cold_start_and_environment_are_kept() -> None:
     assert (logistic.training_seconds, logistic.score, logistic.notes) == (0.003, 0.9, ("slow",))
     assert logistic.cold_start_seconds == pytest.approx(0.002)
     assert forest.cold_start_seconds is None
-    assert result.environment == environment
+    assert result.environment == msgspec.structs.replace(environment, pinned=(1,), threads=1)
     assert result.noise.timer_floor == pytest.approx(70e-9)
     assert {f.cause for f in result.noise.findings} == {"warm-up", "governor"}
     assert result.noise.level == "uneasy"
