@@ -26,6 +26,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import Candidate, Plan
+from latency_tui.plan.builtin import PALETTE
 from latency_tui.result.answer import answer
 from latency_tui.result.result import (
     PERCENTILES,
@@ -48,20 +49,6 @@ from latency_tui.stats.multiple import letters
 from latency_tui.stats.percentiles import percentiles
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
-
-PALETTE: tuple[str, ...] = (
-    "#7aa2f7",
-    "#f7768e",
-    "#9ece6a",
-    "#bb9af7",
-    "#e0af68",
-    "#7dcfff",
-    "#ff9e64",
-    "#73daca",
-    "#c0caf5",
-    "#db4b4b",
-)
-"""Colours for models that bring none, by their position in the plan."""
 
 _NANO = 1e-9
 _MOST_LIVE_ROUNDS = 600

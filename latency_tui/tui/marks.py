@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from latency_tui.plan.builtin import PALETTE
+
 MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
 KEY = "bold $text-accent"
@@ -17,18 +19,6 @@ muted text is white in spans.
 """
 
 SHAPES = "●■▲◆▼★✚♣♥♠"
-_PALETTE = (
-    "#7aa2f7",
-    "#f7768e",
-    "#9ece6a",
-    "#bb9af7",
-    "#e0af68",
-    "#7dcfff",
-    "#ff9e64",
-    "#73daca",
-    "#c0caf5",
-    "#db4b4b",
-)
 _READABLE = 4.5  # WCAG 2.1, level AA, for text of normal size
 
 Look = tuple[str, str]
@@ -46,7 +36,7 @@ def looks(colours: Iterable[tuple[str, str]], theme: Theme, variables: Mapping[s
     surface = Color.parse(variables.get("background", "#000000"))
     found: dict[str, Look] = {}
     listed = tuple(colours)
-    spare = [colour for colour in _PALETTE if colour not in {own.lower() for _, own in listed}] or list(_PALETTE)
+    spare = [colour for colour in PALETTE if colour not in {own.lower() for _, own in listed}] or list(PALETTE)
     taken: set[str] = set()
     extra = 0
     for index, (slug, colour) in enumerate(listed):
@@ -59,7 +49,7 @@ def looks(colours: Iterable[tuple[str, str]], theme: Theme, variables: Mapping[s
         try:
             wanted = Color.parse(own)
         except ColorParseError:
-            wanted = Color.parse(_PALETTE[index % len(_PALETTE)])
+            wanted = Color.parse(PALETTE[index % len(PALETTE)])
         found[slug] = (_nearest_ansi(wanted) if theme.ansi else readable(wanted, surface).hex, shape)
     return found
 
