@@ -203,7 +203,7 @@ def find_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec:
     slug = slugify(name)
     if slug in by_slug:
         return by_slug[slug]
-    raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug)}")
+    raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug, listed_by='latency-tui models')}")
 
 
 def resolve_model(text: str, models: Iterable[ModelSpec] | None = None) -> Candidate:

@@ -100,7 +100,7 @@ def test_what_serve_starts_the_app_with_makes_the_same_plan(length: list[str]) -
     [
         (["-m", "forst"], "did you mean random-forest?"),
         (["-m", "neural"], "did you mean small-neural-network?"),
-        (["-m", "xyzzy"], "there are logistic-regression, random-forest"),
+        (["-m", "xyzzy"], "`latency-tui models` lists all"),
         (["-m", "random-forest[n_jobs"], "random-forest[n_jobs=1]"),
         (["-m", ""], "not a model"),
         (["-n", "0"], "from 1 to 10,000,000"),
