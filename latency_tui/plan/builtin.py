@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from latency_tui.plan.models import ModelSpec
 
-PALETTE: tuple[str, ...] = (
-    "#7aa2f7",
-    "#f7768e",
-    "#9ece6a",
-    "#bb9af7",
-    "#e0af68",
-    "#7dcfff",
-    "#ff9e64",
-    "#73daca",
-    "#c0caf5",
-    "#db4b4b",
-)
-"""Colours for models that bring none, by their position in the plan."""
-
 BUILTIN_MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(
         name="Logistic Regression",

@@ -7,6 +7,7 @@ the end. Adding an event takes time in proportion to its block.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from statistics import median
 
@@ -26,7 +27,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import Candidate, Plan
-from latency_tui.plan.builtin import PALETTE
+from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
 from latency_tui.result.result import (
     PERCENTILES,
@@ -62,10 +63,10 @@ _TOLD_APART = ("faster", "slower")
 class _Entry:
     """What is known of one candidate."""
 
-    def __init__(self, candidate: Candidate, position: int) -> None:
+    def __init__(self, candidate: Candidate, position: int, colour: str) -> None:
         self.candidate = candidate
         self.position = position
-        self.colour = candidate.model.colour or PALETTE[position % len(PALETTE)]
+        self.colour = colour
         self.track = Track()
         self.trained: TrainingFinished | None = None
         self.failed: CandidateFailed | None = None
@@ -77,15 +78,17 @@ class _Entry:
 class Recording:
     """A measurement as it is told by its events."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, known_colours: Mapping[str, str] | None = None) -> None:
         """Begin an empty one.
 
         Args:
             plan: What is measured.
+            known_colours: Colours by slug, where candidates have been shown in some before.
         """
         self.plan = plan
         self.created_at = datetime.now(UTC)
-        everyone = [_Entry(candidate, position) for position, candidate in enumerate(plan.turns)]
+        given = colours(plan.turns, known_colours)
+        everyone = [_Entry(candidate, position, given[candidate.slug]) for position, candidate in enumerate(plan.turns)]
         self._everyone = {entry.candidate.slug: entry for entry in everyone}
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
         self._control = everyone[-1] if plan.control else None

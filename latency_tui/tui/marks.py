@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from textual.color import Color, ColorParseError
+from textual.color import Color
 from textual.theme import Theme
-
-from latency_tui.plan.builtin import PALETTE
 
 MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
@@ -18,39 +16,31 @@ LEVEL_STYLES = {"quiet": "$text-success", "uneasy": "$text-warning", "noisy": "$
 muted text is white in spans.
 """
 
-SHAPES = "●■▲◆▼★✚♣♥♠"
+SHAPES = "●■▲◆▼★✚○□△◇▽☆♣♠"
 _READABLE = 4.5  # WCAG 2.1, level AA, for text of normal size
 
 Look = tuple[str, str]
 """A colour as a style names it (`#rrggbb`, or `ansi_blue` in a theme of the terminal's own colours) and a shape."""
 
 
-def looks(colours: Iterable[tuple[str, str]], theme: Theme, variables: Mapping[str, str]) -> dict[str, Look]:
-    """Return how each model looks under a theme.
+def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]) -> dict[str, Look]:
+    """Return how each candidate looks under a theme.
 
     Args:
-        colours: Slug and the spec's colour (possibly empty), in the order listed.
+        colours: Slug and colour, `#rrggbb`, in the order listed.
         theme: The theme.
         variables: The theme's variables, for the surface.
     """
     surface = Color.parse(variables.get("background", "#000000"))
     found: dict[str, Look] = {}
-    listed = tuple(colours)
-    spare = [colour for colour in PALETTE if colour not in {own.lower() for _, own in listed}] or list(PALETTE)
-    taken: set[str] = set()
-    extra = 0
-    for index, (slug, colour) in enumerate(listed):
-        shape = SHAPES[index % len(SHAPES)]
-        own = colour.lower()
-        if not own or own in taken:  # the variants of a model share its spec
-            own = spare[extra % len(spare)]
-            extra += 1
-        taken.add(own)
-        try:
-            wanted = Color.parse(own)
-        except ColorParseError:
-            wanted = Color.parse(PALETTE[index % len(PALETTE)])
-        found[slug] = (_nearest_ansi(wanted) if theme.ansi else readable(wanted, surface).hex, shape)
+    for index, (slug, colour) in enumerate(colours.items()):
+        wanted = Color.parse(colour)
+        ink = readable(wanted, surface).hex
+        if theme.ansi:
+            ink = _nearest_ansi(wanted)
+            if ink in {taken for taken, _ in found.values()}:
+                ink = ink.replace("ansi_", "ansi_bright_") if ink != "ansi_default" else ink
+        found[slug] = (ink, SHAPES[index % len(SHAPES)])
     return found
 
 

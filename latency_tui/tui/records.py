@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,28 +29,28 @@ class Records:
     def __init__(self) -> None:
         self._make: type[Recording] | None = None
         self._recordings: dict[str, Recording] = {}
-        self._waiting: dict[str, tuple[Plan, list[Event]]] = {}
+        self._waiting: dict[str, tuple[Plan, Mapping[str, str], list[Event]]] = {}
 
     async def load(self) -> None:
         """Import what the statistics need, beside the event loop (0.1 s for numpy)."""
         module = await asyncio.to_thread(importlib.import_module, "latency_tui.result.recording")
         self._make = module.Recording
-        for job, (plan, events) in self._waiting.items():
-            self.open(job, plan)
+        for job, (plan, colours, events) in self._waiting.items():
+            self.open(job, plan, colours)
             self.add(job, events)
         self._waiting.clear()
 
-    def open(self, job: str, plan: Plan) -> None:
-        """Begin a recording."""
+    def open(self, job: str, plan: Plan, colours: Mapping[str, str]) -> None:
+        """Begin a recording; its candidates have the colours that they have on the screen."""
         if self._make is None:
-            self._waiting[job] = (plan, [])
+            self._waiting[job] = (plan, colours, [])
         else:
-            self._recordings[job] = self._make(plan)
+            self._recordings[job] = self._make(plan, colours)
 
     def add(self, job: str, events: Iterable[Event]) -> None:
         """Take events into a recording; of jobs without one they are dropped."""
         if job in self._waiting:
-            self._waiting[job][1].extend(events)
+            self._waiting[job][2].extend(events)
         elif job in self._recordings:
             for event in events:
                 self._recordings[job].add(event)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import numpy as np
 import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
-from latency_tui.plan import BUILTIN_MODELS
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
+from latency_tui.plan.palette import PALETTE, colours
 from latency_tui.tui.charts import reduce, trace
 from latency_tui.tui.commands import COMMANDS, bindings, key_table
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
@@ -114,8 +116,8 @@ def test_a_traced_line_has_no_gaps() -> None:
 def test_models_can_be_read_in_every_theme(name: str) -> None:
     theme = BUILTIN_THEMES[name]
     variables = theme.to_color_system().generate()
-    found = looks([(model.name, model.colour) for model in BUILTIN_MODELS], theme, variables)
-    assert len({shape for _, shape in found.values()}) == 6
+    found = looks({str(index): colour for index, colour in enumerate(PALETTE)}, theme, variables)
+    assert len(set(found.values())) == len(PALETTE)
     for colour, _ in found.values():
         if theme.ansi:
             assert colour.startswith("ansi_")
@@ -123,10 +125,17 @@ def test_models_can_be_read_in_every_theme(name: str) -> None:
             assert contrast(Color.parse(colour), Color.parse(variables["background"])) >= 4.5
 
 
-def test_a_colour_that_is_none_is_replaced() -> None:
-    theme = BUILTIN_THEMES["nord"]
-    found = looks([("a", "no colour"), ("b", "")], theme, theme.to_color_system().generate())
-    assert all(colour.startswith("#") for colour, _ in found.values())
+def test_candidates_keep_their_colour_and_share_none_until_the_palette_ends() -> None:
+    forest = Candidate(model=BUILTIN_MODELS[1])
+    variants = [msgspec.structs.replace(forest, settings={"threads": count}) for count in range(1, 8)]
+    plain = Candidate(model=ModelSpec(name="plain", factory="a:b", colour="no colour"))
+    found = colours([plain, *variants[:3], forest])
+    assert found["random-forest[threads=1]"] == BUILTIN_MODELS[1].colour
+    assert len(set(found.values())) == 5
+    assert set(found.values()) <= set(PALETTE)
+    more = colours([forest, *variants], found)
+    assert more.items() >= found.items()
+    assert len(set(more.values())) == len(more)
 
 
 def test_text_from_outside_is_one_line_without_controls() -> None:

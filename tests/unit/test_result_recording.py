@@ -28,7 +28,7 @@ from latency_tui.engine.protocol import (
     encode,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
-from latency_tui.plan.builtin import PALETTE
+from latency_tui.plan.palette import PALETTE
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result, load
 from tests.unit.made_latencies import block, nanoseconds, waves

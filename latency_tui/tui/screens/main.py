@@ -175,7 +175,7 @@ class MainScreen(Choosing):
         if plan is None:
             return
         job = self.session.profile(plan, self.records.settled)
-        self.records.open(job, plan)
+        self.records.open(job, plan, self.colours)
         self.records.add(job, states.known_before(self.state, job))
         measurements = (*self.state.measurements, Measurement(job, plan))
         tab: Tab = "latency" if self.state.tab == "models" else self.state.tab

@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from latency_tui.plan import Candidate, Plan
+from latency_tui.plan.palette import colours
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH, divide
@@ -38,7 +39,14 @@ _PLAN_ROWS = 9  # of list and plan side by side
 
 
 class View(Screen[None]):
-    """The parts of the main screen; what happens to its state is told in `MainScreen`."""
+    """The parts of the main screen; what happens to its state is told in `MainScreen`.
+
+    Attributes:
+        state: What is shown.
+        records: What the numbers are computed from.
+        results: What shows results, once it is loaded.
+        colours: Each candidate's colour by slug, of removed ones too, for results show them still.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
     AUTO_FOCUS = "ModelList"
@@ -52,7 +60,7 @@ class View(Screen[None]):
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))
         self._looks: dict[str, Look] = {}
-        self._colours: dict[str, str] = {}
+        self.colours: dict[str, str] = {}
         self._still: State | None = None
         self._painting = False
 
@@ -95,9 +103,8 @@ class View(Screen[None]):
         self.arrange_parts()
 
     def _dress(self) -> None:
-        for row in self.state.rows:  # of removed ones too: results show them still
-            self._colours.setdefault(row.slug, row.candidate.model.colour)
-        self._looks = looks(self._colours.items(), self.app.current_theme, self.app.theme_variables)
+        self.colours = colours((row.candidate for row in self.state.rows), self.colours)
+        self._looks = looks(self.colours, self.app.current_theme, self.app.theme_variables)
         self.arrange_parts()
 
     @property
