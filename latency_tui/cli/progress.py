@@ -12,6 +12,8 @@ from typing import TextIO
 from latency_tui.cli.stdout import is_terminal
 from latency_tui.engine.protocol import (
     CandidateFailed,
+    ColdStartMeasured,
+    ColdStartStarted,
     DatasetPrepared,
     EngineStarted,
     Event,
@@ -46,6 +48,7 @@ class Progress:
         self._launches = plan.launches
         self._ready: set[str] = set()
         self._warm: set[str] = set()
+        self._fresh: set[str] = set()
 
     def __enter__(self) -> Progress:
         """Say at once that something goes on."""
@@ -77,8 +80,13 @@ class Progress:
             case WarmUpFinished(candidate=slug):
                 self._warm.add(slug)
                 return f"warmed up {len(self._warm)} of {self._candidates}"
+            case ColdStartStarted() | ColdStartMeasured():
+                if isinstance(event, ColdStartMeasured):
+                    self._fresh.add(event.candidate)
+                return f"cold start {len(self._fresh)} of {self._candidates}"
             case MeasurementStarted(rounds=rounds, launch=launch, seconds=seconds):
                 self._warm.clear()
+                self._fresh.clear()
                 return self._rounds(launch, 0, rounds, seconds)
             case RoundFinished(launch=launch, round=done, rounds=rounds, seconds_left=seconds):
                 return self._rounds(launch, done + 1, rounds, seconds)

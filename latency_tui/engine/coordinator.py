@@ -21,6 +21,7 @@ from latency_tui.engine.host_protocol import BlockDone, Called, FirstCall, RunBl
 from latency_tui.engine.protocol import (
     BlockMeasured,
     ColdStartMeasured,
+    ColdStartStarted,
     EngineFailed,
     EngineStarted,
     JobFinished,
@@ -204,10 +205,12 @@ class Coordinator:
         for slug in (candidate.slug for candidate in command.plan.candidates):
             if slug not in self._roster:
                 continue
+            begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=slug)
+            self._wire.say(begun)
+            self._wire.flush()
             with contextlib.suppress(CandidateLost):
                 found = cold_start.measure(self._roster, self._wire, slug, cores, command.plan)
-                place = {"job": command.job, "launch": command.launch, "candidate": slug}
-                self._wire.say(msgspec.convert({**place, **found}, ColdStartMeasured))
+                self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
                 self._wire.flush()
 
     def _run_rounds(self, command: Measure, cut: Schedule, call_seconds: dict[str, float]) -> Reason:

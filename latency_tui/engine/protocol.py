@@ -206,6 +206,14 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     gc_ns: tuple[int, ...] = ()
 
 
+class ColdStartStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The rounds are over, and a candidate is being started afresh."""
+
+    job: str
+    launch: int
+    candidate: str
+
+
 class ColdStartMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What it costs to start a candidate afresh, in a process of its own, measured apart from everything timed.
 
@@ -274,6 +282,7 @@ Event = (
     | WarmUpFinished
     | MeasurementStarted
     | BlockMeasured
+    | ColdStartStarted
     | ColdStartMeasured
     | RoundFinished
     | JobFinished

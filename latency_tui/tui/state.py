@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
+    ColdStartMeasured,
+    ColdStartStarted,
     EngineStarted,
     Environment,
     Event,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["new", "training", "ready", "failed"]
 Work = Literal["idle", "training", "profiling"]
+Phase = Literal["preparing", "training", "warming up", "measuring", "cold start", "stopping"]
 Tab = Literal["models", "latency", "compare"]
 
 NOISE_COLUMNS = 8
@@ -69,14 +72,14 @@ class Progress:
     """How far the running job is.
 
     Attributes:
-        phase: `preparing`, `training`, `warming up`, `measuring` or `stopping`.
-        done: Steps taken: candidates trained or warmed up, or rounds finished.
+        phase: `preparing`, `training`, `warming up`, `measuring`, `cold start` or `stopping`.
+        done: Steps taken: candidates trained, warmed up or started afresh, or rounds finished.
         total: Steps planned; 0 while that is not known.
         seconds_left: What the engine expects; None while that is not known.
         launch: Which launch, from 0.
     """
 
-    phase: Literal["preparing", "training", "warming up", "measuring", "stopping"] = "preparing"
+    phase: Phase = "preparing"
     done: int = 0
     total: int = 0
     seconds_left: float | None = None
@@ -269,6 +272,10 @@ def fold(state: State, event: Event) -> State:
             )
         case WarmUpFinished():
             return _advance(state, "warming up", 1)
+        case ColdStartStarted():
+            return _advance(state, "cold start", 0)
+        case ColdStartMeasured():
+            return _advance(state, "cold start", 1)
         case MeasurementStarted():
             progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
             return replace(state, progress=progress, pinned=event.pinned)
@@ -325,7 +332,7 @@ def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> t
     return (*order, *rest)
 
 
-def _advance(state: State, phase: Literal["training", "warming up"], steps: int) -> State:
+def _advance(state: State, phase: Phase, steps: int) -> State:
     progress = state.progress
     if progress.phase == "stopping":
         return state

@@ -11,6 +11,8 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
+    ColdStartMeasured,
+    ColdStartStarted,
     EngineStarted,
     Environment,
     Event,
@@ -65,6 +67,7 @@ class Script:
         warned: Slugs with a convergence warning.
         pause: Seconds between rounds.
         gate: Where set, rounds wait for it.
+        cold_gate: Where set, all cold starts but the first wait for it.
         dies_in: Round in which the process ends; None for never.
         engines: Every engine made, in order.
         late: Events of an old job that come in the middle of the next.
@@ -77,6 +80,7 @@ class Script:
         self.pause = 0.0
         self.gate: asyncio.Event | None = None
         self.rounds_before_gate = 3
+        self.cold_gate: asyncio.Event | None = None
         self.dies_in: int | None = None
         self.engines: list[MadeEngine] = []
         self.commands: list[Train | Measure] = []
@@ -194,6 +198,15 @@ class MadeEngine(Engine):
             left = 2.0 * (rounds - number - 1) / rounds
             yield RoundFinished(job=job, launch=command.launch, round=number, rounds=rounds, seconds_left=left)
             await asyncio.sleep(self.script.pause)
+        for slug in racing if plan.cold_start else ():
+            yield ColdStartStarted(job=job, launch=command.launch, candidate=slug)
+            if self.script.cold_gate is not None and slug != racing[0]:
+                await self.script.cold_gate.wait()
+            yield ColdStartMeasured(
+                job=job, launch=command.launch, candidate=slug, import_seconds=0.7, load_seconds=0.01,
+                memory_before=20_000_000, memory_after=90_000_000, memory_peak=95_000_000,
+                first_calls=(300_000, 200_000, 100_000),
+            )  # fmt: skip
         yield JobFinished(job=job, reason=self._stopped.get(job, "completed"))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from latency_tui.engine.protocol import Measure, RoundFinished, Train
 from latency_tui.tui.messages import EventsArrived
 from latency_tui.tui.widgets.fields import Field
@@ -130,6 +132,18 @@ async def test_numbers_appear_while_it_measures_and_the_progress_line_counts_rou
         script.gate.set()
         await desk.idle()
         assert "round" not in desk.text()
+
+
+@pytest.mark.parametrize("size", [(140, 45), (80, 24)], ids=str)
+async def test_the_pass_of_cold_starts_says_what_it_does(open_app: Open, script: Script, size: tuple[int, int]) -> None:
+    script.cold_gate = asyncio.Event()
+    async with open_app(*size, made_plan(cold_start=True)) as desk:
+        await desk.press("p")
+        await until(lambda: desk.state.progress.phase == "cold start" and desk.state.progress.done == 1)
+        await until(lambda: "cold start 1 of 6 · esc stops" in desk.text())
+        script.cold_gate.set()
+        await desk.idle()
+        assert "cold start" not in desk.text()
 
 
 async def test_escape_stops_at_once_and_keeps_what_was_measured(open_app: Open, script: Script) -> None:

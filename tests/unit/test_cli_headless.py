@@ -15,6 +15,7 @@ from latency_tui.cli.progress import Progress
 from latency_tui.engine.protocol import (
     CandidateFailed,
     Cause,
+    ColdStartStarted,
     Event,
     JobFinished,
     MeasurementStarted,
@@ -135,10 +136,12 @@ def test_progress_says_what_goes_on_before_the_rounds() -> None:
             MeasurementStarted(
                 job="j", launch=0, rounds=10, calls={"logistic-regression": 10}, seconds=1.0, timer_floor_ns=70
             ),
+            ColdStartStarted(job="j", launch=0, candidate="logistic-regression"),
         ):
             clock.seconds += 1
             progress.update(event)
     text = terminal.getvalue()
+    assert "cold start 0 of 2" in text
     assert "trained 1 of 2" in text
     assert "random-forest failed: ValueError: no" in text
     assert "round 0 of 10" in text

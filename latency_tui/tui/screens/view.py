@@ -196,11 +196,11 @@ class View(Screen[None]):
         state, layout = self.seen, self._layout
         with self.app.batch_update():
             self.query_one(TitleLine).paint(state)
-            hint = progress_words(state) if layout.mode == "narrow" and self.tab != "models" else ""
-            if not hint and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
-                hint = "1 again: " + ("bars" if self.results.second_chart else "over the runs")
+            hints = progress_words(state) if layout.mode == "narrow" and self.tab != "models" else ()
+            if not hints and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
+                hints = ("1 again: " + ("bars" if self.results.second_chart else "over the runs"),)
             if layout.mode == "narrow":
-                self.query_one(TabStrip).paint(self.tabs, self.tab, hint)
+                self.query_one(TabStrip).paint(self.tabs, self.tab, hints)
             self.query_one(ModelList).paint(state, self._looks)
             self.query_one(About).paint(state, self._looks)
             self.query_one(MeasurePanel).paint(state)
@@ -209,7 +209,7 @@ class View(Screen[None]):
             self.query_one(EmptyState).paint(state)
             if self.results is not None:
                 enlarged = self.maximized is not None
-                await self.results.paint(state, self._looks, layout, self.tab, hint=hint, enlarged=enlarged)
+                await self.results.paint(state, self._looks, layout, self.tab, hints=hints, enlarged=enlarged)
 
     def change(self, state: State, *, arrange: bool = False) -> None:
         """Take another state, and show it; `arrange` where the parts of the screen change places."""

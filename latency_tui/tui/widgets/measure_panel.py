@@ -171,28 +171,29 @@ def _progress(state: State, width: int) -> Content:
     settled, asked = _settled(state)
     done, total = (settled, asked) if asked else (progress.done, progress.total)
     steps = _steps(state)
-    if len(steps) + len(" · esc stops") > width:
+    first = Content.assemble(_bar(done, total), (f"  {left}\n" if left else "\n", MUTED))
+    if len(steps) > width:
         steps = steps.rpartition(" · ")[2]
-    return Content.assemble(
-        _bar(done, total),
-        (f"  {left}\n" if left else "\n", MUTED),
-        steps,
-        " · ",
-        ("esc", KEY),
-        " stops",
-    )
+    if len(steps) + len(" · esc stops") > width:
+        return Content.assemble(first, steps)
+    return Content.assemble(first, steps, " · ", ("esc", KEY), " stops")
 
 
-def progress_words(state: State) -> str:
-    """Return how far the running job is in one line: `round 12 of 40 · 3 s left · esc stops`; empty where none runs."""
+def progress_words(state: State) -> tuple[str, ...]:
+    """Return how far the running job is in one line, from the longest way to say it to the shortest.
+
+    `launch 1 of 3 · round 12 of 40 · 3 s left · esc stops` down to `round 12 of 40`; nothing where none runs.
+    """
     progress = state.progress
     if state.work == "idle":
-        return ""
+        return ()
     if progress.phase == "stopping":
-        return "stopping …"
+        return ("stopping …",)
+    steps = _steps(state)
     left = [f"{format_seconds(progress.seconds_left)} left"] if progress.seconds_left is not None else []
     left += ["then profile"] if state.then_profile else []
-    return " · ".join([_steps(state), *left, "esc stops"])
+    ways = ([steps, *left, "esc stops"], [steps, *left], [steps], [steps.partition(" · ")[2] or steps])
+    return tuple(" · ".join(parts) for parts in ways)
 
 
 def _steps(state: State) -> str:
@@ -202,6 +203,7 @@ def _steps(state: State) -> str:
         "training": f"trained {progress.done} of {progress.total}",
         "warming up": f"warmed up {progress.done} of {progress.total}",
         "measuring": f"round {progress.done:,} of {progress.total:,}",
+        "cold start": f"cold start {progress.done} of {progress.total}",
         "stopping": "stopping",
     }[progress.phase]
     settled, asked = _settled(state)

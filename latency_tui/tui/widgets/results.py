@@ -81,14 +81,21 @@ class Results(Vertical):
         self.query_one("#no-room").display = latency and layout.charts == "none"
 
     async def paint(
-        self, state: State, looks: Mapping[str, Look], layout: Layout, tab: Tab, *, hint: str, enlarged: bool
+        self,
+        state: State,
+        looks: Mapping[str, Look],
+        layout: Layout,
+        tab: Tab,
+        *,
+        hints: tuple[str, ...],
+        enlarged: bool,
     ) -> None:
         """Have every visible part show the state."""
         measurement = state.measurement
         if measurement is None or not measurement.candidates:
             return
         running = measurement.job == state.job
-        self.query_one(TabStrip).paint(("latency", "compare"), tab, hint)
+        self.query_one(TabStrip).paint(("latency", "compare"), tab, hints)
         cards, table, compare = self.query_one(Cards), self.query_one(ResultTable), self.query_one(ComparePane)
         if cards.display:
             await cards.paint(measurement, looks, state.highlighted, layout.cards, running=running)

@@ -9,6 +9,7 @@ from textual.content import Content
 from latency_tui.tui.commands import Command, ShowCompare, ShowLatency, ShowModels
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.state import Tab
+from latency_tui.tui.text import fit
 from latency_tui.tui.widgets.painted import Painted
 
 _TITLES: dict[Tab, tuple[str, str, type[Command]]] = {
@@ -23,9 +24,9 @@ class TabStrip(Painted):
 
     _tabs: tuple[Tab, ...] = ()
 
-    def paint(self, tabs: tuple[Tab, ...], active: Tab, hint: str = "") -> None:
-        """Show tabs, the open one marked, and a few words at the right end where there is room."""
-        if not self.is_new(tabs, active, hint):
+    def paint(self, tabs: tuple[Tab, ...], active: Tab, hints: tuple[str, ...] = ()) -> None:
+        """Show tabs, the open one marked, and at the right end the first of the hints for which there is room."""
+        if not self.is_new(tabs, active, hints):
             return
         self._tabs = tabs
         parts: list[tuple[str, str]] = []
@@ -36,8 +37,9 @@ class TabStrip(Painted):
             else:
                 parts += [(f" {number}", "$text-primary"), (f" {title} ", MUTED)]
         used = sum(cell_len(text) for text, _ in parts)
-        if hint and used + cell_len(hint) + 2 <= self.size.width:
-            parts.append((" " * (self.size.width - used - cell_len(hint) - 1) + hint, MUTED))
+        room = self.size.width - used - 1
+        hint = next((hint for hint in hints if cell_len(hint) < room), "")
+        parts.append((fit(hint, max(room, 0), right=True), MUTED))
         self.update(Content.assemble(*parts), layout=False)
 
     def on_click(self, event: events.Click) -> None:
