@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
-from latency_tui.tui.text import clean
+from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.text import clean, wrap
 
 
-class FailureScreen(ModalScreen[None]):
+class FailureScreen(Sheet):
     """A traceback to read and to copy.
 
     Args:
@@ -23,34 +20,26 @@ class FailureScreen(ModalScreen[None]):
         traceback: The whole story; possibly empty.
     """
 
-    CSS_PATH = "sheets.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss", "Close"),
-        Binding("y", "copy", "Copy"),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
-    ]
+    KEYS = "y copies · esc closes"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy")]
 
     def __init__(self, name: str, message: str, traceback: str) -> None:
-        super().__init__()
-        self._name_shown = clean(name)
+        super().__init__(f"{clean(name)} failed")
         self._message = clean(message)
-        self._traceback = "\n".join(clean(line) for line in traceback.splitlines())
+        self._traceback = [clean(line) for line in traceback.splitlines()]
 
-    def compose(self) -> ComposeResult:
-        """Yield the text."""
-        with VerticalScroll(id="sheet", classes="-failed") as sheet:
-            sheet.border_title = Content(f"{self._name_shown} failed")
-            sheet.border_subtitle = "y copies · esc closes"
-            yield Static(Content.styled(self._message, "bold $text-error"))
-            if self._traceback.strip() not in ("", self._message):
-                yield Static(Content("\n" + self._traceback))
+    def on_mount(self) -> None:
+        """Dress the frame in the colour of errors."""
+        self.query_one("#sheet").add_class("-failed")
+
+    def lines(self, width: int) -> list[Content]:
+        """Return the message, then the traceback, whose own lines are kept and wrapped by the screen."""
+        lines = [Content.styled(line, "bold $text-error") for line in wrap(self._message, width)]
+        if "".join(self._traceback).strip() not in ("", self._message):
+            lines += [Content(""), *(Content(line) for line in self._traceback)]
+        return lines
 
     def action_copy(self) -> None:
         """Copy all of it to the clipboard."""
-        self.app.copy_to_clipboard(self._traceback or self._message)
+        self.app.copy_to_clipboard("\n".join(self._traceback) or self._message)
         self.app.notify("The traceback is on the clipboard, if the terminal allows it.", title="Copied", timeout=3)
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by a line."""
-        self.query_one("#sheet").scroll_relative(y=lines, animate=False)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from latency_tui.result.words import format_duration
 from latency_tui.tui.marks import LEVEL_STYLES, MUTED
+from latency_tui.tui.screens.sheet import Sheet
 from latency_tui.tui.text import clean, fit, wrap
 
 if TYPE_CHECKING:
@@ -25,42 +22,22 @@ _MEGABYTE = 1024 * 1024
 _CALLS = (1, 2, 3, 10, 100)
 
 
-class NoiseScreen(ModalScreen[None]):
+class NoiseScreen(Sheet):
     """Figures and findings to read; any of the usual keys closes it.
 
     Args:
         result: What was measured.
     """
 
-    CSS_PATH = "sheets.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,i,q,enter", "dismiss", "Close"),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "dismiss", show=False)]
 
     def __init__(self, result: Result) -> None:
-        super().__init__()
+        super().__init__("Noise")
         self._result = result
 
-    def compose(self) -> ComposeResult:
-        """Yield the text."""
-        with VerticalScroll(id="sheet") as sheet:
-            sheet.border_title = "Noise"
-            sheet.border_subtitle = "esc closes"
-            yield Static(id="text")
-
-    def on_resize(self) -> None:
-        """Wrap the sentences anew."""
-        self.call_after_refresh(self._write)
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by a line."""
-        self.query_one("#sheet").scroll_relative(y=lines, animate=False)
-
-    def _write(self) -> None:
-        width = max(self.query_one("#sheet").content_region.width - 2, 24)  # less the bar that may come
-        self.query_one("#text", Static).update(Content("\n").join(noise_lines(self._result, width)))
+    def lines(self, width: int) -> list[Content]:
+        """Return the whole sheet."""
+        return noise_lines(self._result, width)
 
 
 def noise_lines(result: Result, width: int) -> list[Content]:

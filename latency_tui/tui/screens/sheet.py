@@ -1,0 +1,55 @@
+"""A sheet of text over the main screen, to read and to close again; what stands on it, its kinds say."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class Sheet(ModalScreen[None]):
+    """Lines in a frame, wrapped anew for each size.
+
+    Args:
+        title: What stands in the frame's upper edge.
+    """
+
+    CSS_PATH = "sheets.tcss"
+    KEYS: ClassVar[str] = "esc closes"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss", "Close"),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def lines(self, width: int) -> list[Content]:
+        """Return the text in lines of at most that width."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Yield the frame."""
+        with VerticalScroll(id="sheet") as sheet:
+            sheet.border_title = Content(self._title)
+            sheet.border_subtitle = self.KEYS
+            yield Static(id="text")
+
+    def on_resize(self) -> None:
+        """Wrap the lines anew."""
+        self.call_after_refresh(self._write)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by some lines."""
+        self.query_one("#sheet").scroll_relative(y=lines, animate=False)
+
+    def _write(self) -> None:
+        width = max(self.query_one("#sheet").content_region.width - 2, 12)  # less the bar that may come
+        self.query_one("#text", Static).update(Content("\n").join(self.lines(width)))
