@@ -18,6 +18,7 @@ from rich.text import Text
 from textual.color import Color
 from textual_plotext import PlotextPlot
 
+from latency_tui.result.words import format_duration
 from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import (
     axis,
@@ -39,6 +40,10 @@ _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """Bits of braille's dots by row and column of a cell (Unicode 15, chapter 21)."""
 
 _MOST_COLUMNS = 2000  # more than any terminal has
+_AXIS, _LEAST_PLOT = 9, 28  # columns for the ticks' labels and for the lines
+_LEAST_NAME, _MOST_NAME = 11, 24  # columns for a name at a line's end
+_WAY_OUT = "e next · esc back"
+_VALUES_FROM = 70  # columns from which bars have room for their figures
 
 Ink = str | int | tuple[int, int, int]
 """A colour as plotext takes it."""
@@ -114,33 +119,36 @@ class BarChart(Chart):
         bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
         if not bars:
             return
-        top = canvas.title("median, whisker to p99", focused=self.has_focus)
+        top = canvas.title("median, whisker to p99", self)
         rows = canvas.height - top - 2
         hidden = max(len(bars) - rows, 0)
         bars = bars[: rows - 1] if hidden else bars
         names = short_names([clean(bar.name) for bar in bars], max(canvas.width // 2 - 4, 6))
-        left = max(cell_len(name) for name in names) + 4
-        width = canvas.width - left - 1
+        values = [format_duration(bar.value) if canvas.width >= _VALUES_FROM else "" for bar in bars]
+        named = max(cell_len(name) for name in names)
+        figures = max(cell_len(value) for value in values)
+        left = named + 4 + (figures + 2 if figures else 0)
+        width = canvas.width - left - 2
         ends = [max(bar.value, bar.whisker or 0.0) for bar in bars]
         scale = bar_scale(min(bar.value for bar in bars), max(ends))
         pitch = max(min(rows // max(len(bars), 1), 4), 1)
         thick = max(pitch - 1, 1)
         first = top + max((rows - pitch * len(bars) + (pitch - thick)) // 2, 0)
-        for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
+        for index, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
             colour = canvas.ink(bar.look[0])
             y = first + index * pitch
             middle = y + (thick - 1) // 2
             canvas.put(1, middle, bar.look[1], colour)
-            canvas.put(3, middle, fit(name, left - 4), colour)
+            canvas.put(3, middle, name, colour)
+            canvas.put(named + 5, middle, fit(value, figures, right=True), canvas.foreground)
             length = scale.place(bar.value) * width
             for row in range(y, y + thick):
                 canvas.put(left, row, _bar(length), colour)
             if bar.whisker is not None and bar.whisker > bar.value:
-                end = min(round(scale.place(bar.whisker) * width), width - 1)
                 start = int(length) + 1
+                end = max(min(round(scale.place(bar.whisker) * width), width), start)
                 canvas.put(left + start, middle, "─" * (end - start), canvas.muted)
-                if end > start:
-                    canvas.put(left + end, middle, "›" if bar.open_end else "┤", canvas.muted)
+                canvas.put(left + end, middle, "›" if bar.open_end else "┤", canvas.muted)
         if hidden:
             canvas.put(left, canvas.height - 3, f"and {hidden + 1} slower", canvas.muted)
         canvas.horizontal_axis(left, width, axis(scale, width), minor_ticks(scale, width))
@@ -163,35 +171,37 @@ class LineChart(Chart):
         lines = self.lines
         if not lines:
             return
-        many = max(line.seconds.size for line in lines) > 2 * canvas.width
+        last = max(self.last_run, *(int(line.runs[-1]) for line in lines), 1)
+        named = len(lines) <= canvas.height - 3
+        longest = min(max(canvas.width - _AXIS - _LEAST_PLOT, _LEAST_NAME), _MOST_NAME)
+        names = short_names([clean(line.name) for line in lines], longest)
+        right = max(cell_len(name) for name in names) + 4 if named else len(" runs ")
+        columns = canvas.width - _AXIS - right
+        drawn = [reduce(x.runs, x.seconds, max(round(columns * x.runs[-1] / last), 1)) for x in lines]
+        many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
         title = "latency over the runs, middle half" if many else "latency over the runs"
-        top = canvas.title(title, focused=self.has_focus)
+        top = canvas.title(title, self)
         rows = canvas.height - top - 2
-        scale = line_scale(min(float(x.seconds.min()) for x in lines), max(float(x.seconds.max()) for x in lines))
+        seen = np.concatenate([seconds for _, seconds in drawn])
+        scale = line_scale(float(seen.min()), float(seen.max()))
         values = ticks(scale, max(rows // 3, 2))
         labels = tick_labels(values, always=True)
-        left = max((cell_len(label) for label in labels), default=0) + 2
-        names = short_names(
-            [clean(line.name) for line in lines], 24 if canvas.width >= 70 else max(canvas.width // 4, 4)
-        )
-        right = max(cell_len(name) for name in names) + 3 if len(lines) <= rows else 0
+        left = max((cell_len(label) for label in labels), default=0) + 3
         width = canvas.width - left - right
-        last = max(self.last_run, *(int(line.runs[-1]) for line in lines), 1)
         for value, label in zip(values, labels, strict=True):
             row = top + round((1 - scale.place(value)) * (rows - 1))
-            canvas.put(0, row, fit(label, left - 2, right=True), canvas.muted)
+            canvas.put(1, row, fit(label, left - 3, right=True), canvas.muted)
             canvas.put(left - 1, row, "┤", canvas.muted)
         for row in range(top, top + rows):
             if not canvas.inked(left - 1, row):
                 canvas.put(left - 1, row, "│", canvas.muted)
         ends: list[float] = []
-        for line in reversed(lines):
-            runs, seconds = reduce(line.runs, line.seconds, max(round(width * line.runs[-1] / last), 1))
+        for line, (runs, seconds) in zip(reversed(lines), reversed(drawn), strict=True):
             across = (runs - 1) / max(last - 1, 1)
             up = np.array([scale.place(float(value)) for value in seconds])
             canvas.polyline(left, top, width, rows, across, up, canvas.ink(line.look[0]), line.look[1])
             ends.insert(0, (1 - scale.place(line.end)) * (rows - 1))
-        if right:
+        if named:
             for line, name, row in zip(lines, names, spread(ends, rows), strict=True):
                 canvas.put(left + width + 1, top + row, f"{line.look[1]} {name}", canvas.ink(line.look[0]))
         canvas.horizontal_axis(left, width, run_axis(1, last, width))
@@ -214,7 +224,7 @@ class Canvas:
         self._plain = chart.app.no_color
         self._cells: dict[tuple[int, int], tuple[str, Ink]] = {}
         variables = chart.app.theme_variables
-        self._foreground = _ink(variables.get("foreground", "#ffffff"))
+        self.foreground = _ink(variables.get("foreground", "#ffffff"))
         background = variables.get("background", "#000000")
         if chart.app.current_theme.ansi:
             self.muted: Ink = "default"
@@ -256,11 +266,13 @@ class Canvas:
         """Return whether something was put there."""
         return (column, row) in self._cells
 
-    def title(self, text: str, *, focused: bool) -> int:
-        """Write a title where there is room; returns the first row below it."""
+    def title(self, text: str, chart: Chart) -> int:
+        """Write a title where there is room, and how to leave an enlarged chart; returns the first row below."""
         if self.height < 12:
             return 0
-        self.put(1, 0, text, self._foreground if focused else self.muted)
+        self.put(1, 0, text, self.foreground if chart.has_focus else self.muted)
+        if chart.is_maximized and self.width > len(text) + len(_WAY_OUT) + 4:
+            self.put(self.width - len(_WAY_OUT) - 1, 0, _WAY_OUT, self.muted)
         return 1
 
     def horizontal_axis(

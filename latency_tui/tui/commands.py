@@ -347,8 +347,11 @@ ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 """What the footer shows at its right end, always."""
 
 _FOOTER: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Train, Profile, Choose, MakeBaseline, Enlarge, SaveAs),
-    *(ShowNoise, AddVariants),
+    *(Stop, Freeze, Train, Profile, Choose, AddVariants, MakeBaseline, Enlarge, SaveAs),
+    ShowNoise,
+)
+_FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
+    *(Stop, Freeze, Profile, Enlarge, MakeBaseline, SaveAs, ShowNoise, Choose, Train),
 )
 _MOST_IN_FOOTER = 6
 
@@ -371,8 +374,9 @@ def bindings() -> list[Binding]:
 
 
 def footer(state: State) -> tuple[type[Command], ...]:
-    """Return what the footer shows at its left end: at most six that apply now."""
-    return tuple(command for command in _FOOTER if command.applies(state))[:_MOST_IN_FOOTER]
+    """Return what the footer shows at its left end: at most six that apply now, the most wanted on this tab first."""
+    order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
+    return tuple(command for command in order if command.applies(state))[:_MOST_IN_FOOTER]
 
 
 def grouped() -> dict[str, list[type[Command]]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 _UNITS = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
 LOG_FROM = 10.0
@@ -39,9 +40,9 @@ class Scale:
 
 
 def bar_scale(smallest: float, largest: float) -> Scale:
-    """Return a scale for bars: from zero, or logarithmic from a round value below the smallest."""
+    """Return a scale for bars: from zero, or logarithmic from a round value well below the smallest, to be seen too."""
     if largest > LOG_FROM * smallest:
-        return Scale(_round_below(smallest * 0.95), largest * 1.08, log=True)
+        return Scale(_round_below(smallest * 0.6), largest * 1.08, log=True)
     return Scale(0.0, largest * 1.04, log=False)
 
 
@@ -59,7 +60,7 @@ def ticks(scale: Scale, most: int) -> list[float]:
         return []
     if scale.log:
         low, high = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
-        for digits, stride in (((1, 2, 5), 1), ((1,), 1), ((1,), 2), ((1,), 3)):
+        for digits, stride in (((1, 2, 5), 1), ((1, 5), 1), ((1,), 1), ((1,), 2), ((1,), 3)):
             found = [d * 10.0**power for power in range(low, high + 1, stride) for d in digits]
             found = [value for value in found if scale.low <= value <= scale.high]
             if 0 < len(found) <= most and (len(found) > 1 or stride == 1):
@@ -105,14 +106,19 @@ def place_labels(labels: Sequence[str], columns: Sequence[int], width: int, *, g
 
 
 def axis(scale: Scale, width: int) -> list[tuple[int, int, str]]:
-    """Return for a horizontal axis the column, the label's first column and the label of as many ticks as fit."""
+    """Return for a horizontal axis the column, the label's first column and the label of as many ticks as fit.
+
+    A logarithmic one begins with where it begins, if there is room: its bars do not begin at zero.
+    """
     for most in range(max(width // 4, 1), 0, -1):
-        values = ticks(scale, most)
-        labels = tick_labels(values)
-        columns = [round(scale.place(value) * (width - 1)) for value in values]
-        starts = place_labels(labels, columns, width, gap=1 if scale.log else 2)
-        if values and starts is not None:
-            return list(zip(columns, starts, labels, strict=True))
+        inner = ticks(scale, most)
+        begun = [scale.low, *inner] if scale.log and inner and inner[0] > scale.low * 1.001 else inner
+        for values in (begun, inner):
+            labels = tick_labels(values)
+            columns = [round(scale.place(value) * (width - 1)) for value in values]
+            starts = place_labels(labels, columns, width, gap=1 if scale.log else 2)
+            if values and starts is not None:
+                return list(zip(columns, starts, labels, strict=True))
     return []
 
 
@@ -166,25 +172,33 @@ def spread(wanted: Sequence[float], rows: int) -> list[int]:
 
 
 def short_names(names: Sequence[str], width: int) -> list[str]:
-    """Return names of at most `width` cells: as they are, or with all words but the first as initials, or cut."""
-    if all(cell_len(name) <= width for name in names):
-        return list(names)
-    short = [_abbreviate(name) if cell_len(name) > 10 else name for name in names]
-    if len(set(short)) < len(short):
-        short = list(names)
-    return [name if cell_len(name) <= width else name[: max(width - 1, 0)] + "…" for name in short]
+    """Return names of at most `width` cells, all different if the names are: as they are, with initials, or cut."""
+    short = [name if cell_len(name) <= width else _with_initials(name, width) for name in names]
+    for shorten in (_cut_at_the_end, _cut_in_the_middle):
+        count = Counter(short)
+        short = [
+            shorten(name, width) if count[seen] > 1 and cell_len(name) > width else seen
+            for name, seen in zip(names, short, strict=True)
+        ]
+    return short
 
 
-def _abbreviate(name: str) -> str:
+def _with_initials(name: str, width: int) -> str:
+    """Return `Small NN` for `Small Neural Network`; what is no shorter by that is cut."""
     model, bracket, settings = name.partition(" [")
-    if bracket and model:
-        return f"{_abbreviate(model)} [{settings}"
-    first, *rest = name.split()
-    if not rest:
-        return first
-    if len(rest) == 1 and len(rest[0]) <= 3:
-        return name
-    return f"{first} {''.join(word[0] for word in rest)}"
+    first, *rest = model.split() or [model]
+    if len(rest) > 1:
+        model = f"{first} {''.join(word[0] for word in rest)}"
+    return _cut_at_the_end(model + bracket + settings, width)
+
+
+def _cut_at_the_end(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else f"{set_cell_size(name, width - 1).rstrip()}…"
+
+
+def _cut_in_the_middle(name: str, width: int) -> str:
+    head = max(width // 2, 1)
+    return f"{set_cell_size(name, head).rstrip()}…{name[len(name) - max(width - head - 1, 0) :]}" if width > 2 else "…"
 
 
 def _round_below(value: float) -> float:

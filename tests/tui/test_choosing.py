@@ -179,6 +179,14 @@ async def test_a_result_of_one_launch_says_so_in_the_first_line(open_app: Open) 
         assert "1 launch" not in desk.text().splitlines()[0]
 
 
+async def test_the_first_line_of_a_small_screen_still_says_what_is_measured(open_app: Open) -> None:
+    async with open_app(80, 24) as desk:
+        await desk.profile()
+        first = desk.text().splitlines()[0]
+        for words in ("synthetic 1,000 × 20 · 1 row · predict", "1 launch", "quiet"):
+            assert words in first
+
+
 async def test_every_switch_is_on_a_small_screen(open_app: Open) -> None:
     for size in ((80, 24), (60, 16)):
         async with open_app(*size) as desk:

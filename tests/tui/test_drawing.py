@@ -57,7 +57,9 @@ def test_labels_of_an_axis_never_touch_and_stay_inside(largest: float, width: in
 def test_a_long_axis_is_logarithmic_with_round_ticks() -> None:
     scale = bar_scale(60e-6, 5e-3)
     assert scale.log
-    assert tick_labels(ticks(scale, 9)) == ["50 µs", "100", "200", "500", "1 ms", "2", "5"]
+    assert tick_labels(ticks(scale, 9)) == ["20 µs", "50", "100", "200", "500", "1 ms", "2", "5"]
+    assert scale.place(60e-6) > 0.1
+    assert [label for _, _, label in axis(scale, 30)] == ["20 µs", "100", "1 ms"]
     assert not bar_scale(60e-6, 590e-6).log
     assert bar_scale(60e-6, 590e-6).low == 0
 
@@ -87,8 +89,11 @@ def test_names_at_line_ends_are_set_apart_in_their_order() -> None:
 def test_long_names_become_short_and_stay_different() -> None:
     names = [model.name for model in BUILTIN_MODELS]
     assert short_names(names, 30) == names
-    assert short_names(names, 12) == ["Logistic R", "Random F", "Linear SVM", "RBF SVM", "Small NN", "Large NN"]
-    assert short_names(["Small Neural Network", "Small Nice Network"], 12) == ["Small Neura…", "Small Nice …"]
+    assert short_names(names, 12) == ["Logistic Re…", "Random Fore…", "Linear SVM", "RBF SVM", "Small NN", "Large NN"]
+    assert short_names(["Small Neural Network", "Small Nice Network"], 12) == ["Small Neura…", "Small Nice…"]
+    assert short_names([*names, "Small Nice Network"], 12)[4:] == ["Small Neura…", "Large NN", "Small Nice…"]
+    variants = [f"Random Forest [n_jobs={jobs}]" for jobs in (1, 2)]
+    assert short_names(variants, 12) == ["Random…bs=1]", "Random…bs=2]"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 79, 80, 81, 100, 9_999, 100_000])

@@ -22,7 +22,7 @@ from latency_tui.tui.text import clean
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
-_HINT = "The suffix says the format: .json keeps everything, .csv and .md the table."
+_HINT = "The suffix says the format: .json keeps all, .csv and .md the table."
 
 
 class SaveScreen(ModalScreen[None]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
 _LABEL = 11
+_BETWEEN, _LEAST_COLUMN = 2, 32
 PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
 
@@ -35,7 +37,7 @@ class About(Painted):
             return
         colour, shape = looks[row.slug]
         self.border_title = Content.assemble((shape, colour), " ", clean(row.candidate.name))
-        self.update(_text(row, _facts(measured), self.content_size.width), layout=False)
+        self.update(_columns(row, _facts(measured), *self.content_size), layout=False)
 
 
 def _measured(state: State) -> CandidateResult | None:
@@ -54,7 +56,7 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     if measured.calls:
         facts.append(("runs", f"{measured.calls:,}"))
     if measured.throughput is not None:
-        facts.append(("answers", f"{_three_figures(measured.throughput)} rows a second"))
+        facts.append(("answers", f"{_three_figures(measured.throughput)} rows/s"))
     if measured.statistics is not None:
         for key in PERCENTILES:
             percentile = getattr(measured.statistics, key)
@@ -62,7 +64,20 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _text(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int) -> Content:
+def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int, height: int) -> Content:
+    """Return what there is to say; in two columns where one is too short for it and there is room for two."""
+    lines = _lines(row, measured, width)
+    half = (width - _BETWEEN) // 2
+    if len(lines) <= height or half < _LEAST_COLUMN:
+        return Content("\n").join(lines)
+    lines = _lines(row, measured, half)
+    return Content("\n").join(
+        Content.assemble(left, " " * (half + _BETWEEN - left.cell_length), right)
+        for left, right in zip_longest(lines[:height], lines[height : 2 * height], fillvalue=Content(""))
+    )
+
+
+def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int) -> list[Content]:
     lines = [Content(line) for line in wrap(clean(row.candidate.model.description), width)]
     facts: list[tuple[str, str]] = []
     if row.score is not None:
@@ -87,7 +102,7 @@ def _text(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int) -> C
             for key, value in (*model.parameters.items(), *row.candidate.settings.items())
             for line in wrap(clean(f"{key}={value!r}"), width)
         ]
-    return Content("\n").join(lines)
+    return lines
 
 
 def _three_figures(value: float) -> str:

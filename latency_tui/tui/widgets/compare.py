@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
+from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import baseline_of, bound, comparison_of, ratio_words, times
@@ -68,7 +69,9 @@ def comparison_lines(
     """Return a heading, a line a candidate and the scale beneath them."""
     shown = _comparable(candidates)
     if not shown:
-        return [Content.styled("Nothing was measured.", MUTED)]
+        return [Content.styled(" Nothing was measured.", MUTED)]
+    if len(shown) == 1:
+        return [Content.styled(" A comparison takes two models.", MUTED)]
     name = _name_width(shown, width)
     words = {c.slug: ratio_words(result, c) for c in shown}
     ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
@@ -76,7 +79,7 @@ def comparison_lines(
     verdict_width = 14
     letters = any(c.group for c in shown)
     group_width = max(5, *(len(c.group) for c in shown)) + 2 if letters else 0
-    room = width - name - 4 - ratio_width - interval_width - verdict_width - group_width - 2
+    room = width - name - 4 - ratio_width - interval_width - verdict_width - group_width - 3
     if room < 28:
         room += verdict_width
         verdict_width = 0
@@ -91,13 +94,14 @@ def comparison_lines(
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
     head += fit("group", group_width, right=True)
     lines = [Content.styled(fit(head, width).rstrip(), MUTED)]
-    for candidate in shown:
+    names = short_names([clean(c.name) for c in shown], name)
+    for candidate, short in zip(shown, names, strict=True):
         colour, shape = looks[candidate.slug]
         text, interval, style = words[candidate.slug]
         comparison = comparison_of(result, candidate.slug)
         verdict = comparison.verdict if comparison else ""
         parts: list[tuple[str, str]] = [
-            *_name(candidate, colour, shape, highlighted, name),
+            *_name(fit(short, name), colour, shape, highlighted=candidate.slug == highlighted),
             (fit(text, ratio_width, right=True), style),
             (fit(interval, interval_width, right=True), MUTED),
             (fit(verdict, verdict_width, right=True), _VERDICTS.get(verdict, "")),
@@ -108,7 +112,7 @@ def comparison_lines(
             parts += [("  ", ""), *scale.draw(*ends, colour)]
         lines.append(Content.assemble(*parts))
     if scale:
-        lead = " " * (width - room)
+        lead = " " * (width - room - 1)
         lines.append(Content.styled(lead + scale.ticks(), MUTED))
     return lines
 
@@ -126,15 +130,16 @@ def percentile_lines(
     used = name + 4
     kept: set[str] = set()
     for key, _ in sorted(_PERCENTILES, key=lambda pair: pair[1]):
-        if used + size[key] <= width:
+        if used + size[key] < width:
             kept.add(key)
             used += size[key]
     order = [key for key, _ in _PERCENTILES if key in kept]
     head = " " * (name + 4) + "".join(fit(key.replace("_", "."), size[key], right=True) for key in order)
     lines = [Content.styled(head, MUTED)]
+    names = short_names([clean(c.name) for c in shown], name)
     for index, candidate in enumerate(shown):
         colour, shape = looks[candidate.slug]
-        parts = _name(candidate, colour, shape, highlighted, name)
+        parts = _name(fit(names[index], name), colour, shape, highlighted=candidate.slug == highlighted)
         for key in order:
             text = cells[key][index]
             style = f"bold {colour}" if key == "p50" else MUTED if text.startswith("≥") or text == "–" else ""
@@ -147,7 +152,7 @@ def percentile_lines(
             if wanted:
                 missing[key] = max(missing.get(key, 0), wanted)
     if missing:
-        wants = ", ".join(f"{key.replace('_', '.')} {calls:,}" for key, calls in missing.items())
+        wants = ", ".join(f"{key.replace('_', '.')} {missing[key]:,}" for key in order if key in missing)
         text = f"≥ is all that so few calls can say. Calls that a percentile needs: {wants}."
         lines += [Content.styled(line, MUTED) for line in (f" {line}" for line in wrap(text, width - 2))]
     return lines
@@ -172,9 +177,8 @@ def _name_width(candidates: list[CandidateResult], width: int) -> int:
     return max(min(longest, 26, width - 24), 1)
 
 
-def _name(candidate: CandidateResult, colour: str, shape: str, highlighted: str, width: int) -> list[tuple[str, str]]:
-    mark = "▸" if candidate.slug == highlighted else " "
-    return [(mark, KEY), (f"{shape} ", colour), (fit(clean(candidate.name), width), "bold"), (" ", "")]
+def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[tuple[str, str]]:
+    return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]
 
 
 class _Scale:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from latency_tui.result.words import format_duration
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.marks import KEY, MUTED, Look
+from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.figures import bound, ratio_words, short_interval
@@ -72,9 +73,9 @@ class ResultTable(VerticalScroll):
         self._painted = facts
         self._headings = layout.headings
         self._slugs = tuple(c.slug for c in measurement.candidates)
-        lines = table_lines(
-            measurement, looks, highlighted, headings=layout.headings, width=layout.width, running=running
-        )
+        scrolls = len(self._slugs) + layout.headings > layout.summary
+        width = layout.width - (self.scrollbar_size_vertical if scrolls else 0)
+        lines = table_lines(measurement, looks, highlighted, headings=layout.headings, width=width, running=running)
         self.query_one("#rows", Static).update(Content("\n").join(lines))
         if highlighted in self._slugs:
             row = self._slugs.index(highlighted) + layout.headings
@@ -117,11 +118,11 @@ def table_lines(
         max(cell_len(head), *(cell_len(row[index]) for row in texts)) + 2 for index, head in enumerate(heads)
     ] if texts else []  # fmt: skip
     longest = max((cell_len(clean(c.name)) for c in candidates), default=0)
-    name = min(longest, _NAME_WIDTH, max(width - 4 - 9, 1))
+    name = min(longest, _NAME_WIDTH, max(width - 4 - 10, 1))
     kept: list[int] = []
     used = name + 4
     for index in sorted(range(len(sizes)), key=lambda index: _COLUMNS[index].rank):
-        if used + sizes[index] > width:
+        if used + sizes[index] >= width:
             break
         kept.append(index)
         used += sizes[index]
@@ -129,14 +130,15 @@ def table_lines(
     lines: list[Content] = []
     if headings:
         line = " " * (name + 4) + "".join(fit(heads[index], sizes[index], right=True) for index in kept)
-        lines.append(Content.styled(fit(line, width), MUTED))
-    for candidate, row in zip(candidates, texts, strict=True):
+        lines.append(Content.styled(fit(line, width).rstrip(), MUTED))
+    names = short_names([clean(c.name) for c in candidates], name)
+    for candidate, row, short in zip(candidates, texts, names, strict=True):
         colour, shape = looks[candidate.slug]
         mark = "▸" if candidate.slug == highlighted else " "
         failed = candidate.status == "failed"
         parts: list[tuple[str, str]] = [
             (mark, KEY), (f"{shape} ", "$text-error" if failed else colour),
-            (fit(clean(candidate.name), name), "$text-error" if failed else "bold"), (" ", ""),
+            (fit(short, name), "$text-error" if failed else "bold"), (" ", ""),
         ]  # fmt: skip
         if candidate.statistics is None or failed:
             words = (

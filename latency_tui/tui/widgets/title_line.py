@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 from rich.cells import cell_len
 from textual.content import Content
 
 from latency_tui.tui.marks import LEVEL_STYLES
 from latency_tui.tui.state import State
+from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.painted import Painted
 
 _BARS = "▁▂▃▄▅▆▇█"
+_GAP = 2
+_LONGEST_TITLE = 32
+
+
+class _Piece(NamedTuple):
+    """A few words of the line; where it is too short for all, those of the highest rank go first."""
+
+    text: str
+    rank: int
+    side: Literal["left", "right"]
+    style: str = ""
+    lead: str = " · "
 
 
 class TitleLine(Painted):
@@ -35,7 +50,8 @@ def _workload(state: State) -> list[str]:
     plan = state.measurement.plan if state.measurement else state.plan
     work = plan.workload
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
-    return [work.dataset.title, rows, work.method, work.scenario]
+    title = clean(work.dataset.title)
+    return [fit(title, min(cell_len(title), _LONGEST_TITLE)), rows, work.method, work.scenario]
 
 
 def _place(state: State) -> str:
@@ -47,43 +63,52 @@ def _meter(shares: tuple[float, ...]) -> str:
     return "".join(_BARS[min(int(share * 10 * len(_BARS)), len(_BARS) - 1)] for share in shares)
 
 
-def _line(state: State, width: int) -> Content:
-    right: list[tuple[str, str]] = []
+def _pieces(state: State) -> list[_Piece]:
+    """Return what there is to say, from left to right."""
+    dataset, rows, method, scenario = _workload(state)
+    pieces = [
+        _Piece("latency-tui", 6, "left", "bold $text-primary"),
+        _Piece(dataset, 2, "left", lead="  "),
+        _Piece(rows, 3, "left"),
+        _Piece(method, 4, "left"),
+        _Piece(scenario, 8, "left"),
+    ]
     if len(state.measurements) > 1:
-        right.append((f"result {state.shown % len(state.measurements) + 1} of {len(state.measurements)}", ""))
+        place = state.shown % len(state.measurements) + 1
+        pieces.append(_Piece(f"result {place} of {len(state.measurements)}", 3, "right"))
     if state.frozen:
-        right.append(("frozen", "bold $text-warning"))
-    if place := _place(state):
-        right.append((place, ""))
+        pieces.append(_Piece("frozen", 1, "right", "bold $text-warning"))
+    if place_words := _place(state):
+        pieces.append(_Piece(place_words, 7, "right"))
     if state.result is not None and state.result.measured:
         level = state.result.noise.level
-        meter = _meter(state.noise)
         if _launches(state) == 1:
-            right.append(("1 launch", "$text-warning"))  # which says nothing of other processes
-        right.append((f"{level} {meter}".strip(), LEVEL_STYLES[level]))
-    facts = _workload(state)
-    while True:
-        left = " · ".join(facts)
-        used = 14 + cell_len(left) + sum(cell_len(text) + 3 for text, _ in right)
-        if used < width or not (facts or right):
-            break
-        if len(facts) > 1:
-            facts.pop()
-        elif right[:-1]:
-            right.pop(0)
-        elif facts:
-            facts.pop()
-        else:
-            right.pop()
-    gap = max(width - used + 1, 1)
-    parts: list[Content | str | tuple[str, str]] = [
-        (" latency-tui", "bold $text-primary"),
-        "  ",
-        (left, ""),
-        " " * gap,
-    ]
-    for index, part in enumerate(right):
-        if index:
-            parts.append((" · ", ""))
-        parts.append(part)
-    return Content.assemble(*parts)
+            pieces.append(_Piece("1 launch", 5, "right", "$text-warning"))  # which says nothing of other processes
+        pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
+        if meter := _meter(state.noise):
+            pieces.append(_Piece(meter, 6, "right", LEVEL_STYLES[level], lead=" "))
+    return pieces
+
+
+def _line(state: State, width: int) -> Content:
+    pieces = _pieces(state)
+    while pieces and _length(pieces) > width:
+        pieces.remove(max(pieces, key=lambda piece: piece.rank))
+    left, right = ([piece for piece in pieces if piece.side == side] for side in ("left", "right"))
+    gap = " " * (width - _length(pieces) + _GAP)
+    return Content.assemble(" ", *_joined(left), gap, *_joined(right))
+
+
+def _length(pieces: list[_Piece]) -> int:
+    """Return the cells that they take, with a margin at either end and the least gap between the sides."""
+    sides = [_joined([piece for piece in pieces if piece.side == side]) for side in ("left", "right")]
+    return 2 + _GAP + sum(cell_len(text) for side in sides for text, _ in side)
+
+
+def _joined(pieces: list[_Piece]) -> list[tuple[str, str]]:
+    parts: list[tuple[str, str]] = []
+    for piece in pieces:
+        if parts:
+            parts.append((piece.lead, ""))
+        parts.append((piece.text, piece.style))
+    return parts
