@@ -70,7 +70,7 @@ def judge_long(trial: Trial, hits: Hits) -> None:
                     if low is not None and high is not None:
                         hits[key, how].append(low <= true <= high)
             for name, pair in PAIRS.items():
-                (short,) = compare(medians[:, chosen], pairs=[pair])
+                (short,) = compare(medians[:, chosen], trial.draws[chosen], pairs=[pair])
                 true = float(np.median(trial.logs[pair[1]] - trial.logs[pair[0]]))
                 if short.low is not None and short.high is not None:
                     hits[f"ratio in this measurement, {name}", how].append(short.low <= true <= short.high)
@@ -96,7 +96,7 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
             if again is not None:
                 hits[f"ratio when measured again, {name}", ""].append(again[0] <= centres[others[0]] <= again[1])
         for trial in trials:
-            (alone,) = compare(np.exp(trial.logs), pairs=[(first, second)])
+            (alone,) = compare(np.exp(trial.logs), trial.draws, pairs=[(first, second)])
             if alone.low is not None and alone.high is not None:
                 true = float(np.median(centres))
                 hits[f"ratio of one launch against {len(trials)}, {name}", ""].append(alone.low <= true <= alone.high)
