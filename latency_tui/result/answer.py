@@ -65,7 +65,7 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     to_baseline = {comparison.candidate: comparison for comparison in result.comparisons}
     order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
     first = order[0]
-    if not any(comparison.low is not None for comparison in result.comparisons):
+    if not to_baseline or any(pair.low is None for c in order if (pair := to_baseline.get(c.slug)) is not None):
         few = f"{_runs(first)} {_are(first)} too few to tell"
         return f"{first.name} had the lowest median, {_latency(result, first)}, but {few}."
     rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]

@@ -164,6 +164,15 @@ def test_too_few_rounds_claim_nothing(calls: int, few: str) -> None:
     assert answer(measured) == f"Logistic Regression had the lowest median, 62.1 µs, but {few} to tell."
 
 
+def test_in_the_middle_of_a_round_those_that_are_a_round_ahead_claim_nothing_either() -> None:
+    early = result(
+        [candidate(0, 205e-6, "a", calls=60), candidate(1, 8.9e-3, "a"), candidate(2, 228e-6, "a")],
+        pair(0, 1, 43.1, None, None, "inconclusive"),
+        pair(0, 2, 1.1, 0.98, 1.18, "inconclusive"),
+    )
+    assert answer(early) == ("Logistic Regression had the lowest median, 205 µs, but 60 runs are too few to tell.")
+
+
 def test_one_alone() -> None:
     alone = candidate(0, 62.1e-6)
     assert answer(result([alone])) == ("Logistic Regression answers in 62.1 µs (95 % CI 61.5–62.7 µs in this launch).")

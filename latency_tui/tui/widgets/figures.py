@@ -39,7 +39,7 @@ def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, s
     if comparison is None or comparison.ratio is None:
         return "no comparison yet", "", MUTED
     if comparison.low is None or comparison.high is None:
-        return format_ratio(comparison.ratio), "", MUTED
+        return f"{format_ratio(comparison.ratio)}?", "", MUTED
     if comparison.low <= 1 <= comparison.high or comparison.ratio == 1:
         return comparison.verdict, f"{times(comparison.low)}–{times(comparison.high)}", MUTED
     low, high = comparison.low, comparison.high
