@@ -23,7 +23,7 @@ from latency_tui.stats.comparison import again_interval, compare
 from latency_tui.stats.percentiles import percentiles
 from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
 from tests.benchmarks.planted import BASE, candidate
-from tests.benchmarks.trials import Engines, Trial
+from tests.benchmarks.trials import Trial, measure_afresh
 
 SLOWER = 280
 """Turns more than the base makes: about 2 %."""
@@ -107,23 +107,19 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
 async def measure(report: Report) -> Hits:
     """Long references first, then many launches, for as long as there is time."""
     chosen, hits = report.options, Hits(list)
-    engines, trials = Engines(trials_each=1), list[Trial]()
-    longs = max(1, chosen.trials // 15)
-    try:
-        for number in range(longs):
-            if chosen.out_of_time:
-                break
-            progress(f"coverage: long reference {number + 1} of {longs}")
-            judge_long(await engines.measure(plan_of(LONG_SECONDS, number), f"long-{number}"), hits)
-            _fill(report, hits)
-            report.save()
-        for number in range(chosen.trials):
-            if chosen.out_of_time:
-                break
-            progress(f"coverage: launch {number + 1} of {chosen.trials}")
-            trials.append(await engines.measure(plan_of(SHORT_SECONDS, 1000 + number), f"launch-{number}"))
-    finally:
-        await engines.close()
+    trials, longs = list[Trial](), max(1, chosen.trials // 15)
+    for number in range(longs):
+        if chosen.out_of_time:
+            break
+        progress(f"coverage: long reference {number + 1} of {longs}")
+        judge_long(await measure_afresh(plan_of(LONG_SECONDS, number), f"long-{number}"), hits)
+        _fill(report, hits)
+        report.save()
+    for number in range(chosen.trials):
+        if chosen.out_of_time:
+            break
+        progress(f"coverage: launch {number + 1} of {chosen.trials}")
+        trials.append(await measure_afresh(plan_of(SHORT_SECONDS, 1000 + number), f"launch-{number}"))
     judge_launches(trials, hits)
     return hits
 

@@ -31,7 +31,7 @@ from tests.benchmarks.disturber import disturbing
 from tests.benchmarks.harness import Options, Report, Row, options, percentage, progress, rate, wilson
 from tests.benchmarks.other_tools import Tool, tools
 from tests.benchmarks.planted import Calibration, candidate
-from tests.benchmarks.trials import Engines, Trial, stop_when_known
+from tests.benchmarks.trials import Trial, measure_afresh, stop_when_known
 
 SECONDS = 0.5
 SLOWDOWNS = (1, 2, 5)
@@ -73,7 +73,7 @@ class Tables:
 async def measure(chosen: Options, report: Report, python: str) -> Tables:
     """Do the trials in an order drawn at random, so that no cell has the better hour, and stop when time is up."""
     calibration = {disturbed: _calibrate(disturbed) for disturbed in (False, True)}
-    tables, engines = Tables(calibration), Engines()
+    tables = Tables(calibration)
     others = {tool.name: tool for tool in tools(python)}
     for name, tool in list(others.items()):
         if missing := tool.missing():
@@ -83,19 +83,16 @@ async def measure(chosen: Options, report: Report, python: str) -> Tables:
             report.notes.append(tool.note)
     jobs = list(_jobs(chosen.trials, others))
     random.Random(0).shuffle(jobs)
-    try:
-        for number, (kind, disturbed) in enumerate(jobs):
-            if chosen.out_of_time:
-                report.notes.append(f"Cut short after {number} of {len(jobs)} jobs by --minutes {chosen.minutes:g}.")
-                break
-            with disturbing(disturbed, seed=number, seconds=150):
-                await _do(kind, disturbed, number, tables, engines, others)
-            progress(f"identical: {number + 1} of {len(jobs)} ({kind}{', disturbed' if disturbed else ''})")
-            if number % 20 == 0:
-                _fill(report, tables)
-                report.save()
-    finally:
-        await engines.close()
+    for number, (kind, disturbed) in enumerate(jobs):
+        if chosen.out_of_time:
+            report.notes.append(f"Cut short after {number} of {len(jobs)} jobs by --minutes {chosen.minutes:g}.")
+            break
+        with disturbing(disturbed, seed=number, seconds=150):
+            await _do(kind, disturbed, number, tables, others)
+        progress(f"identical: {number + 1} of {len(jobs)} ({kind}{', disturbed' if disturbed else ''})")
+        if number % 20 == 0:
+            _fill(report, tables)
+            report.save()
     return tables
 
 
@@ -111,18 +108,16 @@ def _jobs(trials: int, others: dict[str, Tool]) -> Iterator[tuple[str, bool]]:
             yield from [(kind, disturbed)] * count
 
 
-async def _do(
-    kind: str, disturbed: bool, number: int, tables: Tables, engines: Engines, others: dict[str, Tool]
-) -> None:
+async def _do(kind: str, disturbed: bool, number: int, tables: Tables, others: dict[str, Tool]) -> None:
     spins = tables.calibration[False].spins
     if kind == "pair":
-        trial = await engines.measure(_plan([spins[0]] * 2, number), f"job-{number}")
+        trial = await measure_afresh(_plan([spins[0]] * 2, number), f"job-{number}")
         _judge(trial, disturbed, (0,), tables)
     elif kind == "planted":
-        trial = await engines.measure(_plan([spins[s] for s in (0, *SLOWDOWNS)], number), f"job-{number}")
+        trial = await measure_afresh(_plan([spins[s] for s in (0, *SLOWDOWNS)], number), f"job-{number}")
         _judge(trial, disturbed, SLOWDOWNS, tables)
     elif kind in (SIX_RUNS, SIX_SECONDS):
-        trial = await engines.measure(
+        trial = await measure_afresh(
             _plan([spins[0]] * 6, number, runs=100 if kind == SIX_RUNS else None), f"job-{number}"
         )
         _crown(trial, kind, disturbed, tables)
@@ -249,7 +244,7 @@ def main() -> None:
             "their own intervals say; 1 is as it should be, more is what differs between processes."
         )
     report.notes += [
-        "Each trial has candidate processes of its own, trained anew; after ten trials comes a fresh engine.",
+        "Each trial has a fresh engine, for the ratios that one engine measures share an error.",
         (
             "Planted slowdowns are measured four candidates to a plan (none, 1, 2, 5 %), each pair judged by itself, "
             "0.5 s a candidate: blocks of a pair lie further apart than with two, which makes it no easier."

@@ -58,32 +58,10 @@ class Stop:
     ratio: float
 
 
-class Engines:
-    """An engine that is replaced by a fresh one after every few trials, so that no single launch colours them all.
-
-    Args:
-        trials_each: Trials that one engine does.
-    """
-
-    def __init__(self, trials_each: int = 10) -> None:
-        self._trials_each = trials_each
-        self._done = 0
-        self._engine: Engine | None = None
-
-    async def measure(self, plan: Plan, job: str) -> Trial:
-        """Measure a plan; raises `RuntimeError` where a candidate failed."""
-        if self._engine is None or self._done >= self._trials_each:
-            await self.close()
-            self._engine = Engine()
-            self._done = 0
-        self._done += 1
-        return await measure(self._engine, plan, job)
-
-    async def close(self) -> None:
-        """End the engine."""
-        if self._engine is not None:
-            await self._engine.close()
-        self._engine = None
+async def measure_afresh(plan: Plan, job: str) -> Trial:
+    """Measure a plan by an engine of its own: what one engine measures shares an error, so that it is one draw."""
+    async with Engine() as engine:
+        return await measure(engine, plan, job)
 
 
 async def measure(engine: Engine, plan: Plan, job: str) -> Trial:
