@@ -26,28 +26,23 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
-from latency_tui.plan import Candidate, Plan
+from latency_tui.plan import Plan
 from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
+from latency_tui.result.entry import Entry
 from latency_tui.result.result import (
-    PERCENTILES,
     CandidateResult,
-    ColdStart,
     Comparison,
     Finding,
     Noise,
-    Percentile,
     Result,
-    Statistics,
-    Status,
 )
 from latency_tui.result.settling import Settling
-from latency_tui.result.tracks import Excerpt, MedianTable, Track
+from latency_tui.result.tracks import MedianTable, Track
 from latency_tui.stats import noise
 from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.comparison import PairComparison, again_interval, compare
 from latency_tui.stats.multiple import letters
-from latency_tui.stats.percentiles import percentiles
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
 
@@ -58,21 +53,6 @@ _MOST_NOISE_SAMPLES = 12_000
 _MOST_TAIL_SAMPLES = 50_000
 _LEAST_LAUNCHES = 3
 _TOLD_APART = ("faster", "slower")
-
-
-class _Entry:
-    """What is known of one candidate."""
-
-    def __init__(self, candidate: Candidate, position: int, colour: str) -> None:
-        self.candidate = candidate
-        self.position = position
-        self.colour = colour
-        self.track = Track()
-        self.trained: TrainingFinished | None = None
-        self.failed: CandidateFailed | None = None
-        self.first_calls: list[float] = []
-        self.cold_starts: list[ColdStartMeasured] = []
-        self.steady = True
 
 
 class Recording:
@@ -88,7 +68,7 @@ class Recording:
         self.plan = plan
         self.created_at = datetime.now(UTC)
         given = colours(plan.turns, known_colours)
-        everyone = [_Entry(candidate, position, given[candidate.slug]) for position, candidate in enumerate(plan.turns)]
+        everyone = [Entry(candidate, position, given[candidate.slug]) for position, candidate in enumerate(plan.turns)]
         self._everyone = {entry.candidate.slug: entry for entry in everyone}
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
         self._control = everyone[-1] if plan.control else None
@@ -186,7 +166,7 @@ class Recording:
                 the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
                 all the same. None for everything, exactly.
         """
-        candidates = [self._candidate(entry, most_samples) for entry in self._entries.values()]
+        candidates = [entry.result(self.plan.workload.batch_size, most_samples) for entry in self._entries.values()]
         baseline = self._baseline(candidates)
         control = self._control_pair(live=most_samples is not None)
         equivalence = max(self.plan.equivalence, _apart(control))
@@ -203,37 +183,6 @@ class Recording:
             noise=self._noise(candidates, control),
         )
         return msgspec.structs.replace(value, answer=answer(value))
-
-    # --- candidates -------------------------------------------------------------------------------------------------
-
-    def _candidate(self, entry: _Entry, most_samples: int | None) -> CandidateResult:
-        totals = entry.track.totals
-        excerpt = entry.track.excerpt(most_samples)
-        after_switch = entry.track.after_switch(most_samples)
-        status: Status = "measured" if totals.count else "cancelled"
-        if entry.failed is not None and not (totals.count and entry.failed.stage == "cold start"):
-            status = "failed"
-        trained = entry.trained
-        return CandidateResult(
-            name=entry.candidate.name,
-            slug=entry.candidate.slug,
-            status=status,
-            colour=entry.colour,
-            error=entry.failed.message if entry.failed else None,
-            traceback=(entry.failed.traceback or None) if entry.failed else None,
-            training_seconds=trained.seconds if trained else None,
-            score=trained.score if trained else None,
-            notes=trained.notes if trained else (),
-            cold_start_seconds=median(entry.first_calls) if entry.first_calls else None,
-            cold_start=_cold_start(entry.cold_starts),
-            after_switch_seconds=_seconds(after_switch),
-            calls=totals.count,
-            samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
-            rounds=tuple(excerpt.rounds.tolist()),
-            launches=tuple(excerpt.launches.tolist()),
-            statistics=_statistics(entry.track, excerpt) if totals.count else None,
-            throughput=totals.count * self.plan.workload.batch_size / (totals.total * _NANO) if totals.count else None,
-        )
 
     # --- comparisons ------------------------------------------------------------------------------------------------
 
@@ -310,7 +259,7 @@ class Recording:
         found.sort(key=lambda pair: pair.second)
         return tuple(self._comparison(entries[p.first], entries[p.second], p, tails=tails) for p in found)
 
-    def _comparison(self, baseline: _Entry, entry: _Entry, pair: PairComparison, *, tails: bool) -> Comparison:
+    def _comparison(self, baseline: Entry, entry: Entry, pair: PairComparison, *, tails: bool) -> Comparison:
         seconds, runs = self._to_settle(pair, entry)
         low, high = pair.interval or (None, None)
         launched = len(self._spans) >= _LEAST_LAUNCHES and len(pair.centres) >= _LEAST_LAUNCHES
@@ -342,7 +291,7 @@ class Recording:
         one, other = ((part.samples, part.rounds) for part in parts)
         return compare_tails(one, other, seed=self.plan.seed)
 
-    def _to_settle(self, pair: PairComparison, entry: _Entry) -> tuple[float | None, int | None]:
+    def _to_settle(self, pair: PairComparison, entry: Entry) -> tuple[float | None, int | None]:
         """Return the further seconds and runs that would settle a pair; both None where nothing is known."""
         rounds = len(self._medians)
         if pair.rounds_to_settle is None or not rounds:
@@ -409,49 +358,6 @@ def _median_of(candidate: CandidateResult) -> float:
     return candidate.statistics.p50.value or 0.0
 
 
-def _statistics(track: Track, excerpt: Excerpt) -> Statistics:
-    """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
-    estimates = percentiles(excerpt.samples, excerpt.rounds)
-    totals = track.totals
-    shown: dict[str, Percentile] = {}
-    for key in PERCENTILES:
-        estimate = estimates[key]
-        needed = estimate.calls_needed
-        if needed is not None and not excerpt.whole and needed <= totals.count:
-            needed = None
-        shown[key] = Percentile(
-            value=_seconds(estimate.value),
-            low=_seconds(estimate.low),
-            high=_seconds(estimate.high),
-            calls_needed=needed,
-        )
-    return Statistics(
-        mean=totals.mean * _NANO,
-        std=totals.std * _NANO,
-        min=totals.min * _NANO,
-        max=totals.max * _NANO,
-        **shown,
-    )
-
-
 def _apart(pair: PairComparison | None) -> float:
     """How far apart two candidates came out, as a share; nothing where that is not known."""
     return 0.0 if pair is None or pair.log_ratio is None else math.expm1(abs(pair.log_ratio))
-
-
-def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
-    """Return the medians over launches."""
-    if not events:
-        return None
-    return ColdStart(
-        import_seconds=median(e.import_seconds for e in events),
-        load_seconds=median(e.load_seconds for e in events),
-        memory_before=int(median(e.memory_before for e in events)),
-        memory_after=int(median(e.memory_after for e in events)),
-        memory_peak=int(median(e.memory_peak for e in events)),
-        first_calls=tuple(median(calls) * _NANO for calls in zip(*(e.first_calls for e in events), strict=False)),
-    )
-
-
-def _seconds(nanoseconds: float | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds * _NANO

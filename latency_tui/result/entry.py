@@ -1,0 +1,120 @@
+"""One candidate of a recording: what the events told of it, and the figures that this comes to."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import numpy as np
+
+from latency_tui.engine.protocol import CandidateFailed, ColdStartMeasured, TrainingFinished
+from latency_tui.plan import Candidate
+from latency_tui.result.result import (
+    PERCENTILES,
+    CandidateResult,
+    ColdStart,
+    Percentile,
+    Statistics,
+    Status,
+)
+from latency_tui.result.tracks import Excerpt, Track
+from latency_tui.stats.percentiles import percentiles
+
+_NANO = 1e-9
+
+
+class Entry:
+    """What is known of one candidate.
+
+    Args:
+        candidate: Which one.
+        position: Its place in the plan.
+        colour: `#rrggbb`.
+    """
+
+    def __init__(self, candidate: Candidate, position: int, colour: str) -> None:
+        self.candidate = candidate
+        self.position = position
+        self.colour = colour
+        self.track = Track()
+        self.trained: TrainingFinished | None = None
+        self.failed: CandidateFailed | None = None
+        self.first_calls: list[float] = []
+        self.cold_starts: list[ColdStartMeasured] = []
+        self.steady = True
+
+    def result(self, batch_size: int, most_samples: int | None) -> CandidateResult:
+        """Return the candidate's figures so far.
+
+        Args:
+            batch_size: Rows that each call answers.
+            most_samples: About how many samples may be looked at; None for all.
+        """
+        totals = self.track.totals
+        excerpt = self.track.excerpt(most_samples)
+        after_switch = self.track.after_switch(most_samples)
+        status: Status = "measured" if totals.count else "cancelled"
+        if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
+            status = "failed"
+        return CandidateResult(
+            name=self.candidate.name,
+            slug=self.candidate.slug,
+            status=status,
+            colour=self.colour,
+            error=self.failed.message if self.failed else None,
+            traceback=(self.failed.traceback or None) if self.failed else None,
+            training_seconds=self.trained.seconds if self.trained else None,
+            score=self.trained.score if self.trained else None,
+            notes=self.trained.notes if self.trained else (),
+            cold_start_seconds=median(self.first_calls) if self.first_calls else None,
+            cold_start=_cold_start(self.cold_starts),
+            after_switch_seconds=_seconds(after_switch),
+            calls=totals.count,
+            samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
+            rounds=tuple(excerpt.rounds.tolist()),
+            launches=tuple(excerpt.launches.tolist()),
+            statistics=_statistics(self.track, excerpt) if totals.count else None,
+            throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
+        )
+
+
+def _statistics(track: Track, excerpt: Excerpt) -> Statistics:
+    """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
+    estimates = percentiles(excerpt.samples, excerpt.rounds)
+    totals = track.totals
+    shown: dict[str, Percentile] = {}
+    for key in PERCENTILES:
+        estimate = estimates[key]
+        needed = estimate.calls_needed
+        if needed is not None and not excerpt.whole and needed <= totals.count:
+            needed = None
+        shown[key] = Percentile(
+            value=_seconds(estimate.value),
+            low=_seconds(estimate.low),
+            high=_seconds(estimate.high),
+            calls_needed=needed,
+        )
+    return Statistics(
+        mean=totals.mean * _NANO,
+        std=totals.std * _NANO,
+        min=totals.min * _NANO,
+        max=totals.max * _NANO,
+        **shown,
+    )
+
+
+def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
+    """Return the medians over launches."""
+    if not events:
+        return None
+    return ColdStart(
+        import_seconds=median(e.import_seconds for e in events),
+        load_seconds=median(e.load_seconds for e in events),
+        memory_before=int(median(e.memory_before for e in events)),
+        memory_after=int(median(e.memory_after for e in events)),
+        memory_peak=int(median(e.memory_peak for e in events)),
+        first_calls=tuple(median(calls) * _NANO for calls in zip(*(e.first_calls for e in events), strict=False)),
+    )
+
+
+def _seconds(nanoseconds: float | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds * _NANO
