@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import tempfile
 import time
@@ -153,18 +154,26 @@ class Roster:
 
         Each takes over the model that the first one stored. A model that cannot be stored is prepared once more in
         each, where that is quick, and has no copies otherwise.
+
+        Candidates take turns here too, in an order drawn afresh each time: what is forked in a row shares the state
+        that this process was in, and with one candidate's copies after another's that would pass for a difference
+        between them, the same in all copies.
         """
         self.end_copies()
-        starting: list[CandidateProcess] = []
+        requests: dict[str, Adopt | Prepare] = {}
         for candidate in plan.turns:
-            if (process := self._processes.get(candidate.slug)) is None:
-                continue
-            if (request := self._copying(process, candidate, plan)) is None:
-                continue
-            for _ in range(min(count, self._affordable(request, len(plan.turns)))):
-                process.copies.append(CandidateProcess(candidate.slug, process.log, self._data, fork=self._fork))
-                process.copies[-1].ask(request, "loading", timeout=plan.call_timeout + STORE_SECONDS)
-            starting += process.copies
+            process = self._processes.get(candidate.slug)
+            if process and (request := self._copying(process, candidate, plan)):
+                requests[candidate.slug] = request
+        wanted = {slug: min(count, self._affordable(request, len(plan.turns))) for slug, request in requests.items()}
+        starting: list[CandidateProcess] = []
+        for number in range(count):
+            for slug in random.sample(sorted(requests), len(requests)):
+                if number < wanted[slug]:
+                    copy = CandidateProcess(slug, self._processes[slug].log, self._data, fork=self._fork)
+                    copy.ask(requests[slug], "loading", timeout=plan.call_timeout + STORE_SECONDS)
+                    self._processes[slug].copies.append(copy)
+                    starting.append(copy)
         while starting:
             for copy in self._ready(starting):
                 starting.remove(copy)

@@ -100,7 +100,7 @@ def _jobs(trials: int, others: dict[str, Tool]) -> Iterator[tuple[str, bool]]:
     for disturbed in (False, True):
         for kind, count in {
             "pair": trials,
-            "planted": max(1, trials // 10),
+            "planted": max(1, trials // 4),
             SIX_RUNS: max(1, trials // 8),
             SIX_SECONDS: max(1, trials // 40),
             **{name: max(1, trials // SHARES[name]) for name in others},

@@ -20,7 +20,7 @@ async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Eng
         copies[block.round].add(block.copy)
     assert all(len(used) == 1 for used in copies.values())
     used = Counter(next(iter(used)) for used in copies.values())
-    assert len(used) == 8
+    assert len(used) == 12
     assert max(used.values()) - min(used.values()) <= 1
 
 
@@ -40,7 +40,7 @@ async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine:
         if isinstance(event, RoundFinished):
             assert engine._process is not None
             most = max(most, len(psutil.Process(engine._process.pid).children(recursive=True)))
-    assert most == 9, "the original and eight copies"
+    assert most == 13, "the original and twelve copies"
     assert engine._process is not None
     family = psutil.Process(engine._process.pid)
     assert await eventually(lambda: len(family.children(recursive=True)) == 1)
