@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 import msgspec
 import numpy as np
@@ -278,7 +278,7 @@ def _encode_array(value: Any) -> Any:  # Any: msgspec's hook takes whatever it d
 
 
 def _decode_array(kind: Any, value: Any) -> Any:  # Any: as above
-    if kind is Samples:
+    if get_origin(kind) is np.ndarray:  # the alias itself is another object from numpy 2.5 on
         samples = np.asarray(value, dtype=np.float64)
         if samples.ndim != 1 or not np.isfinite(samples).all() or (samples <= 0).any():
             raise ValueError("samples must be positive, finite numbers")
