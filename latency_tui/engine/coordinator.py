@@ -112,6 +112,7 @@ class Coordinator:
             if not warm.call_seconds:
                 return "nothing left to measure"
             cut = schedule(command.plan, warm.call_seconds)
+            alive = self._copy(command, cut, warm.call_seconds, pinned)
             self._wire.say(
                 MeasurementStarted(
                     job=command.job,
@@ -124,7 +125,7 @@ class Coordinator:
                 )
             )
             self._wire.flush()
-            reason = self._run_rounds(command, cut, self._copy(command, cut, warm.call_seconds, pinned))
+            reason = self._run_rounds(command, cut, alive)
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned or self._cores)
             return reason
