@@ -10,7 +10,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import default_models, known_models, resolve_models
 from latency_tui.plan.configuration import Loaded, PlanTable
-from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task
+from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.runtimes import with_runtimes
 from latency_tui.plan.trust import Trust, trust_for
@@ -68,7 +68,7 @@ def resolve(request: Request, loaded: Loaded) -> Resolved:
     if request.models:
         named = resolve_models(request.models, known_models(loaded.models()))
     else:
-        task = request.task or (dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None)
+        task = request.task or task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
         named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
     candidates = with_runtimes(named, request.runtimes)
@@ -87,8 +87,7 @@ def listed_models(dataset: Dataset, loaded: Loaded) -> tuple[ModelSpec, ...]:
     Raises:
         UsageError: A model of the configuration file makes no sense.
     """
-    task = dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else "classification"
-    return (*default_models(task), *loaded.models())
+    return (*default_models(task_of(dataset) or "classification"), *loaded.models())
 
 
 def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
