@@ -147,6 +147,17 @@ class ChooseNone(Command):
     title, keys, group = "Choose no model", ("n",), "Models"
 
 
+class AddModel(Command):
+    """Add a model by its name, a file or an import path; what a file asks to trust is shown and asked first."""
+
+    title, keys, shown, footer, group = "Add a model to the list", ("plus",), "+", "Add", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
 class AddVariants(Command):
     """Add variants of the highlighted model: the same model with other settings."""
 
@@ -334,7 +345,7 @@ COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
         *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl),
-        *(Choose, ChooseAll, ChooseNone, AddVariants, RemoveModel, MakeBaseline, ShowFailure),
+        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
@@ -347,7 +358,7 @@ ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 """What the footer shows at its right end, always."""
 
 _FOOTER: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Train, Profile, Choose, AddVariants, MakeBaseline, Enlarge, SaveAs),
+    *(Stop, Freeze, Train, Profile, Choose, AddModel, AddVariants, MakeBaseline, Enlarge, SaveAs),
     ShowNoise,
 )
 _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (

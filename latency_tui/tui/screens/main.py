@@ -33,6 +33,7 @@ from latency_tui.tui.widgets.painted import CandidatePointed
 
 REDRAWS_A_SECOND = 4
 REDRAWS_A_SECOND_BY_SSH = 2
+_ALWAYS_ANSWERED = ("Stop", "ShowLatency", "AddModel")  # if only by a sentence that says why not
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
@@ -153,7 +154,7 @@ class MainScreen(Choosing):
         name = str(parameters[0])
         if self.typing and name not in ("ShowHelp", "ShowPalette"):
             return False
-        return name in ("Stop", "ShowLatency") or commands.COMMANDS[name].applies(self.state)
+        return name in _ALWAYS_ANSWERED or commands.COMMANDS[name].applies(self.state)
 
     def action_command(self, name: str) -> None:
         """Do what a key stands for."""
