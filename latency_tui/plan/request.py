@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -88,6 +88,19 @@ def listed_models(dataset: Dataset, loaded: Loaded) -> tuple[ModelSpec, ...]:
         UsageError: A model of the configuration file makes no sense.
     """
     return (*default_models(task_of(dataset) or "classification"), *loaded.models())
+
+
+def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -> Trust:
+    """Return a plan's trust, and besides it what the files of models have that are listed, and may be chosen later.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    candidates = tuple(Candidate(model=model) for model in models if model.file)
+    if not candidates:
+        return trust
+    listed = trust_for(candidates, files=loaded.trusted_files(), types=trust.types)
+    return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
 
 
 def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:

@@ -109,7 +109,8 @@ class MainScreen(Choosing):
     @on(EngineLost)
     def _lose_engine(self, message: EngineLost) -> None:
         self.change(states.forget_training(self.state))
-        self.show_error(message.error, "Press t or p to start it again.")
+        again = f"Press {commands.Train.key_label()} or {commands.Profile.key_label()} to start it again."
+        self.show_error(message.error, again)
 
     @on(Worker.StateChanged)
     def _notice_fault(self, event: Worker.StateChanged) -> None:

@@ -205,7 +205,10 @@ class View(Screen[None]):
             self.query_one(TitleLine).paint(state)
             hints = progress_words(state) if layout.mode == "narrow" and self.tab != "models" else ()
             if not hints and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
-                hints = ("1 again: " + ("bars" if self.results.second_chart else "over the runs"),)
+                hints = (
+                    f"{commands.ShowLatency.key_label()} again: "
+                    + ("bars" if self.results.second_chart else "over the runs"),
+                )
             if layout.mode == "narrow":
                 self.query_one(TabStrip).paint(self.tabs, self.tab, hints)
             self.query_one(ModelList).paint(state, self._looks)
