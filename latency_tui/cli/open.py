@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+import msgspec
+
 from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.own import configuration_of
 from latency_tui.cli.stdout import emit, is_terminal, terminal_style
 from latency_tui.errors import UsageError
-from latency_tui.plan.request import listed_models
+from latency_tui.plan.request import listed_models, trust_of_listed
 from latency_tui.serve.orphan import SERVED, end_without_parent
 
 
@@ -19,7 +21,9 @@ def open_app(values: Values) -> int:
     Raises:
         UsageError: An option makes no sense, or there is no terminal to open in.
     """
-    plan = make_plan(values)
+    plan, configuration = make_plan(values), configuration_of(values)
+    listed = listed_models(plan.workload.dataset, configuration)
+    plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, listed, configuration))
     served = os.environ.get(SERVED) == "1"
     # Textual reads stdin and draws on stderr, so that stdout may well be a file: it gets the table.
     if not served and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
@@ -29,7 +33,7 @@ def open_app(values: Values) -> int:
 
     from latency_tui.tui.app import LatencyApp  # 250 ms, most of it Textual
 
-    app = LatencyApp(plan, listed_models(plan.workload.dataset, configuration_of(values)))
+    app = LatencyApp(plan, listed, configuration=configuration)
     app.run()
     if app.result is not None and not served:  # served, stdout is the wire to the browser
         from latency_tui.report import render

@@ -8,9 +8,6 @@ A package adds a model with an entry point, in its `pyproject.toml`; nothing is 
 
 from __future__ import annotations
 
-import importlib.machinery
-import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -224,7 +221,7 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None) -> Candi
     named = {slugify(model.name): model for model in known}.get(slugify(name))
     if named is not None and not looks_like_file(name):
         return Candidate(model=named, settings=settings)
-    if looks_like_file(name) or Path(name).is_file():
+    if looks_like_file(name) or _is_file(name):
         return Candidate(model=model_of_file(name), settings=settings)
     if ":" in name:
         return Candidate(model=_model_of_path(name), settings=settings)
@@ -255,16 +252,18 @@ def model_of_file(text: str, name: str = "") -> ModelSpec:
     return ModelSpec(name=name or path.name, description=f"{TITLES[kind_of(path)]}: {text}"[2:].lstrip(), file=text)
 
 
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # longer than a name can be
+        return False
+
+
 def _model_of_path(text: str) -> ModelSpec:
-    module, _, name = text.partition(":")
-    parts = module.split(".")
-    if not all(part.isidentifier() for part in (*parts, *name.split("."))):
-        raise UsageError(f"{text!r} is not written package.module:name.")
-    top = parts[0]
-    here = [*sys.path, os.getcwd()]  # noqa: PTH109 (where a model's module may lie, as the engine looks for it)
-    if top not in sys.builtin_module_names and importlib.machinery.PathFinder.find_spec(top, here) is None:
-        raise UsageError(f"There is no module {top!r} to import {text!r} from.")
-    return ModelSpec(name=name, description=text, factory=text)
+    from latency_tui.plan.import_paths import describe  # deferred: with ast 5 ms, and most models have names
+
+    describe(text)
+    return ModelSpec(name=text.partition(":")[2], description=text, factory=text)
 
 
 def _in_full(candidate: Candidate) -> Candidate:

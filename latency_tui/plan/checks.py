@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.datasets import BundledDataset, FileDataset, SyntheticDataset, Task, format_of
+from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, format_of, task_of
 from latency_tui.plan.model_files import RUNS_CODE, kind_of
+from latency_tui.plan.models import ModelSpec
 from latency_tui.plan.plan import Plan
 from latency_tui.plan.trust import check_trusted, digest_of
 
@@ -23,13 +24,22 @@ def check_plan(plan: Plan) -> None:
         format_of(Path(dataset.path))
     if isinstance(dataset, SyntheticDataset):
         dataset.check()
-    task: Task | None = dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None
     for model in (candidate.model for candidate in plan.candidates):
-        if task and model.task and model.task != task:
-            raise UsageError(f"{model.name} is for {model.task}, and {dataset.title} is a {task}.")
+        check_task(model, dataset)
         if not model.file or model.handed_over:
             continue
         path = Path(model.file)
         kind = kind_of(path)
         if kind in RUNS_CODE:
             check_trusted(path, kind, digest_of(path), plan.trust)
+
+
+def check_task(model: ModelSpec, dataset: Dataset) -> None:
+    """Refuse a model that predicts what the dataset does not have, as far as both say what that is.
+
+    Raises:
+        UsageError: It is such a model.
+    """
+    task = task_of(dataset)
+    if task and model.task and model.task != task:
+        raise UsageError(f"{model.name} is for {model.task}, and {dataset.title} is a {task}.")

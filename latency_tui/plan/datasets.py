@@ -163,6 +163,11 @@ class StoredDataset(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag
 Dataset = SyntheticDataset | BundledDataset | FileDataset | StoredDataset
 
 
+def task_of(dataset: Dataset) -> Task | None:
+    """Return what is to be predicted; None where only the data themselves say."""
+    return dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None
+
+
 def resolve_dataset(text: str, *, target: str | None = None) -> BundledDataset | FileDataset:
     """Return the dataset that `iris` or `orders.parquet` means, looked at but not read.
 
@@ -190,6 +195,8 @@ def format_of(path: Path) -> Format:
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder, not a data file.")
+        if path.exists() and not path.is_file():  # a pipe would keep the reader waiting for ever
+            raise UsageError(f"{path} is a pipe or a device, not a data file.")
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError:

@@ -74,6 +74,8 @@ def kind_of(path: Path) -> Kind:
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder, not a model file.")
+        if path.exists() and not path.is_file():  # a pipe would keep the reader waiting for ever
+            raise UsageError(f"{path} is a pipe or a device, not a model file.")
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except FileNotFoundError:

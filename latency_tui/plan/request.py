@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import default_models, known_models, resolve_models
 from latency_tui.plan.configuration import Loaded, PlanTable
-from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task
+from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.runtimes import with_runtimes
 from latency_tui.plan.trust import Trust, trust_for
@@ -68,7 +68,7 @@ def resolve(request: Request, loaded: Loaded) -> Resolved:
     if request.models:
         named = resolve_models(request.models, known_models(loaded.models()))
     else:
-        task = request.task or (dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None)
+        task = request.task or task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
         named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
     candidates = with_runtimes(named, request.runtimes)
@@ -87,8 +87,20 @@ def listed_models(dataset: Dataset, loaded: Loaded) -> tuple[ModelSpec, ...]:
     Raises:
         UsageError: A model of the configuration file makes no sense.
     """
-    task = dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else "classification"
-    return (*default_models(task), *loaded.models())
+    return (*default_models(task_of(dataset) or "classification"), *loaded.models())
+
+
+def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -> Trust:
+    """Return a plan's trust, and besides it what the files of models have that are listed, and may be chosen later.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    candidates = tuple(Candidate(model=model) for model in models if model.file)
+    if not candidates:
+        return trust
+    listed = trust_for(candidates, files=loaded.trusted_files(), types=trust.types)
+    return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
 
 
 def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:

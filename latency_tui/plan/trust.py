@@ -38,6 +38,11 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return the types that are trusted in the file of that SHA-256, besides those that skops trusts."""
         return tuple(dict.fromkeys((*self.types, *self.files.get(digest, ()))))
 
+    def also(self, digest: str, types: Iterable[str]) -> Trust:
+        """Return this trust, and besides it some types (or `*`) in the file of that SHA-256."""
+        both = tuple(dict.fromkeys((*self.files.get(digest, ()), *types)))
+        return msgspec.structs.replace(self, files={**self.files, digest: both} if both else self.files)
+
 
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file's content.

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 
 from latency_tui.engine.client import Engine
+from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.tui.commands import CHANGED_LABELS
 from latency_tui.tui.ending import end_on_signals
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
@@ -18,6 +20,7 @@ from latency_tui.tui.session import EngineFactory
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from latency_tui.plan.configuration import Loaded
     from latency_tui.result.result import Result
 
 DEFAULT_THEME = "tokyo-night"
@@ -36,7 +39,11 @@ class LatencyApp(App[None]):
     Args:
         plan: What to measure; its candidates are the ones chosen at the start.
         models: Everything that can be chosen.
+        configuration: The configuration file, whose keys, theme and datasets are meant; None for none.
         engine_factory: Makes an engine that is not started yet.
+
+    Raises:
+        UsageError: The configuration names a theme, an action or a key that there is not.
     """
 
     TITLE = "latency-tui"
@@ -47,14 +54,23 @@ class LatencyApp(App[None]):
         "widgets/side.tcss",
     ]
 
-    def __init__(self, plan: Plan, models: tuple[ModelSpec, ...], *, engine_factory: EngineFactory = Engine) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        models: tuple[ModelSpec, ...],
+        *,
+        configuration: Loaded | None = None,
+        engine_factory: EngineFactory = Engine,
+    ) -> None:
         super().__init__()
+        self._configuration = configuration
         self._plan = plan
         self._candidates = tuple(Candidate(model=model) for model in models)
         self._engine_factory = engine_factory
         self._main: MainScreen | None = None
         if "TEXTUAL_THEME" not in os.environ:
-            self.theme = DEFAULT_THEME
+            self.theme = self._theme_wanted()
+        self._keymap_wanted = self._keys_wanted()
 
     @property
     def result(self) -> Result | None:
@@ -77,7 +93,8 @@ class LatencyApp(App[None]):
         return self._main
 
     def on_mount(self) -> None:
-        """End cleanly when the terminal or the system asks for it."""
+        """Take the keys of the configuration; end cleanly when the terminal or the system asks for it."""
+        self.set_keymap(self._keymap_wanted)
         end_on_signals(self._end)
 
     async def action_quit(self) -> None:
@@ -86,6 +103,24 @@ class LatencyApp(App[None]):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._main.session.close(), _LONGEST_FAREWELL)
         self.exit()
+
+    def _theme_wanted(self) -> str:
+        wanted = self._configuration.configuration.theme if self._configuration else ""
+        if wanted and wanted not in self.available_themes:
+            from latency_tui.plan.nearest import hint
+
+            raise UsageError(f"There is no theme {wanted!r}; {hint(wanted, self.available_themes)}")
+        return wanted or DEFAULT_THEME
+
+    def _keys_wanted(self) -> dict[str, str]:
+        CHANGED_LABELS.clear()
+        if self._configuration is None or not self._configuration.configuration.keys:
+            return {}
+        from latency_tui.tui.keymap import keymap  # few change keys
+
+        keys, labels = keymap(self._configuration.configuration.keys)
+        CHANGED_LABELS.update(labels)
+        return keys
 
     def _end(self) -> None:
         self.run_worker(self.action_quit(), group="end", exclusive=True, exit_on_error=False)

@@ -13,6 +13,9 @@ from textual.message import Message
 
 from latency_tui.tui.state import State
 
+CHANGED_LABELS: dict[str, str] = {}
+"""How the keys are written that the open app's configuration has changed, by the command's name."""
+
 
 class Command(Message):
     """One action of a user.
@@ -38,7 +41,12 @@ class Command(Message):
 
     @classmethod
     def key_label(cls) -> str:
-        """Return the key as a person reads it."""
+        """Return the key as a person reads it: the one of the configuration, where that has changed it."""
+        return CHANGED_LABELS.get(cls.__name__) or cls.default_label()
+
+    @classmethod
+    def default_label(cls) -> str:
+        """Return the key that it has where no configuration says otherwise, as a person reads it."""
         return cls.shown or (cls.keys[0] if cls.keys else "")
 
     @classmethod
@@ -145,6 +153,17 @@ class ChooseNone(Command):
     """Choose no model."""
 
     title, keys, group = "Choose no model", ("n",), "Models"
+
+
+class AddModel(Command):
+    """Add a model: by its name, from a file, which is looked at first, or by an import path."""
+
+    title, keys, shown, footer, group = "Add a model to the list", ("plus",), "+", "Add", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
 
 
 class AddVariants(Command):
@@ -334,7 +353,7 @@ COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
         *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl),
-        *(Choose, ChooseAll, ChooseNone, AddVariants, RemoveModel, MakeBaseline, ShowFailure),
+        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
@@ -347,7 +366,7 @@ ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 """What the footer shows at its right end, always."""
 
 _FOOTER: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Train, Profile, Choose, AddVariants, MakeBaseline, Enlarge, SaveAs),
+    *(Stop, Freeze, Train, Profile, Choose, AddModel, AddVariants, MakeBaseline, Enlarge, SaveAs),
     ShowNoise,
 )
 _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
@@ -364,9 +383,9 @@ def bindings() -> list[Binding]:
             f"command('{name}')",
             command.title or command.help(),
             show=bool(command.footer),
-            key_display=command.key_label(),
+            key_display=command.default_label(),
             tooltip=command.help(),
-            id=_slug(name),
+            id=binding_id(name),
         )
         for name, command in COMMANDS.items()
         if command.keys
@@ -390,7 +409,7 @@ def grouped() -> dict[str, list[type[Command]]]:
 def key_table() -> str:
     """Return every key and what it does as a Markdown table, for the README."""
     lines = ["| key | what it does |", "| --- | --- |"]
-    lines += [f"| `{c.key_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
+    lines += [f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
     return "\n".join(lines) + "\n"
 
 
@@ -405,5 +424,6 @@ def failure(state: State) -> tuple[str, str, str] | None:
     return None
 
 
-def _slug(name: str) -> str:
+def binding_id(name: str) -> str:
+    """Return a command's name as a configuration writes it: `MakeBaseline` becomes `make-baseline`."""
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import LatencyTuiError
-from latency_tui.plan import Candidate
+from latency_tui.plan import Candidate, Trust
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -79,12 +79,14 @@ class CandidatesAdded(Message):
     Attributes:
         candidates: What to list.
         after: Slug of the line that they are variants of; empty where they are of no line.
+        trust: What is trusted from now on; None for no change.
     """
 
-    def __init__(self, candidates: tuple[Candidate, ...], after: str = "") -> None:
+    def __init__(self, candidates: tuple[Candidate, ...], after: str = "", trust: Trust | None = None) -> None:
         super().__init__()
         self.candidates = candidates
         self.after = after
+        self.trust = trust
 
 
 class FieldChanged(Message):

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from latency_tui.plan import BUILTIN_MODELS, ModelSpec, Plan
+from latency_tui.plan.configuration import Loaded
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.state import State
@@ -84,9 +85,13 @@ def open_app(script: Script, monkeypatch: pytest.MonkeyPatch) -> Open:
 
     @asynccontextmanager
     async def opened(
-        width: int = 140, height: int = 45, plan: Plan | None = None, models: tuple[ModelSpec, ...] = BUILTIN_MODELS
+        width: int = 140,
+        height: int = 45,
+        plan: Plan | None = None,
+        models: tuple[ModelSpec, ...] = BUILTIN_MODELS,
+        configuration: Loaded | None = None,
     ) -> AsyncIterator[Desk]:
-        app = LatencyApp(plan or made_plan(), models, engine_factory=script.make)
+        app = LatencyApp(plan or made_plan(), models, configuration=configuration, engine_factory=script.make)
         async with app.run_test(size=(width, height), notifications=True) as pilot:
             desk = Desk(app, pilot, script)
             await until(lambda: desk.screen.results is not None)

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, slugify
 from latency_tui.plan.catalogue import MORE_MODELS, default_models, known_models, resolve_model, resolve_models
+from latency_tui.plan.import_paths import describe
 from latency_tui.plan.runtimes import with_runtimes
 
 
@@ -29,7 +30,7 @@ def test_files_and_import_paths_are_resolved(tmp_path: Path, monkeypatch: pytest
     assert (found.slug, found.model.file) == ("old.pkl[dtype=float32]", f"{tmp_path}/old.pkl")
     assert resolve_model("sklearn.svm:SVC[C=2.0]").slug == "svc[C=2.0]"
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine_here.py").write_text("")
+    (tmp_path / "mine_here.py").write_text("model = 1\n")
     assert resolve_model("mine_here:model").model.factory == "mine_here:model"
 
 
@@ -52,11 +53,46 @@ def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
         ("no_such_module_at_all:x", "no module 'no_such_module_at_all'"),
         ("a b:c", "package.module:name"),
         ("random-forest[dtype=int8]", "dtype must be"),
+        ("sklearn.svn:SVC", r"no module 'sklearn\.svn'"),
+        ("sklearn.svm:SVCC", r"has no 'SVCC'; did you mean SVC\?"),
+        ("json.decoder.x:y", r"json\.decoder is no package"),
+        ("x" * 3000, "There is no model"),
     ],
 )
 def test_what_is_no_model_is_refused(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         resolve_model(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("sklearn.svm._classes:SVC", "a class: C-Support Vector Classification."),
+        ("json:loads", "a function: Deserialize ``s``"),
+        ("sklearn.svm:SVC", "a name"),
+        ("sklearn:svm", "a name"),  # a module in a package
+        ("math:sqrt", "a name"),  # written in C
+        ("numpy:float64", "a name"),
+        ("tests.engine.bring:Nested.model", "a name"),
+    ],
+)
+def test_an_import_path_is_told_from_the_sources(text: str, meaning: str) -> None:
+    assert describe(text).startswith(meaning)
+
+
+def test_names_that_a_module_binds_in_branches_or_as_it_runs_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("branches.py").write_text(
+        "try:\n    import json as found\nexcept ImportError:\n    other, (third, *rest) = x\n"
+    )
+    Path("lazy.py").write_text("def __getattr__(name): ...\n")
+    Path("broken.py").write_text("this is no Python\n")
+    for text in ("branches:found", "branches:other", "branches:rest", "lazy:whatever", "broken:x"):
+        assert describe(text) == "a name"
+    with pytest.raises(UsageError, match="has no 'nothing'"):
+        describe("branches:nothing")
 
 
 def test_runtimes_multiply_the_candidates_and_unknown_ones_are_refused() -> None:

@@ -15,6 +15,7 @@ import pytest
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Trust, Workload
 from latency_tui.plan.checks import check_plan
+from latency_tui.plan.datasets import format_of
 from latency_tui.plan.model_files import kind_of, looks_like_file
 from latency_tui.plan.trust import EVERYTHING, digest_of, recall, remember, trust_for
 
@@ -197,3 +198,11 @@ def test_trust_travels_with_the_plan(tmp_path: Path) -> None:
         trust=Trust(files={"00": (EVERYTHING,)}, types=("a.B",)),
     )
     assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.pkl")
+    with pytest.raises(UsageError, match="is a pipe or a device"):
+        kind_of(tmp_path / "a.pkl")
+    with pytest.raises(UsageError, match="is a pipe or a device"):
+        format_of(tmp_path / "a.pkl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 from textual import on
 
 from latency_tui.plan import Candidate
@@ -40,10 +41,33 @@ class Choosing(View):
         known = frozenset(listed.slug for listed in self.state.rows)
         self.app.push_screen(VariantsScreen(row.candidate, known), take)
 
+    @on(commands.AddModel)
+    def _ask_for_model(self) -> None:
+        if self.state.work != "idle":
+            self._refuse_while_running()
+            return
+        from latency_tui.tui.screens.add_model import AddedModel, AddModelScreen  # not before the first frame
+
+        def take(added: AddedModel | None) -> None:
+            if added is not None:
+                model = added.candidate.model
+                alike = (row.slug for row in self.state.rows if row.candidate.model == model)
+                self.post_message(CandidatesAdded((added.candidate,), after=next(alike, ""), trust=added.trust))
+
+        plan, listed = self.state.plan, tuple(row.candidate for row in self.state.rows)
+        self.app.push_screen(AddModelScreen(self.models, listed, plan.workload.dataset, plan.trust), take)
+
     @on(CandidatesAdded)
     def _list_candidates(self, message: CandidatesAdded) -> None:
         if self.state.work == "idle":
-            self.change(states.add_rows(self.state, message.candidates, after=message.after), arrange=True)
+            state = states.add_rows(self.state, message.candidates, after=message.after)
+            if message.trust is not None:
+                state = replace(state, plan=msgspec.structs.replace(state.plan, trust=message.trust))
+            self.change(replace(state, tab="models") if self.tab_of_models else state, arrange=True)
+
+    def _refuse_while_running(self) -> None:
+        words = f"Something is running: {commands.Stop.key_label()} stops it and keeps what was measured."
+        self.app.notify(words, title="Not now", severity="warning", timeout=4, markup=False)
 
     @on(commands.RemoveModel)
     def _remove(self) -> None:

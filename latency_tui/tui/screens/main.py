@@ -33,6 +33,7 @@ from latency_tui.tui.widgets.painted import CandidatePointed
 
 REDRAWS_A_SECOND = 4
 REDRAWS_A_SECOND_BY_SSH = 2
+_ALWAYS_ANSWERED = ("Stop", "ShowLatency", "AddModel")  # if only by a sentence that says why not
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
@@ -108,7 +109,8 @@ class MainScreen(Choosing):
     @on(EngineLost)
     def _lose_engine(self, message: EngineLost) -> None:
         self.change(states.forget_training(self.state))
-        self.show_error(message.error, "Press t or p to start it again.")
+        again = f"Press {commands.Train.key_label()} or {commands.Profile.key_label()} to start it again."
+        self.show_error(message.error, again)
 
     @on(Worker.StateChanged)
     def _notice_fault(self, event: Worker.StateChanged) -> None:
@@ -153,7 +155,7 @@ class MainScreen(Choosing):
         name = str(parameters[0])
         if self.typing and name not in ("ShowHelp", "ShowPalette"):
             return False
-        return name in ("Stop", "ShowLatency") or commands.COMMANDS[name].applies(self.state)
+        return name in _ALWAYS_ANSWERED or commands.COMMANDS[name].applies(self.state)
 
     def action_command(self, name: str) -> None:
         """Do what a key stands for."""

@@ -43,6 +43,7 @@ class View(Screen[None]):
 
     Attributes:
         state: What is shown.
+        models: Those that the app was opened with; a removed one can be had back by its name.
         records: What the numbers are computed from.
         results: What shows results, once it is loaded.
         colours: Each candidate's colour by slug, of removed ones too, for results show them still.
@@ -56,6 +57,7 @@ class View(Screen[None]):
     def __init__(self, plan: Plan, candidates: tuple[Candidate, ...]) -> None:
         super().__init__()
         self.state = states.start(plan, candidates)
+        self.models = tuple(candidate.model for candidate in candidates)
         self.records = Records()
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))
@@ -122,6 +124,11 @@ class View(Screen[None]):
         if self._layout.mode == "tiny":
             return "latency" if self.state.measurements else "models"
         return self.state.tab
+
+    @property
+    def tab_of_models(self) -> bool:
+        """Whether the models have a tab of their own."""
+        return self._layout.mode == "narrow"
 
     @property
     def typing(self) -> bool:
@@ -198,7 +205,10 @@ class View(Screen[None]):
             self.query_one(TitleLine).paint(state)
             hints = progress_words(state) if layout.mode == "narrow" and self.tab != "models" else ()
             if not hints and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
-                hints = ("1 again: " + ("bars" if self.results.second_chart else "over the runs"),)
+                hints = (
+                    f"{commands.ShowLatency.key_label()} again: "
+                    + ("bars" if self.results.second_chart else "over the runs"),
+                )
             if layout.mode == "narrow":
                 self.query_one(TabStrip).paint(self.tabs, self.tab, hints)
             self.query_one(ModelList).paint(state, self._looks)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from latency_tui.result.words import format_duration
+from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.state import ModelRow, State
 from latency_tui.tui.text import clean, wrap
@@ -87,7 +88,7 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int) -> 
     facts += measured
     if row.error:
         lines += [Content.styled(line, "$text-error") for line in wrap(clean(row.error), width)[:3]]
-        lines.append(Content.assemble(("enter", KEY), (" shows the traceback", MUTED)))
+        lines.append(Content.assemble((ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)))
     elif row.stage == "new":
         lines.append(Content.styled("not trained yet", MUTED))
     lines += [Content.assemble((f"{name:<{_LABEL}}", MUTED), value) for name, value in facts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from latency_tui.tui.commands import Choose, ChooseAll
 from latency_tui.tui.state import State
 from latency_tui.tui.text import clean, wrap
 from latency_tui.tui.widgets.painted import Painted
@@ -33,7 +34,8 @@ def _sentence(state: State) -> str:
     if state.work == "profiling":
         return "The answer comes with the first rounds."
     if not state.chosen:
-        return "No model is chosen: space chooses the highlighted one, a chooses all."
+        one, every = Choose.key_label(), ChooseAll.key_label()
+        return f"No model is chosen: {one} chooses the highlighted one, {every} chooses all."
     return ""
 
 

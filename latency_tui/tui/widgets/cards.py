@@ -10,6 +10,7 @@ from textual.containers import Grid
 from textual.content import Content
 
 from latency_tui.result.words import format_duration
+from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import MUTED, Look
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
@@ -89,7 +90,7 @@ def _content(result: Result, candidate: CandidateResult, colour: str, width: int
         return Content("\n").join(
             [
                 *(Content.styled(line, "$text-error") for line in lines),
-                Content.styled("enter shows the traceback", MUTED),
+                Content.styled(f"{ShowFailure.key_label()} shows the traceback", MUTED),
             ]
         )
     statistics = candidate.statistics

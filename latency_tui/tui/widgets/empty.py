@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from latency_tui.tui.commands import AddModel, Command, Profile, ShowHelp, Train
 from latency_tui.tui.marks import KEY, MUTED
 from latency_tui.tui.state import State
 from latency_tui.tui.text import wrap
@@ -40,12 +41,17 @@ def _text(state: State, width: int) -> list[Content]:
     return [
         Content.styled("Nothing is measured yet", "bold"),
         Content(""),
-        Content.assemble(("p", KEY), f"  profiles the {models}" if count else "  profiles the models chosen"),
-        Content.assemble(("t", KEY), "  only trains them"),
-        Content.assemble(("?", KEY), "  shows every key"),
+        _key(Profile, f"profiles the {models}" if count else "profiles the models chosen"),
+        _key(Train, "only trains them"),
+        _key(AddModel, "adds a model of your own"),
+        _key(ShowHelp, "shows every key"),
         Content(""),
         *_muted(_PROMISE, width),
     ]  # fmt: skip
+
+
+def _key(command: type[Command], words: str) -> Content:
+    return Content.assemble((command.key_label(), KEY), f"  {words}")
 
 
 def _muted(text: str, width: int) -> list[Content]:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan
 from latency_tui.result.words import format_seconds
-from latency_tui.tui.commands import Profile, TakeControl, Train, UntilKnown
+from latency_tui.tui.commands import Choose, ChooseAll, Profile, Stop, TakeControl, Train, UntilKnown
 from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
 from latency_tui.tui.state import State
@@ -157,7 +157,7 @@ def _progress(state: State, width: int) -> Content:
     progress = state.progress
     if state.work == "idle":
         if not state.chosen:
-            return Content.styled("Choose a model first: space, or a.", MUTED)
+            return Content.styled(f"Choose a model first: {Choose.key_label()}, or {ChooseAll.key_label()}.", MUTED)
         words = _summary(state)
         if not words and state.until_known:
             one = len(state.chosen) == 1
@@ -174,9 +174,10 @@ def _progress(state: State, width: int) -> Content:
     first = Content.assemble(_bar(done, total), (f"  {left}\n" if left else "\n", MUTED))
     if len(steps) > width:
         steps = steps.rpartition(" · ")[2]
-    if len(steps) + len(" · esc stops") > width:
+    key = Stop.key_label()
+    if len(steps) + len(f" · {key} stops") > width:
         return Content.assemble(first, steps)
-    return Content.assemble(first, steps, " · ", ("esc", KEY), " stops")
+    return Content.assemble(first, steps, " · ", (key, KEY), " stops")
 
 
 def progress_words(state: State) -> tuple[str, ...]:
@@ -192,7 +193,7 @@ def progress_words(state: State) -> tuple[str, ...]:
     steps = _steps(state)
     left = [f"{format_seconds(progress.seconds_left)} left"] if progress.seconds_left is not None else []
     left += ["then profile"] if state.then_profile else []
-    ways = ([steps, *left, "esc stops"], [steps, *left], [steps], [steps.partition(" · ")[2] or steps])
+    ways = ([steps, *left, f"{Stop.key_label()} stops"], [steps, *left], [steps], [steps.partition(" · ")[2] or steps])
     return tuple(" · ".join(parts) for parts in ways)
 
 

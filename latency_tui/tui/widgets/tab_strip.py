@@ -12,10 +12,10 @@ from latency_tui.tui.state import Tab
 from latency_tui.tui.text import fit
 from latency_tui.tui.widgets.painted import Painted
 
-_TITLES: dict[Tab, tuple[str, str, type[Command]]] = {
-    "models": ("0", "Models", ShowModels),
-    "latency": ("1", "Latency", ShowLatency),
-    "compare": ("3", "Compare", ShowCompare),
+_TITLES: dict[Tab, tuple[str, type[Command]]] = {
+    "models": ("Models", ShowModels),
+    "latency": ("Latency", ShowLatency),
+    "compare": ("Compare", ShowCompare),
 }
 
 
@@ -31,7 +31,8 @@ class TabStrip(Painted):
         self._tabs = tabs
         parts: list[tuple[str, str]] = []
         for tab in tabs:
-            number, title, _ = _TITLES[tab]
+            title, command = _TITLES[tab]
+            number = command.key_label()
             if tab == active:
                 parts.append((f" {number} {title} ", "bold reverse $primary"))
             else:
@@ -46,8 +47,8 @@ class TabStrip(Painted):
         """Open the tab under the pointer."""
         left = 0
         for tab in self._tabs:
-            number, title, command = _TITLES[tab]
-            left += len(f" {number} {title} ")
+            title, command = _TITLES[tab]
+            left += len(f" {command.key_label()} {title} ")
             if event.x < left:
                 self.screen.post_message(command())
                 return

@@ -1,0 +1,259 @@
+"""Asks for a model to list: by name, file or import path; shows what would be loaded and what it asks to trust.
+
+Nothing is loaded or imported here: a file is looked at by a process of its own, an import path by its sources.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button
+
+from latency_tui.engine.inspector import Inspection, inspect
+from latency_tui.errors import UsageError
+from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, parse, slugify
+from latency_tui.plan.catalogue import known_models, model_of_file, resolve_model
+from latency_tui.plan.checks import check_task
+from latency_tui.plan.datasets import task_of
+from latency_tui.plan.import_paths import describe
+from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of
+from latency_tui.plan.trust import EVERYTHING, remember
+from latency_tui.tui.marks import MUTED
+from latency_tui.tui.matches import Match, files_like, is_path, names_like, size_of
+from latency_tui.tui.screens.picker import Picker
+from latency_tui.tui.text import clean
+
+_TELLING = frozenset(SUFFIXES) - {".json", ".txt"}  # files of these suffixes are mostly something else
+
+
+@dataclass(frozen=True)
+class AddedModel:
+    """What the user has chosen.
+
+    Attributes:
+        candidate: What to list.
+        trust: What is trusted from now on.
+    """
+
+    candidate: Candidate
+    trust: Trust
+
+
+class AddModelScreen(Picker[AddedModel]):
+    """Dismissed with the model to add; one that runs code or names unknown types only by a key of its own.
+
+    Args:
+        models: Those that have names besides the ones that come along.
+        listed: What is in the list.
+        dataset: What they are going to be asked.
+        trust: What is trusted by now.
+    """
+
+    HEADING = "Add a model"
+    PLACEHOLDER = "decision tree · model.skops · package.module:name"
+    HINT = "A name, a file, or package.module:name; with settings, name[n_jobs=1]."
+    KEYS = "tab completes · enter adds · esc closes"
+    ASKS: ClassVar[str] = "ctrl+t trusts it and adds it · esc leaves it"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "trust", "Trust and add", show=False)]
+
+    def __init__(
+        self, models: Iterable[ModelSpec], listed: Iterable[Candidate], dataset: Dataset, trust: Trust
+    ) -> None:
+        super().__init__()
+        self._own = tuple(models)
+        self._known: tuple[ModelSpec, ...] = ()
+        self._listed = {candidate.slug: candidate for candidate in listed}
+        self._dataset = dataset
+        self._trust = trust
+        self._seen: tuple[str, Inspection] | None = None
+
+    def more(self) -> ComposeResult:
+        """Yield the button that says yes to a file."""
+        with Horizontal(id="consent"):
+            yield Button("Trust it and add it", id="trust", variant="warning", compact=True, action="screen.trust")
+            yield Button("Leave it", compact=True, action="screen.dismiss")
+
+    def find(self, text: str) -> list[Match]:
+        """Return the models by that name that are not in the list yet, and files."""
+        if not self._known:
+            self._known = known_models(self._own)
+        if is_path(text):
+            return files_like(text, _model_in)
+        task = task_of(self._dataset)
+        free = (
+            model
+            for model in self._known
+            if slugify(model.name) not in self._listed and not (task and model.task and model.task != task)
+        )
+        return [*(m for m in files_like(text, _model_in) if m.kind == "file"), *names_like(text, free)]
+
+    def is_meant(self, text: str) -> bool:
+        """Return whether that is the whole name of a model, one that cannot be added too."""
+        return slugify(text) in {slugify(model.name) for model in self._known} or super().is_meant(text)
+
+    def show_known(self, known: Content | None) -> None:
+        """Show what was found out; the buttons only where there is something to say yes to."""
+        super().show_known(known)
+        asked = known is not None and bool(self._asked(self.text))
+        self.query_one("#consent").display = asked
+        box = self.query_one("#box")
+        box.set_class(asked, "-asks")
+        box.border_subtitle = self.ASKS if asked else self.KEYS
+
+    async def look(self, text: str) -> Content | None:
+        """Return what a file or an import path holds."""
+        path = _file_of(text)
+        if path is None:
+            if is_path(text) or ":" not in text:
+                return None
+            return Content.assemble(
+                ("what it names  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0]))
+            )
+        if self._seen is None or self._seen[0] != text:
+            self.say("Looks at it in a process of its own …")
+            self._seen = (text, await inspect(str(path)))
+            self.say("")
+        inspection = self._seen[1]
+        asked = self._asked(text)
+        self.say("" if asked else "Enter adds it.")
+        return known_of_file(path, inspection, asked)
+
+    async def take(self, text: str) -> None:
+        """Close with what was typed, unless it asks to be trusted first."""
+        candidate = await asyncio.to_thread(self._resolve, text)
+        if candidate.model.file:
+            self.show_known(await self.look(text))
+            if self._asked(text):
+                self.say("Nothing is added yet: ctrl+t says yes to what stands here, esc says no.", "$text-warning")
+                return
+            assert self._seen is not None
+            self._trust = self._trust.also(self._seen[1].sha256, self._seen[1].remembered)
+        self.dismiss(AddedModel(candidate, self._trust))
+
+    def action_trust(self) -> None:
+        """Trust what is shown, in this very content of the file, and add it."""
+        if self.query_one("#consent").display:
+            self.run_worker(self._trust_and_take(self.text), group="take", exclusive=True, exit_on_error=False)
+
+    async def _trust_and_take(self, text: str) -> None:
+        asked = self._asked(text)
+        if self._seen is None or not asked:
+            return
+        trust = self._trust.also(self._seen[1].sha256, asked)
+        try:
+            candidate = await asyncio.to_thread(self._resolve, text)
+            await asyncio.to_thread(remember, (candidate,), trust)
+        except UsageError as error:
+            self.say(str(error), "$text-error")
+            return
+        self.dismiss(AddedModel(candidate, trust))
+
+    def _asked(self, text: str) -> tuple[str, ...]:
+        """Return what the file that was looked at asks to trust and is not trusted yet; `*` where it runs code."""
+        if self._seen is None or self._seen[0] != text:
+            return ()
+        inspection = self._seen[1]
+        if self._trust.covers(inspection.sha256) or EVERYTHING in inspection.remembered:
+            return ()
+        if inspection.runs_code:
+            return (EVERYTHING,)
+        trusted = {*inspection.remembered, *self._trust.types_in(inspection.sha256)}
+        return tuple(name for name in inspection.untrusted_types if name not in trusted)
+
+    def _resolve(self, text: str) -> Candidate:
+        """Return what is meant, under a name that is still free.
+
+        Raises:
+            UsageError: It is nothing that can be measured, or is in the list already.
+        """
+        path = _file_of(text)
+        if path is not None and path == Path(text).expanduser():
+            candidate = Candidate(model=model_of_file(str(path)))  # brackets may stand in a file's name
+        else:
+            candidate = resolve_model(_expanded(text), self._known or known_models(self._own))
+        check_task(candidate.model, self._dataset)
+        other = self._listed.get(candidate.slug)
+        if other is None:
+            return candidate
+        origin = candidate.model.file or candidate.model.factory
+        if _same_origin(candidate.model, other.model):
+            raise UsageError(f"{candidate.name} is in the list already.")
+        named = msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=origin))
+        if named.slug in self._listed:
+            raise UsageError(f"Another model called {candidate.name} is in the list already.")
+        return named
+
+
+def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) -> Content:
+    """Return what a file is and, where it asks to be trusted, with what and what that means."""
+    lines = [
+        Content.assemble((clean(path.name), "bold")),
+        Content.assemble(
+            ("is ", MUTED), inspection.title, (" of ", MUTED), size_of(path),
+            ("  sha-256 ", MUTED), inspection.sha256[:16], ("…", MUTED),
+        ),
+    ]  # fmt: skip
+    if EVERYTHING in asked:
+        lines += [
+            Content(""),
+            Content.styled("Loading it runs its author's code, as you, with all that you may do.", "$text-warning"),
+            Content("Say yes only if you know where it comes from. It has not been loaded."),
+        ]
+    elif asked:
+        types, these = ("a type", "this is") if len(asked) == 1 else (f"{len(asked)} types", "these are")
+        lines += [
+            Content(""),
+            Content.styled(f"It names {types} that skops does not trust by itself:", "$text-warning"),
+            *(Content.assemble("  ", (clean(name), "bold")) for name in asked),
+            Content(f"Say yes only if {these} what you expect in it. It has not been loaded."),
+        ]
+    elif inspection.runs_code:
+        lines.append(Content.styled("It runs its author's code, and you have trusted it.", MUTED))
+    elif inspection.untrusted_types:
+        lines.append(Content.styled(f"You have trusted: {clean(', '.join(inspection.untrusted_types))}.", MUTED))
+    else:
+        lines.append(Content.styled("It loads as it is: it asks to trust nothing.", MUTED))
+    return Content("\n").join(lines)
+
+
+def _model_in(path: Path) -> str:
+    """Return what a file is by its name, in a word; nothing where it is no model."""
+    suffix = path.suffix.lower()
+    kinds = SUFFIXES.get(suffix, ())
+    if kinds and suffix not in _TELLING:
+        try:
+            return TITLES[kind_of(path)]
+        except UsageError:
+            return ""
+    return TITLES[kinds[0]] if kinds else ""
+
+
+def _expanded(text: str) -> str:
+    return str(Path(text).expanduser()) if text.startswith("~") else text
+
+
+def _file_of(text: str) -> Path | None:
+    """Return the file that is meant, settings in brackets or not; None where there is none."""
+    for name in (text, text.rpartition("[")[0].strip()):
+        path = Path(_expanded(name))
+        try:
+            if name and path.is_file():
+                return path
+        except (OSError, ValueError):  # longer than a path can be
+            continue
+    return None
+
+
+def _same_origin(one: ModelSpec, other: ModelSpec) -> bool:
+    if one.file and other.file:
+        return Path(one.file).resolve() == Path(other.file).resolve()
+    return (one.factory, one.parameters) == (other.factory, other.parameters) and not (one.file or other.file)

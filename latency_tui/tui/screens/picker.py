@@ -1,0 +1,226 @@
+"""A field with a list under it: type a name or a path, see what it may mean and what it is, and take it.
+
+What is typed, listed and shown, its kinds say. Everything that reads files happens beside the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+from textual.worker import Worker, WorkerState
+
+from latency_tui.errors import LatencyTuiError
+from latency_tui.tui.marks import MUTED
+from latency_tui.tui.matches import Match, is_path
+from latency_tui.tui.text import clean, fit
+
+Taken = TypeVar("Taken")
+
+_PAUSE_SECONDS = 0.15  # in the typing, before a file is looked at
+_PAGE = 8
+_MOST_SAID = 400
+_LABEL, _NOTE = 26, 15
+
+
+class Picker(ModalScreen[Taken], Generic[Taken]):
+    """The list follows the typing; Tab completes, Enter takes, Escape leaves everything as it is."""
+
+    CSS_PATH = "sheets.tcss"
+    AUTO_FOCUS = "#wanted"
+    HEADING: ClassVar[str] = ""
+    KEYS: ClassVar[str] = "tab completes · enter takes · esc closes"
+    PLACEHOLDER: ClassVar[str] = ""
+    HINT: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close"),
+        Binding("tab", "complete", "Complete", priority=True, show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("pagedown", f"move({_PAGE})", show=False),
+        Binding("pageup", f"move({-_PAGE})", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matches: list[Match] = []
+
+    # --- what the kinds of it say ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def find(self, text: str) -> list[Match]:
+        """Return what may be meant; called in a thread."""
+
+    @abstractmethod
+    async def look(self, text: str) -> Content | None:
+        """Return what is known of what was typed; None where it is no whole name or path yet.
+
+        Raises:
+            LatencyTuiError: It is, and cannot be taken.
+        """
+
+    @abstractmethod
+    async def take(self, text: str) -> None:
+        """Take what was typed, and close; or say what is missing.
+
+        Raises:
+            LatencyTuiError: It cannot be taken.
+        """
+
+    def more(self) -> ComposeResult:
+        """Yield what stands between what was found out and the hint."""
+        yield from ()
+
+    # --- the screen --------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Yield the field, the list, what is known and the hint."""
+        with Vertical(id="box") as box:
+            box.border_title = self.HEADING
+            box.border_subtitle = self.KEYS
+            yield Input(placeholder=self.PLACEHOLDER, id="wanted", compact=True)
+            yield OptionList(id="matches", markup=False)
+            with VerticalScroll(id="found", can_focus=False):
+                yield Static(id="known", markup=False)
+            yield from self.more()
+            yield Static(Content.styled(self.HINT, MUTED), id="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """List what there is."""
+        self.query_one("#matches").can_focus = False
+        self._follow("")
+
+    @property
+    def text(self) -> str:
+        """What is in the field."""
+        return self.query_one("#wanted", Input).value.strip()
+
+    def say(self, words: str, style: str = MUTED) -> None:
+        """Put a sentence under the field; the middle of a very long one is left out."""
+        if len(words) > _MOST_SAID:
+            words = f"{words[: _MOST_SAID // 2]} … {words[-_MOST_SAID // 2 :]}"
+        self.query_one("#hint", Static).update(Content.styled(clean(words), style))
+
+    def show_known(self, known: Content | None) -> None:
+        """Show what was found out, in the place of the list; the list again where that is nothing."""
+        self.query_one("#matches").display = known is None and bool(self._matches)
+        self.query_one("#found").display = known is not None
+        self.query_one("#known", Static).update(known or "")
+
+    @on(Input.Changed, "#wanted")
+    def _follow_typing(self) -> None:
+        self._follow(self.text)
+
+    def _follow(self, text: str) -> None:
+        self.say(self.HINT)
+        self.run_worker(self._find(text), group="look", exclusive=True, exit_on_error=False)
+
+    async def _find(self, text: str) -> None:
+        self._matches = await asyncio.to_thread(self.find, text)
+        self._list(self._matches, marked=bool(text.rpartition("/")[2]))
+        self.show_known(None)
+        if not text:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
+        try:
+            known = await self.look(text)
+        except LatencyTuiError as error:
+            self.show_known(None)
+            self.say(str(error), "$text-error")
+            return
+        self.show_known(known)
+
+    def _list(self, matches: list[Match], *, marked: bool) -> None:
+        listed = self.query_one("#matches", OptionList)
+        listed.clear_options()
+        listed.add_options(Option(_line(match)) for match in matches)
+        listed.highlighted = 0 if marked and matches else None
+
+    @property
+    def highlighted(self) -> Match | None:
+        """The line that is highlighted in the list; None where it is hidden or none is."""
+        listed = self.query_one("#matches", OptionList)
+        index = listed.highlighted
+        return self._matches[index] if listed.display and index is not None and index < len(self._matches) else None
+
+    def fill(self, text: str) -> None:
+        """Put a text into the field, as if it had been typed."""
+        field = self.query_one("#wanted", Input)
+        field.value = text
+        field.cursor_position = len(text)
+        field.focus()
+
+    def action_complete(self) -> None:
+        """Complete what is typed by the highlighted line, or the first; with nothing to complete, go on to the next."""
+        match = self.highlighted or (self._matches[0] if self.query_one("#matches").display else None)
+        if self.focused is self.query_one("#wanted") and match is not None and match.text != self.text:
+            self.fill(match.text)
+        else:
+            self.focus_next()
+
+    def action_move(self, lines: int) -> None:
+        """Highlight another line, or scroll what is shown in the place of the list."""
+        listed = self.query_one("#matches", OptionList)
+        if not listed.display:
+            self.query_one("#found").scroll_relative(y=lines, animate=False)
+        elif self._matches:
+            here = listed.highlighted
+            last = len(self._matches) - 1
+            listed.highlighted = min(max(here + lines, 0), last) if here is not None else 0
+
+    @on(OptionList.OptionSelected)
+    def _take_line(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._take_match(self._matches[event.option_index])
+
+    @on(Input.Submitted, "#wanted")
+    def _take_typed(self, event: Input.Submitted) -> None:
+        event.stop()
+        match = self.highlighted
+        if match is not None and match.text != self.text and not self.is_meant(self.text):
+            self._take_match(match)
+        elif self.text:
+            self.take_soon(self.text)
+        else:
+            self.say("Type something first, or go down to a line of the list.", "$text-error")
+
+    def is_meant(self, text: str) -> bool:
+        """Return whether a text is a whole name or path, and not the beginning of the highlighted one."""
+        return any(match.text.casefold() == text.casefold() for match in self._matches)
+
+    def _take_match(self, match: Match) -> None:
+        self.fill(match.text)
+        if match.kind == "name":
+            self.take_soon(match.text)
+
+    def take_soon(self, text: str) -> None:
+        """Take a text beside the event loop."""
+        self.run_worker(self._take(text), group="take", exclusive=True, exit_on_error=False)
+
+    async def _take(self, text: str) -> None:
+        try:
+            await self.take(text)
+        except LatencyTuiError as error:
+            self.say(str(error), "$text-error")
+
+    @on(Worker.StateChanged)
+    def _notice_fault(self, event: Worker.StateChanged) -> None:
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self.say(f"{type(error).__name__}: {error} Please report this.", "$text-error")
+
+
+def _line(match: Match) -> Content:
+    note = fit(clean(match.note), _NOTE) if match.note else ""
+    wide = _LABEL if note or match.meaning else len(match.label)
+    label = clean(match.label) if is_path(match.text) and not match.meaning else fit(clean(match.label), wide)
+    return Content.assemble((label, ""), "  " if note else "", (note, MUTED), "  ", (clean(match.meaning), MUTED))

@@ -1,0 +1,99 @@
+"""What `latency-tui.toml` says acts in the app: its models are listed, its keys do what they say, its theme is on."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import BUILTIN_MODELS, Plan
+from latency_tui.plan.configuration import Loaded, load_configuration
+from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
+from latency_tui.plan.trust import digest_of
+from latency_tui.tui.app import LatencyApp
+from latency_tui.tui.commands import key_table
+from tests.tui.conftest import Open
+from tests.tui.made import made_plan, until
+
+
+def load(folder: Path, text: str) -> Loaded:
+    (folder / "latency-tui.toml").write_text(text)
+    return load_configuration(folder / "latency-tui.toml")
+
+
+async def test_keys_of_the_file_act_and_are_shown_wherever_keys_are(open_app: Open, tmp_path: Path) -> None:
+    loaded = load(tmp_path, '[keys]\nprofile = "x,f5"\nadd-model = "ctrl+n"\nstop = "z"\n')
+    async with open_app(configuration=loaded) as desk:
+        text = desk.text()
+        assert "x  profiles the 6 models" in text
+        assert "x Profile" in text
+        assert "ctrl+n Add" in text or "^n Add" in text
+        await desk.press("p", "plus")
+        assert (desk.state.work, len(desk.app.screen_stack)) == ("idle", 1), "the old keys do nothing"
+        await desk.press("question_mark")
+        assert "Measure the chosen models" in next(line for line in desk.text().splitlines() if " x " in line)
+        await desk.press("escape", "f5")
+        await until(lambda: bool(desk.state.measurements))
+        await desk.idle()
+        await desk.press("x")
+        await until(lambda: len(desk.state.measurements) == 2)
+        await desk.idle()
+        await desk.press("ctrl+n")
+        await until(lambda: "Add a model" in desk.text())
+    assert "| `p` | Measure" in key_table(), "the README tells of the keys that come along"
+
+
+async def test_without_a_file_the_keys_are_those_that_come_along(open_app: Open) -> None:
+    async with open_app() as desk:
+        assert "p  profiles the 6 models" in desk.text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[keys]\nprofil = "x"\n', r"keys\.profil is no action; did you mean profile\?"),
+        ('[keys]\nprofile = "t"\n', "The key t is that of profile and of train"),
+        ('[keys]\nprofile = "?"\n', r"The key \? is that of profile and of show-help"),
+        ('[keys]\nprofile = "pp"\n', "'pp', which is no key"),
+        ('[keys]\nprofile = ""\n', "'', which is no key"),
+        ('theme = "nrod"\n', "There is no theme 'nrod'; did you mean nord"),
+    ],
+)
+def test_keys_and_themes_that_there_are_not_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.delenv("TEXTUAL_THEME", raising=False)
+    with pytest.raises(UsageError, match=said):
+        LatencyApp(made_plan(), BUILTIN_MODELS, configuration=load(tmp_path, text))
+
+
+async def test_the_theme_of_the_file_is_on_unless_the_environment_says_otherwise(
+    open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(tmp_path, 'theme = "textual-light"\n')
+    async with open_app(configuration=loaded) as desk:
+        assert desk.app.current_theme.name == "textual-light"
+        assert not desk.app.current_theme.dark
+
+
+async def test_models_of_the_file_are_in_the_list_chosen_or_not_in_their_colours(
+    open_app: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "old.pkl").write_bytes(pickle.dumps([1]))
+    loaded = load(
+        tmp_path,
+        '[models.checkout]\nname = "Checkout Forest"\ncolour = "#73daca"\n'
+        'path = "sklearn.ensemble:RandomForestClassifier"\n'
+        '[models.old]\nfile = "old.pkl"\ntrust = true\nchosen = false\n',
+    )
+    asked = resolve(Request(), loaded)
+    listed = listed_models(asked.dataset, loaded)
+    trust = trust_of_listed(asked.trust, listed, loaded)
+    plan = Plan(candidates=asked.candidates, trust=trust)
+    async with open_app(plan=plan, models=listed) as desk:
+        assert "✚ Checkout Forest" in desk.text()
+        assert [(row.slug, row.chosen) for row in desk.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
+        assert desk.screen.colours["checkout-forest"] == "#73daca"
+    assert trust.covers(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"

@@ -1,0 +1,367 @@
+"""A user adds models by `+`: by name, from real files that are looked at in a process of their own, by import path."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import joblib
+import psutil
+import pytest
+import skops.io
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from textual.widgets import Input
+
+from latency_tui.engine.protocol import Measure
+from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan.trust import digest_of, recall
+from latency_tui.tui.screens.add_model import AddModelScreen
+from tests.tui.conftest import Desk, Open
+from tests.tui.made import until
+
+X, y = make_classification(n_samples=80, n_features=20, random_state=0)
+TREE = "sklearn.tree._tree.Tree"
+SIZES = [(140, 45), (80, 24), (60, 16), (40, 12), (30, 8), (12, 4), (3, 2), (1, 1)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory of the test; what is trusted is remembered beside it."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+class Hostile:
+    """A pickle that writes a file when it is loaded."""
+
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> Any:
+        return Path.write_text, (self.victim, "owned")
+
+
+def dialog(desk: Desk) -> AddModelScreen:
+    screen = desk.app.screen
+    assert isinstance(screen, AddModelScreen)
+    return screen
+
+
+def trusted(desk: Desk) -> dict[str, tuple[str, ...]]:
+    return desk.state.plan.trust.files
+
+
+async def type_in(desk: Desk, text: str) -> None:
+    """Put a text into the field, as pasting it would."""
+    dialog(desk).query_one("#wanted", Input).value = text
+    await desk.pilot.pause()
+
+
+async def see(desk: Desk, words: str) -> None:
+    """Wait until the screen shows some words, wherever its lines are broken."""
+    try:
+        await until(lambda: words in " ".join(desk.text().replace("│", " ").split()), 20)
+    except AssertionError:
+        raise AssertionError(f"{words!r} never came:\n{desk.text()}") from None
+
+
+async def listed(desk: Desk, count: int) -> None:
+    await until(lambda: len(desk.state.rows) == count)
+    await desk.pilot.pause()
+
+
+async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name_and_profiled_like_the_six(
+    open_app: Open,
+) -> None:
+    async with open_app() as desk:
+        await desk.press("plus")
+        await see(desk, "Hist Gradient Boosting")
+        assert "Ridge Regressor" not in desk.text(), "it is for numbers, and the data has classes"
+        await desk.press(*"decis")
+        await see(desk, "One tree, grown whole.")
+        assert "Naive Bayes" not in desk.text()
+        await desk.press("enter")
+        await listed(desk, 7)
+        assert (desk.state.highlighted, desk.state.rows[-1].chosen) == ("decision-tree", True)
+        assert len({look for look, _ in desk.screen._looks.values()}) == 7
+        await desk.profile()
+        command = desk.script.commands[-1]
+        assert isinstance(command, Measure)
+        assert len(command.plan.candidates) == 7
+        assert "Decision Tree" in desk.text()
+
+
+async def test_tab_completes_and_down_chooses_from_the_list(open_app: Open) -> None:
+    async with open_app(80, 24) as desk:
+        await desk.press("plus", *"extra")
+        await see(desk, "100 trees split at random.")
+        await desk.press("tab")
+        assert dialog(desk).text == "Extra Trees"
+        await desk.press("ctrl+u")
+        await see(desk, "Decision Tree")
+        await desk.press("down", "down", "enter")
+        await listed(desk, 7)
+        assert desk.state.highlighted == "extra-trees"
+        assert "[✔]" in desk.text(), "the models are shown, whichever tab was open"
+
+
+async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_app: Open, folder: Path) -> None:
+    skops.io.dump(LogisticRegression().fit(X, y), folder / "plain.skops")
+    async with open_app() as desk:
+        await desk.press("plus", *"pla", "tab")
+        await see(desk, "is a skops file of")
+        await see(desk, f"sha-256 {digest_of(folder / 'plain.skops')[:16]}")
+        assert "it asks to trust nothing" in desk.text()
+        await desk.press("enter")
+        await listed(desk, 7)
+        assert desk.state.rows[-1].candidate.model.file == "plain.skops"
+        assert trusted(desk) == {}
+        assert recall() == {}
+
+
+async def test_types_in_a_skops_file_are_named_trusted_by_a_key_of_their_own_and_remembered(
+    open_app: Open, folder: Path
+) -> None:
+    path = folder / "forest.skops"
+    skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, str(path))
+        await see(desk, "It names a type that skops does not trust by itself")
+        assert TREE in desk.text()
+        await desk.press("enter", "enter", "enter")
+        await see(desk, "Nothing is added yet")
+        assert (len(desk.state.rows), recall()) == (6, {})
+        await desk.press("ctrl+t")
+        await listed(desk, 7)
+        assert trusted(desk) == {digest_of(path): (TREE,)} == recall()
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, str(path))
+        await see(desk, f"You have trusted: {TREE}.")
+        await desk.press("enter")
+        await listed(desk, 7)
+        assert trusted(desk) == {digest_of(path): (TREE,)}
+        skops.io.dump(RandomForestClassifier(4).fit(X, y), folder / "forest2.skops")
+        await desk.press("plus")
+        await type_in(desk, "forest2.skops")
+        await see(desk, "It names a type that skops does not trust by itself")  # another content asks again
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.cloudpickle", "a.skops", "no-suffix"])
+async def test_a_hostile_pickle_is_shown_for_what_it_is_and_leaves_no_trace(
+    open_app: Open, folder: Path, name: str
+) -> None:
+    victim = folder / "victim"
+    (folder / name).write_bytes(pickle.dumps(Hostile(victim)))
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, f"./{name}")
+        await see(desk, "is a pickle of")
+        await see(desk, "Loading it runs its author's code")
+        await desk.press("enter")
+        await see(desk, "Nothing is added yet")
+        await desk.press("escape")
+        await desk.pilot.pause()
+        assert (len(desk.state.rows), trusted(desk)) == (6, {})
+    assert not victim.exists()
+
+
+async def test_a_joblib_file_is_added_once_the_user_says_yes_and_asks_again_next_time(
+    open_app: Open, folder: Path
+) -> None:
+    joblib.dump(LogisticRegression().fit(X, y), folder / "old.joblib")
+    for _ in range(2):
+        async with open_app() as desk:
+            await desk.press("plus")
+            await type_in(desk, "old.joblib")
+            await see(desk, "Loading it runs its author's code")
+            await desk.pilot.click("#trust")
+            await listed(desk, 7)
+            assert trusted(desk) == {digest_of(folder / "old.joblib"): ("*",)}
+            assert recall() == {}
+
+
+async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(open_app: Open, folder: Path) -> None:
+    path = folder / "old.joblib"
+    joblib.dump(LogisticRegression().fit(X, y), path)
+    before = digest_of(path)
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, "old.joblib")
+        await see(desk, "Loading it runs its author's code")
+        path.write_bytes(pickle.dumps(Hostile(folder / "victim")))
+        await desk.press("ctrl+t")
+        await listed(desk, 7)
+        assert trusted(desk) == {before: ("*",)}, "trust is given to what was looked at"
+
+
+REFUSED = [
+    ("missing.skops", "There is no file missing.skops"),
+    ("nowhere/model.onnx", "There is no file nowhere/model.onnx"),
+    ("cut.skops", "is not a skops file, as its name says: it is cut off"),
+    ("empty.pkl", "is empty"),
+    ("./", "is a folder, not a model file"),
+    ("pipe.pkl", "is a pipe or a device"),
+    ("randm-forest", "did you mean random-forest?"),
+    ("Random Forest", "Random Forest is in the list already"),
+    ("Ridge", "Ridge is for regression"),
+    ("random-forest[dtype=int8]", "dtype must be float32 or float64"),
+    ("random-forest[", "is not a model, nor a model with settings"),
+    ("sklearn.svm:SVCC", "The module sklearn.svm has no 'SVCC'; did you mean SVC?"),
+    ("sklearn.svn:SVC", "There is no module 'sklearn.svn'"),
+    ("no_such_module:x", "There is no module 'no_such_module'"),
+    ("a b:c", "is not written package.module:name"),
+    ("x" * 3000, "There is no model"),
+    ("[bold]x[/bold]\x1b[31m", "is not a model"),
+    ("", "Type something first"),
+]
+
+
+async def test_what_cannot_be_added_is_told_in_a_sentence_and_nothing_is_lost(open_app: Open, folder: Path) -> None:
+    skops.io.dump(LogisticRegression().fit(X, y), folder / "whole.skops")
+    (folder / "cut.skops").write_bytes((folder / "whole.skops").read_bytes()[:300])
+    (folder / "empty.pkl").touch()
+    os.mkfifo(folder / "pipe.pkl")
+    async with open_app() as desk:
+        await desk.press("plus")
+        for text, said in REFUSED:
+            await type_in(desk, text)
+            await desk.press("enter")
+            await see(desk, said)
+            assert "Traceback" not in desk.text()
+            assert dialog(desk).text == text, "what was typed is still there to be mended"
+        await desk.press("escape")
+        assert len(desk.state.rows) == 6
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_file_that_may_not_be_read_is_told_in_a_sentence(open_app: Open, folder: Path) -> None:
+    (folder / "a.pkl").write_bytes(pickle.dumps([1]))
+    (folder / "a.pkl").chmod(0)
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, "a.pkl")
+        await desk.press("enter")
+        await see(desk, "Permission denied")
+
+
+async def test_an_import_path_is_told_from_its_sources_which_are_not_run(open_app: Open, folder: Path) -> None:
+    (folder / "mine_to_add.py").write_text(
+        f"open({str(folder / 'victim')!r}, 'w')\nclass Mine:\n    'A model of my own.'\n    def predict(self, X): ...\n"
+    )
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, "mine_to_add:Mine")
+        await see(desk, "a class: A model of my own.")
+        await desk.press("enter")
+        await listed(desk, 7)
+        assert desk.state.rows[-1].candidate.model.factory == "mine_to_add:Mine"
+        assert "mine_to_add" not in sys.modules
+        assert not (folder / "victim").exists()
+
+
+async def test_settings_in_brackets_make_a_variant_under_its_model(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("plus")
+        await type_in(desk, "random-forest[n_jobs=1]")
+        await desk.press("enter")
+        await listed(desk, 7)
+        assert [row.slug for row in desk.state.rows[1:3]] == ["random-forest", "random-forest[n_jobs=1]"]
+
+
+async def test_two_files_of_one_name_are_told_apart_and_one_is_listed_once(open_app: Open, folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        skops.io.dump(LogisticRegression().fit(X, y), folder / name / "model.skops")
+    async with open_app() as desk:
+        for count, text in ((7, "a/model.skops"), (8, "b/model.skops")):
+            await desk.press("plus")
+            await type_in(desk, text)
+            await desk.press("enter")
+            await listed(desk, count)
+        assert [row.candidate.name for row in desk.state.rows[6:]] == ["model.skops", "b/model.skops"]
+        await desk.press("plus")
+        await type_in(desk, str(folder / "a" / "model.skops"))
+        await desk.press("enter")
+        await see(desk, "model.skops is in the list already")
+
+
+async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(open_app: Open) -> None:
+    own = ModelSpec(name="Checkout", factory="shop.models:Checkout", colour="#73daca", group="Shop")
+    async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as desk:
+        await desk.press("minus")
+        await listed(desk, 0)
+        await desk.press("plus", *"check", "enter")
+        await listed(desk, 1)
+        assert desk.state.rows[0].candidate.model == own
+
+
+async def test_nothing_is_added_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
+    async with open_app() as desk:
+        desk.script.pause = 0.05
+        await desk.press("p")
+        await until(lambda: desk.state.work == "profiling")
+        await desk.press("plus")
+        await see(desk, "Something is running")
+        assert len(desk.app.screen_stack) == 1
+        await desk.press("escape")
+        await desk.idle()
+
+
+async def test_leaving_the_dialog_ends_the_process_that_looks(
+    open_app: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "slow").write_text("#!/bin/sh\nexec sleep 60\n")
+    (folder / "slow").chmod(0o755)
+    (folder / "a.pkl").write_bytes(pickle.dumps([1]))
+    async with open_app() as desk:
+        monkeypatch.setattr(sys, "executable", str(folder / "slow"))
+        before = set(psutil.Process().children())
+        await desk.press("plus")
+        await type_in(desk, "a.pkl")
+        await until(lambda: bool(set(psutil.Process().children()) - before))
+        await see(desk, "Looks at it")
+        await desk.press("escape")
+        await until(lambda: not set(psutil.Process().children()) - before)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width: int, height: int) -> None:
+    skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
+    async with open_app(width, height) as desk:
+        await desk.press("plus", "down", "down", "up", "pagedown", "pageup")
+        await type_in(desk, "forest.skops")
+        await until(lambda: bool(dialog(desk).query_one("#consent").display), 20)
+        await desk.press("down", "tab", "tab")
+        await desk.pilot.resize_terminal(7, 3)
+        await desk.pilot.resize_terminal(width, height)
+        if width >= 60:
+            await see(desk, "It names a type")
+        await desk.press("ctrl+t")
+        await listed(desk, 7)
+
+
+def test_neither_numpy_nor_scikit_learn_is_imported_to_add_a_model(folder: Path) -> None:
+    skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
+    program = (
+        "import asyncio, sys\n"
+        "from latency_tui.engine.inspector import inspect\n"
+        "from latency_tui.plan import Dataset, SyntheticDataset, Trust\n"
+        "from latency_tui.tui.screens.add_model import AddModelScreen\n"
+        "screen = AddModelScreen((), (), SyntheticDataset(), Trust())\n"
+        "assert screen.find('tree') and screen.find('./')\n"
+        "assert screen._resolve('forest.skops') and screen._resolve('sklearn.svm:SVC')\n"
+        "assert asyncio.run(inspect('forest.skops')).untrusted_types\n"
+        "print(sorted({'numpy', 'sklearn', 'scipy', 'skops', 'joblib'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
