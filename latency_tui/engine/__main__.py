@@ -1,12 +1,17 @@
-"""`python -m latency_tui.engine`: the engine process. Commands come on standard input, events go to standard output."""
+"""`python -m latency_tui.engine FOLDER`: the engine process. Commands on standard input, events on standard output.
+
+FOLDER receives what candidates print and store. Its client removes it; this process does where the client is gone.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import sys
+from pathlib import Path
 
 
 def main() -> None:
@@ -30,7 +35,7 @@ def main() -> None:
         from latency_tui.engine.wire import Wire
 
         fork = CAN_FORK and "--spawn" not in sys.argv
-        Coordinator(Wire(commands, events), fork=fork).serve(greeted=_import_ahead)
+        Coordinator(Wire(commands, events), Path(sys.argv[1]), fork=fork).serve(greeted=_import_ahead)
     except BrokenPipeError:
         pass
     finally:
@@ -45,6 +50,7 @@ def _import_ahead() -> None:
 
 
 def _end_all(*_: object) -> None:
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
     if os.getpgrp() == os.getpid():  # started as the leader of a group of its own: models may have started processes
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(0)

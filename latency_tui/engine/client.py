@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -50,6 +52,7 @@ class Engine:
     def __init__(self, *, fork: bool = True) -> None:
         self.environment: Environment | None = None
         self._arguments = () if fork else ("--spawn",)
+        self._folder: str | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: asyncio.Task[None] | None = None
         self._last_words = b""
@@ -75,11 +78,13 @@ class Engine:
         if self.running:
             return
         try:
+            self._folder = self._folder or tempfile.mkdtemp(prefix="latency-tui-")
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
                 "-m",
                 "latency_tui.engine",
+                self._folder,
                 *self._arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -141,6 +146,9 @@ class Engine:
             self._stderr.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._stderr
+        if self._folder is not None:  # removed here, for a killed process removes nothing
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     @staticmethod
     def _kill(process: asyncio.subprocess.Process) -> None:

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -63,9 +64,9 @@ class Coordinator:
         fork: Whether candidates are forked from this process or started afresh.
     """
 
-    def __init__(self, wire: Wire, *, fork: bool) -> None:
+    def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
         self._wire = wire
-        self._roster = Roster(wire, fork=fork)
+        self._roster = Roster(wire, folder, fork=fork)
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
 

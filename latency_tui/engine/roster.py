@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -45,13 +44,17 @@ class Roster:
 
     Args:
         wire: Where commands are heard while a candidate is waited for.
+        folder: A folder that only this user can read, for what candidates print and store.
         fork: Whether candidates are forked from this process or started afresh.
+
+    Attributes:
+        folder: As given; it goes with the engine.
     """
 
-    def __init__(self, wire: Wire, *, fork: bool) -> None:
+    def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
         self._wire = wire
         self._fork = fork
-        self._folder = tempfile.TemporaryDirectory(prefix="latency-tui-")
+        self.folder = folder
         self._processes: dict[str, CandidateProcess] = {}
         self._candidates: dict[str, Candidate] = {}
         self._stamps: dict[str, object] = {}
@@ -70,7 +73,6 @@ class Roster:
     def close(self) -> None:
         """End every process."""
         self._forget(list(self._processes))
-        self._folder.cleanup()
 
     def prepare(self, plan: Plan, job: str) -> None:
         """Make the dataset and get every candidate of the plan ready, several at once where there are cores.
@@ -262,11 +264,6 @@ class Roster:
         process.stage = "cold start"
         self._lose(process, cause, message, story)
         raise CandidateLost
-
-    @property
-    def folder(self) -> Path:
-        """A folder that only this user can read, and that goes with the engine."""
-        return Path(self._folder.name)
 
     def _expect(self, process: CandidateProcess, kind: type[R]) -> R:
         """Return the reply that has come; anything else ends the candidate, says so, and raises `CandidateLost`."""
