@@ -137,18 +137,19 @@ class Engine:
     async def close(self) -> None:
         """End the process and everything that it started. May be called at any time, and again."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        self._kill(process)
-        with contextlib.suppress(ProcessLookupError):
-            await process.wait()
+        try:
+            if process is not None:
+                self._kill(process)
+                with contextlib.suppress(ProcessLookupError):
+                    await process.wait()
+        finally:
+            if self._folder is not None:  # removed here, for a killed process removes nothing
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
         if self._stderr is not None:
             self._stderr.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._stderr
-        if self._folder is not None:  # removed here, for a killed process removes nothing
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
 
     @staticmethod
     def _kill(process: asyncio.subprocess.Process) -> None:
