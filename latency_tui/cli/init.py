@@ -9,7 +9,10 @@ import click
 from latency_tui.cli.door import say
 from latency_tui.cli.stdout import emit
 from latency_tui.errors import UsageError
-from latency_tui.plan.configuration import EXAMPLE, FILE_NAME, json_schema, user_path
+from latency_tui.plan.configuration import FILE_NAME, json_schema, user_path
+
+EXAMPLE = Path(__file__).with_name("example.toml")
+"""What is written: every table that there is, as comments."""
 
 
 @click.command(name="init", short_help="Write a commented configuration file.")
@@ -25,7 +28,7 @@ def command(user: bool, schema: bool) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
+            file.write(EXAMPLE.read_text(encoding="utf-8"))
     except FileExistsError:
         raise UsageError(f"{path} is there already.") from None
     except OSError as error:

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
 from latency_tui.plan.configuration import (
-    EXAMPLE,
     Configuration,
     Loaded,
     find_configuration,
@@ -153,8 +153,8 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
 
 
 def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Path) -> None:
-    assert write(tmp_path, EXAMPLE).configuration == Configuration()
-    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in EXAMPLE.splitlines())
+    assert write(tmp_path, EXAMPLE.read_text()).configuration == Configuration()
+    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in EXAMPLE.read_text().splitlines())
     found = write(tmp_path, text).configuration
     assert set(found.models) == {"checkout", "small-forest"}
     assert set(found.datasets) == {"orders", "wide"}
