@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import math
+import os
+import zipfile
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +37,7 @@ SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+_LONGEST_LINE = 1 << 20
 TITLES: dict[Format, str] = {
     "csv": "a CSV file",
     "parquet": "a Parquet file",
@@ -180,7 +185,8 @@ def resolve_dataset(text: str, *, target: str | None = None) -> BundledDataset |
             raise UsageError(f"{name} has a target of its own; --target is for files.")
         return BundledDataset(name=name)
     path = Path(text)
-    if not path.exists() and path.suffix.lower() not in SUFFIXES and path.name == text:
+    known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)
+    if not known and path.suffix.lower() not in SUFFIXES and path.name == text:
         raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
     format_of(path)
     return FileDataset(path=text, target=target)
@@ -215,6 +221,29 @@ def format_of(path: Path) -> Format:
     return claimed or found
 
 
+def column_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns of a CSV file or a file of JSON lines, of an NPZ file those of its arrays.
+
+    Only the first line is read. Columns of a CSV file that begins with numbers are called by theirs, from 0. Nothing is
+    returned where names are not to be had without reading the data, or the file is not what it says.
+    """
+    try:
+        form = format_of(path)
+        if form == "csv":
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                first = next(csv.reader(file), [])
+            return tuple(map(str, range(len(first)))) if all(map(_is_number, first)) else tuple(first)
+        if form == "jsonl":
+            with path.open(encoding="utf-8-sig") as file:
+                return tuple(json.loads(file.readline(_LONGEST_LINE)))
+        if form == "npz":
+            with zipfile.ZipFile(path) as archive:
+                return tuple(name.removesuffix(".npy") for name in archive.namelist())
+    except (UsageError, OSError, ValueError, csv.Error, zipfile.BadZipFile, TypeError):
+        return ()
+    return ()
+
+
 def _sniff(head: bytes) -> Format | None:
     marks: dict[bytes, Format] = {
         b"PAR1": "parquet",
@@ -229,6 +258,14 @@ def _sniff(head: bytes) -> Format | None:
     if b"\0" in head:
         return None
     return "jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else "csv"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_fraction(fraction: float) -> None:

@@ -81,13 +81,13 @@ def resolve(request: Request, loaded: Loaded) -> Resolved:
     )
 
 
-def listed_models(dataset: Dataset, loaded: Loaded) -> tuple[ModelSpec, ...]:
+def listed_models(dataset: Dataset, loaded: Loaded | None) -> tuple[ModelSpec, ...]:
     """Return the models to choose from: those that can do the dataset's task, and those of the configuration file.
 
     Raises:
         UsageError: A model of the configuration file makes no sense.
     """
-    return (*default_models(task_of(dataset) or "classification"), *loaded.models())
+    return (*default_models(task_of(dataset) or "classification"), *(loaded.models() if loaded else ()))
 
 
 def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -> Trust:

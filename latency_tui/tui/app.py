@@ -89,7 +89,7 @@ class LatencyApp(App[None]):
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""
-        self._main = MainScreen(self._plan, self._candidates, self._engine_factory)
+        self._main = MainScreen(self._plan, self._candidates, self._engine_factory, self._configuration)
         return self._main
 
     def on_mount(self) -> None:

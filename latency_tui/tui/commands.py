@@ -1,4 +1,4 @@
-"""What a user can do: one class an action, from which key, footer, palette, help screen and README table are made.
+"""What a user can do: one class an action; `offers` makes keys, footer, help screen and README table of them.
 
 A command is a message; whoever presses a key, clicks a button or picks it in the palette posts the same one, and the
 main screen answers it. The first line of the docstring is the help text.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding
 from textual.message import Message
 
 from latency_tui.tui.state import State
@@ -159,6 +158,17 @@ class AddModel(Command):
     """Add a model: by its name, from a file, which is looked at first, or by an import path."""
 
     title, keys, shown, footer, group = "Add a model to the list", ("plus",), "+", "Add", "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
+class ChangeData(Command):
+    """Change the data: a bundled set, a file with its target, or one that is made; models are trained anew."""
+
+    title, keys, footer, group = "Change the data", ("d",), "Data", "Models"
 
     @classmethod
     def applies(cls, state: State) -> bool:
@@ -353,7 +363,7 @@ COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
         *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl),
-        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, MakeBaseline, ShowFailure),
+        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
@@ -361,56 +371,6 @@ COMMANDS: dict[str, type[Command]] = {
     )
 }
 """Every command by the name that bindings use."""
-
-ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
-"""What the footer shows at its right end, always."""
-
-_FOOTER: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Train, Profile, Choose, AddModel, AddVariants, MakeBaseline, Enlarge, SaveAs),
-    ShowNoise,
-)
-_FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Profile, Enlarge, MakeBaseline, SaveAs, ShowNoise, Choose, Train),
-)
-_MOST_IN_FOOTER = 6
-
-
-def bindings() -> list[Binding]:
-    """Return the main screen's key bindings; each has an id, so that a configuration can change its key."""
-    return [
-        Binding(
-            ",".join(command.keys),
-            f"command('{name}')",
-            command.title or command.help(),
-            show=bool(command.footer),
-            key_display=command.default_label(),
-            tooltip=command.help(),
-            id=binding_id(name),
-        )
-        for name, command in COMMANDS.items()
-        if command.keys
-    ]
-
-
-def footer(state: State) -> tuple[type[Command], ...]:
-    """Return what the footer shows at its left end: at most six that apply now, the most wanted on this tab first."""
-    order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
-    return tuple(command for command in order if command.applies(state))[:_MOST_IN_FOOTER]
-
-
-def grouped() -> dict[str, list[type[Command]]]:
-    """Return the commands by the heading they stand under on the help screen."""
-    groups: dict[str, list[type[Command]]] = {}
-    for command in COMMANDS.values():
-        groups.setdefault(command.group, []).append(command)
-    return groups
-
-
-def key_table() -> str:
-    """Return every key and what it does as a Markdown table, for the README."""
-    lines = ["| key | what it does |", "| --- | --- |"]
-    lines += [f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
-    return "\n".join(lines) + "\n"
 
 
 def failure(state: State) -> tuple[str, str, str] | None:
@@ -422,8 +382,3 @@ def failure(state: State) -> tuple[str, str, str] | None:
     if row is not None and row.stage == "failed":
         return row.candidate.name, row.error, row.traceback
     return None
-
-
-def binding_id(name: str) -> str:
-    """Return a command's name as a configuration writes it: `MakeBaseline` becomes `make-baseline`."""
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

@@ -11,7 +11,8 @@ from textual.keys import Keys, format_key, key_to_character
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.nearest import hint
-from latency_tui.tui.commands import COMMANDS, binding_id
+from latency_tui.tui.commands import COMMANDS
+from latency_tui.tui.offers import binding_id
 
 _NAMED = frozenset(key.value for key in Keys)
 

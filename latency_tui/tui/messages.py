@@ -8,7 +8,7 @@ from textual.message import Message
 
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import LatencyTuiError
-from latency_tui.plan import Candidate, Trust
+from latency_tui.plan import Candidate, Dataset, Trust
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -87,6 +87,18 @@ class CandidatesAdded(Message):
         self.candidates = candidates
         self.after = after
         self.trust = trust
+
+
+class DatasetChosen(Message):
+    """The user has asked for other data.
+
+    Attributes:
+        dataset: What the next measurement asks the models.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__()
+        self.dataset = dataset
 
 
 class FieldChanged(Message):

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -24,7 +26,8 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
-from latency_tui.plan import Candidate, Plan, slugify
+from latency_tui.plan import Candidate, Dataset, Plan, slugify
+from latency_tui.plan.datasets import task_of
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -220,6 +223,31 @@ def remove_row(state: State, slug: str) -> State:
     place = next((index for index, row in enumerate(state.rows) if row.slug == slug), 0)
     highlighted = rows[min(place, len(rows) - 1)].slug if rows else ""
     return replace(state, rows=rows, highlighted=highlighted)
+
+
+def change_dataset(state: State, dataset: Dataset, usual: Iterable[Candidate]) -> State:
+    """Return the state with other data, and so with every model untrained.
+
+    Models for another task leave the list; where any does, the usual ones of the new task come instead.
+
+    Args:
+        state: The state before.
+        dataset: What the models are asked from now on.
+        usual: What an app that is opened with that dataset lists.
+    """
+    task = task_of(dataset)
+    rows = [
+        ModelRow(row.candidate, chosen=row.chosen)
+        for row in state.rows
+        if row.candidate.model.task in ("", task or row.candidate.model.task)
+    ]
+    if len(rows) < len(state.rows):
+        known = {row.slug for row in rows}
+        rows = [*(ModelRow(candidate) for candidate in usual if candidate.slug not in known), *rows]
+    highlighted = state.highlighted if state.highlighted in {row.slug for row in rows} else rows[0].slug if rows else ""
+    workload = msgspec.structs.replace(state.plan.workload, dataset=dataset)
+    plan = msgspec.structs.replace(state.plan, workload=workload)
+    return replace(state, plan=plan, rows=tuple(rows), highlighted=highlighted)
 
 
 def is_variant(row: ModelRow, above: ModelRow | None) -> bool:

@@ -13,7 +13,7 @@ from latency_tui.plan.configuration import Loaded, load_configuration
 from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
 from latency_tui.plan.trust import digest_of
 from latency_tui.tui.app import LatencyApp
-from latency_tui.tui.commands import key_table
+from latency_tui.tui.offers import key_table
 from tests.tui.conftest import Open
 from tests.tui.made import made_plan, until
 

@@ -13,9 +13,10 @@ from textual.theme import BUILTIN_THEMES
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.palette import PALETTE, colours
 from latency_tui.tui.charts import reduce, trace
-from latency_tui.tui.commands import COMMANDS, bindings, key_table
+from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.marks import contrast, looks
+from latency_tui.tui.offers import bindings, key_table
 from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.measure_panel import whole_number

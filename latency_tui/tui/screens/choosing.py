@@ -1,4 +1,4 @@
-"""What the user does to the list and to the plan's switches: variants, lines that go, until known, a control copy."""
+"""What the user does to what is measured: lines that come and go, data, until known, a control copy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 import msgspec
 from textual import on
 
-from latency_tui.plan import Candidate
+from latency_tui.plan import Candidate, Dataset
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
-from latency_tui.tui.messages import CandidatesAdded
+from latency_tui.tui.messages import CandidatesAdded, DatasetChosen
 from latency_tui.tui.screens.view import View
 
 
@@ -64,6 +64,27 @@ class Choosing(View):
             if message.trust is not None:
                 state = replace(state, plan=msgspec.structs.replace(state.plan, trust=message.trust))
             self.change(replace(state, tab="models") if self.tab_of_models else state, arrange=True)
+
+    @on(commands.ChangeData)
+    def _ask_for_data(self) -> None:
+        if self.state.work != "idle":
+            self._refuse_while_running()
+            return
+        from latency_tui.tui.screens.change_data import ChangeDataScreen  # not before the first frame
+
+        def take(dataset: Dataset | None) -> None:
+            if dataset is not None and dataset != self.state.plan.workload.dataset:
+                self.post_message(DatasetChosen(dataset))
+
+        self.app.push_screen(ChangeDataScreen(self.state.plan.workload.dataset, self.configuration), take)
+
+    @on(DatasetChosen)
+    def _take_data(self, message: DatasetChosen) -> None:
+        if self.state.work == "idle":
+            from latency_tui.plan.request import listed_models  # not before the first frame
+
+            usual = (Candidate(model=model) for model in listed_models(message.dataset, self.configuration))
+            self.change(states.change_dataset(self.state, message.dataset, usual), arrange=True)
 
     def _refuse_while_running(self) -> None:
         words = f"Something is running: {commands.Stop.key_label()} stops it and keeps what was measured."

@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from latency_tui.tui.commands import grouped
 from latency_tui.tui.marks import KEY
+from latency_tui.tui.offers import grouped
 from latency_tui.tui.screens.sheet import Sheet
 from latency_tui.tui.text import fit, wrap
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on
@@ -31,17 +32,26 @@ from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
 from latency_tui.tui.widgets.painted import CandidatePointed
 
+if TYPE_CHECKING:
+    from latency_tui.plan.configuration import Loaded
+
 REDRAWS_A_SECOND = 4
 REDRAWS_A_SECOND_BY_SSH = 2
-_ALWAYS_ANSWERED = ("Stop", "ShowLatency", "AddModel")  # if only by a sentence that says why not
+_ALWAYS_ANSWERED = ("Stop", "ShowLatency", "AddModel", "ChangeData")  # if only by a sentence that says why not
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
 class MainScreen(Choosing):
     """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow."""
 
-    def __init__(self, plan: Plan, candidates: tuple[Candidate, ...], engine_factory: EngineFactory) -> None:
-        super().__init__(plan, candidates)
+    def __init__(
+        self,
+        plan: Plan,
+        candidates: tuple[Candidate, ...],
+        engine_factory: EngineFactory,
+        configuration: Loaded | None = None,
+    ) -> None:
+        super().__init__(plan, candidates, configuration)
         self.session = Session(self, engine_factory)
         self._dirty = False
 

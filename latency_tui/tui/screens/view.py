@@ -20,6 +20,7 @@ from latency_tui.tui import state as states
 from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH, divide
 from latency_tui.tui.marks import Look, looks
 from latency_tui.tui.messages import ResultsLoaded
+from latency_tui.tui.offers import bindings
 from latency_tui.tui.records import Records
 from latency_tui.tui.state import State, Tab
 from latency_tui.tui.widgets.about import About
@@ -33,6 +34,7 @@ from latency_tui.tui.widgets.tab_strip import TabStrip
 from latency_tui.tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
+    from latency_tui.plan.configuration import Loaded
     from latency_tui.tui.widgets.results import Results
 
 _PLAN_ROWS = 9  # of list and plan side by side
@@ -44,18 +46,20 @@ class View(Screen[None]):
     Attributes:
         state: What is shown.
         models: Those that the app was opened with; a removed one can be had back by its name.
+        configuration: The configuration file, whose datasets have names too; None for none.
         records: What the numbers are computed from.
         results: What shows results, once it is loaded.
         colours: Each candidate's colour by slug, of removed ones too, for results show them still.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = "ModelList"
     ALLOW_IN_MAXIMIZED_VIEW = "TitleLine, AnswerLine, KeyLine"
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, plan: Plan, candidates: tuple[Candidate, ...]) -> None:
+    def __init__(self, plan: Plan, candidates: tuple[Candidate, ...], configuration: Loaded | None) -> None:
         super().__init__()
+        self.configuration = configuration
         self.state = states.start(plan, candidates)
         self.models = tuple(candidate.model for candidate in candidates)
         self.records = Records()

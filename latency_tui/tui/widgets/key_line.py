@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual import events
 from textual.content import Content
 
-from latency_tui.tui.commands import ALWAYS, Command, footer
+from latency_tui.tui.commands import Command
 from latency_tui.tui.marks import KEY
+from latency_tui.tui.offers import ALWAYS, footer
 from latency_tui.tui.state import State
 from latency_tui.tui.widgets.painted import Painted
 

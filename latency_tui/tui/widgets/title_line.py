@@ -38,7 +38,16 @@ class TitleLine(Painted):
 
 def _facts(state: State) -> tuple[object, ...]:
     level = state.result.noise.level if state.result else ""
-    return _workload(state), _place(state), level, state.noise, state.shown, len(state.measurements), _launches(state)
+    return (
+        _workload(state),
+        _next(state),
+        _place(state),
+        level,
+        state.noise,
+        state.shown,
+        len(state.measurements),
+        _launches(state),
+    )
 
 
 def _launches(state: State) -> int:
@@ -52,6 +61,15 @@ def _workload(state: State) -> list[str]:
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
     title = clean(work.dataset.title)
     return [fit(title, min(cell_len(title), _LONGEST_TITLE)), rows, work.method, work.scenario]
+
+
+def _next(state: State) -> str:
+    """Return the data that the next measurement takes; empty where the one on the screen took the same."""
+    dataset = state.plan.workload.dataset
+    if state.measurement is None or state.measurement.plan.workload.dataset == dataset:
+        return ""
+    title = clean(dataset.title)
+    return "next: " + fit(title, min(cell_len(title), _LONGEST_TITLE))
 
 
 def _place(state: State) -> str:
@@ -73,6 +91,8 @@ def _pieces(state: State) -> list[_Piece]:
         _Piece(method, 4, "left"),
         _Piece(scenario, 8, "left"),
     ]
+    if coming := _next(state):
+        pieces.append(_Piece(coming, 1, "left", "$text-warning"))
     if len(state.measurements) > 1:
         place = state.shown % len(state.measurements) + 1
         pieces.append(_Piece(f"result {place} of {len(state.measurements)}", 3, "right"))

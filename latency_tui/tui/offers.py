@@ -1,0 +1,81 @@
+"""How commands are offered: key bindings, the footer, the help screen's groups and the README's table."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from latency_tui.tui.commands import (
+    COMMANDS,
+    AddModel,
+    AddVariants,
+    ChangeData,
+    Choose,
+    Command,
+    Enlarge,
+    Freeze,
+    MakeBaseline,
+    Profile,
+    Quit,
+    SaveAs,
+    ShowHelp,
+    ShowNoise,
+    ShowPalette,
+    Stop,
+    Train,
+)
+from latency_tui.tui.state import State
+
+ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
+"""What the footer shows at its right end, always."""
+
+_FOOTER: tuple[type[Command], ...] = (
+    *(Stop, Freeze, Train, Profile, Choose, AddModel, ChangeData, AddVariants, MakeBaseline, Enlarge, SaveAs),
+    ShowNoise,
+)
+_FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
+    *(Stop, Freeze, Profile, Enlarge, MakeBaseline, SaveAs, ShowNoise, Choose, Train),
+)
+_MOST_IN_FOOTER = 6
+
+
+def bindings() -> list[Binding]:
+    """Return the main screen's key bindings; each has an id, so that a configuration can change its key."""
+    return [
+        Binding(
+            ",".join(command.keys),
+            f"command('{name}')",
+            command.title or command.help(),
+            show=bool(command.footer),
+            key_display=command.default_label(),
+            tooltip=command.help(),
+            id=binding_id(name),
+        )
+        for name, command in COMMANDS.items()
+        if command.keys
+    ]
+
+
+def footer(state: State) -> tuple[type[Command], ...]:
+    """Return what the footer shows at its left end: at most six that apply now, the most wanted on this tab first."""
+    order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
+    return tuple(command for command in order if command.applies(state))[:_MOST_IN_FOOTER]
+
+
+def grouped() -> dict[str, list[type[Command]]]:
+    """Return the commands by the heading they stand under on the help screen."""
+    groups: dict[str, list[type[Command]]] = {}
+    for command in COMMANDS.values():
+        groups.setdefault(command.group, []).append(command)
+    return groups
+
+
+def key_table() -> str:
+    """Return every key and what it does as a Markdown table, for the README."""
+    lines = ["| key | what it does |", "| --- | --- |"]
+    lines += [f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
+    return "\n".join(lines) + "\n"
+
+
+def binding_id(name: str) -> str:
+    """Return a command's name as a configuration writes it: `MakeBaseline` becomes `make-baseline`."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

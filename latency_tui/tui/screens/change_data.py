@@ -1,0 +1,175 @@
+"""Asks for other data: a set by name, or a file and the column of it that is to be predicted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dataset
+from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, column_names, format_of, task_of
+from latency_tui.tui.marks import MUTED
+from latency_tui.tui.matches import Match, files_like, is_path, size_of
+from latency_tui.tui.screens.picker import Picker
+from latency_tui.tui.text import clean
+
+if TYPE_CHECKING:
+    from latency_tui.plan.configuration import Loaded
+
+_WITH_TARGET = re.compile(r"(?P<file>.+?)\[target=(?P<column>.*?)\]?")
+_WITHOUT = "Without one, only models that are fitted already can be measured."
+_WHICH = f"Which column is to be predicted? {_WITHOUT}"
+_LIKELY_TARGETS = ("target", "label", "y", "class")
+
+
+class ChangeDataScreen(Picker[Dataset]):
+    """Dismissed with the dataset to take; a file is looked at and not read.
+
+    Args:
+        dataset: What is taken now.
+        configuration: The configuration file, whose datasets have names too; None for none.
+    """
+
+    HEADING = "Change the data"
+    PLACEHOLDER = "iris · orders.parquet[target=returned]"
+    HINT = "A set by its name, or a file: CSV, Parquet, Feather, NPZ, NPY, JSON lines."
+    KEYS = "tab completes · enter takes · esc closes"
+
+    def __init__(self, dataset: Dataset, configuration: Loaded | None) -> None:
+        super().__init__()
+        self._configuration = configuration
+        made = [SyntheticDataset(), SyntheticDataset(task="regression")]
+        if isinstance(dataset, SyntheticDataset) and dataset not in made:
+            made.insert(0, dataset)
+        self._made = {one.title: one for one in made}
+        self._own = configuration.configuration.datasets if configuration else {}
+
+    def find(self, text: str) -> list[Match]:
+        """Return sets by name and files; of a whole file, the columns that may be its target."""
+        file, column = _parts(text)
+        if columns := _columns(file):
+            return _targets(file, columns, column or "")
+        found = files_like(text, _data_in)
+        return found if is_path(text) else [*_named(text, self._names()), *found]
+
+    def is_meant(self, text: str) -> bool:
+        """Return whether that is a whole name; a file is one only with the line that says so."""
+        return not _columns(_parts(text)[0]) and super().is_meant(text)
+
+    async def look(self, text: str) -> Content | None:
+        """Return what a file is, where its columns are not listed."""
+        return None if self._is_name(text) else await asyncio.to_thread(self._look_at, text)
+
+    def _look_at(self, text: str) -> Content | None:
+        file, column = _parts(text)
+        path = _path(file)
+        if path is None:
+            return None
+        form = format_of(path)
+        self._resolve(text)
+        listed = bool(_columns(file))
+        if listed and column is None:
+            self.app.call_from_thread(self.say, _WHICH)
+        elif column is None:
+            self.app.call_from_thread(self.say, f"Its target is written behind it: {file}[target=COLUMN]. {_WITHOUT}")
+        else:
+            self.app.call_from_thread(self.say, "Enter takes it.")
+        if listed:
+            return None
+        what = Content.assemble((clean(path.name), "bold"), ("  ", ""), TITLES[form], (" of ", MUTED), size_of(path))
+        return Content("\n").join([what, Content.assemble(("target  ", MUTED), clean(column or "none"))])
+
+    async def take(self, text: str) -> None:
+        """Close with the dataset that is meant."""
+        self.dismiss(await asyncio.to_thread(self._resolve, text))
+
+    def _resolve(self, text: str) -> Dataset:
+        """Return the dataset that is meant, looked at and not read.
+
+        Raises:
+            UsageError: There is none, or the file has no such column.
+        """
+        if text in self._made:
+            return self._made[text]
+        file, column = _parts(text)
+        if file.startswith("~"):
+            file = str(Path(file).expanduser())
+        dataset = (
+            resolve_dataset(file, target=column)
+            if self._configuration is None
+            else self._configuration.dataset(file, column)
+        )
+        if isinstance(dataset, FileDataset) and dataset.target:
+            columns = _columns(dataset.path)
+            if columns and dataset.target not in columns and not dataset.target.lstrip("-").isdigit():
+                raise UsageError(f"{Path(dataset.path).name} has no column {dataset.target!r}.")
+        return dataset
+
+    def _is_name(self, text: str) -> bool:
+        return text in self._made or text in self._own or text.strip().lower().replace("_", "-") in BUNDLED
+
+    def _names(self) -> Iterable[Match]:
+        """Yield what has a name: what is made, the configuration's own, and what comes with scikit-learn."""
+        for title, dataset in self._made.items():
+            yield Match(text=title, label=title, note=task_of(dataset) or "", meaning="Made by scikit-learn.")
+        for name, table in self._own.items():
+            yield Match(
+                text=name, label=name, meaning=f"Of the configuration: {table.file or table.bundled or 'made'}."
+            )
+        for name, task in BUNDLED.items():
+            yield Match(text=name, label=name, note=task, meaning="Comes with scikit-learn.")
+
+
+def _parts(text: str) -> tuple[str, str | None]:
+    """Return a file and the target behind it, None where none is written."""
+    found = _WITH_TARGET.fullmatch(text)
+    return (found["file"], found["column"]) if found and _path(text) is None else (text, None)
+
+
+def _path(file: str) -> Path | None:
+    """Return the file that is meant; None where there is none."""
+    try:
+        path = Path(file).expanduser()
+        return path if file and path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # longer than a path can be, or the folder of nobody
+        return None
+
+
+def _columns(file: str) -> tuple[str, ...]:
+    path = _path(file)
+    return column_names(path) if path else ()
+
+
+def _named(text: str, names: Iterable[Match]) -> list[Match]:
+    words = _plain(text).split()
+    return [match for match in names if all(word in _plain(f"{match.label} {match.note}") for word in words)]
+
+
+def _plain(text: str) -> str:
+    return text.casefold().replace("-", " ")
+
+
+def _targets(file: str, columns: tuple[str, ...], typed: str) -> list[Match]:
+    """Return a line a column, the likeliest first, and one for no target."""
+    likely = list(columns)
+    likely.reverse()  # mostly it is the last
+    likely.sort(key=lambda column: column.casefold() not in _LIKELY_TARGETS)
+    found = [
+        Match(text=f"{file}[target={column}]", label=column, note="target", meaning="The others are features.")
+        for column in likely
+        if column.casefold().startswith(typed.casefold())
+    ]
+    if not typed:
+        found.append(Match(text=file, label="no target", meaning="Every column is a feature."))
+    return found
+
+
+def _data_in(path: Path) -> str:
+    """Return what a file is by its name, in words; nothing where it is no data."""
+    form = SUFFIXES.get(path.suffix.lower())
+    return TITLES[form] if form else ""

@@ -1,0 +1,212 @@
+"""A user changes the data by `d`: by name, from real files with their target, of the configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.widgets import Input
+
+from latency_tui.engine.protocol import Measure
+from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
+from latency_tui.plan.configuration import load_configuration
+from latency_tui.plan.datasets import column_names
+from latency_tui.tui.screens.change_data import ChangeDataScreen
+from tests.tui.conftest import Desk, Open
+from tests.tui.made import until
+
+SIZES = [(140, 45), (80, 24), (40, 12), (12, 4), (1, 1)]
+ORDERS = "price,weight,returned\n1.5,2,0\n2.5,3,1\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+async def type_in(desk: Desk, text: str) -> None:
+    screen = desk.app.screen
+    assert isinstance(screen, ChangeDataScreen)
+    screen.query_one("#wanted", Input).value = text
+    await desk.pilot.pause()
+
+
+async def see(desk: Desk, words: str) -> None:
+    try:
+        await until(lambda: words in " ".join(desk.text().replace("│", " ").split()), 20)
+    except AssertionError:
+        raise AssertionError(f"{words!r} never came:\n{desk.text()}") from None
+
+
+def dataset(desk: Desk) -> object:
+    return desk.state.plan.workload.dataset
+
+
+async def closed(desk: Desk) -> None:
+    await until(lambda: len(desk.app.screen_stack) == 1)
+    await desk.pilot.pause()
+
+
+async def test_a_bundled_set_is_taken_by_name_shown_in_the_header_and_measured(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("t")
+        await desk.idle()
+        assert all(row.stage == "ready" for row in desk.state.rows)
+        await desk.press("d")
+        await see(desk, "breast-cancer")
+        await desk.press(*"iri", "enter")
+        await closed(desk)
+        assert dataset(desk) == BundledDataset(name="iris")
+        assert "iris" in desk.text().splitlines()[0]
+        assert {(row.stage, row.score) for row in desk.state.rows} == {("new", None)}, "they know other data"
+        assert len(desk.state.rows) == 6
+        await desk.profile()
+        command = desk.script.commands[-1]
+        assert isinstance(command, Measure)
+        assert command.plan.workload.dataset == BundledDataset(name="iris")
+
+
+async def test_over_an_old_result_the_header_says_what_comes_next(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("d", *"wine", "enter")
+        await closed(desk)
+        title = desk.text().splitlines()[0]
+        assert "synthetic" in title, "the numbers on the screen are of this"
+        assert "next: wine" in title
+        await desk.profile()
+        assert "next" not in desk.text().splitlines()[0]
+
+
+async def test_a_file_is_found_and_its_target_chosen_from_its_columns(open_app: Open, folder: Path) -> None:
+    (folder / "orders.csv").write_text(ORDERS)
+    (folder / "notes.txt").write_text("nothing")
+    async with open_app(80, 24) as desk:
+        await desk.press("d", *"ord")
+        await see(desk, "orders.csv")
+        assert "notes.txt" not in desk.text()
+        await desk.press("enter")
+        await see(desk, "Which column is to be predicted?")
+        assert "weight" in desk.text()
+        await desk.press("enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="orders.csv", target="returned"), "the last column is the likeliest"
+
+
+async def test_a_file_may_be_taken_without_a_target(open_app: Open, folder: Path) -> None:
+    (folder / "orders.csv").write_text(ORDERS)
+    async with open_app() as desk:
+        await desk.press("d")
+        await type_in(desk, "orders.csv")
+        await see(desk, "no target")
+        await desk.press("pagedown", "enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="orders.csv")
+
+
+async def test_a_typed_target_must_be_a_column(open_app: Open, folder: Path) -> None:
+    (folder / "orders.csv").write_text(ORDERS)
+    async with open_app() as desk:
+        await desk.press("d")
+        await type_in(desk, "orders.csv[target=colour]")
+        await desk.press("enter")
+        await see(desk, "has no column 'colour'")
+        await type_in(desk, "orders.csv[target=weight]")
+        await desk.press("enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="orders.csv", target="weight")
+
+
+async def test_models_for_another_task_make_room_for_the_usual_ones_and_come_back(open_app: Open) -> None:
+    async with open_app() as desk:
+        before = [row.slug for row in desk.state.rows]
+        await desk.press("d", *"diabetes", "enter")
+        await closed(desk)
+        tasks = {row.candidate.model.task for row in desk.state.rows}
+        assert tasks == {"regression"}
+        assert desk.state.row is not None
+        assert desk.state.chosen
+        await desk.press("d", *"synthetic 1", "enter")
+        await closed(desk)
+        assert dataset(desk) == SyntheticDataset()
+        assert [row.slug for row in desk.state.rows] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nothing-such", "There is no file and no bundled dataset"),
+        ("gone.csv", "There is no file gone.csv"),
+        ("empty.csv", "empty.csv is empty"),
+        ("fake.parquet", "is not a Parquet file"),
+        ("iris[target=y]", "iris"),
+        pytest.param("x" * 5000, "There is no file and no bundled dataset", id="too long for a path"),
+    ],
+)
+async def test_what_is_no_data_is_told_in_a_sentence_and_nothing_changes(
+    open_app: Open, folder: Path, text: str, said: str
+) -> None:
+    (folder / "empty.csv").write_text("")
+    (folder / "fake.parquet").write_bytes(b"PK\x03\x04nothing")
+    async with open_app() as desk:
+        await desk.press("d")
+        await type_in(desk, text)
+        await desk.press("enter")
+        await see(desk, said)
+        await desk.press("escape")
+        await closed(desk)
+        assert dataset(desk) == SyntheticDataset()
+
+
+async def test_datasets_of_the_configuration_have_names(open_app: Open, folder: Path) -> None:
+    (folder / "orders.csv").write_text(ORDERS)
+    (folder / "latency-tui.toml").write_text('[datasets.shop]\nfile = "orders.csv"\ntarget = "returned"\n')
+    loaded = load_configuration(folder / "latency-tui.toml")
+    async with open_app(configuration=loaded) as desk:
+        await desk.press("d", *"shop", "enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path=str(folder / "orders.csv"), target="returned")
+
+
+async def test_nothing_changes_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
+    async with open_app() as desk:
+        desk.script.pause = 0.05
+        await desk.press("p")
+        await until(lambda: desk.state.work == "profiling")
+        await desk.press("d")
+        await see(desk, "Something is running")
+        assert len(desk.app.screen_stack) == 1
+        await desk.press("escape")
+        await desk.idle()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width: int, height: int) -> None:
+    (folder / "orders.csv").write_text(ORDERS)
+    async with open_app(width, height) as desk:
+        await desk.press("d", "down", "down", "up", "pagedown", "pageup", "tab")
+        await type_in(desk, "orders.csv")
+        await desk.pilot.resize_terminal(7, 3)
+        await desk.pilot.resize_terminal(width, height)
+        await type_in(desk, "orders.csv[target=price]")
+        await desk.press("enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="orders.csv", target="price")
+
+
+def test_names_of_columns_are_read_from_the_first_line_alone(folder: Path) -> None:
+    (folder / "a.csv").write_text(ORDERS)
+    (folder / "numbers.csv").write_text("1,2.5,3\n4,5,6\n")
+    (folder / "a.jsonl").write_text(json.dumps({"b": 1, "c": 2}) + "\nnonsense")
+    np.savez(folder / "a.npz", X=np.ones((2, 2)), y=np.ones(2))
+    (folder / "cut.npz").write_bytes((folder / "a.npz").read_bytes()[:50])
+    (folder / "list.jsonl").write_text("{not json")
+    assert column_names(folder / "a.csv") == ("price", "weight", "returned")
+    assert column_names(folder / "numbers.csv") == ("0", "1", "2")
+    assert column_names(folder / "a.jsonl") == ("b", "c")
+    assert column_names(folder / "a.npz") == ("X", "y")
+    for name in ("cut.npz", "list.jsonl", "gone.csv"):
+        assert column_names(folder / name) == ()
