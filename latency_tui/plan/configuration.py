@@ -6,7 +6,6 @@ one of those that are measured, like the six.
 
 from __future__ import annotations
 
-import tomllib
 import types
 import typing
 from pathlib import Path
@@ -271,6 +270,8 @@ def load_configuration(path: Path) -> Loaded:
     Raises:
         UsageError: It cannot be read, is no TOML, or holds what does not belong there; the sentence names where.
     """
+    import tomllib  # deferred: most have no such file
+
     try:
         with path.open("rb") as file:
             raw = tomllib.load(file)

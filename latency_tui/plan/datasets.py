@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import os
-import zipfile
 from pathlib import Path
 from typing import Literal
 
@@ -37,7 +34,6 @@ SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-_LONGEST_LINE = 1 << 20
 TITLES: dict[Format, str] = {
     "csv": "a CSV file",
     "parquet": "a Parquet file",
@@ -221,29 +217,6 @@ def format_of(path: Path) -> Format:
     return claimed or found
 
 
-def column_names(path: Path) -> tuple[str, ...]:
-    """Return the names of the columns of a CSV file or a file of JSON lines, of an NPZ file those of its arrays.
-
-    Only the first line is read. Columns of a CSV file that begins with numbers are called by theirs, from 0. Nothing is
-    returned where names are not to be had without reading the data, or the file is not what it says.
-    """
-    try:
-        form = format_of(path)
-        if form == "csv":
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                first = next(csv.reader(file), [])
-            return tuple(map(str, range(len(first)))) if all(map(_is_number, first)) else tuple(first)
-        if form == "jsonl":
-            with path.open(encoding="utf-8-sig") as file:
-                return tuple(json.loads(file.readline(_LONGEST_LINE)))
-        if form == "npz":
-            with zipfile.ZipFile(path) as archive:
-                return tuple(name.removesuffix(".npy") for name in archive.namelist())
-    except (UsageError, OSError, ValueError, csv.Error, zipfile.BadZipFile, TypeError):
-        return ()
-    return ()
-
-
 def _sniff(head: bytes) -> Format | None:
     marks: dict[bytes, Format] = {
         b"PAR1": "parquet",
@@ -258,14 +231,6 @@ def _sniff(head: bytes) -> Format | None:
     if b"\0" in head:
         return None
     return "jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else "csv"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_fraction(fraction: float) -> None:

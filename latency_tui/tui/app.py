@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -96,6 +97,13 @@ class LatencyApp(App[None]):
         """Take the keys of the configuration; end cleanly when the terminal or the system asks for it."""
         self.set_keymap(self._keymap_wanted)
         end_on_signals(self._end)
+
+    def on_ready(self) -> None:
+        """Start what takes time, now that the first frame is out; look for garbage again, which `open_app` stopped."""
+        gc.freeze()  # what start-up made stays for good
+        gc.enable()
+        if self._main is not None:
+            self._main.begin()
 
     async def action_quit(self) -> None:
         """End every process, then leave."""

@@ -12,7 +12,8 @@ from textual.content import Content
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dataset
-from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, column_names, format_of, task_of
+from latency_tui.plan.columns import column_names
+from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, format_of, task_of
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.matches import Match, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker

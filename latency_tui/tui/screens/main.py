@@ -59,10 +59,9 @@ class MainScreen(Choosing):
         """Start the clock, and leave everything that takes time until the first frame is out."""
         by_ssh = "SSH_CONNECTION" in os.environ
         self.set_interval(1 / (REDRAWS_A_SECOND_BY_SSH if by_ssh else REDRAWS_A_SECOND), self.redraw)
-        self.call_after_refresh(self._begin)
 
-    async def _begin(self) -> None:
-        await self.query_one(MeasurePanel).fill()
+    def begin(self) -> None:
+        """Start what takes time; to be called when the first frame is out."""
         self.session.warm_up()
         self.run_worker(self.load_results(), group="load", exclusive=True, exit_on_error=False)
 

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.palette import colours
@@ -90,6 +91,8 @@ class View(Screen[None]):
         """Dress the models in the theme's colours, now and whenever it changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._dress())
         self._dress()
+        for part in self.query("ModelList, MeasurePanel, About"):  # which have titles; the others when they are drawn
+            self.paint_part(part)
 
     async def load_results(self) -> None:
         """Import numpy, the statistics and the charts beside the event loop; for after the first frame."""
@@ -166,7 +169,7 @@ class View(Screen[None]):
 
     def arrange_parts(self) -> None:
         """Divide the screen anew, then paint when the widgets know their sizes."""
-        if not self.is_mounted:
+        if not self.children:  # a size that came before the parts
             return
         state = self.seen
         width, height = self.app.size
@@ -199,6 +202,28 @@ class View(Screen[None]):
             self._painting = True
             self.call_after_refresh(self.paint)
 
+    def paint_part(self, part: Widget) -> None:
+        """Have one part show the state; results, which are not there from the start, are painted with all of it."""
+        state = self.seen
+        match part:
+            case TitleLine() | MeasurePanel() | AnswerLine() | EmptyState():
+                part.paint(state)
+            case ModelList() | About():
+                part.paint(state, self._looks)
+            case KeyLine():
+                part.paint(self.state, typing=self.typing)
+            case TabStrip(id="outer-tabs") if self.tab_of_models:
+                part.paint(self.tabs, self.tab, self._hints())
+
+    def _hints(self) -> tuple[str, ...]:
+        """Return what the line of tabs has room to say, from the longest way to the shortest."""
+        state, layout = self.seen, self._layout
+        words = progress_words(state) if self.tab_of_models and self.tab != "models" else ()
+        if not words and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
+            other = "bars" if self.results.second_chart else "over the runs"
+            words = (f"{commands.ShowLatency.key_label()} again: {other}",)
+        return words
+
     async def paint(self) -> None:
         """Have every visible part show the state."""
         self._painting = False
@@ -206,23 +231,11 @@ class View(Screen[None]):
             return
         state, layout = self.seen, self._layout
         with self.app.batch_update():
-            self.query_one(TitleLine).paint(state)
-            hints = progress_words(state) if layout.mode == "narrow" and self.tab != "models" else ()
-            if not hints and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
-                hints = (
-                    f"{commands.ShowLatency.key_label()} again: "
-                    + ("bars" if self.results.second_chart else "over the runs"),
-                )
-            if layout.mode == "narrow":
-                self.query_one(TabStrip).paint(self.tabs, self.tab, hints)
-            self.query_one(ModelList).paint(state, self._looks)
-            self.query_one(About).paint(state, self._looks)
-            self.query_one(MeasurePanel).paint(state)
-            self.query_one(AnswerLine).paint(state)
-            self.query_one(KeyLine).paint(self.state, typing=self.typing)
-            self.query_one(EmptyState).paint(state)
+            for part in self.query("#title, #outer-tabs, #list, #about, #measure, #answer, #keys, #empty"):
+                self.paint_part(part)
             if self.results is not None:
                 enlarged = self.maximized is not None
+                hints = self._hints()
                 await self.results.paint(state, self._looks, layout, self.tab, hints=hints, enlarged=enlarged)
 
     def change(self, state: State, *, arrange: bool = False) -> None:

@@ -38,7 +38,8 @@ class About(Painted):
             return
         colour, shape = looks[row.slug]
         self.border_title = Content.assemble((shape, colour), " ", clean(row.candidate.name))
-        self.update(_columns(row, _facts(measured), *self.content_size), layout=False)
+        if self.size:
+            self.update(_columns(row, _facts(measured), *self.content_size), layout=False)
 
 
 def _measured(state: State) -> CandidateResult | None:

@@ -15,6 +15,7 @@ from latency_tui.tui.commands import Choose, ChooseAll, Profile, Stop, TakeContr
 from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
 from latency_tui.tui.state import State
+from latency_tui.tui.widgets.fields import Field
 from latency_tui.tui.widgets.key_button import KeyButton
 from latency_tui.tui.widgets.key_switch import KeySwitch
 
@@ -40,25 +41,18 @@ class MeasurePanel(Container):
         self.border_title = "Measure"
 
     def compose(self) -> ComposeResult:
-        """Yield the progress line; the rest follows after the first frame."""
+        """Yield the fields, the switches, the buttons and the progress line."""
+        yield Static("Runs" if self._plan.seconds is None else "Seconds", classes="label", markup=False)
+        yield Field(self._texts["runs"], id="runs", compact=True)
+        yield Static("Batch", classes="label", markup=False)
+        yield Field(self._texts["batch"], id="batch", compact=True)
+        with Container(id="switches"):
+            yield KeySwitch(UntilKnown, id="until-known")
+            yield KeySwitch(TakeControl, id="control")
+        with Horizontal(id="buttons"):
+            yield KeyButton(Train, id="train")
+            yield KeyButton(Profile, id="profile")
         yield Static(id="progress")
-
-    async def fill(self) -> None:
-        """Mount the fields and the buttons."""
-        from latency_tui.tui.widgets.fields import Field  # with its styles 10 ms, so not before the first frame
-
-        await self.mount(
-            Static("Runs" if self._plan.seconds is None else "Seconds", classes="label", markup=False),
-            Field(self._texts["runs"], id="runs", compact=True),
-            Static("Batch", classes="label", markup=False),
-            Field(self._texts["batch"], id="batch", compact=True),
-            Container(KeySwitch(UntilKnown, id="until-known"), KeySwitch(TakeControl, id="control"), id="switches"),
-            Horizontal(KeyButton(Train, id="train"), KeyButton(Profile, id="profile"), id="buttons"),
-            before="#progress",
-        )
-        self._painted = ()
-        if self._state is not None:
-            self.paint(self._state)
 
     def numbers(self, *, until_known: bool) -> tuple[int | None, float | None, int]:
         """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong.

@@ -12,6 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from latency_tui.result.words import format_duration
+from latency_tui.tui.layout import SIDE_WIDTH
 from latency_tui.tui.marks import FAINT, MUTED, Look
 from latency_tui.tui.state import ModelRow, State, is_variant
 from latency_tui.tui.text import clean, fit
@@ -40,7 +41,7 @@ class ModelList(OptionList, inherit_bindings=False):
             self.clear_options()
             self.add_options([Option("", id=str(index)) for index in range(len(state.rows))])
             self._painted = ()
-        width = max(self.scrollable_content_region.width, 1)
+        width = self.scrollable_content_region.width or SIDE_WIDTH - 2  # before it has a size, the usual one
         before = self._painted or (None,) * len(state.rows)
         names = _names(state.rows)
         facts = tuple(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
+from textual.app import RenderResult
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 
@@ -24,6 +26,14 @@ class CandidatePointed(Message):
         self.slug = slug
 
 
+@runtime_checkable
+class Painter(Protocol):
+    """A screen that can have one of its parts show the state."""
+
+    def paint_part(self, part: Widget) -> None:
+        """Have one part show the state."""
+
+
 class Painted(Static):
     """Text that the screen paints; it is never parsed as markup.
 
@@ -33,6 +43,12 @@ class Painted(Static):
 
     ALLOW_SELECT: ClassVar[bool] = False
     painted: tuple[object, ...] = ()
+
+    def render(self) -> RenderResult:
+        """Return what was painted; ask for paint where that was for another size, so that no frame is without it."""
+        if self.size and self.painted[-1:] != (self.content_size,) and isinstance(self.screen, Painter):
+            self.screen.paint_part(self)
+        return super().render()
 
     def on_resize(self) -> None:
         """Ask for new paint."""
