@@ -22,6 +22,10 @@ INSTALL = {
     "skl2onnx": "'latency-tui[onnx]'",
     "pandas": "'latency-tui[data]'",
     "pyarrow": "'latency-tui[data]'",
+    "catboost": "'latency-tui[boosting]'",
+    "lightgbm": "'latency-tui[boosting]'",
+    "xgboost": "'latency-tui[boosting]'",
+    "torch": "'latency-tui[torch]'",
 }
 
 

@@ -1,8 +1,8 @@
-"""The charts, drawn by plotext: the only module that imports textual_plotext, and so the only one that knows its traps.
+"""The charts, drawn by plotext: the only module that imports textual_plotext; its traps are known here and in `canvas`.
 
-plotext is used as a canvas of cells: positions are computed here, so that bars are even, labels neither collide nor get
-lost, and no chart is drawn that it would fail at (an infinite value, a bar chart narrower than its labels, a second log
-draw). It is imported after the first frame.
+Positions are computed here, so that bars are even, labels neither collide nor get lost, and no chart is drawn that
+plotext would fail at (an infinite value, a bar chart narrower than its labels, a second log draw). It is imported after
+the first frame.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
-from rich.text import Text
-from textual.color import Color
+from textual.content import Content
+from textual.visual import Visual
 from textual_plotext import PlotextPlot
 
 from latency_tui.result.words import format_duration
+from latency_tui.tui.canvas import Canvas, Picture
 from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import (
     axis,
@@ -36,17 +37,10 @@ from latency_tui.tui.text import clean, fit
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""Bits of braille's dots by row and column of a cell (Unicode 15, chapter 21)."""
-
 _MOST_COLUMNS = 2000  # more than any terminal has
 _AXIS, _LEAST_PLOT = 9, 28  # columns for the ticks' labels and for the lines
 _LEAST_NAME, _MOST_NAME = 11, 24  # columns for a name at a line's end
-_WAY_OUT = "e next · esc back"
 _VALUES_FROM = 70  # columns from which bars have room for their figures
-
-Ink = str | int | tuple[int, int, int]
-"""A colour as plotext takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +78,22 @@ class Chart(PlotextPlot, can_focus=True):
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
     ALLOW_SELECT: ClassVar[bool] = False
+    _picture: Picture | None = None
 
-    def render(self) -> Text:
-        """Draw at the size the widget has now."""
+    def render(self) -> Visual:
+        """Draw at the size the widget has now; what would look the same is not drawn again."""
         width, height = self.size
         if width < 4 or height < 3:
-            return Text("")
+            return Content("")
         try:
             canvas = Canvas(self, width, height)
             self.draw(canvas)
-            return canvas.text()
+            if self._picture is None or not canvas.shows(self._picture):
+                self._picture = canvas.picture()
+            return self._picture
         except Exception as error:  # noqa: BLE001  # whatever plotext raises: the figures beside the chart are still good
             self.log.error(repr(error))
-            return Text(f"This chart could not be drawn at {width} × {height}.", style="dim")
+            return Content.styled(f"This chart could not be drawn at {width} × {height}.", "dim")
 
     def draw(self, canvas: Canvas) -> None:
         """Put ink on the canvas."""
@@ -208,120 +205,6 @@ class LineChart(Chart):
         canvas.put(left + width + 1, canvas.height - 1, "runs", canvas.muted)
 
 
-class Canvas:
-    """Cells to draw on, by plotext; rows count from the top.
-
-    Args:
-        chart: The widget that owns the plot.
-        width: Columns.
-        height: Rows.
-    """
-
-    def __init__(self, chart: PlotextPlot, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
-        self._plt = chart.plt
-        self._plain = chart.app.no_color
-        self._cells: dict[tuple[int, int], tuple[str, Ink]] = {}
-        variables = chart.app.theme_variables
-        self.foreground = _ink(variables.get("foreground", "#ffffff"))
-        background = variables.get("background", "#000000")
-        if chart.app.current_theme.ansi:
-            self.muted: Ink = "default"
-        else:
-            self.muted = Color.parse(background).blend(Color.parse(variables["foreground"]), 0.7).rgb
-        plt = self._plt
-        plt.clear_figure()
-        plt.plotsize(width, height)
-        plt._set_size(width, height)  # plotsize alone keeps an old size: textual-plotext's issue 5
-        plt.xaxes(False, False)
-        plt.yaxes(False, False)
-        plt.xfrequency(0)
-        plt.yfrequency(0)
-        plt.canvas_color("default")
-        plt.axes_color("default")
-        plt.xlim(0, width - 1)
-        plt.ylim(0, height - 1)
-
-    def ink(self, colour: str) -> Ink:
-        """Return a style's colour as plotext takes it."""
-        return _ink(colour)
-
-    def put(self, column: int, row: int, text: str, ink: Ink) -> None:
-        """Write text from a cell on to the right; what lies outside is left out."""
-        for letter in text:
-            size = cell_len(letter)
-            if size == 0:
-                continue
-            if 0 <= row < self.height and column >= 0 and column + size <= self.width:
-                self._cells[column, row] = (letter, ink)
-                if size == 2:
-                    self._cells[column + 1, row] = (
-                        "\u200b",
-                        ink,
-                    )  # a wide letter fills two cells: the second stays empty
-            column += size
-
-    def inked(self, column: int, row: int) -> bool:
-        """Return whether something was put there."""
-        return (column, row) in self._cells
-
-    def title(self, text: str, chart: Chart) -> int:
-        """Write a title where there is room, and how to leave an enlarged chart; returns the first row below."""
-        if self.height < 12:
-            return 0
-        self.put(1, 0, text, self.foreground if chart.has_focus else self.muted)
-        if chart.is_maximized and self.width > len(text) + len(_WAY_OUT) + 4:
-            self.put(self.width - len(_WAY_OUT) - 1, 0, _WAY_OUT, self.muted)
-        return 1
-
-    def horizontal_axis(
-        self, left: int, width: int, marks: list[tuple[int, int, str]], minor: Sequence[int] = ()
-    ) -> None:
-        """Draw the lowest two rows: a line with ticks, and their labels."""
-        self.put(left - 1, self.height - 2, "└" + "─" * width, self.muted)
-        for column in minor:
-            self.put(left + column, self.height - 2, "┴", self.muted)
-        for column, start, label in marks:
-            self.put(left + column, self.height - 2, "┴", self.muted)
-            self.put(left + start, self.height - 1, label, self.muted)
-
-    def polyline(
-        self,
-        left: int,
-        top: int,
-        width: int,
-        rows: int,
-        across: NDArray[np.float64],
-        up: NDArray[np.float64],
-        ink: Ink,
-        shape: str,
-    ) -> None:
-        """Draw a line through points given as shares of the area, in dots of braille (2 × 4 a cell)."""
-        if width <= 0 or rows <= 0:
-            return
-        dots_x = np.round(across * (2 * width - 1)).astype(np.int64)
-        dots_y = np.round((1 - up) * (4 * rows - 1)).astype(np.int64)
-        if not self._plain:
-            dots_x, dots_y = trace(dots_x, dots_y)
-        bits = np.zeros((rows, width), dtype=np.int64)
-        np.bitwise_or.at(bits, (dots_y // 4, dots_x // 2), _DOTS[dots_y % 4, dots_x % 2])
-        for row, column in np.argwhere(bits).tolist():
-            letter = shape if self._plain else chr(0x2800 + int(bits[row, column]))
-            self._cells[left + column, top + row] = (letter, ink)
-
-    def text(self) -> Text:
-        """Return the picture."""
-        places = list(self._cells)
-        letters = [letter for letter, _ in self._cells.values()]
-        inks = [ink for _, ink in self._cells.values()]
-        x = [column for column, _ in places]
-        y = [self.height - 1 - row for _, row in places]
-        if places:
-            self._plt.scatter(x, y, marker=letters, color=inks)  # type: ignore[arg-type]  # takes lists of them too
-        return Text.from_ansi(self._plt.build().rstrip("\n"), no_wrap=True, end="")
-
-
 def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -> list[Bar]:
     """Return a bar for each candidate with numbers, in the order given."""
     bars: list[Bar] = []
@@ -347,20 +230,6 @@ def lines_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -
         end = float(np.median(samples[-max(samples.size // 10, 1) :]))
         lines.append(Line(candidate.name, looks[candidate.slug], *reduce(runs, samples, _MOST_COLUMNS), end))
     return lines
-
-
-def trace(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return every dot of the lines from point to point; plotext does it a point at a time, ten times slower."""
-    if x.size < 2:
-        return x, y
-    steps = np.maximum(np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y))), 1)
-    starts = np.repeat(np.cumsum(steps) - steps, steps)
-    share = (np.arange(int(steps.sum())) - starts) / np.repeat(steps, steps)
-    dots = [
-        np.append(np.round(np.repeat(v[:-1], steps) + share * np.repeat(np.diff(v), steps)), v[-1]).astype(np.int64)
-        for v in (x, y)
-    ]
-    return dots[0], dots[1]
 
 
 def _quartiles(count: int) -> tuple[int, int]:
@@ -399,10 +268,3 @@ def _bar(length: float) -> str:
     full = int(length)
     rest = int((length - full) * 8)
     return "█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"
-
-
-def _ink(colour: str) -> Ink:
-    parsed = Color.parse(colour)
-    if parsed.ansi is not None:
-        return "default" if parsed.ansi < 0 else parsed.ansi
-    return parsed.rgb

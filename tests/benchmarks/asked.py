@@ -32,7 +32,7 @@ def test_predict(benchmark: Any, spins: int) -> None:
 
 def run_pyperf() -> None:
     """As pyperf's documentation has it: a runner and `bench_func`."""
-    import pyperf  # type: ignore[import-not-found, unused-ignore] # installed for these programs only
+    import pyperf  # installed for these programs only
 
     spins = int(sys.argv.pop(2))
     sys.argv.pop(1)

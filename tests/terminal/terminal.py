@@ -23,17 +23,18 @@ class Terminal:
 
     Args:
         arguments: The command's arguments.
+        command: Another program instead.
         width: Columns.
         height: Rows.
     """
 
-    def __init__(self, *arguments: str, width: int = 140, height: int = 45) -> None:
+    def __init__(self, *arguments: str, command: str = COMMAND, width: int = 140, height: int = 45) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in _OTHERS}
         environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
-        self.process = pexpect.spawn(COMMAND, list(arguments), dimensions=(height, width), env=environment, timeout=30)
+        self.process = pexpect.spawn(command, list(arguments), dimensions=(height, width), env=environment, timeout=30)
         self._known: set[psutil.Process] = set()
 
     def __enter__(self) -> Terminal:

@@ -75,6 +75,22 @@ def test_the_terminal_closed_leaves_no_process() -> None:
         terminal.gone_within(QUIT_SECONDS)
 
 
+@pytest.mark.parametrize(("width", "height"), [(140, 45), (100, 30), (80, 24)])
+def test_the_first_frame_is_a_whole_one(width: int, height: int) -> None:
+    program = (
+        "import sys, time\n"
+        "from latency_tui.cli import main\n"
+        "from latency_tui.tui.screens.main import MainScreen\n"
+        "MainScreen.begin = lambda self: time.sleep(60)\n"  # nothing is drawn any more
+        "sys.argv = ['latency-tui']\n"
+        "main()\n"
+    )
+    with Terminal("-c", program, command=sys.executable, width=width, height=height) as terminal:
+        text = terminal.until("Quit")
+        for words in ("synthetic 1,000 × 20", "Logistic Regression", "A linear model", "Batch     1", "Profile p"):
+            assert words in text
+
+
 def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
     program = (
         "import sys\n"
@@ -85,7 +101,7 @@ def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
         "def begin(self):\n"
         "    print(sorted(heavy & set(sys.modules)))\n"
         "    self.app.exit()\n"
-        "MainScreen._begin = begin\n"
+        "MainScreen.begin = begin\n"
         "plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS))\n"
         "LatencyApp(plan, BUILTIN_MODELS).run(headless=True)\n"
     )

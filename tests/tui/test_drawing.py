@@ -12,7 +12,8 @@ from textual.theme import BUILTIN_THEMES
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.palette import PALETTE, colours
-from latency_tui.tui.charts import reduce, trace
+from latency_tui.tui.canvas import trace
+from latency_tui.tui.charts import reduce
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.marks import contrast, looks

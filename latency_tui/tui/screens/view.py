@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from latency_tui.tui.widgets.results import Results
 
 _PLAN_ROWS = 9  # of list and plan side by side
+_PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
 
 
 class View(Screen[None]):
@@ -69,6 +70,7 @@ class View(Screen[None]):
         self._looks: dict[str, Look] = {}
         self.colours: dict[str, str] = {}
         self._still: State | None = None
+        self._parts: tuple[Widget, ...] = ()
         self._painting = False
 
     def compose(self) -> ComposeResult:
@@ -89,6 +91,7 @@ class View(Screen[None]):
 
     def on_mount(self) -> None:
         """Dress the models in the theme's colours, now and whenever it changes."""
+        self._parts = tuple(self.query(", ".join(_PARTS)))
         self.app.theme_changed_signal.subscribe(self, lambda _: self._dress())
         self._dress()
         for part in self.query("ModelList, MeasurePanel, About"):  # which have titles; the others when they are drawn
@@ -231,7 +234,7 @@ class View(Screen[None]):
             return
         state, layout = self.seen, self._layout
         with self.app.batch_update():
-            for part in self.query("#title, #outer-tabs, #list, #about, #measure, #answer, #keys, #empty"):
+            for part in self._parts:
                 self.paint_part(part)
             if self.results is not None:
                 enlarged = self.maximized is not None

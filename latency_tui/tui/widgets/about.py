@@ -33,11 +33,11 @@ class About(Painted):
         if not self.is_new(row, looks.get(state.highlighted), _facts(measured)):
             return
         if row is None:
-            self.border_title = ""
+            self.entitle()
             self.update("", layout=False)
             return
         colour, shape = looks[row.slug]
-        self.border_title = Content.assemble((shape, colour), " ", clean(row.candidate.name))
+        self.entitle((shape, colour), " ", clean(row.candidate.name))
         if self.size:
             self.update(_columns(row, _facts(measured), *self.content_size), layout=False)
 

@@ -39,7 +39,7 @@ class Card(Painted):
         failed = candidate.status == "failed"
         self.set_class(failed, "-failed")
         self.set_class(highlighted, "-highlighted")
-        self.border_title = Content.assemble((f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour))
+        self.entitle((f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour))
         self.update(_content(result, candidate, colour, width, running=running), layout=False)
 
     def on_click(self, event: events.Click) -> None:

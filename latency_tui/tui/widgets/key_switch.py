@@ -16,8 +16,14 @@ class KeySwitch(KeyButton):
         id: Its name in style sheets.
     """
 
+    _painted: tuple[object, ...] = ()
+
     def paint(self, *, on: bool, enabled: bool) -> None:
         """Show whether it is on, and whether it can be changed now."""
+        facts = (on, enabled, self._command.key_label())
+        if facts == self._painted:
+            return
+        self._painted = facts
         self.disabled = not enabled
         self.update(
             Content.assemble(

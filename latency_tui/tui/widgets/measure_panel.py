@@ -99,9 +99,9 @@ class MeasurePanel(Container):
         refusal = "" if self._refused == "runs" and state.until_known else self._refusal
         progress = self.query_one("#progress", Static)
         if refusal and idle:
-            progress.update(Content.styled(refusal, "$text-error"))
+            progress.update(Content.styled(refusal, "$text-error"), layout=False)
         else:
-            progress.update(_progress(state, self.content_size.width))
+            progress.update(_progress(state, self.content_size.width), layout=False)
 
     @on(FieldChanged)
     def _check(self, event: FieldChanged) -> None:

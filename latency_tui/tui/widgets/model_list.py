@@ -29,7 +29,9 @@ class ModelList(OptionList, inherit_bindings=False):
         Binding("pagedown", "page_down", show=False),
     ]
 
+    BORDER_TITLE = "Models"
     _painted: tuple[object, ...] = ()
+    _counted = ""
 
     def on_resize(self) -> None:
         """Ask for new paint."""
@@ -56,9 +58,9 @@ class ModelList(OptionList, inherit_bindings=False):
         if place != self.highlighted:
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = place
-        chosen = sum(row.chosen for row in state.rows)
-        self.border_title = "Models"
-        self.border_subtitle = f"{chosen} of {len(state.rows)} chosen"
+        counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} chosen"
+        if counted != self._counted:  # or the whole list would be drawn again
+            self._counted = self.border_subtitle = counted
 
 
 def _names(rows: tuple[ModelRow, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.app import RenderResult
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -43,6 +44,7 @@ class Painted(Static):
 
     ALLOW_SELECT: ClassVar[bool] = False
     painted: tuple[object, ...] = ()
+    _title: tuple[str | tuple[str, str], ...] = ()
 
     def render(self) -> RenderResult:
         """Return what was painted; ask for paint where that was for another size, so that no frame is without it."""
@@ -53,6 +55,12 @@ class Painted(Static):
     def on_resize(self) -> None:
         """Ask for new paint."""
         self.post_message(SizeChanged())
+
+    def entitle(self, *title: str | tuple[str, str]) -> None:
+        """Write the title into the border: parts, each a text or a text with its style. Draws only what is new."""
+        if title != self._title:
+            self._title = title
+            self.border_title = Content.assemble(*title)
 
     def is_new(self, *facts: object) -> bool:
         """Return whether these facts, or the size, differ from what was painted; remembers them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -24,6 +25,7 @@ from latency_tui.tui.widgets.compare import ComparePane
 from latency_tui.tui.widgets.result_table import ResultTable
 from latency_tui.tui.widgets.tab_strip import TabStrip
 
+_CHART_SECONDS = 0.4  # while numbers come in: charts cost as much as all else, and every other redraw shows them
 _NO_ROOM = "A larger terminal shows charts here; e enlarges one to the whole of this one."
 
 
@@ -38,6 +40,8 @@ class Results(Vertical):
 
     second_chart = False
     _charted: tuple[object, ...] = ()
+    _charted_job = ""
+    _charted_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Yield every part."""
@@ -104,8 +108,9 @@ class Results(Vertical):
         if compare.display:
             compare.paint(measurement, looks, state.highlighted)
         facts = (measurement, tuple(looks.items()), running)
-        if (self.query_one("#charts").display or enlarged) and facts != self._charted:
-            self._charted = facts
+        due = not running or self._charted_job != measurement.job or monotonic() - self._charted_at >= _CHART_SECONDS
+        if (self.query_one("#charts").display or enlarged) and facts != self._charted and due:
+            self._charted, self._charted_job, self._charted_at = facts, measurement.job, monotonic()
             self.query_one(BarChart).show(bars_of(measurement.candidates, looks))
             last = max((candidate.calls for candidate in measurement.candidates), default=0)
             if running and measurement.plan.runs is not None:
