@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
@@ -112,8 +113,13 @@ class Coordinator:
             warm = self._warm_up(command, pinned)
             if not warm.call_seconds:
                 return "nothing left to measure"
-            cut = schedule(command.plan, warm.call_seconds)
-            alive = self._copy(command, cut, warm.call_seconds, pinned)
+            copies = min(COPIES, schedule(command.plan, warm.call_seconds).rounds // COPY_ROUNDS)
+            alive = (
+                self._copy(command, copies, warm.call_seconds, pinned) if copies >= LEAST_COPIES else warm.call_seconds
+            )
+            if not alive:
+                return "nothing left to measure"
+            cut = schedule(command.plan, alive)
             self._wire.say(
                 MeasurementStarted(
                     job=command.job,
@@ -126,7 +132,7 @@ class Coordinator:
                 )
             )
             self._wire.flush()
-            reason = self._run_rounds(command, cut, alive)
+            reason = self._run_rounds(command, cut, alive, copies)
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned or self._cores)
             return reason
@@ -170,37 +176,40 @@ class Coordinator:
         return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
 
     def _copy(
-        self, command: Measure, cut: Schedule, call_seconds: dict[str, float], pinned: tuple[int, ...]
+        self, command: Measure, count: int, call_seconds: dict[str, float], pinned: tuple[int, ...]
     ) -> dict[str, float]:
-        """Start copies of every warm candidate and warm them in turn; return the candidates that survived it.
+        """Start copies of every warm candidate and warm them in turn.
+
+        Returns:
+            The candidates that survived it, with seconds a call: the middle of what its processes said, for one warm-up
+            alone can meet a bad moment, and blocks would be half as long as they should be.
 
         A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
         long as both live, however long they are measured. Rounds rotate over several copies, so that the draws average
         out and the comparison sees how far they lie apart.
         """
-        plan, alive = command.plan, dict(call_seconds)
-        count = min(COPIES, cut.rounds // COPY_ROUNDS)
-        if count < LEAST_COPIES:
-            return alive
+        plan, alive = command.plan, dict[str, float]()
         self._keep_off(())  # nothing is timed yet: copies start faster on all cores
         self._roster.make_copies(plan, count)
         self._keep_off(pinned)
         for candidate in plan.turns:
             slug = candidate.slug
-            if slug not in alive or slug not in self._roster:
-                alive.pop(slug, None)
+            if slug not in call_seconds or slug not in self._roster:
                 continue
             cores = machine.widened(pinned, candidate, plan, self._cores)
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
+            said = [call_seconds[slug]]
             brief = WarmUp(brief=True, pinned=cores)
             try:
                 for number, copy in enumerate(list(self._roster.copies(slug))):
                     if not copy.ready:
                         self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout, copy=number)
                     patience = plan.call_timeout + WARM_UP_PATIENCE
-                    self._roster.ask(slug, brief, Warmed, "warm-up", patience, copy=number)
+                    warmed = self._roster.ask(slug, brief, Warmed, "warm-up", patience, copy=number)
+                    said.append(warmed.call_ns / 1e9)
             except CandidateLost:
-                del alive[slug]
+                continue
+            alive[slug] = median(said)
         return alive
 
     def _measure_cold_starts(self, command: Measure, cores: tuple[int, ...]) -> None:
@@ -215,13 +224,13 @@ class Coordinator:
                 self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
                 self._wire.flush()
 
-    def _run_rounds(self, command: Measure, cut: Schedule, call_seconds: dict[str, float]) -> Reason:
+    def _run_rounds(self, command: Measure, cut: Schedule, call_seconds: dict[str, float], copies: int) -> Reason:
         """Give every candidate its block, round after round; events go out in the gaps between."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began = set(call_seconds), 0, time.monotonic()
-        copies = rotation(min(COPIES, cut.rounds // COPY_ROUNDS), f"{plan.seed}/{launch}")
+        rotated = rotation(copies, f"{plan.seed}/{launch}")
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
-        for number, (order, copy) in enumerate(zip(drawn, copies, strict=False)):
+        for number, (order, copy) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
                 request = RunBlock(calls=size, offset=offset, discard_calls=DISCARD_CALLS, discard_ns=DISCARD_NS)

@@ -20,6 +20,7 @@ from latency_tui.tui.marks import contrast, looks
 from latency_tui.tui.offers import bindings, key_table
 from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
 from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.widgets.compare import RatioScale
 from latency_tui.tui.widgets.measure_panel import whole_number
 
 
@@ -64,6 +65,11 @@ def test_a_long_axis_is_logarithmic_with_round_ticks() -> None:
     assert [label for _, _, label in axis(scale, 30)] == ["20 µs", "100", "1 ms"]
     assert not bar_scale(60e-6, 590e-6).log
     assert bar_scale(60e-6, 590e-6).low == 0
+
+
+@pytest.mark.parametrize(("most", "label"), [(15, "10×"), (120, "100×"), (1100, "1000×"), (1.2, "1.11×")])
+def test_ratios_on_the_scale_of_compare_keep_their_zeros(most: float, label: str) -> None:
+    assert label in RatioScale(1.0, most, 60).ticks().split()
 
 
 @pytest.mark.parametrize("last", [1, 2, 7, 99, 100, 1234, 10_000_000])

@@ -23,7 +23,7 @@ def test_a_hundred_runs_are_ten_rounds_of_ten() -> None:
 
 def test_with_many_runs_a_block_fills_a_few_milliseconds() -> None:
     cut = schedule(Plan(candidates=PAIR, runs=100_000), {A: 100e-6, B: 100e-6})
-    assert 0.001 < cut.calls[A][0] * 100e-6 < 0.005
+    assert 0.001 < cut.calls[A][0] * 100e-6 < 0.008
 
 
 def test_a_slow_candidate_makes_blocks_of_equal_runs_shorter_but_not_of_single_calls() -> None:

@@ -16,7 +16,7 @@ from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
-from latency_tui.tui.widgets.figures import baseline_of, bound, comparison_of, ratio_words, times
+from latency_tui.tui.widgets.figures import baseline_of, bound, comparison_of, ratio_words
 from latency_tui.tui.widgets.painted import SizeChanged
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def comparison_lines(
         interval_width = 0
     if room < 8:
         room = 0
-    scale = _Scale.over(result, shown, room) if room else None
+    scale = RatioScale.over(result, shown, room) if room else None
     baseline = next((c for c in shown if c.slug == baseline_of(result)), shown[0])
     title = fit(f" against {clean(baseline.name)}", name + 4 + ratio_width)
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
@@ -181,7 +181,7 @@ def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[tupl
     return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]
 
 
-class _Scale:
+class RatioScale:
     """Ratios on a logarithmic scale that always holds 1."""
 
     def __init__(self, low: float, high: float, width: int) -> None:
@@ -190,7 +190,7 @@ class _Scale:
         self._width = width
 
     @classmethod
-    def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> _Scale:
+    def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> RatioScale:
         """Return a scale that holds the intervals of all candidates."""
         ends = [1.0]
         for candidate in candidates:
@@ -227,7 +227,7 @@ class _Scale:
         for ratio in ratios:
             if not self._low <= math.log(ratio) <= self._low + self._span:
                 continue
-            label = "1" if ratio == 1 else f"{times(ratio).rstrip('0').rstrip('.')}×"
+            label = "1" if ratio == 1 else f"{float(f'{ratio:.3g}'):g}×"
             start = min(max(self.column(ratio) - len(label) // 2, 0), self._width - len(label))
             room = line[max(start - 2, 0) : start + len(label) + 2]
             if start >= 0 and all(cell == " " for cell in room):
