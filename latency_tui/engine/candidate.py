@@ -16,7 +16,7 @@ import psutil
 
 from latency_tui.engine import host
 from latency_tui.engine.dataset import Data
-from latency_tui.engine.host_protocol import Reply, Request, decode_reply, encode
+from latency_tui.engine.host_protocol import Prepared, Reply, Request, decode_reply, encode
 from latency_tui.engine.protocol import Stage
 
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
@@ -34,7 +34,8 @@ class CandidateProcess:
         timeout: Seconds that the current request may take.
         ready: Whether the model can answer.
         copies: Further processes of the same candidate.
-        prepared_in: Seconds that it took to get ready.
+        fitted: What it said when the model was fitted; None before.
+        prepared_in: Seconds that this took.
     """
 
     def __init__(self, slug: str, log: Path, data: Data | None, *, fork: bool = CAN_FORK) -> None:
@@ -46,6 +47,7 @@ class CandidateProcess:
         self.connection, theirs = Pipe()
         self.asked_at = self.prepared_in = 0.0
         self.copies: list[CandidateProcess] = []
+        self.fitted: Prepared | None = None
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
         if fork:

@@ -43,10 +43,10 @@ ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
 WARM_UP_PATIENCE = 5.0
 COPIES = 12
-COPY_ROUNDS = 3
+COPY_ROUNDS = 2
 LEAST_COPIES = 2
-DISCARD_CALLS = 5
-DISCARD_NS = 800_000
+DISCARD_CALLS = 20
+DISCARD_SECONDS = 0.002
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,8 @@ class Coordinator:
         for number, (order, copy) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
-                request = RunBlock(calls=size, offset=offset, discard_calls=DISCARD_CALLS, discard_ns=DISCARD_NS)
+                thrown = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
+                request = RunBlock(calls=size, offset=offset, discard_calls=thrown)
                 patience = plan.call_timeout + 10 * (size + DISCARD_CALLS) * call_seconds[slug]
                 try:
                     done = self._roster.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
@@ -241,7 +242,7 @@ class Coordinator:
                     running.discard(slug)
                     continue
                 place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
-                place["copy"] = copy if self._roster.copies(slug) else 0
+                place["copy"] = copy % max(len(self._roster.copies(slug)), 1)
                 self._wire.say(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
                 self._wire.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)

@@ -33,6 +33,8 @@ from latency_tui.engine.host_protocol import (
     Reply,
     Request,
     RunBlock,
+    Score,
+    Scored,
     Store,
     Stored,
     Warmed,
@@ -71,6 +73,8 @@ class Host:
             match request:
                 case Prepare():
                     return self.prepare(request)
+                case Score():
+                    return self.score(request)
                 case FirstCall():
                     return self.first_call(request)
                 case RunBlock():
@@ -85,7 +89,7 @@ class Host:
             return Failed(stage=self.stage, message=last_line(error), traceback=traceback.format_exc())
 
     def prepare(self, request: Prepare) -> Prepared:
-        """Load, fit and score."""
+        """Load and fit."""
         self.stage = "loading"
         if self.data is None:
             self.data = prepare(request.dataset)
@@ -107,14 +111,23 @@ class Host:
                 self.model.fit(self.data.X_train, self.data.y_train)
                 seconds = time.perf_counter() - started
                 self._limit_threads(threads)  # for what was only loaded by fitting
-            notes = (*loaded.notes, *suited.notes)
-            if request.candidate.runtime != NATIVE:
-                self.stage = "loading"
-                converted = convert(request.candidate.runtime, self.model, self.data, threads)
-                self.model, self.data, notes = converted.model, converted.data, (*notes, *converted.notes)
-            score = models.score(self.model, self.data)
         gc.collect()  # what fitting left behind is not to be collected during a call
-        return Prepared(seconds=seconds, score=score, notes=(*notes, *notes_of(caught)))
+        return Prepared(seconds=seconds, notes=(*loaded.notes, *suited.notes, *notes_of(caught)))
+
+    def score(self, request: Score) -> Scored:
+        """Convert, where another runtime is wanted, and score: all that asks the model before anything is timed."""
+        assert self.data is not None
+        self.stage = "loading"
+        notes: tuple[str, ...] = ()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if request.candidate.runtime != NATIVE:
+                threads = int(request.candidate.settings.get("threads", request.threads))
+                converted = convert(request.candidate.runtime, self.model, self.data, threads)
+                self.model, self.data, notes = converted.model, converted.data, converted.notes
+            score = models.score(self.model, self.data)
+        gc.collect()
+        return Scored(score=score, notes=(*notes, *notes_of(caught)))
 
     def first_call(self, request: FirstCall) -> Called:
         """Prepare the inputs, move to the cores and call once."""
@@ -159,31 +172,37 @@ class Host:
         )
 
     def run_block(self, request: RunBlock) -> BlockDone:
-        """Warm the caches again, then time the calls of a block."""
+        """Warm the caches again, then time the calls of a block.
+
+        Calls that are thrown away go first in the same loop: whatever stood between them and the timed ones would cool
+        what they have warmed. The very first goes alone, for its answer is looked at.
+        """
         self.stage = "measuring"
-        inputs = self._inputs(request.offset, request.calls)
-        durations = [NOT_YET] * request.calls
-        with PauseWatch() as pauses:
-            # Whatever reads counters comes before the discarded calls: it cools the caches that they warm.
+        thrown = request.discard_calls
+        inputs = self._inputs(request.offset - thrown, thrown + request.calls)
+        durations = [NOT_YET] * len(inputs)
+        with PauseWatch(durations) as pauses:
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, waited_ns()
-            discarded, answer = self._discard(request)
-            pauses.durations = durations
+            began = time.perf_counter_ns()
+            answer = self.call(inputs[0])
+            first = time.perf_counter_ns() - began
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches, waited_ns() - waited
-        if discarded:
-            models.check(answer, self.inputs[(request.offset - len(discarded)) % len(self.inputs)], self.method)
+        models.check(answer, inputs[0], self.method)
+        discarded, samples = durations[:thrown], durations[thrown:]
+        spent = sum(discarded)
         return BlockDone(
-            samples=array("q", durations).tobytes(),
-            discarded=array("q", discarded).tobytes(),
-            started_ns=started,
-            wall_ns=wall,
-            cpu_ns=cpu,
+            samples=array("q", samples).tobytes(),
+            discarded=array("q", [first, *discarded]).tobytes(),
+            started_ns=started + spent,
+            wall_ns=wall - spent,
+            cpu_ns=max(cpu - spent, 0),
             switches=switches,
             waited_ns=waited,
-            gc_calls=tuple(pauses.calls),
-            gc_ns=tuple(pauses.nanoseconds),
+            gc_calls=tuple(call - thrown for call in pauses.calls if call >= thrown),
+            gc_ns=tuple(ns for call, ns in zip(pauses.calls, pauses.nanoseconds, strict=True) if call >= thrown),
         )
 
     def store(self, request: Store) -> Stored:
@@ -206,21 +225,6 @@ class Host:
         self._limit_threads(int(request.candidate.settings.get("threads", request.threads)))
         self.call = models.caller(self.model, self.method)
         return Adopted()
-
-    def _discard(self, request: RunBlock) -> tuple[list[int], Any]:  # Any: an answer of the model's
-        """Call until the caches are warm; returns how long each call took, and the last answer."""
-        discarded: list[int] = []
-        answer: Any = None
-        begin = time.perf_counter_ns()
-        for index in range(1, request.discard_calls + 1):
-            value = self.inputs[(request.offset - index) % len(self.inputs)]
-            started = time.perf_counter_ns()
-            answer = self.call(value)
-            stopped = time.perf_counter_ns()
-            discarded.append(stopped - started)
-            if stopped - begin >= request.discard_ns:
-                break
-        return discarded, answer
 
     def _time(self, offset: int, count: int) -> list[int]:
         durations = [NOT_YET] * count

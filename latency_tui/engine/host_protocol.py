@@ -9,12 +9,19 @@ from latency_tui.plan import Candidate, Dataset, Trust, Workload
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Load the model, fit it unless it is fitted, and score it."""
+    """Load the model, and fit it unless it is fitted."""
 
     candidate: Candidate
     dataset: Dataset
     threads: int
     trust: Trust = Trust()
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Put the model under its runtime, where that is another than its own, and score it on the rows held out."""
+
+    candidate: Candidate
+    threads: int
 
 
 class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -38,14 +45,12 @@ class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         calls: Timed calls.
         offset: Index of the first input, the same for all candidates of a round.
-        discard_calls: Calls thrown away, at most.
-        discard_ns: Time after which no more are thrown away.
+        discard_calls: Calls thrown away, besides a first one whose answer is looked at.
     """
 
     calls: int
     offset: int
     discard_calls: int
-    discard_ns: int
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -62,13 +67,19 @@ class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     threads: int
 
 
-Request = Prepare | FirstCall | WarmUp | RunBlock | Store | Adopt
+Request = Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model can answer."""
+    """The model is fitted, `seconds` long if it was not before."""
 
     seconds: float | None
+    notes: tuple[str, ...]
+
+
+class Scored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The model can be measured."""
+
     score: float | None
     notes: tuple[str, ...]
 
@@ -122,7 +133,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     traceback: str
 
 
-Reply = Prepared | Called | Warmed | BlockDone | Stored | Adopted | Failed
+Reply = Prepared | Scored | Called | Warmed | BlockDone | Stored | Adopted | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -14,7 +14,21 @@ from typing import NoReturn, TypeVar
 from latency_tui.engine import machine
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare, rows_of
-from latency_tui.engine.host_protocol import Adopt, Adopted, Failed, Prepare, Prepared, Reply, Request, Store, Stored
+from latency_tui.engine.host_protocol import (
+    Adopt,
+    Adopted,
+    Called,
+    Failed,
+    FirstCall,
+    Prepare,
+    Prepared,
+    Reply,
+    Request,
+    Score,
+    Scored,
+    Store,
+    Stored,
+)
 from latency_tui.engine.protocol import (
     CandidateFailed,
     Cause,
@@ -25,12 +39,16 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.engine.wire import JobStopped, Wire
 from latency_tui.plan import Candidate, Dataset, Plan, StoredDataset, Trust
+from latency_tui.plan.models import NATIVE
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 0.1
 STORE_SECONDS = 10.0
 QUICK_SECONDS = 0.5
 COPIES_SHARE = 0.25
+CONVERSION_SECONDS = 60.0
+CONVERSION_CALLS = 10
+MOST_ROWS = 10_000
 
 R = TypeVar("R", bound=Reply)
 
@@ -93,7 +111,7 @@ class Roster:
         missing = deque(candidate for candidate in plan.turns if candidate.slug not in self)
         if missing:
             self._prepare_data()
-            self._train(missing)
+            self._train(missing, plan)
 
     def _prepare_data(self) -> None:
         """Make the dataset here, where every candidate that is forked inherits it."""
@@ -111,7 +129,7 @@ class Roster:
             )
         )
 
-    def _train(self, missing: deque[Candidate]) -> None:
+    def _train(self, missing: deque[Candidate], plan: Plan) -> None:
         at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
         training: list[CandidateProcess] = []
         try:
@@ -120,8 +138,8 @@ class Roster:
                     training.append(self._begin_training(missing.popleft()))
                 self._wire.flush()
                 for process in self._ready(training):
-                    training.remove(process)
-                    self._finish_training(process)
+                    if not self._goes_on(process, plan):
+                        training.remove(process)
         except JobStopped:
             self._forget([process.slug for process in training])
             raise
@@ -138,18 +156,44 @@ class Roster:
         self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
         return process
 
-    def _finish_training(self, process: CandidateProcess) -> None:
+    def _goes_on(self, process: CandidateProcess, plan: Plan) -> bool:
+        """Take a reply while training and ask for the next step; return whether there is one.
+
+        Fitting may take as long as it likes. Then the model is asked for one answer, which may take as long as any
+        call, and for all rows held out, which may take as much longer as they are more: a model that hangs is noticed.
+        """
         try:
-            done = self._expect(process, Prepared)
+            reply = self._expect(process, Prepared, Called, Scored)
         except CandidateLost:
-            return
-        process.ready = True
-        process.prepared_in = time.monotonic() - process.asked_at
-        self._wire.say(
-            TrainingFinished(
-                job=self._job, candidate=process.slug, seconds=done.seconds, score=done.score, notes=done.notes
-            )
-        )
+            return False
+        candidate = self._candidates[process.slug]
+        score = Score(candidate=candidate, threads=self._threads)
+        match reply:
+            case Prepared():
+                process.fitted = reply
+                process.prepared_in = time.monotonic() - process.asked_at
+                if candidate.runtime == NATIVE:
+                    process.ask(
+                        FirstCall(workload=plan.workload, seed=plan.seed, pinned=()), "warm-up", plan.call_timeout
+                    )
+                else:
+                    process.ask(score, "loading", CONVERSION_SECONDS + CONVERSION_CALLS * plan.call_timeout)
+            case Called():
+                rows = MOST_ROWS if self._data is None else rows_of(self._data.X_test)
+                process.ask(score, "warm-up", plan.call_timeout + rows * reply.nanoseconds / 1e9)
+            case Scored() if process.fitted is not None:
+                process.ready = True
+                self._wire.say(
+                    TrainingFinished(
+                        job=self._job,
+                        candidate=process.slug,
+                        seconds=process.fitted.seconds,
+                        score=reply.score,
+                        notes=(*process.fitted.notes, *reply.notes),
+                    )
+                )
+                return False
+        return True
 
     def make_copies(self, plan: Plan, count: int) -> None:
         """Start so many further processes of every candidate of the plan that is ready, several at once.
@@ -199,7 +243,8 @@ class Roster:
             return Adopt(path=str(path), candidate=candidate, threads=self._threads)
         if reply is None:
             self._lose(process, "crashed", process.fate(), process.last_words())
-        if reply is None or process.prepared_in > QUICK_SECONDS or self._dataset is None:
+        slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
+        if reply is None or slow or self._dataset is None:
             return None
         return Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
 
@@ -265,12 +310,12 @@ class Roster:
         self._lose(process, cause, message, story)
         raise CandidateLost
 
-    def _expect(self, process: CandidateProcess, kind: type[R]) -> R:
+    def _expect(self, process: CandidateProcess, *kinds: type[R]) -> R:
         """Return the reply that has come; anything else ends the candidate, says so, and raises `CandidateLost`."""
         if process.slug not in self:
             raise CandidateLost
         reply = process.reply()
-        if isinstance(reply, kind):
+        if isinstance(reply, kinds):
             return reply
         if isinstance(reply, Failed):
             process.stage = reply.stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Any
@@ -28,12 +29,16 @@ def time_calls(call: Callable[[Any], object], inputs: Sequence[Any], durations: 
 
 
 class PauseWatch:
-    """Notes the garbage collector's pauses during a block, and which call each of them fell into."""
+    """Notes the garbage collector's pauses during a block, and which call each of them fell into.
 
-    def __init__(self) -> None:
-        self.durations: list[int] = []
+    Args:
+        durations: `(n_calls,)` list that the timed loop fills; what is still `NOT_YET` has not come to its end.
+    """
+
+    def __init__(self, durations: list[int]) -> None:
         self.calls: list[int] = []
         self.nanoseconds: list[int] = []
+        self._durations = durations
         self._started = 0
 
     def __call__(self, phase: str, _info: dict[str, int]) -> None:
@@ -42,12 +47,10 @@ class PauseWatch:
             self._started = perf_counter_ns()
             return
         pause = perf_counter_ns() - self._started
-        try:
-            index = self.durations.index(NOT_YET)
-        except ValueError:  # between the last call and the end of the block
-            return
-        self.calls.append(index)
-        self.nanoseconds.append(pause)
+        index = bisect_left(self._durations, 0, key=_is_open)  # the call pays for it: as little as can be
+        if index < len(self._durations):  # else after the last call
+            self.calls.append(index)
+            self.nanoseconds.append(pause)
 
     def __enter__(self) -> PauseWatch:
         gc.callbacks.append(self)
@@ -62,6 +65,10 @@ def timer_floor() -> float:
     durations = [NOT_YET] * 2001
     time_calls(_nothing, [None] * len(durations), durations)
     return float(sorted(durations)[len(durations) // 2])
+
+
+def _is_open(duration: int) -> int:
+    return 0 if duration == NOT_YET else -1
 
 
 def _nothing(_value: object) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log2
 from statistics import geometric_mean
 
 from latency_tui.plan import Plan
 
-BLOCK_SECONDS = 0.006
-OPEN_BLOCK_SECONDS = 0.003
+BLOCK_SECONDS = 0.01
+OPEN_BLOCK_SECONDS = 0.005
 SMALLEST_BLOCK = 10
 FEWEST_ROUNDS = 10
+LEVEL = 0.05
 SLOW_CALLS = 12
 ALIKE = 2.0
 LONGEST_BALANCED = 60
@@ -47,23 +48,34 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         plan: Says how many runs, or how long.
         call_seconds: Duration of one call of each candidate, by slug, as the warm-up found it.
     """
+    fewest = fewest_rounds(len(call_seconds))
     cost = alike({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
         fair, most = (BLOCK_SECONDS / seconds for seconds in (sum(cost.values()) / len(cost), min(cost.values())))
         size = max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
-        rounds = max(ceil(plan.runs / size), min(FEWEST_ROUNDS, plan.runs))
+        rounds = max(ceil(plan.runs / size), min(fewest, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
     if plan.seconds is None:  # until it is known: short blocks, as many as the time that one is ready to wait can hold
         span = OPEN_BLOCK_SECONDS
-        rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), FEWEST_ROUNDS)
+        rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), fewest)
     else:
         span = max(BLOCK_SECONDS, SLOW_CALLS * max(cost.values()))
         rounds = max(ceil(plan.seconds / span), 1)
-        if rounds < FEWEST_ROUNDS:  # a slow candidate: rounds come first, and a block has a call at least
-            span = max(min(span, plan.seconds / FEWEST_ROUNDS), BLOCK_SECONDS)
+        if rounds < fewest:  # a slow candidate: rounds come first, and a block has a call at least
+            span = max(min(span, plan.seconds / fewest), BLOCK_SECONDS)
     calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
+
+
+def fewest_rounds(candidates: int) -> int:
+    """Return how many rounds there are to be at the least, for a verdict to be possible at all.
+
+    All of n rounds on one side have a chance of 2 · ½ⁿ among equals, and that must stay below the level shared out
+    among all pairs: with eight candidates ten rounds are not enough, however large the difference.
+    """
+    pairs = candidates * (candidates - 1) // 2
+    return max(FEWEST_ROUNDS, ceil(1 + log2(max(pairs, 1) / LEVEL)))
 
 
 def alike(cost: Mapping[str, float]) -> dict[str, float]:

@@ -73,6 +73,32 @@ class Hangs(Planted):
         time.sleep(3600)
 
 
+class HangsOnMany(Planted):
+    """Answers for a row, and never for all that it is scored on."""
+
+    def predict(self, X: Any) -> Any:
+        if len(X) > 1:
+            time.sleep(3600)
+        return np.zeros(len(X))
+
+    def score(self, X: Any, y: Any) -> float:
+        return float(np.mean(self.predict(X) == y))
+
+
+class SlowAtFirst(Planted):
+    """Takes 60 ms for the very first answer, as a model does that still has something to load."""
+
+    cold = True
+
+    def predict(self, X: Any) -> Any:
+        time.sleep(0.06 if self.cold else 0.0)
+        self.cold = False
+        return np.zeros(len(X))
+
+    def score(self, X: Any, y: Any) -> float:
+        return float(np.mean(self.predict(X) == y))
+
+
 class HangsInFit(Planted):
     def fit(self, X: Any, y: Any) -> Planted:
         time.sleep(3600)

@@ -40,6 +40,7 @@ from tests.engine.conftest import eventually, plan_of, planted
         ("Nothing", "raised", "predict returned nothing"),
         ("RaisesSystemExit", "raised", "SystemExit: enough"),
         ("Hangs", "timed out", "did not answer within 0.5 s"),
+        ("HangsOnMany", "timed out", "did not answer within 0.5"),
         ("Segfaults", "crashed", "SIGSEGV"),
         ("Exits", "crashed", "exit code 3"),
         ("FillsMemory", "memory", "of memory and was stopped"),

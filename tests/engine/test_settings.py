@@ -121,6 +121,7 @@ async def test_a_cold_start_is_measured_in_a_fresh_process_apart(engine: Engine)
     linear = found["logistic-regression"]
     assert linear.import_seconds > 0.1, "scikit-learn is not there yet"
     assert linear.memory_before < linear.memory_after <= linear.memory_peak
+    assert linear.memory_peak < linear.memory_after + 50_000_000, "that of the engine, which has all of scikit-learn"
     assert len(linear.first_calls) == 100
     assert min(found["sleeper"].first_calls) >= 2_000_000
     last_block = max(i for i, event in enumerate(events) if isinstance(event, BlockMeasured))
