@@ -31,13 +31,6 @@ class Row:
     cells: dict[str, str]
 
 
-def baseline_of(result: Result) -> str | None:
-    """Return the slug of what the others are compared with: the plan's, else the fastest; None where nothing is."""
-    if result.plan.baseline is not None:
-        return result.plan.baseline
-    return result.measured[0].slug if result.measured else None
-
-
 def comparison_with(result: Result, baseline: str | None, candidate: str) -> Comparison | None:
     """Return the comparison of a candidate with the baseline, turned round where it was kept the other way."""
     for comparison in result.comparisons:
@@ -58,7 +51,7 @@ def comparison_with(result: Result, baseline: str | None, candidate: str) -> Com
 
 def make_rows(result: Result) -> list[Row]:
     """Return a row a candidate: those measured first, the fastest at the top, then the others in the plan's order."""
-    baseline = baseline_of(result)
+    baseline = result.baseline
     measured = result.measured
     others = tuple(candidate for candidate in result.candidates if candidate.statistics is None)
     rows = [_row(result, candidate, baseline) for candidate in measured + others]

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from latency_tui.report.rows import baseline_of, comparison_with
+from latency_tui.report.rows import comparison_with
 from latency_tui.report.text import clean
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Cell = str | float | int | None
 
 def render_csv(result: Result) -> str:
     """Return a header and a row a candidate, in the plan's order; a figure that there is not is an empty cell."""
-    baseline = baseline_of(result)
+    baseline = result.baseline
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -75,8 +75,14 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
     baseline_is_there = len(pairs) == len(rivals)
     if baseline_is_there and all(pair.verdict == "same" for pair in pairs):
-        subject = "All" + names[3:] if len(rivals) >= _MOST_NAMES and len(rivals) + 1 == len(order) else names
-        return f"{subject} answer equally fast (within {100 * result.equivalence:.2g} %): {_latency(result, first)}."
+        within = f"(within {100 * result.equivalence:.2g} %)"
+        if len(rivals) == 1:
+            return f"{names} answer equally fast {within}: {_latency(result, first)}."
+        # The others were held against the baseline; what they are to each other may be twice as far apart.
+        base = result.candidate(pairs[0].baseline)
+        others = _names([c for c in [first, *rivals] if c is not base], len(order) - 1)
+        subject = "All others" if others.startswith("all ") else others
+        return f"{subject} answer as fast as {base.name} {within}: {_latency(result, base)}."
     sentence = f"Too close to call between {names} after {_runs(first)}"
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
     if len(rivals) == 1 and open_pairs:
@@ -94,7 +100,7 @@ def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_
         other = second.name
         ratio, low, high = _inverse(pair)
     words, _, interval = format_ratio(ratio, low, high).partition(" (")
-    inside = f" ({interval.removesuffix(')')}{_launch(result)})" if interval else ""
+    inside = f" ({interval.removesuffix(')')}{_launch(result)}{_again(pair)})" if interval else ""
     return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}."
 
 
@@ -149,6 +155,14 @@ def _launch(result: Result) -> str:
     """Say that an interval holds for one launch only, where it does."""
     launches = max((len(c.launches) for c in result.candidates), default=0) or result.plan.launches
     return " in this launch" if launches < 2 else ""
+
+
+def _again(pair: Comparison) -> str:
+    """Say where the ratio, as a number above 1, will likely lie when it is measured again, where launches tell that."""
+    if not (pair.again_low and pair.again_high and pair.ratio):
+        return ""
+    ends = (pair.again_low, pair.again_high) if pair.ratio >= 1 else (1 / pair.again_high, 1 / pair.again_low)
+    return f"; {ends[0]:.2f}–{ends[1]:.2f} when measured again"
 
 
 def _names(candidates: Sequence[CandidateResult], measured: int) -> str:

@@ -79,7 +79,7 @@ class Entry:
 
 def _statistics(track: Track, excerpt: Excerpt) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
-    estimates = percentiles(excerpt.samples, excerpt.rounds)
+    estimates = percentiles(excerpt.samples, excerpt.rounds, draws=excerpt.draws)
     totals = track.totals
     shown: dict[str, Percentile] = {}
     for key in PERCENTILES:

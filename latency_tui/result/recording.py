@@ -41,7 +41,7 @@ from latency_tui.result.settling import Settling
 from latency_tui.result.tracks import MedianTable, Track
 from latency_tui.stats import noise
 from latency_tui.stats.anytime import compare_anytime, replay
-from latency_tui.stats.comparison import PairComparison, again_interval, compare
+from latency_tui.stats.comparison import PairComparison, again_interval, compare, draws_of, judge
 from latency_tui.stats.multiple import letters
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
@@ -52,6 +52,8 @@ _MOST_LIVE_SEQUENCE = 150
 _MOST_NOISE_SAMPLES = 12_000
 _MOST_TAIL_SAMPLES = 50_000
 _LEAST_LAUNCHES = 3
+_LATER = 1.05  # by so much more rounds, an answer that did not stand yet is looked at again
+_NOBODY = -1
 _TOLD_APART = ("faster", "slower")
 
 
@@ -80,6 +82,7 @@ class Recording:
         self._pinned: bool | None = None
         self._refused = 0
         self._spans: dict[int, tuple[int, int]] = {}
+        self._ask_again_at = 0
 
     def add(self, event: Event) -> None:
         """Take in one event; those that say nothing of the plan's candidates change nothing."""
@@ -123,7 +126,7 @@ class Recording:
             return
         track = entry.track
         column = self._medians.add(event.launch, event.round, event.copy, entry.position, float(np.median(latencies)))
-        track.add(latencies, event.launch, column)
+        track.add(latencies, event.launch, event.copy, column)
         track.wall_ns += max(event.wall_ns, 0)
         track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
         track.waited_ns += min(max(event.waited_ns, 0), max(event.wall_ns, 0))
@@ -155,8 +158,35 @@ class Recording:
         """
         if self._settling is None:
             return False
-        racing = {e.position for e in self._entries.values() if e.failed is None and e.track.totals.count}
-        return self._settling.settled(racing, self._wanted_baseline())
+        racing = {e.position for e in self._entries.values() if e.failed is None}
+        if len(racing) < 2:
+            return True
+        if self.rounds < self._ask_again_at or not self._settling.settled(racing, self._wanted_baseline()):
+            return False
+        if self._verdicts_stand():
+            return True
+        self._ask_again_at = math.ceil(self.rounds * _LATER)
+        return False
+
+    def _verdicts_stand(self) -> bool:
+        """Return whether the result would hold no inconclusive verdict: by the very comparison that it will show.
+
+        It knows what the test alone does not: how far processes lie apart, the control's floor, and who has failed.
+        """
+        medians = {
+            e.position: float(np.median(e.track.excerpt(None).samples)) for e in self._racing() if e.track.totals.count
+        }
+        wanted = self._wanted_baseline()
+        baseline = wanted if wanted in medians else min(medians, key=medians.__getitem__)
+        equivalence = max(self.plan.equivalence, _apart(self._control_pair(live=False)))
+        pairs = self._pairs(baseline, equivalence, live=False, intervals_for=_NOBODY)
+        rivals = {position for position in medians if position != baseline}
+        asked = [pair for pair in pairs.values() if {pair.first, pair.second} - rivals == {baseline}]
+        return all(pair.verdict != "inconclusive" for pair in asked)
+
+    def _racing(self) -> list[Entry]:
+        """Return the candidates that have not failed while they were measured."""
+        return [e for e in self._entries.values() if e.failed is None or e.failed.stage == "cold start"]
 
     def result(self, *, most_samples: int | None = None) -> Result:
         """Return the result so far.
@@ -206,8 +236,13 @@ class Recording:
         whole = [c for c in measured if c.status == "measured"] or measured
         return self._entries[min(whole, key=_median_of).slug].position
 
-    def _pairs(self, baseline: int | None, equivalence: float, *, live: bool) -> dict[tuple[int, int], PairComparison]:
-        """Compare every pair of candidates with samples, by position in the plan."""
+    def _pairs(
+        self, baseline: int | None, equivalence: float, *, live: bool, intervals_for: int | None = None
+    ) -> dict[tuple[int, int], PairComparison]:
+        """Compare every pair of candidates with samples, by position in the plan.
+
+        Verdicts of those that still race are corrected over their own pairs: one that failed takes nothing from them.
+        """
         measured = [e.position for e in self._entries.values() if e.track.totals.count]
         asked = [(i, j) for i in measured for j in measured if i < j]
         if not asked:
@@ -220,8 +255,12 @@ class Recording:
             widened = equivalence > self.plan.equivalence
             test = replay(table, asked, equivalence) if widened else self._settling.test
             places = range(len(asked)) if widened else [self._settling.place(pair) for pair in asked]
-            found = compare_anytime(table, launches, test, pairs=asked, places=places, intervals_for=baseline)
-        return {(pair.first, pair.second): pair for pair in found}
+            shown = baseline if intervals_for is None else intervals_for
+            found = compare_anytime(table, launches, test, pairs=asked, places=places, intervals_for=shown)
+        racing = {entry.position for entry in self._racing()}
+        among = [pair for pair in found if {pair.first, pair.second} <= racing]
+        judged = judge(among, equivalence=equivalence)
+        return {(pair.first, pair.second): pair for pair in (*found, *judged)}
 
     def _control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""
@@ -289,7 +328,8 @@ class Recording:
         calls = max(first.totals.count, second.totals.count)
         parts = [track.excerpt_of(shared[:: -(-calls // _MOST_TAIL_SAMPLES)]) for track in (first, second)]
         one, other = ((part.samples, part.rounds) for part in parts)
-        return compare_tails(one, other, seed=self.plan.seed)
+        draws = draws_of(np.stack([part.draws for part in parts]), 0, 1)
+        return compare_tails(one, other, draws=draws, seed=self.plan.seed)
 
     def _to_settle(self, pair: PairComparison, entry: Entry) -> tuple[float | None, int | None]:
         """Return the further seconds and runs that would settle a pair; both None where nothing is known."""

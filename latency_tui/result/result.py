@@ -234,6 +234,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         """Those with statistics, the fastest p50 first."""
         return tuple(sorted((c for c in self.candidates if c.statistics), key=_median))
 
+    @property
+    def baseline(self) -> str | None:
+        """Slug of the one that the others are compared with: the plan's, or the fastest; None where nothing is."""
+        measured = [candidate.slug for candidate in self.measured]
+        if self.plan.baseline in measured:
+            return self.plan.baseline
+        compared = {comparison.baseline for comparison in self.comparisons}
+        return next(iter(compared)) if len(compared) == 1 else next(iter(measured), None)
+
     def without_samples(self) -> Result:
         """Return the same result without the single latencies."""
         bare = tuple(msgspec.structs.replace(c, samples=None, rounds=(), launches=()) for c in self.candidates)

@@ -57,12 +57,14 @@ class Excerpt:
     Attributes:
         samples: `(n_samples,)` nanoseconds.
         rounds: Index of the first sample of each block, `(n_blocks,)`.
+        draws: Which launch each block is of, or within a single one which process answered, `(n_blocks,)`.
         launches: Index of the first sample of each launch, `(n_launches,)`.
         whole: Whether nothing was left out.
     """
 
     samples: NDArray[np.int64]
     rounds: NDArray[np.int64]
+    draws: NDArray[np.int64]
     launches: NDArray[np.int64]
     whole: bool
 
@@ -76,6 +78,7 @@ class Track:
         self._samples = GrowingArray(np.int64, 1024)
         self._starts = GrowingArray(np.int64)
         self._launches = GrowingArray(np.int64)
+        self._copies = GrowingArray(np.int64)
         self._rounds = GrowingArray(np.int64)
         self._after_switch = GrowingArray(np.int64)
         self.wall_ns = 0
@@ -84,10 +87,14 @@ class Track:
         self.disturbed_calls = 0
         self.gc_calls = 0
 
-    def add(self, latencies: Latencies, launch: int, round_: int) -> None:
-        """Add one block, `(n,)` nanoseconds, already looked at; `round_` counts over all launches."""
+    def add(self, latencies: Latencies, launch: int, copy: int, round_: int) -> None:
+        """Add one block, `(n,)` nanoseconds, already looked at; `round_` counts over all launches.
+
+        `copy` says which of the candidate's processes answered.
+        """
         self._starts.append(len(self._samples))
         self._launches.append(launch)
+        self._copies.append(copy)
         self._rounds.append(round_)
         self._samples.extend(latencies)
         self.totals = self.totals.merged(summarise(latencies))
@@ -118,7 +125,7 @@ class Track:
         if most_samples is not None and samples.size > most_samples:
             stride = min(-(-samples.size // most_samples), max(starts.size // _LEAST_ROUNDS_KEPT, 1))
         if stride == 1:
-            return Excerpt(samples, starts, starts[_first_of_each(launches)], whole=True)
+            return Excerpt(samples, starts, self._draws(), starts[_first_of_each(launches)], whole=True)
         return self._of_blocks(np.arange(0, starts.size, stride))
 
     def excerpt_of(self, rounds: NDArray[np.int64]) -> Excerpt:
@@ -135,7 +142,12 @@ class Track:
         sizes = _ends(starts, samples.size, chosen) - starts[chosen]
         rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
         places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
-        return Excerpt(samples[places], rounds, rounds[_first_of_each(launches[chosen])], whole=False)
+        begun = rounds[_first_of_each(launches[chosen])]
+        return Excerpt(samples[places], rounds, self._draws()[chosen], begun, whole=False)
+
+    def _draws(self) -> NDArray[np.int64]:
+        launches = self._launches.values
+        return launches if launches.size and launches[0] != launches[-1] else self._copies.values
 
 
 class MedianTable:
@@ -144,8 +156,8 @@ class MedianTable:
     def __init__(self, candidates: int) -> None:
         """Make an empty one for that many candidates."""
         self._table = np.full((candidates, 64), np.nan)
+        self._copies = np.zeros((candidates, 64), dtype=np.int64)
         self._launches = GrowingArray(np.int64)
-        self._copies = GrowingArray(np.int64)
         self._columns: dict[tuple[int, int], int] = {}
 
     def __len__(self) -> int:
@@ -154,18 +166,18 @@ class MedianTable:
     def add(self, launch: int, round_: int, copy: int, candidate: int, median: float) -> int:
         """Add a block's median and return its round, counted over all launches.
 
-        A block that came twice begins a round of its own. `copy` says which processes the round was asked of.
+        A block that came twice begins a round of its own. `copy` says which of the candidate's processes answered.
         """
         column = self._columns.get((launch, round_))
         if column is None or not np.isnan(self._table[candidate, column]):
             column = len(self._launches)
             self._columns[launch, round_] = column
             self._launches.append(launch)
-            self._copies.append(copy)
             if column >= self._table.shape[1]:
                 self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
+                self._copies = np.hstack((self._copies, np.zeros_like(self._copies)))
         self._table[candidate, column] = median
-        self._copies.values[column] = max(self._copies.values[column], copy)
+        self._copies[candidate, column] = copy
         return column
 
     def column(self, launch: int, round_: int) -> NDArray[np.float64] | None:
@@ -174,16 +186,17 @@ class MedianTable:
         return None if place is None else self._table[:, place]
 
     def excerpt(self, most_rounds: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the table, `(n_candidates, n_rounds)`, and which draw each round is of; some rounds where asked.
+        """Return the table and each block's draw, both `(n_candidates, n_rounds)`; some rounds where asked.
 
-        A draw is what rounds have in common beyond the moment: the launch or, where there is one launch only, the
-        copies of the candidates' processes that answered.
+        A draw is what blocks have in common beyond the moment: the launch or, where there is one launch only, the
+        process of the candidate that answered.
         """
         rounds = len(self._launches)
         stride = 1 if most_rounds is None else max(-(-rounds // most_rounds), 1)
-        launches = self._launches.values
-        draws = launches if rounds and launches[0] != launches[-1] else self._copies.values
-        return self._table[:, :rounds:stride], draws[::stride]
+        launches, table = self._launches.values, self._table[:, :rounds:stride]
+        if rounds and launches[0] != launches[-1]:
+            return table, np.broadcast_to(launches[::stride], table.shape)
+        return table, self._copies[:, :rounds:stride]
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

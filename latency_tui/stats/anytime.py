@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.comparison import (
     EQUIVALENCE,
     PairComparison,
+    draws_of,
     judge,
     launch_interval,
     launch_level,
@@ -147,11 +148,12 @@ def compare_anytime(
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds, NaN where there was no block; some of the
             rounds are enough, which makes the intervals wider.
-        launches: Which launch each round belongs to, `(n_rounds,)`.
+        launches: Which launch or process each is of, as there.
         test: The test, fed with every round.
         pairs: Which pairs are asked about, as indices (first, second) of candidates.
         places: The place of each of these pairs in the test.
-        intervals_for: Only pairs with this candidate get an interval (it costs the most); None for all.
+        intervals_for: Only pairs with this candidate get an interval (it costs the most); None for all, and a number
+            that no candidate has for verdicts alone.
         confidence: As there.
     """
     margin = test.margin
@@ -161,7 +163,7 @@ def compare_anytime(
     for (i, j), place in zip(pairs, places, strict=True):
         d = logs[j] - logs[i]
         there = ~np.isnan(d)
-        d, of_launch = d[there], launches[there]
+        d, of_launch = d[there], draws_of(launches, i, j)[there]
         if not d.size:
             alone.append(PairComparison(i, j, 0, 0, None, None, None, 1.0, 1.0))
             continue
@@ -172,6 +174,7 @@ def compare_anytime(
         low, high = -math.inf, math.inf
         if intervals_for is None or intervals_for in (i, j):
             low, high = confidence_sequence(d, confidence) or (low, high)
+        own = (high - low) / 2
         level = 1 - confidence
         # All rounds fed the test, so that what it knows at this level may sharpen an interval from some of them.
         if p_different <= level:
@@ -199,6 +202,7 @@ def compare_anytime(
                 high=max(high, estimate) if known else None,
                 p_different=p_different,
                 p_same=p_same,
+                own_reach=own if math.isfinite(own) else None,
                 centres=tuple(centres.tolist()),
             )
         )

@@ -51,6 +51,7 @@ class PairComparison:
         p_same: Smallest level at which the interval lies inside that region; 1 where there is none.
         verdict: Of the second, after Holm's correction over all pairs asked.
         rounds_to_settle: Rounds in all after which the verdict would likely stand; None where it does or none would do.
+        own_reach: Half the width of the interval that the rounds alone would give; None where there is none.
         centres: Median log-ratio of each launch, in the order of launches.
     """
 
@@ -65,6 +66,7 @@ class PairComparison:
     p_same: float
     verdict: Verdict = "inconclusive"
     rounds_to_settle: int | None = None
+    own_reach: float | None = None
     centres: tuple[float, ...] = ()
 
     @property
@@ -104,11 +106,12 @@ def compare(
 
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where a candidate had no block.
-        launches: Which launch each round belongs to, `(n_rounds,)`, or which copies of the processes answered in it;
-            None where one process a candidate answered in all.
+        launches: Which launch each round belongs to, `(n_rounds,)`, or for each candidate which of its processes
+            answered, `(n_candidates, n_rounds)`; None where one process a candidate answered in all.
         pairs: Which pairs are asked about, as indices (first, second); None for all. Holm's correction is over these.
         equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
-        confidence: Of each interval; one less this is the level at which all verdicts together err.
+        confidence: Of each interval. One less this is the level at which all verdicts of a kind err together: those
+            that say different, and those that say the same.
 
     Returns:
         A comparison a pair, in the order asked.
@@ -124,12 +127,12 @@ def compare(
     if not equivalence >= 0:
         raise ValueError("The region of equivalence cannot be narrower than nothing.")
     of_launch = np.zeros(table.shape[1], dtype=np.int64) if launches is None else np.asarray(launches, dtype=np.int64)
-    if of_launch.shape != (table.shape[1],):
+    if of_launch.shape not in (table.shape, table.shape[1:]):
         raise ValueError("Every round must say which launch it belongs to.")
     asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
     logs = np.log(table)
     margin = math.log1p(equivalence)
-    alone = [_pair(i, j, logs[j] - logs[i], of_launch, margin, confidence) for i, j in asked]
+    alone = [_pair(i, j, logs[j] - logs[i], draws_of(of_launch, i, j), margin, confidence) for i, j in asked]
     return judge(alone, equivalence=equivalence, confidence=confidence)
 
 
@@ -191,6 +194,7 @@ def _pair(
         )
     ordered = np.sort(shared)
     low, high = median_interval(ordered, confidence)
+    own_reach = (high - low) / 2
     if centres.size > 1:
         wide_low, wide_high = launch_interval(centres, confidence)
         low, high = min(low, wide_low), max(high, wide_high)
@@ -216,8 +220,24 @@ def _pair(
         high,
         p_different,
         p_same,
+        own_reach=own_reach,
         centres=tuple(centres.tolist()),
     )
+
+
+def draws_of(launches: NDArray[np.int64], first: int, second: int) -> NDArray[np.int64]:
+    """Return which draw of a pair each round is, `(n_rounds,)`.
+
+    Where one of the two had fewer processes, its own count: twelve of the other make no twelve draws of the pair.
+
+    Args:
+        launches: As `compare` takes them.
+        first: A candidate.
+        second: Another one.
+    """
+    if launches.ndim == 1:
+        return launches
+    return min(launches[first], launches[second], key=lambda row: np.unique(row).size)
 
 
 def launch_medians(log_ratios: NDArray[np.float64], launches: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -368,8 +388,9 @@ def again_interval(
 def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
     """Return after how many rounds, in all, a verdict would likely stand if the estimate stayed where it is.
 
-    Intervals shrink with the square root of the rounds (or launches); the one that counts for the verdict is wider
-    than the one shown, for all pairs are judged together (by the ratio of normal quantiles, at Bonferroni's level).
+    What comes of the rounds shrinks with their square root; what lies between launches or processes stays, and where it
+    alone reaches the border, no number of rounds helps. The interval that counts for the verdict is wider than the one
+    shown, for all pairs are judged together (Bonferroni's level).
 
     Args:
         pair: An inconclusive comparison.
@@ -378,16 +399,25 @@ def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.
         pairs: How many pairs are judged together.
 
     Returns:
-        The number of rounds; None where no interval is there to go by, or the estimate lies on the border.
+        The number of rounds; None where no interval is there to go by, the estimate lies on the border, or more rounds
+        of the same processes would not settle it.
     """
     if pair.log_ratio is None or pair.low is None or pair.high is None:
         return None
     distance = abs(abs(pair.log_ratio) - margin)
     if distance == 0:
         return None
-    strict = normal_quantile(1 - (1 - confidence) / (2 * max(pairs, 1))) / normal_quantile((1 + confidence) / 2)
-    reach = (pair.high - pair.low) / 2 * strict
-    needed = pair.rounds * (reach / distance) ** 2
+    level = (1 - confidence) / max(pairs, 1)
+    own = (pair.high - pair.low) / 2 if pair.own_reach is None else pair.own_reach
+    noise = own / normal_quantile((1 + confidence) / 2)
+    needed = pair.rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
+    if len(pair.centres) > 1:
+        centres = np.array(pair.centres)
+        between = max(float(centres.var(ddof=1)) / centres.size - noise**2, 0.0)
+        room = (distance / student_quantile(1 - level / 2, centres.size - 1)) ** 2 - between
+        if room <= 0:
+            return None
+        needed = max(needed, pair.rounds * noise**2 / room)
     # However clear the rounds are, no fewer of them can reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
     least = 1 + math.log2(max(pairs, 1) / (1 - confidence))
     return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MOST_ROUNDS else None

@@ -44,13 +44,16 @@ class PercentileEstimate:
     design_effect: float
 
 
-def percentiles(samples: ArrayLike, round_starts: ArrayLike, confidence: float = 0.95) -> dict[str, PercentileEstimate]:
+def percentiles(
+    samples: ArrayLike, round_starts: ArrayLike, confidence: float = 0.95, *, draws: ArrayLike | None = None
+) -> dict[str, PercentileEstimate]:
     """Return p50, p90, p95, p97, p99 and p99.9 with their intervals.
 
     Args:
         samples: Latencies in the order measured, `(n_samples,)` nanoseconds.
         round_starts: Index of the first sample of each round, `(n_rounds,)`.
         confidence: Of each interval, two-sided.
+        draws: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
 
     Returns:
         An estimate by percentile key.
@@ -60,6 +63,7 @@ def percentiles(samples: ArrayLike, round_starts: ArrayLike, confidence: float =
     """
     latencies = as_latencies(samples)
     starts = as_starts(round_starts, latencies.size)
+    clusters = None if draws is None else np.unique(np.asarray(draws), return_inverse=True)[1]
     if not latencies.size:
         return {
             key: PercentileEstimate(None, None, None, calls_for_interval(share), 1.0)
@@ -72,7 +76,7 @@ def percentiles(samples: ArrayLike, round_starts: ArrayLike, confidence: float =
     effect_below = 1.0
     for key, share in PERCENTILES.items():
         value = _sample_percentile(ordered, share)
-        effect = design_effect(latencies, starts, value, confidence)
+        effect = design_effect(latencies, starts, value, confidence, clusters)
         found[key] = _estimate(ordered, starts.size, share, value, effect, max(effect, effect_below), confidence)
         effect_below = effect
     return found
@@ -164,12 +168,14 @@ def design_effect(
     starts: NDArray[np.int64],
     value: float,
     confidence: float = 0.95,
+    draws: NDArray[np.int64] | None = None,
 ) -> float:
     """Return by how much dependence widens the variance of the share of samples at or below a value.
 
     The share's variance is estimated from rounds as clusters (Kish 1965; Korn and Graubard 1998 for taking Student's
     quantile where clusters are few) and divided by the binomial one. Where there are many rounds it is also estimated
-    from runs of neighbouring rounds, and the greater counts, for a machine's mood can outlast a round. Only what
+    from runs of neighbouring rounds, and where there are several launches or processes from these, and the greatest
+    counts: a machine's mood can outlast a round, and each process is fast or slow in its own way. Only what
     exceeds 1 is widened for the few degrees of freedom, so that rounds of one call keep the exact binomial interval.
 
     Args:
@@ -177,6 +183,7 @@ def design_effect(
         starts: Index of the first sample of each round, `(n_rounds,)`.
         value: The percentile's value, in nanoseconds.
         confidence: Of the interval that it will widen.
+        draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`; None for one of all.
     """
     count, rounds = latencies.size, starts.size
     below = latencies <= value
@@ -190,6 +197,9 @@ def design_effect(
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
         coarse = _cluster_effect(np.add.reduceat(hits, cuts), np.add.reduceat(sizes, cuts), share, confidence)
         effect = max(effect, coarse)
+    if draws is not None and draws.max() > 0:
+        hits_drawn, sizes_drawn = (np.bincount(draws, weights=counts).astype(np.int64) for counts in (hits, sizes))
+        effect = max(effect, _cluster_effect(hits_drawn, sizes_drawn, share, confidence))
     return effect
 
 

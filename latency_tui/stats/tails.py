@@ -2,7 +2,8 @@
 
 A p99 is one order statistic of few samples, and blocks of slow calls come in bursts; so nothing is assumed of it but
 that, were the two alike, it would not matter which of them had which block of a round. Exchanging the two labels in
-rounds drawn at random shows how far apart two p99 come to lie by chance.
+rounds drawn at random, or in whole processes or launches where there are several, shows how far apart two p99 come to
+lie by chance.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def compare_tails(
     first: tuple[ArrayLike, ArrayLike],
     second: tuple[ArrayLike, ArrayLike],
     *,
+    draws: ArrayLike | None = None,
     share: float = 0.99,
     relabellings: int = 999,
     seed: int = 0,
@@ -54,6 +56,8 @@ def compare_tails(
         first: Latencies, `(n,)` nanoseconds, and the index of each round's first sample, `(n_rounds,)`. Rounds of both
             candidates correspond; rounds that only one has must be left out.
         second: The same of the other.
+        draws: Which launch, or which of the pair's processes, each round is of, `(n_rounds,)`. Where there are several,
+            these are exchanged whole, for a process is slow in its own way as long as it lives. None for one of all.
         share: Of the percentile, 0 to 1.
         relabellings: How many to draw; the least p-value is one in this plus one.
         seed: Of the draw.
@@ -75,12 +79,15 @@ def compare_tails(
     ends = [np.log(np.partition(one, _place(one.size, share))[_place(one.size, share)]) for one in samples]
     observed = float(ends[1] - ends[0])
     ordered, of_first, of_round = _top(samples, sizes, share)
+    units = np.arange(rounds) if draws is None else np.unique(np.asarray(draws), return_inverse=True)[1]
+    if units.max() == 0:
+        units = np.arange(rounds)
     random = np.random.default_rng(seed)
     beyond = 0
     done = 0
     while done < relabellings:
         batch = min(relabellings - done, max(1, _CHUNK // max(ordered.size, rounds)))
-        exchanged = random.random((batch, rounds)) < 0.5
+        exchanged = (random.random((batch, int(units.max()) + 1)) < 0.5)[:, units]
         totals = np.stack(
             [
                 np.where(exchanged, sizes[1], sizes[0]).sum(axis=1),

@@ -82,4 +82,5 @@ def block(
         wall_ns=more.get("wall_ns", wall),
         cpu_ns=more.get("cpu_ns", wall),
         switches=more.get("switches", 0),
+        copy=more.get("copy", 0),
     )

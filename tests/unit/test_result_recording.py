@@ -524,3 +524,53 @@ def test_looking_after_each_round_costs_little() -> None:
         recording.add(RoundFinished(job="j", launch=0, round=r, rounds=300, seconds_left=0))
         recording.settled()
     assert (time.process_time() - began) / 300 < 0.003
+
+
+def processes_apart(factor: float, rounds: int, seed: int) -> Iterator[BlockMeasured | RoundFinished]:
+    """Rounds of two candidates with twelve processes each, every process fast or slow in its own way by 0.8 %."""
+    plan, random = plan_of(2), np.random.default_rng(seed)
+    own = random.normal(0, 0.008, (2, 12))
+    for r in range(rounds):
+        for position, candidate in enumerate(plan.candidates):
+            base = 62_000 * (1, factor)[position] * np.exp(own[position, r % 12])
+            yield block(candidate.slug, nanoseconds(waves(random, 1, 30)[0], base=base), round_=r, copy=r % 12)
+        yield RoundFinished(job="measurement", launch=0, round=r, rounds=rounds, seconds_left=0.0)
+
+
+def test_what_is_settled_is_settled_in_the_result_too() -> None:
+    """Where processes lie apart, rounds alone would be sure before the comparison is."""
+    settled = 0
+    for seed in range(20):
+        recording = Recording(plan_of(2, runs=None, until_known=True))
+        for event in processes_apart(1.03, 300, seed):
+            recording.add(event)
+            if isinstance(event, RoundFinished) and recording.settled():
+                settled += 1
+                assert [c.verdict for c in recording.result().comparisons] == ["slower"]
+                break
+    assert settled >= 15
+
+
+def test_one_that_fails_among_six_leaves_verdicts_that_stand() -> None:
+    recording = Recording(plan_of(6, runs=None, until_known=True))
+    slugs = [candidate.slug for candidate in recording.plan.candidates]
+    for event in blocks(recording.plan, (1, 1.04, 1.06, 1.08, 1.1, 1.3), 400):
+        if isinstance(event, BlockMeasured) and event.candidate == slugs[5] and event.round >= 8:
+            continue
+        recording.add(event)
+        if isinstance(event, RoundFinished) and event.round == 8:
+            recording.add(CandidateFailed(job="j", candidate=slugs[5], stage="measuring", message="m"))
+        if isinstance(event, RoundFinished) and event.round > 8 and recording.settled():
+            break
+    assert recording.settled()
+    verdicts = {c.candidate: c.verdict for c in recording.result().comparisons if c.candidate != slugs[5]}
+    assert set(verdicts.values()) == {"slower"}
+
+
+def test_the_last_one_left_ends_it() -> None:
+    recording = Recording(plan_of(2, runs=None, until_known=True))
+    for event in blocks(recording.plan, (1, 1), 3):
+        recording.add(event)
+    assert not recording.settled()
+    recording.add(CandidateFailed(job="j", candidate=FOREST, stage="measuring", message="m"))
+    assert recording.settled()

@@ -283,3 +283,28 @@ def test_what_cannot_be_a_table_of_medians_is_refused() -> None:
 def test_all_pairs_are_asked_where_none_are_named() -> None:
     found = compare(block_medians(np.random.default_rng(15), (1, 1, 1, 1), 8))
     assert [(p.first, p.second) for p in found] == list(combinations(range(4), 2))
+
+
+def test_more_rounds_are_not_promised_where_launches_lie_apart() -> None:
+    random = np.random.default_rng(4)
+    launches = np.repeat(np.arange(5), 100)
+    apart = np.array([0.0, 0.05, 0.01, 0.06, 0.02])[launches]
+    medians = np.exp(np.stack((np.zeros(500), apart + random.normal(0, 0.01, 500))))
+    (pair,) = compare(medians, launches)
+    assert pair.verdict == "inconclusive"
+    assert pair.rounds_to_settle is None
+    (alone,) = compare(medians[:, :100], launches[:100], equivalence=0.001)
+    assert alone.verdict == "inconclusive"
+    assert alone.rounds_to_settle is not None
+
+
+def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
+    """Twelve processes against one: the one is a single draw, however many it is held against."""
+    random = np.random.default_rng(5)
+    rounds = np.arange(240)
+    many, few = rounds % 12, np.zeros(240, dtype=np.int64)
+    medians = np.exp(random.normal(0, 0.01, (2, 240)) + np.stack((0.01 * (many % 2), np.zeros(240))))
+    (pair,) = compare(medians, np.stack((many, few)))
+    assert pair.launches == 1
+    (pair,) = compare(medians, np.stack((many, rounds % 5)))
+    assert pair.launches == 5

@@ -62,7 +62,7 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     if measured.statistics is not None:
         for key in PERCENTILES:
             percentile = getattr(measured.statistics, key)
-            facts.append((key.replace("_", "."), f"{bound(percentile):<10}{short_interval(percentile)}".rstrip()))
+            facts.append((key.replace("_", "."), f"{bound(percentile, key):<10}{short_interval(percentile)}".rstrip()))
     return tuple(facts)
 
 

@@ -16,7 +16,7 @@ from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
-from latency_tui.tui.widgets.figures import baseline_of, bound, comparison_of, ratio_words
+from latency_tui.tui.widgets.figures import bound, comparison_of, ratio_words
 from latency_tui.tui.widgets.painted import SizeChanged
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def comparison_lines(
     if room < 8:
         room = 0
     scale = RatioScale.over(result, shown, room) if room else None
-    baseline = next((c for c in shown if c.slug == baseline_of(result)), shown[0])
+    baseline = next((c for c in shown if c.slug == result.baseline), shown[0])
     title = fit(f" against {clean(baseline.name)}", name + 4 + ratio_width)
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
     head += fit("group", group_width, right=True)
@@ -125,7 +125,7 @@ def percentile_lines(
     if not shown:
         return []
     name = _name_width(shown, width)
-    cells = {key: [bound(getattr(c.statistics, key)) for c in shown] for key, _ in _PERCENTILES}
+    cells = {key: [bound(getattr(c.statistics, key), key) for c in shown] for key, _ in _PERCENTILES}
     size = {key: max(5, *(cell_len(text) for text in texts)) + 2 for key, texts in cells.items()}
     used = name + 4
     kept: set[str] = set()

@@ -11,29 +11,17 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
 
 
-def baseline_of(result: Result) -> str:
-    """Return the slug that the others are compared with: the plan's, or the fastest."""
-    measured = {c.slug for c in result.candidates if c.statistics}
-    if result.plan.baseline in measured:
-        return result.plan.baseline or ""
-    compared = {comparison.baseline for comparison in result.comparisons}
-    if len(compared) == 1:
-        return next(iter(compared))
-    return result.measured[0].slug if result.measured else ""
-
-
 def comparison_of(result: Result, slug: str) -> Comparison | None:
     """Return how a candidate compares with the baseline; None for the baseline itself, or before it is known."""
-    baseline = baseline_of(result)
     for comparison in result.comparisons:
-        if comparison.baseline == baseline and comparison.candidate == slug:
+        if comparison.baseline == result.baseline and comparison.candidate == slug:
             return comparison
     return None
 
 
 def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, str]:
     """Return against the baseline: words (`1.15× slower`), interval (`1.13–1.17`) and a style."""
-    if candidate.slug == baseline_of(result):
+    if candidate.slug == result.baseline:
         return "baseline", "", MUTED
     comparison = comparison_of(result, candidate.slug)
     if comparison is None or comparison.ratio is None:
@@ -57,12 +45,13 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}" if ratio < 99.95 else f"{ratio:,.0f}"
 
 
-def bound(percentile: Percentile, *, value: bool = True) -> str:
-    """Return a percentile as far as it is known: `98.0 µs`, or `≥ 98.0 µs` where there are too few calls."""
-    if percentile.calls_needed is not None or percentile.high is None:
-        if percentile.low is not None:
-            return f"≥ {format_duration(percentile.low)}"
-        return f"≥ {format_duration(percentile.value)}" if value and percentile.value is not None else "–"
+def bound(percentile: Percentile, key: str = "") -> str:
+    """Return a percentile as far as it is known: `98.0 µs`, `≥ 98.0 µs` or, where nothing bounds it, a dash.
+
+    The median, by its key, is a figure of what was measured however little that was.
+    """
+    if key != "p50" and (percentile.calls_needed is not None or percentile.high is None):
+        return "–" if percentile.low is None else f"≥ {format_duration(percentile.low)}"
     return format_duration(percentile.value)
 
 

@@ -43,6 +43,7 @@ def _facts(state: State) -> tuple[object, ...]:
         _next(state),
         _place(state),
         level,
+        state.result.noise.findings[:1] if state.result else (),
         state.noise,
         state.shown,
         len(state.measurements),
@@ -105,6 +106,8 @@ def _pieces(state: State) -> list[_Piece]:
         if _launches(state) == 1:
             pieces.append(_Piece("1 launch", 5, "right", "$text-warning"))  # which says nothing of other processes
         pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
+        if level != "quiet":  # the worst is the first
+            pieces.append(_Piece(state.result.noise.findings[0].cause, 5, "right", LEVEL_STYLES[level], lead=": "))
         if meter := _meter(state.noise):
             pieces.append(_Piece(meter, 6, "right", LEVEL_STYLES[level], lead=" "))
     return pieces
