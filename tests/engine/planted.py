@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -174,6 +175,13 @@ class TellsWhatItGets(Planted):
             f"finite={configuration['assume_finite']} skip={configuration['skip_parameter_validation']} "
             f"threads={max(pool['num_threads'] for pool in threadpool_info())}"
         )
+
+
+class TellsWhatIsFrozen(Planted):
+    """Raises with how many objects the garbage collector leaves alone."""
+
+    def predict(self, X: Any) -> Any:
+        raise ValueError(f"{gc.get_freeze_count()} objects")
 
 
 class CannotBePickled(Planted):

@@ -13,7 +13,7 @@ from tests.engine.conftest import eventually, plan_of, planted
 
 
 async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", "a", seconds=0.0005), planted("Sleeper", "b", seconds=0.0005), runs=400)
+    plan = plan_of(planted("Sleeper", "a", seconds=0.0005), planted("Sleeper", "b", seconds=0.0005), runs=1200)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     copies = defaultdict(set)
     for block in blocks:

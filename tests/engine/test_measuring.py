@@ -13,6 +13,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import (
     BlockMeasured,
+    CandidateFailed,
     Event,
     JobFinished,
     Measure,
@@ -140,6 +141,14 @@ async def test_the_first_call_is_the_first_that_the_process_ever_made(engine: En
     (warm,) = (event for event in events if isinstance(event, WarmUpFinished))
     first = np.frombuffer(warm.first_calls, "<i8")
     assert first[0] > 60_000_000 > first[1]
+
+
+async def test_the_collector_leaves_alone_what_a_candidate_inherited(engine: Engine) -> None:
+    """Or the first full collection copied all of it: a tenth of a second, in whichever call it came."""
+    plan = plan_of(planted("TellsWhatIsFrozen"), runs=10)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert int(failure.message.split()[1]) > 50_000
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 400])
