@@ -10,8 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, EngineFailed, Event, JobFinished, Measure
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    EngineFailed,
+    Event,
+    JobFinished,
+    Measure,
+    RoundFinished,
+)
 from latency_tui.plan import Plan
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
@@ -56,6 +65,20 @@ class Stop:
     verdict: str
     rounds: int
     ratio: float
+
+
+async def until_known(plan: Plan, job: str) -> Stop:
+    """Measure a pair by an engine of its own until it is known, as a user does; the second against the first."""
+    recording, rounds = Recording(plan), 0
+    async with Engine() as engine:
+        async for event in launches.measure(plan, engine=engine, job=job, settled=recording.settled):
+            recording.add(event)
+            rounds += isinstance(event, RoundFinished)
+            if isinstance(event, CandidateFailed | EngineFailed):
+                raise RuntimeError(event.message)
+    (comparison,) = recording.result().comparisons
+    assert comparison.ratio is not None
+    return Stop(comparison.verdict, rounds, comparison.ratio)
 
 
 async def measure_afresh(plan: Plan, job: str) -> Trial:
