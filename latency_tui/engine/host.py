@@ -183,24 +183,24 @@ class Host:
         durations = [NOT_YET] * len(inputs)
         with PauseWatch(durations) as pauses:
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, waited_ns()
-            began = time.perf_counter_ns()
-            answer = self.call(inputs[0])
-            first = time.perf_counter_ns() - began
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
+            answer = self.call(inputs[0])
+            first = time.perf_counter_ns() - started
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches, waited_ns() - waited
         models.check(answer, inputs[0], self.method)
         discarded, samples = durations[:thrown], durations[thrown:]
-        spent = sum(discarded)
+        spent = first + sum(discarded)
+        share = (wall - spent) / max(wall, 1)  # of the timed calls; the counters cannot be read in between
         return BlockDone(
             samples=array("q", samples).tobytes(),
             discarded=array("q", [first, *discarded]).tobytes(),
             started_ns=started + spent,
             wall_ns=wall - spent,
-            cpu_ns=max(cpu - spent, 0),
+            cpu_ns=round(cpu * share),
             switches=switches,
-            waited_ns=waited,
+            waited_ns=round(waited * share),
             gc_calls=tuple(call - thrown for call in pauses.calls if call >= thrown),
             gc_ns=tuple(ns for call, ns in zip(pauses.calls, pauses.nanoseconds, strict=True) if call >= thrown),
         )

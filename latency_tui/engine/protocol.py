@@ -181,10 +181,11 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
             switch. Same encoding.
         started_ns: When the first timed call began, on the machine's monotonic clock.
         wall_ns: From the first timed call to the end of the last.
-        cpu_ns: CPU time of the candidate's process in that span.
-        switches: Involuntary context switches in that span.
-        waited_ns: Time in that span in which the process stood ready and something else had its core; 0 where the
-            system does not tell.
+        cpu_ns: CPU time of the candidate's process in that span: its share by time of that in the whole turn, for the
+            counters are read before the calls thrown away and after the timed ones.
+        switches: Involuntary context switches in the turn.
+        waited_ns: Time in that span, likewise, in which the process stood ready and something else had its core; 0
+            where the system does not tell.
         gc_calls: Which of the calls a pause of the garbage collector hit, by index.
         gc_ns: How long each pause took.
     """
