@@ -179,17 +179,17 @@ class Host:
         """
         self.stage = "measuring"
         thrown = request.discard_calls
-        inputs = self._inputs(request.offset - thrown, thrown + request.calls)
+        begin, *inputs = self._inputs(request.offset - thrown - 1, 1 + thrown + request.calls)
         durations = [NOT_YET] * len(inputs)
         with PauseWatch(durations) as pauses:
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, waited_ns()
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
-            answer = self.call(inputs[0])
+            answer = self.call(begin)
             first = time.perf_counter_ns() - started
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches, waited_ns() - waited
-        models.check(answer, inputs[0], self.method)
+        models.check(answer, begin, self.method)
         discarded, samples = durations[:thrown], durations[thrown:]
         spent = first + sum(discarded)
         share = (wall - spent) / max(wall, 1)  # of the timed calls; the counters cannot be read in between
