@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from latency_tui.engine.adapters import require
 from latency_tui.engine.dataset import Data, with_settings
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
@@ -25,8 +27,8 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     """Return the data in the form that a model takes.
 
     A model that is fitted already is asked every row; one that was fitted on a data frame gets data frames with the
-    columns that it knows, in their order. Other models get arrays, unless columns hold more than numbers or a step of
-    theirs goes by the columns' names.
+    columns that it knows, in their order, or with its own names where the columns have none. Other models get arrays,
+    unless columns hold more than numbers or a step of theirs goes by the columns' names.
 
     Args:
         data: As they were prepared.
@@ -46,13 +48,15 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     if data.kind == "stored":
         _check_count(model, data)
         return Suited(with_settings(data, settings))
-    data, notes = _by_name(data, model) if fitted else (data, ())
-    if is_frame(data.X_test) and not _wants_frame(model, data, settings, fitted=fitted):
+    wants_frame = _wants_frame(model, data, settings, fitted=fitted)
+    data, named = _with_names(data, model) if wants_frame else (data, ())
+    data, chosen = _by_name(data, model) if fitted else (data, ())
+    if is_frame(data.X_test) and not wants_frame:
         data = replace(data, X_train=_array(data.X_train), X_test=_array(data.X_test))
     if fitted:
         _check_count(model, data)
     data = with_settings(data, settings)
-    return Suited(data if "dtype" in settings else in_wanted_type(data, model), notes)
+    return Suited(data if "dtype" in settings else in_wanted_type(data, model), (*named, *chosen))
 
 
 def in_wanted_type(data: Data, model: Any) -> Data:
@@ -68,6 +72,20 @@ def in_wanted_type(data: Data, model: Any) -> Data:
 def is_frame(inputs: Any) -> bool:
     """Whether rows are a data frame."""
     return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
+
+
+def _with_names(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
+    """Return rows that are an array as a data frame, with the names of the data or else of the model.
+
+    They stay an array where neither has one name a column, or where there is no pandas and the model answers without.
+    """
+    rows, names = data.X_test, data.columns or _names(model)
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or len(names) != rows.shape[1]:
+        return data, ()
+    if not find_spec("pandas") and not getattr(model, "wants_frame", False):
+        return data, ()
+    notes = () if data.columns else (f"the data have no names of columns, so they got the model's: {_listed(names)}",)
+    return replace(data, X_train=_frame(data.X_train, names), X_test=_frame(rows, names)), notes
 
 
 def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
@@ -93,7 +111,7 @@ def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fit
         return True
     if getattr(model, "input_dtype", None) or (fitted and hasattr(model, "n_features_in_")):
         return False
-    return not _is_numeric(data.X_test) or goes_by_names(model)
+    return (is_frame(data.X_test) and not _is_numeric(data.X_test)) or goes_by_names(model)
 
 
 def goes_by_names(model: Any) -> bool:
@@ -128,6 +146,13 @@ def _array(frame: Any) -> Any:
     return frame.to_numpy(dtype="float32" if kinds == {"float32"} else "float64", na_value=np.nan)
 
 
+def _frame(rows: Any, names: Sequence[str]) -> Any:
+    """Return an array as a data frame."""
+    return (
+        None if rows is None else require("pandas", "a model with named columns").DataFrame(rows, columns=list(names))
+    )
+
+
 def _dense(rows: Any, kind: str) -> Any:
     rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
     try:
@@ -140,5 +165,5 @@ def _name(model: Any) -> str:
     return getattr(model, "__name__", type(model).__name__)
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

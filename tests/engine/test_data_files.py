@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from latency_tui.engine.client import Engine
@@ -224,6 +227,52 @@ def test_a_model_fitted_on_an_array_gets_an_array(tmp_path: Path) -> None:
     found = suit(data, model, {}, fitted=True).data.X_test
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.float64
+
+
+def test_bundled_sets_have_names_for_the_models_that_go_by_them(recwarn: pytest.WarningsRecorder) -> None:
+    data = prepare(BundledDataset(name="breast-cancer"))
+    frame, targets = load_breast_cancer(return_X_y=True, as_frame=True)
+    model = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))]).fit(frame)
+    suited = suit(data, model, {}, fitted=True)
+    pd.testing.assert_frame_equal(suited.data.X_test, frame)
+    assert not suited.notes
+    model = LogisticRegression(max_iter=10_000).fit(frame, targets)
+    model.predict(suit(data, model, {}, fitted=True).data.X_test)
+    assert not [warning for warning in recwarn if "feature names" in str(warning.message)]
+    unfitted = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))])
+    assert list(suit(data, unfitted, {}, fitted=False).data.X_train.columns) == list(frame.columns)
+
+
+def test_bundled_sets_are_arrays_for_all_other_models() -> None:
+    data = prepare(BundledDataset(name="breast-cancer"))
+    on_array = LogisticRegression(max_iter=10_000).fit(*load_breast_cancer(return_X_y=True))
+    np.testing.assert_array_equal(suit(data, on_array, {}, fitted=True).data.X_test, load_breast_cancer().data)
+    assert suit(data, SVC(), {}, fitted=False).data.X_train is data.X_train
+
+
+def test_rows_without_names_get_those_of_a_model_that_wants_some(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=NUMBERS[["visits", "weight"]].to_numpy(), y=NUMBERS["label"])
+    data = prepare(FileDataset(path=str(tmp_path / "a.npz")))
+    columns = ColumnTransformer([("weight", StandardScaler(), ["weight"])], remainder="passthrough")
+    model = make_pipeline(columns, LogisticRegression()).fit(NUMBERS[["visits", "weight"]], NUMBERS["label"])
+    suited = suit(data, model, {}, fitted=True)
+    assert len(model.predict(suited.data.X_test)) == 40
+    assert suited.notes == ("the data have no names of columns, so they got the model's: visits, weight",)
+    wider = LogisticRegression().fit(NUMBERS.assign(height=1.0), NUMBERS["label"])
+    with pytest.raises(LatencyTuiError, match="expects 4 features, the data have 2"):
+        suit(data, wider, {}, fitted=True)
+
+
+def test_without_pandas_a_model_with_names_gets_arrays_unless_it_cannot_do_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = prepare(BundledDataset(name="iris"))
+    model = LogisticRegression(max_iter=500).fit(*load_iris(return_X_y=True, as_frame=True))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert isinstance(suit(data, model, {}, fitted=True).data.X_test, np.ndarray)
+    model.wants_frame = True
+    with pytest.raises(LatencyTuiError, match=r"needs pandas: pip install 'latency-tui\[data\]'"):
+        suit(data, model, {}, fitted=True)
 
 
 def test_names_and_numbers_that_differ_are_told(tmp_path: Path) -> None:

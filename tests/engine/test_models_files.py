@@ -13,13 +13,18 @@ from typing import Any
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from latency_tui.engine import models
 from latency_tui.engine.client import Engine
+from latency_tui.engine.dataset import prepare
+from latency_tui.engine.inputs import suit
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
@@ -158,6 +163,23 @@ def test_an_onnx_file_answers_like_the_model_it_was_made_of(tmp_path: Path) -> N
         again = cloudpickle.loads(cloudpickle.dumps(loaded.model))
         np.testing.assert_array_equal(again.predict(X), model.predict(X))
         assert not hasattr(loaded.model, "decision_function")
+
+
+def test_an_onnx_file_with_an_input_a_column_answers_rows_of_arrays_too(tmp_path: Path) -> None:
+    import skl2onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    names = [f"feature_{index}" for index in range(6)]
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    inputs = [(name, FloatTensorType([None, 1])) for name in names]
+    path = tmp_path / "a.onnx"
+    path.write_bytes(skl2onnx.to_onnx(model, initial_types=inputs).SerializeToString())
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    pd.DataFrame(X, columns=names).assign(y=y).to_csv(tmp_path / "a.csv", index=False)
+    for data in ("a.npz", "a.csv"):
+        loaded = load(path)
+        suited = suit(prepare(FileDataset(path=str(tmp_path / data), target="y")), loaded, {}, fitted=True)
+        np.testing.assert_array_equal(loaded.predict(suited.data.X_test), model.predict(X))
 
 
 def test_an_onnx_regressor_answers_flat(tmp_path: Path) -> None:
