@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -89,19 +90,24 @@ def _with_names(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
 
 
 def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return the columns that a fitted model knows, where both it and the data have names."""
+    """Return the columns that a fitted model knows, under its names, where both it and the data have names.
+
+    A name may be written with `_` for its spaces in one of the two: LightGBM and ONNX write it so.
+    """
     known = _names(model)
     if not known or not is_frame(data.X_test):
         return data, ()
     there = [str(name) for name in data.X_test.columns]
-    if missing := [name for name in known if name not in there]:
+    unspaced = {_unspaced(name): name for name in there}
+    wanted = {name: name if name in there else unspaced.get(_unspaced(name)) for name in known}
+    if missing := [name for name, column in wanted.items() if column is None]:
         raise ModelError(
             f"{_name(model)} was fitted on {len(known):,} features; the data lack {_listed(missing)} "
             f"and have {_listed(there)}"
         )
-    left = [name for name in there if name not in known]
+    left = [name for name in there if name not in wanted.values()]
     notes = (f"left out, as the model does not know them: {_listed(left)}",) if left else ()
-    return replace(data, X_test=data.X_test[known]), notes
+    return replace(data, X_test=data.X_test[list(wanted.values())].set_axis(known, axis=1)), notes
 
 
 def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fitted: bool) -> bool:
@@ -130,6 +136,10 @@ def _check_count(model: Any, data: Data) -> None:
 def _names(model: Any) -> list[str]:
     found = getattr(model, "feature_names_in_", None)
     return [] if found is None else [str(name) for name in found]
+
+
+def _unspaced(name: str) -> str:
+    return re.sub(r"\s", "_", name)
 
 
 def _is_numeric(frame: Any) -> bool:

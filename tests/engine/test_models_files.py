@@ -169,7 +169,7 @@ def test_an_onnx_file_with_an_input_a_column_answers_rows_of_arrays_too(tmp_path
     import skl2onnx
     from skl2onnx.common.data_types import FloatTensorType
 
-    names = [f"feature_{index}" for index in range(6)]
+    names = [f"feature {index}" for index in range(6)]
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
     inputs = [(name, FloatTensorType([None, 1])) for name in names]
     path = tmp_path / "a.onnx"
@@ -224,6 +224,18 @@ def test_lightgbm_files(tmp_path: Path) -> None:
     regressor.booster_.save_model(path)
     np.testing.assert_allclose(load(path).predict(X), regressor.predict(X))
     assert load(path).score(X, numbers) == pytest.approx(regressor.score(X, numbers))
+
+
+def test_a_lightgbm_file_knows_columns_whose_names_have_spaces(tmp_path: Path) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    frame = pd.DataFrame(X, columns=[f"feature {index}" for index in range(6)])
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(frame, y)
+    model.booster_.save_model(tmp_path / "a.txt")
+    frame[reversed(frame.columns)].assign(y=y).to_csv(tmp_path / "a.csv", index=False)
+    loaded = load(tmp_path / "a.txt")
+    suited = suit(prepare(FileDataset(path=str(tmp_path / "a.csv"), target="y")), loaded, {}, fitted=True)
+    assert list(suited.data.X_test.columns) == [f"feature_{index}" for index in range(6)]
+    np.testing.assert_array_equal(loaded.predict(suited.data.X_test), model.predict(frame))
 
 
 def test_catboost_files(tmp_path: Path) -> None:

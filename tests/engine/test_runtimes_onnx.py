@@ -64,6 +64,17 @@ def test_a_pipeline_over_a_data_frame_of_words_and_numbers() -> None:
     np.testing.assert_array_equal(converted.model.predict(table), model.predict(table))
 
 
+@pytest.mark.parametrize("by_names", [False, True])
+def test_names_with_spaces_are_no_matter(by_names: bool) -> None:
+    table = pd.DataFrame(IRIS.X_test, columns=["sepal length (cm)", "sepal width (cm)", "a b", "a_b"])
+    first = ColumnTransformer([("a", StandardScaler(), ["a_b", "sepal length (cm)"])]) if by_names else StandardScaler()
+    model = make_pipeline(first, LogisticRegression()).fit(table, IRIS.y_test)
+    converted = convert("onnx", model, Data(None, None, table, None), 1)
+    again = cloudpickle.loads(cloudpickle.dumps(converted.model))
+    for method in ("predict", "predict_proba", "decision_function"):
+        np.testing.assert_allclose(getattr(again, method)(table), getattr(model, method)(table), atol=1e-4)
+
+
 def test_parity_that_fails_is_told_with_its_figures() -> None:
     """Histogram trees split between two numbers that are one number in 32 bits."""
     rows = np.repeat([[1.0], [1.0 + 1e-9]], 10, axis=0)
