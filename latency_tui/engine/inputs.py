@@ -12,6 +12,7 @@ import numpy as np
 
 from latency_tui.engine.adapters import require
 from latency_tui.engine.dataset import Data, with_settings
+from latency_tui.engine.targets import check_classes
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
 
@@ -38,7 +39,8 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
         fitted: Whether the model is.
 
     Raises:
-        ModelError: The two do not fit: numbers or names of features differ, or there is nothing to fit on.
+        ModelError: The two do not fit: numbers or names of features differ, there is nothing to fit on, or numbers are
+            to be told apart like classes.
     """
     if fitted:
         data = data.for_fitted()
@@ -49,6 +51,7 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     if data.kind == "stored":
         _check_count(model, data)
         return Suited(with_settings(data, settings))
+    said = () if fitted else check_classes(model, data)
     wants_frame = _wants_frame(model, data, settings, fitted=fitted)
     data, named = _with_names(data, model) if wants_frame else (data, ())
     data, chosen = _by_name(data, model) if fitted else (data, ())
@@ -57,7 +60,7 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     if fitted:
         _check_count(model, data)
     data = with_settings(data, settings)
-    return Suited(data if "dtype" in settings else in_wanted_type(data, model), (*named, *chosen))
+    return Suited(data if "dtype" in settings else in_wanted_type(data, model), (*said, *named, *chosen))
 
 
 def in_wanted_type(data: Data, model: Any) -> Data:

@@ -16,7 +16,7 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.dataset import Data, prepare
@@ -28,10 +28,21 @@ from latency_tui.engine.protocol import (
     JobFinished,
     Measure,
     TrainingFinished,
+    TrainingStarted,
 )
 from latency_tui.engine.tables import read
 from latency_tui.errors import DataError, LatencyTuiError
-from latency_tui.plan import BundledDataset, Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Workload
+from latency_tui.plan import (
+    BUILTIN_MODELS,
+    BundledDataset,
+    Candidate,
+    FileDataset,
+    ModelSpec,
+    Plan,
+    SyntheticDataset,
+    Workload,
+)
+from latency_tui.plan.catalogue import default_models
 from tests.engine import bring
 
 PEOPLE = pd.DataFrame(
@@ -298,6 +309,27 @@ def test_a_model_to_be_fitted_gets_arrays_of_numbers_and_frames_of_words(tmp_pat
         suit(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
 
 
+def test_many_numbers_as_classes_are_told_of(tmp_path: Path) -> None:
+    amounts = pd.DataFrame({"x": np.linspace(0, 1, 60), "y": [*range(30), *range(30)]})
+    said = "the targets are 30 different numbers, each taken for a class, without --task regression"
+    assert suit(file_data(amounts, "y", tmp_path), SVC(), {}, fitted=False).notes == (said,)
+    path = str(tmp_path / "table.parquet")
+    for data, model in (
+        (prepare(FileDataset(path=path, target="y", task="classification")), SVC()),
+        (prepare(FileDataset(path=path, target="y")), SVR()),
+        (file_data(amounts.assign(y=amounts["y"] % 20), "y", tmp_path), SVC()),
+    ):
+        assert suit(data, model, {}, fitted=False).notes == ()
+
+
+def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
+    data = file_data(NUMBERS, "weight", tmp_path)
+    with pytest.raises(LatencyTuiError, match="SVC tells classes apart, and the targets are numbers with fractions"):
+        suit(data, SVC(), {}, fitted=False)
+    assert suit(data, SVR(), {}, fitted=False).notes == ()
+    assert suit(data, bring.Answers(), {}, fitted=True).notes == ()
+
+
 # --- together, in processes of their own
 
 
@@ -354,6 +386,19 @@ async def test_a_file_that_does_not_hold_what_it_should_is_told_and_the_engine_l
     assert caught.value.exit_code == 2
     events = await measured(engine, BundledDataset(name="iris"), tree)
     assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+async def test_a_file_of_numbers_is_refused_to_classifiers_before_anything_is_trained(
+    engine: Engine, tmp_path: Path
+) -> None:
+    dataset = FileDataset(path=str(write(NUMBERS, tmp_path / "numbers.csv")), target="weight")
+    plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[0]),), workload=Workload(dataset=dataset))
+    with pytest.raises(DataError, match=r"by Logistic Regression.*'weight'.* say --task regression") as caught:
+        async for event in engine.run(Measure(job="refused", plan=plan)):
+            assert not isinstance(event, TrainingStarted)
+    assert caught.value.exit_code == 2
+    events = await measured(engine, dataset, *default_models("regression")[:1])
+    assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"ridge"}
 
 
 def test_json_lines_of_nested_values_do_not_break_the_reader(tmp_path: Path) -> None:
