@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -296,6 +297,38 @@ def test_a_file_that_is_cut_off_is_one_sentence(tmp_path: Path, kind: str, share
     assert "\n" not in str(caught.value)
     assert "cut off" in str(caught.value)
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("of_what", ["an inner object", "the list of versions", "all but the last byte"])
+def test_an_xgboost_file_is_refused_where_it_is_cut_before_the_library_crashes(tmp_path: Path, of_what: str) -> None:
+    path = tmp_path / "a.ubj"
+    write(path)
+    content = path.read_bytes()
+    ends = {
+        "an inner object": content.index(b"}", len(content) // 2) + 1,
+        "the list of versions": content.rindex(b"version[") + 8,
+        "all but the last byte": len(content) - 1,
+    }
+    path.write_bytes(content[: ends[of_what]])
+    with pytest.raises(LatencyTuiError, match="the XGBoost model is cut off"):
+        load(path)
+
+
+class Crashing:
+    """A pickle whose loading ends the process."""
+
+    def __reduce__(self) -> Any:
+        return os.abort, ()
+
+
+async def test_a_crash_while_a_file_is_loaded_says_so(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps(Crashing()))
+    plan = Plan(candidates=(of(path),), trust=trusting(path))
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.stage == "loading"
+    assert failure.message == "its process crashed (SIGABRT: Aborted) while loading its file, which may be damaged"
 
 
 def write(path: Path) -> None:
