@@ -78,6 +78,11 @@ def is_frame(inputs: Any) -> bool:
     return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
 
 
+def is_numeric(frame: Any) -> bool:
+    """Whether all columns of a data frame hold numbers."""
+    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
+
+
 def _with_names(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
     """Return rows that are an array as a data frame, with the names of the data or else of the model.
 
@@ -120,7 +125,7 @@ def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fit
         return True
     if getattr(model, "input_dtype", None) or (fitted and hasattr(model, "n_features_in_")):
         return False
-    return (is_frame(data.X_test) and not _is_numeric(data.X_test)) or goes_by_names(model)
+    return (is_frame(data.X_test) and not is_numeric(data.X_test)) or goes_by_names(model)
 
 
 def goes_by_names(model: Any) -> bool:
@@ -145,15 +150,11 @@ def _unspaced(name: str) -> str:
     return re.sub(r"\s", "_", name)
 
 
-def _is_numeric(frame: Any) -> bool:
-    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
-
-
 def _array(frame: Any) -> Any:
     """Return a data frame as an array: of floats where all are numbers, else of objects."""
     if frame is None:
         return None
-    if not _is_numeric(frame):
+    if not is_numeric(frame):
         return frame.to_numpy(dtype=object)
     kinds = set(map(str, frame.dtypes))
     return frame.to_numpy(dtype="float32" if kinds == {"float32"} else "float64", na_value=np.nan)

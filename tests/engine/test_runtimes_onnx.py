@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.engine.client import Engine
@@ -70,9 +70,20 @@ def test_names_with_spaces_are_no_matter(by_names: bool) -> None:
     first = ColumnTransformer([("a", StandardScaler(), ["a_b", "sepal length (cm)"])]) if by_names else StandardScaler()
     model = make_pipeline(first, LogisticRegression()).fit(table, IRIS.y_test)
     converted = convert("onnx", model, Data(None, None, table, None), 1)
+    assert isinstance(converted.data.X_test, pd.DataFrame) is by_names, "a matrix is the quickest to hand over"
     again = cloudpickle.loads(cloudpickle.dumps(converted.model))
     for method in ("predict", "predict_proba", "decision_function"):
-        np.testing.assert_allclose(getattr(again, method)(table), getattr(model, method)(table), atol=1e-4)
+        ours = getattr(model, method)(table)
+        np.testing.assert_allclose(getattr(again, method)(converted.data.X_test), ours, atol=1e-4)
+
+
+def test_columns_picked_by_name_deep_inside_a_model_are_found() -> None:
+    table = pd.DataFrame(IRIS.X_test, columns=["a", "b", "c", "d"])
+    picks = ColumnTransformer([("picked", StandardScaler(), ["d", "a"])])
+    model = make_pipeline(FeatureUnion([("picks", picks), ("all", StandardScaler())]), LogisticRegression())
+    model.fit(table, IRIS.y_test)
+    converted = convert("onnx", model, Data(None, None, table, None), 1)
+    np.testing.assert_array_equal(converted.model.predict(table), model.predict(table))
 
 
 def test_parity_that_fails_is_told_with_its_figures() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.adapters import require, score_of
+from latency_tui.engine.inputs import is_numeric
 from latency_tui.errors import ModelError
 
 _TYPES: dict[str, Any] = {
@@ -145,7 +146,7 @@ class OnnxRuntime:
         skl2onnx = require("skl2onnx", "the runtime onnx")
         if not hasattr(model, "get_params"):
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: it is no scikit-learn estimator")
-        types = _types_of(rows)
+        types = _types_of(model, rows)
         scores = None
         try:
             classifies = hasattr(model, "classes_") and hasattr(model, "predict")
@@ -169,10 +170,16 @@ def _options(model: Any, options: dict[str, bool] | None) -> Any:
     return None if options is None else {id(model): options}
 
 
-def _types_of(rows: Any) -> Any:
-    """Return the inputs of the model to be, as skl2onnx names them: one matrix, or a column each of a data frame."""
+def _types_of(model: Any, rows: Any) -> Any:
+    """Return the inputs of the model to be, as skl2onnx names them.
+
+    That is one matrix, which is by far the quickest to hand over; an input a column only where columns hold more than
+    numbers, or something in the model picks them by name.
+    """
     kinds = require("skl2onnx.common.data_types", "the runtime onnx")
-    if not hasattr(rows, "iloc"):
+    parts = (model, *model.get_params().values())
+    by_column = any(type(part).__name__ == "ColumnTransformer" for part in parts)
+    if not hasattr(rows, "iloc") or (is_numeric(rows) and not by_column):
         return [("X", kinds.FloatTensorType([None, rows.shape[1]]))]
     made = []
     for name, kind in rows.dtypes.items():
