@@ -31,7 +31,7 @@ OWN_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--task",
         type=click.Choice(("classification", "regression")),
-        help="What is to be predicted.  [default: classification]",
+        help="What is to be predicted, of a file too: it chooses the models.  [default: classification]",
     ),
     click.option(
         "--trust", multiple=True, metavar="FILE", help="Let this model file run its author's code; again for more."

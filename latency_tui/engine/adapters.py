@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import re
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,8 @@ INSTALL = {
     "xgboost": "'latency-tui[boosting]'",
     "torch": "'latency-tui[torch]'",
 }
+
+_XGBOOST_END = re.compile(rb"version\[.*\}\Z", re.DOTALL)  # in UBJSON, where the list of three has no end of its own
 
 
 def require(module: str, what: str) -> Any:  # Any: a module of a library without types
@@ -98,6 +101,8 @@ class LightgbmModel:
 def load_xgboost(content: bytes, threads: int) -> Any:
     """Return an XGBoost model, JSON or UBJSON, under scikit-learn's methods."""
     xgboost = require("xgboost", "an XGBoost model")
+    if content.startswith(b"{L") and not _XGBOOST_END.search(content[-64:]):
+        raise ModelError("the XGBoost model is cut off")  # the library itself crashes on UBJSON that is (3.2)
     booster = xgboost.Booster()
     booster.load_model(bytearray(content))
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,11 +16,14 @@ from pathlib import Path
 
 import psutil
 
-from latency_tui.engine import host
+from latency_tui.engine import host, model_files
 from latency_tui.engine.dataset import Data
 from latency_tui.engine.host_protocol import Prepared, Reply, Request, decode_reply, encode
 from latency_tui.engine.protocol import Stage
 
+_LOADING = re.compile(
+    rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
+)
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
 
 
@@ -127,14 +131,21 @@ class CandidateProcess:
         self.connection.close()
 
     def fate(self) -> str:
-        """Say in a sentence how the process ended; to be asked once it closed its end of the pipe."""
+        """Say in a sentence how the process ended; to be asked once it closed its end of the pipe.
+
+        Where the interpreter's last traceback shows that it was loading a file, that is its stage from now on.
+        """
         status = self._reap(patience=0.5)
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             name = signal.Signals(number).name
             if number == signal.SIGKILL:
                 return f"its process was killed ({name}), most likely because memory ran out"
-            return f"its process crashed ({name}: {signal.strsignal(number)})"
+            crashed = f"its process crashed ({name}: {signal.strsignal(number)})"
+            if not _LOADING.search(self.last_words()):
+                return crashed
+            self.stage = "loading"
+            return f"{crashed} while loading its file, which may be damaged"
         return f"its process ended by itself (exit code {os.WEXITSTATUS(status)})"
 
     def last_words(self, most: int = 20_000) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from latency_tui.engine.tables import read
 from latency_tui.errors import DataError, ModelError
 from latency_tui.plan import BundledDataset, Dataset, FileDataset, Setting, StoredDataset, SyntheticDataset
+from latency_tui.plan.datasets import Task
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Data:
         X_all: Every row as it came, for a model that is fitted already; None where that is the held-out rows.
         y_all: Their targets; None too where they mean nothing to such a model.
         kind: Which kind of dataset it is.
+        columns: Names of the columns of rows that are arrays; empty where they have none.
+        task: What is to be predicted; None where nobody said.
     """
 
     X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
@@ -36,6 +39,8 @@ class Data:
     X_all: Any = None
     y_all: Any = None
     kind: str = "stored"
+    columns: tuple[str, ...] = ()
+    task: Task | None = None
 
     def for_fitted(self) -> Data:
         """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
@@ -103,10 +108,11 @@ def _synthetic(dataset: SyntheticDataset) -> Data:
 def _bundled(dataset: BundledDataset) -> Data:
     from sklearn import datasets  # deferred: as above
 
-    inputs, targets = getattr(datasets, f"load_{dataset.name.replace('-', '_')}")(return_X_y=True)
-    train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    found = getattr(datasets, f"load_{dataset.name.replace('-', '_')}")()
+    train, test, y_train, y_test = _split(found.data, found.target, dataset.test_fraction, dataset.seed)
     train, test, _ = _standardised(train, test)
-    return Data(train, y_train, test, y_test, inputs, targets, kind="bundled")
+    names = tuple(map(str, found.feature_names))
+    return Data(train, y_train, test, y_test, found.data, found.target, kind="bundled", columns=names)
 
 
 def _from_file(dataset: FileDataset) -> Data:
@@ -118,7 +124,7 @@ def _from_file(dataset: FileDataset) -> Data:
     if rows_of(inputs) < 2:
         return Data(None, None, inputs, targets, inputs, targets, kind="file")
     train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
-    return Data(train, y_train, test, y_test, inputs, targets, kind="file")
+    return Data(train, y_train, test, y_test, inputs, targets, kind="file", task=dataset.task)
 
 
 def _stored(dataset: StoredDataset) -> Data:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from latency_tui.engine.adapters import require
 from latency_tui.engine.dataset import Data, with_settings
+from latency_tui.engine.targets import check_classes
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
 
@@ -25,8 +29,8 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     """Return the data in the form that a model takes.
 
     A model that is fitted already is asked every row; one that was fitted on a data frame gets data frames with the
-    columns that it knows, in their order. Other models get arrays, unless columns hold more than numbers or a step of
-    theirs goes by the columns' names.
+    columns that it knows, in their order, or with its own names where the columns have none. Other models get arrays,
+    unless columns hold more than numbers or a step of theirs goes by the columns' names.
 
     Args:
         data: As they were prepared.
@@ -35,7 +39,8 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
         fitted: Whether the model is.
 
     Raises:
-        ModelError: The two do not fit: numbers or names of features differ, or there is nothing to fit on.
+        ModelError: The two do not fit: numbers or names of features differ, there is nothing to fit on, or numbers are
+            to be told apart like classes.
     """
     if fitted:
         data = data.for_fitted()
@@ -46,13 +51,16 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     if data.kind == "stored":
         _check_count(model, data)
         return Suited(with_settings(data, settings))
-    data, notes = _by_name(data, model) if fitted else (data, ())
-    if is_frame(data.X_test) and not _wants_frame(model, data, settings, fitted=fitted):
+    said = () if fitted else check_classes(model, data)
+    wants_frame = _wants_frame(model, data, settings, fitted=fitted)
+    data, named = _with_names(data, model) if wants_frame else (data, ())
+    data, chosen = _by_name(data, model) if fitted else (data, ())
+    if is_frame(data.X_test) and not wants_frame:
         data = replace(data, X_train=_array(data.X_train), X_test=_array(data.X_test))
     if fitted:
         _check_count(model, data)
     data = with_settings(data, settings)
-    return Suited(data if "dtype" in settings else in_wanted_type(data, model), notes)
+    return Suited(data if "dtype" in settings else in_wanted_type(data, model), (*said, *named, *chosen))
 
 
 def in_wanted_type(data: Data, model: Any) -> Data:
@@ -70,20 +78,44 @@ def is_frame(inputs: Any) -> bool:
     return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
 
 
+def is_numeric(frame: Any) -> bool:
+    """Whether all columns of a data frame hold numbers."""
+    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
+
+
+def _with_names(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
+    """Return rows that are an array as a data frame, with the names of the data or else of the model.
+
+    They stay an array where neither has one name a column, or where there is no pandas and the model answers without.
+    """
+    rows, names = data.X_test, data.columns or _names(model)
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or len(names) != rows.shape[1]:
+        return data, ()
+    if not find_spec("pandas") and not getattr(model, "wants_frame", False):
+        return data, ()
+    notes = () if data.columns else (f"the data have no names of columns, so they got the model's: {_listed(names)}",)
+    return replace(data, X_train=_frame(data.X_train, names), X_test=_frame(rows, names)), notes
+
+
 def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return the columns that a fitted model knows, where both it and the data have names."""
+    """Return the columns that a fitted model knows, under its names, where both it and the data have names.
+
+    A name may be written with `_` for its spaces in one of the two: LightGBM and ONNX write it so.
+    """
     known = _names(model)
     if not known or not is_frame(data.X_test):
         return data, ()
     there = [str(name) for name in data.X_test.columns]
-    if missing := [name for name in known if name not in there]:
+    unspaced = {_unspaced(name): name for name in there}
+    wanted = {name: name if name in there else unspaced.get(_unspaced(name)) for name in known}
+    if missing := [name for name, column in wanted.items() if column is None]:
         raise ModelError(
             f"{_name(model)} was fitted on {len(known):,} features; the data lack {_listed(missing)} "
             f"and have {_listed(there)}"
         )
-    left = [name for name in there if name not in known]
+    left = [name for name in there if name not in wanted.values()]
     notes = (f"left out, as the model does not know them: {_listed(left)}",) if left else ()
-    return replace(data, X_test=data.X_test[known]), notes
+    return replace(data, X_test=data.X_test[list(wanted.values())].set_axis(known, axis=1)), notes
 
 
 def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fitted: bool) -> bool:
@@ -93,7 +125,7 @@ def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fit
         return True
     if getattr(model, "input_dtype", None) or (fitted and hasattr(model, "n_features_in_")):
         return False
-    return not _is_numeric(data.X_test) or goes_by_names(model)
+    return (is_frame(data.X_test) and not is_numeric(data.X_test)) or goes_by_names(model)
 
 
 def goes_by_names(model: Any) -> bool:
@@ -114,18 +146,25 @@ def _names(model: Any) -> list[str]:
     return [] if found is None else [str(name) for name in found]
 
 
-def _is_numeric(frame: Any) -> bool:
-    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
+def _unspaced(name: str) -> str:
+    return re.sub(r"\s", "_", name)
 
 
 def _array(frame: Any) -> Any:
     """Return a data frame as an array: of floats where all are numbers, else of objects."""
     if frame is None:
         return None
-    if not _is_numeric(frame):
+    if not is_numeric(frame):
         return frame.to_numpy(dtype=object)
     kinds = set(map(str, frame.dtypes))
     return frame.to_numpy(dtype="float32" if kinds == {"float32"} else "float64", na_value=np.nan)
+
+
+def _frame(rows: Any, names: Sequence[str]) -> Any:
+    """Return an array as a data frame."""
+    return (
+        None if rows is None else require("pandas", "a model with named columns").DataFrame(rows, columns=list(names))
+    )
 
 
 def _dense(rows: Any, kind: str) -> Any:
@@ -140,5 +179,5 @@ def _name(model: Any) -> str:
     return getattr(model, "__name__", type(model).__name__)
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

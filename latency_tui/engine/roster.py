@@ -37,6 +37,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     TrainingStarted,
 )
+from latency_tui.engine.targets import check_targets
 from latency_tui.engine.wire import JobStopped, Wire
 from latency_tui.plan import Candidate, Dataset, Plan, StoredDataset, Trust
 from latency_tui.plan.models import NATIVE
@@ -96,6 +97,9 @@ class Roster:
         """Make the dataset and get every candidate of the plan ready, several at once where there are cores.
 
         Those that are ready already are left alone; those that fail are told and left out.
+
+        Raises:
+            DataError: The dataset's file does not hold what it should, or not what the candidates can learn.
         """
         self._job = job
         self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
@@ -111,6 +115,7 @@ class Roster:
         missing = deque(candidate for candidate in plan.turns if candidate.slug not in self)
         if missing:
             self._prepare_data()
+            check_targets(self._dataset, self._data, missing)
             self._train(missing, plan)
 
     def _prepare_data(self) -> None:

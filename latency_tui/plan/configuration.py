@@ -60,7 +60,7 @@ class DatasetTable(msgspec.Struct, frozen=True, kw_only=True):
         features: Its columns.
         classes: Its classes.
         sparse: Whether it is a sparse matrix.
-        task: What is to be predicted of it.
+        task: What is to be predicted: classification or regression.
         test_fraction: Share of rows held out.
         seed: Of the numbers and of the split.
     """
@@ -199,28 +199,35 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             f"There is no plan {name!r}; {f'did you mean {near}?' if near else f'there are {_listed(plans)}.'}"
         )
 
-    def dataset(self, text: str, target: str | None = None) -> Dataset:
+    def dataset(self, text: str, target: str | None = None, task: Task | None = None) -> Dataset:
         """Return the dataset of that name in the file, or else what `resolve_dataset` makes of the text.
+
+        Args:
+            text: A name, or a file.
+            target: Column of the file, instead of the table's.
+            task: What is to be predicted, instead of the table's.
 
         Raises:
             UsageError: There is none, or its table makes no sense.
         """
         table = self.configuration.datasets.get(text)
         if table is None:
-            return resolve_dataset(text, target=target)
+            return resolve_dataset(text, target=target, task=task)
         where = f"datasets.{text}"
         made = {
             name: value
-            for name in ("samples", "features", "classes", "sparse", "task")
+            for name in ("samples", "features", "classes", "sparse")
             if (value := getattr(table, name)) is not None
         }
-        if [bool(table.file), bool(table.bundled), bool(made)].count(True) != 1:
+        is_made = bool(made) or (table.task is not None and not table.file and not table.bundled)
+        if [bool(table.file), bool(table.bundled), is_made].count(True) != 1:
             raise UsageError(f"{where} in {self.path} needs one of: a file, a bundled set, or samples and features.")
         split = {name: value for name in ("test_fraction", "seed") if (value := getattr(table, name)) is not None}
-        if made:
-            return SyntheticDataset(**made, **split)
+        task = task or table.task
+        if is_made:
+            return SyntheticDataset(**made, **split, task=task or "classification")
         wanted = target if target is not None else None if table.target is None else str(table.target)
-        found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted)
+        found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted, task=task)
         if table.file and not isinstance(found, FileDataset):
             raise UsageError(f"{where}.file in {self.path} is no file.")
         return msgspec.structs.replace(found, **split)

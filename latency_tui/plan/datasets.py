@@ -77,8 +77,7 @@ class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic
             raise UsageError(f"Features must be a whole number from 2 to 1,000,000, not {self.features:,}.")
         if self.samples * self.features > 2_000_000_000:
             raise UsageError(f"{self.samples:,} samples of {self.features:,} features do not fit into memory.")
-        if self.task not in ("classification", "regression"):
-            raise UsageError(f"The task must be classification or regression, not {self.task!r}.")
+        _check_task(self.task)
         most = min(2 ** min(self.features, 10), self.samples // 10)
         if self.task == "classification" and not 2 <= self.classes <= most:
             raise UsageError(
@@ -126,14 +125,18 @@ class FileDataset(msgspec.Struct, frozen=True, kw_only=True, tag="file", tag_fie
             have no names; an array's name in an NPZ file. None for rows without targets (an NPZ's `y` is found).
         test_fraction: Share of rows held out of what a model is fitted on; a model fitted already is asked all.
         seed: Of the split.
+        task: What is to be predicted, a class or a number; None where that was not said.
     """
 
     path: str
     target: str | None = None
     test_fraction: float = 0.25
     seed: int = 42
+    task: Task | None = None
 
     def __post_init__(self) -> None:
+        if self.task is not None:
+            _check_task(self.task)
         _check_fraction(self.test_fraction)
 
     @property
@@ -166,26 +169,33 @@ Dataset = SyntheticDataset | BundledDataset | FileDataset | StoredDataset
 
 def task_of(dataset: Dataset) -> Task | None:
     """Return what is to be predicted; None where only the data themselves say."""
-    return dataset.task if isinstance(dataset, SyntheticDataset | BundledDataset) else None
+    return None if isinstance(dataset, StoredDataset) else dataset.task
 
 
-def resolve_dataset(text: str, *, target: str | None = None) -> BundledDataset | FileDataset:
+def resolve_dataset(text: str, *, target: str | None = None, task: Task | None = None) -> BundledDataset | FileDataset:
     """Return the dataset that `iris` or `orders.parquet` means, looked at but not read.
 
+    Args:
+        text: As it was typed.
+        target: Column of a file that is to be predicted.
+        task: What is to be predicted, where it was said.
+
     Raises:
-        UsageError: It is neither a bundled set nor a file that can be read as data.
+        UsageError: It is neither a bundled set nor a file that can be read as data, or a set for another task.
     """
     name = text.strip().lower().replace("_", "-")
     if name in BUNDLED:
         if target is not None:
             raise UsageError(f"{name} has a target of its own; --target is for files.")
+        if task is not None and task != BUNDLED[name]:
+            raise UsageError(f"{name} is a {BUNDLED[name]}, not a {task}.")
         return BundledDataset(name=name)
     path = Path(text)
     known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)
     if not known and path.suffix.lower() not in SUFFIXES and path.name == text:
         raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
     format_of(path)
-    return FileDataset(path=text, target=target)
+    return FileDataset(path=text, target=target, task=task)
 
 
 def format_of(path: Path) -> Format:
@@ -236,3 +246,8 @@ def _sniff(head: bytes) -> Format | None:
 def _check_fraction(fraction: float) -> None:
     if not (math.isfinite(fraction) and 0 < fraction < 1):
         raise UsageError(f"The share of rows held out must lie between 0 and 1, not be {fraction:g}.")
+
+
+def _check_task(task: str) -> None:
+    if task not in ("classification", "regression"):
+        raise UsageError(f"The task must be classification or regression, not {task!r}.")

@@ -10,7 +10,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import default_models, known_models, resolve_models
 from latency_tui.plan.configuration import Loaded, PlanTable
-from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task, task_of
+from latency_tui.plan.datasets import Dataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.runtimes import with_runtimes
 from latency_tui.plan.trust import Trust, trust_for
@@ -68,7 +68,7 @@ def resolve(request: Request, loaded: Loaded) -> Resolved:
     if request.models:
         named = resolve_models(request.models, known_models(loaded.models()))
     else:
-        task = request.task or task_of(dataset)
+        task = task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
         named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
     candidates = with_runtimes(named, request.runtimes)
@@ -136,7 +136,4 @@ def _dataset(request: Request, loaded: Loaded) -> Dataset:
         return found
     if made:
         raise UsageError(f"--{next(iter(made))} is for a dataset that is made; --data brings its own.")
-    dataset = loaded.dataset(request.data, request.target)
-    if isinstance(dataset, BundledDataset) and request.task and BUNDLED[dataset.name] != request.task:
-        raise UsageError(f"{dataset.name} is a {BUNDLED[dataset.name]}, not a {request.task}.")
-    return dataset
+    return loaded.dataset(request.data, request.target, request.task)

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.dataset import Data, prepare
@@ -25,10 +28,21 @@ from latency_tui.engine.protocol import (
     JobFinished,
     Measure,
     TrainingFinished,
+    TrainingStarted,
 )
 from latency_tui.engine.tables import read
 from latency_tui.errors import DataError, LatencyTuiError
-from latency_tui.plan import BundledDataset, Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Workload
+from latency_tui.plan import (
+    BUILTIN_MODELS,
+    BundledDataset,
+    Candidate,
+    FileDataset,
+    ModelSpec,
+    Plan,
+    SyntheticDataset,
+    Workload,
+)
+from latency_tui.plan.catalogue import default_models
 from tests.engine import bring
 
 PEOPLE = pd.DataFrame(
@@ -226,6 +240,52 @@ def test_a_model_fitted_on_an_array_gets_an_array(tmp_path: Path) -> None:
     assert found.dtype == np.float64
 
 
+def test_bundled_sets_have_names_for_the_models_that_go_by_them(recwarn: pytest.WarningsRecorder) -> None:
+    data = prepare(BundledDataset(name="breast-cancer"))
+    frame, targets = load_breast_cancer(return_X_y=True, as_frame=True)
+    model = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))]).fit(frame)
+    suited = suit(data, model, {}, fitted=True)
+    pd.testing.assert_frame_equal(suited.data.X_test, frame)
+    assert not suited.notes
+    model = LogisticRegression(max_iter=10_000).fit(frame, targets)
+    model.predict(suit(data, model, {}, fitted=True).data.X_test)
+    assert not [warning for warning in recwarn if "feature names" in str(warning.message)]
+    unfitted = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))])
+    assert list(suit(data, unfitted, {}, fitted=False).data.X_train.columns) == list(frame.columns)
+
+
+def test_bundled_sets_are_arrays_for_all_other_models() -> None:
+    data = prepare(BundledDataset(name="breast-cancer"))
+    on_array = LogisticRegression(max_iter=10_000).fit(*load_breast_cancer(return_X_y=True))
+    np.testing.assert_array_equal(suit(data, on_array, {}, fitted=True).data.X_test, load_breast_cancer().data)
+    assert suit(data, SVC(), {}, fitted=False).data.X_train is data.X_train
+
+
+def test_rows_without_names_get_those_of_a_model_that_wants_some(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=NUMBERS[["visits", "weight"]].to_numpy(), y=NUMBERS["label"])
+    data = prepare(FileDataset(path=str(tmp_path / "a.npz")))
+    columns = ColumnTransformer([("weight", StandardScaler(), ["weight"])], remainder="passthrough")
+    model = make_pipeline(columns, LogisticRegression()).fit(NUMBERS[["visits", "weight"]], NUMBERS["label"])
+    suited = suit(data, model, {}, fitted=True)
+    assert len(model.predict(suited.data.X_test)) == 40
+    assert suited.notes == ("the data have no names of columns, so they got the model's: visits, weight",)
+    wider = LogisticRegression().fit(NUMBERS.assign(height=1.0), NUMBERS["label"])
+    with pytest.raises(LatencyTuiError, match="expects 4 features, the data have 2"):
+        suit(data, wider, {}, fitted=True)
+
+
+def test_without_pandas_a_model_with_names_gets_arrays_unless_it_cannot_do_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = prepare(BundledDataset(name="iris"))
+    model = LogisticRegression(max_iter=500).fit(*load_iris(return_X_y=True, as_frame=True))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert isinstance(suit(data, model, {}, fitted=True).data.X_test, np.ndarray)
+    model.wants_frame = True
+    with pytest.raises(LatencyTuiError, match=r"needs pandas: pip install 'latency-tui\[data\]'"):
+        suit(data, model, {}, fitted=True)
+
+
 def test_names_and_numbers_that_differ_are_told(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "label", tmp_path)
     named = LogisticRegression().fit(NUMBERS[["visits"]].assign(height=1.0), NUMBERS["label"])
@@ -247,6 +307,27 @@ def test_a_model_to_be_fitted_gets_arrays_of_numbers_and_frames_of_words(tmp_pat
     assert hasattr(suit(file_data(NUMBERS, "label", tmp_path), bring.by_names(), {}, fitted=False).data.X_test, "iloc")
     with pytest.raises(LatencyTuiError, match=r"not fitted, and the data have no targets.*--target"):
         suit(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
+
+
+def test_many_numbers_as_classes_are_told_of(tmp_path: Path) -> None:
+    amounts = pd.DataFrame({"x": np.linspace(0, 1, 60), "y": [*range(30), *range(30)]})
+    said = "the targets are 30 different numbers, each taken for a class, without --task regression"
+    assert suit(file_data(amounts, "y", tmp_path), SVC(), {}, fitted=False).notes == (said,)
+    path = str(tmp_path / "table.parquet")
+    for data, model in (
+        (prepare(FileDataset(path=path, target="y", task="classification")), SVC()),
+        (prepare(FileDataset(path=path, target="y")), SVR()),
+        (file_data(amounts.assign(y=amounts["y"] % 20), "y", tmp_path), SVC()),
+    ):
+        assert suit(data, model, {}, fitted=False).notes == ()
+
+
+def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
+    data = file_data(NUMBERS, "weight", tmp_path)
+    with pytest.raises(LatencyTuiError, match="SVC tells classes apart, and the targets are numbers with fractions"):
+        suit(data, SVC(), {}, fitted=False)
+    assert suit(data, SVR(), {}, fitted=False).notes == ()
+    assert suit(data, bring.Answers(), {}, fitted=True).notes == ()
 
 
 # --- together, in processes of their own
@@ -305,6 +386,19 @@ async def test_a_file_that_does_not_hold_what_it_should_is_told_and_the_engine_l
     assert caught.value.exit_code == 2
     events = await measured(engine, BundledDataset(name="iris"), tree)
     assert events[-1] == JobFinished(job="a", reason="completed")
+
+
+async def test_a_file_of_numbers_is_refused_to_classifiers_before_anything_is_trained(
+    engine: Engine, tmp_path: Path
+) -> None:
+    dataset = FileDataset(path=str(write(NUMBERS, tmp_path / "numbers.csv")), target="weight")
+    plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[0]),), workload=Workload(dataset=dataset))
+    with pytest.raises(DataError, match=r"by Logistic Regression.*'weight'.* say --task regression") as caught:
+        async for event in engine.run(Measure(job="refused", plan=plan)):
+            assert not isinstance(event, TrainingStarted)
+    assert caught.value.exit_code == 2
+    events = await measured(engine, dataset, *default_models("regression")[:1])
+    assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"ridge"}
 
 
 def test_json_lines_of_nested_values_do_not_break_the_reader(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -13,13 +14,18 @@ from typing import Any
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from latency_tui.engine import models
 from latency_tui.engine.client import Engine
+from latency_tui.engine.dataset import prepare
+from latency_tui.engine.inputs import suit
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
@@ -160,6 +166,23 @@ def test_an_onnx_file_answers_like_the_model_it_was_made_of(tmp_path: Path) -> N
         assert not hasattr(loaded.model, "decision_function")
 
 
+def test_an_onnx_file_with_an_input_a_column_answers_rows_of_arrays_too(tmp_path: Path) -> None:
+    import skl2onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    names = [f"feature {index}" for index in range(6)]
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    inputs = [(name, FloatTensorType([None, 1])) for name in names]
+    path = tmp_path / "a.onnx"
+    path.write_bytes(skl2onnx.to_onnx(model, initial_types=inputs).SerializeToString())
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    pd.DataFrame(X, columns=names).assign(y=y).to_csv(tmp_path / "a.csv", index=False)
+    for data in ("a.npz", "a.csv"):
+        loaded = load(path)
+        suited = suit(prepare(FileDataset(path=str(tmp_path / data), target="y")), loaded, {}, fitted=True)
+        np.testing.assert_array_equal(loaded.predict(suited.data.X_test), model.predict(X))
+
+
 def test_an_onnx_regressor_answers_flat(tmp_path: Path) -> None:
     import skl2onnx
 
@@ -202,6 +225,18 @@ def test_lightgbm_files(tmp_path: Path) -> None:
     regressor.booster_.save_model(path)
     np.testing.assert_allclose(load(path).predict(X), regressor.predict(X))
     assert load(path).score(X, numbers) == pytest.approx(regressor.score(X, numbers))
+
+
+def test_a_lightgbm_file_knows_columns_whose_names_have_spaces(tmp_path: Path) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    frame = pd.DataFrame(X, columns=[f"feature {index}" for index in range(6)])
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(frame, y)
+    model.booster_.save_model(tmp_path / "a.txt")
+    frame[reversed(frame.columns)].assign(y=y).to_csv(tmp_path / "a.csv", index=False)
+    loaded = load(tmp_path / "a.txt")
+    suited = suit(prepare(FileDataset(path=str(tmp_path / "a.csv"), target="y")), loaded, {}, fitted=True)
+    assert list(suited.data.X_test.columns) == [f"feature_{index}" for index in range(6)]
+    np.testing.assert_array_equal(loaded.predict(suited.data.X_test), model.predict(frame))
 
 
 def test_catboost_files(tmp_path: Path) -> None:
@@ -262,6 +297,38 @@ def test_a_file_that_is_cut_off_is_one_sentence(tmp_path: Path, kind: str, share
     assert "\n" not in str(caught.value)
     assert "cut off" in str(caught.value)
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("of_what", ["an inner object", "the list of versions", "all but the last byte"])
+def test_an_xgboost_file_is_refused_where_it_is_cut_before_the_library_crashes(tmp_path: Path, of_what: str) -> None:
+    path = tmp_path / "a.ubj"
+    write(path)
+    content = path.read_bytes()
+    ends = {
+        "an inner object": content.index(b"}", len(content) // 2) + 1,
+        "the list of versions": content.rindex(b"version[") + 8,
+        "all but the last byte": len(content) - 1,
+    }
+    path.write_bytes(content[: ends[of_what]])
+    with pytest.raises(LatencyTuiError, match="the XGBoost model is cut off"):
+        load(path)
+
+
+class Crashing:
+    """A pickle whose loading ends the process."""
+
+    def __reduce__(self) -> Any:
+        return os.abort, ()
+
+
+async def test_a_crash_while_a_file_is_loaded_says_so(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps(Crashing()))
+    plan = Plan(candidates=(of(path),), trust=trusting(path))
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.stage == "loading"
+    assert failure.message == "its process crashed (SIGABRT: Aborted) while loading its file, which may be damaged"
 
 
 def write(path: Path) -> None:

@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.engine.client import Engine
@@ -60,6 +60,28 @@ def test_a_pipeline_over_a_data_frame_of_words_and_numbers() -> None:
     table = pd.DataFrame({"city": ["Bern", "Ulm", "Rom", "Ulm"] * 10, "age": np.linspace(20, 60, 40)})
     columns = ColumnTransformer([("words", OneHotEncoder(), ["city"])], remainder=StandardScaler())
     model = make_pipeline(columns, LogisticRegression()).fit(table, [0, 1, 1, 0] * 10)
+    converted = convert("onnx", model, Data(None, None, table, None), 1)
+    np.testing.assert_array_equal(converted.model.predict(table), model.predict(table))
+
+
+@pytest.mark.parametrize("by_names", [False, True])
+def test_names_with_spaces_are_no_matter(by_names: bool) -> None:
+    table = pd.DataFrame(IRIS.X_test, columns=["sepal length (cm)", "sepal width (cm)", "a b", "a_b"])
+    first = ColumnTransformer([("a", StandardScaler(), ["a_b", "sepal length (cm)"])]) if by_names else StandardScaler()
+    model = make_pipeline(first, LogisticRegression()).fit(table, IRIS.y_test)
+    converted = convert("onnx", model, Data(None, None, table, None), 1)
+    assert isinstance(converted.data.X_test, pd.DataFrame) is by_names, "a matrix is the quickest to hand over"
+    again = cloudpickle.loads(cloudpickle.dumps(converted.model))
+    for method in ("predict", "predict_proba", "decision_function"):
+        ours = getattr(model, method)(table)
+        np.testing.assert_allclose(getattr(again, method)(converted.data.X_test), ours, atol=1e-4)
+
+
+def test_columns_picked_by_name_deep_inside_a_model_are_found() -> None:
+    table = pd.DataFrame(IRIS.X_test, columns=["a", "b", "c", "d"])
+    picks = ColumnTransformer([("picked", StandardScaler(), ["d", "a"])])
+    model = make_pipeline(FeatureUnion([("picks", picks), ("all", StandardScaler())]), LogisticRegression())
+    model.fit(table, IRIS.y_test)
     converted = convert("onnx", model, Data(None, None, table, None), 1)
     np.testing.assert_array_equal(converted.model.predict(table), model.predict(table))
 

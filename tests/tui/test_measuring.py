@@ -7,10 +7,23 @@ import asyncio
 import pytest
 
 from latency_tui.engine.protocol import Measure, RoundFinished, Train
+from latency_tui.plan import (
+    BUILTIN_MODELS,
+    BundledDataset,
+    Candidate,
+    Dataset,
+    FileDataset,
+    ModelSpec,
+    Plan,
+    Workload,
+)
+from latency_tui.plan.catalogue import default_models
 from latency_tui.tui.messages import EventsArrived
 from latency_tui.tui.widgets.fields import Field
 from tests.tui.conftest import Open
 from tests.tui.made import Script, made_plan, until
+
+OWN = Candidate(model=ModelSpec(name="own", factory="shop.models:own"))
 
 
 async def test_all_six_models_are_chosen_at_the_start_and_the_screen_says_what_to_press(open_app: Open) -> None:
@@ -56,6 +69,25 @@ async def test_train_shows_time_and_score_of_each_model(open_app: Open) -> None:
         text = desk.text()
         assert "Random Forest         236 ms" in text
         assert "accuracy   0.895 held-out" in text
+
+
+@pytest.mark.parametrize(
+    ("candidate", "data", "said"),
+    [
+        (Candidate(model=default_models("regression")[0]), BundledDataset(name="diabetes"), "R²         0."),
+        (Candidate(model=BUILTIN_MODELS[0]), FileDataset(path="a.csv", target="y"), "accuracy   0."),
+        (OWN, FileDataset(path="a.csv", target="y", task="regression"), "R²         0."),
+        (OWN, FileDataset(path="a.csv", target="y"), "score      0."),
+    ],
+)
+async def test_a_score_is_called_by_what_is_predicted(
+    open_app: Open, candidate: Candidate, data: Dataset, said: str
+) -> None:
+    plan = Plan(candidates=(candidate,), workload=Workload(dataset=data))
+    async with open_app(plan=plan) as desk:
+        await desk.press("t")
+        await desk.idle()
+        assert said in desk.text()
 
 
 async def test_profile_pressed_while_models_are_trained_follows_when_they_are(open_app: Open, script: Script) -> None:

@@ -120,6 +120,46 @@ async def test_a_typed_target_must_be_a_column(open_app: Open, folder: Path) -> 
         assert dataset(desk) == FileDataset(path="orders.csv", target="weight")
 
 
+@pytest.mark.parametrize("how", ["typed", "listed"])
+async def test_a_target_that_is_a_number_brings_the_regressors(open_app: Open, folder: Path, how: str) -> None:
+    (folder / "orders.csv").write_text(ORDERS)
+    async with open_app() as desk:
+        await desk.press("d")
+        await type_in(desk, "orders.csv[target=price,task=ranking]")
+        await desk.press("enter")
+        await see(desk, "must be classification or regression")
+        if how == "typed":
+            await type_in(desk, "orders.csv[target=price,task=regression]")
+            await desk.press("enter")
+        else:
+            await type_in(desk, "orders.csv[target=price]")
+            await see(desk, "Regressors are listed.")
+            await desk.press("down", "enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="orders.csv", target="price", task="regression")
+        assert {row.candidate.model.task for row in desk.state.rows} == {"regression"}
+
+
+async def test_a_typed_target_is_taken_and_no_longer_one(open_app: Open, folder: Path) -> None:
+    (folder / "orders.csv").write_text("weight,weight_kg\n1,2\n")
+    async with open_app() as desk:
+        await desk.press("d")
+        await type_in(desk, "orders.csv[target=weight]")
+        await desk.press("enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="orders.csv", target="weight")
+
+
+async def test_the_task_of_an_array_file_needs_no_target(open_app: Open, folder: Path) -> None:
+    np.savez(folder / "a.npz", X=np.ones((2, 2)), y=np.ones(2))
+    async with open_app() as desk:
+        await desk.press("d")
+        await type_in(desk, "a.npz[task=regression]")
+        await desk.press("enter")
+        await closed(desk)
+        assert dataset(desk) == FileDataset(path="a.npz", task="regression")
+
+
 async def test_models_for_another_task_make_room_for_the_usual_ones_and_come_back(open_app: Open) -> None:
     async with open_app() as desk:
         before = [row.slug for row in desk.state.rows]

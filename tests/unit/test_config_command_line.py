@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from latency_tui.cli import cli
 from latency_tui.cli.options import make_plan, measuring_options, to_arguments
+from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, BundledDataset, FileDataset, Plan, SyntheticDataset
 from latency_tui.plan.trust import digest_of, recall
 
@@ -94,6 +95,17 @@ def test_made_and_bundled_datasets() -> None:
         regression = plan_of(*arguments)
         assert {candidate.model.task for candidate in regression.candidates} == {"regression"}
         assert len(regression.candidates) == 6
+
+
+def test_the_task_of_a_file_chooses_the_models() -> None:
+    Path("orders.csv").write_text("x,y\n1,2\n")
+    file = ("--data", "orders.csv", "--target", "y")
+    plan = plan_of(*file, "--task", "regression")
+    assert plan.workload.dataset == FileDataset(path="orders.csv", target="y", task="regression")
+    assert {candidate.model.task for candidate in plan.candidates} == {"regression"}
+    assert plan_of(*file).candidates == plan_of().candidates
+    with pytest.raises(UsageError, match=r"Ridge is for regression, and orders\.csv is a classification"):
+        plan_of(*file, "--task", "classification", "-m", "ridge")
 
 
 def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:

@@ -21,6 +21,7 @@ from latency_tui.plan.configuration import (
     json_schema,
     load_configuration,
 )
+from latency_tui.plan.datasets import task_of
 
 WHOLE = """
 theme = "nord"
@@ -43,6 +44,10 @@ seed = 7
 [datasets.wide]
 samples = 5000
 features = 200
+[datasets.prices]
+file = "orders.csv"
+target = "x"
+task = "regression"
 [datasets.flowers]
 bundled = "iris"
 [plans.checkout-service]
@@ -83,6 +88,9 @@ def test_models_are_candidates_like_the_six(loaded: Loaded, tmp_path: Path) -> N
 
 def test_datasets_of_every_kind(loaded: Loaded, tmp_path: Path) -> None:
     assert loaded.dataset("orders") == FileDataset(path=str(tmp_path / "orders.csv"), target="returned", seed=7)
+    assert loaded.dataset("prices") == FileDataset(path=str(tmp_path / "orders.csv"), target="x", task="regression")
+    assert task_of(loaded.dataset("prices", task="classification")) == "classification"
+    assert task_of(loaded.dataset("wide", task="regression")) == "regression"
     assert loaded.dataset("orders", "x") == FileDataset(path=str(tmp_path / "orders.csv"), target="x", seed=7)
     assert loaded.dataset("wide") == SyntheticDataset(samples=5000, features=200)
     assert loaded.dataset("flowers") == loaded.dataset("iris") == BundledDataset(name="iris")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.adapters import require, score_of
+from latency_tui.engine.inputs import is_numeric
 from latency_tui.errors import ModelError
 
 _TYPES: dict[str, Any] = {
@@ -32,19 +33,27 @@ class OnnxModel:
         threads: Threads inside one operator.
         scores: A second model that gives `decision_function`, as skl2onnx converts it.
         binary: Whether that is of two classes: a number a row then, which is that of the second.
+        columns: Of a model with an input a column, the columns' names in the inputs' order; empty for the inputs' own.
     """
 
     def __init__(
-        self, source: str | bytes, threads: int = 1, scores: bytes | None = None, *, binary: bool = False
+        self,
+        source: str | bytes,
+        threads: int = 1,
+        scores: bytes | None = None,
+        *,
+        binary: bool = False,
+        columns: tuple[str, ...] = (),
     ) -> None:
-        self._source = source, threads, scores, binary
+        self._source = source, threads, scores, binary, columns
         session = _session(source, threads)
         inputs, outputs = session.get_inputs(), session.get_outputs()
         self.wants_frame = len(inputs) > 1
         shape = inputs[0].shape
         self.input_dtype = None
         if self.wants_frame:
-            self.feature_names_in_ = np.asarray([one.name for one in inputs], dtype=object)
+            columns = columns or tuple(one.name for one in inputs)
+            self.feature_names_in_ = np.asarray(columns, dtype=object)
             self.n_features_in_ = len(inputs)
         else:
             self.input_dtype = np.dtype(_TYPES.get(inputs[0].type, np.float32)).name
@@ -54,23 +63,23 @@ class OnnxModel:
         others = [one for one in outputs if one.name != label]
         self.classifies = label is not None
         if label is not None:
-            self.predict = _caller(session, inputs, label)
+            self.predict = _caller(session, columns, label)
             if others:
                 maps = others[0].type.startswith("seq(map")
-                self.predict_proba = _caller(session, inputs, others[0].name, _from_maps if maps else None)
+                self.predict_proba = _caller(session, columns, others[0].name, _from_maps if maps else None)
         elif others:
             flat = len(others[0].shape) == 2 and others[0].shape[1] == 1
-            self.predict = _caller(session, inputs, others[0].name, _flatten if flat else None)
+            self.predict = _caller(session, columns, others[0].name, _flatten if flat else None)
             if not flat:
                 self.transform = self.predict
         if scores is not None:
             second = _session(scores, threads)
             found = next(one for one in second.get_outputs() if one.type not in _LABELS)
-            self.decision_function = _caller(second, second.get_inputs(), found.name, _of_second if binary else None)
+            self.decision_function = _caller(second, columns, found.name, _of_second if binary else None)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        source, threads, scores, binary = self._source
-        return partial(OnnxModel, binary=binary), (source, threads, scores)
+        source, threads, scores, binary, columns = self._source
+        return partial(OnnxModel, binary=binary, columns=columns), (source, threads, scores)
 
     def score(self, rows: Any, targets: Any) -> float | None:
         """Return accuracy or R², or None where the output is neither labels nor one number a row."""
@@ -89,14 +98,17 @@ def _session(source: str | bytes, threads: int) -> Any:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def _caller(session: Any, inputs: Any, output: str, shape: Any = None) -> Any:
-    """Return a function of rows that does nothing but what the call needs."""
-    run, wanted = session.run, [output]
+def _caller(session: Any, columns: tuple[str, ...], output: str, shape: Any = None) -> Any:
+    """Return a function of rows that does nothing but what the call needs; inputs stand for columns by position."""
+    run, wanted, inputs = session.run, [output], session.get_inputs()
     if len(inputs) > 1:
-        columns = [(one.name, _TYPES.get(one.type, np.float32)) for one in inputs]
+        feeds = [
+            (one.name, column, _TYPES.get(one.type, np.float32)) for one, column in zip(inputs, columns, strict=True)
+        ]
 
         def call(rows: Any) -> Any:
-            found = run(wanted, {name: np.asarray(rows[name], dtype=kind).reshape(-1, 1) for name, kind in columns})[0]
+            fed = {name: np.asarray(rows[column], dtype=kind).reshape(-1, 1) for name, column, kind in feeds}
+            found = run(wanted, fed)[0]
             return found if shape is None else shape(found)
 
         return call
@@ -134,7 +146,7 @@ class OnnxRuntime:
         skl2onnx = require("skl2onnx", "the runtime onnx")
         if not hasattr(model, "get_params"):
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: it is no scikit-learn estimator")
-        types = _types_of(rows)
+        types = _types_of(model, rows)
         scores = None
         try:
             classifies = hasattr(model, "classes_") and hasattr(model, "predict")
@@ -147,7 +159,8 @@ class OnnxRuntime:
             said = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said[0]}") from error
         binary = len(getattr(model, "classes_", ())) == 2
-        return OnnxModel(converted.SerializeToString(), threads, scores, binary=binary)
+        columns = tuple(name for name, _ in types)  # the inputs' names are others where these hold more than letters
+        return OnnxModel(converted.SerializeToString(), threads, scores, binary=binary, columns=columns)
 
 
 def _options(model: Any, options: dict[str, bool] | None) -> Any:
@@ -157,10 +170,16 @@ def _options(model: Any, options: dict[str, bool] | None) -> Any:
     return None if options is None else {id(model): options}
 
 
-def _types_of(rows: Any) -> Any:
-    """Return the inputs of the model to be, as skl2onnx names them: one matrix, or a column each of a data frame."""
+def _types_of(model: Any, rows: Any) -> Any:
+    """Return the inputs of the model to be, as skl2onnx names them.
+
+    That is one matrix, which is by far the quickest to hand over; an input a column only where columns hold more than
+    numbers, or something in the model picks them by name.
+    """
     kinds = require("skl2onnx.common.data_types", "the runtime onnx")
-    if not hasattr(rows, "iloc"):
+    parts = (model, *model.get_params().values())
+    by_column = any(type(part).__name__ == "ColumnTransformer" for part in parts)
+    if not hasattr(rows, "iloc") or (is_numeric(rows) and not by_column):
         return [("X", kinds.FloatTensorType([None, rows.shape[1]]))]
     made = []
     for name, kind in rows.dtypes.items():

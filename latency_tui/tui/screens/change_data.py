@@ -6,14 +6,14 @@ import asyncio
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.content import Content
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dataset
 from latency_tui.plan.columns import column_names
-from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, format_of, task_of
+from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, Task, format_of, task_of
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.matches import Match, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker
@@ -22,9 +22,12 @@ from latency_tui.tui.text import clean
 if TYPE_CHECKING:
     from latency_tui.plan.configuration import Loaded
 
-_WITH_TARGET = re.compile(r"(?P<file>.+?)\[target=(?P<column>.*?)\]?")
+_IN_BRACKETS = re.compile(
+    r"(?P<file>.+?)\[(?=target=|task=)(target=(?P<column>.*?))?((,|(?<=\[))task=(?P<task>[^,\]]*))?\]?"
+)
 _WITHOUT = "Without one, only models that are fitted already can be measured."
 _WHICH = f"Which column is to be predicted? {_WITHOUT}"
+_NUMBER = "Where it is a number and no class, write ,task=regression behind it."
 _LIKELY_TARGETS = ("target", "label", "y", "class")
 
 
@@ -52,22 +55,22 @@ class ChangeDataScreen(Picker[Dataset]):
 
     def find(self, text: str) -> list[Match]:
         """Return sets by name and files; of a whole file, the columns that may be its target."""
-        file, column = _parts(text)
+        file = _parts(text).file
         if columns := _columns(file):
-            return _targets(file, columns, column or "")
+            return _targets(file, columns, text)
         found = files_like(text, _data_in)
         return found if is_path(text) else [*_named(text, self._names()), *found]
 
     def is_meant(self, text: str) -> bool:
         """Return whether that is a whole name; a file is one only with the line that says so."""
-        return not _columns(_parts(text)[0]) and super().is_meant(text)
+        return not _columns(_parts(text).file) and super().is_meant(text)
 
     async def look(self, text: str) -> Content | None:
         """Return what a file is, where its columns are not listed."""
         return None if self._is_name(text) else await asyncio.to_thread(self._look_at, text)
 
     def _look_at(self, text: str) -> Content | None:
-        file, column = _parts(text)
+        file, column, task = _parts(text)
         path = _path(file)
         if path is None:
             return None
@@ -79,11 +82,13 @@ class ChangeDataScreen(Picker[Dataset]):
         elif column is None:
             self.app.call_from_thread(self.say, f"Its target is written behind it: {file}[target=COLUMN]. {_WITHOUT}")
         else:
-            self.app.call_from_thread(self.say, "Enter takes it.")
+            self.app.call_from_thread(self.say, "Enter takes it." if task else f"Enter takes it. {_NUMBER}")
         if listed:
             return None
         what = Content.assemble((clean(path.name), "bold"), ("  ", ""), TITLES[form], (" of ", MUTED), size_of(path))
-        return Content("\n").join([what, Content.assemble(("target  ", MUTED), clean(column or "none"))])
+        facts = {"target": column or "none", "task": task}
+        said = [Content.assemble((f"{name:<8}", MUTED), clean(fact)) for name, fact in facts.items() if fact]
+        return Content("\n").join([what, *said])
 
     async def take(self, text: str) -> None:
         """Close with the dataset that is meant."""
@@ -97,13 +102,13 @@ class ChangeDataScreen(Picker[Dataset]):
         """
         if text in self._made:
             return self._made[text]
-        file, column = _parts(text)
+        file, column, task = _parts(text)
         if file.startswith("~"):
             file = str(Path(file).expanduser())
         dataset = (
-            resolve_dataset(file, target=column)
+            resolve_dataset(file, target=column, task=task)
             if self._configuration is None
-            else self._configuration.dataset(file, column)
+            else self._configuration.dataset(file, column, task)
         )
         if isinstance(dataset, FileDataset) and dataset.target:
             columns = _columns(dataset.path)
@@ -126,10 +131,19 @@ class ChangeDataScreen(Picker[Dataset]):
             yield Match(text=name, label=name, note=task, meaning="Comes with scikit-learn.")
 
 
-def _parts(text: str) -> tuple[str, str | None]:
-    """Return a file and the target behind it, None where none is written."""
-    found = _WITH_TARGET.fullmatch(text)
-    return (found["file"], found["column"]) if found and _path(text) is None else (text, None)
+class _Parts(NamedTuple):
+    """A file, and what is written in brackets behind it; None for what is not."""
+
+    file: str
+    column: str | None = None
+    task: Task | None = None
+
+
+def _parts(text: str) -> _Parts:
+    found = _IN_BRACKETS.fullmatch(text)
+    if not found or _path(text) is not None:
+        return _Parts(text)
+    return _Parts(found["file"], found["column"], cast("Task | None", found["task"]))  # the dataset checks it
 
 
 def _path(file: str) -> Path | None:
@@ -156,18 +170,22 @@ def _plain(text: str) -> str:
 
 
 def _targets(file: str, columns: tuple[str, ...], typed: str) -> list[Match]:
-    """Return a line a column, the likeliest first, and one for no target."""
+    """Return a line a column, the likeliest first, and one for no target; of a whole column, one for a number too."""
     likely = list(columns)
     likely.reverse()  # mostly it is the last
     likely.sort(key=lambda column: column.casefold() not in _LIKELY_TARGETS)
     found = [
         Match(text=f"{file}[target={column}]", label=column, note="target", meaning="The others are features.")
         for column in likely
-        if column.casefold().startswith(typed.casefold())
     ]
-    if not typed:
-        found.append(Match(text=file, label="no target", meaning="Every column is a feature."))
-    return found
+    if (column := _parts(typed).column) in columns:
+        number = f"{file}[target={column},task=regression]"
+        found.append(Match(text=number, label=f"{column}", note="number", meaning="Regressors are listed."))
+    if typed == file:
+        return [*found, Match(text=file, label="no target", meaning="Every column is a feature.")]
+    begun = typed.removesuffix("]").casefold()
+    found = [match for match in found if match.text.casefold().startswith(begun)]
+    return sorted(found, key=lambda match: match.text != typed)
 
 
 def _data_in(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from latency_tui.plan.datasets import Task, task_of
 from latency_tui.result.words import format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import KEY, MUTED, Look
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
 _LABEL = 11
+_SCORES: dict[Task, str] = {"classification": "accuracy", "regression": "R²"}
 _BETWEEN, _LEAST_COLUMN = 2, 32
 PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
@@ -29,8 +31,8 @@ class About(Painted):
 
     def paint(self, state: State, looks: Mapping[str, Look]) -> None:
         """Show the snapshot."""
-        row, measured = state.row, _measured(state)
-        if not self.is_new(row, looks.get(state.highlighted), _facts(measured)):
+        row, facts, scored = state.row, _facts(_measured(state)), _score_name(state)
+        if not self.is_new(row, looks.get(state.highlighted), facts, scored):
             return
         if row is None:
             self.entitle()
@@ -39,7 +41,7 @@ class About(Painted):
         colour, shape = looks[row.slug]
         self.entitle((shape, colour), " ", clean(row.candidate.name))
         if self.size:
-            self.update(_columns(row, _facts(measured), *self.content_size), layout=False)
+            self.update(_columns(row, facts, scored, *self.content_size), layout=False)
 
 
 def _measured(state: State) -> CandidateResult | None:
@@ -47,6 +49,13 @@ def _measured(state: State) -> CandidateResult | None:
         if candidate.slug == state.highlighted:
             return candidate
     return None
+
+
+def _score_name(state: State) -> str:
+    """Return what the highlighted model's score is, by what it predicts or else what the data ask for."""
+    known = state.row.candidate.model.task if state.row else ""
+    task = known or task_of(state.plan.workload.dataset)
+    return "score" if task is None else _SCORES[task]
 
 
 def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
@@ -66,24 +75,24 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int, height: int) -> Content:
+def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int, height: int) -> Content:
     """Return what there is to say; in two columns where one is too short for it and there is room for two."""
-    lines = _lines(row, measured, width)
+    lines = _lines(row, measured, scored, width)
     half = (width - _BETWEEN) // 2
     if len(lines) <= height or half < _LEAST_COLUMN:
         return Content("\n").join(lines)
-    lines = _lines(row, measured, half)
+    lines = _lines(row, measured, scored, half)
     return Content("\n").join(
         Content.assemble(left, " " * (half + _BETWEEN - left.cell_length), right)
         for left, right in zip_longest(lines[:height], lines[height : 2 * height], fillvalue=Content(""))
     )
 
 
-def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], width: int) -> list[Content]:
+def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int) -> list[Content]:
     lines = [Content(line) for line in wrap(clean(row.candidate.model.description), width)]
     facts: list[tuple[str, str]] = []
     if row.score is not None:
-        facts.append(("accuracy" if 0 <= row.score <= 1 else "R²", f"{row.score:.3f} held-out"))
+        facts.append((scored, f"{row.score:.3f} held-out"))
     if row.seconds is not None:
         facts.append(("trained in", format_duration(row.seconds)))
     facts += measured
