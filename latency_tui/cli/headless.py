@@ -12,7 +12,7 @@ from latency_tui.cli.progress import Progress
 from latency_tui.cli.stdout import emit, terminal_style
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause
-from latency_tui.errors import EngineError, ModelError, UsageError
+from latency_tui.errors import DataError, EngineError, ModelError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.report import Format, render, write
 from latency_tui.result.recording import Recording
@@ -68,10 +68,12 @@ class Measurement:
 
 
 def measure_and_report(plan: Plan, *, form: Format, path: Path | None, samples: bool) -> int:
-    """Measure a plan, write the report, and return the exit code."""
+    """Measure a plan, write the report, and return the exit code; data that cannot be read leave no report."""
     measurement = Measurement(plan)
     asyncio.run(measurement.run())
     result = measurement.recording.result()
+    if isinstance(measurement.error, DataError) and not result.measured:  # an older result shall not go for that
+        return measurement.conclude()
     if path is None:
         width, colour = terminal_style()
         emit(render(result, form, width=width, colour=colour, samples=samples))
