@@ -6,6 +6,7 @@ one of those that are measured, like the six.
 
 from __future__ import annotations
 
+import os
 import types
 import typing
 from pathlib import Path
@@ -180,17 +181,17 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             UsageError: See `resolve_model`.
         """
-        return resolve_models(texts, known_models(self.models()))
+        return resolve_models(texts, known_models(self.models()), self.folder)
 
     def plan(self, name: str) -> PlanTable:
-        """Return the plan of that name.
+        """Return the plan of that name; its files are those in the configuration's folder, where they are there.
 
         Raises:
             UsageError: There is none.
         """
         plans = self.configuration.plans
         if name in plans:
-            return plans[name]
+            return self._located(plans[name])
         if not plans:
             where = f"{self.path} has no plans" if self.path else f"there is no {FILE_NAME} here with plans"
             raise UsageError(f"There is no plan {name!r}: {where}.")
@@ -238,6 +239,23 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.structs.replace(found, **{key: value for key, value in shown.items() if value})
         spec = ModelSpec(name=table.name or name, factory=table.path, parameters=table.parameters)
         return msgspec.structs.replace(spec, **shown)
+
+    def _located(self, table: PlanTable) -> PlanTable:
+        """Return a plan with its files taken from the configuration's folder."""
+        dataset = table.dataset
+        if dataset is not None and dataset not in self.configuration.datasets:
+            dataset = self._from_here(dataset)
+        baseline = None if table.baseline is None else self._from_here(table.baseline)
+        models = tuple(map(self._from_here, table.models))
+        return msgspec.structs.replace(table, models=models, dataset=dataset, baseline=baseline)
+
+    def _from_here(self, text: str) -> str:
+        """Return a file, settings in brackets or not, with its folder; what is no file there stays as it is."""
+        name, bracket, levers = text.partition("[")
+        path = Path(name.strip())
+        here = self._file(name.strip())
+        meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
+        return f"{here}{bracket}{levers}" if meant else text
 
     def _file(self, text: str) -> Path:
         return self.folder / Path(text).expanduser()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import default_models, known_models, resolve_models
+from latency_tui.plan.catalogue import default_models
 from latency_tui.plan.configuration import Loaded, PlanTable
 from latency_tui.plan.datasets import BUNDLED, BundledDataset, Dataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
@@ -66,7 +66,7 @@ def resolve(request: Request, loaded: Loaded) -> Resolved:
     """
     dataset = _dataset(request, loaded)
     if request.models:
-        named = resolve_models(request.models, known_models(loaded.models()))
+        named = loaded.candidates(request.models)
     else:
         task = request.task or task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]

@@ -80,3 +80,18 @@ async def test_a_module_in_the_working_directory_is_measured(tmp_path: Path, mon
     assert ready["fresh"].seconds is not None
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert "cannot find 'mine_here:gone'" in failure.message
+
+
+@pytest.mark.parametrize("fork", [True, False])
+async def test_a_module_beside_the_configuration_is_measured_and_hides_none_of_pythons(
+    tmp_path: Path, fork: bool
+) -> None:
+    (tmp_path / "mine_beside.py").write_text(
+        "class Mine:\n    def predict(self, rows):\n        return rows.sum(axis=1)\n"
+    )
+    (tmp_path / "random.py").write_text("raise ImportError('a stray module')\n")
+    plan = Plan(candidates=(Candidate(model=ModelSpec(name="mine", factory="mine_beside:Mine")),), runs=100)
+    async with Engine(fork=fork, modules=tmp_path) as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert not [event for event in events if isinstance(event, CandidateFailed)]
+    assert {event.copy for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"

@@ -20,6 +20,7 @@ from textual.widgets import Input
 
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan.configuration import load_configuration
 from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.screens.add_model import AddModelScreen
 from tests.tui.conftest import Desk, Open
@@ -97,6 +98,17 @@ async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name_and_profi
         assert isinstance(command, Measure)
         assert len(command.plan.candidates) == 7
         assert "Decision Tree" in desk.text()
+
+
+async def test_a_module_may_lie_beside_the_configuration(open_app: Open, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "beside_it.py").write_text("class Mine: ...\n")
+    (tmp_path / "latency-tui.toml").write_text("")
+    async with open_app(configuration=load_configuration(tmp_path / "latency-tui.toml")) as desk:
+        await desk.press("plus")
+        await type_in(desk, "beside_it:Mine")
+        await see(desk, "a class")
+        await desk.press("enter")
+        await listed(desk, 7)
 
 
 async def test_tab_completes_and_down_chooses_from_the_list(open_app: Open) -> None:

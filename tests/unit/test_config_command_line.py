@@ -168,6 +168,23 @@ def test_a_plan_by_name_and_what_is_typed_counts_more(monkeypatch: pytest.Monkey
     assert plan.workload.dataset == SyntheticDataset(samples=100)
 
 
+def test_files_of_a_plan_are_found_beside_its_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("sub").mkdir()
+    for name in ("a", "b"):
+        Path("sub", name).mkdir()
+        skops_file(f"sub/{name}/model.skops")
+    Path("sub/d.csv").write_text("x,y\n1,2\n")
+    Path("sub/latency-tui.toml").write_text(
+        "[plans.p]\nmodels = ['a/model.skops', 'b/model.skops']\nbaseline = 'b/model.skops'\ndataset = 'd.csv'\n"
+    )
+    plan = run(monkeypatch, "p", "--config", "sub/latency-tui.toml")
+    assert [candidate.model.file for candidate in plan.candidates] == ["sub/a/model.skops", "sub/b/model.skops"]
+    assert plan.baseline == plan.candidates[1].slug
+    assert plan.workload.dataset == FileDataset(path="sub/d.csv")
+    one = run(monkeypatch, "-m", "sub/a/model.skops", "-m", "linear-svm", "--baseline", "sub/a/model.skops")
+    assert one.baseline == "model.skops", "a file may be named as it was"
+
+
 def test_init_writes_a_file_that_can_be_read_and_never_twice() -> None:
     assert invoke("init").exit_code == 0
     assert plan_of().candidates

@@ -152,6 +152,28 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
         find_configuration("missing.toml")
 
 
+def test_files_and_modules_of_a_plan_are_meant_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, sub = tmp_path / "here", tmp_path / "sub"
+    here.mkdir()
+    sub.mkdir()
+    for path in (sub / "old.pkl", here / "other.pkl"):
+        path.write_bytes(pickle.dumps([1]))
+    (sub / "d.csv").write_text("x,y\n1,2\n")
+    (sub / "beside.py").write_text("class Mine: ...\n")
+    (sub / "random-forest").write_text("no model")
+    monkeypatch.chdir(here)
+    texts = "'old.pkl[dtype=float32]', 'other.pkl', 'beside:Mine', 'random-forest'"
+    loaded = write(sub, f"[plans.p]\nmodels = [{texts}]\ndataset = 'd.csv'\nbaseline = 'other.pkl'\n")
+    plan = loaded.plan("p")
+    old, other, mine, forest = (candidate.model for candidate in loaded.candidates(plan.models))
+    assert (old.file, other.file) == (str(sub / "old.pkl"), "other.pkl")
+    assert (mine.factory, forest.name) == ("beside:Mine", "Random Forest")
+    assert plan.dataset == str(sub / "d.csv")
+    assert plan.baseline == "other.pkl"
+
+
 def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Path) -> None:
     assert write(tmp_path, EXAMPLE.read_text()).configuration == Configuration()
     text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in EXAMPLE.read_text().splitlines())

@@ -56,6 +56,7 @@ class AddModelScreen(Picker[AddedModel]):
         listed: What is in the list.
         dataset: What they are going to be asked.
         trust: What is trusted by now.
+        folder: Where a module may lie besides where Python looks: the configuration's.
     """
 
     HEADING = "Add a model"
@@ -66,7 +67,12 @@ class AddModelScreen(Picker[AddedModel]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "trust", "Trust and add", show=False)]
 
     def __init__(
-        self, models: Iterable[ModelSpec], listed: Iterable[Candidate], dataset: Dataset, trust: Trust
+        self,
+        models: Iterable[ModelSpec],
+        listed: Iterable[Candidate],
+        dataset: Dataset,
+        trust: Trust,
+        folder: Path | None = None,
     ) -> None:
         super().__init__()
         self._own = tuple(models)
@@ -74,6 +80,7 @@ class AddModelScreen(Picker[AddedModel]):
         self._listed = {candidate.slug: candidate for candidate in listed}
         self._dataset = dataset
         self._trust = trust
+        self._folder = folder
         self._seen: tuple[str, Inspection] | None = None
 
     def more(self) -> ComposeResult:
@@ -116,7 +123,7 @@ class AddModelScreen(Picker[AddedModel]):
             if is_path(text) or ":" not in text:
                 return None
             return Content.assemble(
-                ("what it names  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0]))
+                ("what it names  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0], self._folder))
             )
         if self._seen is None or self._seen[0] != text:
             self.say("Looks at it in a process of its own …")
@@ -179,7 +186,7 @@ class AddModelScreen(Picker[AddedModel]):
         if path is not None and path == Path(text).expanduser():
             candidate = Candidate(model=model_of_file(str(path)))  # brackets may stand in a file's name
         else:
-            candidate = resolve_model(_expanded(text), self._known or known_models(self._own))
+            candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
         check_task(candidate.model, self._dataset)
         other = self._listed.get(candidate.slug)
         if other is None:
