@@ -23,7 +23,7 @@ def open_app(values: Values) -> int:
     Raises:
         UsageError: An option makes no sense, or there is no terminal to open in.
     """
-    plan, configuration = make_plan(values), configuration_of(values)
+    plan, configuration = make_plan(values, lenient=True), configuration_of(values)
     listed = listed_models(plan.workload.dataset, configuration)
     plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, listed, configuration))
     served = os.environ.get(SERVED) == "1"

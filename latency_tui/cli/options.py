@@ -113,13 +113,18 @@ def find_model(name: str, models: Iterable[ModelSpec] = BUILTIN_MODELS) -> Model
     return find_among(name, models)
 
 
-def make_plan(values: Values) -> Plan:
+def make_plan(values: Values, *, lenient: bool = False) -> Plan:
     """Return the plan that the options ask for.
+
+    Args:
+        values: One entry an option.
+        lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
+            the app lists it with a word on why.
 
     Raises:
         UsageError: An option makes no sense; the sentence says which and why.
     """
-    asked = resolve(request_of(values), configuration_of(values))
+    asked = resolve(request_of(values), configuration_of(values), lenient=lenient)
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     plan = Plan(
         candidates=asked.candidates,

@@ -252,7 +252,16 @@ def model_of_file(text: str, name: str = "") -> ModelSpec:
         UsageError: The file is not there or not what it says.
     """
     path = Path(text)
-    return ModelSpec(name=name or path.name, description=f"{TITLES[kind_of(path)]}: {text}"[2:].lstrip(), file=text)
+    return ModelSpec(name=name or path.name, description=described(path), file=text)
+
+
+def described(path: Path) -> str:
+    """Return what a model file is and where it lies, in a line.
+
+    Raises:
+        UsageError: The file is not there or not what it says.
+    """
+    return f"{TITLES[kind_of(path)]}: {path}"[2:].lstrip()
 
 
 def _is_file(name: str) -> bool:

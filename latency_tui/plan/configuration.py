@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import known_models, model_of_file, resolve_models
+from latency_tui.plan.catalogue import described, known_models, resolve_models
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
+from latency_tui.plan.model_files import kind_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.plan import Method
@@ -157,10 +158,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.parent if self.path else Path()
 
     def models(self) -> tuple[ModelSpec, ...]:
-        """Return the models of the file, in its order.
+        """Return the models of the file, in its order; of one whose file cannot be read the description says so.
 
         Raises:
-            UsageError: One of them has no origin, or its file is not there.
+            UsageError: One of them has no origin, or its table makes no sense.
         """
         return tuple(self._model(name, table) for name, table in self.configuration.models.items())
 
@@ -169,11 +170,25 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         tables = self.configuration.models.values()
         return tuple(model for model, table in zip(self.models(), tables, strict=True) if table.chosen)
 
+    def readable(self, models: typing.Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
+        """Return models without those whose file, by the configuration, cannot be read."""
+        broken = {str(path) for _, path, _ in self._files() if _fault(path)}
+        return tuple(model for model in models if model.file not in broken)
+
+    def check_files(self, models: typing.Iterable[ModelSpec]) -> None:
+        """Refuse models that are going to be measured and whose file, by the configuration, cannot be read.
+
+        Raises:
+            UsageError: There is such a model; the sentence names the key.
+        """
+        measured = {model.file for model in models}
+        for name, path, _ in self._files():
+            if str(path) in measured and (fault := _fault(path)):
+                raise UsageError(f"models.{name}.file in {self.path}: {fault}")
+
     def trusted_files(self) -> tuple[str, ...]:
         """Return the files that the configuration trusts, for `trust_for`."""
-        return tuple(
-            str(self._file(table.file)) for table in self.configuration.models.values() if table.file and table.trust
-        )
+        return tuple(str(path) for _, path, trusted in self._files() if trusted)
 
     def candidates(self, texts: typing.Iterable[str]) -> tuple[Candidate, ...]:
         """Return the candidates that texts mean, the file's own models among those that have names.
@@ -233,12 +248,22 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
         if table.colour and not _is_colour(table.colour):
             raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
-        shown = {"description": table.description, "colour": table.colour, "task": table.task or ""}
-        if table.file:
-            found = model_of_file(str(self._file(table.file)), table.name or name)
-            return msgspec.structs.replace(found, **{key: value for key, value in shown.items() if value})
-        spec = ModelSpec(name=table.name or name, factory=table.path, parameters=table.parameters)
-        return msgspec.structs.replace(spec, **shown)
+        path = self._file(table.file) if table.file else None
+        return ModelSpec(
+            name=table.name or name,
+            description=(path and _fault(path)) or table.description or (described(path) if path else ""),
+            colour=table.colour,
+            factory=table.path,
+            parameters=table.parameters,
+            file=str(path) if path else "",
+            task=table.task or "",
+        )
+
+    def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
+        """Yield the models that come from files: name, file, and whether it is trusted."""
+        for name, table in self.configuration.models.items():
+            if table.file:
+                yield name, self._file(table.file), table.trust
 
     def _located(self, table: PlanTable) -> PlanTable:
         """Return a plan with its files taken from the configuration's folder."""
@@ -301,6 +326,15 @@ def load_configuration(path: Path) -> Loaded:
         raise UsageError(f"{path} is no TOML: {error}.") from error
     _check_keys(raw, Configuration, "", path)
     return Loaded(configuration=_convert(raw, path), path=path)
+
+
+def _fault(path: Path) -> str:
+    """Return why a model file cannot be measured; nothing where it can."""
+    try:
+        kind_of(path)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def json_schema() -> dict[str, Any]:

@@ -54,12 +54,13 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust
 
 
-def resolve(request: Request, loaded: Loaded) -> Resolved:
+def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resolved:
     """Return the candidates, the dataset and the trust that were asked for.
 
     Args:
         request: What was typed.
         loaded: The configuration, whose models and datasets have names too.
+        lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named.
 
     Raises:
         UsageError: Something is not there or makes no sense.
@@ -70,9 +71,12 @@ def resolve(request: Request, loaded: Loaded) -> Resolved:
     else:
         task = request.task or task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
+        own = list(loaded.readable(own)) if lenient else own
         named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
     candidates = with_runtimes(named, request.runtimes)
-    measured = {candidate.model.file for candidate in candidates}
+    models = tuple(candidate.model for candidate in candidates)
+    loaded.check_files(models)
+    measured = {model.file for model in models}
     trusted = (*request.trust, *(file for file in loaded.trusted_files() if file in measured))
     return Resolved(
         candidates=candidates,
@@ -96,7 +100,7 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -
     Raises:
         UsageError: A file cannot be read.
     """
-    candidates = tuple(Candidate(model=model) for model in models if model.file)
+    candidates = tuple(Candidate(model=model) for model in loaded.readable(models) if model.file)
     if not candidates:
         return trust
     listed = trust_for(candidates, files=loaded.trusted_files(), types=trust.types)

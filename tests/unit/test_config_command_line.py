@@ -185,6 +185,17 @@ def test_files_of_a_plan_are_found_beside_its_configuration(monkeypatch: pytest.
     assert one.baseline == "model.skops", "a file may be named as it was"
 
 
+def test_models_are_listed_though_a_file_is_gone() -> None:
+    Path("latency-tui.toml").write_text("[models.gone]\nfile = 'gone.skops'\n")
+    listed = invoke("models")
+    assert listed.exit_code == 0
+    assert "There is no file gone.skops." in listed.stdout
+    refused = invoke("run")
+    assert refused.exit_code == 2
+    assert "models.gone.file in latency-tui.toml: There is no file gone.skops." in refused.stderr
+    assert make_plan(values_of(), lenient=True).candidates, "the app opens, and lists it with that word"
+
+
 def test_init_writes_a_file_that_can_be_read_and_never_twice() -> None:
     assert invoke("init").exit_code == 0
     assert plan_of().candidates

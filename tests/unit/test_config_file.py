@@ -21,6 +21,7 @@ from latency_tui.plan.configuration import (
     json_schema,
     load_configuration,
 )
+from latency_tui.plan.request import Request, resolve
 
 WHOLE = """
 theme = "nord"
@@ -115,7 +116,6 @@ def test_what_does_not_belong_there_is_told_with_where_it_stands(tmp_path: Path,
     [
         ("[models.a]\nname = 'x'", "models.a in .* needs either a path"),
         ("[models.a]\npath = 'a:b'\ncolour = 'red'", "models.a.colour .* #rrggbb, not 'red'"),
-        ("[models.a]\nfile = 'a.skops'", "There is no file .*a.skops"),
         ("[models.a]\nfile = 'a.skops'\nparameters = {n = 1}", "models.a.parameters .* is for a path"),
     ],
 )
@@ -150,6 +150,22 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
     assert find_configuration(str(home / "latency-tui" / "latency-tui.toml")).configuration.theme == "home"
     with pytest.raises(UsageError, match="There is no configuration file"):
         find_configuration("missing.toml")
+
+
+def test_a_file_that_is_not_there_is_told_where_it_is_measured_and_keeps_nothing_else_from_being_listed(
+    tmp_path: Path,
+) -> None:
+    loaded = write(tmp_path, "[models.gone]\nfile = 'gone.skops'\n[models.mine]\npath = 'a:b'\n")
+    gone, mine = loaded.models()
+    assert gone.description == f"There is no file {tmp_path / 'gone.skops'}."
+    assert loaded.readable((gone, mine)) == (mine,)
+    assert resolve(Request(models=("mine",)), loaded).candidates[0].model == mine
+    for asked in (Request(models=("gone",)), Request()):
+        with pytest.raises(UsageError, match=r"models\.gone\.file in .*latency-tui\.toml: There is no file .*gone"):
+            resolve(asked, loaded)
+    listed = [candidate.name for candidate in resolve(Request(), loaded, lenient=True).candidates]
+    assert listed[-1] == "mine"
+    assert "gone" not in listed
 
 
 def test_files_and_modules_of_a_plan_are_meant_from_the_files_folder(
