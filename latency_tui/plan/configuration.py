@@ -17,10 +17,11 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import described, known_models, resolve_models
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
-from latency_tui.plan.model_files import kind_of
+from latency_tui.plan.model_files import RUNS_CODE, kind_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.plan import Method
+from latency_tui.plan.trust import Trust, digest_of
 
 FILE_NAME = "latency-tui.toml"
 
@@ -147,10 +148,13 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         configuration: What it holds.
         path: The file; None where there is none.
+        vouched: Whether its word on trust counts: not that of a file merely found in the working directory, which may
+            have come with the very pickle that it trusts.
     """
 
     configuration: Configuration = Configuration()
     path: Path | None = None
+    vouched: bool = True
 
     @property
     def folder(self) -> Path:
@@ -186,9 +190,29 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             if str(path) in measured and (fault := _fault(path)):
                 raise UsageError(f"models.{name}.file in {self.path}: {fault}")
 
+    def check_trust(self, models: typing.Iterable[ModelSpec], trust: Trust) -> None:
+        """Refuse models that are going to be measured and that the configuration trusts, where its word does not count.
+
+        Args:
+            models: Whose files can be read.
+            trust: What is trusted without the configuration's word.
+
+        Raises:
+            UsageError: There is such a model; the sentence says why and what to add.
+        """
+        measured = {model.file for model in models}
+        for name, path, trusted in self._files():
+            if self.vouched or not trusted or str(path) not in measured:
+                continue
+            if kind_of(path) in {*RUNS_CODE, "skops"} and not trust.types_in(digest_of(path)):
+                raise UsageError(
+                    f"models.{name}.trust in {self.path} does not count: the file was merely found in this directory, "
+                    f"and may have come with {path}. If you trust both, add --config ./{self.path}, or --trust {path}."
+                )
+
     def trusted_files(self) -> tuple[str, ...]:
-        """Return the files that the configuration trusts, for `trust_for`."""
-        return tuple(str(path) for _, path, trusted in self._files() if trusted)
+        """Return the files that the configuration trusts, for `trust_for`; none where its word does not count."""
+        return tuple(str(path) for _, path, trusted in self._files() if trusted and self.vouched)
 
     def candidates(self, texts: typing.Iterable[str]) -> tuple[Candidate, ...]:
         """Return the candidates that texts mean, the file's own models among those that have names.
@@ -294,10 +318,10 @@ def find_configuration(asked: str | None = None) -> Loaded:
     """
     if asked is not None:
         return load_configuration(Path(asked))
-    for path in (Path(FILE_NAME), user_path()):
-        if path.is_file():
-            return load_configuration(path)
-    return Loaded()
+    here, own = Path(FILE_NAME), user_path()
+    if here.is_file():
+        return msgspec.structs.replace(load_configuration(here), vouched=Path.cwd() == own.parent.resolve())
+    return load_configuration(own) if own.is_file() else Loaded()
 
 
 def user_path() -> Path:

@@ -78,11 +78,9 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
     loaded.check_files(models)
     measured = {model.file for model in models}
     trusted = (*request.trust, *(file for file in loaded.trusted_files() if file in measured))
-    return Resolved(
-        candidates=candidates,
-        dataset=dataset,
-        trust=trust_for(candidates, files=trusted, types=request.trust_types),
-    )
+    trust = trust_for(candidates, files=trusted, types=request.trust_types)
+    loaded.check_trust(models, trust)
+    return Resolved(candidates=candidates, dataset=dataset, trust=trust)
 
 
 def listed_models(dataset: Dataset, loaded: Loaded | None) -> tuple[ModelSpec, ...]:

@@ -145,8 +145,11 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
     assert find_configuration() == Loaded()
     write(home / "latency-tui", "theme = 'home'")
     assert find_configuration().configuration.theme == "home"
+    assert find_configuration().vouched
     write(here, "theme = 'here'")
     assert find_configuration().configuration.theme == "here"
+    assert not find_configuration().vouched, "it may be anyone's"
+    assert find_configuration("latency-tui.toml").vouched
     assert find_configuration(str(home / "latency-tui" / "latency-tui.toml")).configuration.theme == "home"
     with pytest.raises(UsageError, match="There is no configuration file"):
         find_configuration("missing.toml")
