@@ -26,7 +26,7 @@ Values = Mapping[str, Any]  # Any: one entry an option, as click parsed it
 
 
 def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
-    return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.lower())]
+    return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.casefold())]
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (

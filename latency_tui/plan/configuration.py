@@ -18,7 +18,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import described, known_models, resolve_models
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
 from latency_tui.plan.model_files import RUNS_CODE, kind_of
-from latency_tui.plan.models import Candidate, ModelSpec
+from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.plan import Method
 from latency_tui.plan.trust import Trust, digest_of
@@ -165,9 +165,14 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         """Return the models of the file, in its order; of one whose file cannot be read the description says so.
 
         Raises:
-            UsageError: One of them has no origin, or its table makes no sense.
+            UsageError: One of them has no origin, its table makes no sense, or two have one name.
         """
-        return tuple(self._model(name, table) for name, table in self.configuration.models.items())
+        found = {name: self._model(name, table) for name, table in self.configuration.models.items()}
+        keys: dict[str, str] = {}
+        for key, model in found.items():
+            if (other := keys.setdefault(slugify(model.name), key)) != key:
+                raise UsageError(f"models.{other} and models.{key} in {self.path} have the same name to type.")
+        return tuple(found.values())
 
     def chosen_models(self) -> tuple[ModelSpec, ...]:
         """Return those that are measured where no model is named, besides the six."""

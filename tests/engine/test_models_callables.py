@@ -95,3 +95,12 @@ async def test_a_module_beside_the_configuration_is_measured_and_hides_none_of_p
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not [event for event in events if isinstance(event, CandidateFailed)]
     assert {event.copy for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"
+
+
+async def test_models_named_in_any_script_are_measured_and_have_copies() -> None:
+    names = ("模型一" * 20, "模型二" * 20, "a/../b\0")
+    specs = tuple(ModelSpec(name=name, factory="tests.engine.bring:row_sums") for name in names)
+    plan = Plan(candidates=tuple(Candidate(model=spec) for spec in specs), runs=60)
+    async with Engine() as engine:
+        blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
+    assert len({block.candidate for block in blocks if block.copy > 0}) == 3

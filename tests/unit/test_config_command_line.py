@@ -223,6 +223,22 @@ def test_a_link_to_the_users_own_file_vouches_for_nothing_beside_it(tmp_path: Pa
     assert "does not count" in invoke("run", "-m", "h").stderr
 
 
+def test_models_named_in_any_script_are_told_apart() -> None:
+    Path("latency-tui.toml").write_text(
+        "[models.a]\nname = '模型一'\npath = 'sklearn.svm:SVC'\n"
+        "[models.b]\nname = '模型二'\npath = 'sklearn.tree:Tree'\n",
+        encoding="utf-8",
+    )
+    (chosen,) = plan_of("-m", "模型二").candidates
+    assert chosen.model.factory == "sklearn.tree:Tree"
+    assert len(plan_of().candidates) == 8
+
+
+def test_two_models_of_one_name_to_type_are_refused() -> None:
+    Path("latency-tui.toml").write_text("[models.a-b]\npath = 'x:y'\n[models.c]\nname = 'A b'\npath = 'x:z'\n")
+    assert "models.a-b and models.c in latency-tui.toml have the same name" in invoke("models").stderr
+
+
 def test_models_are_listed_though_a_file_is_gone() -> None:
     Path("latency-tui.toml").write_text("[models.gone]\nfile = 'gone.skops'\n")
     listed = invoke("models")
