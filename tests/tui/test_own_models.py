@@ -202,6 +202,27 @@ async def test_a_joblib_file_is_added_once_the_user_says_yes_and_asks_again_next
             assert recall() == {}
 
 
+async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_one_line(
+    open_app: Open, folder: Path
+) -> None:
+    path = folder / "forest.skops"
+    skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
+    model = ModelSpec(name="Checkout", file=str(path))
+    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as desk:
+        await desk.press("plus")
+        await type_in(desk, "forest.skops")
+        await see(desk, "It names a type that skops does not trust by itself")
+        await desk.press("enter")
+        await see(desk, "It is listed, and not trusted yet")
+        await desk.press("ctrl+t")
+        await until(lambda: trusted(desk) == {digest_of(path): (TREE,)})
+        assert [row.slug for row in desk.state.rows] == ["checkout"]
+        await desk.press("plus")
+        await type_in(desk, "forest.skops")
+        await desk.press("enter")
+        await see(desk, "Checkout is in the list already")
+
+
 async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(open_app: Open, folder: Path) -> None:
     path = folder / "old.joblib"
     joblib.dump(LogisticRegression().fit(X, y), path)
