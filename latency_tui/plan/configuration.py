@@ -263,7 +263,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{where} in {self.path} needs one of: a file, a bundled set, or samples and features.")
         split = {name: value for name in ("test_fraction", "seed") if (value := getattr(table, name)) is not None}
         if made:
-            return SyntheticDataset(**made, **split)
+            return _made(SyntheticDataset(**made, **split), f"{where} in {self.path}")
         wanted = target if target is not None else None if table.target is None else str(table.target)
         found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted)
         if table.file and not isinstance(found, FileDataset):
@@ -355,6 +355,15 @@ def load_configuration(path: Path) -> Loaded:
         raise UsageError(f"{path} is no TOML: {error}.") from error
     _check_keys(raw, Configuration, "", path)
     return Loaded(configuration=_convert(raw, path), path=path)
+
+
+def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
+    """Return a dataset that can be made; the refusal of one that cannot be names where it stands."""
+    try:
+        dataset.check()
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return dataset
 
 
 def _fault(path: Path) -> str:

@@ -131,6 +131,8 @@ def test_plans_and_datasets_that_are_not_there_are_told(loaded: Loaded, tmp_path
         Loaded().plan("x")
     with pytest.raises(UsageError, match=r"datasets.a in .* needs one of"):
         write(tmp_path, "[datasets.a]\nbundled = 'iris'\nsamples = 50").dataset("a")
+    with pytest.raises(UsageError, match=r"datasets.a in .*latency-tui.toml: Samples must be .*, not 5\."):
+        write(tmp_path, "[datasets.a]\nsamples = 5").dataset("a")
     with pytest.raises(UsageError, match=r"did you mean iris?"):
         loaded.dataset("irsi")
 
