@@ -20,6 +20,7 @@ from latency_tui.plan.datasets import Task
 from latency_tui.plan.model_files import TITLES, kind_of, looks_like_file
 from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import hint
+from latency_tui.plan.runtimes import check_runtime
 from latency_tui.plan.settings import parse
 
 GROUP = "latency_tui.models"
@@ -218,6 +219,8 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: 
         UsageError: It is none of these, or a setting makes no sense.
     """
     name, settings = parse(text)
+    if "runtime" in settings:
+        check_runtime(str(settings["runtime"]))
     known = tuple(models) if models is not None else known_models()
     named = {slugify(model.name): model for model in known}.get(slugify(name))
     if named is not None and not looks_like_file(name):

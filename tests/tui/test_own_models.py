@@ -248,6 +248,7 @@ REFUSED = [
     ("Random Forest", "Random Forest is in the list already"),
     ("Ridge", "Ridge is for regression"),
     ("random-forest[dtype=int8]", "dtype must be float32 or float64"),
+    ("ridge-classifier[runtime=onx]", "There is no runtime 'onx'; did you mean onnx?"),
     ("random-forest[", "is not a model, nor a model with settings"),
     ("sklearn.svm:SVCC", "The module sklearn.svm has no 'SVCC'; did you mean SVC?"),
     ("sklearn.svn:SVC", "There is no module 'sklearn.svn'"),
