@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from latency_tui.engine import models
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
-from latency_tui.errors import LatencyTuiError
+from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from tests.engine import bring
 
@@ -104,3 +105,25 @@ async def test_models_named_in_any_script_are_measured_and_have_copies() -> None
     async with Engine() as engine:
         blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     assert len({block.candidate for block in blocks if block.copy > 0}) == 3
+
+
+async def _later(rows: object) -> list[int]:
+    return [0]
+
+
+async def _one_by_one(rows: object) -> AsyncIterator[int]:
+    yield 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("promise", "kind"),
+    [(_later, "coroutine"), (_one_by_one, "async_generator"), (lambda rows: (row for row in rows), "generator")],
+)
+def test_a_promise_of_an_answer_is_none(promise: Callable[[object], object], kind: str) -> None:
+    with pytest.raises(ModelError, match=f"predict returned a {kind}, which has computed nothing yet"):
+        models.check(promise(np.ones((1, 2))), np.ones((1, 2)), "predict")
+
+
+def test_a_bare_number_is_an_answer_for_one_row() -> None:
+    models.check(1.5, np.ones((1, 2)), "predict")
