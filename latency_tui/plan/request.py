@@ -119,6 +119,8 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
         values["pinning"] = str(values["pinning"])
     lengths = {"runs", "seconds", "until_known"}
     covered = set(given) | (lengths if lengths & set(given) else set())
+    if "rigorous" in given:
+        covered.add("launches")
     if {"samples", "features", "classes", "sparse"} & set(given):
         covered.add("data")
     return {name: value for name, value in values.items() if name not in covered}

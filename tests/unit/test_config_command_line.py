@@ -164,6 +164,8 @@ def test_a_plan_by_name_and_what_is_typed_counts_more(monkeypatch: pytest.Monkey
     plan = run(monkeypatch, "nightly", "-n", "50", "-m", "rare", "--launches", "1")
     assert (plan.runs, plan.seconds, plan.launches) == (50, None, 1)
     assert [candidate.slug for candidate in plan.candidates] == ["rare"]
+    assert run(monkeypatch, "nightly", "--rigorous").launches == 5
+    assert run(monkeypatch, "nightly", "--rigorous", "--launches", "2").launches == 2
     plan = run(monkeypatch, "nightly", "--samples", "100")
     assert plan.workload.dataset == SyntheticDataset(samples=100)
 
