@@ -101,7 +101,8 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -
     candidates = tuple(Candidate(model=model) for model in loaded.readable(models) if model.file)
     if not candidates:
         return trust
-    listed = trust_for(candidates, files=loaded.trusted_files(), types=trust.types)
+    files = {candidate.model.file for candidate in candidates}.intersection(loaded.trusted_files())
+    listed = trust_for(candidates, files=files, types=trust.types)
     return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
 
 

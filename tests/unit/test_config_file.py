@@ -13,7 +13,7 @@ import pytest
 
 from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
-from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
+from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset, Trust
 from latency_tui.plan.configuration import (
     Configuration,
     Loaded,
@@ -21,7 +21,7 @@ from latency_tui.plan.configuration import (
     json_schema,
     load_configuration,
 )
-from latency_tui.plan.request import Request, resolve
+from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
 
 WHOLE = """
 theme = "nord"
@@ -170,6 +170,8 @@ def test_a_file_that_is_not_there_is_told_where_it_is_measured_and_keeps_nothing
             resolve(asked, loaded)
     listed = [candidate.name for candidate in resolve(Request(), loaded, lenient=True).candidates]
     assert listed[-1] == "mine"
+    loaded = write(tmp_path, "[models.gone]\nfile = 'gone.pkl'\ntrust = true\n")
+    assert not trust_of_listed(Trust(), listed_models(SyntheticDataset(), loaded), loaded).files
     assert "gone" not in listed
 
 
