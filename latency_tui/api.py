@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slug_of
+from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slug_of, slugify
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
 
@@ -44,7 +45,7 @@ def measure(
         runs: Timed calls a model and launch.
         batch_size: Rows a call.
         method: `predict`, `predict_proba`, `decision_function` or `transform`.
-        baseline: Name of the model that the others are compared with; None for the fastest.
+        baseline: Name of the model that the others are compared with, as in `models`; None for the fastest.
         launches: Fresh engines that measure the plan one after the other; five for a verdict to rely on.
         seed: Seeds the order of turns and of rows.
         call_timeout: Seconds after which a call counts as hung.
@@ -59,8 +60,14 @@ def measure(
         UsageError: The arguments make no sense, or a model cannot be pickled.
         EngineError: The measuring process could not be started, or ended.
     """
-    if not models:
-        raise UsageError("Give at least one model to measure.")
+    _check_models(models)
+    if on_event is not None and not callable(on_event):
+        raise UsageError(f"on_event must be a function of an event, or None, not {_shown(on_event)}.")
+    rows = _rows(X, "X")
+    if rows == 0:
+        raise UsageError("The data has no rows.")
+    if y is not None and (targets := _rows(y, "y")) != rows:
+        raise UsageError(f"y must hold a target a row: X has {rows:,} rows and y {targets:,}.")
     with tempfile.TemporaryDirectory(prefix="latency-tui-") as folder:  # readable by this user alone
         specs = tuple(
             ModelSpec(
@@ -71,18 +78,18 @@ def measure(
             for index, (name, model) in enumerate(models.items())
         )
         data = StoredDataset(
-            path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=_rows(X), features=_features(X)
+            path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=rows, features=_features(X)
         )
         plan = Plan(
             candidates=tuple(Candidate(model=spec) for spec in specs),
-            workload=Workload(dataset=data, method=method, batch_size=batch_size),
-            runs=runs,
-            baseline=None if baseline is None else slug_of(baseline),
-            launches=launches,
-            seed=seed,
-            call_timeout=call_timeout,
+            workload=Workload(dataset=data, method=method, batch_size=_whole("batch_size", batch_size)),
+            runs=_whole("runs", runs),
+            baseline=_baseline(baseline, models),
+            launches=_whole("launches", launches),
+            seed=_whole("seed", seed),
+            call_timeout=_number("call_timeout", call_timeout),
             pinning=_pinning(cpu),
-            threads=threads,
+            threads=_whole("threads", threads),
         )
         return _in_a_loop(lambda: _measure(plan, on_event))
 
@@ -137,12 +144,51 @@ def _store(value: object, path: Path, what: str) -> str:
     return str(path)
 
 
-def _rows(inputs: Any) -> int:
-    shape = getattr(inputs, "shape", None)
-    rows = int(shape[0]) if shape else len(inputs)
-    if rows == 0:
-        raise UsageError("The data has no rows.")
-    return rows
+def _check_models(models: object) -> None:
+    if not isinstance(models, Mapping):
+        raise UsageError(f"models must map names to models, not be {_shown(models)}.")
+    if not models:
+        raise UsageError("Give at least one model to measure.")
+    for name in models:
+        if not isinstance(name, str):
+            raise UsageError(f"A model's name must be text, not {_shown(name)}.")
+
+
+def _baseline(baseline: object, models: Mapping[str, Any]) -> str | None:
+    """Return the slug of the baseline, whose name may look like one with settings."""
+    if baseline is None:
+        return None
+    if not isinstance(baseline, str):
+        raise UsageError(f"baseline must be the name of a model, or None, not {_shown(baseline)}.")
+    return slugify(baseline) if baseline in models else slug_of(baseline)
+
+
+def _whole(name: str, value: object) -> int:
+    """Return a whole number as Python's own, for numpy's cannot travel."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise UsageError(f"{name} must be a whole number, not {_shown(value)}.")
+    return int(value)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(f"{name} must be a number, not {_shown(value)}.")
+    return float(value)
+
+
+def _shown(value: object) -> str:
+    """Return a value as it was written, or its type where that is long."""
+    written = repr(value)
+    return written if len(written) <= 60 else f"a value of the type {type(value).__name__}"
+
+
+def _rows(value: Any, name: str) -> int:
+    shape = getattr(value, "shape", None)
+    if shape:
+        return int(shape[0])
+    if isinstance(value, str | bytes | Mapping | Set) or not hasattr(value, "__len__") or shape is not None:
+        raise UsageError(f"{name} must hold rows, as an array, a data frame or a list does, not be {_shown(value)}.")
+    return len(value)
 
 
 def _features(inputs: Any) -> int:
@@ -150,11 +196,12 @@ def _features(inputs: Any) -> int:
     return int(shape[1]) if shape and len(shape) > 1 else 0
 
 
-def _pinning(cpu: int | Sequence[int] | str | None) -> Literal["auto", "none"] | tuple[int, ...]:
+def _pinning(cpu: object) -> Literal["auto", "none"] | tuple[int, ...]:
     if cpu is None:
         return "auto"
-    if isinstance(cpu, str):
-        if cpu != "none":
-            raise UsageError(f"cpu must be core numbers, 'none' or None, not {cpu!r}.")
+    if isinstance(cpu, str) and cpu == "none":
         return "none"
-    return (cpu,) if isinstance(cpu, int) else tuple(cpu)
+    cores = tuple(cpu) if isinstance(cpu, Iterable) and not isinstance(cpu, str) else (cpu,)
+    if not cores or any(isinstance(core, bool) or not isinstance(core, Integral) for core in cores):
+        raise UsageError(f"cpu must be core numbers, 'none' or None, not {_shown(cpu)}.")
+    return tuple(int(core) for core in cores)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from latency_tui.cli.door import say
 from latency_tui.cli.interrupt import Interruption, cancel_on_signal
 from latency_tui.cli.progress import Progress
 from latency_tui.cli.stdout import emit, terminal_style
+from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause
-from latency_tui.errors import EngineError, ModelError, UsageError
+from latency_tui.errors import DataError, EngineError, ModelError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.report import Format, render, write
 from latency_tui.result.recording import Recording
@@ -24,14 +26,17 @@ class Measurement:
     """One plan measured headless: its recording, and how it ended.
 
     Attributes:
+        plan: What is measured.
+        modules: Where a model's module may lie besides where Python looks.
         recording: What was measured, whole or not.
         causes: Why candidates failed, by slug.
         interruption: The signal that ended it, if one did.
         error: What became of the engine, if it ended before its work was done.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, modules: Path | None = None) -> None:
         self.plan = plan
+        self.modules = modules
         self.recording = Recording(plan)
         self.causes: dict[str, Cause] = {}
         self.interruption = Interruption()
@@ -51,7 +56,8 @@ class Measurement:
                         raise
 
     async def _listen(self, progress: Progress) -> None:
-        async for event in measure(self.plan, settled=self.recording.settled):
+        engine = partial(Engine, modules=self.modules)
+        async for event in measure(self.plan, settled=self.recording.settled, new_engine=engine):
             self.recording.add(event)
             progress.update(event)
             if isinstance(event, CandidateFailed):
@@ -67,11 +73,15 @@ class Measurement:
         return code_of_failures(self.causes.values())
 
 
-def measure_and_report(plan: Plan, *, form: Format, path: Path | None, samples: bool) -> int:
-    """Measure a plan, write the report, and return the exit code."""
-    measurement = Measurement(plan)
+def measure_and_report(
+    plan: Plan, *, form: Format, path: Path | None, samples: bool, modules: Path | None = None
+) -> int:
+    """Measure a plan, write the report, and return the exit code; data that cannot be read leave no report."""
+    measurement = Measurement(plan, modules)
     asyncio.run(measurement.run())
     result = measurement.recording.result()
+    if isinstance(measurement.error, DataError) and not result.measured:  # an older result shall not go for that
+        return measurement.conclude()
     if path is None:
         width, colour = terminal_style()
         emit(render(result, form, width=width, colour=colour, samples=samples))

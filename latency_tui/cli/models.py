@@ -31,14 +31,21 @@ def command(form: Literal["table", "json"], everything: bool, config: str | None
 
 
 def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:
-    """Return a line a model, its description going on below where the terminal is narrow."""
-    from latency_tui.report.text import align
+    """Return a line a model under its group, its description going on below where the terminal is narrow."""
+    from latency_tui.report.text import align, clean
 
+    groups = list(dict.fromkeys(model.group for model in models))
+    models = sorted(models, key=lambda model: groups.index(model.group))
     names = align([["model", "-m"], *([model.name, slugify(model.name)] for model in models)])
     column = max(map(len, names)) + 2
     room = max((width or 10_000) - column, 24)
     lines: list[str] = []
-    for name, description in zip(names, ["what it is", *(m.description for m in models)], strict=True):
+    begun = ""
+    shown = [("", "what it is"), *((model.group, model.description) for model in models)]
+    for name, (group, description) in zip(names, shown, strict=True):
+        if group != begun:
+            lines += ["", clean(group)]
+            begun = group
         first, *rest = textwrap.wrap(description, room) or [""]
         lines += [f"{name:<{column}}{first}", *(" " * column + more for more in rest)]
     return lines

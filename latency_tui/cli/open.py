@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import partial
 
 import msgspec
 
@@ -22,7 +23,7 @@ def open_app(values: Values) -> int:
     Raises:
         UsageError: An option makes no sense, or there is no terminal to open in.
     """
-    plan, configuration = make_plan(values), configuration_of(values)
+    plan, configuration = make_plan(values, lenient=True), configuration_of(values)
     listed = listed_models(plan.workload.dataset, configuration)
     plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, listed, configuration))
     served = os.environ.get(SERVED) == "1"
@@ -33,9 +34,11 @@ def open_app(values: Values) -> int:
         end_without_parent()
 
     gc.disable()  # until the first frame, which is 40 ms earlier for it: all that is made till then stays
+    from latency_tui.engine.client import Engine  # asyncio, which Textual brings too
     from latency_tui.tui.app import LatencyApp  # 120 ms, most of it Textual
 
-    app = LatencyApp(plan, listed, configuration=configuration)
+    engine = partial(Engine, modules=configuration.folder)
+    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
     app.run()
     if app.result is not None and not served:  # served, stdout is the wire to the browser
         from latency_tui.report import render

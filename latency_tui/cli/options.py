@@ -11,7 +11,7 @@ import msgspec
 
 from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
-from latency_tui.plan import BUILTIN_MODELS, METHODS, ModelSpec, Plan, Workload, slug_of, slugify
+from latency_tui.plan import BUILTIN_MODELS, METHODS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
 from latency_tui.plan.catalogue import find_model as find_among
 from latency_tui.plan.catalogue import known_models
 from latency_tui.plan.checks import check_plan
@@ -26,7 +26,7 @@ Values = Mapping[str, Any]  # Any: one entry an option, as click parsed it
 
 
 def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
-    return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.lower())]
+    return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.casefold())]
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -113,13 +113,18 @@ def find_model(name: str, models: Iterable[ModelSpec] = BUILTIN_MODELS) -> Model
     return find_among(name, models)
 
 
-def make_plan(values: Values) -> Plan:
+def make_plan(values: Values, *, lenient: bool = False) -> Plan:
     """Return the plan that the options ask for.
+
+    Args:
+        values: One entry an option.
+        lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
+            the app lists it with a word on why.
 
     Raises:
         UsageError: An option makes no sense; the sentence says which and why.
     """
-    asked = resolve(request_of(values), configuration_of(values))
+    asked = resolve(request_of(values), configuration_of(values), lenient=lenient)
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     plan = Plan(
         candidates=asked.candidates,
@@ -128,7 +133,7 @@ def make_plan(values: Values) -> Plan:
         seconds=seconds,
         until_known=until_known,
         max_seconds=values["max_seconds"],
-        baseline=None if values["baseline"] is None else slug_of(values["baseline"]),
+        baseline=None if values["baseline"] is None else _baseline(values["baseline"], asked.candidates),
         launches=RIGOROUS_LAUNCHES if values["rigorous"] and values["launches"] == 1 else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
@@ -142,6 +147,13 @@ def make_plan(values: Values) -> Plan:
     check_plan(plan)
     remember(plan.candidates, plan.trust)
     return plan
+
+
+def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
+    """Return the slug of the candidate that is meant: by its file as it was typed, or by its name."""
+    file, settings = parse(text)
+    of_file = (one.slug for one in candidates if one.model.file == file and one.settings == settings)
+    return next(of_file, slug_of(text))
 
 
 def with_levers(plan: Plan) -> Plan:

@@ -43,9 +43,10 @@ def command(
     Exit codes: 0 done, 2 usage, 4 a model failed, 124 a call timed out, 130 interrupted (143 by SIGTERM, 129 by
     SIGHUP; what was measured is still written).
     """
+    configuration = configuration_of(values)
     if plan_name is not None:
         given = {name for name in values if context.get_parameter_source(name) in _TYPED}
-        values |= plan_values(configuration_of(values).plan(plan_name), given)
+        values |= plan_values(configuration.plan(plan_name), given)
     plan = with_levers(make_plan(values)) if levers else make_plan(values)
     path = None if output in (None, "-") else Path(str(output))
     chosen = asked_format or (format_of(path) if path else "table")
@@ -56,4 +57,5 @@ def command(
 
     from latency_tui.cli.headless import measure_and_report  # numpy and asyncio: 150 ms, not for a wrong option
 
-    return measure_and_report(plan, form=chosen, path=path, samples=not no_samples)
+    samples, modules = not no_samples, configuration.folder
+    return measure_and_report(plan, form=chosen, path=path, samples=samples, modules=modules)

@@ -23,7 +23,7 @@ def command(host: str, port: int, public_url: str | None, allow_remote: bool, **
     Whoever reaches the port and has the token runs this program as you, so it listens on this machine only: from
     another one, come through ssh -L 8000:127.0.0.1:8000.
     """
-    make_plan(values)  # an option that makes no sense is refused here, and not in every tab
+    make_plan(values, lenient=True)  # an option that makes no sense is refused here, and not in every tab
 
     from latency_tui.serve.access import check_address, check_public_url
 

@@ -1,6 +1,7 @@
-"""`python -m latency_tui.engine FOLDER`: the engine process. Commands on standard input, events on standard output.
+"""`python -m latency_tui.engine FOLDER [MODULES]`: the engine process. Commands on stdin, events on stdout.
 
 FOLDER receives what candidates print and store. Its client removes it; this process does where the client is gone.
+MODULES is a folder in which models' modules may lie, besides the working directory.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ def main() -> None:
     # OpenBLAS starts its threads when it is loaded, and a process with threads cannot be copied by forking. A candidate
     # that is given more threads gets them when its limits are set.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.path.append(os.getcwd())  # noqa: PTH109 (where a model's module may lie)
+    arguments = [argument for argument in sys.argv[2:] if argument != "--spawn"]
+    sys.path += [os.getcwd(), *arguments]  # noqa: PTH109 (where a model's module may lie)
     commands, events = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -26,6 +26,9 @@ _LOADING = re.compile(
 )
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
 
+_HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.host import main; main()"
+"""A fresh interpreter that looks for modules where this one does."""
+
 
 class CandidateProcess:
     """One process, and the pipe to it.
@@ -79,7 +82,7 @@ class CandidateProcess:
 
     def _spawn(self, theirs: Connection) -> int:
         number = theirs.fileno()
-        words = [sys.executable, "-P", "-m", "latency_tui.engine.host", str(number), str(self.log), str(os.getpid())]
+        words = [sys.executable, "-P", "-c", _HOST.format(path=sys.path), str(number), str(self.log), str(os.getpid())]
         self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
         return self._spawned.pid
 

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pickle
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,9 +159,16 @@ def check(answer: Any, inputs: Any, method: str) -> None:
     """Refuse an answer that is not one row a row asked.
 
     Raises:
-        ModelError: It has another length, or none.
+        ModelError: It has another length, or none, or is still to be computed.
     """
     asked = rows_of(inputs)
+    if isinstance(answer, Awaitable | AsyncIterator | Iterator):
+        kind = type(answer).__name__
+        if inspect.iscoroutine(answer):
+            answer.close()  # or Python warns that nobody awaited it
+        raise ModelError(
+            f"{method} returned a {kind}, which has computed nothing yet; it must return the answer itself"
+        )
     if answer is None:
         raise ModelError(f"{method} returned nothing")
     try:

@@ -20,6 +20,7 @@ from latency_tui.plan.datasets import Task
 from latency_tui.plan.model_files import TITLES, kind_of, looks_like_file
 from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import hint
+from latency_tui.plan.runtimes import check_runtime
 from latency_tui.plan.settings import parse
 
 GROUP = "latency_tui.models"
@@ -203,7 +204,7 @@ def find_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec:
     raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug, listed_by='latency-tui models')}")
 
 
-def resolve_model(text: str, models: Iterable[ModelSpec] | None = None) -> Candidate:
+def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: Path | None = None) -> Candidate:
     """Return the candidate that a name, a file or an import path means, each with settings in brackets or without.
 
     `random-forest`, `random-forest[n_jobs=1]`, `model.skops[dtype=float32]`, `package.module:name`. Nothing is loaded
@@ -212,11 +213,14 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None) -> Candi
     Args:
         text: As it was typed.
         models: Those that have names; None for all that are known without a configuration file.
+        folder: Where a module may lie besides where Python looks: the configuration's.
 
     Raises:
         UsageError: It is none of these, or a setting makes no sense.
     """
     name, settings = parse(text)
+    if "runtime" in settings:
+        check_runtime(str(settings["runtime"]))
     known = tuple(models) if models is not None else known_models()
     named = {slugify(model.name): model for model in known}.get(slugify(name))
     if named is not None and not looks_like_file(name):
@@ -224,18 +228,20 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None) -> Candi
     if looks_like_file(name) or _is_file(name):
         return Candidate(model=model_of_file(name), settings=settings)
     if ":" in name:
-        return Candidate(model=_model_of_path(name), settings=settings)
+        return Candidate(model=_model_of_path(name, folder), settings=settings)
     return Candidate(model=find_model(name, known), settings=settings)
 
 
-def resolve_models(texts: Iterable[str], models: Iterable[ModelSpec] | None = None) -> tuple[Candidate, ...]:
+def resolve_models(
+    texts: Iterable[str], models: Iterable[ModelSpec] | None = None, folder: Path | None = None
+) -> tuple[Candidate, ...]:
     """Return the candidates that several texts mean; two files or paths of one name are told apart by the whole of it.
 
     Raises:
         UsageError: See `resolve_model`.
     """
     known = tuple(models) if models is not None else known_models()
-    found = [resolve_model(text, known) for text in texts]
+    found = [resolve_model(text, known, folder) for text in texts]
     origins: dict[str, set[str]] = {}
     for candidate in found:
         origins.setdefault(slugify(candidate.model.name), set()).add(candidate.model.file or candidate.model.factory)
@@ -249,7 +255,16 @@ def model_of_file(text: str, name: str = "") -> ModelSpec:
         UsageError: The file is not there or not what it says.
     """
     path = Path(text)
-    return ModelSpec(name=name or path.name, description=f"{TITLES[kind_of(path)]}: {text}"[2:].lstrip(), file=text)
+    return ModelSpec(name=name or path.name, description=described(path), file=text)
+
+
+def described(path: Path) -> str:
+    """Return what a model file is and where it lies, in a line.
+
+    Raises:
+        UsageError: The file is not there or not what it says.
+    """
+    return f"{TITLES[kind_of(path)]}: {path}"[2:].lstrip()
 
 
 def _is_file(name: str) -> bool:
@@ -259,10 +274,10 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _model_of_path(text: str) -> ModelSpec:
+def _model_of_path(text: str, folder: Path | None) -> ModelSpec:
     from latency_tui.plan.import_paths import describe  # deferred: with ast 5 ms, and most models have names
 
-    describe(text)
+    describe(text, folder)
     return ModelSpec(name=text.partition(":")[2], description=text, factory=text)
 
 

@@ -6,6 +6,7 @@ one of those that are measured, like the six.
 
 from __future__ import annotations
 
+import os
 import types
 import typing
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import known_models, model_of_file, resolve_models
+from latency_tui.plan.catalogue import described, known_models, resolve_models
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
-from latency_tui.plan.models import Candidate, ModelSpec
+from latency_tui.plan.model_files import RUNS_CODE, kind_of
+from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.plan import Method
+from latency_tui.plan.trust import Trust, digest_of
 
 FILE_NAME = "latency-tui.toml"
 
@@ -145,10 +148,13 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         configuration: What it holds.
         path: The file; None where there is none.
+        vouched: Whether its word on trust counts: not that of a file merely found in the working directory, which may
+            have come with the very pickle that it trusts.
     """
 
     configuration: Configuration = Configuration()
     path: Path | None = None
+    vouched: bool = True
 
     @property
     def folder(self) -> Path:
@@ -156,23 +162,62 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.parent if self.path else Path()
 
     def models(self) -> tuple[ModelSpec, ...]:
-        """Return the models of the file, in its order.
+        """Return the models of the file, in its order; of one whose file cannot be read the description says so.
 
         Raises:
-            UsageError: One of them has no origin, or its file is not there.
+            UsageError: One of them has no origin, its table makes no sense, or two have one name.
         """
-        return tuple(self._model(name, table) for name, table in self.configuration.models.items())
+        found = {name: self._model(name, table) for name, table in self.configuration.models.items()}
+        keys: dict[str, str] = {}
+        for key, model in found.items():
+            if (other := keys.setdefault(slugify(model.name), key)) != key:
+                raise UsageError(f"models.{other} and models.{key} in {self.path} have the same name to type.")
+        return tuple(found.values())
 
     def chosen_models(self) -> tuple[ModelSpec, ...]:
         """Return those that are measured where no model is named, besides the six."""
         tables = self.configuration.models.values()
         return tuple(model for model, table in zip(self.models(), tables, strict=True) if table.chosen)
 
+    def readable(self, models: typing.Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
+        """Return models without those whose file, by the configuration, cannot be read."""
+        broken = {str(path) for _, path, _ in self._files() if _fault(path)}
+        return tuple(model for model in models if model.file not in broken)
+
+    def check_files(self, models: typing.Iterable[ModelSpec]) -> None:
+        """Refuse models that are going to be measured and whose file, by the configuration, cannot be read.
+
+        Raises:
+            UsageError: There is such a model; the sentence names the key.
+        """
+        measured = {model.file for model in models}
+        for name, path, _ in self._files():
+            if str(path) in measured and (fault := _fault(path)):
+                raise UsageError(f"models.{name}.file in {self.path}: {fault}")
+
+    def check_trust(self, models: typing.Iterable[ModelSpec], trust: Trust) -> None:
+        """Refuse models that are going to be measured and that the configuration trusts, where its word does not count.
+
+        Args:
+            models: Whose files can be read.
+            trust: What is trusted without the configuration's word.
+
+        Raises:
+            UsageError: There is such a model; the sentence says why and what to add.
+        """
+        measured = {model.file for model in models}
+        for name, path, trusted in self._files():
+            if self.vouched or not trusted or str(path) not in measured:
+                continue
+            if kind_of(path) in {*RUNS_CODE, "skops"} and not trust.types_in(digest_of(path)):
+                raise UsageError(
+                    f"models.{name}.trust in {self.path} does not count: the file was merely found in this directory, "
+                    f"and may have come with {path}. If you trust both, add --config ./{self.path}, or --trust {path}."
+                )
+
     def trusted_files(self) -> tuple[str, ...]:
-        """Return the files that the configuration trusts, for `trust_for`."""
-        return tuple(
-            str(self._file(table.file)) for table in self.configuration.models.values() if table.file and table.trust
-        )
+        """Return the files that the configuration trusts, for `trust_for`; none where its word does not count."""
+        return tuple(str(path) for _, path, trusted in self._files() if trusted and self.vouched)
 
     def candidates(self, texts: typing.Iterable[str]) -> tuple[Candidate, ...]:
         """Return the candidates that texts mean, the file's own models among those that have names.
@@ -180,17 +225,17 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             UsageError: See `resolve_model`.
         """
-        return resolve_models(texts, known_models(self.models()))
+        return resolve_models(texts, known_models(self.models()), self.folder)
 
     def plan(self, name: str) -> PlanTable:
-        """Return the plan of that name.
+        """Return the plan of that name; its files are those in the configuration's folder, where they are there.
 
         Raises:
             UsageError: There is none.
         """
         plans = self.configuration.plans
         if name in plans:
-            return plans[name]
+            return self._located(plans[name])
         if not plans:
             where = f"{self.path} has no plans" if self.path else f"there is no {FILE_NAME} here with plans"
             raise UsageError(f"There is no plan {name!r}: {where}.")
@@ -225,7 +270,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         split = {name: value for name in ("test_fraction", "seed") if (value := getattr(table, name)) is not None}
         task = task or table.task
         if is_made:
-            return SyntheticDataset(**made, **split, task=task or "classification")
+            dataset = SyntheticDataset(**made, **split, task=task or "classification")
+            return _made(dataset, f"{where} in {self.path}")
         wanted = target if target is not None else None if table.target is None else str(table.target)
         found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted, task=task)
         if table.file and not isinstance(found, FileDataset):
@@ -239,12 +285,39 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
         if table.colour and not _is_colour(table.colour):
             raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
-        shown = {"description": table.description, "colour": table.colour, "task": table.task or ""}
-        if table.file:
-            found = model_of_file(str(self._file(table.file)), table.name or name)
-            return msgspec.structs.replace(found, **{key: value for key, value in shown.items() if value})
-        spec = ModelSpec(name=table.name or name, factory=table.path, parameters=table.parameters)
-        return msgspec.structs.replace(spec, **shown)
+        path = self._file(table.file) if table.file else None
+        return ModelSpec(
+            name=table.name or name,
+            description=(path and _fault(path)) or table.description or (described(path) if path else ""),
+            colour=table.colour,
+            factory=table.path,
+            parameters=table.parameters,
+            file=str(path) if path else "",
+            task=table.task or "",
+        )
+
+    def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
+        """Yield the models that come from files: name, file, and whether it is trusted."""
+        for name, table in self.configuration.models.items():
+            if table.file:
+                yield name, self._file(table.file), table.trust
+
+    def _located(self, table: PlanTable) -> PlanTable:
+        """Return a plan with its files taken from the configuration's folder."""
+        dataset = table.dataset
+        if dataset is not None and dataset not in self.configuration.datasets:
+            dataset = self._from_here(dataset)
+        baseline = None if table.baseline is None else self._from_here(table.baseline)
+        models = tuple(map(self._from_here, table.models))
+        return msgspec.structs.replace(table, models=models, dataset=dataset, baseline=baseline)
+
+    def _from_here(self, text: str) -> str:
+        """Return a file, settings in brackets or not, with its folder; what is no file there stays as it is."""
+        name, bracket, levers = text.partition("[")
+        path = Path(name.strip())
+        here = self._file(name.strip())
+        meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
+        return f"{here}{bracket}{levers}" if meant else text
 
     def _file(self, text: str) -> Path:
         return self.folder / Path(text).expanduser()
@@ -258,10 +331,10 @@ def find_configuration(asked: str | None = None) -> Loaded:
     """
     if asked is not None:
         return load_configuration(Path(asked))
-    for path in (Path(FILE_NAME), user_path()):
-        if path.is_file():
-            return load_configuration(path)
-    return Loaded()
+    here, own = Path(FILE_NAME), user_path()
+    if here.is_file():
+        return msgspec.structs.replace(load_configuration(here), vouched=Path.cwd() == own.parent.resolve())
+    return load_configuration(own) if own.is_file() else Loaded()
 
 
 def user_path() -> Path:
@@ -290,6 +363,24 @@ def load_configuration(path: Path) -> Loaded:
         raise UsageError(f"{path} is no TOML: {error}.") from error
     _check_keys(raw, Configuration, "", path)
     return Loaded(configuration=_convert(raw, path), path=path)
+
+
+def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
+    """Return a dataset that can be made; the refusal of one that cannot be names where it stands."""
+    try:
+        dataset.check()
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return dataset
+
+
+def _fault(path: Path) -> str:
+    """Return why a model file cannot be measured; nothing where it can."""
+    try:
+        kind_of(path)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def json_schema() -> dict[str, Any]:

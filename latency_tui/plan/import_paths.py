@@ -16,8 +16,12 @@ _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _BINDS_MORE = ("globals()", "locals()", "setattr(", "__dict__", "exec(")
 
 
-def describe(text: str) -> str:
+def describe(text: str, folder: Path | None = None) -> str:
     """Return what an import path names, `a class: C-Support Vector Classification.`; `a name` where that is all known.
+
+    Args:
+        text: The import path.
+        folder: Where the module may lie besides where Python looks: the configuration's.
 
     Raises:
         UsageError: It is not written `package.module:name`, there is no such module, or the module has no such name.
@@ -26,7 +30,7 @@ def describe(text: str) -> str:
     parts = module.split(".")
     if not all(part.isidentifier() for part in (*parts, *name.split("."))):
         raise UsageError(f"{text!r} is not written package.module:name.")
-    spec = _find(text, parts)
+    spec = _find(text, parts, folder)
     first = name.partition(".")[0]
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return "a name"  # written in C, or part of Python itself: it cannot be read
@@ -46,11 +50,11 @@ def describe(text: str) -> str:
     raise UsageError(f"The module {module} has no {first!r}; {hint(first, bound) if bound else 'it is empty.'}")
 
 
-def _find(text: str, parts: Sequence[str]) -> importlib.machinery.ModuleSpec | None:
+def _find(text: str, parts: Sequence[str], folder: Path | None) -> importlib.machinery.ModuleSpec | None:
     """Return where a module lies; None where that is Python itself, or only importing its package could say."""
     if parts[0] in sys.builtin_module_names:
         return None
-    here: list[str] | None = [*sys.path, os.getcwd()]  # noqa: PTH109 (where the engine looks for it)
+    here = [*sys.path, os.getcwd(), *([str(folder)] if folder else ())]  # noqa: PTH109 (where the engine looks for it)
     spec: importlib.machinery.ModuleSpec | None = None
     for index in range(len(parts)):
         name = ".".join(parts[: index + 1])

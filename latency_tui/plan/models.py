@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -17,9 +16,13 @@ NATIVE = "sklearn"
 
 
 def slugify(name: str) -> str:
-    """Return a name as it is typed on a command line: `Random Forest` becomes `random-forest`."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9.]+", "-", plain).strip("-") or "model"
+    """Return a name as it is typed on a command line: `Random Forest` becomes `random-forest`.
+
+    Letters, their marks and digits of every script are kept, so that names in each stay apart.
+    """
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    kept = (letter if letter == "." or unicodedata.category(letter)[0] in "LMN" else " " for letter in plain)
+    return "-".join("".join(kept).split()) or "model"
 
 
 def slug_of(text: str) -> str:

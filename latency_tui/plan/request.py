@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import default_models, known_models, resolve_models
+from latency_tui.plan.catalogue import default_models
 from latency_tui.plan.configuration import Loaded, PlanTable
 from latency_tui.plan.datasets import Dataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
@@ -54,31 +54,33 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust
 
 
-def resolve(request: Request, loaded: Loaded) -> Resolved:
+def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resolved:
     """Return the candidates, the dataset and the trust that were asked for.
 
     Args:
         request: What was typed.
         loaded: The configuration, whose models and datasets have names too.
+        lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named.
 
     Raises:
         UsageError: Something is not there or makes no sense.
     """
     dataset = _dataset(request, loaded)
     if request.models:
-        named = resolve_models(request.models, known_models(loaded.models()))
+        named = loaded.candidates(request.models)
     else:
         task = task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
+        own = list(loaded.readable(own)) if lenient else own
         named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
     candidates = with_runtimes(named, request.runtimes)
-    measured = {candidate.model.file for candidate in candidates}
+    models = tuple(candidate.model for candidate in candidates)
+    loaded.check_files(models)
+    measured = {model.file for model in models}
     trusted = (*request.trust, *(file for file in loaded.trusted_files() if file in measured))
-    return Resolved(
-        candidates=candidates,
-        dataset=dataset,
-        trust=trust_for(candidates, files=trusted, types=request.trust_types),
-    )
+    trust = trust_for(candidates, files=trusted, types=request.trust_types)
+    loaded.check_trust(models, trust)
+    return Resolved(candidates=candidates, dataset=dataset, trust=trust)
 
 
 def listed_models(dataset: Dataset, loaded: Loaded | None) -> tuple[ModelSpec, ...]:
@@ -96,10 +98,11 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -
     Raises:
         UsageError: A file cannot be read.
     """
-    candidates = tuple(Candidate(model=model) for model in models if model.file)
+    candidates = tuple(Candidate(model=model) for model in loaded.readable(models) if model.file)
     if not candidates:
         return trust
-    listed = trust_for(candidates, files=loaded.trusted_files(), types=trust.types)
+    files = {candidate.model.file for candidate in candidates}.intersection(loaded.trusted_files())
+    listed = trust_for(candidates, files=files, types=trust.types)
     return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
 
 
@@ -117,6 +120,8 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
         values["pinning"] = str(values["pinning"])
     lengths = {"runs", "seconds", "until_known"}
     covered = set(given) | (lengths if lengths & set(given) else set())
+    if "rigorous" in given:
+        covered.add("launches")
     if {"samples", "features", "classes", "sparse"} & set(given):
         covered.add("data")
     return {name: value for name, value in values.items() if name not in covered}

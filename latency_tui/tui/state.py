@@ -26,7 +26,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
-from latency_tui.plan import Candidate, Dataset, Plan, slugify
+from latency_tui.plan import Candidate, Dataset, Plan
 from latency_tui.plan.datasets import task_of
 
 if TYPE_CHECKING:
@@ -188,12 +188,11 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
     for candidate in candidates:
         listed.setdefault(candidate.slug, candidate)
     rows = tuple(ModelRow(candidate, chosen=slug in chosen) for slug, candidate in listed.items())
-    baseline = slugify(plan.baseline) if plan.baseline is not None else None
     return State(
         plan=plan,
         rows=rows,
         highlighted=rows[0].slug if rows else "",
-        baseline=baseline,
+        baseline=plan.baseline,
         until_known=plan.until_known,
         control=plan.control,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -115,12 +116,46 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
         ({"cpu": 999}, "Core 999 cannot be used"),
         ({"baseline": "other"}, "baseline 'other' is not among"),
         ({"method": "guess"}, "method must be one of"),
+        ({"method": ["predict"]}, "method must be one of"),
+        ({"models": [1]}, r"models must map names to models, not be \[1\]"),
+        ({"models": {1: len}}, "A model's name must be text, not 1"),
+        ({"models": {" ": len}}, "needs a name"),
+        ({"runs": 2.5}, "runs must be a whole number, not 2.5"),
+        ({"runs": None}, "runs must be a whole number, not None"),
+        ({"batch_size": "1"}, "batch_size must be a whole number, not '1'"),
+        ({"launches": True}, "launches must be a whole number, not True"),
+        ({"seed": 1.0}, "seed must be a whole number, not 1.0"),
+        ({"threads": 1.5}, "threads must be a whole number, not 1.5"),
+        ({"call_timeout": "60"}, "call_timeout must be a number, not '60'"),
+        ({"baseline": 1}, "baseline must be the name of a model, or None, not 1"),
+        ({"on_event": 1}, "on_event must be a function of an event, or None, not 1"),
+        ({"cpu": 1.5}, "cpu must be core numbers, 'none' or None, not 1.5"),
+        ({"cpu": [0, "1"]}, "cpu must be core numbers"),
+        ({"cpu": "auto"}, "cpu must be core numbers"),
+        ({"cpu": []}, "cpu must be core numbers"),
+        ({"X": 3}, "X must hold rows, as an array, a data frame or a list does, not be 3"),
+        ({"X": np.float64(3)}, "X must hold rows"),
+        ({"X": "abc"}, "X must hold rows"),
+        ({"y": 3}, "y must hold rows"),
+        ({"y": y[:-1]}, "y must hold a target a row: X has 200 rows and y 199"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_in_a_sentence(arguments: dict[str, object], said: str) -> None:
     call: dict[str, Any] = {"models": {"zeros": lambda rows: np.zeros(len(rows))}, "X": X, "runs": 5, **arguments}
     with pytest.raises(latency_tui.errors.LatencyTuiError, match=said):
         latency_tui.measure(**call)
+
+
+def test_a_name_that_looks_like_one_with_settings_is_a_name_and_numpys_numbers_are_numbers() -> None:
+    models = {name: lambda rows: np.zeros(len(rows)) for name in ("rf[n_jobs=1]", "rf", "模型一", "模型二")}
+    numbers: dict[str, Any] = {
+        "runs": np.int64(10),
+        "seed": np.uint8(3),
+        "cpu": np.array([min(os.sched_getaffinity(0))]),
+    }
+    result = latency_tui.measure(models, X, baseline="rf[n_jobs=1]", **numbers)
+    assert [candidate.status for candidate in result.candidates] == ["measured"] * 4
+    assert {comparison.baseline for comparison in result.comparisons} == {"rf-n-jobs-1"}
 
 
 def test_nothing_is_left_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from latency_tui.engine import models
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
-from latency_tui.errors import LatencyTuiError
+from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from tests.engine import bring
 
@@ -80,3 +81,49 @@ async def test_a_module_in_the_working_directory_is_measured(tmp_path: Path, mon
     assert ready["fresh"].seconds is not None
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert "cannot find 'mine_here:gone'" in failure.message
+
+
+@pytest.mark.parametrize("fork", [True, False])
+async def test_a_module_beside_the_configuration_is_measured_and_hides_none_of_pythons(
+    tmp_path: Path, fork: bool
+) -> None:
+    (tmp_path / "mine_beside.py").write_text(
+        "class Mine:\n    def predict(self, rows):\n        return rows.sum(axis=1)\n"
+    )
+    (tmp_path / "random.py").write_text("raise ImportError('a stray module')\n")
+    plan = Plan(candidates=(Candidate(model=ModelSpec(name="mine", factory="mine_beside:Mine")),), runs=100)
+    async with Engine(fork=fork, modules=tmp_path) as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert not [event for event in events if isinstance(event, CandidateFailed)]
+    assert {event.copy for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"
+
+
+async def test_models_named_in_any_script_are_measured_and_have_copies() -> None:
+    names = ("模型一" * 20, "模型二" * 20, "a/../b\0")
+    specs = tuple(ModelSpec(name=name, factory="tests.engine.bring:row_sums") for name in names)
+    plan = Plan(candidates=tuple(Candidate(model=spec) for spec in specs), runs=60)
+    async with Engine() as engine:
+        blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
+    assert len({block.candidate for block in blocks if block.copy > 0}) == 3
+
+
+async def _later(rows: object) -> list[int]:
+    return [0]
+
+
+async def _one_by_one(rows: object) -> AsyncIterator[int]:
+    yield 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("promise", "kind"),
+    [(_later, "coroutine"), (_one_by_one, "async_generator"), (lambda rows: (row for row in rows), "generator")],
+)
+def test_a_promise_of_an_answer_is_none(promise: Callable[[object], object], kind: str) -> None:
+    with pytest.raises(ModelError, match=f"predict returned a {kind}, which has computed nothing yet"):
+        models.check(promise(np.ones((1, 2))), np.ones((1, 2)), "predict")
+
+
+def test_a_bare_number_is_an_answer_for_one_row() -> None:
+    models.check(1.5, np.ones((1, 2)), "predict")

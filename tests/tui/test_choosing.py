@@ -6,6 +6,7 @@ import asyncio
 
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
+from latency_tui.tui.state import start
 from latency_tui.tui.widgets.fields import Field
 from tests.tui.conftest import Desk, Open
 from tests.tui.made import Script, made_plan, until
@@ -194,3 +195,8 @@ async def test_every_switch_is_on_a_small_screen(open_app: Open) -> None:
             assert "[ ] until known u" in text
             assert "[ ] control c" in text
             assert "Profile p" in text
+
+
+def test_a_baseline_with_settings_is_the_one_that_the_app_opens_with() -> None:
+    models = (Candidate(model=BUILTIN_MODELS[1]), Candidate(model=BUILTIN_MODELS[1], settings={"n_jobs": 1}))
+    assert start(Plan(candidates=models, baseline=models[1].slug), models).baseline == "random-forest[n_jobs=1]"

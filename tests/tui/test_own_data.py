@@ -211,6 +211,16 @@ async def test_datasets_of_the_configuration_have_names(open_app: Open, folder: 
         assert dataset(desk) == FileDataset(path=str(folder / "orders.csv"), target="returned")
 
 
+async def test_a_dataset_of_the_configuration_that_cannot_be_made_is_told(open_app: Open, folder: Path) -> None:
+    (folder / "latency-tui.toml").write_text("[datasets.tiny]\nsamples = 5\n")
+    async with open_app(configuration=load_configuration(folder / "latency-tui.toml")) as desk:
+        await desk.press("d", *"tiny", "enter")
+        await see(desk, "whole number from 20 to 100,000,000, not 5.")
+        await desk.press("escape")
+        await closed(desk)
+        assert dataset(desk) == SyntheticDataset()
+
+
 async def test_nothing_changes_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
     async with open_app() as desk:
         desk.script.pause = 0.05

@@ -20,6 +20,7 @@ from textual.widgets import Input
 
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan.configuration import load_configuration
 from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.screens.add_model import AddModelScreen
 from tests.tui.conftest import Desk, Open
@@ -97,6 +98,17 @@ async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name_and_profi
         assert isinstance(command, Measure)
         assert len(command.plan.candidates) == 7
         assert "Decision Tree" in desk.text()
+
+
+async def test_a_module_may_lie_beside_the_configuration(open_app: Open, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "beside_it.py").write_text("class Mine: ...\n")
+    (tmp_path / "latency-tui.toml").write_text("")
+    async with open_app(configuration=load_configuration(tmp_path / "latency-tui.toml")) as desk:
+        await desk.press("plus")
+        await type_in(desk, "beside_it:Mine")
+        await see(desk, "a class")
+        await desk.press("enter")
+        await listed(desk, 7)
 
 
 async def test_tab_completes_and_down_chooses_from_the_list(open_app: Open) -> None:
@@ -190,6 +202,27 @@ async def test_a_joblib_file_is_added_once_the_user_says_yes_and_asks_again_next
             assert recall() == {}
 
 
+async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_one_line(
+    open_app: Open, folder: Path
+) -> None:
+    path = folder / "forest.skops"
+    skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
+    model = ModelSpec(name="Checkout", file=str(path))
+    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as desk:
+        await desk.press("plus")
+        await type_in(desk, "forest.skops")
+        await see(desk, "It names a type that skops does not trust by itself")
+        await desk.press("enter")
+        await see(desk, "It is listed, and not trusted yet")
+        await desk.press("ctrl+t")
+        await until(lambda: trusted(desk) == {digest_of(path): (TREE,)})
+        assert [row.slug for row in desk.state.rows] == ["checkout"]
+        await desk.press("plus")
+        await type_in(desk, "forest.skops")
+        await desk.press("enter")
+        await see(desk, "Checkout is in the list already")
+
+
 async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(open_app: Open, folder: Path) -> None:
     path = folder / "old.joblib"
     joblib.dump(LogisticRegression().fit(X, y), path)
@@ -215,6 +248,7 @@ REFUSED = [
     ("Random Forest", "Random Forest is in the list already"),
     ("Ridge", "Ridge is for regression"),
     ("random-forest[dtype=int8]", "dtype must be float32 or float64"),
+    ("ridge-classifier[runtime=onx]", "There is no runtime 'onx'; did you mean onnx?"),
     ("random-forest[", "is not a model, nor a model with settings"),
     ("sklearn.svm:SVCC", "The module sklearn.svm has no 'SVCC'; did you mean SVC?"),
     ("sklearn.svn:SVC", "There is no module 'sklearn.svn'"),

@@ -22,7 +22,7 @@ from latency_tui.engine.protocol import (
     RoundFinished,
     TrainingFinished,
 )
-from latency_tui.errors import EngineError
+from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 
 PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
@@ -82,6 +82,17 @@ def test_an_engine_that_dies_is_a_sentence_after_what_was_measured(
     assert measure_and_report(PLAN, form="json", path=tmp_path / "kept.json", samples=True) == 1
     assert capsys.readouterr().err.endswith("latency-tui: The measuring process ended unexpectedly (signal 9).\n")
     assert "no" in (tmp_path / "kept.json").read_text()
+
+
+def test_data_that_cannot_be_read_leave_an_older_result_and_stdout_alone(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "kept.json").write_text("older")
+    for path in (tmp_path / "kept.json", None):
+        play(DataError("data.csv has no column 'tagret'."))
+        assert measure_and_report(PLAN, form="json", path=path, samples=True) == 2
+        assert capsys.readouterr() == ("", "latency-tui: data.csv has no column 'tagret'.\n")
+    assert (tmp_path / "kept.json").read_text() == "older"
 
 
 def test_a_file_that_cannot_be_written_in_the_end_costs_no_result(

@@ -188,6 +188,16 @@ def test_models_lists_names_slugs_and_descriptions() -> None:
     assert "random-forest" in lines[2]
 
 
+def test_all_models_stand_under_the_headings_of_their_groups() -> None:
+    lines = invoke("models", "--all").stdout.splitlines()
+    (heading,) = (index for index, line in enumerate(lines) if line == "Support vectors")
+    assert lines[heading - 1] == ""
+    assert lines[heading + 1].startswith("RBF SVR ")
+    trees = lines[lines.index("Trees") + 1 : lines.index("Linear") - 1]
+    assert {line.partition("  ")[0] for line in trees} >= {"Decision Tree", "Decision Tree Regressor"}
+    assert not [line for line in trees if not line.strip()]
+
+
 def test_models_as_json() -> None:
     models = json.loads(invoke("models", "--format", "json").stdout)
     assert [model["name"] for model in models] == [model.name for model in BUILTIN_MODELS]

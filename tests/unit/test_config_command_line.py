@@ -176,8 +176,92 @@ def test_a_plan_by_name_and_what_is_typed_counts_more(monkeypatch: pytest.Monkey
     plan = run(monkeypatch, "nightly", "-n", "50", "-m", "rare", "--launches", "1")
     assert (plan.runs, plan.seconds, plan.launches) == (50, None, 1)
     assert [candidate.slug for candidate in plan.candidates] == ["rare"]
+    assert run(monkeypatch, "nightly", "--rigorous").launches == 5
+    assert run(monkeypatch, "nightly", "--rigorous", "--launches", "2").launches == 2
     plan = run(monkeypatch, "nightly", "--samples", "100")
     assert plan.workload.dataset == SyntheticDataset(samples=100)
+
+
+def test_files_of_a_plan_are_found_beside_its_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("sub").mkdir()
+    for name in ("a", "b"):
+        Path("sub", name).mkdir()
+        skops_file(f"sub/{name}/model.skops")
+    Path("sub/d.csv").write_text("x,y\n1,2\n")
+    Path("sub/latency-tui.toml").write_text(
+        "[plans.p]\nmodels = ['a/model.skops', 'b/model.skops']\nbaseline = 'b/model.skops'\ndataset = 'd.csv'\n"
+    )
+    plan = run(monkeypatch, "p", "--config", "sub/latency-tui.toml")
+    assert [candidate.model.file for candidate in plan.candidates] == ["sub/a/model.skops", "sub/b/model.skops"]
+    assert plan.baseline == plan.candidates[1].slug
+    assert plan.workload.dataset == FileDataset(path="sub/d.csv")
+    one = run(monkeypatch, "-m", "sub/a/model.skops", "-m", "linear-svm", "--baseline", "sub/a/model.skops")
+    assert one.baseline == "model.skops", "a file may be named as it was"
+
+
+def test_trust_in_a_file_that_was_merely_found_does_not_count() -> None:
+    Path("h.pkl").write_bytes(pickle.dumps([1]))
+    Path("latency-tui.toml").write_text("[models.h]\nfile = 'h.pkl'\ntrust = true\n")
+    for asked in ([], ["-m", "h"]):
+        refused = invoke("run", *asked)
+        assert refused.exit_code == 2
+        assert "models.h.trust in latency-tui.toml does not count" in refused.stderr
+        assert "--config ./latency-tui.toml, or --trust h.pkl" in refused.stderr
+    digest = digest_of(Path("h.pkl"))
+    for said in (["--config", "./latency-tui.toml"], ["--trust", "h.pkl"]):
+        assert plan_of("-m", "h", *said).trust.covers(digest)
+    assert not plan_of("-m", "linear-svm").trust.files, "what is not measured is not asked about"
+
+
+def test_a_found_file_cannot_have_a_skops_file_remembered_as_trusted() -> None:
+    path = skops_file()
+    Path("latency-tui.toml").write_text("[models.a]\nfile = 'a.skops'\ntrust = true\n")
+    assert "does not count" in invoke("run", "-m", "a").stderr
+    assert recall() == {}
+    plan_of("-m", "a", "--trust-type", "sklearn.tree._tree.Tree")
+    assert plan_of("-m", "a").trust.types_in(digest_of(path)), "what was trusted before needs no word of the file's"
+
+
+def test_trust_in_the_users_own_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "h.pkl").write_bytes(pickle.dumps([1]))
+    (tmp_path / "user" / "latency-tui.toml").write_text("[models.h]\nfile = 'h.pkl'\ntrust = true\n")
+    assert plan_of("-m", "h").trust.files
+
+
+def test_a_link_to_the_users_own_file_vouches_for_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "latency-tui.toml").write_text("[models.h]\nfile = 'h.pkl'\ntrust = true\n")
+    Path("latency-tui.toml").symlink_to(tmp_path / "user" / "latency-tui.toml")
+    Path("h.pkl").write_bytes(pickle.dumps([1]))
+    assert "does not count" in invoke("run", "-m", "h").stderr
+
+
+def test_models_named_in_any_script_are_told_apart() -> None:
+    Path("latency-tui.toml").write_text(
+        "[models.a]\nname = '模型一'\npath = 'sklearn.svm:SVC'\n"
+        "[models.b]\nname = '模型二'\npath = 'sklearn.tree:Tree'\n",
+        encoding="utf-8",
+    )
+    (chosen,) = plan_of("-m", "模型二").candidates
+    assert chosen.model.factory == "sklearn.tree:Tree"
+    assert len(plan_of().candidates) == 8
+
+
+def test_two_models_of_one_name_to_type_are_refused() -> None:
+    Path("latency-tui.toml").write_text("[models.a-b]\npath = 'x:y'\n[models.c]\nname = 'A b'\npath = 'x:z'\n")
+    assert "models.a-b and models.c in latency-tui.toml have the same name" in invoke("models").stderr
+
+
+def test_models_are_listed_though_a_file_is_gone() -> None:
+    Path("latency-tui.toml").write_text("[models.gone]\nfile = 'gone.skops'\n")
+    listed = invoke("models")
+    assert listed.exit_code == 0
+    assert "There is no file gone.skops." in listed.stdout
+    refused = invoke("run")
+    assert refused.exit_code == 2
+    assert "models.gone.file in latency-tui.toml: There is no file gone.skops." in refused.stderr
+    assert make_plan(values_of(), lenient=True).candidates, "the app opens, and lists it with that word"
 
 
 def test_init_writes_a_file_that_can_be_read_and_never_twice() -> None:

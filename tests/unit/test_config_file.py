@@ -13,7 +13,7 @@ import pytest
 
 from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
-from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
+from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset, Trust
 from latency_tui.plan.configuration import (
     Configuration,
     Loaded,
@@ -22,6 +22,7 @@ from latency_tui.plan.configuration import (
     load_configuration,
 )
 from latency_tui.plan.datasets import task_of
+from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
 
 WHOLE = """
 theme = "nord"
@@ -123,7 +124,6 @@ def test_what_does_not_belong_there_is_told_with_where_it_stands(tmp_path: Path,
     [
         ("[models.a]\nname = 'x'", "models.a in .* needs either a path"),
         ("[models.a]\npath = 'a:b'\ncolour = 'red'", "models.a.colour .* #rrggbb, not 'red'"),
-        ("[models.a]\nfile = 'a.skops'", "There is no file .*a.skops"),
         ("[models.a]\nfile = 'a.skops'\nparameters = {n = 1}", "models.a.parameters .* is for a path"),
     ],
 )
@@ -139,6 +139,8 @@ def test_plans_and_datasets_that_are_not_there_are_told(loaded: Loaded, tmp_path
         Loaded().plan("x")
     with pytest.raises(UsageError, match=r"datasets.a in .* needs one of"):
         write(tmp_path, "[datasets.a]\nbundled = 'iris'\nsamples = 50").dataset("a")
+    with pytest.raises(UsageError, match=r"datasets.a in .*latency-tui.toml: Samples must be .*, not 5\."):
+        write(tmp_path, "[datasets.a]\nsamples = 5").dataset("a")
     with pytest.raises(UsageError, match=r"did you mean iris?"):
         loaded.dataset("irsi")
 
@@ -153,11 +155,54 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
     assert find_configuration() == Loaded()
     write(home / "latency-tui", "theme = 'home'")
     assert find_configuration().configuration.theme == "home"
+    assert find_configuration().vouched
     write(here, "theme = 'here'")
     assert find_configuration().configuration.theme == "here"
+    assert not find_configuration().vouched, "it may be anyone's"
+    assert find_configuration("latency-tui.toml").vouched
     assert find_configuration(str(home / "latency-tui" / "latency-tui.toml")).configuration.theme == "home"
     with pytest.raises(UsageError, match="There is no configuration file"):
         find_configuration("missing.toml")
+
+
+def test_a_file_that_is_not_there_is_told_where_it_is_measured_and_keeps_nothing_else_from_being_listed(
+    tmp_path: Path,
+) -> None:
+    loaded = write(tmp_path, "[models.gone]\nfile = 'gone.skops'\n[models.mine]\npath = 'a:b'\n")
+    gone, mine = loaded.models()
+    assert gone.description == f"There is no file {tmp_path / 'gone.skops'}."
+    assert loaded.readable((gone, mine)) == (mine,)
+    assert resolve(Request(models=("mine",)), loaded).candidates[0].model == mine
+    for asked in (Request(models=("gone",)), Request()):
+        with pytest.raises(UsageError, match=r"models\.gone\.file in .*latency-tui\.toml: There is no file .*gone"):
+            resolve(asked, loaded)
+    listed = [candidate.name for candidate in resolve(Request(), loaded, lenient=True).candidates]
+    assert listed[-1] == "mine"
+    loaded = write(tmp_path, "[models.gone]\nfile = 'gone.pkl'\ntrust = true\n")
+    assert not trust_of_listed(Trust(), listed_models(SyntheticDataset(), loaded), loaded).files
+    assert "gone" not in listed
+
+
+def test_files_and_modules_of_a_plan_are_meant_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, sub = tmp_path / "here", tmp_path / "sub"
+    here.mkdir()
+    sub.mkdir()
+    for path in (sub / "old.pkl", here / "other.pkl"):
+        path.write_bytes(pickle.dumps([1]))
+    (sub / "d.csv").write_text("x,y\n1,2\n")
+    (sub / "beside.py").write_text("class Mine: ...\n")
+    (sub / "random-forest").write_text("no model")
+    monkeypatch.chdir(here)
+    texts = "'old.pkl[dtype=float32]', 'other.pkl', 'beside:Mine', 'random-forest'"
+    loaded = write(sub, f"[plans.p]\nmodels = [{texts}]\ndataset = 'd.csv'\nbaseline = 'other.pkl'\n")
+    plan = loaded.plan("p")
+    old, other, mine, forest = (candidate.model for candidate in loaded.candidates(plan.models))
+    assert (old.file, other.file) == (str(sub / "old.pkl"), "other.pkl")
+    assert (mine.factory, forest.name) == ("beside:Mine", "Random Forest")
+    assert plan.dataset == str(sub / "d.csv")
+    assert plan.baseline == "other.pkl"
 
 
 def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
         ("no_such_module_at_all:x", "no module 'no_such_module_at_all'"),
         ("a b:c", "package.module:name"),
         ("random-forest[dtype=int8]", "dtype must be"),
+        ("ridge-classifier[runtime=onx]", r"no runtime 'onx'; did you mean onnx\?"),
         ("sklearn.svn:SVC", r"no module 'sklearn\.svn'"),
         ("sklearn.svm:SVCC", r"has no 'SVCC'; did you mean SVC\?"),
         ("json.decoder.x:y", r"json\.decoder is no package"),

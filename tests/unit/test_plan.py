@@ -26,6 +26,25 @@ def test_the_six_are_there_each_with_its_own_colour_and_description() -> None:
     assert all(model.description for model in BUILTIN_MODELS)
 
 
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("模型一", "模型一"),
+        ("Модель Б", "модель-б"),
+        ("Café_1", "café-1"),
+        ("Cafe\u0301_1", "café-1"),
+        ("ＡＢＣ　ⅳ", "abc-iv"),
+        ("Straße / 2.0", "strasse-2.0"),
+        ("कि", "कि"),
+        ("की", "की"),
+        ("../x\0\udc80y", "..-x-y"),
+        ("!?", "model"),
+    ],
+)
+def test_names_of_every_script_stay_apart_and_are_safe_to_type(name: str, slug: str) -> None:
+    assert slugify(name) == slug == slugify(slug)
+
+
 def test_a_plan_travels_as_json_unchanged() -> None:
     plan = Plan(candidates=SIX, runs=None, seconds=1.5, pinning=(0, 1), baseline="rbf-svm")
     assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan

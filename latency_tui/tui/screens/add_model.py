@@ -56,6 +56,7 @@ class AddModelScreen(Picker[AddedModel]):
         listed: What is in the list.
         dataset: What they are going to be asked.
         trust: What is trusted by now.
+        folder: Where a module may lie besides where Python looks: the configuration's.
     """
 
     HEADING = "Add a model"
@@ -66,7 +67,12 @@ class AddModelScreen(Picker[AddedModel]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "trust", "Trust and add", show=False)]
 
     def __init__(
-        self, models: Iterable[ModelSpec], listed: Iterable[Candidate], dataset: Dataset, trust: Trust
+        self,
+        models: Iterable[ModelSpec],
+        listed: Iterable[Candidate],
+        dataset: Dataset,
+        trust: Trust,
+        folder: Path | None = None,
     ) -> None:
         super().__init__()
         self._own = tuple(models)
@@ -74,6 +80,7 @@ class AddModelScreen(Picker[AddedModel]):
         self._listed = {candidate.slug: candidate for candidate in listed}
         self._dataset = dataset
         self._trust = trust
+        self._folder = folder
         self._seen: tuple[str, Inspection] | None = None
 
     def more(self) -> ComposeResult:
@@ -116,7 +123,7 @@ class AddModelScreen(Picker[AddedModel]):
             if is_path(text) or ":" not in text:
                 return None
             return Content.assemble(
-                ("what it names  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0]))
+                ("what it names  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0], self._folder))
             )
         if self._seen is None or self._seen[0] != text:
             self.say("Looks at it in a process of its own …")
@@ -130,17 +137,21 @@ class AddModelScreen(Picker[AddedModel]):
     async def take(self, text: str) -> None:
         """Close with what was typed, unless it asks to be trusted first."""
         candidate = await asyncio.to_thread(self._resolve, text)
+        listed = candidate.slug in self._listed
         if candidate.model.file:
             self.show_known(await self.look(text))
             if self._asked(text):
-                self.say("Nothing is added yet: ctrl+t says yes to what stands here, esc says no.", "$text-warning")
+                yet = "It is listed, and not trusted yet" if listed else "Nothing is added yet"
+                self.say(f"{yet}: ctrl+t says yes to what stands here, esc says no.", "$text-warning")
                 return
             assert self._seen is not None
             self._trust = self._trust.also(self._seen[1].sha256, self._seen[1].remembered)
+        if listed:
+            raise UsageError(f"{candidate.name} is in the list already.")
         self.dismiss(AddedModel(candidate, self._trust))
 
     def action_trust(self) -> None:
-        """Trust what is shown, in this very content of the file, and add it."""
+        """Trust what is shown, in this very content of the file, and add it where it is not in the list yet."""
         if self.query_one("#consent").display:
             self.run_worker(self._trust_and_take(self.text), group="take", exclusive=True, exit_on_error=False)
 
@@ -170,23 +181,23 @@ class AddModelScreen(Picker[AddedModel]):
         return tuple(name for name in inspection.untrusted_types if name not in trusted)
 
     def _resolve(self, text: str) -> Candidate:
-        """Return what is meant, under a name that is still free.
+        """Return what is meant, under a name that is still free; what is in the list already as it is listed.
 
         Raises:
-            UsageError: It is nothing that can be measured, or is in the list already.
+            UsageError: It is nothing that can be measured, or no name is free for it.
         """
         path = _file_of(text)
         if path is not None and path == Path(text).expanduser():
             candidate = Candidate(model=model_of_file(str(path)))  # brackets may stand in a file's name
         else:
-            candidate = resolve_model(_expanded(text), self._known or known_models(self._own))
+            candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
         check_task(candidate.model, self._dataset)
-        other = self._listed.get(candidate.slug)
-        if other is None:
+        for other in self._listed.values():
+            if other.settings == candidate.settings and _same_origin(candidate.model, other.model):
+                return other
+        if candidate.slug not in self._listed:
             return candidate
         origin = candidate.model.file or candidate.model.factory
-        if _same_origin(candidate.model, other.model):
-            raise UsageError(f"{candidate.name} is in the list already.")
         named = msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=origin))
         if named.slug in self._listed:
             raise UsageError(f"Another model called {candidate.name} is in the list already.")

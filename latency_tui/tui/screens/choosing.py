@@ -55,7 +55,8 @@ class Choosing(View):
                 self.post_message(CandidatesAdded((added.candidate,), after=next(alike, ""), trust=added.trust))
 
         plan, listed = self.state.plan, tuple(row.candidate for row in self.state.rows)
-        self.app.push_screen(AddModelScreen(self.models, listed, plan.workload.dataset, plan.trust), take)
+        folder = self.configuration.folder if self.configuration else None
+        self.app.push_screen(AddModelScreen(self.models, listed, plan.workload.dataset, plan.trust, folder), take)
 
     @on(CandidatesAdded)
     def _list_candidates(self, message: CandidatesAdded) -> None:

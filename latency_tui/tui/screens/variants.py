@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate
+from latency_tui.plan.runtimes import check_runtime
 from latency_tui.plan.settings import format_settings, parse
 from latency_tui.tui.marks import FAINT, MUTED
 from latency_tui.tui.text import clean, fit
@@ -137,4 +138,6 @@ def typed_variant(candidate: Candidate, text: str) -> Candidate:
     _, settings = parse(f"model[{text.strip().removeprefix('[').removesuffix(']')}]")
     if not settings:
         raise UsageError("Type a setting first, such as n_jobs=1.")
+    if "runtime" in settings:
+        check_runtime(str(settings["runtime"]))
     return msgspec.structs.replace(candidate, settings={**candidate.settings, **settings})
