@@ -93,7 +93,10 @@ def drift(medians: ArrayLike) -> float | None:
     logs = logs[~np.isnan(logs).all(axis=1)]
     if logs.shape[0] == 0 or logs.shape[1] < 3 * _SEGMENTS:
         return None
-    machine = np.nanmedian(logs - np.nanmedian(logs, axis=1, keepdims=True), axis=0)
+    if np.isnan(logs).any():
+        machine = np.nanmedian(logs - np.nanmedian(logs, axis=1, keepdims=True), axis=0)
+    else:  # in a fifth of the time
+        machine = np.median(logs - np.median(logs, axis=1, keepdims=True), axis=0)
     parts = [float(np.median(part)) for part in np.array_split(machine, _SEGMENTS)]
     return math.expm1(max(parts) - min(parts))
 

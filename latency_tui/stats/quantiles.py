@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NORMAL = NormalDist()
+_MANY_DEGREES = 200
 
 
 def normal_quantile(probability: float) -> float:
@@ -20,6 +21,9 @@ def normal_quantile(probability: float) -> float:
 @lru_cache(maxsize=4096)
 def student_quantile(probability: float, degrees: int) -> float:
     """Return the quantile of Student's t, by bisection of its distribution function.
+
+    With many degrees of freedom by its expansion around the normal quantile (Abramowitz and Stegun 26.7.5), which is as
+    good there and a thousand times faster: a live measurement asks for another number of degrees at every redraw.
 
     Args:
         probability: Between 0 and 1.
@@ -33,6 +37,8 @@ def student_quantile(probability: float, degrees: int) -> float:
         return 0.0
     if probability < 0.5:
         return -student_quantile(1 - probability, degrees)
+    if degrees >= _MANY_DEGREES:
+        return _expanded(normal_quantile(probability), degrees)
     low, high = 0.0, 2.0
     while 1 - student_tail(high, degrees) < probability and high < 1e12:
         high *= 2
@@ -45,6 +51,16 @@ def student_quantile(probability: float, degrees: int) -> float:
         else:
             high = middle
     return (low + high) / 2
+
+
+def _expanded(z: float, degrees: int) -> float:
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / degrees**power for power, term in enumerate(terms, start=1))
 
 
 def student_tail(t: float, degrees: int) -> float:
