@@ -42,7 +42,7 @@ LONGEST = 2.0
 """Seconds after which a measurement until it is known gives up: identical models are told the same by then, or not."""
 SIX_RUNS, SIX_SECONDS = "six × 100 runs", "six × 0.5 s"
 DIFFERENT = ("faster", "slower")
-SHARES = {"pyperf": 40, "hyperfine": 10, "pytest-benchmark": 10}
+SHARES = {"pyperf": 50, "hyperfine": 10, "pytest-benchmark": 10}
 """Slow tools get one trial for so many of ours."""
 
 
@@ -105,7 +105,7 @@ def _jobs(trials: int, others: dict[str, Tool]) -> Iterator[tuple[str, bool]]:
         for kind, count in {
             "pair": trials,
             "planted": max(1, trials // 5),
-            "until known": max(1, trials // 5),
+            "until known": max(1, trials // 8),
             SIX_RUNS: max(1, trials // 10),
             SIX_SECONDS: max(1, trials // 40),
             **{name: max(1, trials // SHARES[name]) for name in others},
