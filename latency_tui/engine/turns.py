@@ -10,12 +10,11 @@ from statistics import geometric_mean
 
 from latency_tui.plan import Plan
 
-BLOCK_SECONDS = 0.01
-OPEN_BLOCK_SECONDS = 0.005
+BLOCK_SECONDS = 0.003
 SMALLEST_BLOCK = 10
 FEWEST_ROUNDS = 10
 LEVEL = 0.05
-SLOW_CALLS = 12
+SLOW_CALLS = 6
 ALIKE = 2.0
 LONGEST_BALANCED = 60
 
@@ -38,11 +37,12 @@ class Schedule:
 def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     """Cut a plan into rounds.
 
-    A block is as many calls as fill `BLOCK_SECONDS`, at least one: a turn costs about 1.3 ms besides, most of it calls
-    that are thrown away. With a number of runs each candidate makes the same
-    number of calls in a round, so the average candidate sets that number, but nobody's block is so short that its
-    first calls, which find cold caches, are most of it. With few runs rounds come first (100 runs are ten rounds of
-    ten), for rounds are what every interval rests on. With a measuring time each candidate fills the same time.
+    A block is as many calls as fill `BLOCK_SECONDS`, at least one. A turn costs 2 ms besides, so longer blocks would
+    measure for more of the time; but the machine wanders meanwhile, and in the same time intervals come out wider.
+    With a number of runs each candidate makes the same number of calls in a round, so the average candidate sets that
+    number, but nobody's block is so short that its first calls, which find cold caches, are most of it. With few runs
+    rounds come first (100 runs are ten rounds of ten), for rounds are what every interval rests on. With a measuring
+    time each candidate fills the same time.
 
     Args:
         plan: Says how many runs, or how long.
@@ -57,7 +57,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
     if plan.seconds is None:  # until it is known: short blocks, as many as the time that one is ready to wait can hold
-        span = OPEN_BLOCK_SECONDS
+        span = BLOCK_SECONDS
         rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), fewest)
     else:
         span = max(BLOCK_SECONDS, SLOW_CALLS * max(cost.values()))

@@ -34,7 +34,7 @@ def test_there_are_rounds_enough_for_a_verdict_on_every_pair(candidates: int) ->
 
 def test_with_many_runs_a_block_fills_a_few_milliseconds() -> None:
     cut = schedule(Plan(candidates=PAIR, runs=100_000), {A: 100e-6, B: 100e-6})
-    assert 0.001 < cut.calls[A][0] * 100e-6 <= 0.01
+    assert 0.001 < cut.calls[A][0] * 100e-6 < 0.005
 
 
 def test_a_slow_candidate_makes_blocks_of_equal_runs_shorter_but_not_of_single_calls() -> None:
@@ -60,7 +60,7 @@ def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: f
 
 def test_until_it_is_known_a_slow_candidate_does_not_stretch_the_blocks_of_the_others() -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, until_known=True), {A: 100e-6, B: 50e-3})
-    assert cut.calls[A][0] == 50
+    assert cut.calls[A][0] == 30
     assert cut.calls[B][0] == 1
 
 
