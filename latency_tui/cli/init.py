@@ -9,7 +9,8 @@ import click
 from latency_tui.cli.door import say
 from latency_tui.cli.stdout import emit
 from latency_tui.errors import UsageError
-from latency_tui.plan.configuration import FILE_NAME, json_schema, user_path
+from latency_tui.plan.configuration import FILE_NAME, user_path
+from latency_tui.plan.configuration_file import json_schema
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 """What is written: every table that there is, as comments."""

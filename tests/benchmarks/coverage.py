@@ -63,7 +63,7 @@ def judge_long(trial: Trial, hits: Hits) -> None:
             for blocks, (p50, p99) in zip(trial.blocks[::2], whole[::2], strict=True):
                 mine = [blocks[index] for index in chosen]
                 starts = np.concatenate(([0], np.cumsum([block.size for block in mine])[:-1]))
-                found = percentiles(np.concatenate(mine), starts)
+                found = percentiles(np.concatenate(mine), starts, draws=trial.draws[chosen])
                 for key, true in (("p50", p50), ("p99", p99)):
                     low, high = found[key].low, found[key].high
                     hits[f"{key}, given", how].append(low is not None and high is not None)

@@ -14,13 +14,8 @@ import pytest
 from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset, Trust
-from latency_tui.plan.configuration import (
-    Configuration,
-    Loaded,
-    find_configuration,
-    json_schema,
-    load_configuration,
-)
+from latency_tui.plan.configuration import Loaded, find_configuration, load_configuration
+from latency_tui.plan.configuration_file import Configuration, json_schema
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
 
