@@ -14,11 +14,11 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import described, known_models, resolve_models
+from latency_tui.plan.configuration_file import Configuration, ModelTable, PlanTable, read_tables
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
 from latency_tui.plan.model_files import RUNS_CODE, kind_of
 from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import nearest
-from latency_tui.plan.configuration_file import Configuration, ModelTable, PlanTable
 from latency_tui.plan.trust import Trust, digest_of
 
 FILE_NAME = "latency-tui.toml"
@@ -122,9 +122,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             where = f"{self.path} has no plans" if self.path else f"there is no {FILE_NAME} here with plans"
             raise UsageError(f"There is no plan {name!r}: {where}.")
         near = nearest(name, plans)
-        raise UsageError(
-            f"There is no plan {name!r}; {f'did you mean {near}?' if near else f'there are {', '.join(plans)}.'}"
-        )
+        known = f"did you mean {near}?" if near else f"there are {', '.join(plans)}."
+        raise UsageError(f"There is no plan {name!r}; {known}")
 
     def dataset(self, text: str, target: str | None = None, task: Task | None = None) -> Dataset:
         """Return the dataset of that name in the file, or else what `resolve_dataset` makes of the text.

@@ -10,10 +10,10 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import default_models
 from latency_tui.plan.configuration import Loaded
+from latency_tui.plan.configuration_file import PlanTable
 from latency_tui.plan.datasets import Dataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.runtimes import with_runtimes
-from latency_tui.plan.configuration_file import PlanTable
 from latency_tui.plan.trust import Trust, trust_for
 
 
