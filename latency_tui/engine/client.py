@@ -143,8 +143,7 @@ class Engine:
         try:
             if process is not None:
                 self._kill(process)
-                with contextlib.suppress(ProcessLookupError):
-                    await process.wait()
+                await _reap(process)
         finally:
             if self._folder is not None:  # removed here, for a killed process removes nothing
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -204,6 +203,18 @@ class Engine:
         assert process.stderr is not None
         while chunk := await process.stderr.read(1 << 16):
             self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
+
+
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    """Wait for a killed process, however often this is cancelled meanwhile: outliving the loop, it stays a zombie."""
+    cancelled: asyncio.CancelledError | None = None
+    while process.returncode is None:
+        try:
+            await process.wait()
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class _KeepOff:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 
 import msgspec
@@ -52,31 +53,24 @@ async def inspect(path: str, *, seconds: float = LONGEST_SECONDS) -> Inspection:
         EngineError: The process could not be started or said nothing that makes sense.
     """
     try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # as the engine is started: a stray random.py in the working directory must not hurt
-            "-m",
-            "latency_tui.engine.inspection",
-            path,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=_MOST_OUTPUT,
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - no sooner by asyncio; see below
+            (sys.executable, "-P", "-m", "latency_tui.engine.inspection", path),  # -P: as the engine is started
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
     except OSError as error:
         raise EngineError(f"The file could not be looked at: {error.strerror or error}.") from error
-    try:
-        assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), seconds)
-    except TimeoutError:
-        raise UsageError(f"{path} could not be looked at within {seconds:.3g} s.") from None
-    except ValueError:
-        line = b""  # longer than anything that makes sense
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    with process:  # waits for its end, at once and not by a task, which could be cancelled a second time meanwhile
+        try:
+            assert process.stdout is not None
+            line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline, _MOST_OUTPUT), seconds)
+        except TimeoutError:
+            raise UsageError(f"{path} could not be looked at within {seconds:.3g} s.") from None
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
     return _read(path, line)
 
 

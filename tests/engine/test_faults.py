@@ -174,6 +174,20 @@ asyncio.run(main())
 """
 
 
+async def test_a_close_that_is_given_up_again_and_again_still_waits_for_the_end() -> None:
+    engine = Engine()
+    await engine.start()
+    process = engine._process
+    closing = asyncio.create_task(engine.close())
+    for _ in range(8):
+        await asyncio.sleep(0)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert process is not None
+    assert process.returncode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     ("kind", "when"), [("Sleeper", "BlockMeasured"), ("HangsInFit", "TrainingStarted"), ("Planted", "")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import pickle
 import subprocess
@@ -18,6 +20,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from textual.widgets import Input
 
+from latency_tui.engine.inspector import inspect
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.plan.configuration import load_configuration
@@ -382,6 +385,29 @@ async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width:
             await see(desk, "It names a type")
         await desk.press("ctrl+t")
         await listed(desk, 7)
+
+
+def test_the_process_that_looks_never_outlives_the_loop_that_started_it(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dialog that is closed in an app that ends cancels its look twice."""
+    path = folder / "big.pkl"
+    path.write_bytes(pickle.dumps(b"x" * 20_000_000))
+
+    async def give_up_twice() -> None:
+        looking = asyncio.create_task(inspect(str(path)))
+        await until(lambda: bool(psutil.Process().children()))
+        for _ in range(8):
+            looking.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await looking
+        assert psutil.Process().children() == []
+
+    for _ in range(5):
+        asyncio.run(give_up_twice())
+    gc.collect()
+    assert not caplog.records
 
 
 def test_neither_numpy_nor_scikit_learn_is_imported_to_add_a_model(folder: Path) -> None:
