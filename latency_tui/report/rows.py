@@ -114,6 +114,10 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     needed = [c.statistics.p99.calls_needed or 0 for c in result.measured if c.statistics]
     if any(needed):
         notes.append(("note", f"≥ is a lower bound: a p99 with an interval takes {max(needed):,} calls."))
+    lacking = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in result.measured if c.statistics}
+    if names := [name for name, wanted in lacking.items() if wanted]:
+        most = max(lacking.values())
+        notes.append(("note", f"No interval for the p50 of {', '.join(names)}: it takes about {most:,} calls."))
     letters = "".join(candidate.group for candidate in result.measured)
     if len(set(letters)) < len(letters):
         notes.append(("note", "Models that share a letter under group were not told apart."))

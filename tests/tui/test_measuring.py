@@ -137,6 +137,13 @@ async def test_after_profile_every_model_has_a_card_and_the_answer_is_a_sentence
         assert "cpu 1 · 1 launch · quiet" in text
 
 
+async def test_a_median_that_nothing_bounds_says_what_it_lacks(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("r", *"5", "enter")
+        await desk.profile()
+        assert "62.6 µs  CI needs 6 calls" in desk.text()
+
+
 async def test_both_charts_name_every_model(open_app: Open) -> None:
     async with open_app() as desk:
         await desk.profile()

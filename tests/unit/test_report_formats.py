@@ -68,6 +68,17 @@ def test_table_ends_with_answer_failures_and_noise() -> None:
     ]
 
 
+def test_table_says_what_a_median_without_an_interval_lacks() -> None:
+    result = make_result()
+    fastest = result.candidates[0]
+    assert fastest.statistics is not None
+    p50 = msgspec.structs.replace(fastest.statistics.p50, low=None, high=None, calls_needed=1560)
+    statistics = msgspec.structs.replace(fastest.statistics, p50=p50)
+    candidates = (msgspec.structs.replace(fastest, statistics=statistics), *result.candidates[1:])
+    text = render(msgspec.structs.replace(result, candidates=candidates))
+    assert f"note    No interval for the p50 of {fastest.name}: it takes about 1,560 calls.\n" in text
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
 def test_table_keeps_to_the_width_and_cuts_no_figure(width: int) -> None:
     text = render(make_result(), width=width)

@@ -204,5 +204,26 @@ def test_launches_or_processes_that_lie_apart_widen_the_interval(draws: NDArray[
         own = random.normal(0, 0.02, 12)[draws]
         logs = waves(random, own.size, 10) * 0.1 + own[:, np.newaxis]
         p50 = percentiles(nanoseconds(logs.ravel()), starts(own.size, 10), draws=draws)["p50"]
-        held += p50.low is None or p50.high is None or p50.low <= 62_000 <= p50.high
+        assert p50.low is not None
+        assert p50.high is not None
+        held += p50.low <= 62_000 <= p50.high
     assert held >= 184, "95 % of 200, less two standard errors"
+
+
+@pytest.mark.parametrize("apart", [0.005, 0.03, 0.1])
+def test_a_hundred_calls_in_five_processes_bound_the_median_however_far_these_lie_apart(apart: float) -> None:
+    random = np.random.default_rng(12)
+    draws = np.arange(10) % 5
+    held, lacking = 0, 0
+    for _ in range(300):
+        logs = random.normal(0, apart, 5)[draws][:, np.newaxis] + 0.02 * random.standard_t(3, (10, 10))
+        latencies = nanoseconds(logs.ravel())
+        p50 = percentiles(latencies, starts(10, 10), draws=draws)["p50"]
+        assert p50.calls_needed is None
+        assert p50.low is not None
+        assert p50.high is not None
+        held += p50.low <= 62_000 <= p50.high
+        effect = design_effect(latencies, starts(10, 10), p50.value or 0.0, draws=draws)
+        lacking += interval_ranks(100, 0.5, effect)[0] < 1
+    assert held >= 277, "95 % of 300, less two standard errors"
+    assert (lacking > 30) == (apart > 0.01), "ranks alone would often have left it unbounded"

@@ -18,7 +18,7 @@ from latency_tui.tui.widgets.figures import bound, needs, ratio_words, short_int
 from latency_tui.tui.widgets.painted import CandidatePointed, Painted
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Result, Statistics
+    from latency_tui.result.result import CandidateResult, Percentile, Result, Statistics
 
 
 class Card(Painted):
@@ -99,7 +99,7 @@ def _content(result: Result, candidate: CandidateResult, colour: str, width: int
     words, interval, style = ratio_words(result, candidate)
     return Content.assemble(
         (format_duration(statistics.p50.value), f"bold {colour}"),
-        ("  " + short_interval(statistics.p50), ""), "\n",
+        *_interval(statistics.p50, width, running=running), "\n",
         (words, style), ("  " + interval if interval else "", MUTED), "\n",
         *_pair("mean", format_duration(statistics.mean), "std", format_duration(statistics.std)), "\n",
         *_pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)), "\n",
@@ -111,11 +111,24 @@ def _pair(one: str, left: str, other: str, right: str) -> list[tuple[str, str]]:
     return [(f"{one:<5}", MUTED), (f"{left:<8}", ""), (f" {other:<4}", MUTED), (right, "")]
 
 
+def _interval(p50: Percentile, width: int, *, running: bool) -> list[tuple[str, str]]:
+    """Return the interval, or what it lacks: not while every second brings more of that."""
+    if interval := short_interval(p50):
+        return [("  " + interval, "")]
+    want = "" if running else needs(p50)
+    return _fitting(want, ("  CI ", "  "), width - len(format_duration(p50.value)))
+
+
 def _tail(statistics: Statistics, width: int) -> list[tuple[str, str]]:
     value, want = bound(statistics.p99), needs(statistics.p99)
     parts = [("p99  " if not want else "p99 ", MUTED), (value, "")]
-    for words in (f", {want}", f" {want}", f" {want.removesuffix(' calls')}"):
-        if want and 4 + len(value) + len(words) <= width:
-            parts.append((words, MUTED))
-            break
-    return parts
+    return parts + _fitting(want, (", ", " "), width - 4 - len(value))
+
+
+def _fitting(want: str, starts: tuple[str, str], room: int) -> list[tuple[str, str]]:
+    """Return what a percentile lacks in the longest words that there is room for."""
+    long, short = starts
+    for words in (long + want, short + want, short + want.removesuffix(" calls")):
+        if want and len(words) <= room:
+            return [(words, MUTED)]
+    return []
