@@ -12,7 +12,7 @@ LEAST_CALLS = 100
 WINDOW_NS = 4_000_000
 LONGEST_WINDOW = 50
 AGREEMENT = 0.05
-BRIEF_NS = 6_000_000
+BRIEF_NS = 3_000_000
 MOST_NS = 1_000_000_000
 MOST_CALLS = 5_000
 
@@ -41,8 +41,9 @@ def warm_up(run: Callable[[int], list[int]], first_ns: int, *, brief: bool = Fal
     """
     started = perf_counter_ns()
     calls, before, estimate = 0, 0.0, float(max(first_ns, 1))
+    window_ns = BRIEF_NS if brief else WINDOW_NS
     while True:
-        window = run(max(1, min(LONGEST_WINDOW, int(WINDOW_NS / estimate))))
+        window = run(max(1, min(LONGEST_WINDOW, int(window_ns / estimate))))
         calls += len(window)
         estimate = max(float(median(window)), 1.0)
         elapsed = perf_counter_ns() - started
