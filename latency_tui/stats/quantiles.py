@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NORMAL = NormalDist()
+_SOME_DEGREES = 10
 _MANY_DEGREES = 200
 
 
@@ -20,10 +21,11 @@ def normal_quantile(probability: float) -> float:
 
 @lru_cache(maxsize=4096)
 def student_quantile(probability: float, degrees: int) -> float:
-    """Return the quantile of Student's t, by bisection of its distribution function.
+    """Return the quantile of Student's t.
 
-    With many degrees of freedom by its expansion around the normal quantile (Abramowitz and Stegun 26.7.5), which is as
-    good there and a thousand times faster: a live measurement asks for another number of degrees at every redraw.
+    By its expansion around the normal quantile (Abramowitz and Stegun 26.7.5), with fewer degrees of freedom mended by
+    Newton's steps, with very few by bisection of the distribution function, which takes 3 ms: a live measurement asks
+    for another number of degrees at every redraw.
 
     Args:
         probability: Between 0 and 1.
@@ -37,8 +39,11 @@ def student_quantile(probability: float, degrees: int) -> float:
         return 0.0
     if probability < 0.5:
         return -student_quantile(1 - probability, degrees)
-    if degrees >= _MANY_DEGREES:
-        return _expanded(normal_quantile(probability), degrees)
+    if degrees >= _SOME_DEGREES:
+        t = _expanded(normal_quantile(probability), degrees)
+        for _ in range(4 if degrees < _MANY_DEGREES else 0):
+            t -= (1 - student_tail(t, degrees) - probability) / _student_density(t, degrees)
+        return t
     low, high = 0.0, 2.0
     while 1 - student_tail(high, degrees) < probability and high < 1e12:
         high *= 2
@@ -61,6 +66,11 @@ def _expanded(z: float, degrees: int) -> float:
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))
+
+
+def _student_density(t: float, degrees: int) -> float:
+    scale = math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2) - math.log(degrees * math.pi) / 2
+    return math.exp(scale - (degrees + 1) / 2 * math.log1p(t * t / degrees))
 
 
 def student_tail(t: float, degrees: int) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.visual import Visual
 from textual_plotext import PlotextPlot
 
@@ -78,6 +79,7 @@ class Chart(PlotextPlot, can_focus=True):
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
     ALLOW_SELECT: ClassVar[bool] = False
+    auto_links = Reactive(False)  # as in what is painted
     _picture: Picture | None = None
 
     def render(self) -> Visual:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from latency_tui.result.recording import Recording
     from latency_tui.result.result import Result
 
-LIVE_SAMPLES = 20_000
+LIVE_SAMPLES = 8_000
 """Samples a candidate that a live snapshot holds at most, so that its cost does not grow with the measurement."""
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 from latency_tui.stats.quantiles import fair_binomial_cdf, normal_quantile, student_quantile, student_tail
 
 
-@pytest.mark.parametrize("degrees", [1, 2, 4, 5, 9, 39, 1000, 100_000])
+@pytest.mark.parametrize("degrees", [1, 2, 4, 5, 9, 10, 11, 39, 199, 200, 1000, 100_000])
 @pytest.mark.parametrize("probability", [0.001, 0.025, 0.3, 0.5, 0.9, 0.975, 0.99999])
 def test_students_quantile_is_scipys(degrees: int, probability: float) -> None:
     assert student_quantile(probability, degrees) == pytest.approx(stats.t.ppf(probability, degrees), rel=1e-8)

@@ -38,6 +38,7 @@ class MeasurePanel(Container):
         self._refused = ""
         self._state: State | None = None
         self._painted: tuple[object, ...] = ()
+        self._offered: tuple[bool, ...] = ()
         self.border_title = "Measure"
 
     def compose(self) -> ComposeResult:
@@ -89,6 +90,18 @@ class MeasurePanel(Container):
             return
         self._painted = facts
         idle = state.work == "idle"
+        offered = (idle, bool(state.chosen), state.until_known, state.control)
+        if offered != self._offered:
+            self._offered = offered
+            self._offer(state, idle=idle)
+        refusal = "" if self._refused == "runs" and state.until_known else self._refusal
+        progress = self.query_one("#progress", Static)
+        if refusal and idle:
+            progress.update(Content.styled(refusal, "$text-error"), layout=False)
+        else:
+            progress.update(_progress(state, self.content_size.width), layout=False)
+
+    def _offer(self, state: State, *, idle: bool) -> None:
         for button in self.query("#buttons KeyButton"):
             button.disabled = not idle or not state.chosen
         for name, switched in (("until-known", state.until_known), ("control", state.control)):
@@ -96,12 +109,6 @@ class MeasurePanel(Container):
                 switch.paint(on=switched, enabled=idle)
         for field in self.query("#runs"):
             field.disabled = state.until_known
-        refusal = "" if self._refused == "runs" and state.until_known else self._refusal
-        progress = self.query_one("#progress", Static)
-        if refusal and idle:
-            progress.update(Content.styled(refusal, "$text-error"), layout=False)
-        else:
-            progress.update(_progress(state, self.content_size.width), layout=False)
 
     @on(FieldChanged)
     def _check(self, event: FieldChanged) -> None:

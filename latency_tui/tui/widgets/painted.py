@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from textual.app import RenderResult
 from textual.content import Content
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -43,6 +44,7 @@ class Painted(Static):
     """
 
     ALLOW_SELECT: ClassVar[bool] = False
+    auto_links = Reactive(False)  # there are none, and looking for them costs a twentieth of every redraw
     painted: tuple[object, ...] = ()
     _title: tuple[str | tuple[str, str], ...] = ()
 

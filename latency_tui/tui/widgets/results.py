@@ -25,7 +25,7 @@ from latency_tui.tui.widgets.compare import ComparePane
 from latency_tui.tui.widgets.result_table import ResultTable
 from latency_tui.tui.widgets.tab_strip import TabStrip
 
-_CHART_SECONDS = 0.4  # while numbers come in: charts cost as much as all else, and every other redraw shows them
+_CHART_SECONDS = 0.7  # while numbers come in: two charts cost as much as all else, and every third redraw shows them
 _NO_ROOM = "A larger terminal shows charts here; e enlarges one to the whole of this one."
 
 
