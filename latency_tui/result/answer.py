@@ -10,6 +10,7 @@ from latency_tui.result.words import (
     format_interval,
     format_ratio,
     format_ratio_either_way,
+    format_ratio_ends,
     format_seconds,
 )
 
@@ -162,7 +163,7 @@ def _again(pair: Comparison) -> str:
     if not (pair.again_low and pair.again_high and pair.ratio):
         return ""
     ends = (pair.again_low, pair.again_high) if pair.ratio >= 1 else (1 / pair.again_high, 1 / pair.again_low)
-    return f"; {ends[0]:.2f}–{ends[1]:.2f} when measured again"
+    return f"; {format_ratio_ends(*ends)} when measured again"
 
 
 def _names(candidates: Sequence[CandidateResult], measured: int) -> str:

@@ -61,14 +61,18 @@ def format_ratio(ratio: float | None, low: float | None = None, high: float | No
     word = "faster" if ratio < 1 else "slower"
     if ratio < 1:
         ratio, low, high = 1 / ratio, 1 / high, 1 / low
-    figures = _decimals(low, high)
-    return f"{_times(ratio, figures)} {word} (95 % CI {_plain(low, figures)}–{_plain(high, figures)})"
+    return f"{_times(ratio, _decimals(low, high))} {word} (95 % CI {format_ratio_ends(low, high)})"
 
 
 def format_ratio_either_way(ratio: float, low: float, high: float) -> str:
     """Return a ratio with its interval and no word for the direction: `1.01× (95 % CI 0.99–1.03)`."""
+    return f"{_times(ratio, _decimals(low, high))} (95 % CI {format_ratio_ends(low, high)})"
+
+
+def format_ratio_ends(low: float, high: float) -> str:
+    """Return where a ratio lies, without its sign: `1.13–1.17`."""
     figures = _decimals(low, high)
-    return f"{_times(ratio, figures)} (95 % CI {_plain(low, figures)}–{_plain(high, figures)})"
+    return f"{_plain(low, figures)}–{_plain(high, figures)}"
 
 
 def format_seconds(seconds: float) -> str:
