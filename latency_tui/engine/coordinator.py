@@ -41,6 +41,7 @@ from latency_tui.errors import DataError
 
 ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
+STEAL_SECONDS = 1.0
 WARM_UP_PATIENCE = 5.0
 COPIES = 12
 COPY_ROUNDS = 2
@@ -70,6 +71,7 @@ class Coordinator:
         self._roster = Roster(wire, folder, fork=fork)
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
+        self._load_before: float | None = None
 
     def serve(self, greeted: Callable[[], None]) -> None:
         """Work until the client is gone. `greeted` is called once it knows that the engine is there."""
@@ -86,6 +88,7 @@ class Coordinator:
 
     def _do(self, command: Train | Measure) -> None:
         reason: Reason = "completed"
+        self._load_before = machine.load_average()
         try:
             self._roster.prepare(command.plan, command.job)
             if isinstance(command, Measure):
@@ -129,10 +132,11 @@ class Coordinator:
                     seconds=cut.seconds,
                     timer_floor_ns=warm.timer_floor_ns,
                     pinned=pinned,
+                    load=self._load_before,
                 )
             )
             self._wire.flush()
-            reason = self._run_rounds(command, cut, alive, copies)
+            reason = self._run_rounds(command, cut, alive, copies, machine.StealTime(pinned or self._cores))
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned or self._cores)
             return reason
@@ -224,10 +228,17 @@ class Coordinator:
                 self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
                 self._wire.flush()
 
-    def _run_rounds(self, command: Measure, cut: Schedule, call_seconds: dict[str, float], copies: int) -> Reason:
+    def _run_rounds(
+        self,
+        command: Measure,
+        cut: Schedule,
+        call_seconds: dict[str, float],
+        copies: int,
+        steal: machine.StealTime,
+    ) -> Reason:
         """Give every candidate its block, round after round; events go out in the gaps between."""
         job, launch, plan = command.job, command.launch, command.plan
-        running, offset, began = set(call_seconds), 0, time.monotonic()
+        running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
         rotated = rotation(copies, f"{plan.seed}/{launch}")
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
         for number, (order, copy) in enumerate(zip(drawn, rotated, strict=False)):
@@ -252,7 +263,12 @@ class Coordinator:
                 if plan.until_known
                 else spent / (number + 1) * (cut.rounds - number - 1)
             )
-            self._wire.say(RoundFinished(job=job, launch=launch, round=number, rounds=cut.rounds, seconds_left=left))
+            stolen = None
+            if began + spent - looked > STEAL_SECONDS or number + 1 == cut.rounds:
+                looked, stolen = began + spent, steal.share()
+            self._wire.say(
+                RoundFinished(job=job, launch=launch, round=number, rounds=cut.rounds, seconds_left=left, steal=stolen)
+            )
             self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
             self._wire.wait([], 0)
             if self._wire.settled:

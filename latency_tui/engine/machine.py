@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -54,6 +55,39 @@ class CoreLoad:
             return (round(spent, 1), -core)  # a tenth of a second: what counts is a neighbour, not a blip
 
         return tuple(sorted(sorted(cores, key=load)[:count]))
+
+
+class StealTime:
+    """Time since it was made in which the host ran something else on some cores.
+
+    Args:
+        cores: Which ones; empty for all.
+    """
+
+    def __init__(self, cores: tuple[int, ...]) -> None:
+        self._cores = cores
+        self._began = time.monotonic()
+        self._before = self._seconds()
+
+    def share(self) -> float | None:
+        """Return it as a share of the time that passed, of all these cores; None where the system does not tell."""
+        stolen, passed = self._seconds(), time.monotonic() - self._began
+        if not stolen or len(stolen) != len(self._before) or passed <= 0:
+            return None
+        lost = sum(after - before for before, after in zip(self._before, stolen, strict=True))
+        return min(max(lost / passed / len(stolen), 0.0), 1.0)
+
+    def _seconds(self) -> list[float]:
+        every = enumerate(psutil.cpu_times(percpu=True))
+        return [times.steal for core, times in every if hasattr(times, "steal") and core in (self._cores or (core,))]
+
+
+def load_average() -> float | None:
+    """Return how many threads ran or wanted to, on average over the last minute; None where nobody tells."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return None
 
 
 def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, ...]:

@@ -155,6 +155,7 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         seconds: Expected duration of all rounds.
         timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
         pinned: Cores that the candidates are pinned to; empty where they are not.
+        load: Load average of the minute before the job began; None where the system does not tell.
     """
 
     job: str
@@ -164,6 +165,7 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     seconds: float
     timer_floor_ns: float
     pinned: tuple[int, ...] = ()
+    load: float | None = None
 
 
 class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -242,13 +244,24 @@ class ColdStartMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Every candidate that is still in the race has had its turn."""
+    """Every candidate that is still in the race has had its turn.
+
+    Attributes:
+        job: The job.
+        launch: Which launch, from 0.
+        round: Which round of the launch, from 0.
+        rounds: Number of rounds planned.
+        seconds_left: Until the last of them, as far as can be told.
+        steal: Share of the rounds' time so far in which the host ran something else on the measured cores; None where
+            nobody looked this time, or the system does not tell.
+    """
 
     job: str
     launch: int
     round: int
     rounds: int
     seconds_left: float
+    steal: float | None = None
 
 
 class JobFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):

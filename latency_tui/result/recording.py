@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from statistics import median
 
 import msgspec
 import numpy as np
@@ -19,7 +18,6 @@ from latency_tui.engine.protocol import (
     CandidateFailed,
     ColdStartMeasured,
     EngineStarted,
-    Environment,
     Event,
     MeasurementStarted,
     RoundFinished,
@@ -29,17 +27,11 @@ from latency_tui.engine.protocol import (
 from latency_tui.plan import Plan
 from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
+from latency_tui.result.conditions import Conditions
 from latency_tui.result.entry import Entry
-from latency_tui.result.result import (
-    CandidateResult,
-    Comparison,
-    Finding,
-    Noise,
-    Result,
-)
+from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
 from latency_tui.result.settling import Settling
 from latency_tui.result.tracks import MedianTable, Track
-from latency_tui.stats import noise
 from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.comparison import PairComparison, again_interval, compare, draws_of, judge
 from latency_tui.stats.multiple import letters
@@ -49,7 +41,6 @@ from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
 _NANO = 1e-9
 _MOST_LIVE_ROUNDS = 600
 _MOST_LIVE_SEQUENCE = 150
-_MOST_NOISE_SAMPLES = 12_000
 _MOST_TAIL_SAMPLES = 50_000
 _LEAST_LAUNCHES = 3
 _LATER = 1.05  # by so much more rounds, an answer that did not stand yet is looked at again
@@ -76,11 +67,7 @@ class Recording:
         self._control = everyone[-1] if plan.control else None
         self._medians = MedianTable(len(everyone))
         self._settling = Settling(len(plan.candidates), plan.equivalence) if plan.until_known else None
-        self._environment: Environment | None = None
-        self._cores: tuple[int, ...] = ()
-        self._timer_floor_ns: float | None = None
-        self._pinned: bool | None = None
-        self._refused = 0
+        self._conditions = Conditions(plan)
         self._spans: dict[int, tuple[int, int]] = {}
         self._ask_again_at = 0
 
@@ -89,12 +76,8 @@ class Recording:
         match event:
             case BlockMeasured():
                 self._add_block(event)
-            case EngineStarted():
-                self._environment = event.environment
-            case MeasurementStarted():
-                self._timer_floor_ns = event.timer_floor_ns
-                self._pinned = bool(event.pinned)
-                self._cores = event.pinned
+            case EngineStarted() | MeasurementStarted():
+                self._conditions.add(event)
             case TrainingFinished() if entry := self._entries.get(event.candidate):
                 if entry.trained is None or entry.trained.seconds is None:
                     entry.trained = event
@@ -104,14 +87,18 @@ class Recording:
                 entry.steady = entry.steady and event.steady
             case ColdStartMeasured() if entry := self._entries.get(event.candidate):
                 entry.cold_starts.append(event)
-            case RoundFinished() if self._settling is not None:
-                medians = self._medians.column(event.launch, event.round)
-                if medians is not None:
-                    self._settling.add(medians[: len(self._entries)])
+            case RoundFinished():
+                self._finish_round(event)
             case CandidateFailed() if entry := self._entries.get(event.candidate):
                 entry.failed = event
             case _:
                 pass
+
+    def _finish_round(self, event: RoundFinished) -> None:
+        self._conditions.add(event)
+        medians = self._medians.column(event.launch, event.round)
+        if self._settling is not None and medians is not None:
+            self._settling.add(medians[: len(self._entries)])
 
     def _add_block(self, event: BlockMeasured) -> None:
         entry = self._everyone.get(event.candidate)
@@ -120,7 +107,7 @@ class Recording:
         try:
             latencies = as_latencies(np.frombuffer(event.samples, dtype="<i8"))
         except ValueError:
-            self._refused += 1
+            self._conditions.refused += 1
             return
         if not latencies.size:
             return
@@ -205,8 +192,7 @@ class Recording:
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
-            environment=self._environment
-            and msgspec.structs.replace(self._environment, pinned=self._cores, threads=self.plan.threads),
+            environment=self._conditions.environment,
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=self._comparisons(baseline, pairs, tails=most_samples is None),
             equivalence=equivalence,
@@ -344,53 +330,20 @@ class Recording:
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
-        calls = sum(track.totals.count for track in tracks)
-        disturbed = sum(track.disturbed_calls for track in tracks)
-        collected = sum(track.gc_calls for track in tracks)
-        fastest = min((_median_of(c) for c in candidates if c.statistics is not None), default=None)
-        floor = self._timer_floor_ns * _NANO if self._timer_floor_ns is not None else None
         table, _ = self._medians.excerpt(_MOST_LIVE_ROUNDS)
-        figures = noise.NoiseFigures(
-            lost_time=noise.lost_time(
-                sum(t.wall_ns for t in tracks), sum(t.cpu_ns for t in tracks), sum(t.waited_ns for t in tracks)
-            ),
-            disturbed_share=disturbed / calls if calls else None,
-            gc_share=collected / calls if calls else None,
-            drift=noise.drift(table),
-            autocorrelation=self._autocorrelation(tracks),
-            floor_share=floor / fastest if floor is not None and fastest else None,
+        return self._conditions.noise(
+            tracks,
+            table,
+            fastest=min((_median_of(c) for c in candidates if c.statistics is not None), default=None),
             unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
-            governor=self._environment.governor if self._environment else None,
-            pinned=None if self.plan.pinning == "none" else self._pinned,
-            refused=self._refused,
-            control=None if control is None else _apart(control),
-            equivalence=self.plan.equivalence,
-        )
-        found = noise.findings(figures)
-        return Noise(
-            level=noise.level(found),
-            lost_time=figures.lost_time,
-            disturbed_calls=disturbed,
-            gc_calls=collected,
-            drift=figures.drift,
-            autocorrelation=figures.autocorrelation,
-            timer_floor=floor,
+            apart=None if control is None else _apart(control),
             control=self._control_comparison(control),
-            findings=tuple(Finding(cause=f.cause, sentence=f.sentence, severity=f.severity) for f in found),
         )
 
     def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:
         if pair is None or self._control is None:
             return None
         return self._comparison(self._everyone[self.plan.candidates[0].slug], self._control, pair, tails=False)
-
-    def _autocorrelation(self, tracks: list[Track]) -> float | None:
-        """Return the middle one of the candidates' autocorrelations."""
-        if not tracks:
-            return None
-        parts = [track.excerpt(_MOST_NOISE_SAMPLES // len(tracks)) for track in tracks]
-        found = [value for part in parts if (value := noise.autocorrelation(part.samples, part.rounds)) is not None]
-        return median(found) if found else None
 
 
 def _median_of(candidate: CandidateResult) -> float:

@@ -180,6 +180,8 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
         drift: Ratio of the slowest to the fastest tenth of the rounds, less one.
         autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
         timer_floor: Seconds that the timed loop reports for a call that does nothing.
+        steal: Share of the rounds' time in which the host ran something else on the measured cores.
+        load: Load average of the minute before, of the whole machine.
         control: The hidden copy of the first candidate against the first itself, where the plan asked for one: what
             this machine makes of two that are identical.
         findings: Worst first.
@@ -192,6 +194,8 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
     drift: float | None = None
     autocorrelation: float | None = None
     timer_floor: float | None = None
+    steal: float | None = None
+    load: float | None = None
     control: Comparison | None = None
     findings: tuple[Finding, ...] = ()
 

@@ -41,6 +41,8 @@ class NoiseFigures:
         pinned: Whether candidates were kept on one core; None where it is not known.
         refused: Blocks left out, for a latency in them was zero or negative.
         control: How far apart two copies of one model came out, as a share.
+        steal: Share of the time in which the host ran something else on the measured cores.
+        load: Load average of the minute before, for each core.
         equivalence: How far apart the plan lets two candidates lie and be the same, as a share.
     """
 
@@ -55,6 +57,8 @@ class NoiseFigures:
     pinned: bool | None = None
     refused: int = 0
     control: float | None = None
+    steal: float | None = None
+    load: float | None = None
     equivalence: float = 0.01
 
 
@@ -147,6 +151,13 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             f"{_percent(figures.lost_time)} of the measuring time went to other work; close other programs, or pin to "
             "a core that nothing else uses (--cpu).",
         )
+    if figures.steal is not None and figures.steal > 0.02:
+        note(
+            "steal",
+            "high" if figures.steal > 0.10 else "medium",
+            f"The host gave {_percent(figures.steal)} of the measured cores' time to other machines; measure at "
+            "another time, or on a machine whose cores are its own.",
+        )
     if figures.control is not None and figures.control > figures.equivalence:
         note(
             "control",
@@ -167,6 +178,13 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "high" if figures.drift > 0.50 else "medium",
             f"The machine was {_percent(figures.drift)} slower at its slowest than at its fastest; ratios hold, but "
             "measure longer before you trust a single latency.",
+        )
+    if figures.load is not None and figures.load > 1:
+        note(
+            "load",
+            "medium" if figures.load > 2 else "low",
+            f"In the minute before, {figures.load:.1f} threads wanted each core; close other programs, or wait until "
+            "they are done.",
         )
     if figures.unsteady:
         names = " and ".join(figures.unsteady) if len(figures.unsteady) < 3 else f"{len(figures.unsteady)} models"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -83,6 +84,16 @@ async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
     spans = sorted((block.started_ns, block.started_ns + block.wall_ns) for block in blocks(events))
     for (_, ended), (began, _) in itertools.pairwise(spans):
         assert began >= ended
+
+
+async def test_the_machine_says_how_loaded_it_was_and_what_the_host_took(engine: Engine) -> None:
+    events = [e async for e in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper"), runs=50)))]
+    (begun,) = (e for e in events if isinstance(e, MeasurementStarted))
+    assert begun.load is not None
+    assert begun.load >= 0
+    told = [e.steal for e in events if isinstance(e, RoundFinished)]
+    assert all(share is None or 0 <= share <= 1 for share in told)
+    assert (told[-1] is not None) == (sys.platform == "linux")
 
 
 async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engine: Engine) -> None:

@@ -70,6 +70,7 @@ class Script:
         cold_gate: Where set, all cold starts but the first wait for it.
         dies_in: Round in which the process ends; None for never.
         engines: Every engine made, in order.
+        lost_share: Of the time in a block, what other work took.
         late: Events of an old job that come in the middle of the next.
     """
 
@@ -85,6 +86,7 @@ class Script:
         self.engines: list[MadeEngine] = []
         self.commands: list[Train | Measure] = []
         self.noise = 0.02
+        self.lost_share = 0.01
 
     def make(self) -> MadeEngine:
         """Make an engine that plays this script; for `engine_factory`."""
@@ -163,7 +165,7 @@ class MadeEngine(Engine):
             )  # fmt: skip
         yield MeasurementStarted(
             job=job, launch=command.launch, rounds=rounds, calls=dict.fromkeys(racing, calls), seconds=2.0,
-            timer_floor_ns=70.0, pinned=(1,),
+            timer_floor_ns=70.0, pinned=(1,), load=0.25,
         )  # fmt: skip
         generator = np.random.default_rng(plan.seed + 7)
         clock = 0
@@ -192,11 +194,13 @@ class MadeEngine(Engine):
                 yield BlockMeasured(
                     job=job, launch=command.launch, round=number, position=position, candidate=slug,
                     samples=samples.tobytes(), discarded=b"", started_ns=clock, wall_ns=wall,
-                    cpu_ns=int(wall * 0.99), switches=0,
+                    cpu_ns=int(wall * (1 - self.script.lost_share)), switches=0,
                 )  # fmt: skip
                 clock += wall
             left = 2.0 * (rounds - number - 1) / rounds
-            yield RoundFinished(job=job, launch=command.launch, round=number, rounds=rounds, seconds_left=left)
+            yield RoundFinished(
+                job=job, launch=command.launch, round=number, rounds=rounds, seconds_left=left, steal=0.003
+            )
             await asyncio.sleep(self.script.pause)
         for slug in racing if plan.cold_start else ():
             yield ColdStartStarted(job=job, launch=command.launch, candidate=slug)

@@ -162,7 +162,14 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
         await desk.profile()
         await desk.press("i")
         text = desk.text()
-        for words in ("This machine was quiet", "lost time", "timer floor      70.0 ns", "Made CPU, 2 cores"):
+        for words in (
+            "This machine was quiet",
+            "lost time",
+            "timer floor      70.0 ns",
+            "Made CPU, 2 cores",
+            "0.3 % of the",
+            "0.25, the",
+        ):
             assert words in text
         assert "scikit-learn 1.9.1" in text
         assert "--cold-start" in text

@@ -137,6 +137,18 @@ async def test_after_profile_every_model_has_a_card_and_the_answer_is_a_sentence
         assert "cpu 1 · 1 launch · quiet" in text
 
 
+async def test_the_title_says_what_disturbed_most_as_long_as_there_is_room(open_app: Open, script: Script) -> None:
+    script.lost_share = 0.2
+    async with open_app() as desk:
+        await desk.profile()
+        assert "noisy: lost time" in desk.text().splitlines()[0]
+        await desk.pilot.resize_terminal(50, 24)
+        await desk.pilot.pause(0.2)
+        title = desk.text().splitlines()[0]
+        assert "noisy" in title
+        assert "noisy: lost time" not in title
+
+
 async def test_a_median_that_nothing_bounds_says_what_it_lacks(open_app: Open) -> None:
     async with open_app() as desk:
         await desk.press("r", *"5", "enter")

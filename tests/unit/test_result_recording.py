@@ -34,6 +34,9 @@ from latency_tui.result.result import Result, load
 from tests.unit.made_latencies import block, nanoseconds, waves
 
 LOGISTIC, FOREST, LINEAR = "logistic-regression", "random-forest", "linear-svm"
+ENVIRONMENT = Environment(
+    host="h", os="o", cpu="c", cores=2, python="3.11", versions={"numpy": "2"}, governor="powersave"
+)
 
 
 def plan_of(count: int, **more: Any) -> Plan:  # Any: whatever a plan takes
@@ -220,13 +223,10 @@ def test_a_block_told_twice_is_a_round_of_its_own() -> None:
 
 def test_training_cold_start_and_environment_are_kept() -> None:
     plan = plan_of(2)
-    environment = Environment(
-        host="h", os="o", cpu="c", cores=2, python="3.11", versions={"numpy": "2"}, governor="powersave"
-    )
     recording = Recording(plan)
     cold = np.array([2_000_000, 90_000], "<i8").tobytes()
     for event in (
-        EngineStarted(environment=environment),
+        EngineStarted(environment=ENVIRONMENT),
         DatasetPrepared(job="j", training_rows=750, test_rows=250, features=20),
         TrainingStarted(job="j", candidate=LOGISTIC),
         TrainingFinished(job="j", candidate=LOGISTIC, seconds=0.003, score=0.9, notes=("slow",)),
@@ -248,7 +248,7 @@ def test_training_cold_start_and_environment_are_kept() -> None:
     assert (logistic.training_seconds, logistic.score, logistic.notes) == (0.003, 0.9, ("slow",))
     assert logistic.cold_start_seconds == pytest.approx(0.002)
     assert forest.cold_start_seconds is None
-    assert result.environment == msgspec.structs.replace(environment, pinned=(1,), threads=1)
+    assert result.environment == msgspec.structs.replace(ENVIRONMENT, pinned=(1,), threads=1)
     assert result.noise.timer_floor == pytest.approx(70e-9)
     assert {f.cause for f in result.noise.findings} == {"warm-up", "governor"}
     assert result.noise.level == "uneasy"
@@ -273,6 +273,26 @@ def test_a_block_with_an_impossible_latency_is_left_out_and_said_to_be(bad: byte
     assert result.candidates[0].calls == 100
     assert result.noise.findings[0].cause == "clock"
     assert result.noise.level == "noisy"
+
+
+def test_steal_is_the_mean_of_the_launches_and_load_that_before_the_first() -> None:
+    plan = plan_of(2)
+    recording = Recording(plan)
+    recording.add(EngineStarted(environment=msgspec.structs.replace(ENVIRONMENT, cores=4)))
+    for launch, (loaded, steal) in enumerate([(6.0, 0.02), (9.0, 0.08)]):
+        recording.add(
+            MeasurementStarted(
+                job="j", launch=launch, rounds=2, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,), load=loaded
+            )
+        )
+        for number, told in enumerate([0.5, steal, None]):
+            recording.add(RoundFinished(job="j", launch=launch, round=number, rounds=3, seconds_left=0.0, steal=told))
+    noise = recording.result().noise
+    assert noise.steal == pytest.approx(0.05)
+    assert noise.load == 6.0
+    sentences = {finding.cause: finding.sentence for finding in noise.findings}
+    assert sentences["steal"].startswith("The host gave 5.0 % of the measured cores' time to other machines")
+    assert "1.5 threads wanted each core" in sentences["load"]
 
 
 def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:

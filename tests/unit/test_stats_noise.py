@@ -61,12 +61,13 @@ def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
     figures = NoiseFigures(
         lost_time=0.2, disturbed_share=0.3, gc_share=0.05, drift=0.3, autocorrelation=0.95, floor_share=0.2,
         unsteady=("Random Forest",), governor="powersave", pinned=False, refused=2,
+        steal=0.04, load=1.5,
     )  # fmt: skip
     found = findings(figures)
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["high", "medium", "low"].index)
     assert {f.cause for f in found} == {
         "clock", "lost time", "interruptions", "collector", "drift", "slow waves", "timer", "warm-up", "governor",
-        "not pinned",
+        "not pinned", "steal", "load",
     }  # fmt: skip
     assert level(found) == "noisy"
     assert all(f.sentence.endswith(".") and len(f.cause.split()) <= 2 for f in found)
@@ -77,3 +78,7 @@ def test_levels_follow_the_worst() -> None:
     assert level(findings(NoiseFigures(drift=0.2))) == "uneasy"
     assert level(findings(NoiseFigures(gc_share=0.5))) == "quiet"
     assert level(findings(NoiseFigures(lost_time=0.5))) == "noisy"
+    assert level(findings(NoiseFigures(steal=0.01, load=1.5))) == "quiet"
+    assert level(findings(NoiseFigures(steal=0.03))) == "uneasy"
+    assert level(findings(NoiseFigures(load=2.5))) == "uneasy"
+    assert level(findings(NoiseFigures(steal=0.2))) == "noisy"

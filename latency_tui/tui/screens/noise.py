@@ -71,6 +71,10 @@ def _figures(result: Result) -> Iterator[tuple[str, str]]:
     all_calls = "" if result.plan.control else f" of {calls:,}"  # the copy's calls are counted, and not among these
     if noise.lost_time is not None:
         yield "lost time", f"{_share(noise.lost_time)} of the measuring time went to other work"
+    if noise.steal is not None:
+        yield "steal", f"{_share(noise.steal)} of the measured cores' time went to other machines on the host"
+    if noise.load is not None:
+        yield "load", f"{noise.load:.2f}, the average of the minute before"
     yield "disturbed calls", f"{noise.disturbed_calls:,}{all_calls}, in turns that the scheduler interrupted"
     yield "GC calls", f"{noise.gc_calls:,}, into which a garbage collection fell"
     if noise.drift is not None:

@@ -1,0 +1,45 @@
+"""What the system tells of its cores: the time that a host took from them."""
+
+from __future__ import annotations
+
+import time
+from collections import namedtuple
+from typing import Any
+
+import psutil
+import pytest
+
+from latency_tui.engine.machine import StealTime
+
+Linux = namedtuple("Linux", "user steal")
+Elsewhere = namedtuple("Elsewhere", "user")
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what sets the clock and the cores' times that the system tells."""
+
+    def set_to(seconds: float, cores: list[Any]) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: seconds)
+        monkeypatch.setattr(psutil, "cpu_times", lambda *, percpu: cores if percpu else cores[0])
+
+    return set_to
+
+
+@pytest.mark.parametrize(("cores", "share"), [((1,), 0.25), ((0,), 0.0), ((0, 1), 0.125), ((), 0.125)])
+def test_steal_is_a_share_of_the_time_of_the_cores_that_count(tell: Any, cores: tuple[int, ...], share: float) -> None:
+    tell(100.0, [Linux(user=9, steal=5.0), Linux(user=9, steal=7.0)])
+    steal = StealTime(cores)
+    tell(104.0, [Linux(user=13, steal=5.0), Linux(user=12, steal=8.0)])
+    assert steal.share() == pytest.approx(share)
+
+
+def test_nothing_is_said_of_steal_where_the_system_does_not_tell_or_a_core_went(tell: Any) -> None:
+    tell(100.0, [Elsewhere(user=9)])
+    steal = StealTime(())
+    tell(104.0, [Elsewhere(user=13)])
+    assert steal.share() is None
+    tell(100.0, [Linux(user=9, steal=5.0), Linux(user=9, steal=7.0)])
+    steal = StealTime(())
+    tell(104.0, [Linux(user=13, steal=5.0)])
+    assert steal.share() is None
