@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.stats.comparison import again_interval, compare
+from latency_tui.stats.again import again_interval
+from latency_tui.stats.comparison import compare
 from latency_tui.stats.percentiles import percentiles
 from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
 from tests.benchmarks.planted import BASE, candidate

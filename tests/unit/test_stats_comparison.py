@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from latency_tui.stats.again import again_interval
 from latency_tui.stats.comparison import (
     PairComparison,
-    again_interval,
     compare,
     launch_interval,
     launch_level,
