@@ -10,39 +10,23 @@ from numpy.typing import ArrayLike
 from latency_tui.stats.quantiles import student_quantile
 
 
-def again_interval(
-    centres: ArrayLike,
-    confidence: float = 0.95,
-    *,
-    usual_deviation: float | None = None,
-    usual_degrees: int = 0,
-) -> tuple[float, float] | None:
+def again_interval(centres: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return where the ratio will likely lie when the plan is measured again: a random effect of the measurement.
 
     An interval from inside one measurement says nothing of the next one, in which processes lie elsewhere in memory
-    and neighbours do other things. This is Student's prediction interval for one more measurement like those given,
-    their variance pooled with what is known of it from before.
+    and neighbours do other things. This is Student's prediction interval for one more measurement like those given.
 
     Args:
         centres: Log-ratio of each launch, or better of each measurement apart in time, `(n,)`.
         confidence: Of the interval, for one further measurement.
-        usual_deviation: Standard deviation of the log-ratio between measurements, known from others of this machine.
-        usual_degrees: Degrees of freedom that this knowledge rests on.
 
     Returns:
         Lower and upper end of the log-ratio; None where nothing tells how much measurements differ.
     """
     values = np.asarray(centres, dtype=np.float64)
-    if values.size == 0 or not np.isfinite(values).all():
+    if values.size < 2 or not np.isfinite(values).all():
         return None
-    degrees = values.size - 1
-    squares = float(((values - values.mean()) ** 2).sum())
-    if usual_deviation is not None and usual_degrees > 0:
-        squares += usual_degrees * usual_deviation**2
-        degrees += usual_degrees
-    if degrees < 1:
-        return None
-    deviation = math.sqrt(squares / degrees * (1 + 1 / values.size))
-    reach = student_quantile((1 + confidence) / 2, degrees) * deviation
+    deviation = float(values.std(ddof=1)) * math.sqrt(1 + 1 / values.size)
+    reach = student_quantile((1 + confidence) / 2, values.size - 1) * deviation
     mean = float(values.mean())
     return mean - reach, mean + reach
