@@ -12,7 +12,7 @@ from typing import Any
 from latency_tui.engine.host_protocol import Store, Stored
 from latency_tui.engine.roster import Roster
 from latency_tui.engine.wire import Wire
-from latency_tui.plan import Plan
+from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
 
 CALLS = 100
 MOST_SECONDS = 5.0
@@ -20,13 +20,18 @@ LONGEST_START = 60.0
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def measure(roster: Roster, wire: Wire, slug: str, cores: tuple[int, ...], plan: Plan) -> dict[str, Any]:
+def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, ...], plan: Plan) -> dict[str, Any]:
     """Return the figures of `ColdStartMeasured` for one candidate, as `footprint` reports them.
+
+    The fresh process has the candidate's own threads and what it sets in scikit-learn; what it sets in the model came
+    along with the model.
 
     Raises:
         CandidateLost: Its model cannot be stored, or does not survive a fresh start.
         JobStopped: The client wants the job to end.
     """
+    slug, settings = candidate.slug, candidate.settings
+    threads = int(settings.get("threads", plan.threads))
     path = roster.folder / "model.pickle"
     stored = roster.ask(slug, Store(path=str(path)), Stored, "cold start", plan.call_timeout)
     request = {
@@ -36,13 +41,14 @@ def measure(roster: Roster, wire: Wire, slug: str, cores: tuple[int, ...], plan:
         "cores": cores,
         "calls": CALLS,
         "seconds": MOST_SECONDS,
+        "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
     }
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "latency_tui.engine.footprint"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(plan.threads))},
+        env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
     )
     try:
         _await(process, json.dumps(request).encode(), wire, LONGEST_START + plan.call_timeout)

@@ -217,14 +217,14 @@ class Coordinator:
         return alive
 
     def _measure_cold_starts(self, command: Measure, cores: tuple[int, ...]) -> None:
-        for slug in (candidate.slug for candidate in command.plan.candidates):
-            if slug not in self._roster:
+        for candidate in command.plan.candidates:
+            if candidate.slug not in self._roster:
                 continue
-            begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=slug)
+            begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=candidate.slug)
             self._wire.say(begun)
             self._wire.flush()
             with contextlib.suppress(CandidateLost):
-                found = cold_start.measure(self._roster, self._wire, slug, cores, command.plan)
+                found = cold_start.measure(self._roster, self._wire, candidate, cores, command.plan)
                 self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
                 self._wire.flush()
 

@@ -30,6 +30,8 @@ def main() -> None:
     before = resident_bytes()
     started = perf_counter()
     importlib.import_module(request["module"])
+    if request["sklearn"]:
+        importlib.import_module("sklearn").set_config(**request["sklearn"])
     imported = perf_counter()
     # The file was written a moment ago by this engine's own candidate, into a folder that only its user can read.
     with Path(request["model"]).open("rb") as file:

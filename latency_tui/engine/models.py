@@ -14,7 +14,7 @@ from typing import Any
 from latency_tui.engine.dataset import Data, rows_of
 from latency_tui.engine.model_files import load_file
 from latency_tui.errors import ModelError
-from latency_tui.plan import LEVERS, METHODS, Candidate, Setting, Trust
+from latency_tui.plan import LEVERS, METHODS, SKLEARN_SETTINGS, Candidate, Setting, Trust
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
         ModelError: A setting is no lever and the model has no such parameter.
     """
     for key, value in settings.items():
-        if key in {"assume_finite", "skip_parameter_validation"}:
+        if key in SKLEARN_SETTINGS:
             import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
 
             sklearn.set_config(**{key: value})

@@ -23,6 +23,9 @@ Besides these, `threads` is a number of BLAS and OpenMP threads, `runtime` is wh
 other name is a parameter of the model, such as `n_jobs`.
 """
 
+SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
+"""Those of the levers that are set in scikit-learn, for all of a process."""
+
 _CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<levers>[^\[\]]*)\])?$")
 
 

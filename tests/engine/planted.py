@@ -177,6 +177,19 @@ class TellsWhatItGets(Planted):
         )
 
 
+class NotesItsFreshStart(Planted):
+    """Notes the configuration and the threads that it finds in a process started for it alone."""
+
+    note = ""
+
+    def predict(self, X: Any) -> Any:
+        import sklearn
+
+        if "footprint" in sys.argv[0]:
+            Path(self.note).write_text(f"{sklearn.get_config()['assume_finite']} {os.environ['OPENBLAS_NUM_THREADS']}")
+        return super().predict(X)
+
+
 class TellsWhatIsFrozen(Planted):
     """Raises with how many objects the garbage collector leaves alone."""
 

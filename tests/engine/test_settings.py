@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -126,6 +129,14 @@ async def test_a_cold_start_is_measured_in_a_fresh_process_apart(engine: Engine)
     assert min(found["sleeper"].first_calls) >= 2_000_000
     last_block = max(i for i, event in enumerate(events) if isinstance(event, BlockMeasured))
     assert all(events.index(event) > last_block for event in found.values())
+
+
+async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, tmp_path: Path) -> None:
+    candidate = planted("NotesItsFreshStart", note=str(tmp_path / "note"))
+    candidate = msgspec.structs.replace(candidate, settings={"assume_finite": True, "threads": 2})
+    async for _ in engine.run(Measure(job="a", plan=plan_of(candidate, runs=10, cold_start=True))):
+        pass
+    assert (tmp_path / "note").read_text() == "True 2"
 
 
 async def test_a_model_that_cannot_start_afresh_fails_there_and_keeps_its_numbers(engine: Engine) -> None:
