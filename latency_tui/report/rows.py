@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.report.text import clean
-from latency_tui.result.words import NOTHING, format_duration, format_interval, format_ratio, format_seconds
+from latency_tui.result.words import (
+    NOTHING,
+    format_duration,
+    format_interval,
+    format_ratio,
+    format_seconds,
+    format_tails,
+)
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
 
 BASELINE = "baseline"
 VERSUS = "vs baseline (95 % CI)"
-_OPTIONAL = (VERSUS, "verdict", "group")
+_TAILS = "p99 vs baseline"
+_START = ("first call", "import", "load", "memory")
+_OPTIONAL = (VERSUS, "verdict", "group", _TAILS, *_START)
+_MEGABYTE = 1024 * 1024
 _OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
 
 
@@ -45,6 +55,7 @@ def comparison_with(result: Result, baseline: str | None, candidate: str) -> Com
                 low=1 / comparison.high if comparison.high else None,
                 high=1 / comparison.low if comparison.low else None,
                 verdict=_OPPOSITE[comparison.verdict],
+                p99_ratio=1 / comparison.p99_ratio if comparison.p99_ratio else None,
             )
     return None
 
@@ -80,10 +91,21 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
     for name in ("mean", "std", "min", "max"):
         row[name] = format_duration(getattr(numbers, name) if numbers else None)
     row["p99"] = format_tail(numbers.p99 if numbers else None)
+    tails = format_tails(comparison.p99_ratio, comparison.p99_p_value) if comparison else NOTHING
+    row[_TAILS] = BASELINE if versus == BASELINE else tails
     row["calls"] = f"{candidate.calls:,}"
     row["training"] = format_duration(candidate.training_seconds)
     row["score"] = NOTHING if candidate.score is None else f"{candidate.score:.3f}"
-    return Row(candidate=candidate, verdict=verdict, cells=row)
+    return Row(candidate=candidate, verdict=verdict, cells=row | dict(zip(_START, _start(candidate), strict=True)))
+
+
+def _start(candidate: CandidateResult) -> tuple[str, ...]:
+    """Return what it cost to start, where that was measured: first call, import, load, and memory at its peak."""
+    start = candidate.cold_start
+    if start is None:
+        return (NOTHING,) * len(_START)
+    seconds = (candidate.cold_start_seconds, start.import_seconds, start.load_seconds)
+    return (*map(format_duration, seconds), f"{start.memory_peak / _MEGABYTE:,.0f} MB")
 
 
 def _format_versus(comparison: Comparison) -> str:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+_START = ("import_seconds", "load_seconds", "memory_before", "memory_after", "memory_peak")
 COLUMNS: tuple[str, ...] = (
     *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
     *("mean", "std", "min", "max"),
     *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed")),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
+    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START),
 )
 Cell = str | float | int | None
 
@@ -46,7 +48,10 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         "calls": candidate.calls,
         "throughput": candidate.throughput,
         "group": candidate.group,
+        "after_switch_seconds": candidate.after_switch_seconds,
     }
+    if start := candidate.cold_start:
+        values |= {name: getattr(start, name) for name in _START}
     numbers = candidate.statistics
     if numbers is None:
         return values
@@ -64,6 +69,8 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
             "ratio_low": comparison.low,
             "ratio_high": comparison.high,
             "verdict": comparison.verdict,
+            "p99_ratio": comparison.p99_ratio,
+            "p99_p_value": comparison.p99_p_value,
         }
     return values
 

@@ -76,7 +76,7 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
     baseline_is_there = len(pairs) == len(rivals)
     if baseline_is_there and all(pair.verdict == "same" for pair in pairs):
-        within = f"(within {100 * result.equivalence:.2g} %)"
+        within = f"(within {100 * result.equivalence:.2g} %{_launch(result)})"
         if len(rivals) == 1:
             return f"{names} answer equally fast {within}: {_latency(result, first)}."
         # The others were held against the baseline; what they are to each other may be twice as far apart.

@@ -75,6 +75,13 @@ def format_ratio_ends(low: float, high: float) -> str:
     return f"{_plain(low, figures)}–{_plain(high, figures)}"
 
 
+def format_tails(ratio: float | None, p_value: float | None) -> str:
+    """Return the ratio of two p99, and how often alike ones would lie as far apart: `1.31× (p 0.02)`."""
+    if ratio is None or p_value is None:
+        return NOTHING
+    return f"{_times(ratio)} (p {'< 0.001' if p_value < 0.001 else f'{p_value:.2g}'})"
+
+
 def format_seconds(seconds: float) -> str:
     """Return a stretch of waiting in round words: `3 s`, `4 min`, `2 h`."""
     if seconds < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ async def test_compare_shows_ratio_interval_group_and_percentiles(open_app: Open
         assert "verdict" in text
         assert "p99.9" in text
         assert "≥ is all that so few calls can say" in text
+
+
+async def test_the_comparison_tells_how_p99_compare_once_there_are_calls_enough(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("r", *"1,000", "enter")
+        await desk.profile()
+        await desk.press("3")
+        assert "p99 vs baseline" in desk.text()
+        assert re.search(r"\d\.\d\d× \(p 0\.\d+\)", desk.text())
 
 
 async def test_at_80_by_24_models_are_the_first_tab_and_cards_are_rows(open_app: Open) -> None:

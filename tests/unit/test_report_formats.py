@@ -18,7 +18,7 @@ from latency_tui.report import FORMATS, format_of, render, write
 from latency_tui.report.files import check_writable, write_text
 from latency_tui.report.rows import comparison_with
 from latency_tui.report.text import cells, clean, shorten
-from latency_tui.result.result import Result, load
+from latency_tui.result.result import ColdStart, Result, load
 from tests.unit.made_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result
 
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -66,6 +66,32 @@ def test_table_ends_with_answer_failures_and_noise() -> None:
         "noise   Other work took 8 % of the time; measure again.",
         "note    ≥ is a lower bound: a p99 with an interval takes 662 calls.",
     ]
+
+
+def test_reports_say_how_p99_compare_and_what_it_costs_to_start_where_that_was_measured() -> None:
+    result = make_result()
+    assert not {"p99 vs baseline", "import", "memory"} & set(read_markdown(render(result, "markdown"))[0])
+    start = ColdStart(
+        import_seconds=0.7, load_seconds=0.012, first_calls=(3e-4,), memory_before=20 << 20, memory_after=90 << 20,
+        memory_peak=95 << 20,
+    )  # fmt: skip
+    started = msgspec.structs.replace(result.candidates[2], cold_start=start, after_switch_seconds=1e-4)
+    with_tails = tuple(
+        msgspec.structs.replace(c, p99_ratio=1.31, p99_p_value=0.0234) if c.candidate == "linear-svm" else c
+        for c in result.comparisons
+    )
+    result = msgspec.structs.replace(
+        result, candidates=(*result.candidates[:2], started, *result.candidates[3:]), comparisons=with_tails
+    )
+    rows = {row["model"]: row for row in read_markdown(render(result, "markdown"))}
+    assert rows["Linear SVM"]["p99 vs baseline"] == "1.31× (p 0.023)"
+    assert rows["Logistic Regression"]["p99 vs baseline"] == "baseline"
+    said = [rows["Linear SVM"][name] for name in ("first call", "import", "load", "memory")]
+    assert said == ["1.43 ms", "700 ms", "12.0 ms", "95 MB"]
+    assert rows["Random Forest"]["import"] == "–"
+    svm = read_csv(render(result, "csv"))[2]
+    figures = ("p99_ratio", "p99_p_value", "after_switch_seconds", "import_seconds", "load_seconds", "memory_peak")
+    assert [float(svm[name]) for name in figures] == [1.31, 0.0234, 1e-4, 0.7, 0.012, 95 << 20]
 
 
 def test_table_says_what_a_median_without_an_interval_lacks() -> None:

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from latency_tui.result.words import NOTHING, format_tails
 from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 _PERCENTILES = (("p50", 0), ("p90", 3), ("p95", 2), ("p97", 5), ("p99", 1), ("p99_9", 4))
+_TAILS = "p99 vs baseline"
 _VERDICTS = {
     "faster": "$text-success",
     "slower": "$text-warning",
@@ -57,7 +59,7 @@ class ComparePane(VerticalScroll):
         lines = [
             *comparison_lines(result, measurement.candidates, looks, highlighted, width),
             Content(""),
-            *percentile_lines(measurement.candidates, looks, highlighted, width),
+            *percentile_lines(result, measurement.candidates, looks, highlighted, width),
             *failure_lines(measurement.candidates, width),
         ]
         self.query_one("#comparison", Static).update(Content("\n").join(lines))
@@ -118,9 +120,12 @@ def comparison_lines(
 
 
 def percentile_lines(
-    candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
+    result: Result, candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
 ) -> list[Content]:
-    """Return a heading and a line a candidate, with as many percentiles as fit; then what the bounds mean."""
+    """Return a heading and a line a candidate, with as many percentiles as fit; then what the bounds mean.
+
+    Where p99 were compared with the baseline's and there is room, a last column says how.
+    """
     shown = _comparable(candidates)
     if not shown:
         return []
@@ -134,6 +139,10 @@ def percentile_lines(
             kept.add(key)
             used += size[key]
     order = [key for key, _ in _PERCENTILES if key in kept]
+    tails = [_tails(result, candidate) for candidate in shown]
+    if any(tails) and used + (wide := max(map(cell_len, (_TAILS, *tails))) + 3) < width:
+        order.append(_TAILS)
+        cells[_TAILS], size[_TAILS] = tails, wide
     head = " " * (name + 4) + "".join(fit(key.replace("_", "."), size[key], right=True) for key in order)
     lines = [Content.styled(head, MUTED)]
     names = short_names([clean(c.name) for c in shown], name)
@@ -147,7 +156,7 @@ def percentile_lines(
         lines.append(Content.assemble(*parts))
     missing: dict[str, int] = {}
     for candidate in shown:
-        for key in order:
+        for key in kept:
             wanted = getattr(candidate.statistics, key).calls_needed
             if wanted:
                 missing[key] = max(missing.get(key, 0), wanted)
@@ -156,6 +165,12 @@ def percentile_lines(
         text = f"≥ is all that so few calls can say. Calls that a percentile needs: {wants}."
         lines += [Content.styled(line, MUTED) for line in (f" {line}" for line in wrap(text, width - 2))]
     return lines
+
+
+def _tails(result: Result, candidate: CandidateResult) -> str:
+    comparison = comparison_of(result, candidate.slug)
+    text = format_tails(comparison.p99_ratio, comparison.p99_p_value) if comparison else ""
+    return "" if text == NOTHING else text
 
 
 def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[Content]:
