@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -100,7 +100,7 @@ class Engine:
         self._last_words = b""
         self._stderr = asyncio.create_task(self._drain_stderr(self._process))
 
-    async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
+    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         """Send a command and yield the events of its job: `EngineStarted` first, `JobFinished` last.
 
         Events of jobs that were given up before are dropped. While candidates are pinned, this thread keeps off

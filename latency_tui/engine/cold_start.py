@@ -43,27 +43,32 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
         "seconds": MOST_SECONDS,
         "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
     }
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "latency_tui.engine.footprint"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
-    )
+    log = roster.folder / "fresh.log"  # not a pipe: nobody would read it while the model prints
+    patience = LONGEST_START + plan.call_timeout
+    with log.open("wb") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "latency_tui.engine.footprint"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=printed,
+            env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
+        )
     try:
-        _await(process, json.dumps(request).encode(), wire, LONGEST_START + plan.call_timeout)
+        in_time = _await(process, json.dumps(request).encode(), wire, patience)
     finally:
         process.kill()
-        said, complained = process.communicate()
+        said, _ = process.communicate()
+    if not in_time:
+        roster.give_up(slug, "timed out", f"a fresh start took longer than {patience:.3g} s")
     if not said:
-        lines = complained.decode(errors="replace").strip().splitlines()
+        lines = log.read_text(errors="replace").strip().splitlines()
         roster.give_up(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
     report: dict[str, Any] = json.loads(said)
     return report
 
 
-def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float) -> None:
-    """Hand over the request and wait for the process to end, hearing commands meanwhile."""
+def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float) -> bool:
+    """Hand over the request and wait for the process to end, hearing commands meanwhile; return whether it did."""
     assert process.stdin is not None
     process.stdin.write(request)
     process.stdin.close()
@@ -71,3 +76,4 @@ def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patienc
     deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         wire.wait([], 0.05)
+    return process.poll() is not None

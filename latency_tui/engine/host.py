@@ -48,13 +48,29 @@ from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
 from latency_tui.errors import LatencyTuiError
+from latency_tui.plan import Workload
 from latency_tui.plan.models import NATIVE
 
 FIRST_CALLS = 100
 
 
 class Host:
-    """One candidate: its model, its inputs, and what it was asked."""
+    """One candidate: its model, its inputs, and what it was asked.
+
+    Attributes:
+        data: What it was given to learn and to answer.
+        model: As it was loaded, fitted or converted.
+        method: What is called.
+        call: The same, bound to the model.
+        inputs: What it is called with, in turn.
+        order: Of arrays in memory, C or F.
+        workload: What the first calls were of.
+        first_calls: Nanoseconds of the first that this process ever made, at most 100.
+        fresh: Whether these are of what is asked now; else there are none to tell.
+        latest: Nanoseconds of the call that was made to see whether it answers.
+        stage: What it is doing.
+        threads: What keeps the limits.
+    """
 
     def __init__(self, data: Data | None) -> None:
         self.data = data
@@ -63,7 +79,10 @@ class Host:
         self.call: Any = None
         self.inputs: list[Any] = []
         self.order = "C"
+        self.workload: Workload | None = None
         self.first_calls: list[int] = []
+        self.fresh = True
+        self.latest = 0
         self.stage: Stage = "loading"
         self.threads: Any = None  # the limits stay as long as this is referred to
 
@@ -125,6 +144,7 @@ class Host:
                 threads = int(request.candidate.settings.get("threads", request.threads))
                 converted = convert(request.candidate.runtime, self.model, self.data, threads)
                 self.model, self.data, notes = converted.model, converted.data, converted.notes
+                self.fresh = False  # it has answered all that is held out by now, to show that it answers the same
             score = models.score(self.model, self.data)
         gc.collect()
         return Scored(score=score, notes=(*notes, *notes_of(caught)))
@@ -142,8 +162,11 @@ class Host:
         given = self.call(self.inputs[0])
         elapsed = time.perf_counter_ns() - started
         models.check(given, self.inputs[0], self.method)
-        if len(self.first_calls) < FIRST_CALLS:
-            self.first_calls.append(elapsed)
+        self.latest = elapsed
+        if self.workload is None and self.fresh:
+            self.workload = request.workload
+        self.fresh = self.workload == request.workload
+        self._keep([elapsed])
         return Called(nanoseconds=elapsed)
 
     def warm_up(self, request: WarmUp) -> Warmed:
@@ -151,22 +174,22 @@ class Host:
         self.stage = "warm-up"
         if request.pinned:
             os.sched_setaffinity(0, request.pinned)
-        self.first_calls = self.first_calls or self._time(0, 1)
+        self.latest = self.latest or self._time(0, 1)[0]
         position = 1
 
         def run(count: int) -> list[int]:
             nonlocal position
             durations = self._time(position, count)
             position += count
-            self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
+            self._keep(durations)
             return durations
 
-        done = warm_up(run, self.first_calls[-1], brief=request.brief)
+        done = warm_up(run, self.latest, brief=request.brief)
         return Warmed(
             calls=done.calls + 1,
             nanoseconds=done.nanoseconds,
             steady=done.steady,
-            first_calls=array("q", self.first_calls).tobytes(),
+            first_calls=array("q", self.first_calls if self.fresh else ()).tobytes(),
             call_ns=done.call_ns,
             timer_floor_ns=timer_floor(),
         )
@@ -186,6 +209,7 @@ class Host:
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
             answer = self.call(begin)
             first = time.perf_counter_ns() - started
+            pauses.forget()
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches, waited_ns() - waited
@@ -225,6 +249,10 @@ class Host:
         self._limit_threads(int(request.candidate.settings.get("threads", request.threads)))
         self.call = models.caller(self.model, self.method)
         return Adopted()
+
+    def _keep(self, durations: list[int]) -> None:
+        if self.fresh:
+            self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
 
     def _time(self, offset: int, count: int) -> list[int]:
         durations = [NOT_YET] * count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import Event, JobFinished, Measure, RoundFinished
@@ -39,20 +40,22 @@ async def measure(
         current = new_engine() if mine or engine is None else engine
         rounds, asked = 0, False
         try:
-            async for event in current.run(Measure(job=job, plan=plan, launch=launch)):
-                if isinstance(event, JobFinished) and event.reason not in {"stopped", "nothing left to measure"}:
-                    enough = enough or rounds
-                    if launch + 1 < plan.launches:
-                        break
-                yield event
-                if isinstance(event, JobFinished):
-                    return
-                if isinstance(event, RoundFinished):
-                    rounds = event.round + 1
-                if isinstance(event, RoundFinished) and plan.until_known and not asked:
-                    asked = rounds >= enough if enough else settled is not None and settled()
-                    if asked:
-                        await current.stop(job, "settled")
+            # Closed when it is left: until then this thread, and an engine that it starts, keep off the measured cores.
+            async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
+                async for event in events:
+                    if isinstance(event, JobFinished) and event.reason not in {"stopped", "nothing left to measure"}:
+                        enough = enough or rounds
+                        if launch + 1 < plan.launches:
+                            break
+                    yield event
+                    if isinstance(event, JobFinished):
+                        return
+                    if isinstance(event, RoundFinished):
+                        rounds = event.round + 1
+                    if isinstance(event, RoundFinished) and plan.until_known and not asked:
+                        asked = rounds >= enough if enough else settled is not None and settled()
+                        if asked:
+                            await current.stop(job, "settled")
         finally:
             if mine:
                 await current.close()

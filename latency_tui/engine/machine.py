@@ -83,9 +83,12 @@ class StealTime:
 
 
 def load_average() -> float | None:
-    """Return how many threads ran or wanted to, on average over the last minute; None where nobody tells."""
+    """Return how many threads ran or wanted to for each core of the machine, on average over the last minute.
+
+    Of all its cores, however few this process may use, for the system counts all threads. None where it does not.
+    """
     try:
-        return os.getloadavg()[0]
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
     except (AttributeError, OSError):
         return None
 

@@ -155,7 +155,7 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         seconds: Expected duration of all rounds.
         timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
         pinned: Cores that the candidates are pinned to; empty where they are not.
-        load: Load average of the minute before the job began; None where the system does not tell.
+        load: Load average of the minute before the job began, for each core of the machine; None where nobody tells.
     """
 
     job: str

@@ -227,11 +227,14 @@ class Roster:
                     starting.append(copy)
         while starting:
             for copy in self._ready(starting):
+                if copy not in starting:  # gone with another copy of the same candidate, which failed just before
+                    continue
                 starting.remove(copy)
                 reply = copy.reply() if copy.slug in self else None
                 copy.ready = isinstance(reply, Adopted)
                 if not isinstance(reply, Adopted | Prepared):
                     self._drop_copies(copy.slug, starting)
+            starting = [copy for copy in starting if copy.slug in self]
         for stored in self.folder.glob("*.copy"):
             stored.unlink()
 
@@ -239,8 +242,7 @@ class Roster:
         """Return what a copy is to be asked to become one, None where there is no way."""
         path = self.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
         process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
-        while not self._ready([process]):
-            pass
+        self._await(process)
         if candidate.slug not in self:
             return None
         reply = process.reply()
@@ -293,16 +295,25 @@ class Roster:
         if copy is not None and process.copies:
             process = process.copies[copy % len(process.copies)]
         process.ask(request, stage, timeout)
+        self._await(process)
+        return self._expect(process, kind)
+
+    def _await(self, process: CandidateProcess) -> None:
+        """Wait until a process has replied or ended.
+
+        Raises:
+            JobStopped: The client wants the job to end. The reply is read all the same, so that the next request gets
+                its own; a candidate that is in a long call is ended for that.
+        """
         try:
             while not self._ready([process]):
                 pass
         except JobStopped:
             if process.connection.poll(GRACE_SECONDS):
                 process.reply()
-            elif process is self._processes[slug]:
-                self._forget([slug])
+            elif process is self._processes.get(process.slug):
+                self._forget([process.slug])
             raise
-        return self._expect(process, kind)
 
     def give_up(self, slug: str, cause: Cause, message: str, story: str = "") -> NoReturn:
         """Say that a candidate failed for a reason found outside its process, and end it.
@@ -338,7 +349,9 @@ class Roster:
         return [process for process in processes if self._is_unruly(process, processes)]
 
     def _is_unruly(self, process: CandidateProcess, running: list[CandidateProcess]) -> bool:
-        """End a process that hangs or fills the memory, and say so."""
+        """End a process that hangs or fills the memory, and say so, once a candidate; return whether it is gone."""
+        if process.slug not in self:
+            return True
         if process.is_late():
             self._lose(process, "timed out", f"did not answer within {process.timeout:.3g} s", process.last_words())
             return True

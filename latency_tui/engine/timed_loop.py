@@ -52,6 +52,11 @@ class PauseWatch:
             self.calls.append(index)
             self.nanoseconds.append(pause)
 
+    def forget(self) -> None:
+        """Forget what was noted until now, before the calls that count."""
+        self.calls.clear()
+        self.nanoseconds.clear()
+
     def __enter__(self) -> PauseWatch:
         gc.callbacks.append(self)
         return self

@@ -7,7 +7,17 @@ import time
 from collections import deque
 from multiprocessing.connection import Connection, wait
 
-from latency_tui.engine.protocol import Command, Event, Measure, Reason, Stop, Train, decode_command, encode
+from latency_tui.engine.protocol import (
+    Command,
+    Event,
+    JobFinished,
+    Measure,
+    Reason,
+    Stop,
+    Train,
+    decode_command,
+    encode,
+)
 
 
 class JobStopped(Exception):  # noqa: N818 (not an error: it ends a job from within)
@@ -100,7 +110,10 @@ class Wire:
             self._queue.append(command)
             return False
         if command.job != self._job:  # over already, or not begun: then it is not to begin
-            self._queue = deque(job for job in self._queue if job.job != command.job)
+            if any(job.job == command.job for job in self._queue):
+                self._queue = deque(job for job in self._queue if job.job != command.job)
+                self.say(JobFinished(job=command.job, reason="stopped"))
+                self.flush()
             return False
         if command.reason != "stopped":
             self.settled = command.reason

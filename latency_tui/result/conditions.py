@@ -81,7 +81,7 @@ class Conditions:
         calls = sum(track.totals.count for track in tracks)
         disturbed = sum(track.disturbed_calls for track in tracks)
         collected = sum(track.gc_calls for track in tracks)
-        floor, cores = self._timer_floor, self._environment.cores if self._environment else None
+        floor = self._timer_floor
         steal = fmean(self._steal.values()) if self._steal else None
         figures = noise.NoiseFigures(
             lost_time=noise.lost_time(
@@ -98,7 +98,7 @@ class Conditions:
             refused=self.refused,
             control=apart,
             steal=steal,
-            load=self._load / cores if self._load is not None and cores else None,
+            load=self._load,
             equivalence=self._plan.equivalence,
         )
         found = noise.findings(figures)

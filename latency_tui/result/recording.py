@@ -204,9 +204,9 @@ class Recording:
     # --- comparisons ------------------------------------------------------------------------------------------------
 
     def _wanted_baseline(self) -> int | None:
-        """Return the position of the candidate that the plan names as the baseline."""
+        """Return the position of the candidate that the plan names as the baseline, unless it failed on the way."""
         entry = self._entries.get(self.plan.baseline or "")
-        return entry.position if entry is not None else None
+        return entry.position if entry is not None and entry in self._racing() else None
 
     def _baseline(self, candidates: list[CandidateResult]) -> int | None:
         """Return the position of the one that the others are compared with: the plan's, or else the fastest.

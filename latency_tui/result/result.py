@@ -181,7 +181,7 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
         autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
         timer_floor: Seconds that the timed loop reports for a call that does nothing.
         steal: Share of the rounds' time in which the host ran something else on the measured cores.
-        load: Load average of the minute before, of the whole machine.
+        load: Load average of the minute before, for each core of the machine.
         control: The hidden copy of the first candidate against the first itself, where the plan asked for one: what
             this machine makes of two that are identical.
         findings: Worst first.
@@ -241,11 +241,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def baseline(self) -> str | None:
         """Slug of the one that the others are compared with: the plan's, or the fastest; None where nothing is."""
-        measured = [candidate.slug for candidate in self.measured]
-        if self.plan.baseline in measured:
-            return self.plan.baseline
         compared = {comparison.baseline for comparison in self.comparisons}
-        return next(iter(compared)) if len(compared) == 1 else next(iter(measured), None)
+        if len(compared) == 1:
+            return compared.pop()
+        measured = [candidate.slug for candidate in self.measured]
+        return self.plan.baseline if self.plan.baseline in measured else next(iter(measured), None)
 
     def without_samples(self) -> Result:
         """Return the same result without the single latencies."""

@@ -42,7 +42,7 @@ class NoiseFigures:
         refused: Blocks left out, for a latency in them was zero or negative.
         control: How far apart two copies of one model came out, as a share.
         steal: Share of the time in which the host ran something else on the measured cores.
-        load: Load average of the minute before, for each core.
+        load: Load average of the minute before, for each core of the machine.
         equivalence: How far apart the plan lets two candidates lie and be the same, as a share.
     """
 

@@ -307,7 +307,8 @@ def fold(state: State, event: Event) -> State:
             progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
             return replace(state, progress=progress, pinned=event.pinned)
         case BlockMeasured():
-            lost = min(max(event.wall_ns - event.cpu_ns, 0), event.wall_ns)
+            told = event.waited_ns if event.waited_ns > 0 else event.wall_ns - event.cpu_ns  # as in the result
+            lost = min(max(told, 0), event.wall_ns)
             return replace(state, job_wall_ns=state.job_wall_ns + event.wall_ns, job_lost_ns=state.job_lost_ns + lost)
         case RoundFinished():
             if state.progress.phase == "stopping":

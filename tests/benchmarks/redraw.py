@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Made(Engine):
     async def start(self) -> None:
         return
 
-    async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
+    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         job = command.job
         calls = dict.fromkeys((candidate.slug for candidate in PLAN.candidates), 10_000_000)
         yield MeasurementStarted(

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +48,7 @@ class Shared(Engine):
     async def start(self) -> None:
         await self._engine.start()
 
-    async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
+    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         async for event in self._engine.run(command):
             if isinstance(event, BlockMeasured):
                 self.blocks.append(event)

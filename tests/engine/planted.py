@@ -15,6 +15,10 @@ from typing import Any
 import numpy as np
 
 
+def _refuse() -> None:
+    raise ValueError("not any more")
+
+
 class Planted:
     """Answers at once with zeros; the base of all others."""
 
@@ -134,6 +138,44 @@ class Prints(Planted):
         print("{not an event}")
         os.write(1, b"nor this\n")
         return np.zeros(len(X))
+
+
+class PrintsALot(Planted):
+    """More than a pipe holds, in a hundred calls."""
+
+    def predict(self, X: Any) -> Any:
+        print("x" * 4000, file=sys.stderr)
+        return np.zeros(len(X))
+
+
+class Collects(Planted):
+    """Takes 4 ms and collects garbage once, in every call."""
+
+    def predict(self, X: Any) -> Any:
+        time.sleep(0.004)
+        gc.collect()
+        return np.zeros(len(X))
+
+
+class SlowByRow(Planted):
+    seconds = 0.0001
+
+    def predict(self, X: Any) -> Any:
+        time.sleep(self.seconds * len(X))
+        return np.zeros(len(X))
+
+
+class CannotBeUnpickled(Planted):
+    def __reduce__(self) -> Any:
+        return _refuse, ()
+
+
+class SlowToPickle(Planted):
+    """Takes its time to be stored, the first time."""
+
+    def __getstate__(self) -> Any:
+        time.sleep(0.3)
+        return self.__dict__
 
 
 class Warns(Planted):

@@ -8,7 +8,14 @@ from pathlib import Path
 import psutil
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, JobFinished, Measure, RoundFinished
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    EngineFailed,
+    JobFinished,
+    Measure,
+    RoundFinished,
+)
 from tests.engine.conftest import eventually, plan_of, planted
 
 
@@ -62,6 +69,17 @@ async def test_a_model_that_cannot_be_stored_is_prepared_once_more_in_each_copy(
     assert sum(len(block.samples) // 8 for block in blocks) == 400
     assert len({block.copy for block in blocks}) == 5
     assert len(set(note.read_text().split())) == 6
+
+
+async def test_copies_that_cannot_be_made_leave_the_first_process_to_measure_alone(engine: Engine) -> None:
+    plan = plan_of(planted("CannotBeUnpickled", "bad"), planted("Planted", "good"), runs=300)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert not any(isinstance(event, CandidateFailed | EngineFailed) for event in events)
+    copies = defaultdict(set)
+    for block in (event for event in events if isinstance(event, BlockMeasured)):
+        copies[block.candidate].add(block.copy)
+    assert copies["bad"] == {0}
+    assert len(copies["good"]) > 2
 
 
 async def test_one_that_takes_long_to_prepare_is_measured_in_one_process(engine: Engine) -> None:

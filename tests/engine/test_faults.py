@@ -24,6 +24,7 @@ from latency_tui.engine.protocol import (
     RoundFinished,
     Train,
     TrainingStarted,
+    WarmUpFinished,
 )
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan, SyntheticDataset, Workload
@@ -124,6 +125,33 @@ async def test_stop_does_not_wait_for_a_call_that_hangs(engine: Engine, kind: st
     await stopping
     assert time.monotonic() - began < 2
     assert events[-1] == JobFinished(job="a", reason="stopped")
+
+
+async def test_a_stop_while_copies_are_made_takes_nothing_from_the_next_job(engine: Engine) -> None:
+    plan = plan_of(planted("SlowToPickle"), runs=100)
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        if isinstance(event, WarmUpFinished):
+            await engine.stop("a")
+    events = [event async for event in engine.run(Measure(job="b", plan=plan))]
+    assert not any(isinstance(event, CandidateFailed) for event in events)
+    assert sum(isinstance(event, BlockMeasured) for event in events) >= 10
+
+
+async def test_a_stop_that_comes_with_its_job_is_answered(engine: Engine) -> None:
+    """As p and then esc, while the engine still imports."""
+    await engine.start()
+    events: list[Event] = []
+
+    async def run() -> None:
+        events.extend([event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Hangs"))))])
+
+    running = asyncio.create_task(run())
+    await asyncio.sleep(0)
+    await engine.stop("a")
+    await asyncio.wait_for(running, 20)
+    assert events[-1] == JobFinished(job="a", reason="stopped")
+    again = [event async for event in engine.run(Measure(job="b", plan=plan_of(planted("Sleeper"), runs=10)))]
+    assert again[-1] == JobFinished(job="b", reason="completed")
 
 
 async def test_a_stop_of_another_job_is_not_heeded(engine: Engine) -> None:

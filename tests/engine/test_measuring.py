@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -152,6 +153,41 @@ async def test_the_first_call_is_the_first_that_the_process_ever_made(engine: En
     (warm,) = (event for event in events if isinstance(event, WarmUpFinished))
     first = np.frombuffer(warm.first_calls, "<i8")
     assert first[0] > 60_000_000 > first[1]
+
+
+async def test_other_work_for_a_warm_process_has_no_first_calls_and_is_warmed_at_its_own_pace(engine: Engine) -> None:
+    one, many = (Workload(batch_size=size) for size in (1, 250))
+    model = planted("SlowByRow", seconds=0.002)
+    warmed: list[WarmUpFinished] = []
+    for number, workload in enumerate((one, many, one)):
+        plan = plan_of(model, runs=5, workload=workload)
+        job = Measure(job=str(number), plan=plan)
+        warmed += [event async for event in engine.run(job) if isinstance(event, WarmUpFinished)]
+    assert len(warmed[0].first_calls) >= 80
+    assert warmed[1].first_calls == b""
+    assert warmed[1].calls <= 6, "a second, and not as many calls as of one row would fit in there"
+    assert warmed[2].first_calls[:8] == warmed[0].first_calls[:8]
+
+
+async def test_collections_before_the_timed_calls_are_not_theirs(engine: Engine) -> None:
+    job = Measure(job="a", plan=plan_of(planted("Collects"), runs=6))
+    found = [event.gc_calls for event in [e async for e in engine.run(job)] if isinstance(event, BlockMeasured)]
+    assert found == [(0,)] * 6
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there is no pinning here")
+async def test_a_later_launch_has_all_cores_that_the_first_had() -> None:
+    every, seen = os.sched_getaffinity(0), list[set[int]]()
+
+    def look() -> Engine:
+        seen.append(os.sched_getaffinity(0))
+        return Engine()
+
+    plan = plan_of(planted("Sleeper"), runs=10, launches=3)
+    async with Engine() as first:
+        async for _ in measure(plan, engine=first, new_engine=look):
+            pass
+    assert seen == [every, every]
 
 
 async def test_the_collector_leaves_alone_what_a_candidate_inherited(engine: Engine) -> None:

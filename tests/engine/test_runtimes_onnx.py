@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished, WarmUpFinished
 from latency_tui.engine.runtimes.conversion import compare, convert
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import BUILTIN_MODELS, BundledDataset, Candidate, ModelSpec, Plan, SyntheticDataset, Workload
@@ -136,6 +136,8 @@ async def test_every_builtin_model_is_measured_under_both_runtimes(engine: Engin
     assert any("ONNX Runtime agrees" in note for note in ready["rbf-svm[runtime=onnx]"].notes)
     assert not ready["rbf-svm"].notes
     assert len({event.candidate for event in events if isinstance(event, BlockMeasured)}) == 12
+    for warmed in (event for event in events if isinstance(event, WarmUpFinished)):
+        assert bool(warmed.first_calls) == ("onnx" not in warmed.candidate), "it has answered for parity before"
 
 
 @pytest.fixture(scope="module")

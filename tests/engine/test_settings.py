@@ -139,6 +139,13 @@ async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, t
     assert (tmp_path / "note").read_text() == "True 2"
 
 
+async def test_a_model_that_prints_much_starts_afresh_like_any(engine: Engine) -> None:
+    plan = plan_of(planted("PrintsALot"), runs=10, cold_start=True, call_timeout=5.0)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (found,) = (event for event in events if isinstance(event, ColdStartMeasured))
+    assert len(found.first_calls) == 100
+
+
 async def test_a_model_that_cannot_start_afresh_fails_there_and_keeps_its_numbers(engine: Engine) -> None:
     plan = plan_of(planted("CannotBePickled"), planted("Planted"), runs=10, cold_start=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class MadeEngine(Engine):
         if self.script.gate is not None:
             self.script.gate.set()
 
-    async def run(self, command: Train | Measure) -> AsyncIterator[Event]:
+    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         self.script.commands.append(command)
         if not self._told:
             self._told = True

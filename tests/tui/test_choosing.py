@@ -168,7 +168,7 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
             "timer floor      70.0 ns",
             "Made CPU, 2 cores",
             "0.3 % of the",
-            "0.25, the",
+            "0.25 threads",
         ):
             assert words in text
         assert "scikit-learn 1.9.1" in text

@@ -342,6 +342,25 @@ async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(op
         assert desk.state.rows[0].candidate.model == own
 
 
+@pytest.mark.parametrize("typed", ["checkout", "checkout[dtype=float32]"])
+async def test_a_model_of_the_configuration_that_is_a_file_is_looked_at_by_its_name_too(
+    open_app: Open, folder: Path, typed: str
+) -> None:
+    path = folder / "forest.skops"
+    skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
+    own = ModelSpec(name="Checkout", file=str(path))
+    async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as desk:
+        await desk.press("minus")
+        await listed(desk, 0)
+        await desk.press("plus")
+        await type_in(desk, typed)
+        await see(desk, "It names a type that skops does not trust by itself")
+        await desk.press("ctrl+t")
+        await listed(desk, 1)
+        assert desk.state.rows[0].candidate.model == own
+        assert trusted(desk) == {digest_of(path): (TREE,)}
+
+
 async def test_nothing_is_added_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
     async with open_app() as desk:
         desk.script.pause = 0.05

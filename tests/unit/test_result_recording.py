@@ -136,6 +136,19 @@ def test_a_baseline_that_failed_gives_way_to_the_fastest() -> None:
     assert result.answer.endswith("Random Forest failed.")
 
 
+def test_a_baseline_that_fails_midway_gives_way_to_the_fastest_too() -> None:
+    plan = plan_of(3, baseline=FOREST)
+    events: list[Event] = [
+        e
+        for e in blocks(plan, (1, 4, 1.15), 20)
+        if not (isinstance(e, BlockMeasured) and e.candidate == FOREST and e.round >= 12)
+    ]
+    failed = CandidateFailed(job="j", candidate=FOREST, stage="measuring", message="It crashed.")
+    result = recorded(plan, [*events, failed]).result()
+    assert result.baseline == LOGISTIC
+    assert [(c.baseline, c.candidate) for c in result.comparisons] == [(LOGISTIC, FOREST), (LOGISTIC, LINEAR)]
+
+
 def test_one_that_fails_midway_keeps_what_was_measured() -> None:
     plan = plan_of(2)
     events: list[Event] = list(blocks(plan, (1, 2), 20))
@@ -278,8 +291,8 @@ def test_a_block_with_an_impossible_latency_is_left_out_and_said_to_be(bad: byte
 def test_steal_is_the_mean_of_the_launches_and_load_that_before_the_first() -> None:
     plan = plan_of(2)
     recording = Recording(plan)
-    recording.add(EngineStarted(environment=msgspec.structs.replace(ENVIRONMENT, cores=4)))
-    for launch, (loaded, steal) in enumerate([(6.0, 0.02), (9.0, 0.08)]):
+    recording.add(EngineStarted(environment=ENVIRONMENT))
+    for launch, (loaded, steal) in enumerate([(1.5, 0.02), (9.0, 0.08)]):
         recording.add(
             MeasurementStarted(
                 job="j", launch=launch, rounds=2, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,), load=loaded
@@ -289,7 +302,7 @@ def test_steal_is_the_mean_of_the_launches_and_load_that_before_the_first() -> N
             recording.add(RoundFinished(job="j", launch=launch, round=number, rounds=3, seconds_left=0.0, steal=told))
     noise = recording.result().noise
     assert noise.steal == pytest.approx(0.05)
-    assert noise.load == 6.0
+    assert noise.load == 1.5
     sentences = {finding.cause: finding.sentence for finding in noise.findings}
     assert sentences["steal"].startswith("The host gave 5.0 % of the measured cores' time to other machines")
     assert "1.5 threads wanted each core" in sentences["load"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -118,7 +119,7 @@ class AddModelScreen(Picker[AddedModel]):
 
     async def look(self, text: str) -> Content | None:
         """Return what a file or an import path holds."""
-        path = _file_of(text)
+        path = _file_of(text) or self._file_named(text)
         if path is None:
             if is_path(text) or ":" not in text:
                 return None
@@ -133,6 +134,13 @@ class AddModelScreen(Picker[AddedModel]):
         asked = self._asked(text)
         self.say("" if asked else "Enter adds it.")
         return known_of_file(path, inspection, asked)
+
+    def _file_named(self, text: str) -> Path | None:
+        """Return the file of the model that has that name in the configuration; None where it has none."""
+        with suppress(UsageError):
+            slug = slugify(parse(text)[0])
+            return next((Path(model.file) for model in self._known if model.file and slugify(model.name) == slug), None)
+        return None
 
     async def take(self, text: str) -> None:
         """Close with what was typed, unless it asks to be trusted first."""

@@ -74,7 +74,7 @@ def _figures(result: Result) -> Iterator[tuple[str, str]]:
     if noise.steal is not None:
         yield "steal", f"{_share(noise.steal)} of the measured cores' time went to other machines on the host"
     if noise.load is not None:
-        yield "load", f"{noise.load:.2f}, the average of the minute before"
+        yield "load", f"{noise.load:.2f} threads wanted each core in the minute before"
     yield "disturbed calls", f"{noise.disturbed_calls:,}{all_calls}, in turns that the scheduler interrupted"
     yield "GC calls", f"{noise.gc_calls:,}, into which a garbage collection fell"
     if noise.drift is not None:
