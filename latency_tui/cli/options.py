@@ -43,7 +43,9 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "-t", "--time", "seconds", type=float, metavar="SECONDS", help="Measuring time a model, instead of -n."
     ),
-    click.option("--until-known", is_flag=True, help="Measure until all are told apart or known to be the same."),
+    click.option(
+        "--until-known", is_flag=True, help="Measure until each is told from the baseline or known to be the same."
+    ),
     click.option(
         "--max-time",
         "max_seconds",

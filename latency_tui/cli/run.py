@@ -51,7 +51,7 @@ def command(
     path = None if output in (None, "-") else Path(str(output))
     chosen = asked_format or (format_of(path) if path else "table")
     if path:
-        from latency_tui.report.files import check_writable
+        from latency_tui.result.files import check_writable
 
         check_writable(path)
 

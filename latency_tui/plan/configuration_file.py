@@ -78,7 +78,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         runtimes: What runs each model: `sklearn`, `onnx`.
         runs: Calls a model.
         seconds: Measuring time a model, instead of runs.
-        until_known: Whether to measure until all are told apart.
+        until_known: Whether to measure until each is told from the baseline or known to be the same.
         max_seconds: When that gives up.
         batch_size: Rows a call.
         method: What is called.

@@ -54,7 +54,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         runs: Calls a candidate and launch; None where one of the next two says how long.
         seconds: Time spent in timed calls a candidate and launch, instead of `runs`.
         until_known: Measure until every candidate is told apart from the baseline or known to be the same, instead of
-            `runs`; each launch by itself.
+            `runs`. The first launch decides; further ones measure as many rounds.
         max_seconds: When to give up on that, in seconds a launch.
         control: Whether a hidden copy of the first candidate is taken along, to know what this machine makes of two
             that are identical.

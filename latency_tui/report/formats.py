@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,9 +19,6 @@ SUFFIXES: dict[str, Format] = {
     ".markdown": "markdown",
     ".txt": "table",
 }
-
-_LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
-"""Controls that JSON lets stand as they are, and that a terminal obeys: they can only be inside its strings."""
 
 
 def format_of(path: str | Path) -> Format:
@@ -51,7 +47,7 @@ def render(
         samples: Whether JSON holds the single latencies.
     """
     if form == "json":
-        return _LATE_CONTROLS.sub(_escape, result.to_json(samples=samples)) + "\n"
+        return result.to_json(samples=samples) + "\n"
     if form == "csv":
         from latency_tui.report.spreadsheet import render_csv
 
@@ -65,16 +61,12 @@ def render(
     return render_table(result, width=width, colour=colour)
 
 
-def _escape(character: re.Match[str]) -> str:
-    return f"\\u{ord(character[0]):04x}"
-
-
 def write(result: Result, path: str | Path, form: Format | None = None, *, samples: bool = True) -> None:
     """Write a result to a file, whole or not at all, in the format that its suffix asks for.
 
     Raises:
         UsageError: The suffix asks for no format and none was given, or the file cannot be written.
     """
-    from latency_tui.report.files import write_text
+    from latency_tui.result.files import write_text
 
     write_text(Path(path), render(result, form or format_of(path), samples=samples))

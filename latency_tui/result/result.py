@@ -5,6 +5,7 @@ Times are seconds here, as in the JSON; inside `engine` and `stats` they are nan
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from latency_tui.engine.protocol import Environment
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
+from latency_tui.result.files import write_text
 
 JSON_SCHEMA_VERSION = 1
 PERCENTILES: tuple[str, ...] = ("p50", "p90", "p95", "p97", "p99", "p99_9")
@@ -23,6 +25,8 @@ PERCENTILES: tuple[str, ...] = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 Status = Literal["measured", "failed", "cancelled"]
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 Samples = NDArray[np.float64]
+
+_LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
 class Percentile(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,11 +245,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def baseline(self) -> str | None:
         """Slug of the one that the others are compared with: the plan's, or the fastest; None where nothing is."""
+        measured = {candidate.slug: candidate.status for candidate in self.measured}
+        if measured.get(self.plan.baseline or "", "failed") != "failed":
+            return self.plan.baseline
         compared = {comparison.baseline for comparison in self.comparisons}
-        if len(compared) == 1:
-            return compared.pop()
-        measured = [candidate.slug for candidate in self.measured]
-        return self.plan.baseline if self.plan.baseline in measured else next(iter(measured), None)
+        return compared.pop() if len(compared) == 1 else next(iter(measured), None)
 
     def without_samples(self) -> Result:
         """Return the same result without the single latencies."""
@@ -255,14 +259,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self, *, samples: bool = True) -> str:
         """Return the versioned JSON; times in seconds. `samples=False` leaves the single latencies out."""
         value = self if samples else self.without_samples()
-        return msgspec.json.format(_encoder.encode(value), indent=2).decode()
+        return _harmless(msgspec.json.format(_encoder.encode(value), indent=2))
 
     def save(self, path: str | Path) -> None:
-        """Write the JSON to a file; raises `UsageError` where that cannot be done."""
-        try:
-            Path(path).write_bytes(_encoder.encode(self))
-        except OSError as error:
-            raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+        """Write the JSON to a file, whole or not at all; raises `UsageError` where that cannot be done."""
+        write_text(Path(path), _harmless(_encoder.encode(self)))
 
 
 def load(path: str | Path) -> Result:
@@ -277,6 +278,11 @@ def load(path: str | Path) -> Result:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a result of latency-tui: {error}.") from error
+
+
+def _harmless(json: bytes) -> str:
+    """Escape the controls that JSON lets stand and that a terminal obeys; they can only be inside its strings."""
+    return _LATE_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.decode())
 
 
 def _median(candidate: CandidateResult) -> float:

@@ -110,7 +110,7 @@ class FocusRuns(Command):
 
 
 class UntilKnown(Command):
-    """Measure until the models are told apart or known to be the same, instead of a number of runs."""
+    """Measure until each model is told from the baseline or known to be the same, instead of a number of runs."""
 
     title, keys, footer = "Measure until it is known, or for a number of runs", ("u",), "until known"
 

@@ -15,9 +15,9 @@ import pytest
 
 from latency_tui.errors import UsageError
 from latency_tui.report import FORMATS, format_of, render, write
-from latency_tui.report.files import check_writable, write_text
 from latency_tui.report.rows import comparison_with
 from latency_tui.report.text import cells, clean, shorten
+from latency_tui.result.files import check_writable, write_text
 from latency_tui.result.result import ColdStart, Result, load
 from tests.unit.made_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result
 
