@@ -23,7 +23,7 @@ def check_writable(path: Path) -> None:
         descriptor, trial = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         os.close(descriptor)
         Path(trial).unlink()
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise _refusal(path, error) from error
 
 
@@ -54,12 +54,15 @@ def write_text(path: Path, text: str) -> None:
             with contextlib.suppress(FileNotFoundError):
                 Path(temporary).unlink()
             raise
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise _refusal(path, error) from error
 
 
 def _target(path: Path) -> Path:
-    """Follow links; raise `OSError` for a folder and for a file that is protected against writing."""
+    """Follow links; raise `OSError` for a folder and for a file that is protected against writing.
+
+    `RuntimeError` comes of a home that nobody has and of a link to itself.
+    """
     target = path.expanduser().resolve()
     if target.is_dir():
         raise IsADirectoryError(21, "it is a folder")

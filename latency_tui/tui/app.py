@@ -79,14 +79,19 @@ class LatencyApp(App[None]):
         return self._main.state.result if self._main else None
 
     @property
+    def last_result(self) -> Result | None:
+        """The result on the screen; before it has numbers, the newest that has. None where nothing was measured."""
+        earlier = [m.result for m in self._main.state.measurements if m.result] if self._main else []
+        return self.result or next(reversed(earlier), None)
+
+    @property
     def farewell(self) -> str:
         """The last table as plain text, for the shell; empty where nothing was measured."""
-        result = self.result
-        if result is None:
+        if self.last_result is None:
             return ""
         from latency_tui.report import render
 
-        return render(result)
+        return render(self.last_result)
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """Bits of braille's dots by row and column of a cell (Unicode 15, chapter 21)."""
 
-_WAY_OUT = "e next · esc back"
-
 Ink = str | int | tuple[int, int, int]
 """A colour as plotext takes it."""
 Cells = Mapping[tuple[int, int], tuple[str, Ink]]
@@ -133,13 +131,13 @@ class Canvas:
         """Return whether something was put there."""
         return (column, row) in self._cells
 
-    def title(self, text: str, chart: PlotextPlot) -> int:
+    def title(self, text: str, chart: PlotextPlot, way_out: str) -> int:
         """Write a title where there is room, and how to leave an enlarged chart; returns the first row below."""
         if self.height < 12:
             return 0
         self.put(1, 0, text, self.foreground if chart.has_focus else self.muted)
-        if chart.is_maximized and self.width > len(text) + len(_WAY_OUT) + 4:
-            self.put(self.width - len(_WAY_OUT) - 1, 0, _WAY_OUT, self.muted)
+        if chart.is_maximized and self.width > len(text) + len(way_out) + 4:
+            self.put(self.width - len(way_out) - 1, 0, way_out, self.muted)
         return 1
 
     def horizontal_axis(

@@ -75,11 +75,16 @@ class Line:
 
 
 class Chart(PlotextPlot, can_focus=True):
-    """A chart that cannot fail: what plotext raises becomes a sentence in its place."""
+    """A chart that cannot fail: what plotext raises becomes a sentence in its place.
+
+    Attributes:
+        way_out: Which keys leave it where it is enlarged.
+    """
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
     ALLOW_SELECT: ClassVar[bool] = False
     auto_links = Reactive(False)  # as in what is painted
+    way_out = ""
     _picture: Picture | None = None
 
     def render(self) -> Visual:
@@ -96,6 +101,12 @@ class Chart(PlotextPlot, can_focus=True):
         except Exception as error:  # noqa: BLE001  # whatever plotext raises: the figures beside the chart are still good
             self.log.error(repr(error))
             return Content.styled(f"This chart could not be drawn at {width} × {height}.", "dim")
+
+    def tell_way_out(self, keys: str) -> None:
+        """Say which keys leave it where it is enlarged."""
+        if keys != self.way_out:
+            self.way_out = keys
+            self.refresh()
 
     def draw(self, canvas: Canvas) -> None:
         """Put ink on the canvas."""
@@ -118,7 +129,7 @@ class BarChart(Chart):
         bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
         if not bars:
             return
-        top = canvas.title("median, whisker to p99", self)
+        top = canvas.title("median, whisker to p99", self, self.way_out)
         rows = canvas.height - top - 2
         hidden = max(len(bars) - rows, 0)
         bars = bars[: rows - 1] if hidden else bars
@@ -179,7 +190,7 @@ class LineChart(Chart):
         drawn = [reduce(x.runs, x.seconds, max(round(columns * x.runs[-1] / last), 1)) for x in lines]
         many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
         title = "latency over the runs, middle half" if many else "latency over the runs"
-        top = canvas.title(title, self)
+        top = canvas.title(title, self, self.way_out)
         rows = canvas.height - top - 2
         seen = np.concatenate([seconds for _, seconds in drawn])
         scale = line_scale(float(seen.min()), float(seen.max()))

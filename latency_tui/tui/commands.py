@@ -147,11 +147,21 @@ class ChooseAll(Command):
 
     title, keys, group = "Choose all models", ("a",), "Models"
 
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
 
 class ChooseNone(Command):
     """Choose no model."""
 
     title, keys, group = "Choose no model", ("n",), "Models"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
 
 
 class AddModel(Command):

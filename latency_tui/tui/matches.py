@@ -51,6 +51,14 @@ def names_like(text: str, models: Iterable[ModelSpec]) -> list[Match]:
     ]
 
 
+def at_home(text: str) -> Path:
+    """Return a path with `~` put in full, or as it is typed where nobody has that home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def files_like(text: str, wanted: Callable[[Path], str]) -> list[Match]:
     """Return the folders and the files that the path typed may go on with; nothing where it leads nowhere.
 
@@ -61,7 +69,7 @@ def files_like(text: str, wanted: Callable[[Path], str]) -> list[Match]:
     if text in ("~", ".", ".."):
         text += "/"
     head, slash, start = text.rpartition("/")
-    folder = Path(head + slash or ".").expanduser()
+    folder = at_home(head + slash or ".")
     found = sorted(_entries(folder, start), key=lambda match: (match.kind, match.label.casefold()))
     listed: list[Match] = []
     for match in found:

@@ -44,9 +44,13 @@ class JobEnded(Message):
 
 
 class EngineLost(Message):
-    """The engine's process is gone, and every trained model with it; the next job starts another."""
+    """The engine's process is gone, and every trained model with it; the next job starts another.
 
-    def __init__(self, error: LatencyTuiError) -> None:
+    Attributes:
+        error: Why; None where it was ended on purpose.
+    """
+
+    def __init__(self, error: LatencyTuiError | None) -> None:
         super().__init__()
         self.error = error
 

@@ -75,6 +75,11 @@ class Records:
         recording = self._recordings.get(job)
         return await asyncio.to_thread(recording.result) if recording else None
 
+    def whole(self, job: str) -> Result | None:
+        """Return the exact result so far of a recording that may still grow; takes as long as it takes."""
+        recording = self._recordings.get(job)
+        return recording.result() if recording else None
+
     def rebase(self, job: str, baseline: str) -> None:
         """Compare with the candidate of that slug from now on; nothing is measured again."""
         recording = self._recordings.get(job)

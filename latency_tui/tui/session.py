@@ -16,12 +16,13 @@ from textual.dom import DOMNode
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished, Train
-from latency_tui.errors import EngineError
+from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan
 from latency_tui.tui.messages import EngineLost, EventsArrived, JobEnded
 
 _BATCH_SECONDS = 0.1
 _STOP_SECONDS = 3.0
+_STOP_TRIES = 12
 
 
 EngineFactory = Callable[[], Engine]
@@ -42,6 +43,7 @@ class Session:
         self._launched: list[Engine] = []
         self._starting = asyncio.Lock()
         self._running = ""
+        self._given_up = ""
         self._jobs = itertools.count(1)
 
     def warm_up(self) -> None:
@@ -119,20 +121,27 @@ class Session:
             mail.flush()
             if self._running == job:
                 self._running = ""
+        if isinstance(failed, DataError):  # said by an engine that lives on
+            self._screen.post_message(JobEnded(job, failed))
+            return
         if failed is not None:
             with suppress(EngineError):
                 await self.close()
-            self._screen.post_message(EngineLost(failed))
+            self._screen.post_message(EngineLost(None if self._given_up == job else failed))
         self._screen.post_message(JobEnded(job, failed))
 
     async def _stop(self, job: str) -> None:
-        for engine in (self._engine, *self._launched):
-            if engine is not None:
-                with suppress(EngineError):
-                    await engine.stop(job, "stopped")
-        await asyncio.sleep(_STOP_SECONDS)
-        if self._running == job:  # it does not listen: end it, its job with it
-            await self.close()
+        """Ask, and ask again, for between two launches nobody hears it; at last end what does not listen."""
+        for _ in range(_STOP_TRIES):
+            for engine in (self._engine, *self._launched):
+                if engine is not None:
+                    with suppress(EngineError):
+                        await engine.stop(job, "stopped")
+            await asyncio.sleep(_STOP_SECONDS / _STOP_TRIES)
+            if self._running != job:
+                return
+        self._given_up = job
+        await self.close()
 
 
 class _Batches:

@@ -279,7 +279,8 @@ def fold(state: State, event: Event) -> State:
         case EngineStarted(environment=environment):
             return replace(state, environment=environment)
         case TrainingStarted(candidate=slug):
-            state = update_row(state, slug, stage="training", error="", traceback="")
+            if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # else a later launch trains anew
+                state = update_row(state, slug, stage="training", error="", traceback="")
             return _advance(state, "training", 0)
         case TrainingFinished():
             state = update_row(
@@ -297,8 +298,8 @@ def fold(state: State, event: Event) -> State:
             return update_row(
                 state, event.candidate, stage="failed", error=event.message, traceback=event.traceback or event.message
             )
-        case WarmUpFinished():
-            return _advance(state, "warming up", 1)
+        case WarmUpFinished(candidate=slug):  # whatever happened to it in a launch before
+            return _advance(update_row(state, slug, stage="ready", error="", traceback=""), "warming up", 1)
         case ColdStartStarted():
             return _advance(state, "cold start", 0)
         case ColdStartMeasured():

@@ -33,7 +33,7 @@ def wrap(text: str, width: int) -> list[str]:
             if line:
                 lines.append(line)
                 line = ""
-            head = set_cell_size(word, width).rstrip()
+            head = set_cell_size(word, width).rstrip() or word[0]  # a wide letter in a column of one
             lines.append(head)
             word = word[len(head) :]
         joined = f"{line} {word}" if line else word

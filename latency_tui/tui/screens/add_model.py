@@ -29,7 +29,7 @@ from latency_tui.plan.import_paths import describe
 from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of
 from latency_tui.plan.trust import EVERYTHING, remember
 from latency_tui.tui.marks import MUTED
-from latency_tui.tui.matches import Match, files_like, is_path, names_like, size_of
+from latency_tui.tui.matches import Match, at_home, files_like, is_path, names_like, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.text import clean
 
@@ -195,7 +195,7 @@ class AddModelScreen(Picker[AddedModel]):
             UsageError: It is nothing that can be measured, or no name is free for it.
         """
         path = _file_of(text)
-        if path is not None and path == Path(text).expanduser():
+        if path is not None and path == at_home(text):
             candidate = Candidate(model=model_of_file(str(path)))  # brackets may stand in a file's name
         else:
             candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
@@ -257,7 +257,7 @@ def _model_in(path: Path) -> str:
 
 
 def _expanded(text: str) -> str:
-    return str(Path(text).expanduser()) if text.startswith("~") else text
+    return str(at_home(text)) if text.startswith("~") else text
 
 
 def _file_of(text: str) -> Path | None:

@@ -15,7 +15,7 @@ from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dat
 from latency_tui.plan.columns import column_names
 from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, Task, format_of, task_of
 from latency_tui.tui.marks import MUTED
-from latency_tui.tui.matches import Match, files_like, is_path, size_of
+from latency_tui.tui.matches import Match, at_home, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.text import clean
 
@@ -104,7 +104,7 @@ class ChangeDataScreen(Picker[Dataset]):
             return self._made[text]
         file, column, task = _parts(text)
         if file.startswith("~"):
-            file = str(Path(file).expanduser())
+            file = str(at_home(file))
         dataset = (
             resolve_dataset(file, target=column, task=task)
             if self._configuration is None
@@ -149,7 +149,7 @@ def _parts(text: str) -> _Parts:
 def _path(file: str) -> Path | None:
     """Return the file that is meant; None where there is none."""
     try:
-        path = Path(file).expanduser()
+        path = at_home(file)
         return path if file and path.is_file() else None
     except (OSError, ValueError, RuntimeError):  # longer than a path can be, or the folder of nobody
         return None

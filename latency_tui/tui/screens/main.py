@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 from textual.worker import Worker, WorkerState
 
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
-from latency_tui.errors import EngineError, LatencyTuiError, UsageError
+from latency_tui.errors import DataError, EngineError, LatencyTuiError, UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.report import render
 from latency_tui.tui import commands
@@ -34,6 +34,7 @@ from latency_tui.tui.widgets.painted import CandidatePointed
 
 if TYPE_CHECKING:
     from latency_tui.plan.configuration import Loaded
+    from latency_tui.result.result import Result
 
 REDRAWS_A_SECOND = 4
 REDRAWS_A_SECOND_BY_SSH = 2
@@ -106,6 +107,8 @@ class MainScreen(Choosing):
     def _end_job(self, message: JobEnded) -> None:
         if message.job != self.state.job:
             return
+        if isinstance(message.error, DataError):  # others are told with the engine that they ended
+            self.show_error(message.error)
         profiled = self.state.work == "profiling"
         goes_on = self.state.then_profile and message.error is None
         self._still = None
@@ -118,6 +121,8 @@ class MainScreen(Choosing):
     @on(EngineLost)
     def _lose_engine(self, message: EngineLost) -> None:
         self.change(states.forget_training(self.state))
+        if message.error is None:
+            return
         again = f"Press {commands.Train.key_label()} or {commands.Profile.key_label()} to start it again."
         self.show_error(message.error, again)
 
@@ -230,6 +235,8 @@ class MainScreen(Choosing):
 
     @on(commands.Freeze)
     def _freeze(self) -> None:
+        if not commands.Freeze.applies(self.state):  # it may have ended since the key was pressed
+            return
         frozen = not self.state.frozen
         self._still = self.state if frozen else None
         self.change(replace(self.state, frozen=frozen), arrange=True)
@@ -248,6 +255,8 @@ class MainScreen(Choosing):
     @on(commands.ChooseAll)
     @on(commands.ChooseNone)
     def _choose_many(self, message: commands.Command) -> None:
+        if not message.applies(self.state):
+            return
         chosen = isinstance(message, commands.ChooseAll)
         self.change(replace(self.state, rows=tuple(replace(row, chosen=chosen) for row in self.state.rows)))
 
@@ -307,7 +316,7 @@ class MainScreen(Choosing):
         if not self.query("#find"):
             find = Field(placeholder="a part of a name", id="find", compact=True)
             await self.query_one("#side").mount(find, after="#list")
-            self.call_after_refresh(find.focus)
+        self.call_after_refresh(self.query_one("#find").focus)
 
     @on(FieldChanged)
     def _find_as_typed(self, event: FieldChanged) -> None:
@@ -341,10 +350,13 @@ class MainScreen(Choosing):
     def _walk_tabs(self, message: commands.Command) -> None:
         tabs = self.tabs
         step = 1 if isinstance(message, commands.NextTab) else -1
-        self._open_tab(tabs[(tabs.index(self.tab) + step) % len(tabs)])
+        here = tabs.index(self.tab) if self.tab in tabs else 0  # a tiny terminal shows models without a tab of theirs
+        self._open_tab(tabs[(here + step) % len(tabs)])
 
     def _open_tab(self, tab: Tab) -> None:
         self.minimize()
+        if tab == "models" and not self.tab_of_models and self.state.measurements:
+            tab = self.state.tab  # they stand beside it
         self.change(replace(self.state, tab=tab), arrange=True)
 
     @on(commands.Enlarge)
@@ -360,10 +372,15 @@ class MainScreen(Choosing):
 
     @on(commands.SaveAs)
     def _save_as(self) -> None:
-        if self.state.result is not None:
+        measurement = self.state.measurement
+        if measurement is not None and measurement.result is not None:
             from latency_tui.tui.screens.save import SaveScreen
 
-            self.app.push_screen(SaveScreen(self.state.result))
+            self.app.push_screen(SaveScreen(lambda: self._exact(measurement.job)))
+
+    async def _exact(self, job: str) -> Result | None:
+        """Return all that was measured in a job by now; while it runs at once, for events come in meanwhile."""
+        return self.records.whole(job) if job == self.state.job else await self.records.exact(job)
 
     @on(commands.CopyTable)
     def _copy(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,15 +30,15 @@ class SaveScreen(ModalScreen[None]):
     """One field; Enter saves, Escape leaves everything as it is.
 
     Args:
-        result: What to save.
+        fetch: Returns the result as it is when Enter is pressed; None where it has gone.
     """
 
     CSS_PATH = "sheets.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[Result | None]]) -> None:
         super().__init__()
-        self._result = result
+        self._fetch = fetch
 
     def compose(self) -> ComposeResult:
         """Yield the field."""
@@ -53,19 +54,23 @@ class SaveScreen(ModalScreen[None]):
         if not event.value.strip():
             hint.update(Content.styled("Type a file name first.", "$text-error"))
             return
+        result = await self._fetch()
+        if result is None:
+            hint.update(Content.styled("There is nothing to save any more.", "$text-error"))
+            return
         try:
-            path = await asyncio.to_thread(self._write, event.value.strip())
+            path = await asyncio.to_thread(_write, result, event.value.strip())
         except LatencyTuiError as error:
             hint.update(Content.styled(str(error), "$text-error"))
             return
         self.dismiss()
         self.app.notify(clean(str(path)), title="Saved", timeout=5, markup=False)
 
-    def _write(self, text: str) -> Path:
-        path = Path(text).expanduser().resolve()
-        write(self._result, path)
-        return path
-
     @on(Input.Changed)
     def _clear(self) -> None:
         self.query_one("#hint", Static).update(Content.styled(_HINT, MUTED))
+
+
+def _write(result: Result, text: str) -> Path:
+    write(result, text)
+    return Path(text).expanduser().resolve()

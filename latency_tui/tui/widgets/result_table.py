@@ -85,7 +85,7 @@ class ResultTable(VerticalScroll):
 
     def on_click(self, event: events.Click) -> None:
         """Highlight the row under the pointer."""
-        place = event.y + self.scroll_offset.y - self._headings
+        place = event.y - self._headings  # told by the rows, which are as long as the table, however far it is scrolled
         if 0 <= place < len(self._slugs):
             self.post_message(CandidatePointed(self._slugs[int(place)]))
 

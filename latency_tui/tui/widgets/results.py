@@ -15,7 +15,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from latency_tui.tui.charts import BarChart, LineChart, bars_of, lines_of
+from latency_tui.tui.charts import BarChart, Chart, LineChart, bars_of, lines_of
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import round_up
@@ -107,6 +107,8 @@ class Results(Vertical):
             table.paint(measurement, looks, state.highlighted, layout, running=running)
         if compare.display:
             compare.paint(measurement, looks, state.highlighted)
+        for chart in self.query(Chart) if enlarged else ():
+            chart.tell_way_out("e next" if running else "e next · esc back")  # while it runs, esc stops that
         facts = (measurement, tuple(looks.items()), running)
         due = not running or self._charted_job != measurement.job or monotonic() - self._charted_at >= _CHART_SECONDS
         if (self.query_one("#charts").display or enlarged) and facts != self._charted and due:

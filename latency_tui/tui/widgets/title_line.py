@@ -74,7 +74,15 @@ def _next(state: State) -> str:
 
 
 def _place(state: State) -> str:
-    return "cpu " + ",".join(map(str, state.pinned)) if state.pinned else ""
+    cores = state.pinned
+    if not _latest(state) and state.result and state.result.environment:
+        cores = state.result.environment.pinned
+    return "cpu " + ",".join(map(str, cores)) if cores else ""
+
+
+def _latest(state: State) -> bool:
+    """Return whether the newest measurement is on the screen, of which core and meter tell."""
+    return state.shown >= len(state.measurements) - 1
 
 
 def _meter(shares: tuple[float, ...]) -> str:
@@ -108,7 +116,7 @@ def _pieces(state: State) -> list[_Piece]:
         pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
         if level != "quiet":  # the worst is the first
             pieces.append(_Piece(state.result.noise.findings[0].cause, 5, "right", LEVEL_STYLES[level], lead=": "))
-        if meter := _meter(state.noise):
+        if _latest(state) and (meter := _meter(state.noise)):
             pieces.append(_Piece(meter, 6, "right", LEVEL_STYLES[level], lead=" "))
     return pieces
 
