@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
+from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
@@ -96,7 +99,9 @@ def measure(
 
 async def _measure(plan: Plan, on_event: Callable[[Event], None] | None) -> Result:
     recording = Recording(plan)
-    async for event in events_of(plan, settled=recording.settled):
+    # What a model was pickled from by name, a module beside the caller's script say, is to be found there again.
+    engine = partial(Engine, modules=[Path(entry) for entry in sys.path if entry])
+    async for event in events_of(plan, settled=recording.settled, new_engine=engine):
         recording.add(event)
         if on_event is not None:
             on_event(event)

@@ -56,7 +56,7 @@ class Measurement:
                         raise
 
     async def _listen(self, progress: Progress) -> None:
-        engine = partial(Engine, modules=self.modules)
+        engine = partial(Engine, modules=[self.modules] if self.modules else [])
         async for event in measure(self.plan, settled=self.recording.settled, new_engine=engine):
             self.recording.add(event)
             progress.update(event)

@@ -36,12 +36,12 @@ def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:
 
     groups = list(dict.fromkeys(model.group for model in models))
     models = sorted(models, key=lambda model: groups.index(model.group))
-    names = align([["model", "-m"], *([model.name, slugify(model.name)] for model in models)])
+    names = align([["model", "-m"], *([clean(model.name), slugify(model.name)] for model in models)])
     column = max(map(len, names)) + 2
     room = max((width or 10_000) - column, 24)
     lines: list[str] = []
     begun = ""
-    shown = [("", "what it is"), *((model.group, model.description) for model in models)]
+    shown = [("", "what it is"), *((model.group, clean(model.description)) for model in models)]
     for name, (group, description) in zip(names, shown, strict=True):
         if group != begun:
             lines += ["", clean(group)]

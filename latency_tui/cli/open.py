@@ -37,12 +37,12 @@ def open_app(values: Values) -> int:
     from latency_tui.engine.client import Engine  # asyncio, which Textual brings too
     from latency_tui.tui.app import LatencyApp  # 120 ms, most of it Textual
 
-    engine = partial(Engine, modules=configuration.folder)
+    engine = partial(Engine, modules=[configuration.folder])
     app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
     app.run()
-    if app.result is not None and not served:  # served, stdout is the wire to the browser
+    if app.last_result is not None and not served:  # served, stdout is the wire to the browser
         from latency_tui.report import render
 
         width, colour = terminal_style()
-        emit(render(app.result, width=width, colour=colour))
+        emit(render(app.last_result, width=width, colour=colour))
     return app.return_code or 0

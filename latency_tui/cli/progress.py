@@ -23,7 +23,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import Plan
-from latency_tui.report.text import shorten
+from latency_tui.report.text import clean, shorten
 from latency_tui.result.words import format_seconds
 
 SHORTEST_PAUSE = 0.25
@@ -76,7 +76,7 @@ class Progress:
                 return f"trained {len(self._ready)} of {self._candidates}"
             case CandidateFailed(candidate=slug, message=message):
                 self._ready.add(slug)
-                return f"{slug} failed: {message}"
+                return f"{slug} failed: {clean(message)}"
             case WarmUpFinished(candidate=slug):
                 self._warm.add(slug)
                 return f"warmed up {len(self._warm)} of {self._candidates}"

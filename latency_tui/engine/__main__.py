@@ -1,7 +1,7 @@
-"""`python -m latency_tui.engine FOLDER [MODULES]`: the engine process. Commands on stdin, events on stdout.
+"""`python -m latency_tui.engine FOLDER [MODULES ...]`: the engine process. Commands on stdin, events on stdout.
 
 FOLDER receives what candidates print and store. Its client removes it; this process does where the client is gone.
-MODULES is a folder in which models' modules may lie, besides the working directory.
+MODULES are folders in which models' modules may lie, besides the working directory.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import signal
 import sys
 from pathlib import Path
 
+from latency_tui.engine import own_modules
+
 
 def main() -> None:
     """Serve one client until its end of the pipe closes, then end every process of this group."""
@@ -21,7 +23,7 @@ def main() -> None:
     # that is given more threads gets them when its limits are set.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = [argument for argument in sys.argv[2:] if argument != "--spawn"]
-    sys.path += [os.getcwd(), *arguments]  # noqa: PTH109 (where a model's module may lie)
+    own_modules.FOLDERS[:] = [os.getcwd(), *arguments]  # noqa: PTH109 (a folder as it is looked in)
     commands, events = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from latency_tui.engine import host, model_files
+from latency_tui.engine import host, model_files, own_modules
 from latency_tui.engine.dataset import Data
 from latency_tui.engine.host_protocol import Prepared, Reply, Request, decode_reply, encode
 from latency_tui.engine.protocol import Stage
@@ -83,6 +83,7 @@ class CandidateProcess:
     def _spawn(self, theirs: Connection) -> int:
         number = theirs.fileno()
         words = [sys.executable, "-P", "-c", _HOST.format(path=sys.path), str(number), str(self.log), str(os.getpid())]
+        words += own_modules.FOLDERS
         self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
         return self._spawned.pid
 

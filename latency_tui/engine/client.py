@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -45,15 +45,15 @@ class Engine:
     Args:
         fork: Whether candidates may be forked from the engine; otherwise each is a fresh interpreter, which takes
             longer and is what happens anyway where processes cannot be forked.
-        modules: Folder in which a model's module may lie, besides the working directory and where Python looks.
+        modules: Folders in which a model's module may lie, besides the working directory and where Python looks.
 
     Attributes:
         environment: What the engine said of its machine; None until its first event was read.
     """
 
-    def __init__(self, *, fork: bool = True, modules: Path | None = None) -> None:
+    def __init__(self, *, fork: bool = True, modules: Iterable[Path] = ()) -> None:
         self.environment: Environment | None = None
-        self._arguments = [str(modules.absolute())] if modules else []
+        self._arguments = [str(folder.absolute()) for folder in modules]
         self._arguments += [] if fork else ["--spawn"]
         self._folder: str | None = None
         self._process: asyncio.subprocess.Process | None = None

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+from latency_tui.engine import own_modules
 from latency_tui.engine.host_protocol import Store, Stored
 from latency_tui.engine.roster import Roster
 from latency_tui.engine.wire import Wire
@@ -36,6 +37,7 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
     stored = roster.ask(slug, Store(path=str(path)), Stored, "cold start", plan.call_timeout)
     request = {
         "path": sys.path,
+        "own": own_modules.FOLDERS,
         "module": stored.module,
         "model": str(path),
         "cores": cores,

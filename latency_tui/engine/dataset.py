@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.tables import read
 from latency_tui.errors import DataError, ModelError
 from latency_tui.plan import BundledDataset, Dataset, FileDataset, Setting, StoredDataset, SyntheticDataset
@@ -116,20 +117,20 @@ def _bundled(dataset: BundledDataset) -> Data:
 
 
 def _from_file(dataset: FileDataset) -> Data:
-    inputs, targets = read(Path(dataset.path), dataset.target)
+    inputs, targets, names = read(Path(dataset.path), dataset.target)
     if rows_of(inputs) == 0:
         raise DataError(f"{dataset.path} has no rows.")
     if targets is None:
-        return Data(None, None, inputs, None, inputs, None, kind="file")
+        return Data(None, None, inputs, None, inputs, None, kind="file", columns=names)
     if rows_of(inputs) < 2:
-        return Data(None, None, inputs, targets, inputs, targets, kind="file")
+        return Data(None, None, inputs, targets, inputs, targets, kind="file", columns=names)
     train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
-    return Data(train, y_train, test, y_test, inputs, targets, kind="file", task=dataset.task)
+    return Data(train, y_train, test, y_test, inputs, targets, kind="file", task=dataset.task, columns=names)
 
 
 def _stored(dataset: StoredDataset) -> Data:
     # Written by the process that started this engine, in a folder only its user can read.
-    inputs, targets = pickle.loads(Path(dataset.path).read_bytes())  # noqa: S301
+    inputs, targets = finding_own(lambda: pickle.loads(Path(dataset.path).read_bytes()))  # noqa: S301
     return Data(None, None, inputs, targets)
 
 

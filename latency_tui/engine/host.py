@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from latency_tui.engine import models
+from latency_tui.engine import machine, models, own_modules
 from latency_tui.engine.dataset import Data, batches, prepare
 from latency_tui.engine.host_protocol import (
     Adopt,
@@ -154,7 +154,7 @@ class Host:
         assert self.data is not None
         self.stage = "warm-up"
         if request.pinned:
-            os.sched_setaffinity(0, request.pinned)
+            machine.pin(request.pinned)
         self.method = request.workload.method
         self.call = models.caller(self.model, self.method)
         self.inputs = batches(self.data.X_test, request.workload.batch_size, request.seed, order=self.order)
@@ -173,7 +173,7 @@ class Host:
         """Call until steady."""
         self.stage = "warm-up"
         if request.pinned:
-            os.sched_setaffinity(0, request.pinned)
+            machine.pin(request.pinned)
         self.latest = self.latest or self._time(0, 1)[0]
         position = 1
 
@@ -242,9 +242,7 @@ class Host:
     def adopt(self, request: Adopt) -> Adopted:
         """Take over the model and the inputs that another process of the same candidate stored."""
         self.stage = "loading"
-        with Path(request.path).open("rb") as file:
-            self.model, self.method = pickle.load(file)  # noqa: S301 (written by this engine's own candidate just now)
-            self.inputs = pickle.load(file)  # noqa: S301 (as above)
+        self.model, self.method, self.inputs = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
         models.apply_settings(self.model, request.candidate.settings)
         self._limit_threads(int(request.candidate.settings.get("threads", request.threads)))
         self.call = models.caller(self.model, self.method)
@@ -267,6 +265,11 @@ class Host:
         from threadpoolctl import threadpool_limits  # deferred: it must look after the libraries were loaded
 
         self.threads = threadpool_limits(limits=threads)
+
+
+def _read_stored(path: Path) -> tuple[Any, str, list[Any]]:
+    with path.open("rb") as file:  # written by this engine's own candidate just now
+        return (*pickle.load(file), pickle.load(file))  # noqa: S301 (as said)
 
 
 def waited_ns() -> int:
@@ -333,9 +336,8 @@ def _settle_in(log: Path, parent: int) -> None:
 
 
 def main() -> None:
-    """Serve in a fresh interpreter, where processes cannot be forked: `host.py DESCRIPTOR LOG PARENT`."""
-    descriptor, log, parent = sys.argv[1:]
-    sys.path.append(os.getcwd())  # noqa: PTH109 (where a model's module may lie)
+    """Serve in a fresh interpreter, where processes cannot be forked: `host.py DESCRIPTOR LOG PARENT [MODULES ...]`."""
+    descriptor, log, parent, *own_modules.FOLDERS[:] = sys.argv[1:]
     serve(Connection(int(descriptor)), Path(log), None, int(parent))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from latency_tui.engine.adapters import require
 from latency_tui.engine.dataset import Data, with_settings
+from latency_tui.engine.tables import is_frame, is_numeric
 from latency_tui.engine.targets import check_classes
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
@@ -73,16 +74,6 @@ def in_wanted_type(data: Data, model: Any) -> Data:
     return replace(data, X_test=_dense(data.X_test, wanted)) if wanted else data
 
 
-def is_frame(inputs: Any) -> bool:
-    """Whether rows are a data frame."""
-    return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
-
-
-def is_numeric(frame: Any) -> bool:
-    """Whether all columns of a data frame hold numbers."""
-    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
-
-
 def _with_names(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
     """Return rows that are an array as a data frame, with the names of the data or else of the model.
 
@@ -102,10 +93,10 @@ def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
 
     A name may be written with `_` for its spaces in one of the two: LightGBM and ONNX write it so.
     """
-    known = _names(model)
-    if not known or not is_frame(data.X_test):
+    known, rows = _names(model), data.X_test
+    there = [str(name) for name in rows.columns] if is_frame(rows) else list(data.columns)
+    if not known or not there or len(there) != rows.shape[1]:
         return data, ()
-    there = [str(name) for name in data.X_test.columns]
     unspaced = {_unspaced(name): name for name in there}
     wanted = {name: name if name in there else unspaced.get(_unspaced(name)) for name in known}
     if missing := [name for name, column in wanted.items() if column is None]:
@@ -115,7 +106,9 @@ def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
         )
     left = [name for name in there if name not in wanted.values()]
     notes = (f"left out, as the model does not know them: {_listed(left)}",) if left else ()
-    return replace(data, X_test=data.X_test[list(wanted.values())].set_axis(known, axis=1)), notes
+    if is_frame(rows):
+        return replace(data, X_test=rows[list(wanted.values())].set_axis(known, axis=1)), notes
+    return replace(data, X_test=rows[:, [there.index(name) for name in wanted.values() if name]], columns=()), notes
 
 
 def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fitted: bool) -> bool:
@@ -129,9 +122,9 @@ def _wants_frame(model: Any, data: Data, settings: Mapping[str, Setting], *, fit
 
 
 def goes_by_names(model: Any) -> bool:
-    """Whether a step of a pipeline picks columns, by name for all that is known here."""
-    steps = [step for _, step in getattr(model, "steps", ())]
-    return type(model).__name__ == "ColumnTransformer" or any(goes_by_names(step) for step in steps)
+    """Whether a part of a model picks columns, by name for all that is known here."""
+    parts = model.get_params(deep=True).values() if callable(getattr(model, "get_params", None)) else ()
+    return any(type(part).__name__ == "ColumnTransformer" for part in (model, *parts))
 
 
 def _check_count(model: Any, data: Data) -> None:

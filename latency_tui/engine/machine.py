@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -38,6 +39,14 @@ def allowed_cores() -> tuple[int, ...]:
     if not hasattr(os, "sched_getaffinity"):
         return ()
     return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def pin(cores: tuple[int, ...]) -> None:
+    """Keep this process on some cores: all of its threads, for a library may have started its own by now."""
+    os.sched_setaffinity(0, cores)
+    for thread in Path("/proc/self/task").glob("*"):
+        with contextlib.suppress(OSError):  # it has ended since
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 class CoreLoad:

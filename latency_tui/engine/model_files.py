@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require
+from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.runtimes.onnx import OnnxModel
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Trust
@@ -81,14 +82,14 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
             f"by name ({' '.join(f'--trust-type {name}' for name in missing[:2])}{' ...' if missing[2:] else ''}) or "
             f"all that the file names (--trust {file.path})."
         )
-    model = require("skops.io", "a skops file").loads(file.content, trusted=allowed)
+    model = finding_own(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
     return LoadedFile(model, (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ())
 
 
 def _load_pickle(file: FileContent, _threads: int) -> Any:
     import joblib  # deferred: comes with scikit-learn; it reads its own compressed files and plain pickles alike
 
-    return joblib.load(io.BytesIO(file.content))
+    return finding_own(lambda: joblib.load(io.BytesIO(file.content)))
 
 
 _LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {

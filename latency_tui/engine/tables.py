@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from latency_tui.errors import DataError, UsageError
+from latency_tui.plan.columns import are_names
 from latency_tui.plan.datasets import TITLES, Format, format_of
 from latency_tui.plan.nearest import hint
 
 
-def read(path: Path, target: str | None) -> tuple[Any, Any]:
-    """Return the inputs, `(n_rows, n_columns)`, and the targets, `(n_rows,)` or None.
+def read(path: Path, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return the inputs, `(n_rows, n_columns)`, the targets, `(n_rows,)` or None, and the names of an array's columns.
 
-    Inputs are an array where the file holds arrays, or numbers only and pandas is not there; else a data frame.
+    Inputs are an array where the file holds arrays, numbers without names, or numbers and there is no pandas; else a
+    data frame, which has names of its own.
 
     Raises:
         DataError: The file cannot be read as what it is, or has no such column.
@@ -32,8 +34,16 @@ def read(path: Path, target: str | None) -> tuple[Any, Any]:
         raise DataError(str(error)) from error
     try:
         if form in ("npz", "npy"):
-            return _arrays(path, form, target)
-        return _parted(path, _frame(path, form), target)
+            return (*_arrays(path, form, target), ())
+        frame = _frame(path, form)
+        inputs, targets = _parted(path, frame, target)
+        names = tuple(map(str, frame.columns))
+        if names == tuple(map(str, range(len(names)))):  # counted, and not named
+            return (inputs.to_numpy() if is_frame(inputs) and is_numeric(inputs) else inputs), targets, ()
+        if is_frame(inputs):
+            return inputs, targets, ()
+        position = None if target is None else _column(path, target, list(names))
+        return inputs, targets, tuple(name for index, name in enumerate(names) if index != position)
     except DataError:
         raise
     except ImportError as error:
@@ -43,6 +53,16 @@ def read(path: Path, target: str | None) -> tuple[Any, Any]:
     except Exception as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path} cannot be read as {TITLES[form]}: it is cut off or damaged ({said[:200]}).") from error
+
+
+def is_frame(inputs: Any) -> bool:
+    """Whether rows are a data frame."""
+    return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
+
+
+def is_numeric(frame: Any) -> bool:
+    """Whether all columns of a data frame hold numbers."""
+    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
 
 
 def _arrays(path: Path, form: Format, target: str | None) -> tuple[Any, Any]:
@@ -108,16 +128,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
 def _has_header(path: Path) -> bool:
     """Whether the first line has names: anything that is no number."""
     with path.open(newline="", encoding="utf-8-sig") as file:
-        first = next(csv.reader(file), [])
-    return not first or any(not _is_number(cell) for cell in first)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        return are_names(next(csv.reader(file), []))
 
 
 class _Columns:

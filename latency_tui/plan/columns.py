@@ -24,7 +24,7 @@ def column_names(path: Path) -> tuple[str, ...]:
         if form == "csv":
             with path.open(encoding="utf-8-sig", newline="") as file:
                 first = next(csv.reader(file), [])
-            return tuple(map(str, range(len(first)))) if all(map(_is_number, first)) else tuple(first)
+            return tuple(first) if are_names(first) else tuple(map(str, range(len(first))))
         if form == "jsonl":
             with path.open(encoding="utf-8-sig") as file:
                 return tuple(json.loads(file.readline(_LONGEST_LINE)))
@@ -34,6 +34,15 @@ def column_names(path: Path) -> tuple[str, ...]:
     except (UsageError, OSError, ValueError, csv.Error, zipfile.BadZipFile, TypeError):
         return ()
     return ()
+
+
+def are_names(first: list[str]) -> bool:
+    """Return whether the first line of a CSV file has names: what is no number, or `0,1,2` as pandas writes it.
+
+    Cells without a value do not decide: they may stand in a row as well.
+    """
+    counted = len(first) > 1 and first == [str(index) for index in range(len(first))]
+    return counted or not first or not all(_is_number(cell) for cell in first if cell.strip())
 
 
 def _is_number(text: str) -> bool:

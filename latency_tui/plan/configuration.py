@@ -6,6 +6,7 @@ one of those that are measured, like the six.
 
 from __future__ import annotations
 
+import math
 import os
 import typing
 from pathlib import Path
@@ -166,6 +167,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
         if table.colour and not _is_colour(table.colour):
             raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
+        for key in (k for k, v in table.parameters.items() if isinstance(v, float) and not math.isfinite(v)):
+            raise UsageError(f"models.{name}.parameters.{key} in {self.path} must be a finite number.")
         path = self._file(table.file) if table.file else None
         return ModelSpec(
             name=table.name or name,
@@ -201,7 +204,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         return f"{here}{bracket}{levers}" if meant else text
 
     def _file(self, text: str) -> Path:
-        return self.folder / Path(text).expanduser()
+        try:
+            return self.folder / Path(text).expanduser()
+        except RuntimeError:  # a home that nobody has: the file is not there, which is told where it is read
+            return self.folder / text
 
 
 def find_configuration(asked: str | None = None) -> Loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -57,6 +58,8 @@ def validate(key: str, setting: Setting) -> None:
     Raises:
         UsageError: It cannot.
     """
+    if isinstance(setting, float) and not math.isfinite(setting):
+        raise UsageError(f"{key} must be a finite number, not {_written(setting)}.")
     choices = LEVERS.get(key)
     if choices and _written(setting) not in choices:
         raise UsageError(f"{key} must be {' or '.join(choices)}, not {_written(setting)}.")

@@ -7,6 +7,7 @@ again. What was trusted in a skops file is remembered in the user's own folder; 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def trust_for(
     trusted: dict[str, tuple[str, ...]] = {}
     for text in files:
         path = Path(text)
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 (Path's raises where a folder may not be entered)
             raise UsageError(f"There is no file {path} to trust.")
         if path.resolve() not in kinds:
             raise UsageError(f"{path} is trusted but not measured; give it with -m too.")

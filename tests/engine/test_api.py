@@ -58,6 +58,21 @@ def test_what_was_defined_in_a_script_travels(tmp_path: Path) -> None:
     assert done.stdout == "measured 10\n", done.stderr
 
 
+def test_what_lies_beside_the_script_is_found_there(tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "helpers_beside.py").write_text(
+        "import numpy as np\nclass Mine:\n    def predict(self, rows):\n        return np.zeros(len(rows))\n"
+    )
+    script = tmp_path / "examples" / "script.py"
+    script.write_text(
+        "import numpy as np, latency_tui\nfrom helpers_beside import Mine\n"
+        "result = latency_tui.measure({'mine': Mine()}, np.ones((50, 3)), runs=100)\n"
+        "print(result.candidates[0].status, result.candidates[0].calls)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.stdout == "measured 100\n", done.stderr
+
+
 async def test_it_runs_where_a_loop_is_running_already_as_in_a_notebook() -> None:
     await asyncio.sleep(0)
     result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)

@@ -14,13 +14,14 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.inputs import suit
+from latency_tui.engine.inputs import goes_by_names, suit
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -43,6 +44,7 @@ from latency_tui.plan import (
     Workload,
 )
 from latency_tui.plan.catalogue import default_models
+from latency_tui.plan.columns import column_names
 from tests.engine import bring
 
 PEOPLE = pd.DataFrame(
@@ -71,12 +73,12 @@ def write(table: pd.DataFrame, path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather", ".jsonl"])
 def test_a_table_keeps_its_words_and_its_gaps(tmp_path: Path, suffix: str) -> None:
-    inputs, targets = read(write(PEOPLE, tmp_path / f"people{suffix}"), "bought")
+    inputs, targets, _ = read(write(PEOPLE, tmp_path / f"people{suffix}"), "bought")
     assert list(inputs.columns) == ["age", "city", "visits"]
     assert inputs["age"].isna().sum() == 10
     assert inputs["city"].isna().sum() == 10
     assert list(targets[:2]) == ["yes", "no"]
-    everything, nothing = read(tmp_path / f"people{suffix}", None)
+    everything, nothing, _ = read(tmp_path / f"people{suffix}", None)
     assert everything.shape == (40, 4)
     assert nothing is None
 
@@ -87,7 +89,7 @@ def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "b.npz", rows=rows, label=targets)
     np.save(tmp_path / "a.npy", np.column_stack((rows, targets)))
     for path, target in (("a.npz", None), ("b.npz", "label"), ("a.npy", "-1"), ("a.npy", "2")):
-        inputs, found = read(tmp_path / path, target)
+        inputs, found, _ = read(tmp_path / path, target)
         np.testing.assert_array_equal(inputs, rows)
         np.testing.assert_array_equal(found, targets)
     assert read(tmp_path / "a.npy", None)[1] is None
@@ -102,11 +104,61 @@ def test_a_csv_of_bare_numbers_needs_neither_a_header_nor_pandas(
     write(PEOPLE, tmp_path / "people.csv")
     monkeypatch.setitem(sys.modules, "pandas", None)
     np.testing.assert_array_equal(read(tmp_path / "bare.csv", "-1")[1], [0, 1])
-    inputs, targets = read(tmp_path / "named.csv", "label")
+    inputs, targets, _ = read(tmp_path / "named.csv", "label")
     assert inputs.shape == (40, 2)
     np.testing.assert_array_equal(targets, [0, 1] * 20)
     with pytest.raises(DataError, match=r"more than numbers.*pip install 'latency-tui\[data\]'"):
         read(tmp_path / "people.csv", "bought")
+
+
+@pytest.mark.parametrize("pandas", [True, False])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("0,1,2\n5.5,1,0\n6.5,2,1\n", [[5.5, 1], [6.5, 2]]),
+        ("5.5,,0\n6.5,2,1\n", [[5.5, np.nan], [6.5, 2]]),
+        ("5.5,1,0\n6.5,2,1\n", [[5.5, 1], [6.5, 2]]),
+    ],
+)
+def test_a_first_line_of_numbers_is_a_row_unless_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, rows: list[list[float]], pandas: bool
+) -> None:
+    """As pandas writes columns without names; and a row may have gaps, which take pandas to read."""
+    (tmp_path / "a.csv").write_text(text)
+    assert column_names(tmp_path / "a.csv") == ("0", "1", "2")
+    if not pandas:
+        if ",," in text:
+            return
+        monkeypatch.setitem(sys.modules, "pandas", None)
+    inputs, targets, names = read(tmp_path / "a.csv", "2")
+    np.testing.assert_array_equal(inputs, rows)
+    np.testing.assert_array_equal(targets, [0, 1])
+    assert names == ()
+
+
+def test_without_pandas_columns_are_put_in_the_models_order_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = LogisticRegression().fit(NUMBERS[["weight", "visits"]], NUMBERS["label"])
+    path = write(NUMBERS, tmp_path / "named.csv")
+    wanted = NUMBERS[["weight", "visits"]].to_numpy()
+    other = LogisticRegression().fit(NUMBERS[["visits"]].to_numpy(), NUMBERS["label"])
+    other.feature_names_in_ = np.array(["height"], dtype=object)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    inputs, targets, names = read(path, "label")
+    assert names == ("visits", "weight")
+    data = Data(None, None, inputs, targets, inputs, targets, kind="file", columns=names)
+    found = suit(data, model, {}, fitted=True).data.X_test
+    np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(LatencyTuiError, match="the data lack height and have visits, weight"):
+        suit(data, other, {}, fitted=True)
+
+
+def test_columns_picked_by_name_are_found_inside_whatever_wraps_them() -> None:
+    columns = ColumnTransformer([("age", StandardScaler(), ["age"])])
+    searched = GridSearchCV(make_pipeline(columns, LogisticRegression()), {"logisticregression__C": [1.0, 2.0]})
+    assert goes_by_names(searched)
+    assert not goes_by_names(GridSearchCV(LogisticRegression(), {"C": [1.0]}))
 
 
 def test_a_format_that_needs_a_library_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,5 +455,5 @@ async def test_a_file_of_numbers_is_refused_to_classifiers_before_anything_is_tr
 
 def test_json_lines_of_nested_values_do_not_break_the_reader(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"a": 1, "b": [1, 2]}) for _ in range(4)))
-    inputs, _ = read(tmp_path / "a.jsonl", "a")
+    inputs, *_ = read(tmp_path / "a.jsonl", "a")
     assert list(inputs.columns) == ["b"]

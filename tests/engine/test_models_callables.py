@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from latency_tui.engine import models
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
+from latency_tui.engine.dataset import Data
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from tests.engine import bring
@@ -92,7 +94,7 @@ async def test_a_module_beside_the_configuration_is_measured_and_hides_none_of_p
     )
     (tmp_path / "random.py").write_text("raise ImportError('a stray module')\n")
     plan = Plan(candidates=(Candidate(model=ModelSpec(name="mine", factory="mine_beside:Mine")),), runs=100)
-    async with Engine(fork=fork, modules=tmp_path) as engine:
+    async with Engine(fork=fork, modules=[tmp_path]) as engine:
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not [event for event in events if isinstance(event, CandidateFailed)]
     assert {event.copy for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"
@@ -123,6 +125,40 @@ async def _one_by_one(rows: object) -> AsyncIterator[int]:
 def test_a_promise_of_an_answer_is_none(promise: Callable[[object], object], kind: str) -> None:
     with pytest.raises(ModelError, match=f"predict returned a {kind}, which has computed nothing yet"):
         models.check(promise(np.ones((1, 2))), np.ones((1, 2)), "predict")
+
+
+@pytest.mark.parametrize("fork", [True, False])
+async def test_nothing_in_the_working_directory_runs_for_being_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: bool
+) -> None:
+    """Libraries try imports of their own: scikit-learn that of pandas, joblib that of lz4."""
+    strays = [name for name in ("lz4", "pandas", "polars", "cupy", "dask", "zmq") if not find_spec(name)]
+    assert strays
+    for name in strays:
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'victim')!r}, 'a').write('{name} ')\n")
+    monkeypatch.chdir(tmp_path)
+    model = ModelSpec(name="fresh", factory="sklearn.ensemble:RandomForestClassifier", parameters={"n_estimators": 3})
+    plan = Plan(candidates=(Candidate(model=model),), runs=50, cold_start=True)
+    async with Engine(fork=fork) as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert any(isinstance(event, ColdStartMeasured) for event in events)
+    assert not (tmp_path / "victim").exists(), (tmp_path / "victim").read_text()
+
+
+@pytest.mark.parametrize("answer", ["spam", b"spam", {"label": 1, "score": 0.5}])
+def test_a_word_or_a_mapping_is_one_answer_whatever_its_length(answer: object) -> None:
+    models.check(answer, np.ones((1, 2)), "predict")
+    with pytest.raises(ModelError):
+        models.check(answer, np.ones((3, 2)), "predict")
+
+
+def test_a_score_that_is_no_number_is_a_note() -> None:
+    class Odd:
+        def score(self, rows: object, targets: object) -> list[float]:
+            return [0.5, 0.7]
+
+    with pytest.warns(UserWarning, match="could not be scored"):
+        assert models.score(Odd(), Data(None, None, np.ones((2, 2)), np.ones(2))) is None
 
 
 def test_a_bare_number_is_an_answer_for_one_row() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cloudpickle
 import numpy as np
@@ -13,9 +15,10 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.dataset import Data, prepare
@@ -39,6 +42,15 @@ def test_a_classifier_converted_has_every_method_of_its_own() -> None:
     (note,) = converted.notes
     assert "predict labels equal in 38 of 38 rows" in note
     assert "predict_proba within 0.0001 in 38 of 38 rows" in note
+
+
+@pytest.mark.parametrize("make", [LinearSVC, RidgeClassifier])
+def test_what_the_model_itself_cannot_do_is_not_offered_by_its_conversion(make: Callable[[], Any]) -> None:
+    converted = convert("onnx", make().fit(IRIS.X_train, IRIS.y_train), IRIS, threads=1)
+    assert not hasattr(make(), "predict_proba")
+    assert not hasattr(converted.model, "predict_proba")
+    assert "predict labels equal in 38 of 38 rows" in converted.notes[0]
+    assert callable(converted.model.predict)
 
 
 def test_words_as_labels_stay_words() -> None:

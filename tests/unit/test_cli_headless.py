@@ -125,6 +125,16 @@ def round_finished(number: int) -> RoundFinished:
     return RoundFinished(job="j", launch=0, round=number, rounds=40, seconds_left=3.2)
 
 
+def test_progress_keeps_escape_sequences_of_models_from_the_terminal() -> None:
+    terminal = Terminal()
+    message = "names \x1b]52;c;ZXZpbA==\x07 a type"
+    with Progress(PLAN, terminal, Clock()) as progress:
+        progress._drawn_at = float("-inf")
+        progress.update(CandidateFailed(job="j", candidate="a", stage="loading", message=message))
+    assert "names" in terminal.getvalue()
+    assert "\x1b]52" not in terminal.getvalue()
+
+
 def test_progress_is_one_line_redrawn_at_most_four_times_a_second() -> None:
     terminal, clock = Terminal(), Clock()
     with Progress(PLAN, terminal, clock) as progress:

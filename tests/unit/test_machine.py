@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections import namedtuple
 from typing import Any
@@ -43,3 +46,19 @@ def test_nothing_is_said_of_steal_where_the_system_does_not_tell_or_a_core_went(
     steal = StealTime(())
     tell(104.0, [Linux(user=13, steal=5.0)])
     assert steal.share() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there is no pinning here")
+def test_threads_that_a_library_has_started_are_pinned_too() -> None:
+    program = (
+        "import os, threading\n"
+        "from latency_tui.engine.machine import pin\n"
+        "told, done = threading.Event(), threading.Event()\n"
+        "cores = []\n"
+        "def work():\n"
+        "    told.set(); done.wait(); cores.append(os.sched_getaffinity(0))\n"
+        "thread = threading.Thread(target=work); thread.start(); told.wait()\n"
+        "one = min(os.sched_getaffinity(0)); pin((one,)); done.set(); thread.join()\n"
+        "assert cores == [{one}] and os.sched_getaffinity(0) == {one}, cores\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -104,7 +104,20 @@ def test_settings_are_read_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x[", "x]", "x[a]", "x[=1]", "x[dtype=int8]", "x[threads=0]", "x[threads=two]", "[a=1]", ""]
+    "text",
+    [
+        "x[",
+        "x]",
+        "x[a]",
+        "x[=1]",
+        "x[dtype=int8]",
+        "x[threads=0]",
+        "x[threads=two]",
+        "x[C=inf]",
+        "x[C=1e999]",
+        "[a=1]",
+        "",
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(UsageError):

@@ -69,7 +69,10 @@ def convert(name: str, model: Any, data: Data, threads: int) -> Converted:
     theirs = in_wanted_type(data, found)
     told: list[str] = []
     for method in ("predict", "predict_proba", "decision_function", "transform"):
-        if not (callable(getattr(model, method, None)) and callable(getattr(found, method, None))):
+        if not callable(getattr(found, method, None)):
+            continue
+        if not callable(getattr(model, method, None)):  # nothing to hold it against, so it is not to be measured
+            vars(found).pop(method, None)
             continue
         ours, other = getattr(model, method)(data.X_test), getattr(found, method)(theirs.X_test)
         parity = compare(ours, other, runtime.tolerance)
@@ -77,7 +80,7 @@ def convert(name: str, model: Any, data: Data, threads: int) -> Converted:
         if parity.holds:
             continue
         if method == "decision_function":  # the labels and what else there is agree: it is a matter of scale or shape
-            del found.decision_function
+            vars(found).pop(method, None)
             told[-1] += ", so it cannot be measured"
             continue
         raise ModelError(f"{runtime.title} gives other answers than the model itself: {told[-1]}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.adapters import require, score_of
-from latency_tui.engine.inputs import is_numeric
+from latency_tui.engine.tables import is_numeric
 from latency_tui.errors import ModelError
 
 _TYPES: dict[str, Any] = {
@@ -150,24 +150,31 @@ class OnnxRuntime:
         scores = None
         try:
             classifies = hasattr(model, "classes_") and hasattr(model, "predict")
-            options = {"zipmap": False} if classifies else None
-            converted = skl2onnx.to_onnx(model, initial_types=types, options=_options(model, options))
+            converted = _to_onnx(skl2onnx, model, types, {"zipmap": False} if classifies else {})
             if classifies and hasattr(model, "decision_function"):
-                raw = {"zipmap": False, "raw_scores": True}
-                scores = skl2onnx.to_onnx(model, initial_types=types, options=_options(model, raw)).SerializeToString()
+                scores = _to_onnx(skl2onnx, model, types, {"zipmap": False, "raw_scores": True})
         except Exception as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said[0]}") from error
         binary = len(getattr(model, "classes_", ())) == 2
         columns = tuple(name for name, _ in types)  # the inputs' names are others where these hold more than letters
-        return OnnxModel(converted.SerializeToString(), threads, scores, binary=binary, columns=columns)
+        return OnnxModel(converted, threads, scores, binary=binary, columns=columns)
 
 
-def _options(model: Any, options: dict[str, bool] | None) -> Any:
-    """Return options for the step that answers: the last of a pipeline."""
-    while steps := getattr(model, "steps", None):
-        model = steps[-1][1]
-    return None if options is None else {id(model): options}
+def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool]) -> bytes:
+    """Convert, with options for the step that answers: the last of a pipeline."""
+    answers = model
+    while steps := getattr(answers, "steps", None):
+        answers = steps[-1][1]
+    try:
+        made = skl2onnx.to_onnx(model, initial_types=types, options={id(answers): options} if options else None)
+    except Exception as error:
+        if "zipmap" not in options or "'zipmap'" not in str(error):
+            raise
+        # What has no probabilities has no mapping of them to do without, and refuses to be told.
+        return _to_onnx(skl2onnx, model, types, {key: value for key, value in options.items() if key != "zipmap"})
+    serialised: bytes = made.SerializeToString()
+    return serialised
 
 
 def _types_of(model: Any, rows: Any) -> Any:
