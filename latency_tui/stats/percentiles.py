@@ -9,8 +9,9 @@ median unbounded, for a few processes lie far apart, its interval is Student's o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,6 +86,10 @@ def percentiles(
             low, high = draws_interval(latencies, starts, clusters, confidence)
             found[key] = PercentileEstimate(value, min(low, value), max(high, value), None, effect)
         effect_below = effect
+    for key, above in reversed(list(pairwise(PERCENTILES))):
+        one, bound = found[key], found[above].high
+        if one.low is not None and one.high is None and bound is not None:  # what bounds a greater one bounds it too
+            found[key] = replace(one, high=bound, calls_needed=None)
     return found
 
 

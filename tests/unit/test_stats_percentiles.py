@@ -60,6 +60,18 @@ def test_a_hundred_runs_bound_p99_from_below_and_say_what_is_missing() -> None:
     assert p99.calls_needed >= 662
 
 
+def test_none_is_without_an_end_where_a_greater_one_has_one() -> None:
+    """Rounds that are all fast or all slow, 12 % of them, say little of p95 and more of p97, among the slow."""
+    random = np.random.default_rng(43)
+    slow = np.repeat(random.random(60) < 0.12, 40).reshape(60, 40)
+    found = percentiles(nanoseconds((0.02 * random.standard_normal((60, 40)) + 0.7 * slow).ravel()), starts(60, 40))
+    ends = [found[key].high for key in PERCENTILES]
+    assert None in ends
+    known = [end is not None for end in ends]
+    assert known == sorted(known, reverse=True)
+    assert all(p.low is None or p.high is None or p.low <= p.high for p in found.values())
+
+
 def test_no_samples_say_only_what_is_needed() -> None:
     found = percentiles([], [])
     assert found["p99"] == type(found["p99"])(None, None, None, 662, 1.0)
