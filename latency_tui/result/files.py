@@ -85,5 +85,5 @@ def _umask() -> int:
 
 
 def _refusal(path: Path, error: Exception) -> UsageError:
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
     return UsageError(f"Cannot write {path}: {reason[:1].lower()}{reason[1:]}.")

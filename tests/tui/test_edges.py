@@ -34,6 +34,7 @@ async def test_a_path_in_a_home_that_nobody_has_is_refused_with_a_sentence(open_
         await desk.profile()
         await desk.press("s", "ctrl+u", *"~nobody-here/x.json", "enter")
         await until(lambda: "Cannot write" in desk.text())
+        assert "home directory. " in desk.text()
         await desk.press("escape", "plus", *"~nobody-here/")
         await desk.pilot.pause(0.3)
         assert "report this" not in desk.text()
