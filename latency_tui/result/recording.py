@@ -34,7 +34,8 @@ from latency_tui.result.settling import Settling
 from latency_tui.result.tracks import MedianTable, Track
 from latency_tui.stats.again import again_interval
 from latency_tui.stats.anytime import compare_anytime, replay
-from latency_tui.stats.comparison import PairComparison, compare, draws_of, judge
+from latency_tui.stats.comparison import PairComparison, compare, judge
+from latency_tui.stats.draws import draws_of
 from latency_tui.stats.multiple import letters
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails

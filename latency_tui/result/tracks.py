@@ -186,16 +186,16 @@ class MedianTable:
         return None if place is None else self._table[:, place]
 
     def excerpt(self, most_rounds: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the table and each block's draw, both `(n_candidates, n_rounds)`; some rounds where asked.
+        """Return the table, `(n_candidates, n_rounds)`, and what each block is a draw of; some rounds where asked.
 
-        A draw is what blocks have in common beyond the moment: the launch or, where there is one launch only, the
-        process of the candidate that answered.
+        A draw is what blocks have in common beyond the moment: the launch, `(n_rounds,)`, or where there is one launch
+        only, the process of the candidate that answered, `(n_candidates, n_rounds)`.
         """
         rounds = len(self._launches)
         stride = 1 if most_rounds is None else max(-(-rounds // most_rounds), 1)
         launches, table = self._launches.values, self._table[:, :rounds:stride]
         if rounds and launches[0] != launches[-1]:
-            return table, np.broadcast_to(launches[::stride], table.shape)
+            return table, launches[::stride]
         return table, self._copies[:, :rounds:stride]
 
 

@@ -30,12 +30,9 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.comparison import (
     EQUIVALENCE,
     PairComparison,
-    draws_of,
     judge,
-    launch_interval,
-    launch_level,
-    launch_medians,
 )
+from latency_tui.stats.draws import Draws, draws_of
 
 _BOUND = 0.5
 """Distances are cut off at half a standard deviation, which heavy tails cannot move."""
@@ -163,12 +160,12 @@ def compare_anytime(
     for (i, j), place in zip(pairs, places, strict=True):
         d = logs[j] - logs[i]
         there = ~np.isnan(d)
-        d, of_launch = d[there], draws_of(launches, i, j)[there]
+        d, labels = d[there], draws_of(launches, i, j)[there]
         if not d.size:
             alone.append(PairComparison(i, j, 0, 0, None, None, None, 1.0, 1.0))
             continue
-        centres = launch_medians(d, of_launch)
-        estimate = float(np.median(centres))
+        draws = Draws.of(d, labels, processes=launches.ndim == 2)
+        centres, estimate = draws.medians, draws.centre
         p_different, p_same = float(different[place]), float(same[place])
         slower = bool(test.p_slower[place] <= test.p_faster[place])
         low, high = -math.inf, math.inf
@@ -182,10 +179,11 @@ def compare_anytime(
         if p_same <= level:
             low, high = max(low, -margin), min(high, margin)
         if centres.size > 1:
-            wide_low, wide_high = launch_interval(centres, confidence)
+            wide_low, wide_high = draws.interval(confidence)
             low, high = min(low, wide_low), max(high, wide_high)
-            p_different = max(p_different, launch_level(centres, margin if slower else -margin))
-            p_same = max(p_same, launch_level(centres, margin), launch_level(centres, -margin))
+            above, below = draws.level(margin), draws.level(-margin)
+            p_different = max(p_different, above if slower else below)
+            p_same = max(p_same, above, below)
         if p_different < 1 and (estimate <= margin if slower else estimate >= -margin):
             p_different = 1.0
         if abs(estimate) > margin:

@@ -18,9 +18,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.draws import Draws, draws_of
+from latency_tui.stats.medians import median_interval, median_level
 from latency_tui.stats.multiple import holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
-from latency_tui.stats.quantiles import fair_binomial_cdf, normal_quantile, student_quantile, student_tail
+from latency_tui.stats.quantiles import normal_quantile, student_quantile
 
 EQUIVALENCE = 0.01
 """Half-width of the region of practical equivalence: a ratio within 1 % of 1 makes no difference to anyone."""
@@ -43,7 +45,7 @@ class PairComparison:
         first: Index of the candidate that is compared with.
         second: Index of the candidate that is compared.
         rounds: Rounds in which both had a block.
-        launches: Launches that these rounds come from.
+        launches: Launches, or within one processes, that these rounds come from.
         log_ratio: The estimate; None where no round has both.
         low: Lower end of the interval, by itself (not corrected for other pairs); None where there are too few rounds.
         high: Upper end.
@@ -52,7 +54,7 @@ class PairComparison:
         verdict: Of the second, after Holm's correction over all pairs asked.
         rounds_to_settle: Rounds in all after which the verdict would likely stand; None where it does or none would do.
         own_reach: Half the width of the interval that the rounds alone would give; None where there is none.
-        centres: Median log-ratio of each launch, in the order of launches.
+        centres: Median log-ratio of each of these, in their order.
     """
 
     first: int
@@ -132,7 +134,11 @@ def compare(
     asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
     logs = np.log(table)
     margin = math.log1p(equivalence)
-    alone = [_pair(i, j, logs[j] - logs[i], draws_of(of_launch, i, j), margin, confidence) for i, j in asked]
+    processes = of_launch.ndim == 2
+    alone = [
+        _pair(i, j, logs[j] - logs[i], draws_of(of_launch, i, j), margin, confidence, processes=processes)
+        for i, j in asked
+    ]
     return judge(alone, equivalence=equivalence, confidence=confidence)
 
 
@@ -177,17 +183,19 @@ def _pair(
     first: int,
     second: int,
     log_ratios: NDArray[np.float64],
-    launches: NDArray[np.int64],
+    labels: NDArray[np.int64],
     margin: float,
     confidence: float,
+    *,
+    processes: bool,
 ) -> PairComparison:
     there = ~np.isnan(log_ratios)
-    shared, of_launch = log_ratios[there], launches[there]
+    shared = log_ratios[there]
     rounds = int(shared.size)
     if not rounds:
         return PairComparison(first, second, 0, 0, None, None, None, 1.0, 1.0)
-    centres = launch_medians(shared, of_launch)
-    estimate = float(np.median(centres))
+    draws = Draws.of(shared, labels[there], processes=processes)
+    centres, estimate = draws.medians, draws.centre
     if rounds < LEAST_ROUNDS:
         return PairComparison(
             first, second, rounds, centres.size, estimate, None, None, 1.0, 1.0, centres=tuple(centres.tolist())
@@ -196,14 +204,14 @@ def _pair(
     low, high = median_interval(ordered, confidence)
     own_reach = (high - low) / 2
     if centres.size > 1:
-        wide_low, wide_high = launch_interval(centres, confidence)
+        wide_low, wide_high = draws.interval(confidence)
         low, high = min(low, wide_low), max(high, wide_high)
     low, high = min(low, estimate), max(high, estimate)
 
     def level(border: float) -> float:
         """Smallest level at which the interval's end passes the border; 1 where the estimate does not."""
         from_rounds = median_level(ordered, border)
-        return max(from_rounds, launch_level(centres, border)) if centres.size > 1 else from_rounds
+        return max(from_rounds, draws.level(border)) if centres.size > 1 else from_rounds
 
     p_different = p_same = 1.0
     if abs(estimate) > margin:
@@ -223,128 +231,6 @@ def _pair(
         own_reach=own_reach,
         centres=tuple(centres.tolist()),
     )
-
-
-def draws_of(launches: NDArray[np.int64], first: int, second: int) -> NDArray[np.int64]:
-    """Return which draw of a pair each round is, `(n_rounds,)`.
-
-    Where one of the two had fewer processes, its own count: twelve of the other make no twelve draws of the pair.
-
-    Args:
-        launches: As `compare` takes them.
-        first: A candidate.
-        second: Another one.
-    """
-    if launches.ndim == 1:
-        return launches
-    return min(launches[first], launches[second], key=lambda row: np.unique(row).size)
-
-
-def launch_medians(log_ratios: NDArray[np.float64], launches: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the median log-ratio of each launch, `(n_launches,)`, from those of rounds, `(n_rounds,)`."""
-    return np.array([np.median(log_ratios[launches == launch]) for launch in np.unique(launches)])
-
-
-def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
-    """Return a distribution-free interval of the median.
-
-    Order statistics enclose the median with a binomial probability (the sign test turned round); between two
-    neighbouring ranks it is interpolated as Hettmansperger and Sheather (1986) do, so that six rounds or ten give
-    close to 95 % and not 97 or 98.
-
-    Args:
-        ordered: Log-ratios of rounds in ascending order, `(n_rounds,)`.
-        confidence: Two-sided.
-
-    Returns:
-        Lower and upper end; the extremes where even they enclose the median less often than asked.
-    """
-    count = ordered.size
-    rank, share = _depth(count, confidence)
-    low = (1 - share) * ordered[rank - 1] + share * _at_depth(ordered, rank + 1)
-    high = (1 - share) * ordered[count - rank] + share * _at_depth(ordered[::-1], rank + 1)
-    return float(low), float(high)
-
-
-def median_level(ordered: NDArray[np.float64], border: float) -> float:
-    """Return the smallest level at which `median_interval` no longer holds a border: its p-value, two-sided.
-
-    Args:
-        ordered: Log-ratios of rounds in ascending order, `(n_rounds,)`.
-        border: A log-ratio.
-    """
-    values, edge = ordered, border
-    centre = float(np.median(ordered))
-    if border == centre:
-        return 1.0
-    if border > centre:
-        values, edge = -ordered[::-1], -border
-    count = values.size
-    rank = int(np.searchsorted(values, edge, side="right"))
-    if rank < 1:
-        return _outside(count, 1)
-    inner = _at_depth(values, rank + 1)
-    below = float(values[rank - 1])
-    if inner <= below:
-        return 1.0
-    share = (edge - below) / (inner - below)
-    # Invert share = (n − k) I / (k + (n − 2k) I), where I is how far the level lies between the two ranks'.
-    part = share * rank / ((count - rank) - share * (count - 2 * rank))
-    outer = _outside(count, rank)
-    return float(outer + part * (_outside(count, rank + 1) - outer))
-
-
-def _depth(count: int, confidence: float) -> tuple[int, float]:
-    """Return the rank from outside and the share of the way to the next one that give a confidence."""
-    level = 1 - confidence
-    outside = 2 * fair_binomial_cdf(count)
-    # outside[k − 1] is how often the k-th order statistics from both ends miss the median.
-    rank = int(np.searchsorted(outside, level, side="right"))
-    if rank < 1:
-        return 1, 0.0
-    rank = min(rank, (count + 1) // 2)
-    this, following = _outside(count, rank), _outside(count, rank + 1)
-    if following <= this:
-        return rank, 0.0
-    part = (level - this) / (following - this)
-    return rank, (count - rank) * part / (rank + (count - 2 * rank) * part)
-
-
-def _outside(count: int, rank: int) -> float:
-    """How often the order statistics of a rank, counted from both ends, miss the median."""
-    if 2 * rank > count:
-        return 1.0
-    return float(2 * fair_binomial_cdf(count)[rank - 1])
-
-
-def _at_depth(values: NDArray[np.float64], rank: int) -> float:
-    """The order statistic of a rank, or the median where the rank lies beyond the middle."""
-    if 2 * rank > values.size:
-        middle = values.size // 2
-        return float(values[middle] if values.size % 2 else (values[middle - 1] + values[middle]) / 2)
-    return float(values[rank - 1])
-
-
-def launch_interval(centres: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
-    """Return Student's interval of the mean over launches.
-
-    Args:
-        centres: Median log-ratio of each launch, `(n_launches,)`, two or more.
-        confidence: Two-sided.
-    """
-    mean = float(centres.mean())
-    error = float(centres.std(ddof=1)) / math.sqrt(centres.size)
-    reach = student_quantile((1 + confidence) / 2, centres.size - 1) * error
-    return mean - reach, mean + reach
-
-
-def launch_level(centres: NDArray[np.float64], border: float) -> float:
-    """Return the smallest level at which `launch_interval` no longer holds a border."""
-    distance = abs(float(centres.mean()) - border)
-    error = float(centres.std(ddof=1)) / math.sqrt(centres.size)
-    if error == 0:
-        return 0.0 if distance else 1.0
-    return 2 * student_tail(distance / error, centres.size - 1)
 
 
 def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
@@ -373,10 +259,10 @@ def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.
     own = (pair.high - pair.low) / 2 if pair.own_reach is None else pair.own_reach
     noise = own / normal_quantile((1 + confidence) / 2)
     needed = pair.rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
-    if len(pair.centres) > 1:
-        centres = np.array(pair.centres)
-        between = max(float(centres.var(ddof=1)) / centres.size - noise**2, 0.0)
-        room = (distance / student_quantile(1 - level / 2, centres.size - 1)) ** 2 - between
+    if (draws := len(pair.centres)) > 1:
+        error = (pair.high - pair.low) / 2 / student_quantile((1 + confidence) / 2, draws - 1)
+        between = max(error**2 - noise**2, 0.0)
+        room = (distance / student_quantile(1 - level / 2, draws - 1)) ** 2 - between
         if room <= 0:
             return None
         needed = max(needed, pair.rounds * noise**2 / room)

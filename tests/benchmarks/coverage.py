@@ -61,17 +61,17 @@ def judge_long(trial: Trial, hits: Hits) -> None:
     medians = np.exp(trial.logs)
     for how, cuts in short_measurements(rounds, size).items():
         for chosen in cuts:
-            for blocks, (p50, p99) in zip(trial.blocks[::2], whole[::2], strict=True):
+            for blocks, draws, (p50, p99) in zip(trial.blocks[::2], trial.draws[::2], whole[::2], strict=True):
                 mine = [blocks[index] for index in chosen]
                 starts = np.concatenate(([0], np.cumsum([block.size for block in mine])[:-1]))
-                found = percentiles(np.concatenate(mine), starts, draws=trial.draws[chosen])
+                found = percentiles(np.concatenate(mine), starts, draws=draws[chosen])
                 for key, true in (("p50", p50), ("p99", p99)):
                     low, high = found[key].low, found[key].high
                     hits[f"{key}, given", how].append(low is not None and high is not None)
                     if low is not None and high is not None:
                         hits[key, how].append(low <= true <= high)
             for name, pair in PAIRS.items():
-                (short,) = compare(medians[:, chosen], trial.draws[chosen], pairs=[pair])
+                (short,) = compare(medians[:, chosen], trial.draws[:, chosen], pairs=[pair])
                 true = float(np.median(trial.logs[pair[1]] - trial.logs[pair[0]]))
                 if short.low is not None and short.high is not None:
                     hits[f"ratio in this measurement, {name}", how].append(short.low <= true <= short.high)

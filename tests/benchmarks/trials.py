@@ -37,7 +37,7 @@ class Trial:
         plan: What was measured.
         result: As a user would read it.
         logs: Log of each block's median, `(n_candidates, n_rounds)`, in the order of the plan's candidates.
-        draws: Which copies of the candidates' processes answered in each round, `(n_rounds,)`.
+        draws: Which of each candidate's processes answered in each round, `(n_candidates, n_rounds)`.
         positions: Which turn of its round each block had, `(n_candidates, n_rounds)`.
         blocks: Latencies in nanoseconds of each candidate, a block a round.
         seconds: Wall time from the command to the last event.
@@ -104,27 +104,27 @@ def trial_of(plan: Plan, events: Sequence[Event], started: float) -> Trial:
         if isinstance(event, BlockMeasured):
             blocks.append(event)
     assert isinstance(events[-1], JobFinished)
-    logs, positions = table_of(plan, blocks)
+    logs, positions, draws = table_of(plan, blocks)
     samples = tuple(
         tuple(np.frombuffer(block.samples, "<i8") for block in blocks if block.candidate == candidate.slug)
         for candidate in plan.candidates
     )
-    copies = {(block.launch, block.round): block.copy for block in blocks}
-    draws = np.array(list(copies.values()), dtype=np.int64)
     return Trial(plan, recording.result(), logs, draws, positions, samples, seconds)
 
 
-def table_of(plan: Plan, blocks: Sequence[BlockMeasured]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the log of each block's median and its turn, `(n_candidates, n_rounds)`; NaN and -1 for no block."""
+def table_of(
+    plan: Plan, blocks: Sequence[BlockMeasured]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the log of each block's median, its turn and its process, `(n_candidates, n_rounds)`; NaN, -1 for none."""
     rows = {candidate.slug: row for row, candidate in enumerate(plan.candidates)}
     columns = {key: column for column, key in enumerate(dict.fromkeys((b.launch, b.round) for b in blocks))}
     logs = np.full((len(rows), len(columns)), np.nan)
-    positions = np.full(logs.shape, -1, dtype=np.int64)
+    positions, draws = (np.full(logs.shape, -1, dtype=np.int64) for _ in range(2))
     for block in blocks:
         place = rows[block.candidate], columns[block.launch, block.round]
         logs[place] = math.log(float(np.median(np.frombuffer(block.samples, "<i8"))))
-        positions[place] = block.position
-    return logs, positions
+        positions[place], draws[place] = block.position, block.copy
+    return logs, positions, draws
 
 
 def stop_when_known(log_ratios: NDArray[np.float64], level: float = LEVEL) -> Stop:

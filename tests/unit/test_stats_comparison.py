@@ -8,15 +8,8 @@ import pytest
 from scipy import stats
 
 from latency_tui.stats.again import again_interval
-from latency_tui.stats.comparison import (
-    PairComparison,
-    compare,
-    launch_interval,
-    launch_level,
-    median_interval,
-    median_level,
-    rounds_to_settle,
-)
+from latency_tui.stats.comparison import PairComparison, compare, rounds_to_settle
+from latency_tui.stats.medians import median_interval, median_level
 from tests.unit.made_latencies import Floats, block_medians
 
 
@@ -209,14 +202,6 @@ def test_launches_that_disagree_widen_the_interval() -> None:
     assert apart.log_ratio == pytest.approx(np.median(centres))
     expected = stats.t.interval(0.95, 4, centres.mean(), stats.sem(centres))
     assert (apart.low, apart.high) == pytest.approx(expected)
-
-
-def test_the_interval_over_launches_is_students() -> None:
-    centres = np.array([0.01, 0.03, 0.02, 0.05])
-    assert launch_interval(centres) == pytest.approx(stats.t.interval(0.95, 3, centres.mean(), stats.sem(centres)))
-    assert launch_level(centres, 0.1) == pytest.approx(stats.ttest_1samp(centres, 0.1).pvalue)
-    assert launch_level(np.array([0.1, 0.1]), 0.1) == 1
-    assert launch_level(np.array([0.1, 0.1]), 0.2) == 0
 
 
 def test_across_launches_the_truth_of_the_next_ones_is_covered() -> None:

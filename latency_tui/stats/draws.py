@@ -1,0 +1,138 @@
+"""What lies between the draws of a comparison: its launches or, within one, its processes.
+
+Identical models in two processes differ by up to a percent for as long as both live, however long they are measured.
+So rounds of one draw are alike, and what they come to together is one observation of how draws differ.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.stats.quantiles import student_quantile, student_tail
+
+LEAST_SIGNED = 5
+"""Processes from which on signs are counted: with four, all on one side would be no rarer than one in eight."""
+
+
+def draws_of(launches: NDArray[np.int64], first: int, second: int) -> NDArray[np.int64]:
+    """Return which draw of a pair each round is, `(n_rounds,)`.
+
+    Where one of the two had fewer processes, its own count: twelve of the other make no twelve draws of the pair.
+
+    Args:
+        launches: As `compare` takes them.
+        first: A candidate.
+        second: Another one.
+    """
+    if launches.ndim == 1:
+        return launches
+    return min(launches[first], launches[second], key=lambda row: np.unique(row).size)
+
+
+def draw_medians(log_ratios: NDArray[np.float64], draws: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the median log-ratio of each draw, `(n_draws,)`, from those of rounds, `(n_rounds,)`."""
+    order = np.lexsort((log_ratios, draws))
+    values, labels = log_ratios[order], draws[order]
+    begins = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
+    sizes = np.diff(begins, append=labels.size)
+    medians: NDArray[np.float64] = (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2
+    return medians
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Rounds of one pair and the draws that they are of.
+
+    Attributes:
+        log_ratios: Of the rounds, `(n_rounds,)`, at least one.
+        labels: Which draw each is of, `(n_rounds,)`.
+        medians: Median log-ratio of each draw, `(n_draws,)`.
+        signed: Whether signs are counted: processes of one launch, unless they are very few, have few rounds each,
+            whose medians a bad moment moves; launches have many.
+    """
+
+    log_ratios: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    medians: NDArray[np.float64]
+    signed: bool
+
+    @classmethod
+    def of(cls, log_ratios: NDArray[np.float64], labels: NDArray[np.int64], *, processes: bool) -> Draws:
+        """Sort rounds by their draws, which are `processes` or else launches."""
+        medians = draw_medians(log_ratios, labels)
+        return cls(log_ratios, labels, medians, processes and medians.size >= LEAST_SIGNED)
+
+    @property
+    def centre(self) -> float:
+        """The estimate: the median over launches, or over all rounds where processes are counted by signs."""
+        return float(np.median(self.log_ratios if self.signed else self.medians))
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return the interval of the centre over draws, of which there are two or more.
+
+        Of launches it is Student's, from their medians. Of processes it holds every centre θ at which the sum over
+        rounds of sign(d − θ) is no further from nothing than its deviation allows, which is estimated from the sums of
+        each process: a sign test whose unit is the process (Larocque, Nevalainen and Oja 2007). No round counts for
+        more than one there, however bad its moment was.
+
+        Args:
+            confidence: Two-sided.
+        """
+        level = (1 + confidence) / 2
+        if not self.signed:
+            reach = student_quantile(level, self.medians.size - 1) * self._error
+            return self._mean - reach, self._mean + reach
+        ordered, deviations = _signed(self.log_ratios, self.labels)
+        held = np.flatnonzero(deviations <= student_quantile(level, self.medians.size - 1))
+        return float(ordered[max(held[0] - 1, 0)]), float(ordered[min(held[-1], ordered.size - 1)])
+
+    def level(self, border: float) -> float:
+        """Return the smallest level at which `interval` no longer holds a border, a log-ratio."""
+        if self.signed:
+            ordered, deviations = _signed(self.log_ratios, self.labels)
+            # The interval ends where the last centre is refuted: a border is when the mildest of all beyond it is.
+            if border < self.centre:
+                beyond = deviations[: np.searchsorted(ordered, border, side="right") + 1]
+            else:
+                beyond = deviations[np.searchsorted(ordered, border, side="left") :]
+            t = float(beyond.min())
+        else:
+            distance = abs(self._mean - border)
+            t = distance / self._error if self._error else math.inf if distance else 0.0
+        return 2 * student_tail(t, self.medians.size - 1)
+
+    @property
+    def _mean(self) -> float:
+        return float(self.medians.mean())
+
+    @property
+    def _error(self) -> float:
+        return float(self.medians.std(ddof=1)) / math.sqrt(self.medians.size)
+
+
+def _signed(
+    log_ratios: NDArray[np.float64], draws: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log-ratios in ascending order, `(n,)`, and how many standard deviations the sign sum is from nothing.
+
+    The latter, `(n + 1,)`, is for a centre below all log-ratios, between each two neighbours, and above all.
+    """
+    labels = np.unique(draws, return_inverse=True)[1]
+    sizes = np.bincount(labels)
+    order = np.argsort(log_ratios)
+    labels = labels[order]
+    # How many of its draw each log-ratio has below it.
+    grouped = np.argsort(labels, kind="stable")
+    passed = np.empty(order.size, dtype=np.int64)
+    passed[grouped] = np.arange(order.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    sums = (sizes[labels] - 2 * passed).astype(np.float64)  # of signs in its draw, before it is passed itself
+    squares = float((sizes.astype(np.float64) ** 2).sum()) + np.concatenate(([0.0], np.cumsum(4 - 4 * sums)))
+    total = order.size - 2.0 * np.arange(order.size + 1)
+    spread = np.maximum(squares - total**2 / sizes.size, 0) * sizes.size / (sizes.size - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviations = np.where(total == 0, 0.0, np.abs(total) / np.sqrt(spread))
+    return log_ratios[order], deviations

@@ -1,0 +1,129 @@
+"""Intervals over launches and over the processes of one: Student's where they are few, by their signs where many."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from latency_tui.stats.comparison import compare
+from latency_tui.stats.draws import Draws, draw_medians
+from latency_tui.stats.medians import median_interval
+from tests.unit.made_latencies import Floats
+
+
+def made(random: np.random.Generator, draws: int = 24, rounds: int = 4, between: float = 0.007) -> Floats:
+    """Log-ratios of draws that lie apart, in rounds whose tails are heavy, `(draws, rounds)`."""
+    apart = random.normal(0, between, (draws, 1))
+    return apart + 0.01 * random.standard_t(1, (draws, rounds))
+
+
+def of_processes(d: Floats) -> Draws:
+    """Take each row for a process."""
+    return Draws.of(d.ravel(), np.repeat(np.arange(d.shape[0]), d.shape[1]), processes=True)
+
+
+def of_launches(medians: Floats) -> Draws:
+    return Draws.of(medians, np.arange(medians.size), processes=False)
+
+
+def test_the_median_of_each_draw_in_the_order_of_draws() -> None:
+    d, labels = np.array([3.0, 10.0, 1.0, 20.0, 2.0, 30.0, 40.0]), np.array([4, 7, 4, 7, 4, 7, 7])
+    assert draw_medians(d, labels).tolist() == [2.0, 25.0]
+
+
+@pytest.mark.parametrize("launches", [2, 5, 12])
+def test_over_launches_it_is_students(launches: int) -> None:
+    centres = np.random.default_rng(5).normal(0.02, 0.01, launches)
+    draws = of_launches(centres)
+    expected = stats.t.interval(0.95, launches - 1, centres.mean(), stats.sem(centres))
+    assert draws.interval() == pytest.approx(expected)
+    assert draws.level(0.1) == pytest.approx(stats.ttest_1samp(centres, 0.1).pvalue)
+    assert draws.centre == np.median(centres)
+
+
+def test_launches_that_agree_to_the_last_digit_hold_nothing_else() -> None:
+    assert of_launches(np.array([0.1, 0.1])).level(0.1) == 1
+    assert of_launches(np.array([0.1, 0.1])).level(0.2) == 0
+
+
+def test_over_very_few_processes_it_is_students_too() -> None:
+    d = np.random.default_rng(6).normal(0, 1, (4, 3))
+    centres = np.median(d, axis=1)
+    assert of_processes(d).interval() == pytest.approx(stats.t.interval(0.95, 3, centres.mean(), stats.sem(centres)))
+
+
+def test_over_many_processes_it_is_the_sign_test_with_the_process_as_its_unit() -> None:
+    """Against the definition, centre by centre."""
+    random = np.random.default_rng(1)
+    d, labels = random.standard_t(2, 90), random.integers(0, 12, 90)
+    ordered = np.sort(d)
+    held = []
+    for below, above in pairwise(ordered):
+        sums = np.array([np.sign(d[labels == k] - (below + above) / 2).sum() for k in range(12)])
+        if abs(sums.sum()) <= stats.t.ppf(0.975, 11) * np.sqrt(12 * sums.var(ddof=1)):
+            held.append((below, above))
+    low, high = Draws.of(d, labels, processes=True).interval()
+    assert (low, high) == (held[0][0], held[-1][1])
+
+
+def test_its_level_and_its_interval_say_the_same() -> None:
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        draws = of_processes(random.standard_t(2, (12, 10)))
+        for border in random.normal(0, 0.3, 5):
+            level = draws.level(float(border))
+            if not 1e-6 < level < 0.9:
+                continue
+            low, high = draws.interval(1 - level * 0.999)
+            assert low <= border <= high
+            low, high = draws.interval(1 - level * 1.001)
+            assert not low < border < high
+
+
+def test_the_truth_is_held_where_processes_lie_apart_and_rounds_have_heavy_tails() -> None:
+    random = np.random.default_rng(3)
+    held, by_rounds, narrower = 0, 0, list[float]()
+    for _ in range(1000):
+        d = made(random)
+        low, high = of_processes(d).interval()
+        held += low <= 0 <= high
+        alone = median_interval(np.sort(d.ravel()))
+        by_rounds += alone[0] <= 0 <= alone[1]
+        centres = np.median(d, axis=1)
+        students = stats.t.interval(0.95, 23, centres.mean(), stats.sem(centres))
+        narrower.append((high - low) / (students[1] - students[0]))
+    assert 0.93 <= held / 1000 <= 0.975
+    assert by_rounds / 1000 < 0.93, "rounds by themselves know nothing of processes"
+    assert np.median(narrower) < 0.97, "and narrower than from the processes' medians"
+
+
+def test_processes_that_lie_far_apart_leave_the_sign_test_of_processes() -> None:
+    d = np.repeat(np.arange(12.0), 10).reshape(12, 10) + np.linspace(-0.01, 0.01, 10)
+    low, high = of_processes(d).interval()
+    assert 1.9 < low < 2.1, "the third from either end of twelve: 96 %"
+    assert 8.9 < high < 9.1
+
+
+def test_the_estimate_is_the_median_of_all_rounds_of_processes_and_of_launches_medians() -> None:
+    d = made(np.random.default_rng(4), draws=5)
+    medians, labels = np.exp(np.stack((np.zeros(20), d.ravel()))), np.repeat(np.arange(5), 4)
+    assert compare(medians, np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
+    assert compare(medians, labels)[0].log_ratio == pytest.approx(np.median(np.median(d, axis=1)))
+
+
+@pytest.mark.parametrize(("processes", "rounds"), [(5, 2), (12, 2), (24, 2), (24, 7)])
+@pytest.mark.parametrize("between", [0.0, 0.005, 0.05])
+def test_a_comparison_of_processes_holds_the_truth(processes: int, rounds: int, between: float) -> None:
+    random = np.random.default_rng(7)
+    held = 0
+    for _ in range(400):
+        d = (random.normal(0, between, (processes, 1)) + random.normal(0, 0.01, (processes, rounds))).ravel()
+        labels = np.repeat(np.arange(processes), rounds)
+        (pair,) = compare(np.exp(np.stack((np.zeros(d.size), d))), np.stack((labels, labels)))
+        assert pair.low is not None
+        assert pair.high is not None
+        held += pair.low <= 0 <= pair.high
+    assert held / 400 >= 0.91
