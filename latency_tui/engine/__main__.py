@@ -51,9 +51,9 @@ def _import_ahead() -> None:
     for module in ("datasets", "ensemble", "linear_model", "model_selection", "neural_network", "preprocessing", "svm"):
         with contextlib.suppress(ImportError):
             __import__(f"sklearn.{module}")
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from latency_tui.engine.threads import limit
 
-    threadpool_limits(limits=1)  # what has looked for the libraries once, forked, finds them in a third of the time
+    limit(1)  # looks for the libraries; what is forked need not
 
 
 def _end_all(*_: object) -> None:

@@ -44,6 +44,7 @@ class CandidateProcess:
         copies: Further processes of the same candidate.
         fitted: What it said when the model was fitted; None before.
         prepared_in: Seconds that this took.
+        call_ns: Duration of a call as the warm-up of a copy found it; None before.
     """
 
     def __init__(self, slug: str, log: Path, data: Data | None, *, fork: bool = CAN_FORK) -> None:
@@ -56,6 +57,7 @@ class CandidateProcess:
         self.asked_at = self.prepared_in = 0.0
         self.copies: list[CandidateProcess] = []
         self.fitted: Prepared | None = None
+        self.call_ns: float | None = None
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
         if fork:

@@ -23,7 +23,6 @@ from latency_tui.engine import machine, models, own_modules
 from latency_tui.engine.dataset import Data, batches, prepare
 from latency_tui.engine.host_protocol import (
     Adopt,
-    Adopted,
     BlockDone,
     Called,
     Failed,
@@ -45,6 +44,7 @@ from latency_tui.engine.host_protocol import (
 from latency_tui.engine.inputs import suit
 from latency_tui.engine.protocol import Stage
 from latency_tui.engine.runtimes.conversion import convert
+from latency_tui.engine.threads import limit
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
 from latency_tui.errors import LatencyTuiError
@@ -172,8 +172,6 @@ class Host:
     def warm_up(self, request: WarmUp) -> Warmed:
         """Call until steady."""
         self.stage = "warm-up"
-        if request.pinned:
-            machine.pin(request.pinned)
         self.latest = self.latest or self._time(0, 1)[0]
         position = 1
 
@@ -191,7 +189,7 @@ class Host:
             steady=done.steady,
             first_calls=array("q", self.first_calls if self.fresh else ()).tobytes(),
             call_ns=done.call_ns,
-            timer_floor_ns=timer_floor(),
+            timer_floor_ns=0.0 if request.brief else timer_floor(),
         )
 
     def run_block(self, request: RunBlock) -> BlockDone:
@@ -239,14 +237,20 @@ class Host:
             cloudpickle.dump(self.inputs, file)
         return Stored(module=type(self.model).__module__)
 
-    def adopt(self, request: Adopt) -> Adopted:
-        """Take over the model and the inputs that another process of the same candidate stored."""
+    def adopt(self, request: Adopt) -> Warmed:
+        """Take over the model and the inputs that another process of the same candidate stored, and warm up.
+
+        Where the calls go that warm it up does not matter, so it moves to its cores when it is ready.
+        """
         self.stage = "loading"
         self.model, self.method, self.inputs = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
         models.apply_settings(self.model, request.candidate.settings)
         self._limit_threads(int(request.candidate.settings.get("threads", request.threads)))
         self.call = models.caller(self.model, self.method)
-        return Adopted()
+        warmed = self.warm_up(WarmUp(brief=True))
+        if request.pinned:
+            machine.pin(request.pinned)
+        return warmed
 
     def _keep(self, durations: list[int]) -> None:
         if self.fresh:
@@ -262,9 +266,7 @@ class Host:
         return [self.inputs[(offset + index) % available] for index in range(count)]
 
     def _limit_threads(self, threads: int) -> None:
-        from threadpoolctl import threadpool_limits  # deferred: it must look after the libraries were loaded
-
-        self.threads = threadpool_limits(limits=threads)
+        self.threads = limit(threads)
 
 
 def _read_stored(path: Path) -> tuple[Any, str, list[Any]]:

@@ -33,10 +33,9 @@ class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Move to the cores given, if any are, and call until steady; `brief` where another process of it is warm."""
+    """Call until steady; `brief` where another process of it is warm."""
 
     brief: bool = False
-    pinned: tuple[int, ...] = ()
 
 
 class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -60,11 +59,15 @@ class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Become another process of a candidate that is ready: take its model and inputs from the file that it stored."""
+    """Become another process of a candidate that is ready: take its model and inputs from the file that it stored.
+
+    It is warmed up then, wherever there is room, and moves to the cores given.
+    """
 
     path: str
     candidate: Candidate
     threads: int
+    pinned: tuple[int, ...]
 
 
 Request = Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
@@ -121,10 +124,6 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     module: str
 
 
-class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model and its inputs are here."""
-
-
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The model raised, or answered with rubbish."""
 
@@ -133,7 +132,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     traceback: str
 
 
-Reply = Prepared | Scored | Called | Warmed | BlockDone | Stored | Adopted | Failed
+Reply = Prepared | Scored | Called | Warmed | BlockDone | Stored | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -7,7 +7,7 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -16,7 +16,6 @@ from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare, rows_of
 from latency_tui.engine.host_protocol import (
     Adopt,
-    Adopted,
     Called,
     Failed,
     FirstCall,
@@ -28,6 +27,7 @@ from latency_tui.engine.host_protocol import (
     Scored,
     Store,
     Stored,
+    Warmed,
 )
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -81,6 +81,7 @@ class Roster:
         self._data_stamp: object = None
         self._trust = Trust()
         self._data: Data | None = None
+        self._at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
         self._threads = 0
         self._logs = 0
         self._memory_limit = 0
@@ -135,11 +136,10 @@ class Roster:
         )
 
     def _train(self, missing: deque[Candidate], plan: Plan) -> None:
-        at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
         training: list[CandidateProcess] = []
         try:
             while missing or training:
-                while missing and len(training) < at_once:
+                while missing and len(training) < self._at_once:
                     training.append(self._begin_training(missing.popleft()))
                 self._wire.flush()
                 for process in self._ready(training):
@@ -200,45 +200,62 @@ class Roster:
                 return False
         return True
 
-    def make_copies(self, plan: Plan, count: int) -> None:
+    def make_copies(self, plan: Plan, count: int, cores: Mapping[str, tuple[int, ...]]) -> None:
         """Start so many further processes of every candidate of the plan that is ready, several at once.
 
-        Each takes over the model that the first one stored. A model that cannot be stored is prepared once more in
-        each, where that is quick, and has no copies otherwise.
+        Each takes over the model that the first one stored, and is warm. A model that cannot be stored is prepared once
+        more in each, where that is quick, and has no copies otherwise.
 
         Candidates take turns here too, in an order drawn afresh each time: what is forked in a row shares the state
         that this process was in, and with one candidate's copies after another's that would pass for a difference
         between them, the same in all copies.
+
+        Args:
+            plan: Says which candidates.
+            count: Copies of each, where there is memory for them.
+            cores: Those that each candidate is measured on, by slug.
         """
         self.end_copies()
         requests: dict[str, Adopt | Prepare] = {}
         for candidate in plan.turns:
             process = self._processes.get(candidate.slug)
-            if process and (request := self._copying(process, candidate, plan)):
+            if process and (request := self._copying(process, candidate, plan, cores[candidate.slug])):
                 requests[candidate.slug] = request
         wanted = {slug: min(count, self._affordable(request, len(plan.turns))) for slug, request in requests.items()}
+        turns = deque(
+            slug
+            for number in range(count)
+            for slug in random.sample(sorted(requests), len(requests))
+            if number < wanted[slug]
+        )
         starting: list[CandidateProcess] = []
-        for number in range(count):
-            for slug in random.sample(sorted(requests), len(requests)):
-                if number < wanted[slug]:
-                    copy = CandidateProcess(slug, self._processes[slug].log, self._data, fork=self._fork)
-                    copy.ask(requests[slug], "loading", timeout=plan.call_timeout + STORE_SECONDS)
-                    self._processes[slug].copies.append(copy)
-                    starting.append(copy)
-        while starting:
+        while turns or starting:
+            while turns and len(starting) < self._at_once:
+                if (slug := turns.popleft()) in requests:
+                    starting.append(self._begin_copy(slug, requests[slug], plan))
             for copy in self._ready(starting):
                 if copy not in starting:  # gone with another copy of the same candidate, which failed just before
                     continue
                 starting.remove(copy)
                 reply = copy.reply() if copy.slug in self else None
-                copy.ready = isinstance(reply, Adopted)
-                if not isinstance(reply, Adopted | Prepared):
+                copy.call_ns = reply.call_ns if isinstance(reply, Warmed) else None
+                if not isinstance(reply, Warmed | Prepared):
+                    requests.pop(copy.slug, None)
                     self._drop_copies(copy.slug, starting)
             starting = [copy for copy in starting if copy.slug in self]
         for stored in self.folder.glob("*.copy"):
             stored.unlink()
 
-    def _copying(self, process: CandidateProcess, candidate: Candidate, plan: Plan) -> Adopt | Prepare | None:
+    def _begin_copy(self, slug: str, request: Adopt | Prepare, plan: Plan) -> CandidateProcess:
+        process = self._processes[slug]
+        copy = CandidateProcess(slug, process.log, self._data, fork=self._fork)
+        copy.ask(request, "loading", timeout=plan.call_timeout + STORE_SECONDS)
+        process.copies.append(copy)
+        return copy
+
+    def _copying(
+        self, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
+    ) -> Adopt | Prepare | None:
         """Return what a copy is to be asked to become one, None where there is no way."""
         path = self.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
         process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
@@ -247,7 +264,7 @@ class Roster:
             return None
         reply = process.reply()
         if isinstance(reply, Stored):
-            return Adopt(path=str(path), candidate=candidate, threads=self._threads)
+            return Adopt(path=str(path), candidate=candidate, threads=self._threads, pinned=cores)
         if reply is None:
             self._lose(process, "crashed", process.fate(), process.last_words())
         slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
@@ -271,7 +288,7 @@ class Roster:
             process.end_copies()
 
     def copies(self, slug: str) -> list[CandidateProcess]:
-        """Return the copies of a candidate; those that prepared themselves are not `ready`: they have no inputs yet."""
+        """Return the copies of a candidate; those that prepared themselves are not warm: they have no inputs yet."""
         return self._processes[slug].copies
 
     def end_copies(self) -> None:

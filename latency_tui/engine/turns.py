@@ -10,7 +10,7 @@ from statistics import geometric_mean
 
 from latency_tui.plan import Plan
 
-BLOCK_SECONDS = 0.003
+BLOCK_SECONDS = 0.0045
 SMALLEST_BLOCK = 10
 FEWEST_ROUNDS = 10
 LEVEL = 0.05
@@ -37,8 +37,9 @@ class Schedule:
 def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     """Cut a plan into rounds.
 
-    A block is as many calls as fill `BLOCK_SECONDS`, at least one. A turn costs 2 ms besides, so longer blocks would
-    measure for more of the time; but the machine wanders meanwhile, and in the same time intervals come out wider.
+    A block is as many calls as fill `BLOCK_SECONDS`, at least one. A turn costs 2 ms besides. With blocks of 3 ms the
+    interval of a ratio is as wide after as much measuring time, so the shorter waste time; with blocks of 6 ms it is
+    wider by a tenth after as much time on the clock, for the machine wanders meanwhile.
     With a number of runs each candidate makes the same number of calls in a round, so the average candidate sets that
     number, but nobody's block is so short that its first calls, which find cold caches, are most of it. With few runs
     rounds come first (100 runs are ten rounds of ten), for rounds are what every interval rests on. With a measuring

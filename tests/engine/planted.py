@@ -10,13 +10,20 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 
 def _refuse() -> None:
     raise ValueError("not any more")
+
+
+def _fill_memory() -> NoReturn:
+    hoard = []
+    while True:
+        hoard.append(np.ones(4_000_000))
+        time.sleep(0.01)
 
 
 class Planted:
@@ -38,6 +45,18 @@ class Sleeper(Planted):
     def predict(self, X: Any) -> Any:
         time.sleep(self.seconds)
         return np.zeros(len(X))
+
+
+class SlowWhereFitted(Sleeper):
+    """Takes three times as long in the process that fitted it."""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        self.fitted_in = os.getpid()
+        return super().fit(X, y)
+
+    def predict(self, X: Any) -> Any:
+        time.sleep(self.seconds * (2 if os.getpid() == self.fitted_in else 0))
+        return super().predict(X)
 
 
 class FailsToFit(Planted):
@@ -127,10 +146,7 @@ class RaisesSystemExit(Planted):
 
 class FillsMemory(Planted):
     def fit(self, X: Any, y: Any) -> Planted:
-        hoard = []
-        while True:
-            hoard.append(np.ones(4_000_000))
-            time.sleep(0.01)
+        _fill_memory()
 
 
 class Prints(Planted):
@@ -168,6 +184,11 @@ class SlowByRow(Planted):
 class CannotBeUnpickled(Planted):
     def __reduce__(self) -> Any:
         return _refuse, ()
+
+
+class FillsMemoryWhenUnpickled(Planted):
+    def __reduce__(self) -> Any:
+        return _fill_memory, ()
 
 
 class SlowToPickle(Planted):

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from latency_tui.engine.client import Engine
+from latency_tui.engine.coordinator import copies_of
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -27,7 +28,7 @@ async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Eng
         copies[block.round].add(block.copy)
     assert all(len(used) == 1 for used in copies.values())
     used = Counter(next(iter(used)) for used in copies.values())
-    assert len(used) == 12
+    assert len(used) == 24
     assert max(used.values()) - min(used.values()) <= 1
 
 
@@ -42,15 +43,30 @@ async def test_few_rounds_have_few_copies(engine: Engine) -> None:
 
 async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine: Engine) -> None:
     most = 0
-    plan = plan_of(planted("Sleeper"), runs=300)
+    plan = plan_of(planted("Sleeper"), runs=100)
     async for event in engine.run(Measure(job="a", plan=plan)):
         if isinstance(event, RoundFinished):
             assert engine._process is not None
             most = max(most, len(psutil.Process(engine._process.pid).children(recursive=True)))
-    assert most == 13, "the original and twelve copies"
+    assert most == 25, "the original and twenty-four copies"
     assert engine._process is not None
     family = psutil.Process(engine._process.pid)
     assert await eventually(lambda: len(family.children(recursive=True)) == 1)
+
+
+def test_many_candidates_have_fewer_copies_each() -> None:
+    assert [copies_of(candidates, 1000) for candidates in (1, 2, 3, 4, 6, 20)] == [24, 24, 24, 18, 12, 12]
+    assert [copies_of(2, rounds) for rounds in (1, 10, 47, 48)] == [0, 5, 23, 24]
+
+
+async def test_a_bad_moment_of_the_first_process_makes_no_shorter_blocks(engine: Engine) -> None:
+    """It says that a call takes three times as long as it does: then its blocks would have a third of the calls."""
+    plan = plan_of(planted("Sleeper", "a"), planted("SlowWhereFitted", "b"), runs=None, seconds=0.5)
+    calls = defaultdict(set)
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        if isinstance(event, BlockMeasured):
+            calls[event.candidate].add(len(event.samples) // 8)
+    assert calls["a"] == calls["b"]
 
 
 async def test_a_copy_that_crashes_is_told_like_any_process(engine: Engine) -> None:
@@ -80,6 +96,17 @@ async def test_copies_that_cannot_be_made_leave_the_first_process_to_measure_alo
         copies[block.candidate].add(block.copy)
     assert copies["bad"] == {0}
     assert len(copies["good"]) > 2
+
+
+async def test_a_copy_that_fills_the_memory_ends_its_candidate_and_the_others_go_on(engine: Engine) -> None:
+    plan = plan_of(
+        planted("FillsMemoryWhenUnpickled", "bad"), planted("Planted", "good"), runs=300, memory_limit=600_000_000
+    )
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert (failure.candidate, failure.cause) == ("bad", "memory")
+    assert not any(isinstance(event, EngineFailed) for event in events)
+    assert sum(len(e.samples) // 8 for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 300
 
 
 async def test_one_that_takes_long_to_prepare_is_measured_in_one_process(engine: Engine) -> None:

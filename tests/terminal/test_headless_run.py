@@ -27,8 +27,8 @@ def run(*arguments: str, **extra: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False, **extra)
 
 
-def wait_until_measuring(process: psutil.Process, *, processes: int = 27, seconds: float = 2.0) -> list[psutil.Process]:
-    """Return the processes started, once they have been busy: the engine, two candidates and twelve copies of each."""
+def wait_until_measuring(process: psutil.Process, *, processes: int = 51, seconds: float = 2.0) -> list[psutil.Process]:
+    """Return the processes started, once they have been busy: the engine, two candidates and 24 copies of each."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         children = process.children(recursive=True)
