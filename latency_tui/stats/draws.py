@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.quantiles import student_quantile, student_tail
+from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_quantile, student_tail
 
 LEAST_SIGNED = 5
-"""Processes from which on signs are counted: with four, all on one side would be no rarer than one in eight."""
+"""Processes from which on signs are counted: all of five on one side are one in sixteen, as near 5 % as that comes."""
 
 
 def draws_of(launches: NDArray[np.int64], first: int, second: int) -> NDArray[np.int64]:
@@ -74,35 +74,47 @@ class Draws:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the interval of the centre over draws, of which there are two or more.
 
-        Of launches it is Student's, from their medians. Of processes it holds every centre θ at which the sum over
-        rounds of sign(d − θ) is no further from nothing than its deviation allows, which is estimated from the sums of
-        each process: a sign test whose unit is the process (Larocque, Nevalainen and Oja 2007). No round counts for
-        more than one there, however bad its moment was.
+        Of launches it is Student's, from their medians, and of processes so few that signs refute nothing. Of processes
+        it holds every centre θ at which the sum over rounds of sign(d − θ) is no further from nothing than its
+        deviation allows, which is estimated from the sums of each process: a sign test whose unit is the process (as
+        Larocque, Nevalainen and Oja, "A weighted multivariate sign test for cluster-correlated data", 2007). No round
+        counts for more than one, however bad its moment was.
 
         Args:
             confidence: Two-sided.
         """
         level = (1 + confidence) / 2
+        reach = student_quantile(level, self.medians.size - 1) * self._error
+        students = self._mean - reach, self._mean + reach
         if not self.signed:
-            reach = student_quantile(level, self.medians.size - 1) * self._error
-            return self._mean - reach, self._mean + reach
+            return students
         ordered, deviations = _signed(self.log_ratios, self.labels)
-        held = np.flatnonzero(deviations <= student_quantile(level, self.medians.size - 1))
-        return float(ordered[max(held[0] - 1, 0)]), float(ordered[min(held[-1], ordered.size - 1)])
+        held = np.flatnonzero(deviations <= normal_quantile(level))
+        low, high = float(ordered[max(held[0] - 1, 0)]), float(ordered[min(held[-1], ordered.size - 1)])
+        if held[0] == 0:  # so few processes that signs refute nothing at this level
+            low, high = min(low, students[0]), max(high, students[1])
+        return low, high
 
     def level(self, border: float) -> float:
-        """Return the smallest level at which `interval` no longer holds a border, a log-ratio."""
-        if self.signed:
-            ordered, deviations = _signed(self.log_ratios, self.labels)
-            # The interval ends where the last centre is refuted: a border is when the mildest of all beyond it is.
-            if border < self.centre:
-                beyond = deviations[: np.searchsorted(ordered, border, side="right") + 1]
-            else:
-                beyond = deviations[np.searchsorted(ordered, border, side="left") :]
-            t = float(beyond.min())
+        """Return the smallest level at which `interval` no longer holds a border, a log-ratio.
+
+        Where all rounds lie on one side of it, signs cannot tell how far, and few processes could never reach a level
+        that is shared among many pairs: there Student's level of the processes' medians counts where it is smaller.
+        """
+        if not self.signed:
+            return self._students_level(border)
+        ordered, deviations = _signed(self.log_ratios, self.labels)
+        # The interval ends where the last centre is refuted: a border is when the mildest of all beyond it is.
+        if border < self.centre:
+            beyond = deviations[: np.searchsorted(ordered, border, side="right") + 1]
         else:
-            distance = abs(self._mean - border)
-            t = distance / self._error if self._error else math.inf if distance else 0.0
+            beyond = deviations[np.searchsorted(ordered, border, side="left") :]
+        by_signs = 2 * normal_tail(float(beyond.min()))
+        return by_signs if beyond.size > 1 else min(by_signs, self._students_level(border))
+
+    def _students_level(self, border: float) -> float:
+        distance = abs(self._mean - border)
+        t = distance / self._error if self._error else math.inf if distance else 0.0
         return 2 * student_tail(t, self.medians.size - 1)
 
     @property
@@ -132,7 +144,5 @@ def _signed(
     sums = (sizes[labels] - 2 * passed).astype(np.float64)  # of signs in its draw, before it is passed itself
     squares = float((sizes.astype(np.float64) ** 2).sum()) + np.concatenate(([0.0], np.cumsum(4 - 4 * sums)))
     total = order.size - 2.0 * np.arange(order.size + 1)
-    spread = np.maximum(squares - total**2 / sizes.size, 0) * sizes.size / (sizes.size - 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deviations = np.where(total == 0, 0.0, np.abs(total) / np.sqrt(spread))
+    deviations: NDArray[np.float64] = np.abs(total) / np.sqrt(np.maximum(squares, 1.0))
     return log_ratios[order], deviations

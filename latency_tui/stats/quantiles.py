@@ -19,6 +19,11 @@ def normal_quantile(probability: float) -> float:
     return _NORMAL.inv_cdf(probability)
 
 
+def normal_tail(z: float) -> float:
+    """Return the probability that a standard normal variable exceeds `z`."""
+    return math.erfc(z / math.sqrt(2)) / 2
+
+
 @lru_cache(maxsize=4096)
 def student_quantile(probability: float, degrees: int) -> float:
     """Return the quantile of Student's t.

@@ -63,7 +63,7 @@ def test_over_many_processes_it_is_the_sign_test_with_the_process_as_its_unit() 
     held = []
     for below, above in pairwise(ordered):
         sums = np.array([np.sign(d[labels == k] - (below + above) / 2).sum() for k in range(12)])
-        if abs(sums.sum()) <= stats.t.ppf(0.975, 11) * np.sqrt(12 * sums.var(ddof=1)):
+        if abs(sums.sum()) <= stats.norm.ppf(0.975) * np.sqrt((sums**2).sum()):
             held.append((below, above))
     low, high = Draws.of(d, labels, processes=True).interval()
     assert (low, high) == (held[0][0], held[-1][1])
@@ -81,6 +81,25 @@ def test_its_level_and_its_interval_say_the_same() -> None:
             assert low <= border <= high
             low, high = draws.interval(1 - level * 1.001)
             assert not low < border < high
+
+
+def test_five_processes_can_reach_the_level_of_fifteen_pairs() -> None:
+    """Signs alone would reach 2.5 %; where no round lies beyond the border, Student's level says how clear it is."""
+    random = np.random.default_rng(8)
+    draws = of_processes(1 + random.normal(0, 0.01, (5, 2)))
+    assert draws.level(0.0) < 1e-6
+    assert draws.level(0.0) == pytest.approx(stats.ttest_1samp(draws.medians, 0.0).pvalue)
+    low, high = draws.interval(1 - 1e-4)
+    assert (low, high) == pytest.approx(stats.t.interval(1 - 1e-4, 4, draws.medians.mean(), stats.sem(draws.medians)))
+
+
+def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:
+    """Unequal processes: one with most of the rounds is one observation still."""
+    random = np.random.default_rng(9)
+    labels = np.repeat(np.arange(6), [100, 4, 4, 4, 4, 4])
+    d = random.normal(0, 0.001, labels.size) + np.where(labels == 0, 0.02, 0.0)
+    low, high = Draws.of(d, labels, processes=True).interval()
+    assert low <= 0 <= high
 
 
 def test_the_truth_is_held_where_processes_lie_apart_and_rounds_have_heavy_tails() -> None:
@@ -114,7 +133,7 @@ def test_the_estimate_is_the_median_of_all_rounds_of_processes_and_of_launches_m
     assert compare(medians, labels)[0].log_ratio == pytest.approx(np.median(np.median(d, axis=1)))
 
 
-@pytest.mark.parametrize(("processes", "rounds"), [(5, 2), (12, 2), (24, 2), (24, 7)])
+@pytest.mark.parametrize(("processes", "rounds"), [(5, 2), (7, 2), (12, 2), (13, 4), (24, 2), (24, 7)])
 @pytest.mark.parametrize("between", [0.0, 0.005, 0.05])
 def test_a_comparison_of_processes_holds_the_truth(processes: int, rounds: int, between: float) -> None:
     random = np.random.default_rng(7)
