@@ -37,6 +37,7 @@ from latency_tui.engine.roster import CandidateLost, Roster
 from latency_tui.engine.turns import Schedule, orders, rotation, schedule
 from latency_tui.engine.wire import InputClosed, JobStopped, Wire
 from latency_tui.errors import DataError
+from latency_tui.plan import Candidate, Plan
 
 ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
@@ -44,9 +45,10 @@ STEAL_SECONDS = 1.0
 WARM_UP_PATIENCE = 5.0
 MOST_COPIES = 24
 MANY_COPIES = 12
-MOST_PROCESSES = 72
+PROCESSES = 72
 COPY_ROUNDS = 2
 LEAST_COPIES = 2
+BLOCK_PATIENCE = 3
 DISCARD_CALLS = 10
 DISCARD_SECONDS = 0.0015
 
@@ -69,6 +71,7 @@ class Coordinator:
 
     def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
         self._wire = wire
+        self._fork = fork
         self._roster = Roster(wire, folder, fork=fork)
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
@@ -117,7 +120,9 @@ class Coordinator:
             warm = self._warm_up(command, pinned)
             if not warm.call_seconds:
                 return "nothing left to measure"
-            copies = copies_of(len(warm.call_seconds), schedule(command.plan, warm.call_seconds).rounds)
+            copies = copies_of(
+                len(warm.call_seconds), schedule(command.plan, warm.call_seconds).rounds, fork=self._fork
+            )
             alive = (
                 self._copy(command, copies, warm.call_seconds, pinned) if copies >= LEAST_COPIES else warm.call_seconds
             )
@@ -139,7 +144,7 @@ class Coordinator:
             self._wire.flush()
             reason = self._run_rounds(command, cut, alive, copies, machine.StealTime(pinned or self._cores))
             if command.plan.cold_start:
-                self._measure_cold_starts(command, pinned or self._cores)
+                self._measure_cold_starts(command, pinned)
             return reason
         finally:
             self._keep_off(())
@@ -149,13 +154,16 @@ class Coordinator:
         if others := set(self._cores) - set(pinned):
             os.sched_setaffinity(0, others)
 
+    def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
+        return machine.widened(pinned, candidate, plan, self._cores, self._roster.jobs_of(candidate.slug))
+
     def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
         for candidate in plan.turns:
             slug = candidate.slug
             if slug not in self._roster:
                 continue
-            cores = machine.widened(pinned, candidate, plan, self._cores)
+            cores = self._cores_of(candidate, plan, pinned)
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
             try:
                 called = self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout)
@@ -186,16 +194,17 @@ class Coordinator:
         """Start copies of every warm candidate and warm them.
 
         Returns:
-            The candidates that survived it, with seconds a call: the lower quartile of what their processes said. A
-            short warm-up, or one that meets a bad moment, says twice what it should, and many do; blocks would be half
-            as long, and of two identical candidates the one with the shorter blocks looks slower, as first calls are.
+            The candidates that survived it, with seconds a call: what the first process said, or the lower quartile of
+            what all did where that is less. A warm-up that meets a bad moment says twice what it should, and so do many
+            short ones side by side; blocks would be half as long, and of two identical candidates the one with the
+            shorter blocks looks slower, as first calls are.
 
         A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
         long as both live, however long they are measured. Rounds rotate over several copies, so that the draws average
         out and the comparison sees how far they lie apart.
         """
         plan, alive = command.plan, dict[str, float]()
-        cores = {c.slug: machine.widened(pinned, c, plan, self._cores) for c in plan.turns}
+        cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.turns}
         self._keep_off(())  # nothing is timed yet: copies start faster on all cores
         self._roster.make_copies(plan, count, cores)
         self._keep_off(pinned)
@@ -213,16 +222,17 @@ class Coordinator:
                     said.append(warmed.call_ns)
             except CandidateLost:
                 continue
-            alive[slug] = sorted(said)[len(said) // 4] / 1e9
+            alive[slug] = min(said[0], sorted(said)[len(said) // 4]) / 1e9
         return alive
 
-    def _measure_cold_starts(self, command: Measure, cores: tuple[int, ...]) -> None:
+    def _measure_cold_starts(self, command: Measure, pinned: tuple[int, ...]) -> None:
         for candidate in command.plan.candidates:
             if candidate.slug not in self._roster:
                 continue
             begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=candidate.slug)
             self._wire.say(begun)
             self._wire.flush()
+            cores = self._cores_of(candidate, command.plan, pinned)
             with contextlib.suppress(CandidateLost):
                 found = cold_start.measure(self._roster, self._wire, candidate, cores, command.plan)
                 self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
@@ -246,7 +256,7 @@ class Coordinator:
                 size = cut.calls[slug][number]
                 thrown = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
                 request = RunBlock(calls=size, offset=offset, discard_calls=thrown)
-                patience = plan.call_timeout + 10 * (size + DISCARD_CALLS) * call_seconds[slug]
+                patience = plan.call_timeout + BLOCK_PATIENCE * (1 + thrown + size) * call_seconds[slug]
                 try:
                     done = self._roster.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
                 except CandidateLost:
@@ -280,9 +290,16 @@ class Coordinator:
         return "out of time" if plan.until_known else "completed"
 
 
-def copies_of(candidates: int, rounds: int) -> int:
-    """Return how many processes each candidate is to have: each must have rounds, and each takes 10 ms to start.
+def copies_of(candidates: int, rounds: int, *, fork: bool) -> int:
+    """Return how many processes each candidate is to have; each of them must have rounds.
 
-    With twenty-four the interval of a ratio comes out a sixth narrower than with twelve, in the same measuring time.
+    With twenty-four the interval of a ratio comes out a sixth narrower than with twelve in the same measuring time. A
+    forked one takes 10 ms to start, so that many candidates make do with twelve, and a fresh interpreter a second.
+
+    Args:
+        candidates: How many there are.
+        rounds: How many are planned.
+        fork: Whether they are forked.
     """
-    return min(max(MANY_COPIES, min(MOST_COPIES, MOST_PROCESSES // candidates)), rounds // COPY_ROUNDS)
+    most = max(MANY_COPIES, min(MOST_COPIES, PROCESSES // candidates)) if fork else MANY_COPIES
+    return min(most, rounds // COPY_ROUNDS)

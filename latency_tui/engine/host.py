@@ -69,7 +69,6 @@ class Host:
         fresh: Whether these are of what is asked now; else there are none to tell.
         latest: Nanoseconds of the call that was made to see whether it answers.
         stage: What it is doing.
-        threads: What keeps the limits.
     """
 
     def __init__(self, data: Data | None) -> None:
@@ -84,7 +83,6 @@ class Host:
         self.fresh = True
         self.latest = 0
         self.stage: Stage = "loading"
-        self.threads: Any = None  # the limits stay as long as this is referred to
 
     def answer(self, request: Request) -> Reply:
         """Do what is asked; whatever the model raises becomes a reply."""
@@ -122,16 +120,18 @@ class Host:
             models.apply_settings(self.model, settings)
             suited = suit(self.data, self.model, settings, fitted=loaded.fitted)
             self.data = suited.data
-            self._limit_threads(threads)
+            limit(threads)
             seconds = None
             if not loaded.fitted:
                 self.stage = "training"
                 started = time.perf_counter()
                 self.model.fit(self.data.X_train, self.data.y_train)
                 seconds = time.perf_counter() - started
-                self._limit_threads(threads)  # for what was only loaded by fitting
+                limit(threads)  # for what was only loaded by fitting
         gc.collect()  # what fitting left behind is not to be collected during a call
-        return Prepared(seconds=seconds, notes=(*loaded.notes, *suited.notes, *notes_of(caught)))
+        return Prepared(
+            seconds=seconds, notes=(*loaded.notes, *suited.notes, *notes_of(caught)), jobs=models.jobs_of(self.model)
+        )
 
     def score(self, request: Score) -> Scored:
         """Convert, where another runtime is wanted, and score: all that asks the model before anything is timed."""
@@ -245,7 +245,7 @@ class Host:
         self.stage = "loading"
         self.model, self.method, self.inputs = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
         models.apply_settings(self.model, request.candidate.settings)
-        self._limit_threads(int(request.candidate.settings.get("threads", request.threads)))
+        limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
         self.call = models.caller(self.model, self.method)
         warmed = self.warm_up(WarmUp(brief=True))
         if request.pinned:
@@ -264,9 +264,6 @@ class Host:
     def _inputs(self, offset: int, count: int) -> list[Any]:
         available = len(self.inputs)
         return [self.inputs[(offset + index) % available] for index in range(count)]
-
-    def _limit_threads(self, threads: int) -> None:
-        self.threads = limit(threads)
 
 
 def _read_stored(path: Path) -> tuple[Any, str, list[Any]]:

@@ -74,10 +74,11 @@ Request = Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model is fitted, `seconds` long if it was not before."""
+    """The model is fitted, `seconds` long if it was not before; it uses so many `jobs`, 0 for all cores."""
 
     seconds: float | None
     notes: tuple[str, ...]
+    jobs: int = 1
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from latency_tui.engine.client import Engine
@@ -17,7 +17,7 @@ async def measure(
     job: str = "measurement",
     settled: Callable[[], bool] | None = None,
     new_engine: Callable[[], Engine] = Engine,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
     A plan to be measured until it is known is asked about after every round; its first launch goes on until it is

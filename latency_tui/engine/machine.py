@@ -119,7 +119,9 @@ def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, 
     return cores if plan.threads >= len(cores) else load.quietest(cores, plan.threads)
 
 
-def widened(pinned: tuple[int, ...], candidate: Candidate, plan: Plan, cores: tuple[int, ...]) -> tuple[int, ...]:
+def widened(
+    pinned: tuple[int, ...], candidate: Candidate, plan: Plan, cores: tuple[int, ...], jobs: int = 1
+) -> tuple[int, ...]:
     """Return the cores of one candidate: those of all, and more where its own settings can use more.
 
     Args:
@@ -127,10 +129,11 @@ def widened(pinned: tuple[int, ...], candidate: Candidate, plan: Plan, cores: tu
         candidate: Whose settings may ask for threads or jobs.
         plan: Which may name the cores, and then means it.
         cores: Those that this process may use.
+        jobs: That its model runs at once by its own parameters; 0 for one a core.
     """
     if not pinned or isinstance(plan.pinning, tuple):
         return pinned or cores
-    wanted = candidate.cores_wanted or len(cores)
+    wanted = max(wish or len(cores) for wish in (candidate.cores_wanted, jobs))
     others = tuple(core for core in cores if core not in pinned)
     return (*pinned, *others[: max(wanted - len(pinned), 0)])
 

@@ -129,6 +129,17 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
             model.set_params(**{key: value})
 
 
+def jobs_of(model: Any) -> int:
+    """Return how many jobs a model may run at once, by its own `n_jobs` or that of its steps; 0 for one a core."""
+    try:
+        parameters = getattr(model, "best_estimator_", model).get_params(deep=True)  # a search answers by the best
+        asked = [value for key, value in parameters.items() if key == "n_jobs" or key.endswith("__n_jobs")]
+    except Exception:  # noqa: BLE001 (no estimator of scikit-learn's making)
+        return 1
+    jobs = [value for value in asked if isinstance(value, int) and not isinstance(value, bool)]
+    return 0 if any(value < 0 for value in jobs) else max(jobs, default=1)
+
+
 def caller(model: Any, method: str) -> Callable[[Any], Any]:
     """Return what is called once a measurement: the model's method, or the model itself where it is a function.
 

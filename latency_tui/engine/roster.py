@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -47,6 +46,7 @@ GRACE_SECONDS = 0.1
 STORE_SECONDS = 10.0
 QUICK_SECONDS = 0.5
 COPIES_SHARE = 0.25
+MOST_PREPARED = 12
 CONVERSION_SECONDS = 60.0
 CONVERSION_CALLS = 10
 MOST_ROWS = 10_000
@@ -203,8 +203,9 @@ class Roster:
     def make_copies(self, plan: Plan, count: int, cores: Mapping[str, tuple[int, ...]]) -> None:
         """Start so many further processes of every candidate of the plan that is ready, several at once.
 
-        Each takes over the model that the first one stored, and is warm. A model that cannot be stored is prepared once
-        more in each, where that is quick, and has no copies otherwise.
+        Each takes over the model that the first one stored, and is warm; where one cannot answer, its candidate has
+        failed. A model that cannot be stored is prepared once more in each, where that is quick, and has no copies
+        otherwise, nor has one that cannot be loaded again.
 
         Candidates take turns here too, in an order drawn afresh each time: what is forked in a row shares the state
         that this process was in, and with one candidate's copies after another's that would pass for a difference
@@ -217,34 +218,50 @@ class Roster:
         """
         self.end_copies()
         requests: dict[str, Adopt | Prepare] = {}
-        for candidate in plan.turns:
-            process = self._processes.get(candidate.slug)
-            if process and (request := self._copying(process, candidate, plan, cores[candidate.slug])):
-                requests[candidate.slug] = request
-        wanted = {slug: min(count, self._affordable(request, len(plan.turns))) for slug, request in requests.items()}
-        turns = deque(
-            slug
-            for number in range(count)
-            for slug in random.sample(sorted(requests), len(requests))
-            if number < wanted[slug]
-        )
+        try:
+            for candidate in plan.turns:
+                process = self._processes.get(candidate.slug)
+                if process and (request := self._copying(process, candidate, plan, cores[candidate.slug])):
+                    requests[candidate.slug] = request
+            wanted = {slug: min(count, self._affordable(one, len(plan.turns))) for slug, one in requests.items()}
+            turns = deque(
+                slug
+                for number in range(count)
+                for slug in random.sample(sorted(requests), len(requests))
+                if number < wanted[slug]
+            )
+            self._start_copies(turns, requests, plan)
+        finally:
+            for stored in self.folder.glob("*.copy"):
+                stored.unlink()
+
+    def _start_copies(self, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
+        """Start a copy of each candidate in `turns`, so many at once that their threads and jobs have cores."""
+        wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, self.jobs_of(c.slug)))]
+        at_once = max(self._at_once // max(wish or self._at_once for wish in wide), 1)
         starting: list[CandidateProcess] = []
         while turns or starting:
-            while turns and len(starting) < self._at_once:
+            while turns and len(starting) < at_once:
                 if (slug := turns.popleft()) in requests:
-                    starting.append(self._begin_copy(slug, requests[slug], plan))
+                    try:
+                        starting.append(self._begin_copy(slug, requests[slug], plan))
+                    except OSError:  # no process more, no memory, no descriptor: those that are there will do
+                        turns.clear()
             for copy in self._ready(starting):
                 if copy not in starting:  # gone with another copy of the same candidate, which failed just before
                     continue
                 starting.remove(copy)
                 reply = copy.reply() if copy.slug in self else None
                 copy.call_ns = reply.call_ns if isinstance(reply, Warmed) else None
-                if not isinstance(reply, Warmed | Prepared):
-                    requests.pop(copy.slug, None)
+                if isinstance(reply, Warmed | Prepared):
+                    continue
+                requests.pop(copy.slug, None)
+                if isinstance(reply, Failed) and reply.stage == "warm-up":
+                    copy.stage = reply.stage
+                    self._lose(copy, "raised", reply.message, reply.traceback)
+                else:
                     self._drop_copies(copy.slug, starting)
             starting = [copy for copy in starting if copy.slug in self]
-        for stored in self.folder.glob("*.copy"):
-            stored.unlink()
 
     def _begin_copy(self, slug: str, request: Adopt | Prepare, plan: Plan) -> CandidateProcess:
         process = self._processes[slug]
@@ -273,9 +290,12 @@ class Roster:
         return Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
 
     def _affordable(self, request: Adopt | Prepare, candidates: int) -> int:
-        """Return how many copies of a candidate a share of the free memory holds, by the size of its stored model."""
+        """Return how many copies of a candidate there may be.
+
+        A dozen where each is fitted, else as many as a share of the free memory holds, by the size of the stored model.
+        """
         if isinstance(request, Prepare):
-            return sys.maxsize
+            return MOST_PREPARED
         size = 2 * os.path.getsize(request.path)  # noqa: PTH202 (a path as it travels); in memory it is often larger
         return int(machine.free_memory() * COPIES_SHARE / candidates) // max(size, 1)
 
@@ -290,6 +310,11 @@ class Roster:
     def copies(self, slug: str) -> list[CandidateProcess]:
         """Return the copies of a candidate; those that prepared themselves are not warm: they have no inputs yet."""
         return self._processes[slug].copies
+
+    def jobs_of(self, slug: str) -> int:
+        """Return how many jobs a candidate's model runs at once; 0 for one a core."""
+        fitted = self._processes[slug].fitted if slug in self else None
+        return fitted.jobs if fitted is not None and self._candidates[slug].runtime == NATIVE else 1
 
     def end_copies(self) -> None:
         """End all copies of all candidates."""

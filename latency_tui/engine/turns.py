@@ -64,7 +64,9 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         span = max(BLOCK_SECONDS, SLOW_CALLS * max(cost.values()))
         rounds = max(ceil(plan.seconds / span), 1)
         if rounds < fewest:  # a slow candidate: rounds come first, and a block has a call at least
-            span = max(min(span, plan.seconds / fewest), BLOCK_SECONDS)
+            slow, wish = max(cost.values()), min(span, plan.seconds / fewest)
+            span = max(max(1, round(wish / slow)) * slow, BLOCK_SECONDS)
+            rounds = max(ceil(plan.seconds / span), 1)
     calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 

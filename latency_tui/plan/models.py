@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
-from latency_tui.plan.settings import Setting, format_settings, parse, validate
+from latency_tui.plan.model_files import kind_of
+from latency_tui.plan.settings import SKLEARN_SETTINGS, Setting, format_settings, parse, validate
 
 NATIVE = "sklearn"
+_WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
+"""Parts of the names of scikit-learn's estimators that answer in several jobs."""
 
 
 def slugify(name: str) -> str:
@@ -35,7 +39,7 @@ def slug_of(text: str) -> str:
     return slugify(name) + (f"[{format_settings(settings)}]" if settings else "")
 
 
-class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How to get a model: its name, how it looks, and a factory or a file.
 
     A model that comes fitted is not fitted again; one that does not is fitted on the dataset's training rows.
@@ -70,7 +74,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise UsageError(f"The model {self.name!r} needs either a factory or a file.")
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What gets compared: a model with settings.
 
     Attributes:
@@ -111,6 +115,15 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return 0
         return max(int(value) for value in (jobs, threads) if isinstance(value, int))
 
+    def _is_foreign(self) -> bool:
+        """Whether another library answers, to which scikit-learn's settings mean nothing."""
+        if self.runtime != NATIVE:
+            return True
+        try:
+            return bool(self.model.file) and kind_of(Path(self.model.file)) not in ("skops", "pickle")
+        except UsageError:  # it has gone meanwhile, which is told when it is measured
+            return False
+
     def variants(self) -> tuple[Candidate, ...]:
         """Return this candidate with one more lever pulled, each by itself, as far as they can matter to it."""
         pulled: list[dict[str, Setting]] = [
@@ -123,10 +136,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         ]
         if find_spec("pandas"):
             pulled.append({"input": "dataframe"})
-        if any(word in self.model.factory for word in (".ensemble", ".neighbors")):
+        if self.model.factory.startswith("sklearn.") and any(word in self.model.factory for word in _WITH_JOBS):
             pulled += [{"n_jobs": 1}, {"n_jobs": -1}]
+        foreign = self._is_foreign()
         return tuple(
             msgspec.structs.replace(self, settings={**self.settings, **lever})
             for lever in pulled
-            if not lever.keys() & self.settings.keys()
+            if not lever.keys() & self.settings.keys() and not (foreign and lever.keys() & {*SKLEARN_SETTINGS})
         )

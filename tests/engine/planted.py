@@ -59,6 +59,31 @@ class SlowWhereFitted(Sleeper):
         return super().predict(X)
 
 
+class ColdAtFirst(Sleeper):
+    """Takes three times as long for the first four calls in a process."""
+
+    def __getstate__(self) -> Any:
+        return {**self.__dict__, "calls": 0}
+
+    def predict(self, X: Any) -> Any:
+        self.calls = getattr(self, "calls", 0) + 1
+        time.sleep(self.seconds * (2 if self.calls <= 4 else 0))
+        return super().predict(X)
+
+
+class AnswersWhereFitted(Planted):
+    """Answers in the process that fitted it alone."""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        self.fitted_in = os.getpid()
+        return self
+
+    def predict(self, X: Any) -> Any:
+        if os.getpid() != self.fitted_in:
+            raise RuntimeError("not here")
+        return super().predict(X)
+
+
 class FailsToFit(Planted):
     def fit(self, X: Any, y: Any) -> Planted:
         raise ValueError("the data is [red]not[/red] to my taste")

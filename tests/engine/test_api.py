@@ -114,6 +114,34 @@ def test_a_result_is_saved_and_loaded_whole(tmp_path: Path) -> None:
     assert written["candidates"][0]["samples"] is None
 
 
+def test_what_a_listener_raises_in_a_notebook_ends_the_engine_too() -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+
+    def listen(_event: object) -> None:
+        raise KeyError("enough")
+
+    async def cell() -> None:
+        latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=20, on_event=listen)
+
+    with pytest.raises(KeyError) as raised:  # which is kept, as a notebook keeps it
+        asyncio.run(cell())
+    assert "enough" in str(raised.value)
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+
+
+def test_a_result_of_a_newer_version_is_read_unless_its_meaning_changed(tmp_path: Path) -> None:
+    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=20)
+    written = json.loads(result.to_json())
+    written["plan"]["candidates"][0]["later"] = written["plan"]["candidates"][0]["model"]["later"] = 1
+    written["candidates"][0]["later"] = written["later"] = 1
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(written))
+    assert latency_tui.load(path).candidates[0].calls == 20
+    path.write_text(json.dumps({**written, "json_schema_version": 2}))
+    with pytest.raises(UsageError, match="newer latency-tui"):
+        latency_tui.load(path)
+
+
 def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text('{"json_schema_version": 1, "plan"')
     with pytest.raises(UsageError, match="is not a result"):

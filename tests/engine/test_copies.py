@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import psutil
+import pytest
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.coordinator import copies_of
@@ -55,13 +56,19 @@ async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine:
 
 
 def test_many_candidates_have_fewer_copies_each() -> None:
-    assert [copies_of(candidates, 1000) for candidates in (1, 2, 3, 4, 6, 20)] == [24, 24, 24, 18, 12, 12]
-    assert [copies_of(2, rounds) for rounds in (1, 10, 47, 48)] == [0, 5, 23, 24]
+    forked = [copies_of(candidates, 1000, fork=True) for candidates in (1, 2, 3, 4, 6, 20)]
+    assert forked == [24, 24, 24, 18, 12, 12]
+    assert [copies_of(2, rounds, fork=True) for rounds in (1, 10, 47, 48)] == [0, 5, 23, 24]
+    assert copies_of(2, 1000, fork=False) == 12
 
 
-async def test_a_bad_moment_of_the_first_process_makes_no_shorter_blocks(engine: Engine) -> None:
-    """It says that a call takes three times as long as it does: then its blocks would have a third of the calls."""
-    plan = plan_of(planted("Sleeper", "a"), planted("SlowWhereFitted", "b"), runs=None, seconds=0.5)
+@pytest.mark.parametrize("kind", ["SlowWhereFitted", "ColdAtFirst"])
+async def test_a_bad_moment_makes_no_shorter_blocks(engine: Engine, kind: str) -> None:
+    """Told three times the duration of a call, blocks would have a third of the calls.
+
+    The first process says so, or all others do, whose warm-up is short.
+    """
+    plan = plan_of(planted("Sleeper", "a"), planted(kind, "b"), runs=None, seconds=0.5)
     calls = defaultdict(set)
     async for event in engine.run(Measure(job="a", plan=plan)):
         if isinstance(event, BlockMeasured):
@@ -107,6 +114,14 @@ async def test_a_copy_that_fills_the_memory_ends_its_candidate_and_the_others_go
     assert (failure.candidate, failure.cause) == ("bad", "memory")
     assert not any(isinstance(event, EngineFailed) for event in events)
     assert sum(len(e.samples) // 8 for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 300
+
+
+async def test_a_copy_that_cannot_answer_is_told(engine: Engine) -> None:
+    plan = plan_of(planted("AnswersWhereFitted", "bad"), planted("Planted", "good"), runs=300)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert (failure.candidate, failure.stage, failure.cause) == ("bad", "warm-up", "raised")
+    assert "not here" in failure.message
 
 
 async def test_one_that_takes_long_to_prepare_is_measured_in_one_process(engine: Engine) -> None:

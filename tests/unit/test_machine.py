@@ -9,10 +9,16 @@ import time
 from collections import namedtuple
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from latency_tui.engine.machine import StealTime
+from latency_tui.engine.machine import StealTime, widened
+from latency_tui.engine.models import jobs_of
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 
 Linux = namedtuple("Linux", "user steal")
 Elsewhere = namedtuple("Elsewhere", "user")
@@ -62,3 +68,26 @@ def test_threads_that_a_library_has_started_are_pinned_too() -> None:
         "assert cores == [{one}] and os.sched_getaffinity(0) == {one}, cores\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("model", "jobs"),
+    [
+        (RandomForestClassifier(), 1),
+        (RandomForestClassifier(n_jobs=3), 3),
+        (make_pipeline(StandardScaler(), RandomForestClassifier(n_jobs=-1)), 0),
+        (len, 1),
+    ],
+    ids=["none", "three", "a step's", "no estimator"],
+)
+def test_a_models_own_jobs_are_known(model: Any, jobs: int) -> None:
+    assert jobs_of(model) == jobs
+
+
+@pytest.mark.parametrize(("jobs", "cores"), [(1, (2,)), (2, (2, 0)), (0, (2, 0, 1, 3)), (9, (2, 0, 1, 3))])
+def test_a_candidate_gets_the_cores_that_its_model_can_use(jobs: int, cores: tuple[int, ...]) -> None:
+    candidate = Candidate(model=BUILTIN_MODELS[1])
+    plan = Plan(candidates=(candidate,))
+    assert widened((2,), candidate, plan, (0, 1, 2, 3), jobs) == cores
+    named = msgspec.structs.replace(plan, pinning=(2,))
+    assert widened((2,), candidate, named, (0, 1, 2, 3), jobs) == (2,), "it was asked for"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
+from latency_tui.plan.catalogue import known_models
 
 SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
 
@@ -132,6 +134,18 @@ def test_variants_pull_one_lever_each_and_keep_what_is_set() -> None:
     assert len({variant.slug for variant in variants}) == len(variants)
     linear = Candidate(model=BUILTIN_MODELS[0]).variants()
     assert not any("n_jobs" in variant.settings for variant in linear), "it would change nothing"
+    boosted = next(model for model in known_models() if model.name == "Gradient Boosting")
+    assert not any("n_jobs" in variant.settings for variant in Candidate(model=boosted).variants()), "it has none"
+
+
+def test_other_libraries_files_have_no_variants_by_scikit_learns_settings(tmp_path: Path) -> None:
+    forest = tmp_path / "forest.txt"
+    forest.write_text("tree\nversion=v4\nnum_class=1\n")
+    settings = [v.settings for v in Candidate(model=ModelSpec(name="forest", file=str(forest))).variants()]
+    assert {"dtype": "float32"} in settings
+    assert not any("assume_finite" in one or "skip_parameter_validation" in one for one in settings)
+    forest.unlink()
+    assert Candidate(model=ModelSpec(name="forest", file=str(forest))).variants(), "it is told of when it is measured"
 
 
 def test_the_control_is_a_copy_of_the_first_under_another_name() -> None:

@@ -58,6 +58,17 @@ def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: f
         assert sum(cut.calls[slug]) * cost >= min(seconds, cost) * 0.6
 
 
+@pytest.mark.parametrize(
+    ("seconds", "slow", "rounds"), [(2.0, 0.1, 10), (1.0, 0.03, 12), (2.0, 0.3, 7), (10.0, 4.0, 3)]
+)
+def test_a_slow_candidate_is_measured_for_the_time_asked_in_as_many_rounds_as_it_has_calls(
+    seconds: float, slow: float, rounds: int
+) -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: 100e-6, B: slow})
+    assert cut.rounds == rounds
+    assert seconds * 0.99 <= sum(cut.calls[B]) * slow <= seconds + 3 * slow
+
+
 def test_until_it_is_known_a_slow_candidate_does_not_stretch_the_blocks_of_the_others() -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, until_known=True), {A: 100e-6, B: 50e-3})
     assert cut.calls[A][0] == 45
