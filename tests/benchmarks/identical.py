@@ -194,12 +194,6 @@ def _calibrate(disturbed: bool) -> Calibration:
     return Calibration(found["p50_ns"], found["turn_ns"], **by_number)
 
 
-def _true(tables: Tables, slowdown: int) -> float:
-    """The ratio that was planted: turns of the loop times their duration over the latency, as calibrated when quiet."""
-    quiet = tables.calibration[False]
-    return 1 + (quiet.spins[slowdown] - quiet.spins[0]) * quiet.turn_ns / quiet.p50_ns
-
-
 def _fill(report: Report, tables: Tables) -> None:
     report.rows = []
     methods = [FIXED, NO_REGION, ANYTIME, UNTIL_KNOWN, *SHARES]
@@ -210,7 +204,7 @@ def _fill(report: Report, tables: Tables) -> None:
                 cell = tables.cells.get((method, disturbed, slowdown))
                 if cell is None or not cell.different:
                     continue
-                report.rows.append(_row(method, where, slowdown, cell, _true(tables, slowdown)))
+                report.rows.append(_row(method, where, slowdown, cell, 1 + slowdown / 100))
     for (method, kind, disturbed), found in sorted(tables.winners.items()):
         low, high = wilson(sum(found), len(found))
         where = "disturbed" if disturbed else "quiet"

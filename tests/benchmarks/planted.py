@@ -99,8 +99,20 @@ def calibrate(slowdowns: Sequence[int], seconds: float) -> Calibration:
     base = median(pair[0] for pair in found)
     turn = median(pair[1] - pair[0] for pair in found) / PROBE
     spins = {per_cent: BASE + round(per_cent / 100 * base / turn) for per_cent in slowdowns}
-    rounds = interleave(model, rows, [BASE, *spins.values()], seconds)
-    ratios, errors = {0: 1.0}, {0: 0.0}
+    # A few turns overlap with what came before more than many do: what these give says how many it takes.
+    given = _seen(interleave(model, rows, [BASE, *spins.values()], seconds / 2), spins)[0]
+    spins = {
+        per_cent: BASE + round((count - BASE) * (per_cent / 100) / max(given[per_cent] - 1, per_cent / 200))
+        for per_cent, count in spins.items()
+    }
+    ratios, errors = _seen(interleave(model, rows, [BASE, *spins.values()], seconds), spins)
+    ratios[0], errors[0] = 1.0, 0.0
+    return Calibration(base, turn, {0: BASE, **spins}, ratios, errors)
+
+
+def _seen(rounds: list[list[float]], spins: dict[int, int]) -> tuple[dict[int, float], dict[int, float]]:
+    """Return the ratio to the first variant and its standard error, by slowdown in per cent."""
+    ratios, errors = dict[int, float](), dict[int, float]()
     for column, per_cent in enumerate(spins, start=1):
         logs = sorted(math.log(medians[column] / medians[0]) for medians in rounds)
         count = len(logs)
@@ -109,7 +121,7 @@ def calibrate(slowdowns: Sequence[int], seconds: float) -> Calibration:
             - logs[max(0, round(count / 2 - math.sqrt(count) / 2))]
         )
         ratios[per_cent], errors[per_cent] = math.exp(median(logs)), reach / 2
-    return Calibration(base, turn, {0: BASE, **spins}, ratios, errors)
+    return ratios, errors
 
 
 def interleave(model: Slowed, rows: list[Any], variants: Sequence[int], seconds: float) -> list[list[float]]:
