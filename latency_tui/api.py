@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from contextlib import aclosing
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
@@ -101,10 +102,11 @@ async def _measure(plan: Plan, on_event: Callable[[Event], None] | None) -> Resu
     recording = Recording(plan)
     # What a model was pickled from by name, a module beside the caller's script say, is to be found there again.
     engine = partial(Engine, modules=[Path(entry) for entry in sys.path if entry])
-    async for event in events_of(plan, settled=recording.settled, new_engine=engine):
-        recording.add(event)
-        if on_event is not None:
-            on_event(event)
+    async with aclosing(events_of(plan, settled=recording.settled, new_engine=engine)) as events:
+        async for event in events:
+            recording.add(event)
+            if on_event is not None:
+                on_event(event)  # what it raises ends the engine too
     return recording.result()
 
 

@@ -39,6 +39,7 @@ class Measurement:
         self.modules = modules
         self.recording = Recording(plan)
         self.causes: dict[str, Cause] = {}
+        self._slugs = {candidate.slug for candidate in plan.candidates}  # a control copy that fails is told as noise
         self.interruption = Interruption()
         self.error: EngineError | None = None
 
@@ -60,8 +61,13 @@ class Measurement:
         async for event in measure(self.plan, settled=self.recording.settled, new_engine=engine):
             self.recording.add(event)
             progress.update(event)
-            if isinstance(event, CandidateFailed):
+            if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
                 self.causes[event.candidate] = event.cause
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the engine or a signal ended it, and no model's failure is there to be told."""
+        return (self.error is not None or self.interruption.received is not None) and not self.causes
 
     def conclude(self) -> int:
         """Say on stderr what cut it short, and return the exit code."""
@@ -69,7 +75,8 @@ class Measurement:
             return say(str(self.error), self.error.exit_code)
         if self.interruption.received is not None:
             name = self.interruption.received.name
-            return say(f"interrupted by {name}; the result holds what was measured.", self.interruption.exit_code)
+            held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"
+            return say(f"interrupted by {name}; {held}.", self.interruption.exit_code)
         return code_of_failures(self.causes.values())
 
 
@@ -80,8 +87,9 @@ def measure_and_report(
     measurement = Measurement(plan, modules)
     asyncio.run(measurement.run())
     result = measurement.recording.result()
-    if isinstance(measurement.error, DataError) and not result.measured:  # an older result shall not go for that
-        return measurement.conclude()
+    older = path is not None and path.exists()
+    if not result.measured and (older or isinstance(measurement.error, DataError)) and measurement.cut_short:
+        return measurement.conclude()  # nothing to say, and an older result shall not go for that
     if path is None:
         width, colour = terminal_style()
         emit(render(result, form, width=width, colour=colour, samples=samples))

@@ -25,7 +25,7 @@ def open_app(values: Values) -> int:
     """
     plan, configuration = make_plan(values, lenient=True), configuration_of(values)
     listed = listed_models(plan.workload.dataset, configuration)
-    plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, listed, configuration))
+    plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, configuration.models(), configuration))
     served = os.environ.get(SERVED) == "1"
     # Textual reads stdin and draws on stderr, so that stdout may well be a file: it gets the table.
     if not served and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):

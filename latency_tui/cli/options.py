@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 import click
-import msgspec
 
 from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
@@ -115,11 +114,12 @@ def find_model(name: str, models: Iterable[ModelSpec] = BUILTIN_MODELS) -> Model
     return find_among(name, models)
 
 
-def make_plan(values: Values, *, lenient: bool = False) -> Plan:
+def make_plan(values: Values, *, levers: bool = False, lenient: bool = False) -> Plan:
     """Return the plan that the options ask for.
 
     Args:
         values: One entry an option.
+        levers: Whether the one model is measured as it is, the baseline, and once more for each lever that can matter.
         lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
             the app lists it with a word on why.
 
@@ -127,15 +127,20 @@ def make_plan(values: Values, *, lenient: bool = False) -> Plan:
         UsageError: An option makes no sense; the sentence says which and why.
     """
     asked = resolve(request_of(values), configuration_of(values), lenient=lenient)
+    candidates, baseline = asked.candidates, values["baseline"]
+    if levers and baseline is not None:
+        raise UsageError("--levers compares with the model as it is; leave --baseline out.")
+    if levers:
+        candidates, baseline = _with_levers(candidates), candidates[0].slug
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     plan = Plan(
-        candidates=asked.candidates,
+        candidates=candidates,
         workload=Workload(dataset=asked.dataset, method=values["method"], batch_size=values["batch_size"]),
         runs=100 if runs is None and seconds is None and not until_known else runs,
         seconds=seconds,
         until_known=until_known,
         max_seconds=values["max_seconds"],
-        baseline=None if values["baseline"] is None else _baseline(values["baseline"], asked.candidates),
+        baseline=None if baseline is None else _baseline(baseline, candidates),
         launches=RIGOROUS_LAUNCHES if values["rigorous"] and values["launches"] == 1 else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
@@ -152,22 +157,21 @@ def make_plan(values: Values, *, lenient: bool = False) -> Plan:
 
 
 def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
-    """Return the slug of the candidate that is meant: by its file as it was typed, or by its name."""
-    file, settings = parse(text)
-    of_file = (one.slug for one in candidates if one.model.file == file and one.settings == settings)
-    return next(of_file, slug_of(text))
+    """Return the slug of the candidate that is meant: by its file or import path as typed, or by its name."""
+    name, settings = parse(text)
+    meant = (
+        one.slug
+        for one in candidates
+        if (name in (one.model.file, one.model.factory) or slugify(name) == slugify(one.model.name))
+        and one.settings == settings
+    )
+    return next(meant, slug_of(text))
 
 
-def with_levers(plan: Plan) -> Plan:
-    """Return the plan with its one model as it is, the baseline, and once more for each lever that can matter to it.
-
-    Raises:
-        UsageError: The plan has more than one model.
-    """
-    if len(plan.candidates) != 1:
+def _with_levers(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    if len(candidates) != 1:
         raise UsageError("--levers tries one model: name it, as in -m logistic-regression --levers.")
-    (candidate,) = plan.candidates
-    return msgspec.structs.replace(plan, candidates=(candidate, *candidate.variants()), baseline=candidate.slug)
+    return (*candidates, *candidates[0].variants())
 
 
 def parse_cores(text: str) -> Pinning:

@@ -44,7 +44,8 @@ class Progress:
         self._clock = clock
         self._shown = is_terminal(self._stream) and os.environ.get("TERM") != "dumb"
         self._drawn_at = float("-inf")
-        self._candidates = len(plan.candidates)
+        self._candidates = len(plan.turns)
+        self._compared = len(plan.candidates)
         self._launches = plan.launches
         self._ready: set[str] = set()
         self._warm: set[str] = set()
@@ -69,7 +70,10 @@ class Progress:
 
     def _text(self, event: Event) -> str:
         match event:
-            case EngineStarted() | DatasetPrepared():
+            case EngineStarted():
+                self._ready.clear()
+                return "preparing"
+            case DatasetPrepared():
                 return "preparing"
             case TrainingFinished(candidate=slug):
                 self._ready.add(slug)
@@ -83,7 +87,7 @@ class Progress:
             case ColdStartStarted() | ColdStartMeasured():
                 if isinstance(event, ColdStartMeasured):
                     self._fresh.add(event.candidate)
-                return f"cold start {len(self._fresh)} of {self._candidates}"
+                return f"cold start {len(self._fresh)} of {self._compared}"
             case MeasurementStarted(rounds=rounds, launch=launch, seconds=seconds):
                 self._warm.clear()
                 self._fresh.clear()

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from latency_tui.cli.options import make_plan, measuring_options, with_levers
+from latency_tui.cli.options import make_plan, measuring_options
 from latency_tui.cli.own import configuration_of
+from latency_tui.errors import UsageError
 from latency_tui.plan.request import plan_values
 from latency_tui.report.formats import FORMATS, Format, format_of
 
@@ -47,7 +48,9 @@ def command(
     if plan_name is not None:
         given = {name for name in values if context.get_parameter_source(name) in _TYPED}
         values |= plan_values(configuration.plan(plan_name), given)
-    plan = with_levers(make_plan(values)) if levers else make_plan(values)
+    if context.get_parameter_source("max_seconds") in _TYPED and not values["until_known"]:
+        raise UsageError("--max-time is when --until-known gives up; give that too.")
+    plan = make_plan(values, levers=levers)
     path = None if output in (None, "-") else Path(str(output))
     chosen = asked_format or (format_of(path) if path else "table")
     if path:

@@ -85,12 +85,15 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
 
 
 def listed_models(dataset: Dataset, loaded: Loaded | None) -> tuple[ModelSpec, ...]:
-    """Return the models to choose from: those that can do the dataset's task, and those of the configuration file.
+    """Return the models to choose from: the usual ones and those of the configuration file, for the dataset's task.
 
     Raises:
         UsageError: A model of the configuration file makes no sense.
     """
-    return (*default_models(task_of(dataset) or "classification"), *(loaded.models() if loaded else ()))
+    task = task_of(dataset)
+    own = loaded.models() if loaded else ()
+    able = (model for model in own if not model.task or not task or model.task == task)
+    return (*default_models(task or "classification"), *able)
 
 
 def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -> Trust:
@@ -134,6 +137,8 @@ def _dataset(request: Request, loaded: Loaded) -> Dataset:
         for name in ("samples", "features", "classes", "sparse")
         if (value := getattr(request, name)) not in (None, False)
     }
+    if request.task == "regression" and request.classes is not None:
+        raise UsageError("--classes is for classification; a regression predicts numbers.")
     if request.data is None:
         if request.target is not None:
             raise UsageError("--target names a column of --data; give that too.")

@@ -61,11 +61,14 @@ def comparison_with(result: Result, baseline: str | None, candidate: str) -> Com
 
 
 def make_rows(result: Result) -> list[Row]:
-    """Return a row a candidate: those measured first, the fastest at the top, then the others in the plan's order."""
+    """Return a row a candidate.
+
+    Those measured come first, the fastest at the top, then those that failed on the way, then those without a figure.
+    """
     baseline = result.baseline
-    measured = result.measured
-    others = tuple(candidate for candidate in result.candidates if candidate.statistics is None)
-    rows = [_row(result, candidate, baseline) for candidate in measured + others]
+    measured = sorted(result.measured, key=lambda candidate: candidate.status == "failed")
+    others = [candidate for candidate in result.candidates if candidate.statistics is None]
+    rows = [_row(result, candidate, baseline) for candidate in (*measured, *others)]
     for column in _OPTIONAL:
         if all(row.cells[column] in (NOTHING, BASELINE) for row in rows):  # of one model there is nothing to compare
             for row in rows:
@@ -75,9 +78,10 @@ def make_rows(result: Result) -> list[Row]:
 
 def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Row:
     numbers = candidate.statistics
-    comparison = comparison_with(result, baseline, candidate.slug) if numbers else None
-    versus, verdict = NOTHING, candidate.status if numbers is None else NOTHING
-    if numbers and candidate.slug == baseline:
+    failed = candidate.status == "failed"  # on the way, perhaps: what it had measured stands, and wins nothing
+    comparison = comparison_with(result, baseline, candidate.slug) if numbers and not failed else None
+    versus, verdict = NOTHING, candidate.status if failed or numbers is None else NOTHING
+    if numbers and not failed and candidate.slug == baseline:
         versus, verdict = BASELINE, NOTHING
     elif comparison:
         versus = _format_versus(comparison)
@@ -87,7 +91,7 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
     row["95 % CI"] = format_interval(numbers.p50.low, numbers.p50.high) if numbers else NOTHING
     row[VERSUS] = versus
     row["verdict"] = verdict
-    row["group"] = candidate.group or NOTHING
+    row["group"] = NOTHING if failed else candidate.group or NOTHING
     for name in ("mean", "std", "min", "max"):
         row[name] = format_duration(getattr(numbers, name) if numbers else None)
     row["p99"] = format_tail(numbers.p99 if numbers else None)
@@ -133,17 +137,23 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         elif candidate.status == "cancelled" and not candidate.calls:
             notes.append(("note", f"{clean(candidate.name)} was not measured."))
     notes += [("noise", clean(finding.sentence)) for finding in result.noise.findings]
-    needed = [c.statistics.p99.calls_needed or 0 for c in result.measured if c.statistics]
+    whole = [candidate for candidate in result.measured if candidate.status != "failed"]
+    needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
         notes.append(("note", f"≥ is a lower bound: a p99 with an interval takes {max(needed):,} calls."))
-    lacking = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in result.measured if c.statistics}
+    lacking = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in whole if c.statistics}
     if names := [name for name, wanted in lacking.items() if wanted]:
         most = max(lacking.values())
         notes.append(("note", f"No interval for the p50 of {', '.join(names)}: it takes about {most:,} calls."))
-    letters = "".join(candidate.group for candidate in result.measured)
+    letters = "".join(candidate.group for candidate in whole)
     if len(set(letters)) < len(letters):
         notes.append(("note", "Models that share a letter under group were not told apart."))
-    unsettled = [c.seconds_to_settle for c in result.comparisons if c.verdict == "inconclusive" and c.seconds_to_settle]
+    racing = {candidate.slug for candidate in whole}
+    unsettled = [
+        c.seconds_to_settle
+        for c in result.comparisons
+        if c.verdict == "inconclusive" and c.seconds_to_settle and {c.baseline, c.candidate} <= racing
+    ]
     if unsettled and "would settle" not in result.answer:
         notes.append(
             ("note", f"About {format_seconds(max(unsettled))} of measuring would settle what is inconclusive.")

@@ -47,7 +47,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         "cold_start_seconds": candidate.cold_start_seconds,
         "calls": candidate.calls,
         "throughput": candidate.throughput,
-        "group": candidate.group,
+        "group": "" if candidate.status == "failed" else candidate.group,
         "after_switch_seconds": candidate.after_switch_seconds,
     }
     if start := candidate.cold_start:
@@ -62,7 +62,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         for part in ("low", "high", "calls_needed"):
             values[f"{name}_{part}"] = getattr(percentile, part)
     comparison = comparison_with(result, baseline, candidate.slug)
-    if comparison is not None:
+    if comparison is not None and candidate.status != "failed":
         values |= {
             "baseline": comparison.baseline,
             "ratio": comparison.ratio,

@@ -67,6 +67,7 @@ class Conditions:
         unsteady: tuple[str, ...],
         apart: float | None,
         control: Comparison | None,
+        control_failed: str | None = None,
     ) -> Noise:
         """Return how quiet it was, and what disturbed the measurement.
 
@@ -77,6 +78,7 @@ class Conditions:
             unsteady: Names of candidates that never got steady while they warmed up.
             apart: How far apart the control copy and the first candidate came out, as a share.
             control: The same as a comparison.
+            control_failed: Why the control copy failed; None where it did not.
         """
         calls = sum(track.totals.count for track in tracks)
         disturbed = sum(track.disturbed_calls for track in tracks)
@@ -97,6 +99,7 @@ class Conditions:
             pinned=None if self._plan.pinning == "none" or self._cores is None else bool(self._cores),
             refused=self.refused,
             control=apart,
+            control_failed=control_failed,
             steal=steal,
             load=self._load,
             equivalence=self._plan.equivalence,

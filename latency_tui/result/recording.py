@@ -91,7 +91,7 @@ class Recording:
                 entry.cold_starts.append(event)
             case RoundFinished():
                 self._finish_round(event)
-            case CandidateFailed() if entry := self._entries.get(event.candidate):
+            case CandidateFailed() if entry := self._everyone.get(event.candidate):
                 entry.failed = event
             case _:
                 pass
@@ -333,6 +333,7 @@ class Recording:
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
         table, _ = self._medians.excerpt(_MOST_LIVE_ROUNDS)
+        lost = self._control.failed if self._control else None
         return self._conditions.noise(
             tracks,
             table,
@@ -340,6 +341,7 @@ class Recording:
             unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
             apart=None if control is None else _apart(control),
             control=self._control_comparison(control),
+            control_failed=lost.message if control is None and lost else None,
         )
 
     def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:

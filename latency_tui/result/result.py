@@ -273,11 +273,25 @@ def load(path: str | Path) -> Result:
         UsageError: The file cannot be read, or is no result of this version.
     """
     try:
-        return _decoder.decode(Path(path).read_bytes())
+        content = Path(path).read_bytes()
+        _check_version(path, content)
+        return _decoder.decode(content)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a result of latency-tui: {error}.") from error
+
+
+class _Versioned(msgspec.Struct):
+    """What is looked at first, for a later version may mean other things by the same names."""
+
+    json_schema_version: int = JSON_SCHEMA_VERSION
+
+
+def _check_version(path: str | Path, content: bytes) -> None:
+    version = msgspec.json.decode(content, type=_Versioned).json_schema_version
+    if version > JSON_SCHEMA_VERSION:
+        raise UsageError(f"{path} was written by a newer latency-tui, in version {version} of its JSON.")
 
 
 def _harmless(json: bytes) -> str:

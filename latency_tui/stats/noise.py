@@ -41,6 +41,7 @@ class NoiseFigures:
         pinned: Whether candidates were kept on one core; None where it is not known.
         refused: Blocks left out, for a latency in them was zero or negative.
         control: How far apart two copies of one model came out, as a share.
+        control_failed: Why the control copy failed.
         steal: Share of the time in which the host ran something else on the measured cores.
         load: Load average of the minute before, for each core of the machine.
         equivalence: How far apart the plan lets two candidates lie and be the same, as a share.
@@ -57,6 +58,7 @@ class NoiseFigures:
     pinned: bool | None = None
     refused: int = 0
     control: float | None = None
+    control_failed: str | None = None
     steal: float | None = None
     load: float | None = None
     equivalence: float = 0.01
@@ -164,6 +166,13 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "medium",
             f"Two copies of one model came out {_percent(figures.control)} apart, so differences up to that count as "
             "the same; measure longer, or in more launches.",
+        )
+    if figures.control_failed is not None:
+        note(
+            "control",
+            "medium",
+            "The control copy failed, so nothing is known of two that are identical: "
+            f"{figures.control_failed.rstrip('.')}.",
         )
     if figures.disturbed_share is not None and figures.disturbed_share > 0.10:
         note(

@@ -277,7 +277,10 @@ def fold(state: State, event: Event) -> State:
     """Return the state after one event of the running job; that it has ended is told apart, see `finish`."""
     match event:
         case EngineStarted(environment=environment):
-            return replace(state, environment=environment)
+            progress = state.progress
+            if progress.phase in ("measuring", "cold start"):  # that of the next launch
+                progress = Progress(launch=progress.launch + 1)
+            return replace(state, environment=environment, progress=progress)
         case TrainingStarted(candidate=slug):
             if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # else a later launch trains anew
                 state = update_row(state, slug, stage="training", error="", traceback="")
@@ -367,6 +370,6 @@ def _advance(state: State, phase: Phase, steps: int) -> State:
         return state
     done = progress.done + steps if progress.phase == phase else steps
     total = sum(row.chosen and row.stage != "failed" for row in state.rows)
-    if phase == "training":
+    if phase == "training" and not progress.launch:  # later ones train anew what is ready already
         done = sum(row.chosen and row.stage == "ready" for row in state.rows)
     return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from latency_tui.engine.protocol import CandidateFailed, Reason, TrainingStarted, WarmUpFinished
+from latency_tui.engine.protocol import (
+    CandidateFailed,
+    EngineStarted,
+    Reason,
+    TrainingFinished,
+    TrainingStarted,
+    WarmUpFinished,
+)
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.result.result import load
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.text import wrap
 from tests.tui.conftest import Open
-from tests.tui.made import MadeEngine, Script, made_plan, until
+from tests.tui.made import ENVIRONMENT, MadeEngine, Script, made_plan, until
 
 
 @pytest.mark.parametrize("size", [(50, 12), (12, 4), (3, 3)])
@@ -103,6 +111,22 @@ def test_a_later_launch_says_nothing_of_the_processes_that_are_kept() -> None:
         job="j", launch=0, candidate=other, calls=1, seconds=0.1, steady=True, first_calls=b"", call_seconds=1e-4
     )
     assert (states.fold(state, warm).rows[1].stage, states.fold(state, warm).rows[1].error) == ("ready", "")
+
+
+def test_a_later_launch_is_counted_from_its_start() -> None:
+    candidates = tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2])
+    state = states.start(Plan(candidates=candidates, launches=2), candidates)
+    for row in state.rows:
+        state = states.update_row(state, row.slug, stage="ready", seconds=0.1)
+    state = replace(state, progress=states.Progress("measuring", 10, 10, 0.0, 0))
+    state = states.fold(state, EngineStarted(environment=ENVIRONMENT))
+    assert (state.progress.phase, state.progress.launch) == ("preparing", 1)
+    state = states.fold(state, TrainingStarted(job="j", candidate=state.rows[0].slug))
+    assert (state.progress.phase, state.progress.done, state.progress.launch) == ("training", 0, 1)
+    state = states.fold(
+        state, TrainingFinished(job="j", candidate=state.rows[0].slug, seconds=0.1, score=0.9, notes=())
+    )
+    assert (state.progress.done, state.progress.launch) == (1, 1)
 
 
 async def test_a_click_in_a_table_that_was_scrolled_picks_the_row_beneath(open_app: Open) -> None:

@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from latency_tui.cli import headless
@@ -82,6 +83,26 @@ def test_an_engine_that_dies_is_a_sentence_after_what_was_measured(
     assert measure_and_report(PLAN, form="json", path=tmp_path / "kept.json", samples=True) == 1
     assert capsys.readouterr().err.endswith("latency-tui: The measuring process ended unexpectedly (signal 9).\n")
     assert "no" in (tmp_path / "kept.json").read_text()
+
+
+def test_an_engine_that_dies_before_anything_is_measured_leaves_an_older_result(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "kept.json").write_text("older")
+    play(EngineError("The measuring process could not be started."))
+    assert measure_and_report(PLAN, form="json", path=tmp_path / "kept.json", samples=True) == 1
+    assert capsys.readouterr() == ("", "latency-tui: The measuring process could not be started.\n")
+    assert (tmp_path / "kept.json").read_text() == "older"
+
+
+def test_a_control_copy_that_fails_is_noise_and_no_failure_of_a_model(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = msgspec.structs.replace(PLAN, control=True)
+    assert plan.control_candidate is not None
+    play(failed(plan.control_candidate.slug), JobFinished(job="j", reason="completed"))
+    assert measure_and_report(plan, form="table", path=None, samples=True) == 0
+    assert "noise   The control copy failed" in capsys.readouterr().out
 
 
 def test_data_that_cannot_be_read_leave_an_older_result_and_stdout_alone(

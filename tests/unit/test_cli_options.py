@@ -113,6 +113,8 @@ def test_what_serve_starts_the_app_with_makes_the_same_plan(length: list[str]) -
         (["-n", "5", "--until-known"], "until it is known"),
         (["--until-known", "-m", "linear-svm"], "two models"),
         (["--max-time", "0", "--until-known"], "longest time"),
+        (["--max-time", "9"], "--until-known gives up"),
+        (["--task", "regression", "--classes", "5"], "--classes is for classification"),
         (["-b", "0"], "batch size"),
         (["--method", "guess"], "predict_proba"),
         (["--baseline", "nobody"], "nobody"),

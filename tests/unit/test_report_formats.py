@@ -15,7 +15,7 @@ import pytest
 
 from latency_tui.errors import UsageError
 from latency_tui.report import FORMATS, format_of, render, write
-from latency_tui.report.rows import comparison_with
+from latency_tui.report.rows import comparison_with, make_rows
 from latency_tui.report.text import cells, clean, shorten
 from latency_tui.result.files import check_writable, write_text
 from latency_tui.result.result import ColdStart, Result, load
@@ -46,6 +46,22 @@ def test_table_puts_the_fastest_first_and_failures_last() -> None:
     names = ["Logistic Regression", "Linear SVM", "Random Forest", "RBF SVM", "Small Neural Network"]
     rows = [next(i for i, line in enumerate(lines) if line.startswith(f"{name} ")) for name in names]
     assert rows == sorted(rows)
+
+
+def test_one_that_failed_on_the_way_wins_nothing() -> None:
+    made = make_result()
+    first = made.measured[0]
+    candidates = tuple(
+        msgspec.structs.replace(c, status="failed", error="it crashed") if c.slug == first.slug else c
+        for c in made.candidates
+    )
+    result = msgspec.structs.replace(made, candidates=candidates)
+    rows = make_rows(result)
+    place = next(index for index, row in enumerate(rows) if row.candidate.slug == first.slug)
+    assert place == len(result.measured) - 1, "after those that were measured, before those without a figure"
+    assert rows[place].verdict == rows[place].cells["verdict"] == "failed"
+    assert rows[place].cells["p50"] == make_rows(made)[0].cells["p50"]
+    assert "baseline" not in rows[place].cells.values()
 
 
 def test_table_says_interval_ratio_verdict_and_bound() -> None:

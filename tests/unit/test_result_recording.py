@@ -384,6 +384,16 @@ def test_a_control_that_comes_out_apart_widens_the_region(until_known: bool) -> 
     assert "control" not in {f.cause for f in alike.noise.findings}
 
 
+def test_a_control_that_failed_is_told_and_not_among_the_models() -> None:
+    plan = plan_of(2, control=True)
+    assert plan.control_candidate is not None
+    failed = CandidateFailed(job="j", candidate=plan.control_candidate.slug, stage="loading", message="no more memory")
+    result = recorded(plan, [failed, *blocks(plan, (1, 2), 12)]).result()
+    assert [c.status for c in result.candidates] == ["measured", "measured"]
+    (finding,) = (f for f in result.noise.findings if f.cause == "control")
+    assert "no more memory" in finding.sentence
+
+
 def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() -> None:
     plan = plan_of(2, cold_start=True, launches=2)
     recording = Recording(plan)

@@ -177,7 +177,7 @@ class MainScreen(Choosing):
 
     @on(commands.Train)
     def _train(self) -> None:
-        plan = self._plan()
+        plan = self._plan(training=True)
         if plan is not None:
             job = self.session.train(plan)
             self.change(replace(self.state, work="training", job=job, progress=states.Progress()))
@@ -198,13 +198,15 @@ class MainScreen(Choosing):
         state = replace(self.state, work="profiling", job=job, progress=states.Progress(), noise=(), tab=tab)
         self.change(replace(state, measurements=measurements, shown=len(measurements) - 1), arrange=True)
 
-    def _plan(self) -> Plan | None:
+    def _plan(self, *, training: bool = False) -> Plan | None:
         """Return the plan with the chosen models and the numbers in the fields; None, and a word, where it is none."""
         if self.state.work != "idle":
             return None
         try:
             until_known = self.state.until_known
             runs, seconds, batch = self.query_one(MeasurePanel).numbers(until_known=until_known)
+            if training and until_known:  # which takes two, but one can be trained
+                runs, until_known = 1, False
             plan, chosen = self.state.plan, self.state.chosen
             baseline = self.state.baseline if self.state.baseline in {c.slug for c in chosen} else None
             workload = msgspec.structs.replace(plan.workload, batch_size=batch)

@@ -85,7 +85,8 @@ def _figures(result: Result) -> Iterator[tuple[str, str]]:
         yield "timer floor", f"{format_duration(noise.timer_floor)} for a call that does nothing"
     control = noise.control
     if control is None:
-        yield "control copy", "not measured; c takes one along"
+        none = "nothing of it was measured" if result.plan.control else "not measured; c takes one along"
+        yield "control copy", none
     elif control.ratio is not None:
         known = control.low is not None and control.high is not None
         interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""

@@ -63,7 +63,9 @@ class View(Screen[None]):
         super().__init__()
         self.configuration = configuration
         self.state = states.start(plan, candidates)
-        self.models = tuple(candidate.model for candidate in candidates)
+        listed = tuple(candidate.model for candidate in candidates)
+        own = configuration.models() if configuration else ()
+        self.models = (*listed, *(model for model in own if model not in listed))
         self.records = Records()
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))

@@ -34,7 +34,10 @@ def _text(state: State, width: int) -> list[Content]:
         )
         return [Content.styled(head, "bold"), Content(""), *_muted(tail, width)]
     if state.work == "training":
-        head, tail = "Training", "Each line of the list shows its time and its held-out score when it is done."
+        head, tail = (
+            "Training",
+            "Each model shows its time when it is done, and where there is room its held-out score.",
+        )
         return [Content.styled(head, "bold"), Content(""), *_muted(tail, width)]
     count = len(state.chosen)
     models = "1 model" if count == 1 else f"{count} models"

@@ -18,6 +18,11 @@ from latency_tui.tui.state import ModelRow, State, is_variant
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.painted import SizeChanged
 
+_MARKS = 7
+"""Columns of the box, the shape, and what stands between them and the name and what follows it."""
+
+_STYLES = {"training": "italic $text-accent", "failed": "bold $text-error", "ready": MUTED}
+
 
 class ModelList(OptionList, inherit_bindings=False):
     """One line a model; the mouse chooses, the keys are commands of the screen."""
@@ -46,13 +51,15 @@ class ModelList(OptionList, inherit_bindings=False):
         width = self.scrollable_content_region.width or SIDE_WIDTH - 2  # before it has a size, the usual one
         before = self._painted or (None,) * len(state.rows)
         names = _names(state.rows)
+        ends = _ends(state.rows, names, width - _MARKS)
         facts = tuple(
-            (replace(row, traceback=""), name, looks[row.slug], width)
+            (replace(row, traceback=""), name, looks[row.slug], width, ends[row.slug])
             for row, name in zip(state.rows, names, strict=True)
         )
         for index, (row, old, new) in enumerate(zip(state.rows, before, facts, strict=True)):
             if old != new:
-                self.replace_option_prompt_at_index(index, _line(row, names[index], looks[row.slug], width))
+                line = _line(row, names[index], looks[row.slug], width, ends[row.slug])
+                self.replace_option_prompt_at_index(index, line)
         self._painted = facts
         place = next((index for index, row in enumerate(state.rows) if row.slug == state.highlighted), None)
         if place != self.highlighted:
@@ -77,10 +84,10 @@ def _names(rows: tuple[ModelRow, ...]) -> list[str]:
     return [clean(name) for name in names]
 
 
-def _line(row: ModelRow, name: str, look: Look, width: int) -> Content:
+def _line(row: ModelRow, name: str, look: Look, width: int, end: str) -> Content:
     colour, shape = look
-    end, style = _end(row)
-    name = fit(name, max(width - len(end) - 7, 1))
+    style = "$text-warning" if row.stage == "ready" and row.notes else _STYLES.get(row.stage, "")
+    name = fit(name, max(width - len(end) - _MARKS, 1))
     box, ink, weight = ("✔", colour, "bold") if row.chosen else (" ", FAINT, FAINT)
     return Content.assemble(
         ("[", FAINT), (box, "bold $text-success"), ("] ", FAINT),
@@ -88,14 +95,23 @@ def _line(row: ModelRow, name: str, look: Look, width: int) -> Content:
     )  # fmt: skip
 
 
-def _end(row: ModelRow) -> tuple[str, str]:
+def _ends(rows: tuple[ModelRow, ...], names: list[str], width: int) -> dict[str, str]:
+    """Return how far each model is, by slug; with the score besides the time where that leaves room for every name."""
+    told = {row.slug: _end(row, scored=True) for row in rows}
+    if all(len(name) + len(told[row.slug]) <= width for row, name in zip(rows, names, strict=True)):
+        return told
+    return {row.slug: _end(row, scored=False) for row in rows}
+
+
+def _end(row: ModelRow, *, scored: bool) -> str:
     match row.stage:
         case "training":
-            return "trains", "italic $text-accent"
+            return "trains"
         case "failed":
-            return "failed", "bold $text-error"
+            return "failed"
         case "ready":
             time = format_duration(row.seconds) if row.seconds is not None else "ready"
-            return (f"! {time}" if row.notes else time), "$text-warning" if row.notes else MUTED
+            score = f"{row.score:.2f} " if scored and row.score is not None else ""
+            return f"{'! ' if row.notes else ''}{score}{time}"
         case _:
-            return "", ""
+            return ""
