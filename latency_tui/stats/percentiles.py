@@ -90,6 +90,9 @@ def percentiles(
         one, bound = found[key], found[above].high
         if one.low is not None and one.high is None and bound is not None:  # what bounds a greater one bounds it too
             found[key] = replace(one, high=bound, calls_needed=None)
+        floor = found[above].low
+        if one.low is not None and floor is not None and floor < one.low:  # else it would claim more than the greater
+            found[key] = replace(found[key], low=floor)
     return found
 
 

@@ -72,6 +72,17 @@ def test_none_is_without_an_end_where_a_greater_one_has_one() -> None:
     assert all(p.low is None or p.high is None or p.low <= p.high for p in found.values())
 
 
+def test_no_lower_end_lies_above_that_of_a_greater_one() -> None:
+    for seed in range(60):
+        dice = np.random.default_rng(seed)
+        calls = 1e5 * dice.lognormal(0, 0.05, 100)
+        calls[dice.integers(0, 10) * 10 :][:4] *= 1.5  # one bad moment, which the greater percentiles alone see
+        found = percentiles(calls.astype(np.int64), np.arange(0, 100, 10), draws=np.repeat(np.arange(5), 2))
+        lows = [one.low for one in found.values()]
+        bounds = [low for low in lows if low is not None]
+        assert bounds == sorted(bounds), seed
+
+
 def test_no_samples_say_only_what_is_needed() -> None:
     found = percentiles([], [])
     assert found["p99"] == type(found["p99"])(None, None, None, 662, 1.0)
