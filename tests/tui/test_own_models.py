@@ -20,11 +20,12 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from textual.widgets import Input
 
-from latency_tui.engine.inspector import inspect
+from latency_tui.engine.inspector import Inspection, inspect
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.plan.configuration import load_configuration
 from latency_tui.plan.trust import digest_of, recall
+from latency_tui.tui.screens import add_model
 from latency_tui.tui.screens.add_model import AddModelScreen
 from tests.tui.conftest import Desk, Open
 from tests.tui.made import until
@@ -224,6 +225,36 @@ async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_o
         await type_in(desk, "forest.skops")
         await desk.press("enter")
         await see(desk, "Checkout is in the list already")
+
+
+async def test_a_look_that_is_still_going_on_when_enter_is_pressed_says_nothing_after_the_refusal(
+    open_app: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skops.io.dump(LogisticRegression().fit(X, y), folder / "plain.skops")
+    model = ModelSpec(name="Checkout", file=str(folder / "plain.skops"))
+    begun, released = asyncio.Event(), asyncio.Event()
+
+    async def slow_once(path: str) -> Inspection:
+        found, first = await inspect(path), not begun.is_set()
+        if first:
+            begun.set()
+            await released.wait()
+        return found
+
+    monkeypatch.setattr(add_model, "inspect", slow_once)
+    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as desk:
+        await desk.press("plus")
+        await type_in(desk, "plain.skops")
+        await asyncio.wait_for(begun.wait(), 20)
+        await desk.press("enter")
+        await see(desk, "Checkout is in the list already")
+        released.set()
+        await asyncio.sleep(0.5)  # in which it would speak
+        await desk.pilot.pause()
+        await see(desk, "Checkout is in the list already")
+        await type_in(desk, "plain.skop")
+        await type_in(desk, "plain.skops")
+        await see(desk, "Enter adds it.")
 
 
 async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(open_app: Open, folder: Path) -> None:

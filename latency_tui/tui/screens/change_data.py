@@ -67,9 +67,15 @@ class ChangeDataScreen(Picker[Dataset]):
 
     async def look(self, text: str) -> Content | None:
         """Return what a file is, where its columns are not listed."""
-        return None if self._is_name(text) else await asyncio.to_thread(self._look_at, text)
+        seen = None if self._is_name(text) else await asyncio.to_thread(self._look_at, text)
+        if seen is None:
+            return None
+        known, words = seen
+        self.say(words)
+        return known
 
-    def _look_at(self, text: str) -> Content | None:
+    def _look_at(self, text: str) -> tuple[Content | None, str] | None:
+        """Return what a file is, where its columns are not listed, and what to say; None where it is no file."""
         file, column, task = _parts(text)
         path = _path(file)
         if path is None:
@@ -78,17 +84,17 @@ class ChangeDataScreen(Picker[Dataset]):
         self._resolve(text)
         listed = bool(_columns(file))
         if listed and column is None:
-            self.app.call_from_thread(self.say, _WHICH)
+            words = _WHICH
         elif column is None:
-            self.app.call_from_thread(self.say, f"Its target is written behind it: {file}[target=COLUMN]. {_WITHOUT}")
+            words = f"Its target is written behind it: {file}[target=COLUMN]. {_WITHOUT}"
         else:
-            self.app.call_from_thread(self.say, "Enter takes it." if task else f"Enter takes it. {_NUMBER}")
+            words = "Enter takes it." if task else f"Enter takes it. {_NUMBER}"
         if listed:
-            return None
+            return None, words
         what = Content.assemble((clean(path.name), "bold"), ("  ", ""), TITLES[form], (" of ", MUTED), size_of(path))
         facts = {"target": column or "none", "task": task}
         said = [Content.assemble((f"{name:<8}", MUTED), clean(fact)) for name, fact in facts.items() if fact]
-        return Content("\n").join([what, *said])
+        return Content("\n").join([what, *said]), words
 
     async def take(self, text: str) -> None:
         """Close with the dataset that is meant."""

@@ -53,6 +53,7 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
     def __init__(self) -> None:
         super().__init__()
         self._matches: list[Match] = []
+        self._taken: str | None = None  # what Enter was pressed on, until something else is typed
 
     # --- what the kinds of it say ------------------------------------------------------------------------------------
 
@@ -118,7 +119,9 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     @on(Input.Changed, "#wanted")
     def _follow_typing(self) -> None:
-        self._follow(self.text)
+        if self.text != self._taken:  # of that, taking it tells
+            self._taken = None
+            self._follow(self.text)
 
     def _follow(self, text: str) -> None:
         self.say(self.HINT)
@@ -203,7 +206,9 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
             self.take_soon(match.text)
 
     def take_soon(self, text: str) -> None:
-        """Take a text beside the event loop."""
+        """Take a text beside the event loop; what looks at it by then does not speak after it."""
+        self.workers.cancel_group(self, "look")
+        self._taken = text
         self.run_worker(self._take(text), group="take", exclusive=True, exit_on_error=False)
 
     async def _take(self, text: str) -> None:
