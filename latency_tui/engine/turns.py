@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, log2
 from statistics import geometric_mean
@@ -52,8 +52,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     fewest = fewest_rounds(len(call_seconds))
     cost = alike({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
-        fair, most = (BLOCK_SECONDS / seconds for seconds in (sum(cost.values()) / len(cost), min(cost.values())))
-        size = max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
+        size = calls_a_block(cost.values())
         rounds = max(ceil(plan.runs / size), min(fewest, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
@@ -69,6 +68,16 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
             rounds = max(ceil(plan.seconds / span), 1)
     calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
+
+
+def calls_a_block(call_seconds: Collection[float]) -> int:
+    """Return how many calls each candidate makes in a round, where they make a number of runs and these are many.
+
+    Args:
+        call_seconds: Duration of one call of each of them.
+    """
+    fair, most = (BLOCK_SECONDS / cost for cost in (sum(call_seconds) / len(call_seconds), min(call_seconds)))
+    return max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
 
 
 def fewest_rounds(candidates: int) -> int:

@@ -42,12 +42,13 @@ class Entry:
         self.cold_starts: list[ColdStartMeasured] = []
         self.steady = True
 
-    def result(self, batch_size: int, most_samples: int | None) -> CandidateResult:
+    def result(self, batch_size: int, most_samples: int | None, calls_a_round: int = 1) -> CandidateResult:
         """Return the candidate's figures so far.
 
         Args:
             batch_size: Rows that each call answers.
             most_samples: About how many samples may be looked at; None for all.
+            calls_a_round: As many as a longer measurement's rounds would have.
         """
         totals = self.track.totals
         excerpt = self.track.excerpt(most_samples)
@@ -72,14 +73,14 @@ class Entry:
             samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
             rounds=tuple(excerpt.rounds.tolist()),
             launches=tuple(excerpt.launches.tolist()),
-            statistics=_statistics(self.track, excerpt) if totals.count else None,
+            statistics=_statistics(self.track, excerpt, calls_a_round) if totals.count else None,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
 
 
-def _statistics(track: Track, excerpt: Excerpt) -> Statistics:
+def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
-    estimates = percentiles(excerpt.samples, excerpt.rounds, draws=excerpt.draws)
+    estimates = percentiles(excerpt.samples, excerpt.rounds, draws=excerpt.draws, calls_a_round=calls_a_round)
     totals = track.totals
     shown: dict[str, Percentile] = {}
     for key in PERCENTILES:

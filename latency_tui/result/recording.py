@@ -24,6 +24,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
+from latency_tui.engine.turns import calls_a_block
 from latency_tui.plan import Plan
 from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
@@ -185,7 +186,10 @@ class Recording:
                 the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
                 all the same. None for everything, exactly.
         """
-        candidates = [entry.result(self.plan.workload.batch_size, most_samples) for entry in self._entries.values()]
+        size = self._calls_a_round()
+        candidates = [
+            entry.result(self.plan.workload.batch_size, most_samples, size) for entry in self._entries.values()
+        ]
         baseline = self._baseline(candidates)
         control = self._control_pair(live=most_samples is not None)
         equivalence = max(self.plan.equivalence, _apart(control))
@@ -201,6 +205,11 @@ class Recording:
             noise=self._noise(candidates, control),
         )
         return msgspec.structs.replace(value, answer=answer(value))
+
+    def _calls_a_round(self) -> int:
+        """Return how many calls the rounds of this plan would have if there were many runs of it."""
+        means = [e.track.totals.mean * _NANO for e in self._entries.values() if e.track.totals.count]
+        return calls_a_block(means) if means and self.plan.runs is not None else 1
 
     # --- comparisons ------------------------------------------------------------------------------------------------
 

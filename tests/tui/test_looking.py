@@ -29,7 +29,7 @@ async def test_compare_shows_ratio_interval_group_and_percentiles(open_app: Open
 
 
 async def test_the_comparison_tells_how_p99_compare_once_there_are_calls_enough(open_app: Open) -> None:
-    async with open_app() as desk:
+    async with open_app(140, 45) as desk:
         await desk.press("r", *"1,000", "enter")
         await desk.profile()
         await desk.press("3")

@@ -132,7 +132,7 @@ async def test_after_profile_every_model_has_a_card_and_the_answer_is_a_sentence
         assert "62.5 µs  62.0–63.0" in text
         assert "baseline" in text
         assert "1.14× slower  1.14–1.15" in text
-        assert "p99 ≥ 64.9 µs, needs 662 calls" in text
+        assert "p99 ≥ 64.7 µs needs 3,641" in text
         assert "measured: 100 runs each" in text
         assert "cpu 1 · 1 launch · quiet" in text
 

@@ -148,7 +148,6 @@ CASES = [
     (40, 25, "p50"),
     (40, 25, "p90"),
     (20, 500, "p50"),
-    (20, 500, "p99"),
     (400, 25, "p99"),
 ]
 
@@ -170,6 +169,30 @@ def test_intervals_cover_the_truth_as_often_as_they_say(kind: str, rounds: int, 
             covered += found.low <= truth <= found.high
     assert given >= 60
     assert covered >= 0.88 * given
+
+
+def test_a_tail_is_given_an_interval_only_once_its_rounds_must_have_met_the_bad_moments() -> None:
+    """Bad moments last a round and slow two thirds of its calls; whoever happened to meet few would think them rare."""
+    random = np.random.default_rng(13)
+
+    def moments(rounds: int, share: float) -> NDArray[np.int64]:
+        bad = (random.random((rounds, 1)) < share) & (random.random((rounds, 40)) < 0.67)
+        return nanoseconds(0.05 * random.standard_normal((rounds, 40)) + 0.5 * bad)
+
+    held: dict[str, list[bool]] = {key: [] for key in ("p90", "p95", "p97", "p99")}
+    for share in (0.01, 0.02, 0.05):
+        truths = {key: float(np.quantile(moments(40_000, share), PERCENTILES[key])) for key in held}
+        for rounds in (35, 50, 70, 110, 160, 240, 340, 500):
+            for _ in range(60):
+                found = percentiles(moments(rounds, share).ravel(), starts(rounds, 40))
+                for key, true in truths.items():
+                    low, high = found[key].low, found[key].high
+                    if low is not None and high is not None:
+                        held[key].append(low <= true <= high)
+                assert rounds >= 340 or found["p99"].high is None
+    assert {key: len(each) > 100 for key, each in held.items()} == dict.fromkeys(held, True)
+    rates = {key: float(np.mean(each)) for key, each in held.items()}
+    assert min(rates.values()) >= 0.88, rates
 
 
 def test_the_textbook_interval_would_fail_that_test() -> None:

@@ -23,8 +23,9 @@ from latency_tui.tui.widgets.painted import SizeChanged
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
-_PERCENTILES = (("p50", 0), ("p90", 3), ("p95", 2), ("p97", 5), ("p99", 1), ("p99_9", 4))
 _TAILS = "p99 vs baseline"
+_PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+_DEAREST_FIRST = ("p50", "p99", "p95", "p90", _TAILS, "p99_9", "p97")
 _VERDICTS = {
     "faster": "$text-success",
     "slower": "$text-warning",
@@ -124,25 +125,23 @@ def percentile_lines(
 ) -> list[Content]:
     """Return a heading and a line a candidate, with as many percentiles as fit; then what the bounds mean.
 
-    Where p99 were compared with the baseline's and there is room, a last column says how.
+    Where p99 were compared with the baseline's, a last column says how, which counts for more than p97 and p99.9.
     """
     shown = _comparable(candidates)
     if not shown:
         return []
     name = _name_width(shown, width)
-    cells = {key: [bound(getattr(c.statistics, key), key) for c in shown] for key, _ in _PERCENTILES}
+    cells = {key: [bound(getattr(c.statistics, key), key) for c in shown] for key in _PERCENTILES}
     size = {key: max(5, *(cell_len(text) for text in texts)) + 2 for key, texts in cells.items()}
+    if any(tails := [_tails(result, candidate) for candidate in shown]):
+        cells[_TAILS], size[_TAILS] = tails, max(map(cell_len, (_TAILS, *tails))) + 3
     used = name + 4
     kept: set[str] = set()
-    for key, _ in sorted(_PERCENTILES, key=lambda pair: pair[1]):
-        if used + size[key] < width:
+    for key in _DEAREST_FIRST:
+        if key in size and used + size[key] < width:
             kept.add(key)
             used += size[key]
-    order = [key for key, _ in _PERCENTILES if key in kept]
-    tails = [_tails(result, candidate) for candidate in shown]
-    if any(tails) and used + (wide := max(map(cell_len, (_TAILS, *tails))) + 3) < width:
-        order.append(_TAILS)
-        cells[_TAILS], size[_TAILS] = tails, wide
+    order = [key for key in cells if key in kept]
     head = " " * (name + 4) + "".join(fit(key.replace("_", "."), size[key], right=True) for key in order)
     lines = [Content.styled(head, MUTED)]
     names = short_names([clean(c.name) for c in shown], name)
@@ -156,7 +155,7 @@ def percentile_lines(
         lines.append(Content.assemble(*parts))
     missing: dict[str, int] = {}
     for candidate in shown:
-        for key in kept:
+        for key in kept & set(_PERCENTILES):
             wanted = getattr(candidate.statistics, key).calls_needed
             if wanted:
                 missing[key] = max(missing.get(key, 0), wanted)
