@@ -123,7 +123,7 @@ def format_tail(percentile: Percentile | None) -> str:
     """Return a percentile, or `≥ 98.0 µs` where too few calls were made to bound it from above."""
     if percentile is None:
         return NOTHING
-    if percentile.calls_needed is not None or percentile.high is None:
+    if percentile.is_bound:
         return format_interval(percentile.low, None)
     return format_duration(percentile.value)
 
@@ -141,6 +141,10 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
         notes.append(("note", f"≥ is a lower bound: a p99 with an interval takes {max(needed):,} calls."))
+    if seconds := max((c.statistics.p99.seconds_needed or 0 for c in whole if c.statistics), default=0):
+        notes.append(
+            ("note", f"The p99 is of this moment: tails wander, an interval takes {seconds:.0f} s of measuring.")
+        )
     lacking = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in whole if c.statistics}
     if names := [name for name, wanted in lacking.items() if wanted]:
         most = max(lacking.values())

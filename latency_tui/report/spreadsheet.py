@@ -17,7 +17,7 @@ _START = ("import_seconds", "load_seconds", "memory_before", "memory_after", "me
 COLUMNS: tuple[str, ...] = (
     *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
     *("mean", "std", "min", "max"),
-    *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed")),
+    *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed")),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
     *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START),
 )
@@ -59,7 +59,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
     for name in PERCENTILES:
         percentile = getattr(numbers, name)
         values[name] = percentile.value
-        for part in ("low", "high", "calls_needed"):
+        for part in ("low", "high", "calls_needed", "seconds_needed"):
             values[f"{name}_{part}"] = getattr(percentile, part)
     comparison = comparison_with(result, baseline, candidate.slug)
     if comparison is not None and candidate.status != "failed":

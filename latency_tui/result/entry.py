@@ -42,13 +42,16 @@ class Entry:
         self.cold_starts: list[ColdStartMeasured] = []
         self.steady = True
 
-    def result(self, batch_size: int, most_samples: int | None, calls_a_round: int = 1) -> CandidateResult:
+    def result(
+        self, batch_size: int, most_samples: int | None, *, calls_a_round: int, seconds: float
+    ) -> CandidateResult:
         """Return the candidate's figures so far.
 
         Args:
             batch_size: Rows that each call answers.
             most_samples: About how many samples may be looked at; None for all.
             calls_a_round: As many as a longer measurement's rounds would have.
+            seconds: How long the measurement lasted on the clock.
         """
         totals = self.track.totals
         excerpt = self.track.excerpt(most_samples)
@@ -73,14 +76,16 @@ class Entry:
             samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
             rounds=tuple(excerpt.rounds.tolist()),
             launches=tuple(excerpt.launches.tolist()),
-            statistics=_statistics(self.track, excerpt, calls_a_round) if totals.count else None,
+            statistics=_statistics(self.track, excerpt, calls_a_round, seconds) if totals.count else None,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
 
 
-def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int) -> Statistics:
+def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: float) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
-    estimates = percentiles(excerpt.samples, excerpt.rounds, draws=excerpt.draws, calls_a_round=calls_a_round)
+    estimates = percentiles(
+        excerpt.samples, excerpt.rounds, draws=excerpt.draws, calls_a_round=calls_a_round, seconds=seconds
+    )
     totals = track.totals
     shown: dict[str, Percentile] = {}
     for key in PERCENTILES:
@@ -93,6 +98,7 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int) -> Statistic
             low=_seconds(estimate.low),
             high=_seconds(estimate.high),
             calls_needed=needed,
+            seconds_needed=estimate.seconds_needed,
         )
     return Statistics(
         mean=totals.mean * _NANO,

@@ -186,10 +186,8 @@ class Recording:
                 the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
                 all the same. None for everything, exactly.
         """
-        size = self._calls_a_round()
-        candidates = [
-            entry.result(self.plan.workload.batch_size, most_samples, size) for entry in self._entries.values()
-        ]
+        rows, size, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._seconds
+        candidates = [e.result(rows, most_samples, calls_a_round=size, seconds=seconds) for e in self._entries.values()]
         baseline = self._baseline(candidates)
         control = self._control_pair(live=most_samples is not None)
         equivalence = max(self.plan.equivalence, _apart(control))
@@ -205,6 +203,11 @@ class Recording:
             noise=self._noise(candidates, control),
         )
         return msgspec.structs.replace(value, answer=answer(value))
+
+    @property
+    def _seconds(self) -> float:
+        """How long the rounds lasted on the clock, all launches together."""
+        return sum(ended - began for began, ended in self._spans.values()) * _NANO
 
     def _calls_a_round(self) -> int:
         """Return how many calls the rounds of this plan would have if there were many runs of it."""
@@ -334,8 +337,7 @@ class Recording:
         if pair.rounds_to_settle is None or not rounds:
             return None, None
         more = max(pair.rounds_to_settle - rounds, 1)
-        spent = sum(ended - began for began, ended in self._spans.values()) * _NANO
-        return more * spent / rounds, math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
+        return more * self._seconds / rounds, math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
 
     # --- noise ------------------------------------------------------------------------------------------------------
 

@@ -35,14 +35,22 @@ class Percentile(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         value: The sample percentile; None where there are no calls.
         low: Lower end of the interval, None where nothing bounds it.
-        high: Upper end; None where there were too few calls, so that `low` is all that can be said.
+        high: Upper end; None where there were too few calls, or they were made in too short a time.
         calls_needed: Calls that a two-sided interval would need; None where there were enough.
+        seconds_needed: Where there were enough: how long the measurement would have to last, all launches together, for
+            a two-sided interval; None where it lasted as long. Until then the percentile is that of the moment.
     """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     calls_needed: int | None = None
+    seconds_needed: float | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether `low` is all that can be said: there were too few calls for more."""
+        return self.calls_needed is not None or (self.high is None and self.seconds_needed is None)
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,13 @@ ALIKE = 0.5
 Of calls of 0.1 ms it was 0.1 to 0.35; with what rounds of one stretch or process share, 0.5 is what held in full.
 """
 
+TAIL_SECONDS = 30.0
+"""How long a measurement lasts on the clock before a tail percentile has an upper end.
+
+A machine's tails wander for tens of seconds: of 3 s, 10 s and 30 s on the clock, intervals of p95 held what eight
+minutes came to in 41, 57 and 93 % (251, 91 and 28 given). The median wanders within its interval.
+"""
+
 _COARSE_CLUSTERS = 10
 _LEAST_DRAWS = 3
 _LOADGEN_CONFIDENCE = 0.99
@@ -43,6 +50,8 @@ class PercentileEstimate:
         low: Lower end of the interval; None where nothing bounds it.
         high: Upper end; None where there are too few samples, so that `low` is all that can be said.
         calls_needed: Samples that a two-sided interval would need; None where there are enough.
+        seconds_needed: How long the measurement would have to last for one; None where it lasted as long, or where
+            samples are what is missing.
         design_effect: How many dependent samples are worth one independent one, at least 1.
     """
 
@@ -51,6 +60,7 @@ class PercentileEstimate:
     high: float | None
     calls_needed: int | None
     design_effect: float
+    seconds_needed: float | None = None
 
 
 def percentiles(
@@ -60,6 +70,7 @@ def percentiles(
     *,
     draws: ArrayLike | None = None,
     calls_a_round: float = 1,
+    seconds: float = math.inf,
 ) -> dict[str, PercentileEstimate]:
     """Return p50, p90, p95, p97, p99 and p99.9 with their intervals.
 
@@ -70,6 +81,7 @@ def percentiles(
         draws: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
         calls_a_round: As many as rounds would have if there were more calls, where that is more than these have: what
             is said to be needed is then still so when it is there.
+        seconds: How long the measurement lasted on the clock, all launches together.
 
     Returns:
         An estimate by percentile key.
@@ -96,6 +108,8 @@ def percentiles(
         if share > 0.5:
             effect = effect_of_tails = max(effect, effect_of_tails)
         found[key] = _estimate(ordered, starts.size, share, value, effect, calls_a_round, confidence)
+        if share > 0.5 and found[key].high is not None and seconds < TAIL_SECONDS:
+            found[key] = replace(found[key], high=None, seconds_needed=TAIL_SECONDS)
         unbounded = starts.size >= LEAST_ROUNDS and found[key].high is None
         if key == "p50" and unbounded and clusters is not None and clusters.max() + 1 >= _LEAST_DRAWS:
             low, high = draws_interval(latencies, starts, clusters, confidence)

@@ -195,6 +195,20 @@ def test_a_tail_is_given_an_interval_only_once_its_rounds_must_have_met_the_bad_
     assert min(rates.values()) >= 0.88, rates
 
 
+def test_a_tail_has_no_upper_end_before_the_machine_was_watched_for_half_a_minute() -> None:
+    latencies = nanoseconds(independent(np.random.default_rng(14), 700, 20).ravel())
+    short, long = (percentiles(latencies, starts(700, 20), seconds=seconds) for seconds in (29.0, 30.0))
+    assert long == percentiles(latencies, starts(700, 20))
+    assert short["p50"] == long["p50"]
+    for key in ("p90", "p95", "p97", "p99"):
+        assert (short[key].high, short[key].calls_needed, short[key].seconds_needed) == (None, None, 30.0)
+        assert (short[key].value, short[key].low) == (long[key].value, long[key].low)
+        assert long[key].high is not None
+        assert long[key].seconds_needed is None
+    assert short["p99_9"].seconds_needed is None, "there it is calls that are missing"
+    assert short["p99_9"].calls_needed is not None
+
+
 def test_the_textbook_interval_would_fail_that_test() -> None:
     random = np.random.default_rng(7)
     truth = float(np.quantile(nanoseconds(waves(random, 4_000, 500).ravel()), 0.5))

@@ -21,7 +21,7 @@ from latency_tui.tui.widgets.figures import bound, comparison_of, ratio_words
 from latency_tui.tui.widgets.painted import SizeChanged
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.result.result import CandidateResult, Percentile, Result
 
 _TAILS = "p99 vs baseline"
 _PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
@@ -153,17 +153,29 @@ def percentile_lines(
             style = f"bold {colour}" if key == "p50" else MUTED if text.startswith("≥") or text == "–" else ""
             parts.append((fit(text, size[key], right=True), style))
         lines.append(Content.assemble(*parts))
-    missing: dict[str, int] = {}
-    for candidate in shown:
-        for key in kept & set(_PERCENTILES):
-            wanted = getattr(candidate.statistics, key).calls_needed
-            if wanted:
-                missing[key] = max(missing.get(key, 0), wanted)
-    if missing:
-        wants = ", ".join(f"{key.replace('_', '.')} {missing[key]:,}" for key in order if key in missing)
-        text = f"≥ is all that so few calls can say. Calls that a percentile needs: {wants}."
-        lines += [Content.styled(line, MUTED) for line in (f" {line}" for line in wrap(text, width - 2))]
-    return lines
+    text = _lacking([(key, getattr(c.statistics, key)) for key in order if key in _PERCENTILES for c in shown])
+    return lines + [Content.styled(f" {line}", MUTED) for line in (wrap(text, width - 2) if text else ())]
+
+
+def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
+    """Return what percentiles lack, the most that any candidate's does, by key."""
+    calls, seconds = dict[str, int](), dict[str, float]()
+    for key, percentile in percentiles:
+        name = key.replace("_", ".")
+        if percentile.calls_needed:
+            calls[name] = max(calls.get(name, 0), percentile.calls_needed)
+        if percentile.seconds_needed:
+            seconds[name] = percentile.seconds_needed
+    sentences: list[str] = []
+    if calls:
+        wants = ", ".join(f"{name} {count:,}" for name, count in calls.items())
+        sentences.append(f"≥ is all that so few calls can say. Calls that a percentile needs: {wants}.")
+    if seconds:
+        are = "is" if len(seconds) == 1 else "are"
+        sentences.append(
+            f"{', '.join(seconds)} {are} of this moment: tails wander, an interval takes {max(seconds.values()):.0f} s."
+        )
+    return " ".join(sentences)
 
 
 def _tails(result: Result, candidate: CandidateResult) -> str:

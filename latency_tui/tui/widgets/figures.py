@@ -48,9 +48,11 @@ def times(ratio: float) -> str:
 def bound(percentile: Percentile, key: str = "") -> str:
     """Return a percentile as far as it is known: `98.0 µs`, `≥ 98.0 µs` or, where nothing bounds it, a dash.
 
+    One that had calls enough, in too short a time, is shown as the figure of the moment that it is.
+
     The median, by its key, is a figure of what was measured however little that was.
     """
-    if key != "p50" and (percentile.calls_needed is not None or percentile.high is None):
+    if key != "p50" and percentile.is_bound:
         return "–" if percentile.low is None else f"≥ {format_duration(percentile.low)}"
     return format_duration(percentile.value)
 
