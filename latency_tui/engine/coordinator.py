@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.engine import cold_start, machine
+from latency_tui.engine.copies import make_copies
 from latency_tui.engine.host import last_line
 from latency_tui.engine.host_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
 from latency_tui.engine.protocol import (
@@ -206,7 +207,7 @@ class Coordinator:
         plan, alive = command.plan, dict[str, float]()
         cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.turns}
         self._keep_off(())  # nothing is timed yet: copies start faster on all cores
-        self._roster.make_copies(plan, count, cores)
+        make_copies(self._roster, plan, count, cores)
         self._keep_off(pinned)
         for slug in (candidate.slug for candidate in plan.turns):
             if slug not in call_seconds or slug not in self._roster:

@@ -1,12 +1,11 @@
-"""The roster: the candidates' processes, from their start through training to their end."""
+"""The roster: the candidates' processes, from their start through training to their end; whoever asks them, asks here."""
 
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -14,7 +13,6 @@ from latency_tui.engine import machine
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare, rows_of
 from latency_tui.engine.host_protocol import (
-    Adopt,
     Called,
     Failed,
     FirstCall,
@@ -24,9 +22,6 @@ from latency_tui.engine.host_protocol import (
     Request,
     Score,
     Scored,
-    Store,
-    Stored,
-    Warmed,
 )
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -43,10 +38,6 @@ from latency_tui.plan.models import NATIVE
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 0.1
-STORE_SECONDS = 10.0
-QUICK_SECONDS = 0.5
-COPIES_SHARE = 0.25
-MOST_PREPARED = 12
 CONVERSION_SECONDS = 60.0
 CONVERSION_CALLS = 10
 MOST_ROWS = 10_000
@@ -68,6 +59,7 @@ class Roster:
 
     Attributes:
         folder: As given; it goes with the engine.
+        at_once: How many processes there are cores for.
     """
 
     def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
@@ -81,7 +73,7 @@ class Roster:
         self._data_stamp: object = None
         self._trust = Trust()
         self._data: Data | None = None
-        self._at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
+        self.at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
         self._threads = 0
         self._logs = 0
         self._memory_limit = 0
@@ -139,10 +131,10 @@ class Roster:
         training: list[CandidateProcess] = []
         try:
             while missing or training:
-                while missing and len(training) < self._at_once:
+                while missing and len(training) < self.at_once:
                     training.append(self._begin_training(missing.popleft()))
                 self._wire.flush()
-                for process in self._ready(training):
+                for process in self.ready(training):
                     if not self._goes_on(process, plan):
                         training.remove(process)
         except JobStopped:
@@ -150,14 +142,12 @@ class Roster:
             raise
 
     def _begin_training(self, candidate: Candidate) -> CandidateProcess:
-        assert self._dataset is not None
         self._logs += 1
         log = self.folder / f"{self._logs}.log"
         process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
         self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
         self._stamps[candidate.slug] = stamp_of(candidate.model.file)
-        request = Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
-        process.ask(request, "training", timeout=float("inf"))  # fitting may take hours; a stop ends it
+        process.ask(self.preparation_of(candidate), "training", timeout=float("inf"))  # fitting may take hours; a stop ends it
         self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
         return process
 
@@ -200,112 +190,26 @@ class Roster:
                 return False
         return True
 
-    def make_copies(self, plan: Plan, count: int, cores: Mapping[str, tuple[int, ...]]) -> None:
-        """Start so many further processes of every candidate of the plan that is ready, several at once.
+    def process(self, slug: str) -> CandidateProcess | None:
+        """Return the first process of a candidate, the one that was trained; None where it is gone."""
+        return self._processes.get(slug)
 
-        Each takes over the model that the first one stored, and is warm; where one cannot answer, its candidate has
-        failed. A model that cannot be stored is prepared once more in each, where that is quick, and has no copies
-        otherwise, nor has one that cannot be loaded again.
-
-        Candidates take turns here too, in an order drawn afresh each time: what is forked in a row shares the state
-        that this process was in, and with one candidate's copies after another's that would pass for a difference
-        between them, the same in all copies.
-
-        Args:
-            plan: Says which candidates.
-            count: Copies of each, where there is memory for them.
-            cores: Those that each candidate is measured on, by slug.
-        """
-        self.end_copies()
-        requests: dict[str, Adopt | Prepare] = {}
-        try:
-            for candidate in plan.turns:
-                process = self._processes.get(candidate.slug)
-                if process and (request := self._copying(process, candidate, plan, cores[candidate.slug])):
-                    requests[candidate.slug] = request
-            wanted = {slug: min(count, self._affordable(one, len(plan.turns))) for slug, one in requests.items()}
-            turns = deque(
-                slug
-                for number in range(count)
-                for slug in random.sample(sorted(requests), len(requests))
-                if number < wanted[slug]
-            )
-            self._start_copies(turns, requests, plan)
-        finally:
-            for stored in self.folder.glob("*.copy"):
-                stored.unlink()
-
-    def _start_copies(self, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
-        """Start a copy of each candidate in `turns`, so many at once that their threads and jobs have cores."""
-        wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, self.jobs_of(c.slug)))]
-        at_once = max(self._at_once // max(wish or self._at_once for wish in wide), 1)
-        starting: list[CandidateProcess] = []
-        while turns or starting:
-            while turns and len(starting) < at_once:
-                if (slug := turns.popleft()) in requests:
-                    try:
-                        starting.append(self._begin_copy(slug, requests[slug], plan))
-                    except OSError:  # no process more, no memory, no descriptor: those that are there will do
-                        turns.clear()
-            for copy in self._ready(starting):
-                if copy not in starting:  # gone with another copy of the same candidate, which failed just before
-                    continue
-                starting.remove(copy)
-                reply = copy.reply() if copy.slug in self else None
-                copy.call_ns = reply.call_ns if isinstance(reply, Warmed) else None
-                if isinstance(reply, Warmed | Prepared):
-                    continue
-                requests.pop(copy.slug, None)
-                if isinstance(reply, Failed) and reply.stage == "warm-up":
-                    copy.stage = reply.stage
-                    self._lose(copy, "raised", reply.message, reply.traceback)
-                else:
-                    self._drop_copies(copy.slug, starting)
-            starting = [copy for copy in starting if copy.slug in self]
-
-    def _begin_copy(self, slug: str, request: Adopt | Prepare, plan: Plan) -> CandidateProcess:
-        process = self._processes[slug]
-        copy = CandidateProcess(slug, process.log, self._data, fork=self._fork)
-        copy.ask(request, "loading", timeout=plan.call_timeout + STORE_SECONDS)
-        process.copies.append(copy)
-        return copy
-
-    def _copying(
-        self, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
-    ) -> Adopt | Prepare | None:
-        """Return what a copy is to be asked to become one, None where there is no way."""
-        path = self.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
-        process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
-        self._await(process)
-        if candidate.slug not in self:
-            return None
-        reply = process.reply()
-        if isinstance(reply, Stored):
-            return Adopt(path=str(path), candidate=candidate, threads=self._threads, pinned=cores)
-        if reply is None:
-            self._lose(process, "crashed", process.fate(), process.last_words())
-        slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
-        if reply is None or slow or self._dataset is None:
-            return None
+    def preparation_of(self, candidate: Candidate) -> Prepare:
+        """Return what a process is asked to get a candidate ready; only once there is a dataset."""
+        assert self._dataset is not None
         return Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
 
-    def _affordable(self, request: Adopt | Prepare, candidates: int) -> int:
-        """Return how many copies of a candidate there may be.
+    def start_copy(self, slug: str, request: Request, timeout: float) -> CandidateProcess:
+        """Start a further process of a candidate and ask it for something.
 
-        A dozen where each is fitted, else as many as a share of the free memory holds, by the size of the stored model.
+        Raises:
+            OSError: There is no process, no memory or no descriptor left.
         """
-        if isinstance(request, Prepare):
-            return MOST_PREPARED
-        size = 2 * os.path.getsize(request.path)  # noqa: PTH202 (a path as it travels); in memory it is often larger
-        return int(machine.free_memory() * COPIES_SHARE / candidates) // max(size, 1)
-
-    def _drop_copies(self, slug: str, starting: list[CandidateProcess]) -> None:
-        """Go on without the copies of a candidate, one of which could not be made; its first process measures alone."""
-        if process := self._processes.get(slug):
-            for copy in process.copies:
-                if copy in starting:
-                    starting.remove(copy)
-            process.end_copies()
+        process = self._processes[slug]
+        copy = CandidateProcess(slug, process.log, self._data, fork=self._fork)
+        copy.ask(request, "loading", timeout)
+        process.copies.append(copy)
+        return copy
 
     def copies(self, slug: str) -> list[CandidateProcess]:
         """Return the copies of a candidate; those that prepared themselves are not warm: they have no inputs yet."""
@@ -337,10 +241,10 @@ class Roster:
         if copy is not None and process.copies:
             process = process.copies[copy % len(process.copies)]
         process.ask(request, stage, timeout)
-        self._await(process)
+        self.wait_for(process)
         return self._expect(process, kind)
 
-    def _await(self, process: CandidateProcess) -> None:
+    def wait_for(self, process: CandidateProcess) -> None:
         """Wait until a process has replied or ended.
 
         Raises:
@@ -348,7 +252,7 @@ class Roster:
                 its own; a candidate that is in a long call is ended for that.
         """
         try:
-            while not self._ready([process]):
+            while not self.ready([process]):
                 pass
         except JobStopped:
             if process.connection.poll(GRACE_SECONDS):
@@ -365,7 +269,7 @@ class Roster:
         """
         process = self._processes[slug]
         process.stage = "cold start"
-        self._lose(process, cause, message, story)
+        self.lose(process, cause, message, story)
         raise CandidateLost
 
     def _expect(self, process: CandidateProcess, *kinds: type[R]) -> R:
@@ -377,12 +281,12 @@ class Roster:
             return reply
         if isinstance(reply, Failed):
             process.stage = reply.stage
-            self._lose(process, "raised", reply.message, reply.traceback)
+            self.lose(process, "raised", reply.message, reply.traceback)
         else:
-            self._lose(process, "crashed", process.fate(), process.last_words())
+            self.lose(process, "crashed", process.fate(), process.last_words())
         raise CandidateLost
 
-    def _ready(self, processes: list[CandidateProcess]) -> list[CandidateProcess]:
+    def ready(self, processes: list[CandidateProcess]) -> list[CandidateProcess]:
         """Wait a moment; return those that replied or ended, having ended those that hang or fill the memory."""
         found = self._wire.wait([process.connection for process in processes], POLL_SECONDS)
         if found:
@@ -395,17 +299,18 @@ class Roster:
         if process.slug not in self:
             return True
         if process.is_late():
-            self._lose(process, "timed out", f"did not answer within {process.timeout:.3g} s", process.last_words())
+            self.lose(process, "timed out", f"did not answer within {process.timeout:.3g} s", process.last_words())
             return True
         resident = process.resident_bytes()
         short = machine.free_memory() < (1 - machine.MEMORY_SHARE) / 4 * self._memory_limit
         if resident > self._memory_limit or (short and resident == max(p.resident_bytes() for p in running)):
             taken = f"{resident / 2**30:.2g} GiB"
-            self._lose(process, "memory", f"took {taken} of memory and was stopped", process.last_words())
+            self.lose(process, "memory", f"took {taken} of memory and was stopped", process.last_words())
             return True
         return False
 
-    def _lose(self, process: CandidateProcess, cause: Cause, message: str, story: str) -> None:
+    def lose(self, process: CandidateProcess, cause: Cause, message: str, story: str) -> None:
+        """Say that a candidate failed, in one of its processes, and end them all."""
         self._wire.say(
             CandidateFailed(
                 job=self._job,
