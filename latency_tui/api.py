@@ -11,13 +11,14 @@ from contextlib import aclosing
 from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slug_of, slugify
+from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
 
@@ -53,7 +54,8 @@ def measure(
         launches: Fresh engines that measure the plan one after the other; five for a verdict to rely on.
         seed: Seeds the order of turns and of rows.
         call_timeout: Seconds after which a call counts as hung.
-        cpu: Core or cores to pin the models to, `"none"` for no pinning, None for one quiet core.
+        cpu: Core or cores to pin the models to, by number or as the option has them (`"0,2-3"`), `"none"` for no
+            pinning, None for one quiet core.
         threads: Threads of BLAS and OpenMP in a model's process.
         on_event: Called with every event as it happens, from the thread that reads them.
 
@@ -203,12 +205,13 @@ def _features(inputs: Any) -> int:
     return int(shape[1]) if shape and len(shape) > 1 else 0
 
 
-def _pinning(cpu: object) -> Literal["auto", "none"] | tuple[int, ...]:
+def _pinning(cpu: object) -> Pinning:
     if cpu is None:
         return "auto"
-    if isinstance(cpu, str) and cpu == "none":
-        return "none"
-    cores = tuple(cpu) if isinstance(cpu, Iterable) and not isinstance(cpu, str) else (cpu,)
+    if isinstance(cpu, str):
+        return parse_cores(cpu)
+    cores = tuple(cpu) if isinstance(cpu, Iterable) else (cpu,)
     if not cores or any(isinstance(core, bool) or not isinstance(core, Integral) for core in cores):
-        raise UsageError(f"cpu must be core numbers, 'none' or None, not {_shown(cpu)}.")
+        raise UsageError(f"cpu must be core numbers, text such as '0,2-3', 'none' or None, not {_shown(cpu)}.")
+    check_cores(cores)
     return tuple(int(core) for core in cores)

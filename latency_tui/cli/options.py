@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
-from latency_tui.plan import BUILTIN_MODELS, METHODS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
-from latency_tui.plan.catalogue import find_model as find_among
+from latency_tui.plan import METHODS, Candidate, Plan, Workload, parse, slug_of, slugify
 from latency_tui.plan.catalogue import known_models
 from latency_tui.plan.checks import check_plan
+from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.request import resolve
 from latency_tui.plan.trust import remember
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Pinning = Literal["auto", "none"] | tuple[int, ...]
 RIGOROUS_LAUNCHES = 5
 _SWITCHES = ("until_known", "rigorous", "control", "cold_start")
 Values = Mapping[str, Any]  # Any: one entry an option, as click parsed it
@@ -60,11 +58,17 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "--baseline", metavar="NAME", help="The model that the others are compared with.  [default: the fastest]"
     ),
     click.option(
-        "--launches", type=int, default=1, metavar="N", show_default=True, help="Fresh processes to measure in."
+        "--launches", type=int, default=1, metavar="N", show_default=True, help="Fresh engines to measure in."
     ),
-    click.option("--rigorous", is_flag=True, help="Five launches: for a verdict that holds in other processes too."),
     click.option(
-        "--control", is_flag=True, help="Take a copy of the first model along, to know what this machine makes of two."
+        "--rigorous",
+        is_flag=True,
+        help="Five launches, unless --launches says how many: for a verdict that holds in the next one too.",
+    ),
+    click.option(
+        "--control",
+        is_flag=True,
+        help="Take a copy of the first model along: what this machine makes of two that are identical.",
     ),
     click.option(
         "--equivalence",
@@ -103,15 +107,6 @@ def measuring_options(command: Command) -> Command:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
-
-
-def find_model(name: str, models: Iterable[ModelSpec] = BUILTIN_MODELS) -> ModelSpec:
-    """Return the model of that name or slug, upper or lower case.
-
-    Raises:
-        UsageError: There is none; the sentence names the nearest one known.
-    """
-    return find_among(name, models)
 
 
 def make_plan(values: Values, *, levers: bool = False, lenient: bool = False) -> Plan:
@@ -172,29 +167,6 @@ def _with_levers(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     if len(candidates) != 1:
         raise UsageError("--levers tries one model: name it, as in -m logistic-regression --levers.")
     return (*candidates, *candidates[0].variants())
-
-
-def parse_cores(text: str) -> Pinning:
-    """Return cores by number, `0,2-3`; or `none` for no pinning, `auto` for one quiet core.
-
-    Raises:
-        UsageError: These are no numbers, or this process may not use such a core.
-    """
-    if text in ("auto", "none"):
-        return "auto" if text == "auto" else "none"
-    cores: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = (piece.strip() for piece in part.partition("-"))
-        if not first.isdecimal() or (dash and not last.isdecimal()) or len(first + last) > 10:
-            raise UsageError(f"Cores are numbers such as 0 or 0,2-3, or none, not {text!r}.")
-        if int(last or first) - int(first) not in range(4096):
-            raise UsageError(f"{part.strip()} is not a range of cores.")
-        cores.update(range(int(first), int(last or first) + 1))
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else cores
-    if missing := sorted(cores - allowed):
-        known = ", ".join(str(core) for core in sorted(allowed))
-        raise UsageError(f"Core {missing[0]} cannot be used here; there are {known}.")
-    return tuple(sorted(cores))
 
 
 def to_arguments(values: Values) -> list[str]:

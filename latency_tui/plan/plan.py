@@ -8,26 +8,14 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset
+from latency_tui.plan.datasets import Dataset, SyntheticDataset
 from latency_tui.plan.models import Candidate
+from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
 MOST_RUNS = 10_000_000
-
-__all__ = [
-    "METHODS",
-    "MOST_RUNS",
-    "BundledDataset",
-    "Dataset",
-    "FileDataset",
-    "Method",
-    "Plan",
-    "StoredDataset",
-    "SyntheticDataset",
-    "Workload",
-]
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     launches: int = 1
     seed: int = 0
     call_timeout: float = 60.0
-    pinning: Literal["auto", "none"] | tuple[int, ...] = "auto"
+    pinning: Pinning = "auto"
     threads: int = 1
     memory_limit: int | None = None
     trust: Trust = Trust()
@@ -104,13 +92,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if not (math.isfinite(self.max_seconds) and 0 < self.max_seconds <= 86_400):
             raise UsageError(f"The longest time must be more than 0 and at most 86,400 s, not {self.max_seconds:g}.")
         if not (math.isfinite(self.equivalence) and 0 <= self.equivalence < 1):
-            raise UsageError(f"The region of equivalence must be a share from 0 to 1, not {self.equivalence:g}.")
+            raise UsageError(
+                f"The region of equivalence must be a share, 0 or more and less than 1, not {self.equivalence:g}."
+            )
         if self.until_known and len(self.candidates) < 2:
             raise UsageError("Measuring until it is known takes two models at least: it is their difference.")
         if not 1 <= self.launches <= 1000:
             raise UsageError(f"Launches must be a whole number from 1 to 1,000, not {self.launches:,}.")
         if not (math.isfinite(self.call_timeout) and 0 < self.call_timeout <= 86_400):
-            raise UsageError(f"The call timeout must be more than 0 seconds, not {self.call_timeout:g}.")
+            raise UsageError(
+                f"The call timeout must be more than 0 and at most 86,400 seconds, not {self.call_timeout:g}."
+            )
         if not 1 <= self.threads <= 4096:
             raise UsageError(f"Threads must be a whole number from 1 to 4,096, not {self.threads:,}.")
         if not 0 <= self.seed < 2**32:

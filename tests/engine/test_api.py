@@ -172,9 +172,10 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
         ({"call_timeout": "60"}, "call_timeout must be a number, not '60'"),
         ({"baseline": 1}, "baseline must be the name of a model, or None, not 1"),
         ({"on_event": 1}, "on_event must be a function of an event, or None, not 1"),
-        ({"cpu": 1.5}, "cpu must be core numbers, 'none' or None, not 1.5"),
+        ({"cpu": 1.5}, "cpu must be core numbers, text such as '0,2-3', 'none' or None, not 1.5"),
         ({"cpu": [0, "1"]}, "cpu must be core numbers"),
-        ({"cpu": "auto"}, "cpu must be core numbers"),
+        ({"cpu": "one"}, "Cores are numbers such as 0 or 0,2-3, or none, not 'one'"),
+        ({"cpu": "999"}, "Core 999 cannot be used"),
         ({"cpu": []}, "cpu must be core numbers"),
         ({"X": 3}, "X must hold rows, as an array, a data frame or a list does, not be 3"),
         ({"X": np.float64(3)}, "X must hold rows"),
@@ -185,7 +186,7 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
 )
 def test_arguments_that_make_no_sense_are_refused_in_a_sentence(arguments: dict[str, object], said: str) -> None:
     call: dict[str, Any] = {"models": {"zeros": lambda rows: np.zeros(len(rows))}, "X": X, "runs": 5, **arguments}
-    with pytest.raises(latency_tui.errors.LatencyTuiError, match=said):
+    with pytest.raises(latency_tui.errors.UsageError, match=said):
         latency_tui.measure(**call)
 
 

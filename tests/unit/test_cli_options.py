@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from latency_tui.cli import cli
-from latency_tui.cli.options import find_model, make_plan, measuring_options, to_arguments
+from latency_tui.cli.options import make_plan, measuring_options, to_arguments
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
+from latency_tui.plan.catalogue import find_model
 
 
 def invoke(*arguments: str) -> Result:
@@ -46,7 +47,7 @@ def test_without_options_it_is_all_six_a_hundred_times() -> None:
     "typed", ["random-forest", "Random Forest", "RANDOM FOREST", "Random-Forest", " random forest "]
 )
 def test_models_go_by_name_or_slug(typed: str) -> None:
-    assert find_model(typed).name == "Random Forest"
+    assert find_model(typed, BUILTIN_MODELS).name == "Random Forest"
 
 
 def test_a_model_may_come_with_settings() -> None:
@@ -211,5 +212,5 @@ def test_an_unknown_model_never_reaches_the_engine(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(headless, "measure_and_report", lambda *_, **__: pytest.fail("it started"))
     with pytest.raises(UsageError):
-        find_model("nonsense")
+        find_model("nonsense", BUILTIN_MODELS)
     assert invoke("run", "-m", "nonsense").exit_code == 2
