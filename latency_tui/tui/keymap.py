@@ -30,7 +30,7 @@ def keymap(keys: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     changed: dict[str, tuple[str, ...]] = {}
     for action, text in keys.items():
         if action not in actions:
-            raise UsageError(f"keys.{action} is no action; {hint(action, actions, listed_by='?')}")
+            raise UsageError(f"keys.{action} is no action; {hint(action, actions, listed_by='latency-tui init')}")
         changed[action] = tuple(part.strip() for part in text.split(","))
         for key in changed[action]:
             if not _is_key(key):

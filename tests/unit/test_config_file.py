@@ -15,9 +15,11 @@ from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset, Trust
 from latency_tui.plan.configuration import Loaded, find_configuration, load_configuration
-from latency_tui.plan.configuration_file import Configuration, json_schema
+from latency_tui.plan.configuration_file import Configuration, DatasetTable, ModelTable, PlanTable, json_schema
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
+from latency_tui.tui.commands import COMMANDS
+from latency_tui.tui.offers import binding_id
 
 WHOLE = """
 theme = "nord"
@@ -205,9 +207,17 @@ def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Pat
     text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in EXAMPLE.read_text().splitlines())
     found = write(tmp_path, text).configuration
     assert set(found.models) == {"checkout", "small-forest"}
-    assert set(found.datasets) == {"orders", "wide"}
+    assert set(found.datasets) == {"orders", "wide", "flowers"}
     assert found.plans["checkout-service"].launches == 5
-    assert found.keys
+    actions = {binding_id(name): command.keys for name, command in COMMANDS.items() if command.keys}
+    assert {action: tuple(keys.split(",")) for action, keys in found.keys.items()} == actions
+    shown = {table: set[str]() for table in ("models", "datasets", "plans")}
+    for table, keys in shown.items():
+        for entry in tomllib.loads(text)[table].values():
+            keys |= set(entry)
+    kinds: dict[str, type[msgspec.Struct]] = {"models": ModelTable, "datasets": DatasetTable, "plans": PlanTable}
+    missing = {table: set(kinds[table].__struct_fields__) - keys for table, keys in shown.items()}
+    assert missing == {"models": set(), "datasets": set(), "plans": {"seconds", "until_known", "max_seconds"}}
 
 
 def test_the_schema_knows_every_key() -> None:
