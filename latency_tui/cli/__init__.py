@@ -1,6 +1,6 @@
 """The front door: `latency-tui` opens the app; `run`, `models` and `serve` stand beside it.
 
-Everything heavy is imported inside the subcommand that needs it: on the two cores this was written on, click and the
+Everything heavy is imported inside the subcommand that needs it: on two cores, click and the
 plan take 50 ms, numpy 100 ms more, Textual 200 ms, scikit-learn 900 ms, and `latency-tui --version` needs none of them.
 """
 

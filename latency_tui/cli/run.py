@@ -41,8 +41,8 @@ def command(
 ) -> int:
     """Measure without a screen and print the result. PLAN is one of the configuration file's.
 
-    Exit codes: 0 done, 2 usage, 4 a model failed, 124 a call timed out, 130 interrupted (143 by SIGTERM, 129 by
-    SIGHUP; what was measured is still written).
+    Exit codes: 0 done, 1 the measuring process failed, 2 usage, 4 a model failed, 124 a call timed out, 130
+    interrupted (143 by SIGTERM, 129 by SIGHUP; what was measured is still written).
     """
     configuration = configuration_of(values)
     if plan_name is not None:

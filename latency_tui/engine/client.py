@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
 
 import msgspec
@@ -238,11 +238,3 @@ class _KeepOff:
         if self._before is not None:
             with contextlib.suppress(OSError):
                 os.sched_setaffinity(0, self._before)
-
-
-def job_names(prefix: str) -> Iterator[str]:
-    """Yield names for jobs, each used once in this process."""
-    number = 0
-    while True:
-        number += 1
-        yield f"{prefix}-{number}"

@@ -1,8 +1,8 @@
 """`python -m latency_tui.engine.footprint`: what it costs to start one model afresh, in a process of its own.
 
 It imports nothing but the standard library before the clock runs, so that what it reports is the model's doing: the
-time to import its module and to load it, the memory before, after and at the peak, and its first calls. It reads a
-`Request` as JSON on standard input and prints a `Report`.
+time to import its module and to load it, the memory before, after and at the peak, and its first calls. It reads
+what to start as JSON on standard input and prints its figures as JSON.
 """
 
 from __future__ import annotations

@@ -229,7 +229,7 @@ class Host:
 
     def store(self, request: Store) -> Stored:
         """Write the model and its inputs to a file."""
-        import cloudpickle  # deferred: few plans ask for it
+        import cloudpickle  # deferred: a model that is only trained is never stored
 
         self.stage = "cold start"
         with Path(request.path).open("wb") as file:

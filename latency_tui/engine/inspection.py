@@ -19,7 +19,7 @@ def inspect(path: Path) -> dict[str, object]:
     """Return what a dialog shows before a file is loaded.
 
     Returns:
-        `kind`, `title`, `sha256`, `runs_code` (whether loading it runs its author's code), `untrusted_types` (of a
+        `title`, `sha256`, `runs_code` (whether loading it runs its author's code), `untrusted_types` (of a
         skops file, what has to be trusted by name) and `remembered` (those that were trusted in this very file before).
 
     Raises:
@@ -33,7 +33,6 @@ def inspect(path: Path) -> dict[str, object]:
     except Exception as error:
         raise LatencyTuiError(f"{path} cannot be read as {TITLES[kind]}: it is cut off or damaged.") from error
     return {
-        "kind": kind,
         "title": TITLES[kind],
         "sha256": digest,
         "runs_code": kind in RUNS_CODE,

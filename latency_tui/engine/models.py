@@ -113,7 +113,7 @@ def is_fitted(model: Any) -> bool:
 
 
 def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
-    """Pull the levers that act on the model or on scikit-learn; those that act on inputs are for `dataset.batches`.
+    """Pull the levers that act on the model or on scikit-learn; `dataset.with_settings` has those that act on inputs.
 
     Raises:
         ModelError: A setting is no lever and the model has no such parameter.

@@ -1,4 +1,4 @@
-"""The roster: the candidates' processes, from their start through training to their end; whoever asks them, asks here."""
+"""The roster: the candidates' processes, from their start through training to their end; all ask them here."""
 
 from __future__ import annotations
 
@@ -147,7 +147,9 @@ class Roster:
         process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
         self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
         self._stamps[candidate.slug] = stamp_of(candidate.model.file)
-        process.ask(self.preparation_of(candidate), "training", timeout=float("inf"))  # fitting may take hours; a stop ends it
+        process.ask(
+            self.preparation_of(candidate), "training", timeout=float("inf")
+        )  # fitting may take hours; a stop ends it
         self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
         return process
 

@@ -42,4 +42,4 @@ def check_task(model: ModelSpec, dataset: Dataset) -> None:
     """
     task = task_of(dataset)
     if task and model.task and model.task != task:
-        raise UsageError(f"{model.name} is for {model.task}, and {dataset.title} is a {task}.")
+        raise UsageError(f"{model.name} is for {model.task}, and {dataset.title} is for {task}.")

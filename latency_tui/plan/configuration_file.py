@@ -83,7 +83,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         batch_size: Rows a call.
         method: What is called.
         baseline: The model that others are compared with.
-        launches: Fresh processes to measure in.
+        launches: Fresh engines to measure in.
         seed: Of the order of turns and rows.
         cpu: Cores to pin to, as on the command line.
         threads: Of BLAS and OpenMP.

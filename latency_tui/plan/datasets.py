@@ -186,9 +186,9 @@ def resolve_dataset(text: str, *, target: str | None = None, task: Task | None =
     name = text.strip().lower().replace("_", "-")
     if name in BUNDLED:
         if target is not None:
-            raise UsageError(f"{name} has a target of its own; --target is for files.")
+            raise UsageError(f"{name} has a target of its own; naming one is for files.")
         if task is not None and task != BUNDLED[name]:
-            raise UsageError(f"{name} is a {BUNDLED[name]}, not a {task}.")
+            raise UsageError(f"{name} is for {BUNDLED[name]}, not for {task}.")
         return BundledDataset(name=name)
     path = Path(text)
     known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)

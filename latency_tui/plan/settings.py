@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Literal
 
 from latency_tui.errors import UsageError
 
 Setting = bool | int | float | str
-InputSetting = Literal["dtype", "order", "input"]
 
 LEVERS: dict[str, tuple[str, ...]] = {
     "assume_finite": ("true", "false"),

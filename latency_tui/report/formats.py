@@ -31,7 +31,7 @@ def format_of(path: str | Path) -> Format:
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     known = ", ".join(SUFFIXES)
-    raise UsageError(f"What format should {path} have? Give it one of the suffixes {known}, or say --format.")
+    raise UsageError(f"What format should {path} have? Its suffix says: {known}.")
 
 
 def render(

@@ -15,6 +15,7 @@ from latency_tui.result.words import (
     NOTHING,
     format_duration,
     format_interval,
+    format_memory,
     format_ratio,
     format_seconds,
     format_tails,
@@ -28,7 +29,6 @@ VERSUS = "vs baseline (95 % CI)"
 _TAILS = "p99 vs baseline"
 _START = ("first call", "import", "load", "memory")
 _OPTIONAL = (VERSUS, "verdict", "group", _TAILS, *_START)
-_MEGABYTE = 1024 * 1024
 _OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
 
 
@@ -109,7 +109,7 @@ def _start(candidate: CandidateResult) -> tuple[str, ...]:
     if start is None:
         return (NOTHING,) * len(_START)
     seconds = (candidate.cold_start_seconds, start.import_seconds, start.load_seconds)
-    return (*map(format_duration, seconds), f"{start.memory_peak / _MEGABYTE:,.0f} MB")
+    return (*map(format_duration, seconds), format_memory(start.memory_peak))
 
 
 def _format_versus(comparison: Comparison) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from latency_tui.report.rows import comparison_with
 from latency_tui.report.text import clean
+from latency_tui.result.words import PERCENTILES
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
-PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 _START = ("import_seconds", "load_seconds", "memory_before", "memory_after", "memory_peak")
 COLUMNS: tuple[str, ...] = (
     *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),

@@ -14,9 +14,14 @@ _ESCAPES = re.compile(
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # would reorder what stands beside it
 
 
+def without_escapes(text: str) -> str:
+    """Return text without the sequences that a terminal would obey, whole: nothing of them is left standing."""
+    return _ESCAPES.sub("", text)
+
+
 def clean(text: str) -> str:
     """Return text as one line without what a terminal would obey: escape sequences, controls, direction marks."""
-    line = " ".join(_DIRECTION.sub("", _ESCAPES.sub("", text)).split())
+    line = " ".join(_DIRECTION.sub("", without_escapes(text)).split())
     return "".join(_visible(character) for character in line)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from latency_tui.engine.protocol import CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.result import (
-    PERCENTILES,
     CandidateResult,
     ColdStart,
     Percentile,
@@ -17,6 +16,7 @@ from latency_tui.result.result import (
     Status,
 )
 from latency_tui.result.tracks import Excerpt, Track
+from latency_tui.result.words import PERCENTILES
 from latency_tui.stats.percentiles import percentiles
 
 _NANO = 1e-9

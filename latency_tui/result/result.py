@@ -20,7 +20,6 @@ from latency_tui.plan import Plan
 from latency_tui.result.files import write_text
 
 JSON_SCHEMA_VERSION = 1
-PERCENTILES: tuple[str, ...] = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
 Status = Literal["measured", "failed", "cancelled"]
 Verdict = Literal["faster", "slower", "same", "inconclusive"]

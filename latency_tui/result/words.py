@@ -8,6 +8,9 @@ from __future__ import annotations
 import math
 
 NOTHING = "–"
+PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+"""Keys of the percentiles of a result; in words, `_` is a point."""
+
 _UNITS: tuple[tuple[str, float], ...] = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
 
 
@@ -19,6 +22,11 @@ def format_duration(seconds: float | None) -> str:
         return "0 ns"
     unit, scale = _unit(seconds)
     return f"{_three_figures(seconds / scale)} {unit}"
+
+
+def format_memory(size: int) -> str:
+    """Return bytes as whole mebibytes, from 10 GiB on as gibibytes: `142 MiB`, `23.4 GiB`."""
+    return f"{size / 2**20:,.0f} MiB" if size < 10 * 2**30 else f"{size / 2**30:.1f} GiB"
 
 
 def format_interval(low: float | None, high: float | None) -> str:

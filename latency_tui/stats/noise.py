@@ -30,7 +30,7 @@ class NoiseFigures:
     """What is known of the machine while it was measured; None for what could not be had.
 
     Attributes:
-        lost_time: Share of measuring time in which the candidate was not running, 0 to 1.
+        lost_time: Share of measuring time that went to other work, 0 to 1, as `lost_time` has it.
         disturbed_share: Share of calls in blocks that the scheduler interrupted.
         gc_share: Share of calls that a pause of the garbage collector fell into.
         drift: Slowest over fastest tenth of the rounds, less one.

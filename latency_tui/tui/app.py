@@ -84,15 +84,6 @@ class LatencyApp(App[None]):
         earlier = [m.result for m in self._main.state.measurements if m.result] if self._main else []
         return self.result or next(reversed(earlier), None)
 
-    @property
-    def farewell(self) -> str:
-        """The last table as plain text, for the shell; empty where nothing was measured."""
-        if self.last_result is None:
-            return ""
-        from latency_tui.report import render
-
-        return render(self.last_result)
-
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""
         self._main = MainScreen(self._plan, self._candidates, self._engine_factory, self._configuration)

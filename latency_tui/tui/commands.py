@@ -308,7 +308,7 @@ class PreviousResult(Command):
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether there is one, and nothing is running."""
+        """Return whether there is one, and nothing is being measured."""
         return state.work != "profiling" and state.shown > 0
 
 
@@ -319,7 +319,7 @@ class NextResult(Command):
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether there is one, and nothing is running."""
+        """Return whether there is one, and nothing is being measured."""
         return state.work != "profiling" and state.shown < len(state.measurements) - 1
 
 

@@ -137,7 +137,7 @@ class State:
         pinned: Cores that candidates are pinned to.
         noise: Share of time lost to other work, 0 to 1, in each of the last redraws.
         job_wall_ns: Wall time of blocks since the last redraw.
-        job_lost_ns: Time of those in which the candidate did not run.
+        job_lost_ns: Time of those that went to other work.
     """
 
     plan: Plan

@@ -1,4 +1,4 @@
-"""Text from outside, made safe for cells: no control characters, no markup, cut or padded to a width in cells."""
+"""Text from outside, made safe for cells: no escape sequences, controls or markup, cut or padded to a width."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
+from latency_tui.report.text import without_escapes
+
 
 def clean(text: str) -> str:
-    """Return the text in one line, without control or formatting characters."""
-    spaced = "".join(" " if letter in "\n\r\t\v\f" else letter for letter in text)
+    """Return the text in one line, without escape sequences, control or formatting characters; indented as it was."""
+    spaced = "".join(" " if letter in "\n\r\t\v\f" else letter for letter in without_escapes(text))
     return "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs"))
 
 

@@ -1,8 +1,8 @@
 """What other tools are pointed at: the same models and rows, for pyperf, pytest-benchmark and hyperfine.
 
-`asked.py pyperf SPINS [pyperf's options]` is a pyperf script; `asked.py serve SPINS...` keeps a process a model and
-answers each connection after a hundred calls or more, which gives hyperfine a command that takes 2 ms of its own. As
-a module of pytest it holds a benchmark a model.
+`asked.py pyperf SPINS [pyperf's options]` is a pyperf script; `asked.py serve CALLS SPINS...` keeps a process a model
+and answers each connection after a hundred calls or more, which gives hyperfine a command that takes 2 ms of its own.
+As a module of pytest it holds a benchmark a model.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class Row:
     Attributes:
         figure: What it is.
         measured: As shown.
-        target: METHOD's target, or empty.
+        target: What it is to reach, or empty.
         note: What else to know of it, such as the number of trials.
         value: The figure as a number, for the JSON.
         low: Lower end of its 95 % interval.

@@ -1,6 +1,6 @@
 """The timed loop's floor: what it reports for a call that does nothing, and the share that is of the built-in models.
 
-Prints the median over fresh processes, each pinned to one core as candidates are. Target: METHOD found about 70 ns.
+Prints the median over fresh processes, each pinned to one core as candidates are. At best it is about 70 ns.
 """
 
 from __future__ import annotations

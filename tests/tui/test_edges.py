@@ -84,7 +84,8 @@ async def test_the_table_before_is_printed_where_the_next_has_no_numbers_yet(ope
         await desk.press("p")
         await until(lambda: desk.state.work == "profiling")
         assert desk.state.result is None
-        assert "answers first" in desk.app.farewell
+        assert desk.app.last_result is not None
+        assert "answers first" in desk.app.last_result.answer
 
 
 @pytest.mark.parametrize("key", ["n", "a"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
+from latency_tui.report import render
 from latency_tui.result.result import load
 from latency_tui.tui.screens.help import HelpScreen
 from latency_tui.tui.screens.save import SaveScreen
@@ -152,7 +153,8 @@ async def test_y_copies_the_table(open_app: Open) -> None:
         await desk.press("y")
         assert "Logistic Regression" in desk.app.clipboard
         assert "62.5 µs" in desk.app.clipboard
-        assert desk.app.farewell.strip() == desk.app.clipboard.strip()
+        assert desk.app.last_result is not None
+        assert render(desk.app.last_result).strip() == desk.app.clipboard.strip()
 
 
 async def test_names_with_markup_and_control_characters_are_shown_as_they_are(

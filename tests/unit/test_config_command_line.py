@@ -104,7 +104,7 @@ def test_the_task_of_a_file_chooses_the_models() -> None:
     assert plan.workload.dataset == FileDataset(path="orders.csv", target="y", task="regression")
     assert {candidate.model.task for candidate in plan.candidates} == {"regression"}
     assert plan_of(*file).candidates == plan_of().candidates
-    with pytest.raises(UsageError, match=r"Ridge is for regression, and orders\.csv is a classification"):
+    with pytest.raises(UsageError, match=r"Ridge is for regression, and orders\.csv is for classification"):
         plan_of(*file, "--task", "classification", "-m", "ridge")
 
 
@@ -125,7 +125,7 @@ def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
         (["--data", "missing.csv"], "There is no file missing.csv"),
         (["--target", "y"], "--target names a column of --data"),
         (["--data", "iris", "--samples", "50"], "--samples is for a dataset that is made"),
-        (["--data", "iris", "--task", "regression"], "iris is a classification"),
+        (["--data", "iris", "--task", "regression"], "iris is for classification"),
         (["--samples", "3"], "Samples must be"),
         (["-m", "ridge"], "Ridge is for regression"),
         (["-m", "no_such_thing:model"], "There is no module 'no_such_thing'"),

@@ -57,7 +57,7 @@ def test_what_cannot_be_data_is_refused(
 
 def test_a_bundled_set_has_its_task_already_and_a_task_is_one_of_two() -> None:
     assert resolve_dataset("diabetes", task="regression") == BundledDataset(name="diabetes")
-    with pytest.raises(UsageError, match="diabetes is a regression, not a classification"):
+    with pytest.raises(UsageError, match="diabetes is for regression, not for classification"):
         resolve_dataset("diabetes", task="classification")
     with pytest.raises(UsageError, match="must be classification or regression, not 'ranking'"):
         FileDataset(path="a.csv", task="ranking")  # type: ignore[arg-type] # as someone may type it

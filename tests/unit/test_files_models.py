@@ -160,7 +160,7 @@ def test_trust_that_makes_no_sense_is_refused(
 
 def test_a_plan_whose_task_or_data_cannot_be_is_refused(tmp_path: Path) -> None:
     spec = ModelSpec(name="Ridge", factory="sklearn.linear_model:Ridge", task="regression")
-    with pytest.raises(UsageError, match="Ridge is for regression, and synthetic 1,000 × 20 is a classification"):
+    with pytest.raises(UsageError, match="Ridge is for regression, and synthetic 1,000 × 20 is for classification"):
         check_plan(Plan(candidates=(Candidate(model=spec),)))
     bare = Candidate(model=ModelSpec(name="x", factory="a:b"))
     for dataset, said in (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from latency_tui.result.words import format_duration
+from latency_tui.result.words import format_duration, format_memory
+from latency_tui.tui.commands import TakeControl
 from latency_tui.tui.marks import LEVEL_STYLES, MUTED
 from latency_tui.tui.screens.sheet import Sheet
 from latency_tui.tui.text import clean, fit, wrap
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _LABEL = 17
 _STYLES = {"high": "$text-error", "medium": "$text-warning", "low": "$text-accent"}
-_MEGABYTE = 1024 * 1024
 _CALLS = (1, 2, 3, 10, 100)
 
 
@@ -85,7 +85,11 @@ def _figures(result: Result) -> Iterator[tuple[str, str]]:
         yield "timer floor", f"{format_duration(noise.timer_floor)} for a call that does nothing"
     control = noise.control
     if control is None:
-        none = "nothing of it was measured" if result.plan.control else "not measured; c takes one along"
+        none = (
+            "nothing of it was measured"
+            if result.plan.control
+            else f"not measured; {TakeControl.key_label()} takes one along"
+        )
         yield "control copy", none
     elif control.ratio is not None:
         known = control.low is not None and control.high is not None
@@ -110,7 +114,7 @@ def _machine(result: Result) -> Iterator[tuple[str, str]]:
     if environment.governor:
         yield "governor", environment.governor
     if environment.memory_bytes:
-        yield "memory", f"{environment.memory_bytes / _MEGABYTE / 1024:.1f} GB"
+        yield "memory", format_memory(environment.memory_bytes)
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
     yield "software", ", ".join(part for part in (f"Python {environment.python}", versions) if part)
 
@@ -142,7 +146,5 @@ def _start(candidate: CandidateResult) -> Iterator[tuple[str, str]]:
     ]
     if calls:
         yield "calls when fresh", ", ".join(calls)
-    before, after, peak = (
-        f"{size / _MEGABYTE:,.0f} MB" for size in (start.memory_before, start.memory_after, start.memory_peak)
-    )
+    before, after, peak = map(format_memory, (start.memory_before, start.memory_after, start.memory_peak))
     yield "memory", f"{before} bare, {after} loaded, {peak} at its peak"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from latency_tui.plan.datasets import Task, task_of
-from latency_tui.result.words import format_duration
+from latency_tui.result.words import PERCENTILES, format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.state import ModelRow, State
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _LABEL = 11
 _SCORES: dict[Task, str] = {"classification": "accuracy", "regression": "R²"}
 _BETWEEN, _LEAST_COLUMN = 2, 32
-PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 
 
 class About(Painted):

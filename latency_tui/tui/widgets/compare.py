@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from latency_tui.result.words import NOTHING, format_tails
+from latency_tui.result.words import NOTHING, PERCENTILES, format_tails
 from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Percentile, Result
 
 _TAILS = "p99 vs baseline"
-_PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 _DEAREST_FIRST = ("p50", "p99", "p95", "p90", _TAILS, "p99_9", "p97")
 _VERDICTS = {
     "faster": "$text-success",
@@ -131,7 +130,7 @@ def percentile_lines(
     if not shown:
         return []
     name = _name_width(shown, width)
-    cells = {key: [bound(getattr(c.statistics, key), key) for c in shown] for key in _PERCENTILES}
+    cells = {key: [bound(getattr(c.statistics, key), key) for c in shown] for key in PERCENTILES}
     size = {key: max(5, *(cell_len(text) for text in texts)) + 2 for key, texts in cells.items()}
     if any(tails := [_tails(result, candidate) for candidate in shown]):
         cells[_TAILS], size[_TAILS] = tails, max(map(cell_len, (_TAILS, *tails))) + 3
@@ -153,7 +152,7 @@ def percentile_lines(
             style = f"bold {colour}" if key == "p50" else MUTED if text.startswith("≥") or text == "–" else ""
             parts.append((fit(text, size[key], right=True), style))
         lines.append(Content.assemble(*parts))
-    text = _lacking([(key, getattr(c.statistics, key)) for key in order if key in _PERCENTILES for c in shown])
+    text = _lacking([(key, getattr(c.statistics, key)) for key in order if key in PERCENTILES for c in shown])
     return lines + [Content.styled(f" {line}", MUTED) for line in (wrap(text, width - 2) if text else ())]
 
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from latency_tui.tui.charts import BarChart, Chart, LineChart, bars_of, lines_of
+from latency_tui.tui.commands import Enlarge, Stop
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import round_up
@@ -26,7 +27,6 @@ from latency_tui.tui.widgets.result_table import ResultTable
 from latency_tui.tui.widgets.tab_strip import TabStrip
 
 _CHART_SECONDS = 0.7  # while numbers come in: two charts cost as much as all else, and every third redraw shows them
-_NO_ROOM = "A larger terminal shows charts here; e enlarges one to the whole of this one."
 
 
 class Results(Vertical):
@@ -52,7 +52,11 @@ class Results(Vertical):
             yield BarChart(id="bars")
             yield LineChart(id="over-runs")
         yield ComparePane(id="compare")
-        yield Static(_NO_ROOM, id="no-room", markup=False)
+        yield Static(
+            f"A larger terminal shows charts here; {Enlarge.key_label()} enlarges one to the whole of this one.",
+            id="no-room",
+            markup=False,
+        )
 
     def enlargeable(self, tab: Tab) -> list[Widget]:
         """Return what `e` enlarges, in turn."""
@@ -107,8 +111,11 @@ class Results(Vertical):
             table.paint(measurement, looks, state.highlighted, layout, running=running)
         if compare.display:
             compare.paint(measurement, looks, state.highlighted)
+        key = Enlarge.key_label()
         for chart in self.query(Chart) if enlarged else ():
-            chart.tell_way_out("e next" if running else "e next · esc back")  # while it runs, esc stops that
+            chart.tell_way_out(
+                f"{key} next" if running else f"{key} next · {Stop.key_label()} back"
+            )  # while it runs, esc stops that
         facts = (measurement, tuple(looks.items()), running)
         due = not running or self._charted_job != measurement.job or monotonic() - self._charted_at >= _CHART_SECONDS
         if (self.query_one("#charts").display or enlarged) and facts != self._charted and due:

@@ -112,7 +112,7 @@ def _pieces(state: State) -> list[_Piece]:
     if state.result is not None and state.result.measured:
         level = state.result.noise.level
         if _launches(state) == 1:
-            pieces.append(_Piece("1 launch", 5, "right", "$text-warning"))  # which says nothing of other processes
+            pieces.append(_Piece("1 launch", 5, "right", "$text-warning"))  # which says little of the next one
         pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
         if level != "quiet":  # the worst is the first
             pieces.append(_Piece(state.result.noise.findings[0].cause, 5, "right", LEVEL_STYLES[level], lead=": "))
