@@ -204,7 +204,7 @@ def test_files_and_modules_of_a_plan_are_meant_from_the_files_folder(
 
 def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Path) -> None:
     assert write(tmp_path, EXAMPLE.read_text()).configuration == Configuration()
-    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in EXAMPLE.read_text().splitlines())
+    text = "\n".join(re.sub(r"^# (?=[a-z_-]+ = |\[)", "", line) for line in EXAMPLE.read_text().splitlines())
     found = write(tmp_path, text).configuration
     assert set(found.models) == {"checkout", "small-forest"}
     assert set(found.datasets) == {"orders", "wide", "flowers"}

@@ -103,7 +103,7 @@ def test_reports_say_how_p99_compare_and_what_it_costs_to_start_where_that_was_m
     assert rows["Linear SVM"]["p99 vs baseline"] == "1.31× (p 0.023)"
     assert rows["Logistic Regression"]["p99 vs baseline"] == "baseline"
     said = [rows["Linear SVM"][name] for name in ("first call", "import", "load", "memory")]
-    assert said == ["1.43 ms", "700 ms", "12.0 ms", "95 MB"]
+    assert said == ["1.43 ms", "700 ms", "12.0 ms", "95 MiB"]
     assert rows["Random Forest"]["import"] == "–"
     svm = read_csv(render(result, "csv"))[2]
     figures = ("p99_ratio", "p99_p_value", "after_switch_seconds", "import_seconds", "load_seconds", "memory_peak")
