@@ -28,7 +28,7 @@ def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, s
         return "no comparison yet", "", MUTED
     if comparison.low is None or comparison.high is None:
         return f"{format_ratio(comparison.ratio)}?", "", MUTED
-    if comparison.low <= 1 <= comparison.high or comparison.ratio == 1:
+    if comparison.verdict == "same" or comparison.low <= 1 <= comparison.high or comparison.ratio == 1:
         return comparison.verdict, f"{times(comparison.low)}–{times(comparison.high)}", MUTED
     low, high = comparison.low, comparison.high
     if comparison.ratio < 1:
