@@ -33,7 +33,7 @@ TAIL_SECONDS = 30.0
 """How long a measurement lasts on the clock before a tail percentile has an upper end.
 
 A machine's tails wander for tens of seconds: of 3 s, 10 s and 30 s on the clock, intervals of p95 held what eight
-minutes came to in 41, 57 and 93 % (251, 91 and 28 given). The median wanders within its interval.
+minutes came to in 41, 57 and 93 % (251, 91 and 28 given), in another hour 82 % (22) of 30 s. Medians wander less.
 """
 
 _COARSE_CLUSTERS = 10
@@ -168,11 +168,11 @@ def _estimate(
     """
     count = ordered.size
     needed = calls_for_interval(share)
-    if rounds < LEAST_ROUNDS:
-        missing = max(needed, math.ceil(LEAST_ROUNDS * count / rounds))
-        return PercentileEstimate(value, None, None, missing, effect)
     size = count / rounds
     expected, later = (1 + (calls - 1) * (ALIKE if share > 0.5 else 0) for calls in (size, max(size, calls_a_round)))
+    if rounds < LEAST_ROUNDS:
+        missing = max(math.ceil(needed * later), math.ceil(LEAST_ROUNDS * size))
+        return PercentileEstimate(value, None, None, missing, effect)
     enough = count >= needed * max(effect, expected) or ordered[0] == ordered[-1]
     low_rank, high_rank = interval_ranks(count, share, effect, confidence)
     low = float(ordered[low_rank - 1]) if low_rank >= 1 else None

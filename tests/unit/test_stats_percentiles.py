@@ -60,6 +60,16 @@ def test_a_hundred_runs_bound_p99_from_below_and_say_what_is_missing() -> None:
     assert p99.calls_needed >= 662
 
 
+@pytest.mark.parametrize("rounds", [5, 10])
+def test_what_is_said_to_be_needed_counts_for_the_rounds_that_so_many_calls_would_have(rounds: int) -> None:
+    random = np.random.default_rng(15)
+    few = percentiles(nanoseconds(independent(random, rounds, 10).ravel()), starts(rounds, 10), calls_a_round=45)
+    needed = few["p99"].calls_needed
+    assert needed == math.ceil(662 * 23)
+    many = percentiles(nanoseconds(independent(random, -(-needed // 45), 45).ravel()), starts(-(-needed // 45), 45))
+    assert many["p99"].high is not None
+
+
 def test_none_is_without_an_end_where_a_greater_one_has_one() -> None:
     """Rounds that are all fast or all slow, 12 % of them, say little of p95 and more of p97, among the slow."""
     random = np.random.default_rng(43)
