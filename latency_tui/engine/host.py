@@ -244,7 +244,7 @@ class Host:
         """
         self.stage = "loading"
         self.model, self.method, self.inputs = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
-        models.apply_settings(self.model, request.candidate.settings)
+        models.configure(request.candidate.settings)  # the model has its own with it, converted or not
         limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
         self.call = models.caller(self.model, self.method)
         warmed = self.warm_up(WarmUp(brief=True))

@@ -118,15 +118,20 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
     Raises:
         ModelError: A setting is no lever and the model has no such parameter.
     """
+    configure(settings)
     for key, value in settings.items():
-        if key in SKLEARN_SETTINGS:
-            import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
-
-            sklearn.set_config(**{key: value})
-        elif key not in LEVERS and key not in {"threads", "runtime"}:
+        if key not in LEVERS and key not in {*SKLEARN_SETTINGS, "threads", "runtime"}:
             if not hasattr(model, "get_params") or key not in model.get_params():
                 raise ModelError(f"{type(model).__name__} has no parameter {key!r}")
             model.set_params(**{key: value})
+
+
+def configure(settings: Mapping[str, Setting]) -> None:
+    """Pull the levers that act on scikit-learn as a whole."""
+    if wanted := {key: value for key, value in settings.items() if key in SKLEARN_SETTINGS}:
+        import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
+
+        sklearn.set_config(**wanted)
 
 
 def jobs_of(model: Any) -> int:

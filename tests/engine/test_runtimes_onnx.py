@@ -152,6 +152,14 @@ async def test_every_builtin_model_is_measured_under_both_runtimes(engine: Engin
         assert bool(warmed.first_calls) == ("onnx" not in warmed.candidate), "it has answered for parity before"
 
 
+async def test_a_setting_of_the_model_keeps_its_conversion_from_no_copy(engine: Engine) -> None:
+    forest = next(model for model in BUILTIN_MODELS if "Forest" in model.name)
+    candidates = with_runtimes((Candidate(model=forest, settings={"n_jobs": 1, "assume_finite": True}),), ["onnx"])
+    plan = Plan(candidates=candidates, workload=Workload(dataset=SyntheticDataset(samples=200)), runs=100)
+    blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
+    assert len({block.copy for block in blocks}) > 1
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example package, installed by pip into a folder of its own."""
