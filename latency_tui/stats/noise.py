@@ -171,7 +171,7 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
         note(
             "control",
             "medium",
-            "The control copy failed, so nothing is known of two that are identical: "
+            "The control copy failed, so nothing is known of two that are identical; measure again: "
             f"{figures.control_failed.rstrip('.')}.",
         )
     if figures.disturbed_share is not None and figures.disturbed_share > 0.10:
@@ -207,7 +207,7 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "collector",
             "low",
             f"The garbage collector paused {_percent(figures.gc_share)} of the calls; they count, as they would in "
-            "production, and show in p99.",
+            "production, and show in p99; gc.freeze() once the model is loaded makes it pause less.",
         )
     if figures.autocorrelation is not None and figures.autocorrelation > 0.9:
         note(

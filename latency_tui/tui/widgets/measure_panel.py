@@ -163,7 +163,8 @@ def _progress(state: State, width: int) -> Content:
         if not words and state.until_known:
             one = len(state.chosen) == 1
             most = format_seconds(state.plan.max_seconds)
-            words = "Until known takes two models." if one else f"Measures {most} at most."
+            each = "" if state.plan.launches == 1 else " a launch"
+            words = "Until known takes two models." if one else f"Measures {most}{each} at most."
         return Content.styled(words, MUTED)
     if progress.phase == "stopping":
         return Content.styled("stopping …", MUTED)
@@ -223,7 +224,8 @@ def _settled(state: State) -> tuple[int, int]:
         return 0, 0
     if not measurement.plan.until_known or measurement.result is None:
         return 0, 0
-    comparisons = measurement.result.comparisons
+    racing = {c.slug for c in measurement.result.candidates if c.status != "failed"}
+    comparisons = [c for c in measurement.result.comparisons if {c.baseline, c.candidate} <= racing]
     return sum(comparison.verdict != "inconclusive" for comparison in comparisons), len(comparisons)
 
 
