@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.report.text import clean
+from latency_tui.result.answer import what_would_settle
 from latency_tui.result.words import (
     NOTHING,
     format_duration,
     format_interval,
     format_memory,
     format_ratio,
-    format_seconds,
     format_tails,
 )
 
@@ -137,6 +137,10 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         elif candidate.status == "cancelled" and not candidate.calls:
             notes.append(("note", f"{clean(candidate.name)} was not measured."))
     notes += [("noise", clean(finding.sentence)) for finding in result.noise.findings]
+    if (control := result.noise.control) and "control" not in {finding.cause for finding in result.noise.findings}:
+        known = control.low is not None and control.high is not None
+        interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""
+        notes.append(("note", f"The control copy came out {control.ratio:.3f}× of what it is a copy of{interval}."))
     whole = [candidate for candidate in result.measured if candidate.status != "failed"]
     needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
@@ -153,15 +157,9 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     if len(set(letters)) < len(letters):
         notes.append(("note", "Models that share a letter under group were not told apart."))
     racing = {candidate.slug for candidate in whole}
-    unsettled = [
-        c.seconds_to_settle
-        for c in result.comparisons
-        if c.verdict == "inconclusive" and c.seconds_to_settle and {c.baseline, c.candidate} <= racing
-    ]
-    if unsettled and "would settle" not in result.answer:
-        notes.append(
-            ("note", f"About {format_seconds(max(unsettled))} of measuring would settle what is inconclusive.")
-        )
+    unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= racing]
+    if "settle it" not in result.answer and (sentence := what_would_settle(unsettled)):
+        notes.append(("note", sentence))
     for candidate in result.candidates:
         notes += [("note", f"{clean(candidate.name)}: {clean(note)}") for note in candidate.notes]
     return notes

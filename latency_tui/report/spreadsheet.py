@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 _START = ("import_seconds", "load_seconds", "memory_before", "memory_after", "memory_peak")
+_TO_SETTLE = ("seconds_to_settle", "runs_to_settle", "launches_to_settle")
 COLUMNS: tuple[str, ...] = (
     *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
     *("mean", "std", "min", "max"),
     *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed")),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
-    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START),
+    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE),
 )
 Cell = str | float | int | None
 
@@ -72,6 +73,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
             "p99_ratio": comparison.p99_ratio,
             "p99_p_value": comparison.p99_p_value,
         }
+        values |= {name: getattr(comparison, name) for name in _TO_SETTLE}
     return values
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from latency_tui.result.result import CandidateResult, Comparison, Result
 from latency_tui.result.words import (
     format_duration,
     format_interval,
@@ -13,6 +13,9 @@ from latency_tui.result.words import (
     format_ratio_ends,
     format_seconds,
 )
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Comparison, Result
 
 _MOST_NAMES = 3
 _LONGEST_WAIT = 1800.0
@@ -128,14 +131,32 @@ def _either_way(pair: Comparison) -> str:
 
 def _wait(pairs: Sequence[Comparison]) -> str:
     """Say how much more would settle all of the open pairs, where that is known."""
-    runs = [pair.runs_to_settle for pair in pairs if pair.runs_to_settle is not None]
+    if more := _more(pairs):
+        return f"; {more} would settle it"
+    seconds = [pair.seconds_to_settle or 0.0 for pair in pairs]
+    return "; measuring longer will hardly settle it" if max(seconds, default=0.0) > _LONGEST_WAIT else ""
+
+
+def what_would_settle(pairs: Sequence[Comparison]) -> str:
+    """Return a sentence on what would settle all of some open pairs; empty where that is not known, or too much."""
+    more = _more(pairs)
+    return f"{more[0].upper()}{more[1:]} would settle what is inconclusive." if more else ""
+
+
+def _more(pairs: Sequence[Comparison]) -> str:
+    """Return what would settle all of some open pairs, as `about 2,000 more runs (3 s)`.
+
+    Where launches differ too much, more runs in each do not help, and it is launches. Nothing where it is not known of
+    all of them, or takes longer than anybody waits.
+    """
     seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
-    if not runs or len(runs) < len(pairs):
+    if not seconds or len(seconds) < len(pairs) or max(seconds) > _LONGEST_WAIT:
         return ""
-    if seconds and max(seconds) > _LONGEST_WAIT:
-        return "; measuring longer will hardly settle it"
-    wait = f" ({format_seconds(max(seconds))})" if seconds else ""
-    return f"; about {_round(max(runs)):,} more runs{wait} would settle it"
+    wait = f" ({format_seconds(max(seconds))})"
+    if launches := max((pair.launches_to_settle or 0 for pair in pairs), default=0):
+        return f"about {_round(launches):,} more {'launch' if launches == 1 else 'launches'}{wait}"
+    runs = max((pair.runs_to_settle or 0 for pair in pairs), default=0)
+    return f"about {_round(runs):,} more runs{wait}" if runs else ""
 
 
 def _round(runs: int) -> int:
@@ -153,9 +174,10 @@ def _latency(result: Result, candidate: CandidateResult) -> str:
 
 
 def _launch(result: Result) -> str:
-    """Say that an interval holds for one launch only, where it does."""
-    launches = max((len(c.launches) for c in result.candidates), default=0) or result.plan.launches
-    return " in this launch" if launches < 2 else ""
+    """Say that an interval holds for the launches measured only, where it does: below three nothing tells of others."""
+    compared = max((pair.launches for pair in result.comparisons), default=0)
+    launches = compared or max((len(c.launches) for c in result.candidates), default=0) or result.plan.launches
+    return " in this launch" if launches < 2 else " in these 2 launches" if launches == 2 else ""
 
 
 def _again(pair: Comparison) -> str:

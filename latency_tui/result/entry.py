@@ -20,6 +20,9 @@ from latency_tui.result.words import PERCENTILES
 from latency_tui.stats.percentiles import percentiles
 
 _NANO = 1e-9
+_ALONE = (
+    "answered from one process, for no copies of it could be made; where that lies in memory may be worth a percent"
+)
 
 
 class Entry:
@@ -43,7 +46,7 @@ class Entry:
         self.steady = True
 
     def result(
-        self, batch_size: int, most_samples: int | None, *, calls_a_round: int, seconds: float
+        self, batch_size: int, most_samples: int | None, *, calls_a_round: int, seconds: float, alone: bool
     ) -> CandidateResult:
         """Return the candidate's figures so far.
 
@@ -52,10 +55,13 @@ class Entry:
             most_samples: About how many samples may be looked at; None for all.
             calls_a_round: As many as a longer measurement's rounds would have.
             seconds: How long the measurement lasted on the clock.
+            alone: Whether one process answered where others had several.
         """
         totals = self.track.totals
         excerpt = self.track.excerpt(most_samples)
         after_switch = self.track.after_switch(most_samples)
+        start = _cold_start(self.cold_starts)
+        first_call = median(self.first_calls) if self.first_calls else None
         status: Status = "measured" if totals.count else "cancelled"
         if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
             status = "failed"
@@ -68,9 +74,9 @@ class Entry:
             traceback=(self.failed.traceback or None) if self.failed else None,
             training_seconds=self.trained.seconds if self.trained else None,
             score=self.trained.score if self.trained else None,
-            notes=self.trained.notes if self.trained else (),
-            cold_start_seconds=median(self.first_calls) if self.first_calls else None,
-            cold_start=_cold_start(self.cold_starts),
+            notes=(*(self.trained.notes if self.trained else ()), *([_ALONE] if alone else [])),
+            cold_start_seconds=start.first_calls[0] if start and start.first_calls else first_call,
+            cold_start=start,
             after_switch_seconds=_seconds(after_switch),
             calls=totals.count,
             samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TypedDict
 
 import msgspec
 import numpy as np
@@ -38,6 +39,7 @@ from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.comparison import PairComparison, compare, judge
 from latency_tui.stats.draws import draws_of
 from latency_tui.stats.multiple import letters
+from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
 
@@ -45,10 +47,16 @@ _NANO = 1e-9
 _MOST_LIVE_ROUNDS = 600
 _MOST_LIVE_SEQUENCE = 150
 _MOST_TAIL_SAMPLES = 50_000
-_LEAST_LAUNCHES = 3
+_TAIL_ROUNDS = 200
 _LATER = 1.05  # by so much more rounds, an answer that did not stand yet is looked at again
 _NOBODY = -1
 _TOLD_APART = ("faster", "slower")
+
+
+class _ToSettle(TypedDict, total=False):
+    seconds_to_settle: float
+    runs_to_settle: int
+    launches_to_settle: int
 
 
 class Recording:
@@ -151,7 +159,10 @@ class Recording:
         racing = {e.position for e in self._entries.values() if e.failed is None}
         if len(racing) < 2:
             return True
-        if self.rounds < self._ask_again_at or not self._settling.settled(racing, self._wanted_baseline()):
+        if self.rounds < self._ask_again_at:
+            return False
+        # The test is of the plan's region of equivalence, which a control may widen: then only the comparison tells.
+        if self._control is None and not self._settling.settled(racing, self._wanted_baseline()):
             return False
         if self._verdicts_stand():
             return True
@@ -187,7 +198,11 @@ class Recording:
                 all the same. None for everything, exactly.
         """
         rows, size, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._seconds
-        candidates = [e.result(rows, most_samples, calls_a_round=size, seconds=seconds) for e in self._entries.values()]
+        spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
+        candidates = [
+            e.result(rows, most_samples, calls_a_round=size, seconds=seconds, alone=spread and e.track.processes == 1)
+            for e in self._entries.values()
+        ]
         baseline = self._baseline(candidates)
         control = self._control_pair(live=most_samples is not None)
         equivalence = max(self.plan.equivalence, _apart(control))
@@ -299,10 +314,8 @@ class Recording:
         return tuple(self._comparison(entries[p.first], entries[p.second], p, tails=tails) for p in found)
 
     def _comparison(self, baseline: Entry, entry: Entry, pair: PairComparison, *, tails: bool) -> Comparison:
-        seconds, runs = self._to_settle(pair, entry)
         low, high = pair.interval or (None, None)
-        launched = len(self._spans) >= _LEAST_LAUNCHES and len(pair.centres) >= _LEAST_LAUNCHES
-        again = again_interval(pair.centres) if launched else None
+        again = again_interval(pair.centres) if pair.across_launches else None
         tail = self._tails(baseline.track, entry.track) if tails else None
         return Comparison(
             baseline=baseline.candidate.slug,
@@ -312,8 +325,8 @@ class Recording:
             high=high,
             verdict=pair.verdict,
             rounds=pair.rounds,
-            seconds_to_settle=seconds,
-            runs_to_settle=runs,
+            launches=self._medians.whole_launches,
+            **self._to_settle(pair, entry),
             again_low=math.exp(again[0]) if again else None,
             again_high=math.exp(again[1]) if again else None,
             p99_ratio=tail.ratio if tail else None,
@@ -325,19 +338,27 @@ class Recording:
         if min(first.totals.count, second.totals.count) < LEAST_CALLS:
             return None
         shared = np.intersect1d(first.rounds, second.rounds)
-        calls = max(first.totals.count, second.totals.count)
-        parts = [track.excerpt_of(shared[:: -(-calls // _MOST_TAIL_SAMPLES)]) for track in (first, second)]
+        if shared.size < LEAST_ROUNDS:
+            return None
+        fewer, more = sorted((first.totals.count, second.totals.count))
+        stride = max(min(-(-more // _MOST_TAIL_SAMPLES), fewer // (2 * LEAST_CALLS), shared.size // _TAIL_ROUNDS), 1)
+        parts = [track.excerpt_of(shared[::stride]) for track in (first, second)]
         one, other = ((part.samples, part.rounds) for part in parts)
-        draws = draws_of(np.stack([part.draws for part in parts]), 0, 1)
-        return compare_tails(one, other, draws=draws, seed=self.plan.seed)
+        # Processes, not launches: exchanged whole, five of these come out alike in one of sixteen labellings.
+        processes = draws_of(np.stack([part.processes for part in parts]), 0, 1)
+        return compare_tails(one, other, draws=processes, seed=self.plan.seed)
 
-    def _to_settle(self, pair: PairComparison, entry: Entry) -> tuple[float | None, int | None]:
-        """Return the further seconds and runs that would settle a pair; both None where nothing is known."""
+    def _to_settle(self, pair: PairComparison, entry: Entry) -> _ToSettle:
+        """Return what would settle a pair, as a comparison has it; nothing where nothing is known."""
         rounds = len(self._medians)
+        if pair.launches_to_settle is not None:
+            more = pair.launches_to_settle - len(pair.centres)
+            return {"launches_to_settle": more, "seconds_to_settle": more * self._seconds / len(self._spans)}
         if pair.rounds_to_settle is None or not rounds:
-            return None, None
+            return {}
         more = max(pair.rounds_to_settle - rounds, 1)
-        return more * self._seconds / rounds, math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
+        runs = math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
+        return {"runs_to_settle": runs, "seconds_to_settle": more * self._seconds / rounds}
 
     # --- noise ------------------------------------------------------------------------------------------------------
 

@@ -100,8 +100,9 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         traceback: The whole story of the error.
         training_seconds: Time of `fit`; None where the model came fitted.
         score: Held-out accuracy or R².
-        notes: Warnings raised while training.
-        cold_start_seconds: The first call of a fresh process; never a sample.
+        notes: Warnings raised while training, and what is peculiar to how it was measured.
+        cold_start_seconds: The first call of a process, never a sample: of a fresh one that loaded the model where the
+            plan asks for a cold start, or else of one that was forked for it.
         cold_start: Start-up and memory, where the plan asked for them.
         after_switch_seconds: Median of the first call after another candidate's turn; never a sample.
         calls: Number of calls measured (also where `samples` are left out or thinned).
@@ -146,8 +147,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         confidence: Of the interval, by itself.
         verdict: After Holm's correction over all pairs.
         rounds: Number of rounds that it rests on.
+        launches: Number of launches that it rests on, each whole or nearly so: from three on the interval is over
+            them, below that it holds for these; 0 where a file does not tell.
         seconds_to_settle: Measuring time that would likely settle an inconclusive one; None where unknown or settled.
-        runs_to_settle: Further runs of each candidate that would do the same.
+        runs_to_settle: Further runs of each candidate that would do the same; None where runs do not help.
+        launches_to_settle: Further launches that would, where runs do not; None where unknown or settled.
         again_low: Lower end of where the ratio will likely lie in a further launch, from how launches differ; None with
             fewer than three of them, for one launch says nothing of the next.
         again_high: Upper end of that.
@@ -163,8 +167,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.95
     verdict: Verdict = "inconclusive"
     rounds: int = 0
+    launches: int = 0
     seconds_to_settle: float | None = None
     runs_to_settle: int | None = None
+    launches_to_settle: int | None = None
     again_low: float | None = None
     again_high: float | None = None
     p99_ratio: float | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.stats.draws import LEAST_LAUNCHES, processes_of, whole_launches
 from latency_tui.stats.samples import Latencies
 from latency_tui.stats.summary import Summary, summarise
 
@@ -57,13 +58,15 @@ class Excerpt:
     Attributes:
         samples: `(n_samples,)` nanoseconds.
         rounds: Index of the first sample of each block, `(n_blocks,)`.
-        draws: Which launch each block is of, or within a single one which process answered, `(n_blocks,)`.
+        processes: Which of the candidate's processes answered each block, over all launches, `(n_blocks,)`.
+        draws: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
         launches: Index of the first sample of each launch, `(n_launches,)`.
         whole: Whether nothing was left out.
     """
 
     samples: NDArray[np.int64]
     rounds: NDArray[np.int64]
+    processes: NDArray[np.int64]
     draws: NDArray[np.int64]
     launches: NDArray[np.int64]
     whole: bool
@@ -81,6 +84,7 @@ class Track:
         self._copies = GrowingArray(np.int64)
         self._rounds = GrowingArray(np.int64)
         self._after_switch = GrowingArray(np.int64)
+        self._seen: set[tuple[int, int]] = set()
         self.wall_ns = 0
         self.cpu_ns = 0
         self.waited_ns = 0
@@ -97,6 +101,7 @@ class Track:
         self._copies.append(copy)
         self._rounds.append(round_)
         self._samples.extend(latencies)
+        self._seen.add((launch, copy))
         self.totals = self.totals.merged(summarise(latencies))
 
     def add_after_switch(self, nanoseconds: int) -> None:
@@ -115,6 +120,11 @@ class Track:
         """Number of blocks."""
         return len(self._starts)
 
+    @property
+    def processes(self) -> int:
+        """Number of processes of a launch that answered, on average."""
+        return round(len(self._seen) / max(len({launch for launch, _ in self._seen}), 1))
+
     def excerpt(self, most_samples: int | None) -> Excerpt:
         """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
 
@@ -125,7 +135,7 @@ class Track:
         if most_samples is not None and samples.size > most_samples:
             stride = min(-(-samples.size // most_samples), max(starts.size // _LEAST_ROUNDS_KEPT, 1))
         if stride == 1:
-            return Excerpt(samples, starts, self._draws(), starts[_first_of_each(launches)], whole=True)
+            return Excerpt(samples, starts, *self._draws(), starts[_first_of_each(launches)], whole=True)
         return self._of_blocks(np.arange(0, starts.size, stride))
 
     def excerpt_of(self, rounds: NDArray[np.int64]) -> Excerpt:
@@ -143,11 +153,13 @@ class Track:
         rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
         places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
         begun = rounds[_first_of_each(launches[chosen])]
-        return Excerpt(samples[places], rounds, self._draws()[chosen], begun, whole=False)
+        processes, draws = self._draws()
+        return Excerpt(samples[places], rounds, processes[chosen], draws[chosen], begun, whole=False)
 
-    def _draws(self) -> NDArray[np.int64]:
+    def _draws(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         launches = self._launches.values
-        return launches if launches.size and launches[0] != launches[-1] else self._copies.values
+        processes = processes_of(launches, self._copies.values)
+        return processes, launches if whole_launches(launches).size >= LEAST_LAUNCHES else processes
 
 
 class MedianTable:
@@ -188,15 +200,20 @@ class MedianTable:
     def excerpt(self, most_rounds: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the table, `(n_candidates, n_rounds)`, and what each block is a draw of; some rounds where asked.
 
-        A draw is what blocks have in common beyond the moment: the launch, `(n_rounds,)`, or where there is one launch
-        only, the process of the candidate that answered, `(n_candidates, n_rounds)`.
+        A draw is what blocks have in common beyond the moment: the launch, `(n_rounds,)`, or where launches are few the
+        process of the candidate that answered, `(n_candidates, n_rounds)`. Launches that were stopped early, or have
+        only begun, are left out.
         """
-        rounds = len(self._launches)
-        stride = 1 if most_rounds is None else max(-(-rounds // most_rounds), 1)
-        launches, table = self._launches.values, self._table[:, :rounds:stride]
-        if rounds and launches[0] != launches[-1]:
-            return table, launches[::stride]
-        return table, self._copies[:, :rounds:stride]
+        launches, whole = self._launches.values, whole_launches(self._launches.values)
+        kept = np.flatnonzero(np.isin(launches, whole))
+        kept = kept[:: 1 if most_rounds is None else max(-(-kept.size // most_rounds), 1)]
+        table, launches = self._table[:, kept], launches[kept]
+        return table, launches if whole.size >= LEAST_LAUNCHES else processes_of(launches, self._copies[:, kept])
+
+    @property
+    def whole_launches(self) -> int:
+        """How many launches comparisons rest on."""
+        return int(whole_launches(self._launches.values).size)
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -35,6 +35,7 @@ _OTHER_WAY: dict[Verdict, Verdict] = {
     "inconclusive": "inconclusive",
 }
 _MOST_ROUNDS = 1e9
+_MOST_LAUNCHES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class PairComparison:
         first: Index of the candidate that is compared with.
         second: Index of the candidate that is compared.
         rounds: Rounds in which both had a block.
-        launches: Launches, or within one processes, that these rounds come from.
+        draws: Launches, or where they are few processes, that these rounds come from.
+        across_launches: Whether it is launches.
         log_ratio: The estimate; None where no round has both.
         low: Lower end of the interval, by itself (not corrected for other pairs); None where there are too few rounds.
         high: Upper end.
@@ -53,6 +55,8 @@ class PairComparison:
         p_same: Smallest level at which the interval lies inside that region; 1 where there is none.
         verdict: Of the second, after Holm's correction over all pairs asked.
         rounds_to_settle: Rounds in all after which the verdict would likely stand; None where it does or none would do.
+        launches_to_settle: Launches in all after which it would, where launches are the draws and rounds do not help.
+        rounds_in_interval: Rounds that the interval rests on, where they are fewer than all; None for all.
         own_reach: Half the width of the interval that the rounds alone would give; None where there is none.
         centres: Median log-ratio of each of these, in their order.
     """
@@ -60,14 +64,17 @@ class PairComparison:
     first: int
     second: int
     rounds: int
-    launches: int
+    draws: int
     log_ratio: float | None
     low: float | None
     high: float | None
     p_different: float
     p_same: float
+    across_launches: bool = False
     verdict: Verdict = "inconclusive"
     rounds_to_settle: int | None = None
+    launches_to_settle: int | None = None
+    rounds_in_interval: int | None = None
     own_reach: float | None = None
     centres: tuple[float, ...] = ()
 
@@ -109,7 +116,8 @@ def compare(
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where a candidate had no block.
         launches: Which launch each round belongs to, `(n_rounds,)`, or for each candidate which of its processes
-            answered, `(n_candidates, n_rounds)`; None where one process a candidate answered in all.
+            answered, `(n_candidates, n_rounds)`; None where one process a candidate answered in all. Each launch
+            counts as one observation, so that what was stopped early should be left out.
         pairs: Which pairs are asked about, as indices (first, second); None for all. Holm's correction is over these.
         equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
         confidence: Of each interval. One less this is the level at which all verdicts of a kind err together: those
@@ -172,11 +180,14 @@ def _judged(
     pair: PairComparison, different: bool, same: bool, equivalence: float, confidence: float, pairs: int
 ) -> PairComparison:
     if pair.log_ratio is not None and different:
-        return replace(pair, verdict="slower" if pair.log_ratio > 0 else "faster", rounds_to_settle=None)
+        verdict: Verdict = "slower" if pair.log_ratio > 0 else "faster"
+        return replace(pair, verdict=verdict, rounds_to_settle=None, launches_to_settle=None)
     if same:
-        return replace(pair, verdict="same", rounds_to_settle=None)
-    needed = rounds_to_settle(pair, math.log1p(equivalence), confidence, pairs)
-    return replace(pair, verdict="inconclusive", rounds_to_settle=needed)
+        return replace(pair, verdict="same", rounds_to_settle=None, launches_to_settle=None)
+    margin = math.log1p(equivalence)
+    rounds = rounds_to_settle(pair, margin, confidence, pairs)
+    launches = None if rounds is not None else launches_to_settle(pair, margin, confidence, pairs)
+    return replace(pair, verdict="inconclusive", rounds_to_settle=rounds, launches_to_settle=launches)
 
 
 def _pair(
@@ -228,6 +239,7 @@ def _pair(
         high,
         p_different,
         p_same,
+        across_launches=centres.size > 1 and not processes,
         own_reach=own_reach,
         centres=tuple(centres.tolist()),
     )
@@ -258,14 +270,42 @@ def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.
     level = (1 - confidence) / max(pairs, 1)
     own = (pair.high - pair.low) / 2 if pair.own_reach is None else pair.own_reach
     noise = own / normal_quantile((1 + confidence) / 2)
-    needed = pair.rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
+    rounds = pair.rounds_in_interval or pair.rounds
+    needed = rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
     if (draws := len(pair.centres)) > 1:
         error = (pair.high - pair.low) / 2 / student_quantile((1 + confidence) / 2, draws - 1)
         between = max(error**2 - noise**2, 0.0)
         room = (distance / student_quantile(1 - level / 2, draws - 1)) ** 2 - between
         if room <= 0:
             return None
-        needed = max(needed, pair.rounds * noise**2 / room)
+        needed = max(needed, rounds * noise**2 / room)
     # However clear the rounds are, no fewer of them can reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
     least = 1 + math.log2(max(pairs, 1) / (1 - confidence))
     return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MOST_ROUNDS else None
+
+
+def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
+    """Return after how many launches, in all, a verdict would likely stand if they went on to differ as they do.
+
+    Args:
+        pair: An inconclusive comparison.
+        margin: Log of the border of the region of equivalence.
+        confidence: Of the interval in `pair`.
+        pairs: How many pairs are judged together.
+
+    Returns:
+        The number of launches; None where they are not what its interval is over, or more than 1,000 would be needed.
+    """
+    if not pair.across_launches or pair.log_ratio is None:
+        return None
+    deviation = float(np.std(pair.centres, ddof=1))
+    distance = abs(abs(pair.log_ratio) - margin)
+    level = 1 - (1 - confidence) / max(pairs, 1) / 2
+    return next(
+        (
+            launches
+            for launches in range(len(pair.centres) + 1, _MOST_LAUNCHES + 1)
+            if student_quantile(level, launches - 1) * deviation / math.sqrt(launches) < distance
+        ),
+        None,
+    )

@@ -17,6 +17,35 @@ from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_qu
 LEAST_SIGNED = 5
 """Processes from which on signs are counted: all of five on one side are one in sixteen, as near 5 % as that comes."""
 
+LEAST_LAUNCHES = 3
+"""Launches from which on they are the draws. Two say next to nothing of how launches differ (Student's factor for one
+degree of freedom is 12.7): until there is a third, intervals are those of the launches measured, over their processes.
+"""
+
+
+def whole_launches(launches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the launches that have at least half as many rounds as the fullest, in ascending order.
+
+    Each counts for one observation, so that one which was stopped early, or has only begun, would count for too much.
+
+    Args:
+        launches: Which launch each round belongs to, `(n_rounds,)`.
+    """
+    found, rounds = np.unique(launches, return_counts=True)
+    whole: NDArray[np.int64] = found[2 * rounds >= rounds.max(initial=0)]
+    return whole
+
+
+def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for the process of each block: copies of one number are another process in every launch.
+
+    Args:
+        launches: Which launch each round belongs to, `(n_rounds,)`.
+        copies: Which of its candidate's processes answered, `(n_rounds,)`, or of each candidate a row.
+    """
+    labels: NDArray[np.int64] = launches * (copies.max(initial=0) + 1) + copies
+    return labels
+
 
 def draws_of(launches: NDArray[np.int64], first: int, second: int) -> NDArray[np.int64]:
     """Return which draw of a pair each round is, `(n_rounds,)`.

@@ -13,7 +13,7 @@ from latency_tui.result.result import load
 from latency_tui.tui.screens.help import HelpScreen
 from latency_tui.tui.screens.save import SaveScreen
 from tests.tui.conftest import Open
-from tests.tui.made import MEDIANS, MadeEngine, until
+from tests.tui.made import MEDIANS, MadeEngine, made_plan, until
 
 SIZES = [(140, 45), (120, 40), (100, 30), (80, 24), (60, 16), (59, 15), (40, 12), (30, 8), (12, 4), (3, 2), (1, 1)]
 
@@ -36,6 +36,19 @@ async def test_the_comparison_tells_how_p99_compare_once_there_are_calls_enough(
         await desk.press("3")
         assert "p99 vs baseline" in desk.text()
         assert re.search(r"\d\.\d\d× \(p 0\.\d+\)", desk.text())
+
+
+async def test_the_comparison_says_what_would_settle_what_is_inconclusive(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEDIANS, "rbf-svm", MEDIANS["small-neural-network"] * 1.005)
+    async with open_app(100, 30, plan=made_plan(baseline="rbf-svm")) as desk:
+        desk.script.noise = 0.2
+        await desk.profile()
+        await desk.press("3")
+        assert "inconclusive" in desk.text()
+        assert "answers first" in desk.text()
+        assert re.search(r"About [\d,]+ more runs \([^)]+\) would settle what is", desk.text())
 
 
 async def test_at_80_by_24_models_are_the_first_tab_and_cards_are_rows(open_app: Open) -> None:

@@ -246,14 +246,23 @@ def test_shared_letters_are_explained() -> None:
     assert "share a letter" not in render(result)
 
 
+def test_a_control_that_came_out_alike_is_told_as_much_as_one_that_did_not() -> None:
+    made = make_result()
+    control = msgspec.structs.replace(made.comparisons[0], ratio=1.0021, low=0.9962, high=1.0083)
+    quiet = msgspec.structs.replace(made, noise=msgspec.structs.replace(made.noise, control=control))
+    assert "The control copy came out 1.002× of what it is a copy of (95 % CI 0.996–1.008)." in render(quiet)
+    assert "control copy" not in render(made)
+
+
 def test_what_would_settle_it_is_said_once() -> None:
     result = make_result()
     open_ones = tuple(
-        msgspec.structs.replace(c, verdict="inconclusive", seconds_to_settle=74.0) for c in result.comparisons
+        msgspec.structs.replace(c, verdict="inconclusive", seconds_to_settle=74.0, runs_to_settle=9340)
+        for c in result.comparisons
     )
     said = msgspec.structs.replace(result, comparisons=open_ones)
-    assert "About 74 s of measuring would settle what is inconclusive." in render(said)
-    answered = msgspec.structs.replace(said, answer="Too close to call; about 74 s would settle it.")
+    assert "About 9,400 more runs (74 s) would settle what is inconclusive." in render(said)
+    answered = msgspec.structs.replace(said, answer="Too close to call; about 9,400 more runs (74 s) would settle it.")
     assert render(answered).count("would settle") == 1
 
 

@@ -403,6 +403,13 @@ def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() 
                 discarded = np.array([150_000 + launch * 20_000, 70_000], "<i8").tobytes()
                 event = msgspec.structs.replace(event, discarded=discarded)
             recording.add(event)
+        cold = np.array([2_000_000, 90_000], "<i8").tobytes()
+        recording.add(
+            WarmUpFinished(
+                job="j", launch=launch, candidate=LOGISTIC, calls=100, seconds=0.1, steady=True, first_calls=cold,
+                call_seconds=6e-5,
+            )
+        )  # fmt: skip
         recording.add(
             ColdStartMeasured(
                 job="j", launch=launch, candidate=LOGISTIC, import_seconds=0.9 + 0.2 * launch, load_seconds=0.01,
@@ -414,8 +421,20 @@ def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() 
     assert logistic.cold_start.import_seconds == pytest.approx(1.0)
     assert logistic.cold_start.memory_peak == 30
     assert logistic.cold_start.first_calls == pytest.approx((0.004, 90e-6))
+    assert logistic.cold_start_seconds == logistic.cold_start.first_calls[0]  # not that of the process that trained
     assert forest.cold_start is None
     assert forest.after_switch_seconds == pytest.approx(160e-6)
+
+
+def test_one_that_answered_from_a_single_process_is_said_to_have() -> None:
+    plan = plan_of(2)
+    recording = Recording(plan)
+    for event in blocks(plan, (1, 2), 12):
+        copied = isinstance(event, BlockMeasured) and event.candidate == LOGISTIC
+        recording.add(msgspec.structs.replace(event, copy=event.round % 3) if copied else event)
+    logistic, forest = recording.result().candidates
+    assert logistic.notes == ()
+    assert "from one process" in forest.notes[0]
 
 
 def test_a_failure_of_the_cold_start_does_not_undo_what_was_measured() -> None:

@@ -197,7 +197,7 @@ def test_launches_that_disagree_widen_the_interval() -> None:
     assert apart.high is not None
     assert alone.high is not None
     assert apart.high - apart.low > 1.5 * (alone.high - alone.low)
-    assert apart.launches == 5
+    assert apart.draws == 5
     centres = np.array([np.median(np.log(medians[1] / medians[0])[launches == k]) for k in range(5)])
     assert apart.log_ratio == pytest.approx(np.median(centres))
     expected = stats.t.interval(0.95, 4, centres.mean(), stats.sem(centres))
@@ -287,6 +287,6 @@ def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
     many, few = rounds % 12, np.zeros(240, dtype=np.int64)
     medians = np.exp(random.normal(0, 0.01, (2, 240)) + np.stack((0.01 * (many % 2), np.zeros(240))))
     (pair,) = compare(medians, np.stack((many, few)))
-    assert pair.launches == 1
+    assert pair.draws == 1
     (pair,) = compare(medians, np.stack((many, rounds % 5)))
-    assert pair.launches == 5
+    assert pair.draws == 5

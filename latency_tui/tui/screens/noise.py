@@ -131,7 +131,7 @@ def _starts(result: Result, width: int) -> list[Content]:
 
 
 def _start(candidate: CandidateResult) -> Iterator[tuple[str, str]]:
-    if candidate.cold_start_seconds is not None:
+    if candidate.cold_start_seconds is not None and candidate.cold_start is None:
         yield "first call", f"{format_duration(candidate.cold_start_seconds)} in a process that never called before"
     if candidate.after_switch_seconds is not None:
         yield "after a switch", f"{format_duration(candidate.after_switch_seconds)} for the first call of a turn"

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from latency_tui.result.answer import what_would_settle
 from latency_tui.result.words import NOTHING, PERCENTILES, format_tails
 from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
@@ -60,6 +61,7 @@ class ComparePane(VerticalScroll):
             *comparison_lines(result, measurement.candidates, looks, highlighted, width),
             Content(""),
             *percentile_lines(result, measurement.candidates, looks, highlighted, width),
+            *settling_lines(result, measurement.candidates, width),
             *failure_lines(measurement.candidates, width),
         ]
         self.query_one("#comparison", Static).update(Content("\n").join(lines))
@@ -175,6 +177,16 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
             f"{', '.join(seconds)} {are} of this moment: tails wander, an interval takes {max(seconds.values()):.0f} s."
         )
     return " ".join(sentences)
+
+
+def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Content]:
+    """Return a line on what would settle the pairs that are inconclusive, unless the answer has said it."""
+    if "settle it" in result.answer:
+        return []
+    shown = {c.slug for c in _comparable(candidates)}
+    unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
+    text = what_would_settle(unsettled)
+    return [Content.styled(f" {line}", MUTED) for line in (wrap(text, width - 2) if text else ())]
 
 
 def _tails(result: Result, candidate: CandidateResult) -> str:
