@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from latency_tui.engine.protocol import (
     Command,
     EngineFailed,
+    EngineReady,
     EngineStarted,
     Environment,
     Event,
@@ -59,6 +60,7 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: asyncio.Task[None] | None = None
         self._last_words = b""
+        self._ready = False
 
     @property
     def running(self) -> bool:
@@ -97,8 +99,21 @@ class Engine:
             )
         except OSError as error:
             raise EngineError(f"The measuring process could not be started: {error.strerror or error}.") from error
-        self._last_words = b""
+        self._last_words, self._ready = b"", False
         self._stderr = asyncio.create_task(self._drain_stderr(self._process))
+
+    async def ready(self) -> None:
+        """Wait until the process has imported what most plans need; to be asked before it has a job.
+
+        Raises:
+            EngineError: The process cannot be started, ended, or spoke rubbish.
+        """
+        await self.start()
+        while not self._ready:
+            event = await self._next()
+            if isinstance(event, EngineStarted):
+                self.environment = event.environment
+            self._ready = isinstance(event, EngineReady)
 
     async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         """Send a command and yield the events of its job: `EngineStarted` first, `JobFinished` last.
@@ -114,7 +129,11 @@ class Engine:
         if self.environment is not None:  # said once by the engine, and part of every result
             yield EngineStarted(environment=self.environment)
         with _KeepOff() as keep_off:
-            async for event in self._events():
+            while True:
+                event = await self._next()
+                if isinstance(event, EngineReady):
+                    self._ready = True
+                    continue
                 if isinstance(event, EngineStarted):
                     self.environment = event.environment
                     yield event
@@ -175,19 +194,17 @@ class Engine:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise EngineError(await self._obituary(process)) from error
 
-    async def _events(self) -> AsyncIterator[Event]:
+    async def _next(self) -> Event:
         process = self._process
-        assert process is not None
-        assert process.stdout is not None
-        while True:
-            try:
-                line = await process.stdout.readline()
-                if line.endswith(b"\n"):
-                    yield decode_event(line)
-                    continue
-            except (ValueError, msgspec.MsgspecError) as error:
-                raise EngineError(f"The measuring process said something that makes no sense: {error}.") from error
-            raise EngineError(await self._obituary(process))
+        if process is None or process.stdout is None:
+            raise EngineError("The measuring process is not running.")
+        try:
+            line = await process.stdout.readline()
+            if line.endswith(b"\n"):
+                return decode_event(line)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise EngineError(f"The measuring process said something that makes no sense: {error}.") from error
+        raise EngineError(await self._obituary(process))
 
     async def _obituary(self, process: asyncio.subprocess.Process) -> str:
         with contextlib.suppress(TimeoutError):

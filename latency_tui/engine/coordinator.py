@@ -25,6 +25,7 @@ from latency_tui.engine.protocol import (
     ColdStartMeasured,
     ColdStartStarted,
     EngineFailed,
+    EngineReady,
     EngineStarted,
     JobFinished,
     Measure,
@@ -84,6 +85,8 @@ class Coordinator:
             self._wire.say(EngineStarted(environment=machine.describe()))
             self._wire.flush()
             greeted()
+            self._wire.say(EngineReady())
+            self._wire.flush()
             while True:
                 self._do(self._wire.next_job())
         except InputClosed:

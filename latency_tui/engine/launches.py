@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import Event, JobFinished, Measure, RoundFinished
+from latency_tui.engine.protocol import EngineStarted, Event, JobFinished, Measure, RoundFinished, Train
+from latency_tui.errors import EngineError
 from latency_tui.plan import Plan
+
+_ENDS_ALL = ("stopped", "nothing left to measure")
 
 
 async def measure(
@@ -21,7 +24,8 @@ async def measure(
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
     A plan to be measured until it is known is asked about after every round; its first launch goes on until it is
-    known, the others for as many rounds.
+    known, the others for as many rounds. The engine of the next launch starts while that of this one trains, and
+    nothing is measured until it is idle.
 
     Args:
         plan: What to measure.
@@ -35,27 +39,59 @@ async def measure(
         EngineError: An engine ended before its work was done.
     """
     enough: int | None = None
-    for launch in range(plan.launches):
-        mine = engine is None or launch > 0
-        current = new_engine() if mine or engine is None else engine
-        rounds, asked = 0, False
-        try:
-            # Closed when it is left: until then this thread, and an engine that it starts, keep off the measured cores.
-            async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
-                async for event in events:
-                    if isinstance(event, JobFinished) and event.reason not in {"stopped", "nothing left to measure"}:
-                        enough = enough or rounds
-                        if launch + 1 < plan.launches:
-                            break
-                    yield event
-                    if isinstance(event, JobFinished):
-                        return
-                    if isinstance(event, RoundFinished):
-                        rounds = event.round + 1
-                    if isinstance(event, RoundFinished) and plan.until_known and not asked:
-                        asked = rounds >= enough if enough else settled is not None and settled()
-                        if asked:
-                            await current.stop(job, "settled")
-        finally:
-            if mine:
-                await current.close()
+    following: Engine | None = None
+    try:
+        for launch in range(plan.launches):
+            mine, last = engine is None or launch > 0, launch + 1 == plan.launches
+            current, following = following or (new_engine() if mine or engine is None else engine), None
+            rounds, asked, greeted = 0, False, False
+            try:
+                if mine and not last:
+                    following, greeted = new_engine(), True
+                    async with aclosing(_train_and_start(current, following, plan, job)) as events:
+                        async for event in events:
+                            yield event
+                            if isinstance(event, JobFinished):
+                                return
+                # Closed when it is left: until then this thread, and an engine that it starts, keep off the measured
+                # cores.
+                async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
+                    async for event in events:
+                        if greeted and isinstance(event, EngineStarted):
+                            continue
+                        if isinstance(event, JobFinished) and event.reason not in _ENDS_ALL:
+                            enough = enough or rounds
+                            if not last:
+                                break
+                        yield event
+                        if isinstance(event, JobFinished):
+                            return
+                        if isinstance(event, RoundFinished):
+                            rounds = event.round + 1
+                        if isinstance(event, RoundFinished) and plan.until_known and not asked:
+                            asked = rounds >= enough if enough else settled is not None and settled()
+                            if asked:
+                                await current.stop(job, "settled")
+            finally:
+                if mine:
+                    await current.close()
+    finally:
+        if following is not None:
+            await following.close()
+
+
+async def _train_and_start(current: Engine, following: Engine, plan: Plan, job: str) -> AsyncGenerator[Event, None]:
+    """Have one engine train while another one imports what it needs; returns when both are done.
+
+    Yields the events of the former, `JobFinished` only where it was stopped. What became of the latter is told when its
+    turn comes: it starts anew then.
+    """
+    await current.start()
+    with suppress(EngineError):
+        await following.start()
+    async with aclosing(current.run(Train(job=job, plan=plan))) as events:
+        async for event in events:
+            if not isinstance(event, JobFinished) or event.reason in _ENDS_ALL:
+                yield event
+    with suppress(EngineError):
+        await following.ready()

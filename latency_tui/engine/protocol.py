@@ -60,9 +60,13 @@ Command = Train | Measure | Stop
 
 
 class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The engine has imported what it needs and waits for commands."""
+    """The engine is there and takes commands."""
 
     environment: Environment
+
+
+class EngineReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The engine has imported what most plans need, and is idle until there is a job."""
 
 
 class DatasetPrepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -289,6 +293,7 @@ class EngineFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 Event = (
     EngineStarted
+    | EngineReady
     | DatasetPrepared
     | TrainingStarted
     | TrainingFinished

@@ -83,9 +83,10 @@ class Session:
         await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
 
     def _launch(self) -> Engine:
-        """Make the engine of a further launch; the one before it is closed by then."""
-        self._launched = [self._engine_factory()]
-        return self._launched[0]
+        """Make the engine of a further launch: the next, where that of the one running is there still."""
+        engine = self._engine_factory()
+        self._launched = [*self._launched[-1:], engine]
+        return engine
 
     def _new_job(self, kind: str) -> str:
         return f"{kind}-{next(self._jobs)}"

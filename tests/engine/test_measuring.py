@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -116,16 +114,6 @@ async def test_train_then_measure_trains_once(engine: Engine, tmp_path: Path) ->
     assert len(note.read_text().split()) == 1
 
 
-async def test_launches_are_fresh_processes_and_one_stream(tmp_path: Path) -> None:
-    note = tmp_path / "processes"
-    plan = plan_of(planted("NotesItsProcess", note=str(note)), runs=8, launches=3)
-    events = [event async for event in measure(plan)]
-    assert len(set(note.read_text().split())) == 3
-    assert [event.launch for event in events if isinstance(event, MeasurementStarted)] == [0, 1, 2]
-    assert sum(isinstance(event, JobFinished) for event in events) == 1
-    assert len(samples(events, "notesitsprocess")) == 24
-
-
 async def test_the_six_are_trained_scored_and_measured(engine: Engine) -> None:
     plan = Plan(candidates=tuple(Candidate(model=spec) for spec in BUILTIN_MODELS), runs=12)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -173,21 +161,6 @@ async def test_collections_before_the_timed_calls_are_not_theirs(engine: Engine)
     job = Measure(job="a", plan=plan_of(planted("Collects"), runs=6))
     found = [event.gc_calls for event in [e async for e in engine.run(job)] if isinstance(event, BlockMeasured)]
     assert found == [(0,)] * 6
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there is no pinning here")
-async def test_a_later_launch_has_all_cores_that_the_first_had() -> None:
-    every, seen = os.sched_getaffinity(0), list[set[int]]()
-
-    def look() -> Engine:
-        seen.append(os.sched_getaffinity(0))
-        return Engine()
-
-    plan = plan_of(planted("Sleeper"), runs=10, launches=3)
-    async with Engine() as first:
-        async for _ in measure(plan, engine=first, new_engine=look):
-            pass
-    assert seen == [every, every]
 
 
 async def test_the_collector_leaves_alone_what_a_candidate_inherited(engine: Engine) -> None:

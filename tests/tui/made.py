@@ -110,6 +110,9 @@ class MadeEngine(Engine):
     async def start(self) -> None:
         self.started = True
 
+    async def ready(self) -> None:
+        await self.start()
+
     async def close(self) -> None:
         self.closed = True
 
