@@ -137,7 +137,11 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         elif candidate.status == "cancelled" and not candidate.calls:
             notes.append(("note", f"{clean(candidate.name)} was not measured."))
     notes += [("noise", clean(finding.sentence)) for finding in result.noise.findings]
-    if (control := result.noise.control) and "control" not in {finding.cause for finding in result.noise.findings}:
+    if (
+        (control := result.noise.control)
+        and control.ratio is not None
+        and "control" not in {finding.cause for finding in result.noise.findings}
+    ):
         known = control.low is not None and control.high is not None
         interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""
         notes.append(("note", f"The control copy came out {control.ratio:.3f}× of what it is a copy of{interval}."))
@@ -172,6 +176,8 @@ def make_title(result: Result) -> str:
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
     length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s a model" if plan.seconds else ""
     launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
+    if result.whole_launches not in (0, plan.launches):
+        launches = f"{result.whole_launches:,} of {launches}"
     parts = [work.dataset.title, rows, work.method, work.scenario, length or "until known", launches]
     if machine is not None:
         parts.append(machine.host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from latency_tui.result.words import (
@@ -146,17 +147,18 @@ def what_would_settle(pairs: Sequence[Comparison]) -> str:
 def _more(pairs: Sequence[Comparison]) -> str:
     """Return what would settle all of some open pairs, as `about 2,000 more runs (3 s)`.
 
-    Where launches differ too much, more runs in each do not help, and it is launches. Nothing where it is not known of
-    all of them, or takes longer than anybody waits.
+    Where launches differ too much, more runs in each do not help, and it is launches; those that want runs have them
+    there, too. Nothing where it is not known of all of them, or takes longer than anybody waits.
     """
     seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
     if not seconds or len(seconds) < len(pairs) or max(seconds) > _LONGEST_WAIT:
         return ""
-    wait = f" ({format_seconds(max(seconds))})"
-    if launches := max((pair.launches_to_settle or 0 for pair in pairs), default=0):
-        return f"about {_round(launches):,} more {'launch' if launches == 1 else 'launches'}{wait}"
-    runs = max((pair.runs_to_settle or 0 for pair in pairs), default=0)
-    return f"about {_round(runs):,} more runs{wait}" if runs else ""
+    a_launch = [second / p.launches_to_settle for second, p in zip(seconds, pairs, strict=True) if p.launches_to_settle]
+    if a_launch:  # the time is of measuring alone, and a launch takes longer
+        launches = ceil(max(seconds) / a_launch[0] - 1e-9)
+        return f"about {launches:,} more {'launch' if launches == 1 else 'launches'}"
+    runs = _round(max((pair.runs_to_settle or 0 for pair in pairs), default=0))
+    return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(max(seconds))})" if runs else ""
 
 
 def _round(runs: int) -> int:
@@ -175,8 +177,7 @@ def _latency(result: Result, candidate: CandidateResult) -> str:
 
 def _launch(result: Result) -> str:
     """Say that an interval holds for the launches measured only, where it does: below three nothing tells of others."""
-    compared = max((pair.launches for pair in result.comparisons), default=0)
-    launches = compared or max((len(c.launches) for c in result.candidates), default=0) or result.plan.launches
+    launches = result.whole_launches or result.plan.launches
     return " in this launch" if launches < 2 else " in these 2 launches" if launches == 2 else ""
 
 

@@ -37,7 +37,6 @@ from latency_tui.result.tracks import MedianTable, Track
 from latency_tui.stats.again import again_interval
 from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.comparison import PairComparison, compare, judge
-from latency_tui.stats.draws import draws_of
 from latency_tui.stats.multiple import letters
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
@@ -87,8 +86,13 @@ class Recording:
         match event:
             case BlockMeasured():
                 self._add_block(event)
-            case EngineStarted() | MeasurementStarted():
+            case EngineStarted():
                 self._conditions.add(event)
+            case MeasurementStarted():
+                self._conditions.add(event)
+                # Until it is known the first launch says how many rounds the others have.
+                known = self.plan.until_known
+                self._medians.expect(event.launch, self._medians.rounds_of(0) if known else event.rounds)
             case TrainingFinished() if entry := self._entries.get(event.candidate):
                 if entry.trained is None or entry.trained.seconds is None:
                     entry.trained = event
@@ -159,15 +163,23 @@ class Recording:
         racing = {e.position for e in self._entries.values() if e.failed is None}
         if len(racing) < 2:
             return True
-        if self.rounds < self._ask_again_at:
+        if self.rounds < self._ask_again_at or any(not e.track.totals.count for e in self._racing()):
             return False
-        # The test is of the plan's region of equivalence, which a control may widen: then only the comparison tells.
-        if self._control is None and not self._settling.settled(racing, self._wanted_baseline()):
+        # The test is of the plan's region of equivalence. Where a control is known to lie beyond it, and so widens it,
+        # only the comparison tells.
+        if not self._control_is_apart() and not self._settling.settled(racing, self._wanted_baseline()):
             return False
         if self._verdicts_stand():
             return True
         self._ask_again_at = math.ceil(self.rounds * _LATER)
         return False
+
+    def _control_is_apart(self) -> bool:
+        pair = self._control_pair(live=True)
+        if pair is None or pair.low is None or pair.high is None:
+            return False
+        margin = math.log1p(self.plan.equivalence)
+        return pair.low > margin or pair.high < -margin
 
     def _verdicts_stand(self) -> bool:
         """Return whether the result would hold no inconclusive verdict: by the very comparison that it will show.
@@ -199,8 +211,9 @@ class Recording:
         """
         rows, size, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
+        alone = {e for e in self._racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
         candidates = [
-            e.result(rows, most_samples, calls_a_round=size, seconds=seconds, alone=spread and e.track.processes == 1)
+            e.result(rows, most_samples, calls_a_round=size, seconds=seconds, alone=e in alone)
             for e in self._entries.values()
         ]
         baseline = self._baseline(candidates)
@@ -263,15 +276,17 @@ class Recording:
         if not asked:
             return {}
         if self._settling is None:
-            table, launches = self._medians.excerpt(_MOST_LIVE_ROUNDS if live else None)
-            found = compare(table, launches, pairs=asked, equivalence=equivalence)
+            table, launches, processes = self._medians.excerpt(_MOST_LIVE_ROUNDS if live else None)
+            found = compare(table, launches, processes=processes, pairs=asked, equivalence=equivalence)
         else:
-            table, launches = self._medians.excerpt(_MOST_LIVE_SEQUENCE if live else None)
+            table, launches, processes = self._medians.excerpt(_MOST_LIVE_SEQUENCE if live else None)
             widened = equivalence > self.plan.equivalence
             test = replay(table, asked, equivalence) if widened else self._settling.test
             places = range(len(asked)) if widened else [self._settling.place(pair) for pair in asked]
             shown = baseline if intervals_for is None else intervals_for
-            found = compare_anytime(table, launches, test, pairs=asked, places=places, intervals_for=shown)
+            found = compare_anytime(
+                table, launches, test, processes=processes, pairs=asked, places=places, intervals_for=shown
+            )
         racing = {entry.position for entry in self._racing()}
         among = [pair for pair in found if {pair.first, pair.second} <= racing]
         judged = judge(among, equivalence=equivalence)
@@ -281,9 +296,9 @@ class Recording:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""
         if self._control is None:
             return None
-        table, launches = self._medians.excerpt(_MOST_LIVE_ROUNDS if live else None)
+        table, launches, processes = self._medians.excerpt(_MOST_LIVE_ROUNDS if live else None)
         pairs = [(0, self._control.position)]
-        pair = compare(table, launches, pairs=pairs, equivalence=self.plan.equivalence)[0]
+        pair = compare(table, launches, processes=processes, pairs=pairs, equivalence=self.plan.equivalence)[0]
         return pair if pair.rounds else None
 
     def _groups(
@@ -325,7 +340,7 @@ class Recording:
             high=high,
             verdict=pair.verdict,
             rounds=pair.rounds,
-            launches=self._medians.whole_launches,
+            launches=len(pair.centres) if pair.across_launches else min(len(self._medians.whole_launches), 2),
             **self._to_settle(pair, entry),
             again_low=math.exp(again[0]) if again else None,
             again_high=math.exp(again[1]) if again else None,
@@ -343,28 +358,29 @@ class Recording:
         fewer, more = sorted((first.totals.count, second.totals.count))
         stride = max(min(-(-more // _MOST_TAIL_SAMPLES), fewer // (2 * LEAST_CALLS), shared.size // _TAIL_ROUNDS), 1)
         parts = [track.excerpt_of(shared[::stride]) for track in (first, second)]
-        one, other = ((part.samples, part.rounds) for part in parts)
+        one, other = (part.thinned(_MOST_TAIL_SAMPLES) for part in parts)
         # Processes, not launches: exchanged whole, five of these come out alike in one of sixteen labellings.
-        processes = draws_of(np.stack([part.processes for part in parts]), 0, 1)
+        processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)
         return compare_tails(one, other, draws=processes, seed=self.plan.seed)
 
     def _to_settle(self, pair: PairComparison, entry: Entry) -> _ToSettle:
         """Return what would settle a pair, as a comparison has it; nothing where nothing is known."""
-        rounds = len(self._medians)
+        rounds, spans = self._medians.whole_rounds, [self._spans[launch] for launch in self._medians.whole_launches]
+        seconds = sum(ended - began for began, ended in spans) * _NANO
         if pair.launches_to_settle is not None:
             more = pair.launches_to_settle - len(pair.centres)
-            return {"launches_to_settle": more, "seconds_to_settle": more * self._seconds / len(self._spans)}
+            return {"launches_to_settle": more, "seconds_to_settle": more * seconds / len(spans)}
         if pair.rounds_to_settle is None or not rounds:
             return {}
         more = max(pair.rounds_to_settle - rounds, 1)
         runs = math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
-        return {"runs_to_settle": runs, "seconds_to_settle": more * self._seconds / rounds}
+        return {"runs_to_settle": runs, "seconds_to_settle": more * seconds / rounds}
 
     # --- noise ------------------------------------------------------------------------------------------------------
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
-        table, _ = self._medians.excerpt(_MOST_LIVE_ROUNDS)
+        table = self._medians.excerpt(_MOST_LIVE_ROUNDS).medians
         lost = self._control.failed if self._control else None
         return self._conditions.noise(
             tracks,

@@ -134,6 +134,12 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     throughput: float | None = None
     group: str = ""
 
+    @property
+    def whole_launches(self) -> int:
+        """How many launches it was measured in, but for a last one with under half the rounds of the one before."""
+        counts = np.diff(np.searchsorted(self.rounds, self.launches), append=len(self.rounds)).tolist()
+        return len(counts) - (len(counts) > 1 and 2 * counts[-1] < counts[-2])
+
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Latency of `candidate` over that of `baseline`: above 1 is slower.
@@ -263,6 +269,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             return self.plan.baseline
         compared = {comparison.baseline for comparison in self.comparisons}
         return compared.pop() if len(compared) == 1 else next(iter(measured), None)
+
+    @property
+    def whole_launches(self) -> int:
+        """How many launches the figures rest on, not counting a last one that was stopped early; 0 where unknown."""
+        compared = [comparison.launches for comparison in self.comparisons]
+        return max(compared, default=0) or max((c.whole_launches for c in self.candidates), default=0)
 
     def without_samples(self) -> Result:
         """Return the same result without the single latencies."""

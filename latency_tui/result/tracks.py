@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.draws import LEAST_LAUNCHES, processes_of, whole_launches
+from latency_tui.stats.draws import LEAST_DRAWS, processes_of
 from latency_tui.stats.samples import Latencies
 from latency_tui.stats.summary import Summary, summarise
 
@@ -70,6 +70,16 @@ class Excerpt:
     draws: NDArray[np.int64]
     launches: NDArray[np.int64]
     whole: bool
+
+    def thinned(self, most_samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return samples and rounds, with about so many samples, of which every block keeps evenly chosen ones."""
+        stride = max(self.samples.size // most_samples, 1)
+        sizes = np.diff(self.rounds, append=self.samples.size)
+        offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # not the first of each, which are slower
+        places = np.arange(self.samples.size) - np.repeat(self.rounds + offsets, sizes)
+        kept = -(-(sizes - offsets) // stride)
+        chosen = (places >= 0) & (places % stride == 0)
+        return self.samples[chosen], np.concatenate(([0], np.cumsum(kept)[:-1])).astype(np.int64)
 
 
 class Track:
@@ -159,7 +169,21 @@ class Track:
     def _draws(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         launches = self._launches.values
         processes = processes_of(launches, self._copies.values)
-        return processes, launches if whole_launches(launches).size >= LEAST_LAUNCHES else processes
+        return processes, launches if _first_of_each(launches).size >= LEAST_DRAWS else processes
+
+
+class Rounds(NamedTuple):
+    """Some rounds of all candidates.
+
+    Attributes:
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds, NaN where there was no block.
+        launches: Which launch each round belongs to, `(n_rounds,)`.
+        processes: Which of the candidate's processes answered each block, `(n_candidates, n_rounds)`.
+    """
+
+    medians: NDArray[np.float64]
+    launches: NDArray[np.int64]
+    processes: NDArray[np.int64]
 
 
 class MedianTable:
@@ -171,6 +195,8 @@ class MedianTable:
         self._copies = np.zeros((candidates, 64), dtype=np.int64)
         self._launches = GrowingArray(np.int64)
         self._columns: dict[tuple[int, int], int] = {}
+        self._rounds: dict[int, int] = {}
+        self._planned: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._launches)
@@ -185,6 +211,7 @@ class MedianTable:
             column = len(self._launches)
             self._columns[launch, round_] = column
             self._launches.append(launch)
+            self._rounds[launch] = self._rounds.get(launch, 0) + 1
             if column >= self._table.shape[1]:
                 self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
                 self._copies = np.hstack((self._copies, np.zeros_like(self._copies)))
@@ -197,23 +224,36 @@ class MedianTable:
         place = self._columns.get((launch, round_))
         return None if place is None else self._table[:, place]
 
-    def excerpt(self, most_rounds: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the table, `(n_candidates, n_rounds)`, and what each block is a draw of; some rounds where asked.
+    def expect(self, launch: int, rounds: int) -> None:
+        """Take note of how many rounds a launch is to have."""
+        self._planned[launch] = rounds
 
-        A draw is what blocks have in common beyond the moment: the launch, `(n_rounds,)`, or where launches are few the
-        process of the candidate that answered, `(n_candidates, n_rounds)`. Launches that were stopped early, or have
-        only begun, are left out.
+    def excerpt(self, most_rounds: int | None) -> Rounds:
+        """Return the rounds that comparisons rest on, or some of them, evenly chosen.
+
+        Those of a further launch that has only begun, or was stopped before half of its rounds, are left out, for it
+        would count for as much as the others.
         """
-        launches, whole = self._launches.values, whole_launches(self._launches.values)
-        kept = np.flatnonzero(np.isin(launches, whole))
+        launches = self._launches.values
+        kept = np.flatnonzero(np.isin(launches, self.whole_launches))
         kept = kept[:: 1 if most_rounds is None else max(-(-kept.size // most_rounds), 1)]
-        table, launches = self._table[:, kept], launches[kept]
-        return table, launches if whole.size >= LEAST_LAUNCHES else processes_of(launches, self._copies[:, kept])
+        return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
 
     @property
-    def whole_launches(self) -> int:
-        """How many launches comparisons rest on."""
-        return int(whole_launches(self._launches.values).size)
+    def whole_launches(self) -> list[int]:
+        """The launches that comparisons rest on: they follow one another, so that only the last may be cut short."""
+        begun = list(self._rounds)
+        cut_short = len(begun) > 1 and 2 * self._rounds[begun[-1]] < self._planned.get(begun[-1], 0)
+        return begun[:-1] if cut_short else begun
+
+    def rounds_of(self, launch: int) -> int:
+        """Return how many rounds of a launch have begun."""
+        return self._rounds.get(launch, 0)
+
+    @property
+    def whole_rounds(self) -> int:
+        """How many rounds these have."""
+        return sum(self._rounds[launch] for launch in self.whole_launches)
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

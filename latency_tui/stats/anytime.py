@@ -32,7 +32,7 @@ from latency_tui.stats.comparison import (
     PairComparison,
     judge,
 )
-from latency_tui.stats.draws import Draws, draws_of
+from latency_tui.stats.draws import Draws, Origins
 
 _BOUND = 0.5
 """Distances are cut off at half a standard deviation, which heavy tails cannot move."""
@@ -129,9 +129,10 @@ class AnytimeTest:
 
 def compare_anytime(
     medians: NDArray[np.float64],
-    launches: NDArray[np.int64],
+    launches: ArrayLike | None,
     test: AnytimeTest,
     *,
+    processes: ArrayLike | None = None,
     pairs: Sequence[tuple[int, int]],
     places: Sequence[int],
     intervals_for: int | None = None,
@@ -145,8 +146,9 @@ def compare_anytime(
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds, NaN where there was no block; some of the
             rounds are enough, which makes the intervals wider.
-        launches: Which launch or process each is of, as there.
+        launches: Which launch each is of, as there.
         test: The test, fed with every round.
+        processes: Which process each block is of, as there.
         pairs: Which pairs are asked about, as indices (first, second) of candidates.
         places: The place of each of these pairs in the test.
         intervals_for: Only pairs with this candidate get an interval (it costs the most); None for all, and a number
@@ -155,16 +157,18 @@ def compare_anytime(
     """
     margin = test.margin
     logs = np.log(medians)
+    origins = Origins.of(medians.shape, launches, processes)
     different, same = test.p_different, test.p_same
     alone: list[PairComparison] = []
     for (i, j), place in zip(pairs, places, strict=True):
         d = logs[j] - logs[i]
         there = ~np.isnan(d)
-        d, labels = d[there], draws_of(launches, i, j)[there]
+        there, labels, across_launches = origins.draws(there, i, j)
+        d = d[there]
         if not d.size:
             alone.append(PairComparison(i, j, 0, 0, None, None, None, 1.0, 1.0))
             continue
-        draws = Draws.of(d, labels, processes=launches.ndim == 2)
+        draws = Draws.of(d, labels, processes=not across_launches)
         centres, estimate = draws.medians, draws.centre
         p_different, p_same = float(different[place]), float(same[place])
         slower = bool(test.p_slower[place] <= test.p_faster[place])
@@ -200,7 +204,7 @@ def compare_anytime(
                 high=max(high, estimate) if known else None,
                 p_different=p_different,
                 p_same=p_same,
-                across_launches=centres.size > 1 and launches.ndim == 1,
+                across_launches=across_launches,
                 rounds_in_interval=int(d.size),
                 own_reach=own if math.isfinite(own) else None,
                 centres=tuple(centres.tolist()),

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.draws import Draws, draws_of
+from latency_tui.stats.draws import Draws, Origins
 from latency_tui.stats.medians import median_interval, median_level
 from latency_tui.stats.multiple import holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
@@ -107,6 +107,7 @@ def compare(
     medians: ArrayLike,
     launches: ArrayLike | None = None,
     *,
+    processes: ArrayLike | None = None,
     pairs: Sequence[tuple[int, int]] | None = None,
     equivalence: float = EQUIVALENCE,
     confidence: float = 0.95,
@@ -115,9 +116,10 @@ def compare(
 
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where a candidate had no block.
-        launches: Which launch each round belongs to, `(n_rounds,)`, or for each candidate which of its processes
-            answered, `(n_candidates, n_rounds)`; None where one process a candidate answered in all. Each launch
-            counts as one observation, so that what was stopped early should be left out.
+        launches: Which launch each round belongs to, `(n_rounds,)`; None for one. Each counts as one observation, so
+            that what was stopped early should be left out.
+        processes: For each candidate which of its processes answered, `(n_candidates, n_rounds)`; None where one did in
+            each launch.
         pairs: Which pairs are asked about, as indices (first, second); None for all. Holm's correction is over these.
         equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
         confidence: Of each interval. One less this is the level at which all verdicts of a kind err together: those
@@ -136,17 +138,11 @@ def compare(
         raise ValueError("A block median must be a positive, finite number of nanoseconds.")
     if not equivalence >= 0:
         raise ValueError("The region of equivalence cannot be narrower than nothing.")
-    of_launch = np.zeros(table.shape[1], dtype=np.int64) if launches is None else np.asarray(launches, dtype=np.int64)
-    if of_launch.shape not in (table.shape, table.shape[1:]):
-        raise ValueError("Every round must say which launch it belongs to.")
+    origins = Origins.of(table.shape, launches, processes)
     asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
     logs = np.log(table)
     margin = math.log1p(equivalence)
-    processes = of_launch.ndim == 2
-    alone = [
-        _pair(i, j, logs[j] - logs[i], draws_of(of_launch, i, j), margin, confidence, processes=processes)
-        for i, j in asked
-    ]
+    alone = [_pair(i, j, logs[j] - logs[i], origins, margin, confidence) for i, j in asked]
     return judge(alone, equivalence=equivalence, confidence=confidence)
 
 
@@ -194,18 +190,16 @@ def _pair(
     first: int,
     second: int,
     log_ratios: NDArray[np.float64],
-    labels: NDArray[np.int64],
+    origins: Origins,
     margin: float,
     confidence: float,
-    *,
-    processes: bool,
 ) -> PairComparison:
-    there = ~np.isnan(log_ratios)
+    there, labels, across_launches = origins.draws(~np.isnan(log_ratios), first, second)
     shared = log_ratios[there]
     rounds = int(shared.size)
     if not rounds:
         return PairComparison(first, second, 0, 0, None, None, None, 1.0, 1.0)
-    draws = Draws.of(shared, labels[there], processes=processes)
+    draws = Draws.of(shared, labels, processes=not across_launches)
     centres, estimate = draws.medians, draws.centre
     if rounds < LEAST_ROUNDS:
         return PairComparison(
@@ -239,7 +233,7 @@ def _pair(
         high,
         p_different,
         p_same,
-        across_launches=centres.size > 1 and not processes,
+        across_launches=across_launches,
         own_reach=own_reach,
         centres=tuple(centres.tolist()),
     )

@@ -10,30 +10,78 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_quantile, student_tail
 
 LEAST_SIGNED = 5
 """Processes from which on signs are counted: all of five on one side are one in sixteen, as near 5 % as that comes."""
 
-LEAST_LAUNCHES = 3
-"""Launches from which on they are the draws. Two say next to nothing of how launches differ (Student's factor for one
-degree of freedom is 12.7): until there is a third, intervals are those of the launches measured, over their processes.
+LEAST_DRAWS = 3
+"""Draws, processes or launches, from which on an interval is over them. Two say next to nothing of how they differ
+(Student's factor for one degree of freedom is 12.7): until there is a third, intervals are those of the launches
+measured, over their processes, and of two processes those of their rounds.
 """
 
 
-def whole_launches(launches: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the launches that have at least half as many rounds as the fullest, in ascending order.
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the blocks of each round come from.
 
-    Each counts for one observation, so that one which was stopped early, or has only begun, would count for too much.
-
-    Args:
-        launches: Which launch each round belongs to, `(n_rounds,)`.
+    Attributes:
+        launches: Which launch each round belongs to, counted from 0, `(n_rounds,)`.
+        processes: Which process each block was answered by, of each candidate a row, `(n_candidates, n_rounds)`; those
+            of another launch are others.
     """
-    found, rounds = np.unique(launches, return_counts=True)
-    whole: NDArray[np.int64] = found[2 * rounds >= rounds.max(initial=0)]
-    return whole
+
+    launches: NDArray[np.int64]
+    processes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], launches: ArrayLike | None, processes: ArrayLike | None) -> Origins:
+        """Bring labels into shape.
+
+        Args:
+            shape: Number of candidates and of rounds.
+            launches: `(n_rounds,)`; None for one launch.
+            processes: `(n_candidates, n_rounds)`; None where one process a candidate answered in each launch.
+
+        Raises:
+            ValueError: There is not one for each round, or for each block.
+        """
+        given = np.zeros(shape[1:], dtype=np.int64) if launches is None else np.asarray(launches, dtype=np.int64)
+        if given.shape != shape[1:]:
+            raise ValueError("Every round must say which launch it belongs to.")
+        of_launch = np.unique(given, return_inverse=True)[1]
+        within = np.zeros(shape, dtype=np.int64) if processes is None else np.asarray(processes, dtype=np.int64)
+        if within.shape != shape:
+            raise ValueError("Every block must say which process answered.")
+        return cls(of_launch, processes_of(of_launch, within))
+
+    def draws(
+        self, there: NDArray[np.bool_], first: int, second: int
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], bool]:
+        """Return which rounds of a pair count, what each of these is a draw of, and whether that is its launch.
+
+        Launches are the draws from three on in which the pair was there for half of the rounds: each counts for one, so
+        that one in which a model soon failed would count for too much. Else it is processes; where one of the two had
+        fewer, its own, for twelve of the other make no twelve draws of the pair.
+
+        Args:
+            there: Rounds in which both had a block, `(n_rounds,)`.
+            first: A candidate.
+            second: Another one.
+        """
+        shared = np.bincount(self.launches[there], minlength=1)
+        all_rounds = np.bincount(self.launches, minlength=shared.size)[: shared.size]
+        whole = np.flatnonzero((2 * shared >= all_rounds) & (shared > 0))
+        if whole.size >= LEAST_DRAWS:
+            counted = there & np.isin(self.launches, whole)
+            return counted, self.launches[counted], True
+        rows = [self.processes[index][there] for index in (first, second)]
+        counts = [np.unique(row).size for row in rows]
+        labels = rows[counts.index(min(counts))]
+        return there, labels if min(counts) >= LEAST_DRAWS else np.zeros_like(labels), False
 
 
 def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -45,21 +93,6 @@ def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDAr
     """
     labels: NDArray[np.int64] = launches * (copies.max(initial=0) + 1) + copies
     return labels
-
-
-def draws_of(launches: NDArray[np.int64], first: int, second: int) -> NDArray[np.int64]:
-    """Return which draw of a pair each round is, `(n_rounds,)`.
-
-    Where one of the two had fewer processes, its own count: twelve of the other make no twelve draws of the pair.
-
-    Args:
-        launches: As `compare` takes them.
-        first: A candidate.
-        second: Another one.
-    """
-    if launches.ndim == 1:
-        return launches
-    return min(launches[first], launches[second], key=lambda row: np.unique(row).size)
 
 
 def draw_medians(log_ratios: NDArray[np.float64], draws: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.draws import LEAST_DRAWS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts
 
@@ -37,7 +38,6 @@ minutes came to in 41, 57 and 93 % (251, 91 and 28 given), in another hour 82 % 
 """
 
 _COARSE_CLUSTERS = 10
-_LEAST_DRAWS = 3
 _LOADGEN_CONFIDENCE = 0.99
 
 
@@ -111,9 +111,11 @@ def percentiles(
         if share > 0.5 and found[key].high is not None and seconds < TAIL_SECONDS:
             found[key] = replace(found[key], high=None, seconds_needed=TAIL_SECONDS)
         unbounded = starts.size >= LEAST_ROUNDS and found[key].high is None
-        if key == "p50" and unbounded and clusters is not None and clusters.max() + 1 >= _LEAST_DRAWS:
-            low, high = draws_interval(latencies, starts, clusters, confidence)
-            found[key] = PercentileEstimate(value, min(low, value), max(high, value), None, effect)
+        if key == "p50" and unbounded and clusters is not None:
+            ends = draws_interval(latencies, starts, clusters, confidence)
+            if ends is not None:
+                low, high = min(ends[0], value), max(ends[1], value)
+                found[key] = PercentileEstimate(value, low, high, None, effect)
     for key, above in reversed(list(pairwise(PERCENTILES))):
         one, bound = found[key], found[above].high
         if one.low is not None and one.high is None and bound is not None:  # what bounds a greater one bounds it too
@@ -211,25 +213,27 @@ def interval_ranks(count: int, share: float, effect: float, confidence: float = 
 
 def draws_interval(
     latencies: Latencies, starts: NDArray[np.int64], draws: NDArray[np.int64], confidence: float = 0.95
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Return Student's interval of the median over launches or processes, of which each counts as one observation.
 
     Order statistics of all calls have no ranks to give once a few such draws lie wholly on one side or the other of
     the median: five enclose theirs in 94 of 100 at most. Student's rests on their logs being about normal. Those with
-    under half the calls of the fullest, stopped early, are left out.
+    under half the rounds of the fullest, stopped early, are left out.
 
     Args:
         latencies: In the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`; two or more.
+        draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`.
         confidence: Two-sided.
 
     Returns:
-        Lower and upper end, in nanoseconds.
+        Lower and upper end, in nanoseconds; None with fewer than three draws.
     """
+    rounds = np.bincount(draws)
+    whole = np.flatnonzero(2 * rounds >= rounds.max())
+    if whole.size < LEAST_DRAWS:
+        return None
     of_sample = np.repeat(draws, np.diff(starts, append=latencies.size))
-    calls = np.bincount(of_sample)
-    whole = np.flatnonzero(2 * calls >= calls.max())
     logs = np.log([np.median(latencies[of_sample == draw]) for draw in whole])
     reach = student_quantile((1 + confidence) / 2, logs.size - 1) * float(logs.std(ddof=1)) / math.sqrt(logs.size)
     centre = float(logs.mean())
@@ -270,7 +274,7 @@ def design_effect(
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
         coarse = _cluster_effect(np.add.reduceat(hits, cuts), np.add.reduceat(sizes, cuts), share, confidence)
         effect = max(effect, coarse)
-    if draws is not None and draws.max() > 0:
+    if draws is not None and draws.max() + 1 >= LEAST_DRAWS:
         hits_drawn, sizes_drawn = (np.bincount(draws, weights=counts).astype(np.int64) for counts in (hits, sizes))
         effect = max(effect, _cluster_effect(hits_drawn, sizes_drawn, share, confidence))
     return effect

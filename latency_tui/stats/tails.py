@@ -2,8 +2,8 @@
 
 A p99 is one order statistic of few samples, and blocks of slow calls come in bursts; so nothing is assumed of it but
 that, were the two alike, it would not matter which of them had which block of a round. Exchanging the two labels in
-rounds drawn at random, or in whole processes or launches where there are several, shows how far apart two p99 come to
-lie by chance.
+rounds drawn at random, or in whole processes where there are several, shows how far apart two p99 come to lie by
+chance.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ LEAST_CALLS = 1000
 """Calls of each candidate below which no p99 are compared."""
 
 _CHUNK = 4_000_000
+_LEAST_UNITS = 6  # of five, one labelling in sixteen says as much as all that is measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def compare_tails(
         first: Latencies, `(n,)` nanoseconds, and the index of each round's first sample, `(n_rounds,)`. Rounds of both
             candidates correspond; rounds that only one has must be left out.
         second: The same of the other.
-        draws: Which launch, or which of the pair's processes, each round is of, `(n_rounds,)`. Where there are several,
-            these are exchanged whole, for a process is slow in its own way as long as it lives. None for one of all.
+        draws: Which of the pair's processes each round is of, `(n_rounds,)`. Where there are six or more, these are
+            exchanged whole, for a process is slow in its own way as long as it lives. None for one of all.
         share: Of the percentile, 0 to 1.
         relabellings: How many to draw; the least p-value is one in this plus one.
         seed: Of the draw.
@@ -80,7 +81,7 @@ def compare_tails(
     observed = float(ends[1] - ends[0])
     ordered, of_first, of_round = _top(samples, sizes, share)
     units = np.arange(rounds) if draws is None else np.unique(np.asarray(draws), return_inverse=True)[1]
-    if units.max() == 0:
+    if units.max() + 1 < _LEAST_UNITS:
         units = np.arange(rounds)
     random = np.random.default_rng(seed)
     beyond = 0

@@ -118,7 +118,7 @@ def judge_percentiles(
 def judge_ratios(trial: Trial, chosen: NDArray[np.int64], how: str, hits: Hits) -> None:
     """Hold the ratios of some rounds against those of the whole."""
     for name, pair in PAIRS.items():
-        (short,) = compare(np.exp(trial.logs[:, chosen]), trial.draws[:, chosen], pairs=[pair])
+        (short,) = compare(np.exp(trial.logs[:, chosen]), processes=trial.draws[:, chosen], pairs=[pair])
         true = float(np.median(trial.logs[pair[1]] - trial.logs[pair[0]]))
         if short.low is not None and short.high is not None:
             hits[f"ratio in this measurement, {name}", how].append(short.low <= true <= short.high)
@@ -144,7 +144,7 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
             if again is not None:
                 hits[f"ratio when measured again, {name}", ""].append(again[0] <= centres[others[0]] <= again[1])
         for trial in trials:
-            (alone,) = compare(np.exp(trial.logs), trial.draws, pairs=[(first, second)])
+            (alone,) = compare(np.exp(trial.logs), processes=trial.draws, pairs=[(first, second)])
             if alone.low is not None and alone.high is not None:
                 true = float(np.median(centres))
                 hits[f"ratio of one launch against {len(trials)}, {name}", ""].append(alone.low <= true <= alone.high)

@@ -135,6 +135,16 @@ def test_too_close_to_call_tells_how_much_more_would_do() -> None:
     )
 
 
+def test_where_launches_differ_it_is_more_of_them_that_would_do() -> None:
+    candidates = [candidate(k, (60 + k) * 1e-6, "a", launches=5) for k in range(3)]
+    launches = msgspec.structs.replace(pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", seconds=10.0), launches_to_settle=2)
+    runs = pair(0, 2, 1.01, 0.9, 1.1, "inconclusive", runs=50_000, seconds=44.0)
+    assert answer(result(candidates[:2], launches)).endswith("; about 2 more launches would settle it.")
+    assert answer(result(candidates, launches, runs)).endswith("; about 9 more launches would settle it.")
+    one = pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", runs=1, seconds=0.1)
+    assert "about 1 more run (under 1 s) would" in answer(result(candidates[:2], one))
+
+
 def test_a_ratio_below_one_is_turned_round_and_an_unknown_wait_left_out() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")], pair(0, 2, 0.98, 0.95, 1.02, "inconclusive")

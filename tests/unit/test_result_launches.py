@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from latency_tui.engine.protocol import Event, RoundFinished
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report import render
+from latency_tui.result import recording as recording_module
 from latency_tui.result.recording import Recording
+from latency_tui.stats.tails import compare_tails
 from tests.unit.made_latencies import block, nanoseconds, waves
 
 COPIES = 8
@@ -28,17 +30,21 @@ def launch_of(
     launch: int,
     *,
     calls: Sequence[int] = (10, 10, 10),
-    seed: int = 0,
+    planned: int = 80,
+    copies: int = COPIES,
 ) -> Iterator[Event]:
     """One launch's rounds, in which processes take turns and differ by a tenth of a percent."""
-    random = np.random.default_rng((seed, launch))
-    own = random.normal(0, 0.001, (len(factors), COPIES))
+    random = np.random.default_rng((0, launch))
+    own = random.normal(0, 0.001, (len(factors), copies))
     now = launch * 10**12
+    yield MeasurementStarted(
+        job="measurement", launch=launch, rounds=planned, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,)
+    )
     for number in range(rounds):
         for place, (candidate, factor) in enumerate(zip(plan.turns, factors, strict=True)):
-            logs = waves(random, 1, calls[place])[0] + own[place, number % COPIES]
+            logs = waves(random, 1, calls[place])[0] + own[place, number % copies]
             samples = nanoseconds(logs, base=62_000 * factor)
-            yield block(candidate.slug, samples, round_=number, launch=launch, copy=number % COPIES, started_ns=now)
+            yield block(candidate.slug, samples, round_=number, launch=launch, copy=number % copies, started_ns=now)
             now += int(samples.sum())
         yield RoundFinished(job="measurement", launch=launch, round=number, rounds=rounds, seconds_left=0.0)
 
@@ -62,6 +68,64 @@ def test_a_launch_that_has_only_begun_takes_nothing_back(begun: int) -> None:
     )
     assert (found.verdict, found.ratio, found.low, found.high) == ("slower", alone.ratio, alone.low, alone.high)
     assert (found.launches, found.rounds) == (1, 80)
+
+
+def test_a_launch_of_more_rounds_leaves_the_others_whole() -> None:
+    plan = plan_of(2, launches=3)
+    sizes = (80, 200, 80)
+    result = recorded(plan, *(launch_of(plan, (1, 1.2), n, k, planned=n) for k, n in enumerate(sizes))).result()
+    assert (result.comparisons[0].launches, result.comparisons[0].rounds) == (3, 360)
+    assert result.comparisons[0].again_low is not None
+
+
+def test_rounds_that_are_left_out_do_not_count_towards_what_is_missing() -> None:
+    plan = plan_of(2, launches=5)
+    alone = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result().comparisons[0]
+    begun = [launch_of(plan, (1, 1.0115), 80, 0), launch_of(plan, (1, 1.0115), 39, 1)]
+    assert alone.runs_to_settle is not None
+    assert recorded(plan, *begun).result().comparisons[0].runs_to_settle == alone.runs_to_settle
+
+
+def test_two_launches_of_single_processes_go_by_their_rounds() -> None:
+    plan = plan_of(2, launches=2)
+    events = [launch_of(plan, (1, 1.05), 80, launch, copies=1) for launch in range(2)]
+    result = recorded(plan, *events).result()
+    (found,) = result.comparisons
+    assert (found.verdict, found.launches) == ("slower", 2)
+    assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
+
+
+def test_a_model_that_fails_in_the_second_launch_has_only_one() -> None:
+    plan = plan_of(3, launches=5)
+    recording = Recording(plan)
+    failed = plan.candidates[1].slug
+    for launch in range(5):
+        for event in launch_of(plan, (1, 1.05, 1.1), 80, launch):
+            gone = isinstance(event, BlockMeasured) and event.candidate == failed and (launch, event.round) > (1, 3)
+            if not gone:
+                recording.add(event)
+    recording.add(CandidateFailed(job="measurement", candidate=failed, stage="measuring", message="it crashed"))
+    found = {comparison.candidate: comparison for comparison in recording.result().comparisons}
+    assert found[failed].launches < 3
+    assert found[failed].again_low is None
+    assert found[plan.candidates[2].slug].launches == 5
+
+
+def test_a_launch_that_lies_apart_and_has_more_calls_is_no_error() -> None:
+    plan = plan_of(2, runs=None, until_known=True, launches=5)
+    events = [launch_of(plan, (0.3, 0.3), 40, 0, calls=(10, 10))]
+    events += [launch_of(plan, (1, 1), 40, launch, calls=(4, 4)) for launch in range(1, 5)]
+    assert all(c.statistics is not None for c in recorded(plan, *events).result().candidates)
+
+
+def test_a_report_says_how_many_of_the_launches_were_measured() -> None:
+    plan = plan_of(1, launches=5)
+    result = recorded(
+        plan, launch_of(plan, (1,), 80, 0), launch_of(plan, (1,), 80, 1), launch_of(plan, (1,), 3, 2)
+    ).result()
+    assert result.whole_launches == 2
+    assert "2 of 5 launches" in render(result)
+    assert "in these 2 launches" in result.answer
 
 
 def test_two_launches_hold_for_these_two_and_say_so() -> None:
@@ -92,7 +156,7 @@ def test_launches_that_differ_are_settled_by_more_of_them() -> None:
     assert found.launches_to_settle is not None
     assert 1 < found.launches_to_settle < 10
     assert found.seconds_to_settle is not None
-    assert f"about {found.launches_to_settle} more launches (" in result.answer
+    assert f"about {found.launches_to_settle} more launches would settle it" in result.answer
     assert result.answer in render(result)
     again = recorded(plan, *(launch_of(plan, (1, factors[k % 5]), 80, k) for k in range(5 + found.launches_to_settle)))
     assert again.result().comparisons[0].verdict == "slower"
@@ -104,10 +168,10 @@ def test_in_five_launches_slow_ends_can_be_told_apart() -> None:
     def with_bursts(launch: int) -> Iterator[Event]:
         random = np.random.default_rng(launch)
         for event in launch_of(plan, (1, 1, 1), 60, launch):
-            if not isinstance(event, RoundFinished) and event.candidate == plan.candidates[1].slug:  # type: ignore[union-attr]  # a block
-                samples = np.frombuffer(event.samples, "<i8").copy()  # type: ignore[union-attr]  # as above
+            if isinstance(event, BlockMeasured) and event.candidate == plan.candidates[1].slug:
+                samples = np.frombuffer(event.samples, "<i8").copy()
                 samples[random.random(samples.size) < 0.03] *= 3
-                yield block(event.candidate, samples, round_=event.round, launch=launch, copy=event.copy)  # type: ignore[union-attr]  # as above
+                yield block(event.candidate, samples, round_=event.round, launch=launch, copy=event.copy)
             else:
                 yield event
 
@@ -123,6 +187,24 @@ def test_p99_of_a_slow_and_a_fast_model_are_compared_however_many_calls_the_fast
     events = launch_of(plan, (1, 60), 300, 0, calls=(600, 6))
     (found,) = recorded(plan, events).result().comparisons
     assert found.p99_ratio == pytest.approx(60, rel=0.2)
+
+
+def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(2)
+    events = list(launch_of(plan, (1, 60), 300, 0, calls=(600, 6)))
+    (whole,) = recorded(plan, iter(events)).result().comparisons
+    looked_at: list[int] = []
+
+    def watched(first: Any, second: Any, **more: Any) -> Any:  # Any: whatever is compared
+        looked_at.extend((first[0].size, second[0].size))
+        return compare_tails(first, second, **more)
+
+    monkeypatch.setattr(recording_module, "compare_tails", watched)
+    monkeypatch.setattr(recording_module, "_MOST_TAIL_SAMPLES", 20_000)
+    (some,) = recorded(plan, iter(events)).result().comparisons
+    assert max(looked_at) < 25_000
+    assert min(looked_at) >= 1000
+    assert some.p99_ratio == pytest.approx(whole.p99_ratio, rel=0.05)
 
 
 def test_candidates_that_never_met_have_no_p99_compared() -> None:
@@ -148,3 +230,11 @@ def test_until_known_a_control_that_comes_out_apart_lets_it_end() -> None:
     assert ended is not None
     assert ended < 300
     assert recording.result().comparisons[0].verdict == "same"
+
+
+def test_nothing_is_settled_before_everyone_has_answered() -> None:
+    plan = plan_of(2, runs=None, until_known=True, control=True)
+    recording = Recording(plan)
+    for number in range(20):
+        recording.add(block(plan.candidates[0].slug, [60_000] * 10, round_=number))
+        assert not recording.settled()

@@ -286,7 +286,7 @@ def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
     rounds = np.arange(240)
     many, few = rounds % 12, np.zeros(240, dtype=np.int64)
     medians = np.exp(random.normal(0, 0.01, (2, 240)) + np.stack((0.01 * (many % 2), np.zeros(240))))
-    (pair,) = compare(medians, np.stack((many, few)))
+    (pair,) = compare(medians, processes=np.stack((many, few)))
     assert pair.draws == 1
-    (pair,) = compare(medians, np.stack((many, rounds % 5)))
+    (pair,) = compare(medians, processes=np.stack((many, rounds % 5)))
     assert pair.draws == 5

@@ -129,7 +129,7 @@ def test_processes_that_lie_far_apart_leave_the_sign_test_of_processes() -> None
 def test_the_estimate_is_the_median_of_all_rounds_of_processes_and_of_launches_medians() -> None:
     d = made(np.random.default_rng(4), draws=5)
     medians, labels = np.exp(np.stack((np.zeros(20), d.ravel()))), np.repeat(np.arange(5), 4)
-    assert compare(medians, np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
+    assert compare(medians, processes=np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
     assert compare(medians, labels)[0].log_ratio == pytest.approx(np.median(np.median(d, axis=1)))
 
 
@@ -141,7 +141,7 @@ def test_a_comparison_of_processes_holds_the_truth(processes: int, rounds: int, 
     for _ in range(400):
         d = (random.normal(0, between, (processes, 1)) + random.normal(0, 0.01, (processes, rounds))).ravel()
         labels = np.repeat(np.arange(processes), rounds)
-        (pair,) = compare(np.exp(np.stack((np.zeros(d.size), d))), np.stack((labels, labels)))
+        (pair,) = compare(np.exp(np.stack((np.zeros(d.size), d))), processes=np.stack((labels, labels)))
         assert pair.low is not None
         assert pair.high is not None
         held += pair.low <= 0 <= pair.high

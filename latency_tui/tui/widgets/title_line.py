@@ -53,7 +53,7 @@ def _facts(state: State) -> tuple[object, ...]:
 
 def _launches(state: State) -> int:
     """Return how many launches the result on the screen rests on by now."""
-    return max((len(c.launches) for c in state.result.candidates), default=0) if state.result else 0
+    return state.result.whole_launches if state.result else 0
 
 
 def _workload(state: State) -> list[str]:
@@ -111,8 +111,9 @@ def _pieces(state: State) -> list[_Piece]:
         pieces.append(_Piece(place_words, 7, "right"))
     if state.result is not None and state.result.measured:
         level = state.result.noise.level
-        if _launches(state) == 1:
-            pieces.append(_Piece("1 launch", 5, "right", "$text-warning"))  # which says little of the next one
+        if 0 < (launches := _launches(state)) < 3:
+            words = "1 launch" if launches == 1 else "2 launches"
+            pieces.append(_Piece(words, 5, "right", "$text-warning"))  # which say little of the next one
         pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
         if level != "quiet":  # the worst is the first
             pieces.append(_Piece(state.result.noise.findings[0].cause, 5, "right", LEVEL_STYLES[level], lead=": "))
