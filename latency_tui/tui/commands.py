@@ -131,6 +131,17 @@ class TakeControl(Command):
         return state.work == "idle"
 
 
+class MeasureColdStart(Command):
+    """Measure what a fresh process costs too, in a pass of its own: import, load, first calls and memory."""
+
+    title, keys, footer = "Measure start-up and memory too, or not", ("o",), "cold start"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
 class Choose(Command):
     """Choose or drop the highlighted model."""
 
@@ -372,7 +383,7 @@ class Quit(Command):
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl),
+        *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),

@@ -133,6 +133,7 @@ class State:
         baseline: Slug that the next measurement compares with; None for its fastest.
         until_known: Whether the next one goes on until all is known, and not for so many runs.
         control: Whether the next one takes a hidden copy of the first model along.
+        cold_start: Whether the next one measures start-up and memory too.
         environment: The machine, once the engine has told.
         pinned: Cores that candidates are pinned to.
         noise: Share of time lost to other work, 0 to 1, in each of the last redraws.
@@ -154,6 +155,7 @@ class State:
     baseline: str | None = None
     until_known: bool = False
     control: bool = False
+    cold_start: bool = False
     environment: Environment | None = None
     pinned: tuple[int, ...] = ()
     noise: tuple[float, ...] = ()
@@ -195,6 +197,7 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
         baseline=plan.baseline,
         until_known=plan.until_known,
         control=plan.control,
+        cold_start=plan.cold_start,
     )
 
 

@@ -71,6 +71,7 @@ async def test_what_the_command_line_said_is_in_every_plan_that_the_app_makes(op
     async with open_app(plan=plan) as desk:
         assert "[✔] until known" in desk.text()
         assert "[✔] control" in desk.text()
+        assert "[✔] cold start" in desk.text()
         await desk.press("p")
         await until(lambda: bool(desk.script.commands))
         found = asked(desk)
@@ -87,6 +88,21 @@ async def test_c_takes_a_control_copy_along(open_app: Open) -> None:
         assert "[✔] control" in desk.text()
         await desk.profile()
         assert asked(desk).control
+
+
+async def test_o_measures_start_up_and_memory_and_the_noise_screen_says_so(open_app: Open) -> None:
+    async with open_app(120, 50) as desk:
+        await desk.profile()
+        await desk.press("i")
+        assert "o has them measured next time" in " ".join(desk.text().split())
+        await desk.press("escape", "o")
+        assert "[✔] cold start" in desk.text()
+        await desk.profile()
+        assert asked(desk).cold_start
+        await desk.press("i", "end")
+        text = " ".join(desk.text().split())
+        assert "import and load" in text
+        assert "at its peak" in text
 
 
 async def test_a_model_with_settings_of_the_command_line_is_a_line_of_its_own(open_app: Open) -> None:

@@ -1,4 +1,4 @@
-"""What the user does to what is measured: lines that come and go, data, until known, a control copy."""
+"""What the user does to what is measured: lines that come and go, data, until known, a control copy, cold starts."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ class Choosing(View):
     def _switch_control(self) -> None:
         if commands.TakeControl.applies(self.state):
             self.change(replace(self.state, control=not self.state.control))
+
+    @on(commands.MeasureColdStart)
+    def _switch_cold_start(self) -> None:
+        if commands.MeasureColdStart.applies(self.state):
+            self.change(replace(self.state, cold_start=not self.state.cold_start))
 
     @on(commands.AddVariants)
     def _ask_for_variants(self) -> None:

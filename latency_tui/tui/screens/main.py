@@ -218,6 +218,7 @@ class MainScreen(Choosing):
                 seconds=seconds,
                 until_known=until_known,
                 control=self.state.control,
+                cold_start=self.state.cold_start,
                 baseline=baseline,
             )
         except UsageError as error:

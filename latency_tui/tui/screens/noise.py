@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from latency_tui.result.words import format_duration, format_memory
-from latency_tui.tui.commands import TakeControl
+from latency_tui.tui.commands import MeasureColdStart, TakeControl
 from latency_tui.tui.marks import LEVEL_STYLES, MUTED
 from latency_tui.tui.screens.sheet import Sheet
 from latency_tui.tui.text import clean, fit, wrap
@@ -125,7 +125,7 @@ def _starts(result: Result, width: int) -> list[Content]:
         if facts := list(_start(candidate)):
             lines += _section(clean(candidate.name), iter(facts), width)
     if lines and not any(c.cold_start for c in result.candidates):
-        hint = "Start-up and memory are measured with --cold-start."
+        hint = f"Start-up and memory were not measured; {MeasureColdStart.key_label()} has them measured next time."
         lines += [Content(""), *(Content.styled(line, MUTED) for line in wrap(hint, width))]
     return lines
 

@@ -1,4 +1,4 @@
-"""The plan's two numbers, its two switches, the two buttons, and how far the running job is."""
+"""The plan's two numbers, its three switches, the two buttons, and how far the running job is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from textual.widgets import Static
 from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan
 from latency_tui.result.words import format_seconds
-from latency_tui.tui.commands import Choose, ChooseAll, Profile, Stop, TakeControl, Train, UntilKnown
+from latency_tui.tui.commands import (
+    Choose,
+    ChooseAll,
+    MeasureColdStart,
+    Profile,
+    Stop,
+    TakeControl,
+    Train,
+    UntilKnown,
+)
 from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
 from latency_tui.tui.state import State
@@ -50,6 +59,7 @@ class MeasurePanel(Container):
         with Container(id="switches"):
             yield KeySwitch(UntilKnown, id="until-known")
             yield KeySwitch(TakeControl, id="control")
+            yield KeySwitch(MeasureColdStart, id="cold-start")
         with Horizontal(id="buttons"):
             yield KeyButton(Train, id="train")
             yield KeyButton(Profile, id="profile")
@@ -83,17 +93,18 @@ class MeasurePanel(Container):
             self._refusal,
             len(state.chosen),
             _summary(state),
-            (state.until_known, state.control, _settled(state)),
+            (state.until_known, state.control, state.cold_start, _settled(state)),
             self.content_size.width,
         )
         if facts == self._painted:
             return
         self._painted = facts
         idle = state.work == "idle"
-        offered = (idle, bool(state.chosen), state.until_known, state.control)
+        switches = {"until-known": state.until_known, "control": state.control, "cold-start": state.cold_start}
+        offered = (idle, bool(state.chosen), *switches.values())
         if offered != self._offered:
             self._offered = offered
-            self._offer(state, idle=idle)
+            self._offer(state, switches, idle=idle)
         refusal = "" if self._refused == "runs" and state.until_known else self._refusal
         progress = self.query_one("#progress", Static)
         if refusal and idle:
@@ -101,10 +112,10 @@ class MeasurePanel(Container):
         else:
             progress.update(_progress(state, self.content_size.width), layout=False)
 
-    def _offer(self, state: State, *, idle: bool) -> None:
+    def _offer(self, state: State, switches: dict[str, bool], *, idle: bool) -> None:
         for button in self.query("#buttons KeyButton"):
             button.disabled = not idle or not state.chosen
-        for name, switched in (("until-known", state.until_known), ("control", state.control)):
+        for name, switched in switches.items():
             for switch in self.query(f"#{name}").results(KeySwitch):
                 switch.paint(on=switched, enabled=idle)
         for field in self.query("#runs"):
