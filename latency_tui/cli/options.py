@@ -57,9 +57,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--baseline", metavar="NAME", help="The model that the others are compared with.  [default: the fastest]"
     ),
-    click.option(
-        "--launches", type=int, default=1, metavar="N", show_default=True, help="Fresh engines to measure in."
-    ),
+    click.option("--launches", type=int, metavar="N", help="Fresh engines to measure in.  [default: 1]"),
     click.option(
         "--rigorous",
         is_flag=True,
@@ -136,7 +134,7 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False) ->
         until_known=until_known,
         max_seconds=values["max_seconds"],
         baseline=None if baseline is None else _baseline(baseline, candidates),
-        launches=RIGOROUS_LAUNCHES if values["rigorous"] and values["launches"] == 1 else values["launches"],
+        launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
         cold_start=values["cold_start"],

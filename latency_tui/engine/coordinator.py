@@ -36,7 +36,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.engine.roster import CandidateLost, Roster
-from latency_tui.engine.turns import Schedule, orders, rotation, schedule
+from latency_tui.engine.turns import Schedule, copies_of, orders, rotation, schedule
 from latency_tui.engine.wire import InputClosed, JobStopped, Wire
 from latency_tui.errors import DataError
 from latency_tui.plan import Candidate, Plan
@@ -45,10 +45,6 @@ ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
 STEAL_SECONDS = 1.0
 WARM_UP_PATIENCE = 5.0
-MOST_COPIES = 24
-MANY_COPIES = 12
-PROCESSES = 72
-COPY_ROUNDS = 2
 LEAST_COPIES = 2
 BLOCK_PATIENCE = 3
 DISCARD_CALLS = 10
@@ -292,19 +288,3 @@ class Coordinator:
             if plan.until_known and spent > plan.max_seconds:
                 return "out of time"
         return "out of time" if plan.until_known else "completed"
-
-
-def copies_of(candidates: int, rounds: int, *, fork: bool) -> int:
-    """Return how many processes each candidate is to have; each of them must have rounds.
-
-    With twenty-four the interval of a ratio comes out a sixth narrower than with twelve in the same measuring time, and
-    that of two identical models of 5 ms errs by a third less, though they take a seventh of the time to start. A forked
-    one takes 10 ms, so that many candidates make do with twelve, and a fresh interpreter a second.
-
-    Args:
-        candidates: How many there are.
-        rounds: How many are planned.
-        fork: Whether they are forked.
-    """
-    most = max(MANY_COPIES, min(MOST_COPIES, PROCESSES // candidates)) if fork else MANY_COPIES
-    return min(most, rounds // COPY_ROUNDS)

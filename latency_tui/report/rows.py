@@ -120,12 +120,14 @@ def _format_versus(comparison: Comparison) -> str:
 
 
 def format_tail(percentile: Percentile | None) -> str:
-    """Return a percentile, or `≥ 98.0 µs` where too few calls were made to bound it from above."""
+    """Return a percentile with its interval, or `≥ 98.0 µs` where too few calls were made to bound it from above."""
     if percentile is None:
         return NOTHING
     if percentile.is_bound:
         return format_interval(percentile.low, None)
-    return format_duration(percentile.value)
+    value = format_duration(percentile.value)
+    known = percentile.low is not None and percentile.high is not None
+    return f"{value} ({format_interval(percentile.low, percentile.high)})" if known else value
 
 
 def make_notes(result: Result) -> list[tuple[str, str]]:
@@ -165,8 +167,24 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     if "settle it" not in result.answer and (sentence := what_would_settle(unsettled)):
         notes.append(("note", sentence))
     for candidate in result.candidates:
-        notes += [("note", f"{clean(candidate.name)}: {clean(note)}") for note in candidate.notes]
+        told = [*candidate.notes, *_fresh(candidate)]
+        notes += [("note", f"{clean(candidate.name)}: {clean(note)}") for note in told]
     return notes
+
+
+def _fresh(candidate: CandidateResult) -> list[str]:
+    """Return what a fresh process of a candidate was seen to do, where that was asked for."""
+    start = candidate.cold_start
+    if start is None:
+        return []
+    calls = [
+        f"{ordinal} {format_duration(start.first_calls[number - 1])}"
+        for number, ordinal in ((1, "1st"), (2, "2nd"), (3, "3rd"), (10, "10th"), (100, "100th"))
+        if number <= len(start.first_calls)
+    ]
+    before, after, peak = map(format_memory, (start.memory_before, start.memory_after, start.memory_peak))
+    told = f"a fresh process takes {before} bare, {after} loaded, {peak} at its peak"
+    return [f"{told}; its calls: {', '.join(calls)}" if calls else told]
 
 
 def make_title(result: Result) -> str:

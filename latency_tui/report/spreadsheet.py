@@ -20,7 +20,7 @@ COLUMNS: tuple[str, ...] = (
     *("mean", "std", "min", "max"),
     *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed")),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
-    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE),
+    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE, "gc_calls", "gc_seconds"),
 )
 Cell = str | float | int | None
 
@@ -50,6 +50,8 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         "throughput": candidate.throughput,
         "group": "" if candidate.status == "failed" else candidate.group,
         "after_switch_seconds": candidate.after_switch_seconds,
+        "gc_calls": candidate.gc_calls,
+        "gc_seconds": candidate.gc_seconds,
     }
     if start := candidate.cold_start:
         values |= {name: getattr(start, name) for name in _START}

@@ -131,11 +131,10 @@ def _either_way(pair: Comparison) -> str:
 
 
 def _wait(pairs: Sequence[Comparison]) -> str:
-    """Say how much more would settle all of the open pairs, where that is known."""
+    """Say how much more would settle all of the open pairs, or that hardly any would."""
     if more := _more(pairs):
         return f"; {more} would settle it"
-    seconds = [pair.seconds_to_settle or 0.0 for pair in pairs]
-    return "; measuring longer will hardly settle it" if max(seconds, default=0.0) > _LONGEST_WAIT else ""
+    return "; measuring longer will hardly settle it" if pairs else ""
 
 
 def what_would_settle(pairs: Sequence[Comparison]) -> str:

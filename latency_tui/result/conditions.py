@@ -65,6 +65,7 @@ class Conditions:
         *,
         fastest: float | None,
         unsteady: tuple[str, ...],
+        collected: tuple[str, float] | None,
         apart: float | None,
         control: Comparison | None,
         control_failed: str | None = None,
@@ -76,13 +77,13 @@ class Conditions:
             medians: Block medians, `(n_candidates, n_rounds)` nanoseconds.
             fastest: The lowest p50, in seconds; None where there is none.
             unsteady: Names of candidates that never got steady while they warmed up.
+            collected: The candidate of which the garbage collector paused the largest share of calls, and that share.
             apart: How far apart the control copy and the first candidate came out, as a share.
             control: The same as a comparison.
             control_failed: Why the control copy failed; None where it did not.
         """
         calls = sum(track.totals.count for track in tracks)
         disturbed = sum(track.disturbed_calls for track in tracks)
-        collected = sum(track.gc_calls for track in tracks)
         floor = self._timer_floor
         steal = fmean(self._steal.values()) if self._steal else None
         figures = noise.NoiseFigures(
@@ -90,7 +91,7 @@ class Conditions:
                 sum(t.wall_ns for t in tracks), sum(t.cpu_ns for t in tracks), sum(t.waited_ns for t in tracks)
             ),
             disturbed_share=disturbed / calls if calls else None,
-            gc_share=collected / calls if calls else None,
+            collected=collected,
             drift=noise.drift(medians),
             autocorrelation=_autocorrelation(tracks),
             floor_share=floor / fastest if floor is not None and fastest else None,
@@ -109,7 +110,7 @@ class Conditions:
             level=noise.level(found),
             lost_time=figures.lost_time,
             disturbed_calls=disturbed,
-            gc_calls=collected,
+            gc_calls=sum(track.gc_calls for track in tracks),
             drift=figures.drift,
             autocorrelation=figures.autocorrelation,
             timer_floor=floor,

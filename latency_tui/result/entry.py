@@ -78,6 +78,8 @@ class Entry:
             cold_start_seconds=start.first_calls[0] if start and start.first_calls else first_call,
             cold_start=start,
             after_switch_seconds=_seconds(after_switch),
+            gc_calls=self.track.gc_calls,
+            gc_seconds=self.track.gc_ns * _NANO,
             calls=totals.count,
             samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
             rounds=tuple(excerpt.rounds.tolist()),

@@ -25,7 +25,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
-from latency_tui.engine.turns import calls_a_block
+from latency_tui.engine.turns import calls_a_block, copies_of
 from latency_tui.plan import Plan
 from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
@@ -49,6 +49,7 @@ _MOST_TAIL_SAMPLES = 50_000
 _TAIL_ROUNDS = 200
 _LATER = 1.05  # by so much more rounds, an answer that did not stand yet is looked at again
 _NOBODY = -1
+_MANY_ROUNDS = 1_000_000
 _TOLD_APART = ("faster", "slower")
 
 
@@ -136,6 +137,7 @@ class Recording:
             track.add_after_switch(after)
         track.disturbed_calls += latencies.size if event.switches > 0 else 0
         track.gc_calls += len(set(event.gc_calls))
+        track.gc_ns += sum(event.gc_ns)
         began, ended = self._spans.get(event.launch, (event.started_ns, event.started_ns))
         self._spans[event.launch] = (
             min(began, event.started_ns),
@@ -289,7 +291,8 @@ class Recording:
             )
         racing = {entry.position for entry in self._racing()}
         among = [pair for pair in found if {pair.first, pair.second} <= racing]
-        judged = judge(among, equivalence=equivalence)
+        most = copies_of(len(self._everyone), _MANY_ROUNDS, fork=True)
+        judged = judge(among, equivalence=equivalence, most_processes=most)
         return {(pair.first, pair.second): pair for pair in (*found, *judged)}
 
     def _control_pair(self, *, live: bool) -> PairComparison | None:
@@ -382,11 +385,17 @@ class Recording:
         tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
         table = self._medians.excerpt(_MOST_LIVE_ROUNDS).medians
         lost = self._control.failed if self._control else None
+        collected = {
+            e.candidate.name: e.track.gc_calls / e.track.totals.count
+            for e in self._entries.values()
+            if e.track.totals.count
+        }
         return self._conditions.noise(
             tracks,
             table,
             fastest=min((_median_of(c) for c in candidates if c.statistics is not None), default=None),
             unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
+            collected=max(collected.items(), key=lambda item: item[1], default=None),
             apart=None if control is None else _apart(control),
             control=self._control_comparison(control),
             control_failed=lost.message if control is None and lost else None,

@@ -105,6 +105,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
             plan asks for a cold start, or else of one that was forked for it.
         cold_start: Start-up and memory, where the plan asked for them.
         after_switch_seconds: Median of the first call after another candidate's turn; never a sample.
+        gc_calls: Calls that a pause of the garbage collector fell into.
+        gc_seconds: How long these pauses were, all together.
         calls: Number of calls measured (also where `samples` are left out or thinned).
         samples: Latencies in the order measured, `(n_samples,)` seconds; None where left out.
         rounds: Index of the first sample of each round.
@@ -126,6 +128,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     cold_start_seconds: float | None = None
     cold_start: ColdStart | None = None
     after_switch_seconds: float | None = None
+    gc_calls: int = 0
+    gc_seconds: float = 0.0
     calls: int = 0
     samples: Samples | None = None
     rounds: tuple[int, ...] = ()

@@ -100,6 +100,7 @@ class Track:
         self.waited_ns = 0
         self.disturbed_calls = 0
         self.gc_calls = 0
+        self.gc_ns = 0
 
     def add(self, latencies: Latencies, launch: int, copy: int, round_: int) -> None:
         """Add one block, `(n,)` nanoseconds, already looked at; `round_` counts over all launches.

@@ -147,7 +147,11 @@ def compare(
 
 
 def judge(
-    pairs: Sequence[PairComparison], *, equivalence: float = EQUIVALENCE, confidence: float = 0.95
+    pairs: Sequence[PairComparison],
+    *,
+    equivalence: float = EQUIVALENCE,
+    confidence: float = 0.95,
+    most_processes: int = 0,
 ) -> tuple[PairComparison, ...]:
     """Return the same comparisons with their verdicts, by Holm's correction over all of them.
 
@@ -159,6 +163,7 @@ def judge(
         pairs: Comparisons with p-values.
         equivalence: Half-width of the region of practical equivalence, as a share.
         confidence: One less the level at which each kind of claim errs.
+        most_processes: How many processes a candidate would have at the most, were there more rounds.
     """
     level = 1 - confidence
     # Pairs with too few rounds were not tested, so that they take nothing from the others.
@@ -167,13 +172,19 @@ def judge(
     different[tested] = holm([pairs[k].p_different for k in tested])
     same[tested] = holm([pairs[k].p_same for k in tested])
     return tuple(
-        _judged(pair, bool(p <= level), bool(q <= level), equivalence, confidence, len(tested))
+        _judged(pair, bool(p <= level), bool(q <= level), equivalence, confidence, len(tested), most_processes)
         for pair, p, q in zip(pairs, different, same, strict=True)
     )
 
 
 def _judged(
-    pair: PairComparison, different: bool, same: bool, equivalence: float, confidence: float, pairs: int
+    pair: PairComparison,
+    different: bool,
+    same: bool,
+    equivalence: float,
+    confidence: float,
+    pairs: int,
+    most_processes: int,
 ) -> PairComparison:
     if pair.log_ratio is not None and different:
         verdict: Verdict = "slower" if pair.log_ratio > 0 else "faster"
@@ -181,7 +192,7 @@ def _judged(
     if same:
         return replace(pair, verdict="same", rounds_to_settle=None, launches_to_settle=None)
     margin = math.log1p(equivalence)
-    rounds = rounds_to_settle(pair, margin, confidence, pairs)
+    rounds = rounds_to_settle(pair, margin, confidence, pairs, most_processes)
     launches = None if rounds is not None else launches_to_settle(pair, margin, confidence, pairs)
     return replace(pair, verdict="inconclusive", rounds_to_settle=rounds, launches_to_settle=launches)
 
@@ -239,18 +250,21 @@ def _pair(
     )
 
 
-def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
+def rounds_to_settle(
+    pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1, most_processes: int = 0
+) -> int | None:
     """Return after how many rounds, in all, a verdict would likely stand if the estimate stayed where it is.
 
     What comes of the rounds shrinks with their square root; what lies between launches or processes stays, and where it
-    alone reaches the border, no number of rounds helps. The interval that counts for the verdict is wider than the one
-    shown, for all pairs are judged together (Bonferroni's level).
+    alone reaches the border, no number of rounds helps, but for those that are spread over more processes. The interval
+    that counts for the verdict is wider than the one shown, for all pairs are judged together (Bonferroni's level).
 
     Args:
         pair: An inconclusive comparison.
         margin: Log of the border of the region of equivalence.
         confidence: Of the interval in `pair`.
         pairs: How many pairs are judged together.
+        most_processes: How many processes a candidate has at the most, where it has fewer for want of rounds.
 
     Returns:
         The number of rounds; None where no interval is there to go by, the estimate lies on the border, or more rounds
@@ -269,10 +283,14 @@ def rounds_to_settle(pair: PairComparison, margin: float, confidence: float = 0.
     if (draws := len(pair.centres)) > 1:
         error = (pair.high - pair.low) / 2 / student_quantile((1 + confidence) / 2, draws - 1)
         between = max(error**2 - noise**2, 0.0)
-        room = (distance / student_quantile(1 - level / 2, draws - 1)) ** 2 - between
-        if room <= 0:
-            return None
-        needed = max(needed, rounds * noise**2 / room)
+        more = 1 if pair.across_launches else max(most_processes / draws, 1)
+        wanted = (distance / student_quantile(1 - level / 2, draws - 1)) ** 2
+        spread = rounds * (noise**2 + between) / wanted  # over more processes for as long as there are any
+        if spread > rounds * more:
+            if (room := wanted - between / more) <= 0:
+                return None
+            spread = rounds * noise**2 / room
+        needed = max(needed, spread)
     # However clear the rounds are, no fewer of them can reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
     least = 1 + math.log2(max(pairs, 1) / (1 - confidence))
     return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MOST_ROUNDS else None

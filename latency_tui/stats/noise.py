@@ -32,7 +32,7 @@ class NoiseFigures:
     Attributes:
         lost_time: Share of measuring time that went to other work, 0 to 1, as `lost_time` has it.
         disturbed_share: Share of calls in blocks that the scheduler interrupted.
-        gc_share: Share of calls that a pause of the garbage collector fell into.
+        collected: The candidate of which the garbage collector paused the largest share of calls, and that share.
         drift: Slowest over fastest tenth of the rounds, less one.
         autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
         floor_share: What the timed loop reports for a call that does nothing, as a share of the fastest p50.
@@ -49,7 +49,7 @@ class NoiseFigures:
 
     lost_time: float | None = None
     disturbed_share: float | None = None
-    gc_share: float | None = None
+    collected: tuple[str, float] | None = None
     drift: float | None = None
     autocorrelation: float | None = None
     floor_share: float | None = None
@@ -202,11 +202,12 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "medium",
             f"{names} never got steady while warming up; measure again, or for longer.",
         )
-    if figures.gc_share is not None and figures.gc_share > 0.01:
+    if figures.collected is not None and figures.collected[1] > 0.01:
+        name, share = figures.collected
         note(
             "collector",
             "low",
-            f"The garbage collector paused {_percent(figures.gc_share)} of the calls; they count, as they would in "
+            f"The garbage collector paused {_percent(share)} of the calls of {name}; they count, as they would in "
             "production, and show in p99; gc.freeze() once the model is loaded makes it pause less.",
         )
     if figures.autocorrelation is not None and figures.autocorrelation > 0.9:

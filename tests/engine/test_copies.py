@@ -9,7 +9,6 @@ import psutil
 import pytest
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.coordinator import copies_of
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -18,6 +17,7 @@ from latency_tui.engine.protocol import (
     Measure,
     RoundFinished,
 )
+from latency_tui.engine.turns import copies_of
 from tests.engine.conftest import eventually, plan_of, planted
 
 

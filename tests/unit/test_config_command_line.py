@@ -178,6 +178,7 @@ def test_a_plan_by_name_and_what_is_typed_counts_more(monkeypatch: pytest.Monkey
     assert [candidate.slug for candidate in plan.candidates] == ["rare"]
     assert run(monkeypatch, "nightly", "--rigorous").launches == 5
     assert run(monkeypatch, "nightly", "--rigorous", "--launches", "2").launches == 2
+    assert run(monkeypatch, "nightly", "--rigorous", "--launches", "1").launches == 1
     plan = run(monkeypatch, "nightly", "--samples", "100")
     assert plan.workload.dataset == SyntheticDataset(samples=100)
 

@@ -317,10 +317,15 @@ def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
         hit = block(FOREST, samples, round_=r, cpu_ns=5_000_000, switches=3)
         recording.add(msgspec.structs.replace(quiet, gc_calls=(2, 2, 5), gc_ns=(9, 9, 9)))
         recording.add(hit)
-    noise = recording.result().noise
+    result = recording.result()
+    noise = result.noise
     assert noise.lost_time == pytest.approx(0.25)
     assert noise.disturbed_calls == 100
     assert noise.gc_calls == 20
+    assert [c.gc_calls for c in result.candidates] == [20, 0]
+    assert result.candidates[0].gc_seconds == pytest.approx(270e-9)
+    (collector,) = (finding.sentence for finding in noise.findings if finding.cause == "collector")
+    assert "paused 20 % of the calls of Logistic Regression;" in collector
     assert noise.findings[0].cause == "lost time"
 
 

@@ -280,6 +280,22 @@ def test_more_rounds_are_not_promised_where_launches_lie_apart() -> None:
     assert alone.rounds_to_settle is not None
 
 
+def test_more_rounds_help_where_they_bring_more_processes() -> None:
+    """Five processes that differ by 1 %: the five alone would never tell, but twenty-four of their kind do."""
+    random = np.random.default_rng(1)
+    own = random.normal(0.012, 0.01, 5)
+    rounds = np.arange(20)
+    d = own[rounds % 5] + random.normal(0, 0.003, 20)
+    (pair,) = compare(np.exp(np.stack((np.zeros(20), d))), processes=np.stack((rounds % 5, rounds % 5)))
+    assert pair.verdict == "inconclusive"
+    margin = math.log(1.01)
+    assert rounds_to_settle(pair, margin) is None
+    needed = rounds_to_settle(pair, margin, most_processes=24)
+    assert needed is not None
+    assert 20 < needed <= 96
+    assert rounds_to_settle(pair, margin, most_processes=6) is None
+
+
 def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
     """Twelve processes against one: the one is a single draw, however many it is held against."""
     random = np.random.default_rng(5)

@@ -49,8 +49,8 @@ def test_autocorrelation_is_of_neighbours_inside_a_block() -> None:
 
 def test_a_quiet_machine_has_nothing_to_say() -> None:
     figures = NoiseFigures(
-        lost_time=0.001, disturbed_share=0.02, gc_share=0.001, drift=0.03, autocorrelation=0.7, floor_share=0.001,
-        governor="performance", pinned=True,
+        lost_time=0.001, disturbed_share=0.02, collected=("RBF SVM", 0.001), drift=0.03, autocorrelation=0.7,
+        floor_share=0.001, governor="performance", pinned=True,
     )  # fmt: skip
     assert findings(figures) == ()
     assert level(()) == "quiet"
@@ -59,24 +59,32 @@ def test_a_quiet_machine_has_nothing_to_say() -> None:
 
 def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
     figures = NoiseFigures(
-        lost_time=0.2, disturbed_share=0.3, gc_share=0.05, drift=0.3, autocorrelation=0.95, floor_share=0.2,
-        unsteady=("Random Forest",), governor="powersave", pinned=False, refused=2,
-        steal=0.04, load=1.5,
+        lost_time=0.2, disturbed_share=0.3, collected=("RBF SVM", 0.05), drift=0.3, autocorrelation=0.95,
+        floor_share=0.2, unsteady=("Random Forest",), governor="powersave", pinned=False, refused=2,
+        steal=0.04, load=1.5, control=0.03, equivalence=0.01,
     )  # fmt: skip
     found = findings(figures)
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["high", "medium", "low"].index)
-    assert {f.cause for f in found} == {
-        "clock", "lost time", "interruptions", "collector", "drift", "slow waves", "timer", "warm-up", "governor",
-        "not pinned", "steal", "load",
+    remedies = {
+        "clock": "measure larger batches", "lost time": "close other programs", "steal": "measure at another time",
+        "control": "measure longer", "interruptions": "close other programs", "drift": "measure longer",
+        "load": "wait until they are done", "warm-up": "measure again", "collector": "gc.freeze()",
+        "slow waves": "more rounds help", "timer": "measure larger batches", "governor": "the performance governor",
+        "not pinned": "--cpu",
     }  # fmt: skip
+    assert {f.cause for f in found} == remedies.keys()
+    assert [f.cause for f in found if remedies[f.cause] not in f.sentence] == []
+    (lost,) = findings(NoiseFigures(control_failed="no more memory."))
+    assert lost.sentence.endswith("measure again: no more memory.")
     assert level(found) == "noisy"
     assert all(f.sentence.endswith(".") and len(f.cause.split()) <= 2 for f in found)
-    assert "20 %" in found[1].sentence
+    assert "20 %" in next(f.sentence for f in found if f.cause == "lost time")
+    assert "of the calls of RBF SVM" in next(f.sentence for f in found if f.cause == "collector")
 
 
 def test_levels_follow_the_worst() -> None:
     assert level(findings(NoiseFigures(drift=0.2))) == "uneasy"
-    assert level(findings(NoiseFigures(gc_share=0.5))) == "quiet"
+    assert level(findings(NoiseFigures(collected=("RBF SVM", 0.5)))) == "quiet"
     assert level(findings(NoiseFigures(lost_time=0.5))) == "noisy"
     assert level(findings(NoiseFigures(steal=0.01, load=1.5))) == "quiet"
     assert level(findings(NoiseFigures(steal=0.03))) == "uneasy"

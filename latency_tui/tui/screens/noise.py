@@ -135,6 +135,8 @@ def _start(candidate: CandidateResult) -> Iterator[tuple[str, str]]:
         yield "first call", f"{format_duration(candidate.cold_start_seconds)} in a process that never called before"
     if candidate.after_switch_seconds is not None:
         yield "after a switch", f"{format_duration(candidate.after_switch_seconds)} for the first call of a turn"
+    if candidate.gc_calls:
+        yield "GC pauses", f"in {candidate.gc_calls:,} calls, {format_duration(candidate.gc_seconds)} in all"
     start = candidate.cold_start
     if start is None:
         return
