@@ -9,7 +9,7 @@ import click
 
 from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
-from latency_tui.plan import METHODS, Candidate, Plan, Workload, parse, slug_of, slugify
+from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
 from latency_tui.plan.catalogue import known_models
 from latency_tui.plan.checks import check_plan
 from latency_tui.plan.pinning import parse_cores
@@ -124,7 +124,9 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False) ->
     if levers and baseline is not None:
         raise UsageError("--levers compares with the model as it is; leave --baseline out.")
     if levers:
-        candidates, baseline = _with_levers(candidates), candidates[0].slug
+        sparse = isinstance(asked.dataset, SyntheticDataset) and asked.dataset.sparse
+        candidates = _with_levers(candidates, batch_size=values["batch_size"], sparse=sparse)
+        baseline = candidates[0].slug
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     plan = Plan(
         candidates=candidates,
@@ -161,10 +163,10 @@ def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
     return next(meant, slug_of(text))
 
 
-def _with_levers(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+def _with_levers(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:
     if len(candidates) != 1:
         raise UsageError("--levers tries one model: name it, as in -m logistic-regression --levers.")
-    return (*candidates, *candidates[0].variants())
+    return (*candidates, *candidates[0].variants(batch_size=batch_size, sparse=sparse))
 
 
 def to_arguments(values: Values) -> list[str]:

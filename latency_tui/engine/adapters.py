@@ -61,6 +61,8 @@ def score_of(answers: Any, targets: Any, *, classifies: bool) -> float | None:
 class LightgbmModel:
     """A LightGBM booster; classes are their numbers, from 0, for its file keeps no others."""
 
+    libraries = ("lightgbm",)
+
     def __init__(self, text: str, threads: int) -> None:
         lightgbm = require("lightgbm", "a LightGBM model")
         if "\nend of trees" not in text or "\nend of parameters" not in text:
@@ -115,6 +117,8 @@ def load_xgboost(content: bytes, threads: int) -> Any:
 class CatboostModel:
     """A CatBoost model; without being told a number of threads in each call, it takes every core."""
 
+    libraries = ("catboost",)
+
     def __init__(self, content: bytes, threads: int) -> None:
         catboost = require("catboost", "a CatBoost model")
         self._source = content, threads
@@ -144,6 +148,7 @@ class TorchModel:
     """A TorchScript or exported program: float32 rows in, what it returns out as an array."""
 
     input_dtype = "float32"
+    libraries = ("torch",)
 
     def __init__(self, content: bytes, exported: bool, threads: int) -> None:
         self._source = content, exported, threads

@@ -34,11 +34,11 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
     slug, settings = candidate.slug, candidate.settings
     threads = int(settings.get("threads", plan.threads))
     path = roster.folder / "model.pickle"
-    stored = roster.ask(slug, Store(path=str(path)), Stored, "cold start", plan.call_timeout)
+    stored = roster.ask(slug, Store(path=str(path), most_inputs=CALLS), Stored, "cold start", plan.call_timeout)
     request = {
         "path": sys.path,
         "own": own_modules.FOLDERS,
-        "module": stored.module,
+        "modules": stored.modules,
         "model": str(path),
         "cores": cores,
         "calls": CALLS,

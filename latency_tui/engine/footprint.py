@@ -1,7 +1,7 @@
 """`python -m latency_tui.engine.footprint`: what it costs to start one model afresh, in a process of its own.
 
 It imports nothing but the standard library before the clock runs, so that what it reports is the model's doing: the
-time to import its module and to load it, the memory before, after and at the peak, and its first calls. It reads
+time to import what it needs and to load it, the memory before, after and at the peak, and its first calls. It reads
 what to start as JSON on standard input and prints its figures as JSON.
 """
 
@@ -32,7 +32,7 @@ def main() -> None:
     os.dup2(2, 1)  # what the model prints must not end up in the report
     before = resident_bytes()
     started = perf_counter()
-    finding_own(lambda: importlib.import_module(request["module"]))
+    finding_own(lambda: [importlib.import_module(module) for module in request["modules"]])
     if request["sklearn"]:
         importlib.import_module("sklearn").set_config(**request["sklearn"])
     imported = perf_counter()

@@ -141,8 +141,9 @@ class Host:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if request.candidate.runtime != NATIVE:
-                threads = int(request.candidate.settings.get("threads", request.threads))
-                converted = convert(request.candidate.runtime, self.model, self.data, threads)
+                settings = request.candidate.settings
+                threads = int(settings.get("threads", request.threads))
+                converted = convert(request.candidate.runtime, self.model, self.data, threads, settings)
                 self.model, self.data, notes = converted.model, converted.data, converted.notes
                 self.fresh = False  # it has answered all that is held out by now, to show that it answers the same
             score = models.score(self.model, self.data)
@@ -234,8 +235,8 @@ class Host:
         self.stage = "cold start"
         with Path(request.path).open("wb") as file:
             cloudpickle.dump((self.model, self.method), file)
-            cloudpickle.dump(self.inputs, file)
-        return Stored(module=type(self.model).__module__)
+            cloudpickle.dump(self.inputs[: request.most_inputs], file)
+        return Stored(modules=models.modules_of(self.model))
 
     def adopt(self, request: Adopt) -> Warmed:
         """Take over the model and the inputs that another process of the same candidate stored, and warm up.

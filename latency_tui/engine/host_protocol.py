@@ -53,9 +53,10 @@ class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Write the model and its inputs to a file, for a fresh process to start from."""
+    """Write the model and its inputs, all or so many of them, to a file for another process to start from."""
 
     path: str
+    most_inputs: int | None = None
 
 
 class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -120,9 +121,9 @@ class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The file is there; `module` is where the model's class lives."""
+    """The file is there; `modules` are what a process imports for the model."""
 
-    module: str
+    modules: tuple[str, ...]
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):

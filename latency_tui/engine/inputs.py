@@ -16,6 +16,7 @@ from latency_tui.engine.tables import is_frame, is_numeric
 from latency_tui.engine.targets import check_classes
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
+from latency_tui.plan.settings import INPUT_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     if fitted:
         _check_count(model, data)
     data = with_settings(data, settings)
-    return Suited(data if "dtype" in settings else in_wanted_type(data, model), (*said, *named, *chosen))
+    suited = data if settings.keys() & {*INPUT_SETTINGS} else in_wanted_type(data, model)
+    return Suited(suited, (*said, *named, *chosen))
 
 
 def in_wanted_type(data: Data, model: Any) -> Data:

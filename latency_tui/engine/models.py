@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import pickle
@@ -132,6 +133,20 @@ def configure(settings: Mapping[str, Setting]) -> None:
         import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
 
         sklearn.set_config(**wanted)
+
+
+def modules_of(model: Any) -> tuple[str, ...]:
+    """Return the modules that a process imports for a model, before it reads it.
+
+    Those of its class and of its parts (steps of a pipeline, members of a vote), of a function its own, and the library
+    that answers where the class is but an adapter of ours.
+    """
+    parts = [model]
+    if callable(getattr(model, "get_params", None)):
+        with contextlib.suppress(Exception):  # of a model that only looks like one of scikit-learn's
+            parts += [part for part in model.get_params(deep=True).values() if hasattr(part, "get_params")]
+    names = [str(getattr(part, "__module__", "") or "") for part in parts]
+    return tuple(dict.fromkeys([*getattr(model, "libraries", ()), *(name for name in names if name)]))
 
 
 def jobs_of(model: Any) -> int:

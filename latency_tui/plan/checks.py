@@ -7,8 +7,9 @@ from pathlib import Path
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, format_of, task_of
 from latency_tui.plan.model_files import RUNS_CODE, kind_of
-from latency_tui.plan.models import ModelSpec
+from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.plan import Plan
+from latency_tui.plan.settings import NATIVE_ONLY
 from latency_tui.plan.trust import check_trusted, digest_of
 
 
@@ -16,22 +17,37 @@ def check_plan(plan: Plan) -> None:
     """Refuse a plan whose files cannot be measured. Nothing is loaded and nothing heavy imported.
 
     Raises:
-        UsageError: A file is not there, cannot be read, is not what it says, or runs code and is not trusted; or a
-            model predicts what the dataset does not have.
+        UsageError: A file is not there, cannot be read, is not what it says, or runs code and is not trusted; a model
+            predicts what the dataset does not have, or has a setting that could not change anything.
     """
     dataset = plan.workload.dataset
     if isinstance(dataset, FileDataset):
         format_of(Path(dataset.path))
     if isinstance(dataset, SyntheticDataset):
         dataset.check()
-    for model in (candidate.model for candidate in plan.candidates):
+    for candidate in plan.candidates:
+        model = candidate.model
         check_task(model, dataset)
+        check_settings(candidate)
         if not model.file or model.handed_over:
             continue
         path = Path(model.file)
         kind = kind_of(path)
         if kind in RUNS_CODE:
             check_trusted(path, kind, digest_of(path), plan.trust)
+
+
+def check_settings(candidate: Candidate) -> None:
+    """Refuse settings that could not change anything.
+
+    Raises:
+        UsageError: It is not the model's own library that answers, and they mean nothing to another.
+    """
+    if candidate.is_foreign() and (idle := [key for key in candidate.settings if key in NATIVE_ONLY]):
+        raise UsageError(
+            f"{candidate.name}: {' and '.join(idle)} would change nothing, for it is not the model's own library "
+            "that answers."
+        )
 
 
 def check_task(model: ModelSpec, dataset: Dataset) -> None:

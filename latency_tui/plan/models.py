@@ -11,8 +11,8 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
-from latency_tui.plan.model_files import kind_of
-from latency_tui.plan.settings import SKLEARN_SETTINGS, Setting, format_settings, parse, validate
+from latency_tui.plan.model_files import Kind, kind_of
+from latency_tui.plan.settings import NATIVE_ONLY, Setting, format_settings, parse, validate
 
 NATIVE = "sklearn"
 _WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
@@ -115,32 +115,41 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return 0
         return max(int(value) for value in (jobs, threads) if isinstance(value, int))
 
-    def _is_foreign(self) -> bool:
+    def is_foreign(self) -> bool:
         """Whether another library answers, to which scikit-learn's settings mean nothing."""
-        if self.runtime != NATIVE:
-            return True
-        try:
-            return bool(self.model.file) and kind_of(Path(self.model.file)) not in ("skops", "pickle")
-        except UsageError:  # it has gone meanwhile, which is told when it is measured
-            return False
+        return self.runtime != NATIVE or self._kind() not in (None, "skops", "pickle")
 
-    def variants(self) -> tuple[Candidate, ...]:
-        """Return this candidate with one more lever pulled, each by itself, as far as they can matter to it."""
+    def _kind(self) -> Kind | None:
+        """Return what its file is; None where it has none, or it has gone meanwhile: that is told when measured."""
+        try:
+            return kind_of(Path(self.model.file)) if self.model.file else None
+        except UsageError:
+            return None
+
+    def variants(self, *, batch_size: int = 2, sparse: bool = False) -> tuple[Candidate, ...]:
+        """Return this candidate with one more lever pulled, each by itself, as far as they can matter to it.
+
+        Args:
+            batch_size: Rows a call: one row lies in memory the same way in either order.
+            sparse: Whether what is asked is a sparse matrix, which has no order and goes into no data frame.
+        """
+        foreign = self.is_foreign()
+        single = self.runtime != NATIVE or self._kind() in ("onnx", "torchscript", "torch-export")  # float32 as it is
         pulled: list[dict[str, Setting]] = [
             {"assume_finite": True},
             {"skip_parameter_validation": True},
             {"assume_finite": True, "skip_parameter_validation": True},
-            {"dtype": "float32"},
-            {"order": "F"},
+            {"dtype": "float64" if single else "float32"},
             {"threads": 2},
         ]
-        if find_spec("pandas"):
+        if not sparse and batch_size > 1:
+            pulled.append({"order": "F"})
+        if not sparse and find_spec("pandas"):
             pulled.append({"input": "dataframe"})
         if self.model.factory.startswith("sklearn.") and any(word in self.model.factory for word in _WITH_JOBS):
             pulled += [{"n_jobs": 1}, {"n_jobs": -1}]
-        foreign = self._is_foreign()
         return tuple(
             msgspec.structs.replace(self, settings={**self.settings, **lever})
             for lever in pulled
-            if not lever.keys() & self.settings.keys() and not (foreign and lever.keys() & {*SKLEARN_SETTINGS})
+            if not lever.keys() & self.settings.keys() and not (foreign and lever.keys() & {*NATIVE_ONLY})
         )

@@ -11,6 +11,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.model_files import kind_of
 from latency_tui.plan.models import NATIVE, Candidate
 from latency_tui.plan.nearest import hint
+from latency_tui.plan.settings import NATIVE_ONLY
 
 GROUP = "latency_tui.runtimes"
 
@@ -35,6 +36,8 @@ def check_runtime(name: str) -> None:
 def with_runtimes(candidates: Iterable[Candidate], runtimes: Iterable[str]) -> tuple[Candidate, ...]:
     """Return each candidate under each runtime: once where it says which itself, or is an ONNX file.
 
+    Settings that mean nothing to another runtime than the model's own are left out there.
+
     Args:
         candidates: As they were named.
         runtimes: `sklearn` (the model's own library) and others; empty for candidates as they are.
@@ -52,6 +55,10 @@ def with_runtimes(candidates: Iterable[Candidate], runtimes: Iterable[str]) -> t
             found.append(candidate)
             continue
         for name in runtimes:
-            settings = candidate.settings if name == NATIVE else {**candidate.settings, "runtime": name}
-            found.append(msgspec.structs.replace(candidate, settings=settings))
+            settings = candidate.settings
+            if name != NATIVE:
+                settings = {key: value for key, value in settings.items() if key not in NATIVE_ONLY} | {"runtime": name}
+            one = msgspec.structs.replace(candidate, settings=settings)
+            if one not in found:
+                found.append(one)
     return tuple(found)

@@ -25,6 +25,12 @@ other name is a parameter of the model, such as `n_jobs`.
 SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
 """Those of the levers that are set in scikit-learn, for all of a process."""
 
+NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
+"""Settings that mean nothing where another library answers than the model's own: what is converted has them no more."""
+
+INPUT_SETTINGS = ("dtype", "input")
+"""Those that say which type of thing a call receives, whatever the model would rather have."""
+
 _CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<levers>[^\[\]]*)\])?$")
 
 

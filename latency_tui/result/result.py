@@ -71,11 +71,11 @@ class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
     """What a fresh process of a candidate costs, measured apart from everything timed; medians over launches.
 
     Attributes:
-        import_seconds: Importing the module of the model's class, and all that it needs.
-        load_seconds: Reading the fitted model.
+        import_seconds: Importing the modules of the model's class, of its parts and of the library that answers.
+        load_seconds: Reading the fitted model from a pickle that its process wrote, whatever it came from itself.
         memory_before: Resident bytes of the bare process.
         memory_after: Resident bytes once the model is loaded.
-        memory_peak: Most resident bytes, calls included.
+        memory_peak: Most resident bytes, calls and the rows that they ask about included.
         first_calls: Durations of the first calls (at most 100), in seconds; the 1st, 2nd, 3rd, 10th and 100th tell
             the story.
     """

@@ -258,6 +258,8 @@ class TellsWhatItGets(Planted):
         from threadpoolctl import threadpool_info
 
         configuration = sklearn.get_config()
+        if not hasattr(X, "dtype"):
+            raise ValueError(f"{type(X).__name__} {X.shape}")
         raise ValueError(
             f"{X.dtype} C={X.flags.c_contiguous} F={X.flags.f_contiguous} "
             f"finite={configuration['assume_finite']} skip={configuration['skip_parameter_validation']} "

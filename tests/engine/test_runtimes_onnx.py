@@ -21,7 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import Data, prepare
+from latency_tui.engine.dataset import Data, prepare, with_settings
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished, WarmUpFinished
 from latency_tui.engine.runtimes.conversion import compare, convert
 from latency_tui.errors import LatencyTuiError
@@ -152,10 +152,20 @@ async def test_every_builtin_model_is_measured_under_both_runtimes(engine: Engin
         assert bool(warmed.first_calls) == ("onnx" not in warmed.candidate), "it has answered for parity before"
 
 
+@pytest.mark.parametrize(
+    ("settings", "kind"), [({}, "float32"), ({"dtype": "float64"}, "float64"), ({"input": "dataframe"}, "DataFrame")]
+)
+def test_what_a_call_receives_is_what_the_settings_say(settings: dict[str, Any], kind: str) -> None:
+    model = LogisticRegression(max_iter=500).fit(IRIS.X_train, IRIS.y_train)
+    data = with_settings(IRIS, settings)
+    rows = convert("onnx", model, data, 1, settings).data.X_test
+    assert kind in (type(rows).__name__, getattr(getattr(rows, "dtype", None), "name", ""))
+
+
 async def test_a_setting_of_the_model_keeps_its_conversion_from_no_copy(engine: Engine) -> None:
     forest = next(model for model in BUILTIN_MODELS if "Forest" in model.name)
-    candidates = with_runtimes((Candidate(model=forest, settings={"n_jobs": 1, "assume_finite": True}),), ["onnx"])
-    plan = Plan(candidates=candidates, workload=Workload(dataset=SyntheticDataset(samples=200)), runs=100)
+    one = Candidate(model=forest, settings={"n_estimators": 7, "runtime": "onnx"})
+    plan = Plan(candidates=(one,), workload=Workload(dataset=SyntheticDataset(samples=200)), runs=100)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     assert len({block.copy for block in blocks}) > 1
 

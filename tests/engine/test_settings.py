@@ -10,6 +10,7 @@ import pytest
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
+from latency_tui.engine.models import modules_of
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -38,6 +39,7 @@ def telling(**settings: Setting) -> Candidate:
         ({"assume_finite": True}, "finite=True"),
         ({"skip_parameter_validation": True}, "skip=True"),
         ({"threads": 2}, "threads=2"),
+        ({"input": "dataframe"}, "DataFrame"),
     ],
 )
 async def test_a_setting_reaches_the_model(engine: Engine, settings: dict[str, Setting], said: str) -> None:
@@ -129,6 +131,34 @@ async def test_a_cold_start_is_measured_in_a_fresh_process_apart(engine: Engine)
     assert min(found["sleeper"].first_calls) >= 2_000_000
     last_block = max(i for i, event in enumerate(events) if isinstance(event, BlockMeasured))
     assert all(events.index(event) > last_block for event in found.values())
+
+
+def test_what_a_process_imports_for_a_model_is_all_that_it_is_made_of() -> None:
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    vote = VotingClassifier([("one", LogisticRegression())])
+    found = modules_of(make_pipeline(StandardScaler(), vote))
+    assert found[0] == "sklearn.pipeline"
+    for part in ("preprocessing", "linear_model", "ensemble"):
+        assert any(name.startswith(f"sklearn.{part}.") for name in found)
+    assert modules_of(np.sum) == ("numpy",)
+    assert modules_of(planted) == (planted.__module__,)
+
+    class Adapted:
+        libraries = ("another",)
+
+    assert modules_of(Adapted()) == ("another", __name__)
+
+
+async def test_the_library_that_answers_is_imported_and_not_loaded(engine: Engine) -> None:
+    pytest.importorskip("onnxruntime")
+    both = (Candidate(model=BUILTIN_MODELS[0]), Candidate(model=BUILTIN_MODELS[0], settings={"runtime": "onnx"}))
+    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(*both, runs=10, cold_start=True)))]
+    (_, onnx) = (event for event in events if isinstance(event, ColdStartMeasured))
+    assert onnx.import_seconds > onnx.load_seconds
 
 
 async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, tmp_path: Path) -> None:

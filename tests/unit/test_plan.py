@@ -11,6 +11,8 @@ import pytest
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
 from latency_tui.plan.catalogue import known_models
+from latency_tui.plan.checks import check_plan
+from latency_tui.plan.runtimes import with_runtimes
 
 SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
 
@@ -136,6 +138,30 @@ def test_variants_pull_one_lever_each_and_keep_what_is_set() -> None:
     assert not any("n_jobs" in variant.settings for variant in linear), "it would change nothing"
     boosted = next(model for model in known_models() if model.name == "Gradient Boosting")
     assert not any("n_jobs" in variant.settings for variant in Candidate(model=boosted).variants()), "it has none"
+
+
+def test_variants_that_could_change_nothing_are_left_out() -> None:
+    forest = Candidate(model=BUILTIN_MODELS[1])
+    assert {"order": "F"} in [v.settings for v in forest.variants()]
+    assert {"order": "F"} not in [v.settings for v in forest.variants(batch_size=1)], "one row lies in either order"
+    sparse = [v.settings for v in forest.variants(sparse=True)]
+    assert {"order": "F"} not in sparse
+    assert {"input": "dataframe"} not in sparse
+    converted = msgspec.structs.replace(forest, settings={"runtime": "onnx"}).variants()
+    keys = {key for variant in converted for key in variant.settings}
+    assert not keys & {"n_jobs", "assume_finite", "skip_parameter_validation"}
+    assert {"runtime": "onnx", "dtype": "float64"} in [v.settings for v in converted]
+
+
+def test_a_setting_that_means_nothing_to_a_runtime_is_refused_where_typed_and_left_out_where_not() -> None:
+    typed = Candidate(model=BUILTIN_MODELS[1], settings={"runtime": "onnx", "n_jobs": 1})
+    with pytest.raises(UsageError, match=r"n_jobs would change nothing, for it is not the model's own library"):
+        check_plan(Plan(candidates=(typed,)))
+    one_job = Candidate(model=BUILTIN_MODELS[1], settings={"n_jobs": 1, "threads": 2})
+    both = with_runtimes((one_job, Candidate(model=BUILTIN_MODELS[1], settings={"threads": 2})), ["sklearn", "onnx"])
+    assert [c.slug for c in both] == [
+        "random-forest[n_jobs=1,threads=2]", "random-forest[threads=2,runtime=onnx]", "random-forest[threads=2]",
+    ]  # fmt: skip
 
 
 def test_other_libraries_files_have_no_variants_by_scikit_learns_settings(tmp_path: Path) -> None:

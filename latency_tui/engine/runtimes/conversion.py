@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from latency_tui.engine.dataset import Data, rows_of
 from latency_tui.engine.inputs import in_wanted_type
 from latency_tui.engine.runtimes import find
 from latency_tui.errors import ModelError
+from latency_tui.plan import Setting
+from latency_tui.plan.settings import INPUT_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class Parity:
         return f"within {self.tolerance:g} in {share} (largest difference {self.largest:.2g})"
 
 
-def convert(name: str, model: Any, data: Data, threads: int) -> Converted:
+def convert(
+    name: str, model: Any, data: Data, threads: int, settings: Mapping[str, Setting] = MappingProxyType({})
+) -> Converted:
     """Return a fitted model under the runtime of that name, once it gives the same answers on all rows there are.
 
     Args:
@@ -60,13 +66,14 @@ def convert(name: str, model: Any, data: Data, threads: int) -> Converted:
         model: Fitted.
         data: Whose test rows are what is asked.
         threads: How many the runtime may use.
+        settings: Of the candidate; what says of which type the inputs are counts more than what the runtime wants.
 
     Raises:
         ModelError: There is no such runtime, it cannot take the model, or its answers differ; the figures are told.
     """
     runtime = find(name)
     found = runtime.convert(model, data.X_test, threads)
-    theirs = in_wanted_type(data, found)
+    theirs = data if settings.keys() & {*INPUT_SETTINGS} else in_wanted_type(data, found)
     told: list[str] = []
     for method in ("predict", "predict_proba", "decision_function", "transform"):
         if not callable(getattr(found, method, None)):

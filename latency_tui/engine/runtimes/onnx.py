@@ -36,6 +36,8 @@ class OnnxModel:
         columns: Of a model with an input a column, the columns' names in the inputs' order; empty for the inputs' own.
     """
 
+    libraries = ("onnxruntime",)
+
     def __init__(
         self,
         source: str | bytes,

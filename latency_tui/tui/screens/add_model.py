@@ -23,7 +23,7 @@ from latency_tui.engine.inspector import Inspection, inspect
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, parse, slugify
 from latency_tui.plan.catalogue import known_models, model_of_file, resolve_model
-from latency_tui.plan.checks import check_task
+from latency_tui.plan.checks import check_settings, check_task
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.import_paths import describe
 from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of
@@ -200,6 +200,7 @@ class AddModelScreen(Picker[AddedModel]):
         else:
             candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
         check_task(candidate.model, self._dataset)
+        check_settings(candidate)
         for other in self._listed.values():
             if other.settings == candidate.settings and _same_origin(candidate.model, other.model):
                 return other

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate
+from latency_tui.plan.checks import check_settings
 from latency_tui.plan.runtimes import check_runtime
 from latency_tui.plan.settings import format_settings, parse
 from latency_tui.tui.marks import FAINT, MUTED
@@ -25,6 +26,7 @@ _MEANINGS = {
     "assume_finite": "skips the search for NaN and infinity",
     "skip_parameter_validation": "skips the check of its parameters",
     "dtype=float32": "rows of half the size",
+    "dtype=float64": "rows of twice the size",
     "order=F": "columns lie together in memory",
     "input=dataframe": "rows come as a pandas DataFrame",
     "threads=2": "two threads of BLAS and OpenMP",
@@ -133,11 +135,13 @@ def typed_variant(candidate: Candidate, text: str) -> Candidate:
     """Return a candidate with the settings typed, `n_jobs=1,threads=2`, besides those that it has.
 
     Raises:
-        UsageError: They make no sense, or there are none.
+        UsageError: They make no sense, could change nothing, or there are none.
     """
     _, settings = parse(f"model[{text.strip().removeprefix('[').removesuffix(']')}]")
     if not settings:
         raise UsageError("Type a setting first, such as n_jobs=1.")
     if "runtime" in settings:
         check_runtime(str(settings["runtime"]))
-    return msgspec.structs.replace(candidate, settings={**candidate.settings, **settings})
+    variant = msgspec.structs.replace(candidate, settings={**candidate.settings, **settings})
+    check_settings(variant)
+    return variant
