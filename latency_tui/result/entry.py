@@ -118,16 +118,17 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: flo
 
 
 def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
-    """Return the medians over launches."""
+    """Return the medians over launches; of calls without those that a clock that stepped made impossible."""
     if not events:
         return None
+    possible = [e.first_calls for e in events if all(call > 0 for call in e.first_calls)]
     return ColdStart(
         import_seconds=median(e.import_seconds for e in events),
         load_seconds=median(e.load_seconds for e in events),
         memory_before=int(median(e.memory_before for e in events)),
         memory_after=int(median(e.memory_after for e in events)),
         memory_peak=int(median(e.memory_peak for e in events)),
-        first_calls=tuple(median(calls) * _NANO for calls in zip(*(e.first_calls for e in events), strict=False)),
+        first_calls=tuple(median(calls) * _NANO for calls in zip(*possible, strict=False)),
     )
 
 

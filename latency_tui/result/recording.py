@@ -37,7 +37,7 @@ from latency_tui.result.tracks import MedianTable, Track
 from latency_tui.stats.again import again_interval
 from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.comparison import PairComparison, compare, judge
-from latency_tui.stats.multiple import letters
+from latency_tui.stats.multiple import holm, letters
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
@@ -329,7 +329,11 @@ class Recording:
             if baseline in (pair.first, pair.second)
         ]
         found.sort(key=lambda pair: pair.second)
-        return tuple(self._comparison(entries[p.first], entries[p.second], p, tails=tails) for p in found)
+        told = [self._comparison(entries[p.first], entries[p.second], p, tails=tails) for p in found]
+        p_values = {index: c.p99_p_value for index, c in enumerate(told) if c.p99_p_value is not None}
+        for index, p_value in zip(p_values, holm([*p_values.values()]).tolist(), strict=True):
+            told[index] = msgspec.structs.replace(told[index], p99_p_value=p_value)
+        return tuple(told)
 
     def _comparison(self, baseline: Entry, entry: Entry, pair: PairComparison, *, tails: bool) -> Comparison:
         low, high = pair.interval or (None, None)

@@ -166,7 +166,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             fewer than three of them, for one launch says nothing of the next.
         again_high: Upper end of that.
         p99_ratio: Ratio of the two p99; None below 1,000 calls of either.
-        p99_p_value: How often two candidates that are alike would have p99 as far apart, by relabelling rounds.
+        p99_p_value: How often any of the candidates would have a p99 as far apart were they all like the baseline, by
+            relabelling rounds, after Holm's correction; of a fixed length of measuring, also where it ended when known.
     """
 
     baseline: str
