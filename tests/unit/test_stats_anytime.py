@@ -159,3 +159,30 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
     assert [pair.verdict for pair in thinned] == ["same", "slower", "slower"]
     assert thinned[0].high is not None
     assert thinned[0].high <= math.log(1.01)
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.02])
+def test_intervals_hold_where_processes_differ_and_it_stopped_when_known(truth: float) -> None:
+    """Twenty-four processes lie 0.6 % apart; whenever the verdict stands, it stops, and its interval is looked at."""
+    held, verdicts, true = 0, set(), math.log1p(truth)
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        own = random.normal(0, 0.006, 24)
+        turns = np.concatenate([random.permutation(24) for _ in range(5)])
+        d = true + own[turns] + 0.008 * random.standard_t(3, turns.size)
+        test = AnytimeTest(1)
+        for number in range(turns.size):
+            test.update(d[number : number + 1])
+            if number < 10 or min(test.p_different[0], test.p_same[0]) > 0.05:
+                continue
+            medians, processes = np.exp(np.stack((np.zeros_like(d), d))), np.stack((turns, turns))
+            seen = slice(0, number + 1)
+            (pair,) = compare_anytime(
+                medians[:, seen], None, test, processes=processes[:, seen], pairs=[(0, 1)], places=[0]
+            )
+            if pair.verdict != "inconclusive":
+                break
+        verdicts.add(pair.verdict)
+        held += pair.low is not None and pair.high is not None and pair.low <= true <= pair.high
+    assert held >= 56
+    assert verdicts <= {"slower" if truth else "same", "inconclusive"}
