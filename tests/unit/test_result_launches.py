@@ -11,7 +11,7 @@ import pytest
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report import render
-from latency_tui.result import recording as recording_module
+from latency_tui.result import race
 from latency_tui.result.recording import Recording
 from latency_tui.stats.tails import compare_tails
 from tests.unit.made_latencies import block, nanoseconds, waves
@@ -200,8 +200,8 @@ def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.Monk
         looked_at.extend((first[0].size, second[0].size))
         return compare_tails(first, second, **more)
 
-    monkeypatch.setattr(recording_module, "compare_tails", watched)
-    monkeypatch.setattr(recording_module, "_MOST_TAIL_SAMPLES", 20_000)
+    monkeypatch.setattr(race, "compare_tails", watched)
+    monkeypatch.setattr(race, "_MOST_TAIL_SAMPLES", 20_000)
     (some,) = recorded(plan, iter(events)).result().comparisons
     assert max(looked_at) < 25_000
     assert min(looked_at) >= 1000
