@@ -61,18 +61,20 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
         data = replace(data, X_train=_array(data.X_train), X_test=_array(data.X_test))
     if fitted:
         _check_count(model, data)
-    data = with_settings(data, settings)
-    suited = data if settings.keys() & {*INPUT_SETTINGS} else in_wanted_type(data, model)
-    return Suited(suited, (*said, *named, *chosen))
+    return Suited(in_wanted_type(with_settings(data, settings), model, settings), (*said, *named, *chosen))
 
 
-def in_wanted_type(data: Data, model: Any) -> Data:
+def in_wanted_type(data: Data, model: Any, settings: Mapping[str, Setting]) -> Data:
     """Return the rows to ask as the type of array that a model takes, where it takes one type only.
+
+    What the settings say of their type counts more, but no such model takes a sparse matrix.
 
     Raises:
         ModelError: They hold something else.
     """
     wanted = getattr(model, "input_dtype", None)
+    if settings.keys() & {*INPUT_SETTINGS}:
+        wanted = str(settings.get("dtype", wanted)) if wanted and hasattr(data.X_test, "toarray") else None
     return replace(data, X_test=_dense(data.X_test, wanted)) if wanted else data
 
 

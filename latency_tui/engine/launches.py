@@ -48,7 +48,7 @@ async def measure(
             try:
                 if mine and not last:
                     following, greeted = new_engine(), True
-                    async with aclosing(_train_and_start(current, following, plan, job)) as events:
+                    async with aclosing(_train_and_start(current, following, plan, job, launch)) as events:
                         async for event in events:
                             yield event
                             if isinstance(event, JobFinished):
@@ -80,18 +80,25 @@ async def measure(
             await following.close()
 
 
-async def _train_and_start(current: Engine, following: Engine, plan: Plan, job: str) -> AsyncGenerator[Event, None]:
+async def _train_and_start(
+    current: Engine, following: Engine, plan: Plan, job: str, launch: int
+) -> AsyncGenerator[Event, None]:
     """Have one engine train while another one imports what it needs; returns when both are done.
 
     Yields the events of the former, `JobFinished` only where it was stopped. What became of the latter is told when its
     turn comes: it starts anew then.
+
+    Raises:
+        EngineError: The former ended, or was closed meanwhile.
     """
     await current.start()
     with suppress(EngineError):
         await following.start()
-    async with aclosing(current.run(Train(job=job, plan=plan))) as events:
+    async with aclosing(current.run(Train(job=job, plan=plan, launch=launch))) as events:
         async for event in events:
             if not isinstance(event, JobFinished) or event.reason in _ENDS_ALL:
                 yield event
     with suppress(EngineError):
         await following.ready()
+    if not current.running:  # closed by whoever gave up; a further command would start it again
+        raise EngineError("The measuring process was ended.")

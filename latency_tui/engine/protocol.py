@@ -32,10 +32,14 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Train(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Get every candidate of the plan ready to answer; those that are ready already are left alone."""
+    """Get every candidate of the plan ready to answer; those that are ready already are left alone.
+
+    A `Measure` of the same job and launch may follow.
+    """
 
     job: str
     plan: Plan
+    launch: int = 0
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):

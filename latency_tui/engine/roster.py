@@ -78,6 +78,7 @@ class Roster:
         self._logs = 0
         self._memory_limit = 0
         self._job = ""
+        self._lost: set[str] = set()
 
     def __contains__(self, slug: str) -> bool:
         return slug in self._processes
@@ -89,13 +90,14 @@ class Roster:
     def prepare(self, plan: Plan, job: str) -> None:
         """Make the dataset and get every candidate of the plan ready, several at once where there are cores.
 
-        Those that are ready already are left alone; those that fail are told and left out.
+        Those that are ready already are left alone; those that fail are told and left out, once a job.
 
         Raises:
             DataError: The dataset's file does not hold what it should, or not what the candidates can learn.
         """
-        self._job = job
-        self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
+        if job != self._job:
+            self._job, self._lost = job, set()
+            self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
         self._trust = plan.trust
         stamp = stamp_of(getattr(plan.workload.dataset, "path", ""))
         if (plan.workload.dataset, plan.threads, stamp) != (self._dataset, self._threads, self._data_stamp):
@@ -105,7 +107,7 @@ class Roster:
         self._forget([slug for slug, process in self._processes.items() if not process.ready])
         self._forget([c.slug for c in plan.turns if self._candidates.get(c.slug, c) != c])
         self._forget([c.slug for c in plan.turns if self._stamps.get(c.slug) != stamp_of(c.model.file)])
-        missing = deque(candidate for candidate in plan.turns if candidate.slug not in self)
+        missing = deque(c for c in plan.turns if c.slug not in self and c.slug not in self._lost)
         if missing:
             self._prepare_data()
             check_targets(self._dataset, self._data, missing)
@@ -313,6 +315,7 @@ class Roster:
 
     def lose(self, process: CandidateProcess, cause: Cause, message: str, story: str) -> None:
         """Say that a candidate failed, in one of its processes, and end them all."""
+        self._lost.add(process.slug)
         self._wire.say(
             CandidateFailed(
                 job=self._job,

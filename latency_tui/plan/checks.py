@@ -7,9 +7,9 @@ from pathlib import Path
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, format_of, task_of
 from latency_tui.plan.model_files import RUNS_CODE, kind_of
-from latency_tui.plan.models import Candidate, ModelSpec
+from latency_tui.plan.models import NATIVE, Candidate, ModelSpec
 from latency_tui.plan.plan import Plan
-from latency_tui.plan.settings import NATIVE_ONLY
+from latency_tui.plan.settings import NATIVE_ONLY, SKLEARN_SETTINGS
 from latency_tui.plan.trust import check_trusted, digest_of
 
 
@@ -43,7 +43,8 @@ def check_settings(candidate: Candidate) -> None:
     Raises:
         UsageError: It is not the model's own library that answers, and they mean nothing to another.
     """
-    if candidate.is_foreign() and (idle := [key for key in candidate.settings if key in NATIVE_ONLY]):
+    void = NATIVE_ONLY if candidate.runtime != NATIVE else SKLEARN_SETTINGS if candidate.is_foreign() else ()
+    if idle := [key for key in candidate.settings if key in void]:
         raise UsageError(
             f"{candidate.name}: {' and '.join(idle)} would change nothing, for it is not the model's own library "
             "that answers."

@@ -26,7 +26,7 @@ SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
 """Those of the levers that are set in scikit-learn, for all of a process."""
 
 NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
-"""Settings that mean nothing where another library answers than the model's own: what is converted has them no more."""
+"""Settings that mean nothing to a converted model, which has them no more."""
 
 INPUT_SETTINGS = ("dtype", "input")
 """Those that say which type of thing a call receives, whatever the model would rather have."""

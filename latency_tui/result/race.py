@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from latency_tui.engine.protocol import BlockMeasured, MeasurementStarted, RoundFinished
-from latency_tui.engine.turns import copies_of
+from latency_tui.engine.turns import COPY_ROUNDS, copies_of
 from latency_tui.plan import Plan
 from latency_tui.result.entry import Entry
 from latency_tui.result.result import CandidateResult, Comparison
@@ -48,6 +48,7 @@ class Race:
         everyone: Who takes turns, in the plan's order, a control copy last.
 
     Attributes:
+        plan: As given; its baseline may be changed while it goes on.
         medians: Block medians of all rounds.
         control: The hidden copy of the first candidate; None where none takes turns.
     """
@@ -184,9 +185,14 @@ class Race:
             )
         racing = {entry.position for entry in self.racing()}
         among = [pair for pair in found if {pair.first, pair.second} <= racing]
-        most = copies_of(len(self._everyone), _MANY_ROUNDS, fork=True)
-        judged = judge(among, equivalence=equivalence, most_processes=most)
+        judged = judge(among, equivalence=equivalence, most_processes=self._most_processes())
         return {(pair.first, pair.second): pair for pair in (*found, *judged)}
+
+    def _most_processes(self) -> int:
+        """Return how many processes a candidate would have with many rounds; 0 where it is not rounds that it lacks."""
+        a_launch = self.medians.whole_rounds // max(len(self.medians.whole_launches), 1)
+        processes = max((entry.track.processes for entry in self._entries), default=0)
+        return copies_of(len(self._everyone), _MANY_ROUNDS, fork=True) if processes >= a_launch // COPY_ROUNDS else 0
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""

@@ -48,7 +48,6 @@ class Recording:
             plan: What is measured.
             known_colours: Colours by slug, where candidates have been shown in some before.
         """
-        self.plan = plan
         self.created_at = datetime.now(UTC)
         given = colours(plan.turns, known_colours)
         everyone = [Entry(candidate, position, given[candidate.slug]) for position, candidate in enumerate(plan.turns)]
@@ -56,6 +55,15 @@ class Recording:
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
         self._race = Race(plan, everyone)
         self._conditions = Conditions(plan)
+
+    @property
+    def plan(self) -> Plan:
+        """What is measured."""
+        return self._race.plan
+
+    def rebase(self, baseline: str) -> None:
+        """Compare with the candidate of that slug from now on; nothing is measured again."""
+        self._race.plan = msgspec.structs.replace(self._race.plan, baseline=baseline)
 
     def add(self, event: Event) -> None:
         """Take in one event; those that say nothing of the plan's candidates change nothing."""

@@ -278,7 +278,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def whole_launches(self) -> int:
         """How many launches the figures rest on, not counting a last one that was stopped early; 0 where unknown."""
-        compared = [comparison.launches for comparison in self.comparisons]
+        failed = {candidate.slug for candidate in self.candidates if candidate.status == "failed"}
+        compared = [c.launches for c in self.comparisons if not {c.baseline, c.candidate} & failed]
         return max(compared, default=0) or max((c.whole_launches for c in self.candidates), default=0)
 
     def without_samples(self) -> Result:

@@ -170,7 +170,9 @@ class Track:
     def _draws(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         launches = self._launches.values
         processes = processes_of(launches, self._copies.values)
-        return processes, launches if _first_of_each(launches).size >= LEAST_DRAWS else processes
+        blocks = np.diff(_first_of_each(launches), append=launches.size)
+        whole = blocks.size - int(blocks.size > 1 and 2 * blocks[-1] < blocks[-2])  # the last may have only begun
+        return processes, launches if whole >= LEAST_DRAWS else processes
 
 
 class Rounds(NamedTuple):

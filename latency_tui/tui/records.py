@@ -7,8 +7,6 @@ import importlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from latency_tui.engine.protocol import Event
 from latency_tui.plan import Plan
 
@@ -84,4 +82,4 @@ class Records:
         """Compare with the candidate of that slug from now on; nothing is measured again."""
         recording = self._recordings.get(job)
         if recording is not None:
-            recording.plan = msgspec.structs.replace(recording.plan, baseline=baseline)
+            recording.rebase(baseline)

@@ -14,6 +14,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import (
     BlockMeasured,
+    CandidateFailed,
     EngineStarted,
     Event,
     JobFinished,
@@ -22,6 +23,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     TrainingStarted,
 )
+from latency_tui.errors import EngineError
 from tests.engine.conftest import plan_of, planted
 
 
@@ -97,6 +99,30 @@ async def test_an_engine_that_ends_before_its_launch_is_started_anew() -> None:
             os.kill(made[1]._process.pid, signal.SIGKILL)
             await made[1]._process.wait()
     assert started == 2
+
+
+async def test_what_fails_in_training_is_tried_once_a_launch() -> None:
+    plan = plan_of(planted("FailsToFit"), planted("Sleeper"), runs=6, launches=3)
+    failures = [event.stage async for event in measure(plan) if isinstance(event, CandidateFailed)]
+    assert failures == ["training"] * 3
+
+
+async def test_one_who_gave_up_while_the_next_engine_started_is_not_measured_for() -> None:
+    made: list[Engine] = []
+
+    class Slow(Engine):
+        async def ready(self) -> None:
+            for engine in made:
+                await engine.close()
+
+    def make() -> Engine:
+        made.append(Slow())
+        return made[-1]
+
+    with pytest.raises(EngineError, match="was ended"):
+        async for _ in measure(plan_of(planted("Sleeper"), runs=6, launches=2), new_engine=make):
+            pass
+    assert not any(engine.running for engine in made)
 
 
 @pytest.mark.parametrize("kind", [TrainingStarted, MeasurementStarted, RoundFinished])

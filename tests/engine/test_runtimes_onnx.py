@@ -162,6 +162,14 @@ def test_what_a_call_receives_is_what_the_settings_say(settings: dict[str, Any],
     assert kind in (type(rows).__name__, getattr(getattr(rows, "dtype", None), "name", ""))
 
 
+@pytest.mark.parametrize(("settings", "kind"), [({}, "float32"), ({"dtype": "float64"}, "float64")])
+def test_sparse_rows_are_made_dense_for_it_whatever_the_settings_say(settings: dict[str, Any], kind: str) -> None:
+    made = prepare(SyntheticDataset(samples=200, sparse=True))
+    model = LogisticRegression(max_iter=500).fit(made.X_train, made.y_train)
+    rows = convert("onnx", model, with_settings(made, settings), 1, settings).data.X_test
+    assert (type(rows), rows.dtype.name) == (np.ndarray, kind)
+
+
 async def test_a_setting_of_the_model_keeps_its_conversion_from_no_copy(engine: Engine) -> None:
     forest = next(model for model in BUILTIN_MODELS if "Forest" in model.name)
     one = Candidate(model=forest, settings={"n_estimators": 7, "runtime": "onnx"})

@@ -157,6 +157,7 @@ def test_a_setting_that_means_nothing_to_a_runtime_is_refused_where_typed_and_le
     typed = Candidate(model=BUILTIN_MODELS[1], settings={"runtime": "onnx", "n_jobs": 1})
     with pytest.raises(UsageError, match=r"n_jobs would change nothing, for it is not the model's own library"):
         check_plan(Plan(candidates=(typed,)))
+    check_plan(Plan(candidates=(msgspec.structs.replace(typed, settings={"runtime": "onnx", "threads": 2}),)))
     one_job = Candidate(model=BUILTIN_MODELS[1], settings={"n_jobs": 1, "threads": 2})
     both = with_runtimes((one_job, Candidate(model=BUILTIN_MODELS[1], settings={"threads": 2})), ["sklearn", "onnx"])
     assert [c.slug for c in both] == [

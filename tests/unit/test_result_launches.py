@@ -105,7 +105,9 @@ def test_a_model_that_fails_in_the_second_launch_has_only_one() -> None:
             if not gone:
                 recording.add(event)
     recording.add(CandidateFailed(job="measurement", candidate=failed, stage="measuring", message="it crashed"))
-    found = {comparison.candidate: comparison for comparison in recording.result().comparisons}
+    result = recording.result()
+    assert result.whole_launches == 5
+    found = {comparison.candidate: comparison for comparison in result.comparisons}
     assert found[failed].launches < 3
     assert found[failed].again_low is None
     assert found[plan.candidates[2].slug].launches == 5
@@ -116,6 +118,21 @@ def test_a_launch_that_lies_apart_and_has_more_calls_is_no_error() -> None:
     events = [launch_of(plan, (0.3, 0.3), 40, 0, calls=(10, 10))]
     events += [launch_of(plan, (1, 1), 40, launch, calls=(4, 4)) for launch in range(1, 5)]
     assert all(c.statistics is not None for c in recorded(plan, *events).result().candidates)
+
+
+def test_two_of_which_one_failed_leave_the_other_all_its_launches() -> None:
+    plan = plan_of(2, launches=5)
+    failed = plan.candidates[1].slug
+    recording = Recording(plan)
+    for launch in range(5):
+        for event in launch_of(plan, (1, 1.05), 40, launch, planned=40):
+            if not (isinstance(event, BlockMeasured) and event.candidate == failed and event.round > 3):
+                recording.add(event)
+    recording.add(CandidateFailed(job="measurement", candidate=failed, stage="measuring", message="it crashed"))
+    result = recording.result()
+    assert result.whole_launches == 5
+    assert "in this launch" not in result.answer
+    assert "in these" not in result.answer
 
 
 def test_a_report_says_how_many_of_the_launches_were_measured() -> None:
@@ -145,6 +162,7 @@ def test_a_third_that_was_stopped_early_does_not_make_it_three() -> None:
     result = recorded(plan, *events).result()
     assert result.comparisons[0].launches == 2
     assert "in these 2 launches" in result.answer
+    assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
 
 
 def test_launches_that_differ_are_settled_by_more_of_them() -> None:

@@ -124,6 +124,18 @@ def test_the_baseline_of_the_plan_counts_and_faster_is_below_one() -> None:
     assert result.comparisons[0].low < 1 / 4 < result.comparisons[0].high
 
 
+def test_another_baseline_is_compared_with_everyone_and_nothing_measured_again() -> None:
+    plan = plan_of(3)
+    recording = recorded(plan, blocks(plan, (1, 40, 1.15), 60))
+    recording.rebase(LINEAR)
+    result = recording.result()
+    assert result.plan.baseline == LINEAR
+    assert [(c.baseline, c.candidate, c.verdict) for c in result.comparisons] == [
+        (LINEAR, LOGISTIC, "faster"),
+        (LINEAR, FOREST, "slower"),
+    ]
+
+
 def test_a_baseline_that_failed_gives_way_to_the_fastest() -> None:
     plan = plan_of(3, baseline=FOREST)
     events: list[Event]

@@ -14,7 +14,6 @@ from latency_tui.engine.inputs import in_wanted_type
 from latency_tui.engine.runtimes import find
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
-from latency_tui.plan.settings import INPUT_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def convert(
     """
     runtime = find(name)
     found = runtime.convert(model, data.X_test, threads)
-    theirs = data if settings.keys() & {*INPUT_SETTINGS} else in_wanted_type(data, found)
+    theirs = in_wanted_type(data, found, settings)
     told: list[str] = []
     for method in ("predict", "predict_proba", "decision_function", "transform"):
         if not callable(getattr(found, method, None)):

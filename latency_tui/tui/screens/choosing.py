@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
 from textual import on
 
-from latency_tui.plan import Candidate, Dataset
+from latency_tui.errors import UsageError
+from latency_tui.plan import Candidate, Dataset, SyntheticDataset
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.messages import CandidatesAdded, DatasetChosen
 from latency_tui.tui.screens.view import View
+from latency_tui.tui.widgets.measure_panel import MeasurePanel
 
 
 class Choosing(View):
@@ -44,7 +47,12 @@ class Choosing(View):
                 self.post_message(CandidatesAdded(chosen, after=row.slug))
 
         known = frozenset(listed.slug for listed in self.state.rows)
-        self.app.push_screen(VariantsScreen(row.candidate, known), take)
+        dataset, batch_size = self.state.plan.workload.dataset, self.state.plan.workload.batch_size
+        with suppress(UsageError):  # what stands in the field may be no number at the moment
+            batch_size = self.query_one(MeasurePanel).numbers(until_known=True)[2]
+        sparse = isinstance(dataset, SyntheticDataset) and dataset.sparse
+        offered = row.candidate.variants(batch_size=batch_size, sparse=sparse)
+        self.app.push_screen(VariantsScreen(row.candidate, offered, known), take)
 
     @on(commands.AddModel)
     def _ask_for_model(self) -> None:

@@ -41,6 +41,7 @@ class VariantsScreen(ModalScreen[tuple[Candidate, ...]]):
 
     Args:
         candidate: The model, and the settings that it has already.
+        offered: Variants to mark.
         known: Slugs that are in the list.
     """
 
@@ -53,11 +54,11 @@ class VariantsScreen(ModalScreen[tuple[Candidate, ...]]):
         Binding("k", "move(-1)", show=False),
     ]
 
-    def __init__(self, candidate: Candidate, known: frozenset[str]) -> None:
+    def __init__(self, candidate: Candidate, offered: tuple[Candidate, ...], known: frozenset[str]) -> None:
         super().__init__()
         self._candidate = candidate
         self._known = known
-        self._variants = tuple(v for v in candidate.variants() if v.slug not in known)
+        self._variants = tuple(variant for variant in offered if variant.slug not in known)
         self._marked: set[int] = set()
 
     def compose(self) -> ComposeResult:
