@@ -8,7 +8,8 @@ documentation says. Then how often some winner is found among six identical mode
 winners at most 5 %; power at 2 % in 1 s a pair at least 90 % quiet and 80 % disturbed. Power at 1 % has none: that is
 the border of the region in which a difference counts for nothing.
 
-`--tools PYTHON` names the interpreter that has pyperf and pytest-benchmark; a tool that is missing is left out.
+`--tools PYTHON` names the interpreter that has pyperf and pytest-benchmark; a tool that is missing is left out. `--only
+six` does those trials alone whose name begins so, as many as `--trials` says in each condition.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Tables:
     offsets: dict[bool, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-async def measure(chosen: Options, report: Report, python: str) -> Tables:
+async def measure(chosen: Options, report: Report, python: str, only: str) -> Tables:
     """Do the trials in an order drawn at random, so that no cell has the better hour, and stop when time is up."""
     calibration = {disturbed: _calibrate(disturbed) for disturbed in (False, True)}
     tables = Tables(calibration)
@@ -86,6 +87,9 @@ async def measure(chosen: Options, report: Report, python: str) -> Tables:
         else:
             report.notes.append(tool.note)
     jobs = list(_jobs(chosen.trials, others))
+    if only:
+        kinds = {kind for kind, _ in jobs if kind.startswith(only)}
+        jobs = [(kind, disturbed) for kind in kinds for disturbed in (False, True)] * chosen.trials
     random.Random(0).shuffle(jobs)
     for number, (kind, disturbed) in enumerate(jobs):
         if chosen.out_of_time:
@@ -236,9 +240,9 @@ def _row(method: str, where: str, slowdown: int, cell: Cell, true: float) -> Row
 
 def main() -> None:
     """Measure and print."""
-    chosen, more = options(__doc__ or "", trials=200, minutes=18, tools=sys.executable)
+    chosen, more = options(__doc__ or "", trials=200, minutes=18, tools=sys.executable, only="")
     report = Report("Identical models and planted slowdowns", chosen)
-    tables = asyncio.run(measure(chosen, report, more.tools))
+    tables = asyncio.run(measure(chosen, report, more.tools, more.only))
     _fill(report, tables)
     for disturbed, calibration in tables.calibration.items():
         seen = ", ".join(
