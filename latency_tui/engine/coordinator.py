@@ -74,7 +74,7 @@ class Coordinator:
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
         self._load_before: float | None = None
-        self._job = ""
+        self._trained_for = ""
 
     def serve(self, greeted: Callable[[], None]) -> None:
         """Work until the client is gone. `greeted` is called once it knows that the engine is there."""
@@ -93,12 +93,14 @@ class Coordinator:
 
     def _do(self, command: Train | Measure) -> None:
         reason: Reason = "completed"
-        if command.job != self._job:
-            self._job, self._load_before = command.job, machine.load_average()
+        goes_on = command.job == self._trained_for
+        self._trained_for = command.job if isinstance(command, Train) else ""
+        if not goes_on:
+            self._load_before = machine.load_average()
             if command.launch:  # this engine was there while the launch before was measured, on whichever core that was
                 self._load = machine.CoreLoad()
         try:
-            self._roster.prepare(command.plan, command.job)
+            self._roster.prepare(command.plan, command.job, goes_on=goes_on)
             if isinstance(command, Measure):
                 reason = self._measure(command)
         except JobStopped as stopped:

@@ -87,16 +87,22 @@ class Roster:
         """End every process."""
         self._forget(list(self._processes))
 
-    def prepare(self, plan: Plan, job: str) -> None:
+    def prepare(self, plan: Plan, job: str, *, goes_on: bool = False) -> None:
         """Make the dataset and get every candidate of the plan ready, several at once where there are cores.
 
-        Those that are ready already are left alone; those that fail are told and left out, once a job.
+        Those that are ready already are left alone; those that fail are told and left out.
+
+        Args:
+            plan: Says which.
+            job: Whose events they are.
+            goes_on: Whether the same was asked for just before: who has failed then is not tried again.
 
         Raises:
             DataError: The dataset's file does not hold what it should, or not what the candidates can learn.
         """
-        if job != self._job:
-            self._job, self._lost = job, set()
+        self._job = job
+        if not goes_on:
+            self._lost = set()
             self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
         self._trust = plan.trust
         stamp = stamp_of(getattr(plan.workload.dataset, "path", ""))

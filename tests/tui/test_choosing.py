@@ -188,7 +188,7 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
         ):
             assert words in text
         assert "scikit-learn 1.9.1" in text
-        assert "--cold-start" in text
+        assert "o has them measured next time" in text
         await desk.press("i")
         assert "This machine was" not in desk.text()
 
