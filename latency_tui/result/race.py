@@ -190,9 +190,11 @@ class Race:
 
     def _most_processes(self) -> int:
         """Return how many processes a candidate would have with many rounds; 0 where it is not rounds that it lacks."""
-        a_launch = self.medians.whole_rounds // max(len(self.medians.whole_launches), 1)
+        launches = len(self.medians.whole_launches)
         processes = max((entry.track.processes for entry in self._entries), default=0)
-        return copies_of(len(self._everyone), _MANY_ROUNDS, fork=True) if processes >= a_launch // COPY_ROUNDS else 0
+        if processes < self.medians.whole_rounds // max(launches, 1) // COPY_ROUNDS:
+            return 0
+        return launches * copies_of(len(self._everyone), _MANY_ROUNDS, fork=True)
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""

@@ -36,6 +36,7 @@ _OTHER_WAY: dict[Verdict, Verdict] = {
 }
 _MOST_ROUNDS = 1e9
 _MOST_LAUNCHES = 1000
+_ROUNDS_THAT_TELL = 6  # of each process: with fewer, what lies between processes may be what lies between their rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +282,18 @@ def rounds_to_settle(
     rounds = pair.rounds_in_interval or pair.rounds
     needed = rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
     if (draws := len(pair.centres)) > 1:
-        error = (pair.high - pair.low) / 2 / student_quantile((1 + confidence) / 2, draws - 1)
+        reach = (pair.high - pair.low) / 2
+        if not pair.across_launches:  # signs of processes reach as far as they do on the side that counts
+            below, above = pair.log_ratio - pair.low, pair.high - pair.log_ratio
+            reach = max(below, above) if abs(pair.log_ratio) < margin else below if pair.log_ratio > 0 else above
+        error = reach / student_quantile((1 + confidence) / 2, draws - 1)
         between = max(error**2 - noise**2, 0.0)
-        more = 1 if pair.across_launches else max(most_processes / draws, 1)
-        wanted = (distance / student_quantile(1 - level / 2, draws - 1)) ** 2
+        most = draws if pair.across_launches else max(most_processes, draws)
+        wanted = (distance / student_quantile(1 - level / 2, most - 1)) ** 2
         spread = rounds * (noise**2 + between) / wanted  # over more processes for as long as there are any
-        if spread > rounds * more:
-            if (room := wanted - between / more) <= 0:
+        told = pair.across_launches or rounds >= _ROUNDS_THAT_TELL * draws
+        if told and spread > rounds * most / draws:
+            if (room := wanted - between * draws / most) <= 0:
                 return None
             spread = rounds * noise**2 / room
         needed = max(needed, spread)

@@ -284,16 +284,18 @@ def test_more_rounds_help_where_they_bring_more_processes() -> None:
     """Five processes that differ by 1 %: the five alone would never tell, but twenty-four of their kind do."""
     random = np.random.default_rng(1)
     own = random.normal(0.012, 0.01, 5)
-    rounds = np.arange(20)
-    d = own[rounds % 5] + random.normal(0, 0.003, 20)
-    (pair,) = compare(np.exp(np.stack((np.zeros(20), d))), processes=np.stack((rounds % 5, rounds % 5)))
+    rounds = np.arange(40)
+    d = own[rounds % 5] + random.normal(0, 0.003, 40)
+    (pair,) = compare(np.exp(np.stack((np.zeros(40), d))), processes=np.stack((rounds % 5, rounds % 5)))
     assert pair.verdict == "inconclusive"
     margin = math.log(1.01)
     assert rounds_to_settle(pair, margin) is None
     needed = rounds_to_settle(pair, margin, most_processes=24)
     assert needed is not None
-    assert 20 < needed <= 96
-    assert rounds_to_settle(pair, margin, most_processes=6) is None
+    assert 40 < needed <= 192
+    (few,) = compare(np.exp(np.stack((np.zeros(20), d[:20]))), processes=np.stack((rounds % 5, rounds % 5))[:, :20])
+    assert few.verdict == "inconclusive"
+    assert rounds_to_settle(few, margin) is not None, "four rounds each do not tell what lies between the five"
 
 
 def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
