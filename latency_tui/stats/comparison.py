@@ -259,6 +259,7 @@ def rounds_to_settle(
     What comes of the rounds shrinks with their square root; what lies between launches or processes stays, and where it
     alone reaches the border, no number of rounds helps, but for those that are spread over more processes. The interval
     that counts for the verdict is wider than the one shown, for all pairs are judged together (Bonferroni's level).
+    An estimate that lies on the border by chance is taken to be off it by what half of all such estimates are off.
 
     Args:
         pair: An inconclusive comparison.
@@ -268,32 +269,32 @@ def rounds_to_settle(
         most_processes: How many processes a candidate has at the most, where it has fewer for want of rounds.
 
     Returns:
-        The number of rounds; None where no interval is there to go by, the estimate lies on the border, or more rounds
-        of the same processes would not settle it.
+        The number of rounds; None where no interval is there to go by, or more rounds of the same processes would not
+        settle it.
     """
     if pair.log_ratio is None or pair.low is None or pair.high is None:
         return None
-    distance = abs(abs(pair.log_ratio) - margin)
-    if distance == 0:
-        return None
     level = (1 - confidence) / max(pairs, 1)
     own = (pair.high - pair.low) / 2 if pair.own_reach is None else pair.own_reach
-    noise = own / normal_quantile((1 + confidence) / 2)
-    rounds = pair.rounds_in_interval or pair.rounds
-    needed = rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
-    if (draws := len(pair.centres)) > 1:
+    noise = error = own / normal_quantile((1 + confidence) / 2)
+    rounds, draws = pair.rounds_in_interval or pair.rounds, len(pair.centres)
+    if draws > 1:
         reach = (pair.high - pair.low) / 2
         if not pair.across_launches:  # signs of processes reach as far as they do on the side that counts
             below, above = pair.log_ratio - pair.low, pair.high - pair.log_ratio
             reach = max(below, above) if abs(pair.log_ratio) < margin else below if pair.log_ratio > 0 else above
-        error = reach / student_quantile((1 + confidence) / 2, draws - 1)
-        between = max(error**2 - noise**2, 0.0)
+        error = max(reach / student_quantile((1 + confidence) / 2, draws - 1), noise)
+    distance = _distance(pair.log_ratio, margin, error)
+    if distance == 0:
+        return None
+    needed = rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
+    if draws > 1:
         most = draws if pair.across_launches else max(most_processes, draws)
         wanted = (distance / student_quantile(1 - level / 2, most - 1)) ** 2
-        spread = rounds * (noise**2 + between) / wanted  # over more processes for as long as there are any
+        spread = rounds * error**2 / wanted  # over more processes for as long as there are any
         told = pair.across_launches or rounds >= _ROUNDS_THAT_TELL * draws
         if told and spread > rounds * most / draws:
-            if (room := wanted - between * draws / most) <= 0:
+            if (room := wanted - (error**2 - noise**2) * draws / most) <= 0:
                 return None
             spread = rounds * noise**2 / room
         needed = max(needed, spread)
@@ -317,7 +318,7 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
     if not pair.across_launches or pair.log_ratio is None:
         return None
     deviation = float(np.std(pair.centres, ddof=1))
-    distance = abs(abs(pair.log_ratio) - margin)
+    distance = _distance(pair.log_ratio, margin, deviation / math.sqrt(len(pair.centres)))
     level = 1 - (1 - confidence) / max(pairs, 1) / 2
     return next(
         (
@@ -327,3 +328,8 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
         ),
         None,
     )
+
+
+def _distance(log_ratio: float, margin: float, error: float) -> float:
+    """Return how far an estimate lies from the border, and at the least as far as half of them are off the truth."""
+    return max(abs(abs(log_ratio) - margin), normal_quantile(0.75) * error)

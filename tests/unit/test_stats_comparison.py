@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -247,9 +248,11 @@ def test_rounds_to_settle_are_about_right() -> None:
     assert early.count("slower") <= 15
 
 
-def test_nothing_settles_an_estimate_on_the_border() -> None:
-    pair = PairComparison(0, 1, 50, 1, math.log(1.01), 0.0, 0.02, 1.0, 1.0)
-    assert rounds_to_settle(pair, math.log(1.01)) is None
+def test_an_estimate_on_the_border_is_taken_to_be_off_it_by_its_probable_error() -> None:
+    border = math.log(1.01)
+    wide = PairComparison(0, 1, 50, 1, border, border - 0.01, border + 0.01, 1.0, 1.0)
+    assert rounds_to_settle(wide, border) == pytest.approx(50 * (1.96 / 0.6745) ** 2, abs=1)
+    assert rounds_to_settle(replace(wide, low=border, high=border), border) is None
 
 
 def test_what_cannot_be_a_table_of_medians_is_refused() -> None:
