@@ -238,7 +238,7 @@ class MedianTable:
         would count for as much as the others.
         """
         launches = self._launches.values
-        kept = np.flatnonzero(np.isin(launches, self.whole_launches))
+        kept = np.flatnonzero(launches <= max(self.whole_launches, default=0))
         kept = kept[:: 1 if most_rounds is None else max(-(-kept.size // most_rounds), 1)]
         return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
 

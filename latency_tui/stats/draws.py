@@ -30,8 +30,8 @@ class Origins:
 
     Attributes:
         launches: Which launch each round belongs to, counted from 0, `(n_rounds,)`.
-        processes: Which process each block was answered by, of each candidate a row, `(n_candidates, n_rounds)`; those
-            of another launch are others.
+        processes: Which process each block was answered by, counted from 0, of each candidate a row,
+            `(n_candidates, n_rounds)`; those of another launch are others.
     """
 
     launches: NDArray[np.int64]
@@ -56,7 +56,8 @@ class Origins:
         within = np.zeros(shape, dtype=np.int64) if processes is None else np.asarray(processes, dtype=np.int64)
         if within.shape != shape:
             raise ValueError("Every block must say which process answered.")
-        return cls(of_launch, processes_of(of_launch, within))
+        # Numbered from 0, so that they can be counted: there are many pairs to do that for.
+        return cls(of_launch, np.unique(processes_of(of_launch, within), return_inverse=True)[1].reshape(shape))
 
     def draws(
         self, there: NDArray[np.bool_], first: int, second: int
@@ -72,14 +73,14 @@ class Origins:
             first: A candidate.
             second: Another one.
         """
-        shared = np.bincount(self.launches[there], minlength=1)
-        all_rounds = np.bincount(self.launches, minlength=shared.size)[: shared.size]
-        whole = np.flatnonzero((2 * shared >= all_rounds) & (shared > 0))
+        begun = int(self.launches.max(initial=-1)) + 1
+        shared = np.bincount(self.launches[there], minlength=begun)
+        whole = np.flatnonzero((2 * shared >= np.bincount(self.launches, minlength=begun)) & (shared > 0))
         if whole.size >= LEAST_DRAWS:
             counted = there & np.isin(self.launches, whole)
             return counted, self.launches[counted], True
         rows = [self.processes[index][there] for index in (first, second)]
-        counts = [np.unique(row).size for row in rows]
+        counts = [int(np.count_nonzero(np.bincount(row))) for row in rows]
         labels = rows[counts.index(min(counts))]
         return there, labels if min(counts) >= LEAST_DRAWS else np.zeros_like(labels), False
 
