@@ -94,6 +94,7 @@ class Track:
         self._copies = GrowingArray(np.int64)
         self._rounds = GrowingArray(np.int64)
         self._after_switch = GrowingArray(np.int64)
+        self._blocks: dict[int, int] = {}
         self._seen: set[tuple[int, int]] = set()
         self.wall_ns = 0
         self.cpu_ns = 0
@@ -112,6 +113,7 @@ class Track:
         self._copies.append(copy)
         self._rounds.append(round_)
         self._samples.extend(latencies)
+        self._blocks[launch] = self._blocks.get(launch, 0) + 1
         self._seen.add((launch, copy))
         self.totals = self.totals.merged(summarise(latencies))
 
@@ -134,45 +136,56 @@ class Track:
     @property
     def processes(self) -> int:
         """Number of processes of a launch that answered, on average."""
-        return round(len(self._seen) / max(len({launch for launch, _ in self._seen}), 1))
+        return round(len(self._seen) / max(len(self._blocks), 1))
 
     def excerpt(self, most_samples: int | None) -> Excerpt:
         """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
 
         At least forty blocks stay, so that there are enough for every interval.
         """
-        samples, starts, launches = self._samples.values, self._starts.values, self._launches.values
-        stride = 1
-        if most_samples is not None and samples.size > most_samples:
-            stride = min(-(-samples.size // most_samples), max(starts.size // _LEAST_ROUNDS_KEPT, 1))
-        if stride == 1:
-            return Excerpt(samples, starts, *self._draws(), starts[_first_of_each(launches)], whole=True)
-        return self._of_blocks(np.arange(0, starts.size, stride))
+        return self._excerpt(self._evenly(most_samples))
 
     def excerpt_of(self, rounds: NDArray[np.int64]) -> Excerpt:
         """Return the samples of some rounds, `(n_rounds,)`, in which it had a block."""
-        return self._of_blocks(np.flatnonzero(np.isin(self._rounds.values, rounds)))
+        return self._excerpt(np.flatnonzero(np.isin(self._rounds.values, rounds)))
+
+    def samples_of(self, most_samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the samples of such an excerpt, and the index of the first one of each block."""
+        return self._samples_of(self._evenly(most_samples))
 
     @property
     def rounds(self) -> NDArray[np.int64]:
         """The round of each block, counted over all launches, `(n_blocks,)`."""
         return self._rounds.values
 
-    def _of_blocks(self, chosen: NDArray[np.int64]) -> Excerpt:
-        samples, starts, launches = self._samples.values, self._starts.values, self._launches.values
+    def _evenly(self, most_samples: int | None) -> NDArray[np.int64]:
+        blocks, stride = len(self._starts), 1
+        if most_samples is not None and len(self._samples) > most_samples:
+            stride = min(-(-len(self._samples) // most_samples), max(blocks // _LEAST_ROUNDS_KEPT, 1))
+        return np.arange(0, blocks, stride)
+
+    def _excerpt(self, chosen: NDArray[np.int64]) -> Excerpt:
+        samples, rounds = self._samples_of(chosen)
+        launches, copies = self._launches.values[chosen], self._copies.values[chosen]
+        processes = processes_of(launches, copies)
+        draws = launches if self._whole_launches >= LEAST_DRAWS else processes
+        return Excerpt(
+            samples, rounds, processes, draws, rounds[_first_of_each(launches)], whole=chosen.size == self.blocks
+        )
+
+    def _samples_of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        samples, starts = self._samples.values, self._starts.values
+        if chosen.size == starts.size:
+            return samples, starts
         sizes = _ends(starts, samples.size, chosen) - starts[chosen]
         rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
         places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
-        begun = rounds[_first_of_each(launches[chosen])]
-        processes, draws = self._draws()
-        return Excerpt(samples[places], rounds, processes[chosen], draws[chosen], begun, whole=False)
+        return samples[places], rounds
 
-    def _draws(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        launches = self._launches.values
-        processes = processes_of(launches, self._copies.values)
-        blocks = np.diff(_first_of_each(launches), append=launches.size)
-        whole = blocks.size - int(blocks.size > 1 and 2 * blocks[-1] < blocks[-2])  # the last may have only begun
-        return processes, launches if whole >= LEAST_DRAWS else processes
+    @property
+    def _whole_launches(self) -> int:
+        blocks = [*self._blocks.values()]
+        return len(blocks) - int(len(blocks) > 1 and 2 * blocks[-1] < blocks[-2])  # the last may have only begun
 
 
 class Rounds(NamedTuple):
@@ -237,10 +250,9 @@ class MedianTable:
         Those of a further launch that has only begun, or was stopped before half of its rounds, are left out, for it
         would count for as much as the others.
         """
-        launches = self._launches.values
-        kept = np.flatnonzero(launches <= max(self.whole_launches, default=0))
-        kept = kept[:: 1 if most_rounds is None else max(-(-kept.size // most_rounds), 1)]
-        return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
+        rounds = self.whole_rounds
+        kept = slice(0, rounds, 1 if most_rounds is None else max(-(-rounds // most_rounds), 1))
+        return Rounds(self._table[:, kept], self._launches.values[kept], self._copies[:, kept])
 
     @property
     def whole_launches(self) -> list[int]:

@@ -217,8 +217,7 @@ def _pair(
         return PairComparison(
             first, second, rounds, centres.size, estimate, None, None, 1.0, 1.0, centres=tuple(centres.tolist())
         )
-    ordered = np.sort(shared)
-    low, high = median_interval(ordered, confidence)
+    low, high = median_interval(draws.ordered, confidence)
     own_reach = (high - low) / 2
     if centres.size > 1:
         wide_low, wide_high = draws.interval(confidence)
@@ -227,7 +226,7 @@ def _pair(
 
     def level(border: float) -> float:
         """Smallest level at which the interval's end passes the border; 1 where the estimate does not."""
-        from_rounds = median_level(ordered, border)
+        from_rounds = median_level(draws.ordered, border)
         return max(from_rounds, draws.level(border)) if centres.size > 1 else from_rounds
 
     p_different = p_same = 1.0

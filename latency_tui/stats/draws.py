@@ -96,43 +96,60 @@ def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDAr
     return labels
 
 
-def draw_medians(log_ratios: NDArray[np.float64], draws: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the median log-ratio of each draw, `(n_draws,)`, from those of rounds, `(n_rounds,)`."""
-    order = np.lexsort((log_ratios, draws))
-    values, labels = log_ratios[order], draws[order]
-    begins = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
-    sizes = np.diff(begins, append=labels.size)
-    medians: NDArray[np.float64] = (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2
-    return medians
-
-
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Rounds of one pair and the draws that they are of.
+    """Rounds of one pair and what the draws that they are of come to.
 
     Attributes:
-        log_ratios: Of the rounds, `(n_rounds,)`, at least one.
-        labels: Which draw each is of, `(n_rounds,)`.
+        ordered: Log-ratios of the rounds in ascending order, `(n_rounds,)`, at least one.
         medians: Median log-ratio of each draw, `(n_draws,)`.
-        signed: Whether signs are counted: processes of one launch, unless they are very few, have few rounds each,
-            whose medians a bad moment moves; launches have many.
+        mean: Of these medians.
+        error: Its standard error; nothing where there is one draw.
+        deviations: How many standard deviations the sum of signs is from nothing, `(n_rounds + 1,)`, for a centre below
+            all log-ratios, between each two neighbours, and above all. None where signs are not counted: they are those
+            of processes of one launch, unless these are very few, have few rounds each, whose medians a bad moment
+            moves; launches have many.
     """
 
-    log_ratios: NDArray[np.float64]
-    labels: NDArray[np.int64]
+    ordered: NDArray[np.float64]
     medians: NDArray[np.float64]
-    signed: bool
+    mean: float
+    error: float
+    deviations: NDArray[np.float64] | None
 
     @classmethod
     def of(cls, log_ratios: NDArray[np.float64], labels: NDArray[np.int64], *, processes: bool) -> Draws:
-        """Sort rounds by their draws, which are `processes` or else launches."""
-        medians = draw_medians(log_ratios, labels)
-        return cls(log_ratios, labels, medians, processes and medians.size >= LEAST_SIGNED)
+        """Sort rounds by their draws, which are `processes` or else launches.
+
+        Args:
+            log_ratios: Of the rounds, `(n_rounds,)`.
+            labels: Which draw each is of, counted from 0, `(n_rounds,)`.
+            processes: Whether draws are processes of one launch.
+        """
+        order = np.argsort(log_ratios)
+        ordered, labels = log_ratios[order], labels[order]
+        # Small numbers are sorted stably in a quarter of the time, and there are many pairs to do it for.
+        grouped = np.argsort(labels.astype(np.min_scalar_type(labels.max())), kind="stable")
+        values, runs = ordered[grouped], labels[grouped]
+        begins = np.concatenate(([0], np.flatnonzero(runs[1:] != runs[:-1]) + 1))
+        sizes = np.diff(begins, append=runs.size)
+        medians = (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2
+        count = medians.size
+        error = float(medians.std(ddof=1)) / math.sqrt(count) if count > 1 else 0.0
+        deviations = None
+        if processes and count >= LEAST_SIGNED:
+            sums = np.empty(runs.size)  # of signs in the draw of each log-ratio, before it is passed itself
+            sums[grouped] = np.repeat(sizes + 2 * begins, sizes) - 2 * np.arange(runs.size)
+            deviations = _deviations(sums, sizes)
+        return cls(ordered, medians, float(medians.mean()), error, deviations)
 
     @property
     def centre(self) -> float:
         """The estimate: the median over launches, or over all rounds where processes are counted by signs."""
-        return float(np.median(self.log_ratios if self.signed else self.medians))
+        if self.deviations is None:
+            return float(np.median(self.medians))
+        count = self.ordered.size
+        return float(self.ordered[(count - 1) // 2] + self.ordered[count // 2]) / 2
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the interval of the centre over draws, of which there are two or more.
@@ -147,13 +164,13 @@ class Draws:
             confidence: Two-sided.
         """
         level = (1 + confidence) / 2
-        reach = student_quantile(level, self.medians.size - 1) * self._error
-        students = self._mean - reach, self._mean + reach
-        if not self.signed:
+        reach = student_quantile(level, self.medians.size - 1) * self.error
+        students = self.mean - reach, self.mean + reach
+        if self.deviations is None:
             return students
-        ordered, deviations = _signed(self.log_ratios, self.labels)
-        held = np.flatnonzero(deviations <= normal_quantile(level))
-        low, high = float(ordered[max(held[0] - 1, 0)]), float(ordered[min(held[-1], ordered.size - 1)])
+        held = np.flatnonzero(self.deviations <= normal_quantile(level))
+        last = self.ordered.size - 1
+        low, high = float(self.ordered[max(held[0] - 1, 0)]), float(self.ordered[min(held[-1], last)])
         if held[0] == 0:  # so few processes that signs refute nothing at this level
             low, high = min(low, students[0]), max(high, students[1])
         return low, high
@@ -164,48 +181,30 @@ class Draws:
         Where all rounds lie on one side of it, signs cannot tell how far, and few processes could never reach a level
         that is shared among many pairs: there Student's level of the processes' medians counts where it is smaller.
         """
-        if not self.signed:
+        if self.deviations is None:
             return self._students_level(border)
-        ordered, deviations = _signed(self.log_ratios, self.labels)
         # The interval ends where the last centre is refuted: a border is when the mildest of all beyond it is.
         if border < self.centre:
-            beyond = deviations[: np.searchsorted(ordered, border, side="right") + 1]
+            beyond = self.deviations[: np.searchsorted(self.ordered, border, side="right") + 1]
         else:
-            beyond = deviations[np.searchsorted(ordered, border, side="left") :]
+            beyond = self.deviations[np.searchsorted(self.ordered, border, side="left") :]
         by_signs = 2 * normal_tail(float(beyond.min()))
         return by_signs if beyond.size > 1 else min(by_signs, self._students_level(border))
 
     def _students_level(self, border: float) -> float:
-        distance = abs(self._mean - border)
-        t = distance / self._error if self._error else math.inf if distance else 0.0
+        distance = abs(self.mean - border)
+        t = distance / self.error if self.error else math.inf if distance else 0.0
         return 2 * student_tail(t, self.medians.size - 1)
 
-    @property
-    def _mean(self) -> float:
-        return float(self.medians.mean())
 
-    @property
-    def _error(self) -> float:
-        return float(self.medians.std(ddof=1)) / math.sqrt(self.medians.size)
+def _deviations(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how many standard deviations the sum of signs is from nothing, `(n_rounds + 1,)`.
 
-
-def _signed(
-    log_ratios: NDArray[np.float64], draws: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the log-ratios in ascending order, `(n,)`, and how many standard deviations the sign sum is from nothing.
-
-    The latter, `(n + 1,)`, is for a centre below all log-ratios, between each two neighbours, and above all.
+    Args:
+        sums: Of signs in the draw of each log-ratio, in ascending order of these, before it is passed, `(n_rounds,)`.
+        sizes: Of the draws, `(n_draws,)`.
     """
-    labels = np.unique(draws, return_inverse=True)[1]
-    sizes = np.bincount(labels)
-    order = np.argsort(log_ratios)
-    labels = labels[order]
-    # How many of its draw each log-ratio has below it.
-    grouped = np.argsort(labels, kind="stable")
-    passed = np.empty(order.size, dtype=np.int64)
-    passed[grouped] = np.arange(order.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    sums = (sizes[labels] - 2 * passed).astype(np.float64)  # of signs in its draw, before it is passed itself
-    squares = float((sizes.astype(np.float64) ** 2).sum()) + np.concatenate(([0.0], np.cumsum(4 - 4 * sums)))
-    total = order.size - 2.0 * np.arange(order.size + 1)
+    squares = np.cumsum(np.concatenate(([np.square(sizes, dtype=np.float64).sum()], 4 - 4 * sums)))
+    total = sums.size - 2.0 * np.arange(sums.size + 1)
     deviations: NDArray[np.float64] = np.abs(total) / np.sqrt(np.maximum(squares, 1.0))
-    return log_ratios[order], deviations
+    return deviations

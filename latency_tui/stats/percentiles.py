@@ -102,9 +102,9 @@ def percentiles(
     ordered = np.sort(latencies.astype(np.int32) if fits else latencies)
     found: dict[str, PercentileEstimate] = {}
     effect_of_tails = 1.0
-    for key, share in PERCENTILES.items():
-        value = _sample_percentile(ordered, share)
-        effect = design_effect(latencies, starts, value, confidence, clusters)
+    values = [_sample_percentile(ordered, share) for share in PERCENTILES.values()]
+    effects = design_effects(latencies, starts, values, confidence, clusters).tolist()
+    for (key, share), value, effect in zip(PERCENTILES.items(), values, effects, strict=True):
         if share > 0.5:
             effect = effect_of_tails = max(effect, effect_of_tails)
         found[key] = _estimate(ordered, starts.size, share, value, effect, calls_a_round, confidence)
@@ -240,14 +240,14 @@ def draws_interval(
     return math.exp(centre - reach), math.exp(centre + reach)
 
 
-def design_effect(
+def design_effects(
     latencies: Latencies,
     starts: NDArray[np.int64],
-    value: float,
+    values: ArrayLike,
     confidence: float = 0.95,
     draws: NDArray[np.int64] | None = None,
-) -> float:
-    """Return by how much dependence widens the variance of the share of samples at or below a value.
+) -> NDArray[np.float64]:
+    """Return by how much dependence widens the variance of the share of samples at or below each of some values.
 
     The share's variance is estimated from rounds as clusters (Kish 1965; Korn and Graubard 1998 for taking Student's
     quantile where clusters are few) and divided by the binomial one. Where there are many rounds it is also estimated
@@ -258,32 +258,39 @@ def design_effect(
     Args:
         latencies: In the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        value: The percentile's value, in nanoseconds.
+        values: The percentiles' values, `(n_values,)` nanoseconds.
         confidence: Of the interval that it will widen.
         draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`; None for one of all.
+
+    Returns:
+        The design effects, `(n_values,)`, at least 1.
     """
     count, rounds = latencies.size, starts.size
-    below = latencies <= value
-    hits = np.add.reduceat(below, starts, dtype=np.int64)
+    hits = np.add.reduceat(latencies <= np.asarray(values)[:, None], starts, axis=1, dtype=np.int64)
     sizes = np.diff(starts, append=count)
-    share = float(hits.sum()) / count
-    if rounds < 2 or not 0 < share < 1:
-        return 1.0
-    effect = _cluster_effect(hits, sizes, share, confidence)
+    if rounds < 2:
+        return np.ones(hits.shape[0])
+    effects = _cluster_effects(hits, sizes, confidence)
     if rounds >= 2 * _COARSE_CLUSTERS:
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
-        coarse = _cluster_effect(np.add.reduceat(hits, cuts), np.add.reduceat(sizes, cuts), share, confidence)
-        effect = max(effect, coarse)
+        coarse = np.add.reduceat(hits, cuts, axis=1), np.add.reduceat(sizes, cuts)
+        effects = np.maximum(effects, _cluster_effects(*coarse, confidence))
     if draws is not None and draws.max() + 1 >= LEAST_DRAWS:
-        hits_drawn, sizes_drawn = (np.bincount(draws, weights=counts).astype(np.int64) for counts in (hits, sizes))
-        effect = max(effect, _cluster_effect(hits_drawn, sizes_drawn, share, confidence))
-    return effect
+        order = np.argsort(draws.astype(np.min_scalar_type(draws.max())), kind="stable")
+        cuts = np.flatnonzero(np.diff(draws[order], prepend=-1))
+        drawn = np.add.reduceat(hits[:, order], cuts, axis=1), np.add.reduceat(sizes[order], cuts)
+        effects = np.maximum(effects, _cluster_effects(*drawn, confidence))
+    return effects
 
 
-def _cluster_effect(hits: NDArray[np.int64], sizes: NDArray[np.int64], share: float, confidence: float) -> float:
-    clusters = hits.size
-    residuals = hits - sizes * share
-    raw = float(np.dot(residuals, residuals)) / (float(sizes.sum()) * share * (1 - share))
+def _cluster_effects(hits: NDArray[np.int64], sizes: NDArray[np.int64], confidence: float) -> NDArray[np.float64]:
+    """Return the design effects of clusters, `(n_values,)`, from their hits, `(n_values, n_clusters)`."""
+    clusters, count = sizes.size, float(sizes.sum())
+    share = hits.sum(axis=1) / count
+    residuals = hits - np.multiply.outer(share, sizes)
+    binomial = count * share * (1 - share)
+    raw = np.divide((residuals**2).sum(axis=1), binomial, out=np.zeros_like(share), where=binomial > 0)
     upper = (1 + confidence) / 2
     widening = (student_quantile(upper, clusters - 1) / normal_quantile(upper)) ** 2
-    return 1 + max(0.0, raw - 1) * widening * clusters / (clusters - 1)
+    effects: NDArray[np.float64] = 1 + np.maximum(0.0, raw - 1) * widening * clusters / (clusters - 1)
+    return effects

@@ -32,6 +32,7 @@ from tests.benchmarks.harness import Report, Row, bootstrap, duration, options, 
 SIZES = (100, 10_000, 1_000_000)
 LARGEST_BLOCK = 100
 LIVE_ROUNDS_SECONDS = 0.1
+PROCESSES = 12
 WINDOW_REDRAWS = 8
 WIDTH, HEIGHT = 140, 40
 PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS), runs=10_000_000)
@@ -108,6 +109,7 @@ def round_(job: str, number: int, size: int) -> list[Event]:
                 wall_ns=total,
                 cpu_ns=total,
                 switches=0,
+                copy=number % PROCESSES,
             )
         )
     events.append(RoundFinished(job=job, launch=0, round=number, rounds=100_000, seconds_left=60.0))

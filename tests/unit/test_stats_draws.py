@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from latency_tui.stats.comparison import compare
-from latency_tui.stats.draws import Draws, draw_medians
+from latency_tui.stats.draws import Draws
 from latency_tui.stats.medians import median_interval
 from tests.unit.made_latencies import Floats
 
@@ -31,7 +31,7 @@ def of_launches(medians: Floats) -> Draws:
 
 def test_the_median_of_each_draw_in_the_order_of_draws() -> None:
     d, labels = np.array([3.0, 10.0, 1.0, 20.0, 2.0, 30.0, 40.0]), np.array([4, 7, 4, 7, 4, 7, 7])
-    assert draw_medians(d, labels).tolist() == [2.0, 25.0]
+    assert Draws.of(d, labels, processes=False).medians.tolist() == [2.0, 25.0]
 
 
 @pytest.mark.parametrize("launches", [2, 5, 12])

@@ -8,8 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from latency_tui.stats.percentiles import PERCENTILES, calls_for_interval, design_effect, interval_ranks, percentiles
+from latency_tui.stats.percentiles import PERCENTILES, calls_for_interval, design_effects, interval_ranks, percentiles
 from tests.unit.made_latencies import MADE, drifting, independent, nanoseconds, starts, waves
+
+
+def effect_at(
+    value: float, latencies: NDArray[np.int64], begins: NDArray[np.int64], draws: NDArray[np.int64] | None = None
+) -> float:
+    return float(design_effects(latencies, begins, [value], draws=draws)[0])
 
 
 def test_values_are_numpys() -> None:
@@ -120,9 +126,9 @@ def test_the_design_effect_is_that_of_the_round_as_a_cluster() -> None:
     tenfold, single = [], []
     for _ in range(40):
         alike = np.repeat(nanoseconds(random.normal(0, 0.1, 400)), 10)
-        tenfold.append(design_effect(alike, starts(400, 10), float(np.median(alike))))
+        tenfold.append(effect_at(float(np.median(alike)), alike, starts(400, 10)))
         apart = nanoseconds(random.normal(0, 0.1, 4000))
-        single.append(design_effect(apart, starts(400, 10), float(np.median(apart))))
+        single.append(effect_at(float(np.median(apart)), apart, starts(400, 10)))
     assert 10 <= np.median(tenfold) < 17  # ten calls that are one; above ten, for few clusters are widened
     assert min(single) >= 1
     assert np.median(single) < 1.7
@@ -134,7 +140,7 @@ def test_the_design_effect_is_widened_for_few_rounds_as_students_quantile_is() -
     samples = np.concatenate([[10] * hit + [30] * (4 - hit) for hit in hits])
     raw = float(((hits - 2) ** 2).sum()) / (32 * 0.25)
     widening = (stats.t.ppf(0.975, 7) / stats.norm.ppf(0.975)) ** 2 * 8 / 7
-    assert design_effect(samples, starts(8, 4), 20.0) == pytest.approx(1 + (raw - 1) * widening)
+    assert effect_at(20.0, samples, starts(8, 4)) == pytest.approx(1 + (raw - 1) * widening)
 
 
 def test_ranks_are_skewed_as_the_binomial_is() -> None:
@@ -149,7 +155,7 @@ def test_ranks_are_skewed_as_the_binomial_is() -> None:
 
 def test_calls_alone_in_their_rounds_have_no_design_effect() -> None:
     alone = nanoseconds(np.random.default_rng(5).normal(0, 0.1, 19))
-    assert design_effect(alone, starts(19, 1), float(np.sort(alone)[9])) == pytest.approx(1)
+    assert effect_at(float(np.sort(alone)[9]), alone, starts(19, 1)) == pytest.approx(1)
 
 
 CASES = [
@@ -293,7 +299,7 @@ def test_a_hundred_calls_in_five_processes_bound_the_median_however_far_these_li
         assert p50.low is not None
         assert p50.high is not None
         held += p50.low <= 62_000 <= p50.high
-        effect = design_effect(latencies, starts(10, 10), p50.value or 0.0, draws=draws)
+        effect = effect_at(p50.value or 0.0, latencies, starts(10, 10), draws)
         lacking += interval_ranks(100, 0.5, effect)[0] < 1
     assert held >= 277, "95 % of 300, less two standard errors"
     assert (lacking > 30) == (apart > 0.01), "ranks alone would often have left it unbounded"
