@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from textual.content import Content
+from rich.cells import cell_len
 
 from latency_tui.plan.datasets import Task, task_of
 from latency_tui.result.words import PERCENTILES, format_duration
@@ -15,6 +15,7 @@ from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.state import ModelRow, State
 from latency_tui.tui.text import clean, wrap
 from latency_tui.tui.widgets.figures import bound, short_interval
+from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ class About(Painted):
             return
         if row is None:
             self.entitle()
-            self.update("", layout=False)
+            self.draw([])
             return
         colour, shape = looks[row.slug]
         self.entitle((shape, colour), " ", clean(row.candidate.name))
         if self.size:
-            self.update(_columns(row, facts, scored, *self.content_size), layout=False)
+            self.draw(_columns(row, facts, scored, *self.content_size))
 
 
 def _measured(state: State) -> CandidateResult | None:
@@ -74,21 +75,21 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int, height: int) -> Content:
+def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int, height: int) -> list[Line]:
     """Return what there is to say; in two columns where one is too short for it and there is room for two."""
     lines = _lines(row, measured, scored, width)
     half = (width - _BETWEEN) // 2
     if len(lines) <= height or half < _LEAST_COLUMN:
-        return Content("\n").join(lines)
+        return lines
     lines = _lines(row, measured, scored, half)
-    return Content("\n").join(
-        Content.assemble(left, " " * (half + _BETWEEN - left.cell_length), right)
-        for left, right in zip_longest(lines[:height], lines[height : 2 * height], fillvalue=Content(""))
-    )
+    return [
+        [*left, (" " * (half + _BETWEEN - sum(cell_len(text) for text, _ in left)), ""), *right]
+        for left, right in zip_longest(lines[:height], lines[height : 2 * height], fillvalue=())
+    ]
 
 
-def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int) -> list[Content]:
-    lines = [Content(line) for line in wrap(clean(row.candidate.model.description), width)]
+def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int) -> list[Line]:
+    lines: list[Line] = [[(line, "")] for line in wrap(clean(row.candidate.model.description), width)]
     facts: list[tuple[str, str]] = []
     if row.score is not None:
         facts.append((scored, f"{row.score:.3f} held-out"))
@@ -96,19 +97,19 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, wi
         facts.append(("trained in", format_duration(row.seconds)))
     facts += measured
     if row.error:
-        lines += [Content.styled(line, "$text-error") for line in wrap(clean(row.error), width)[:3]]
-        lines.append(Content.assemble((ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)))
+        lines += [[(line, "$text-error")] for line in wrap(clean(row.error), width)[:3]]
+        lines.append([(ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)])
     elif row.stage == "new":
-        lines.append(Content.styled("not trained yet", MUTED))
-    lines += [Content.assemble((f"{name:<{_LABEL}}", MUTED), value) for name, value in facts]
+        lines.append([("not trained yet", MUTED)])
+    lines += [[(f"{name:<{_LABEL}}", MUTED), (value, "")] for name, value in facts]
     for note in row.notes:
-        lines += [Content.styled(line, "$text-warning") for line in wrap(clean(f"! {note}"), width)]
+        lines += [[(line, "$text-warning")] for line in wrap(clean(f"! {note}"), width)]
     model = row.candidate.model
     if model.factory:
-        lines.append(Content(""))
-        lines += [Content.styled(line, MUTED) for line in wrap(clean(model.factory.rpartition(":")[2]), width)]
+        lines.append([])
+        lines += [[(line, MUTED)] for line in wrap(clean(model.factory.rpartition(":")[2]), width)]
         lines += [
-            Content.styled(line, MUTED)
+            [(line, MUTED)]
             for key, value in (*model.parameters.items(), *row.candidate.settings.items())
             for line in wrap(clean(f"{key}={value!r}"), width)
         ]

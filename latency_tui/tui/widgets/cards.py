@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.containers import Grid
-from textual.content import Content
 
 from latency_tui.result.words import format_duration
 from latency_tui.tui.commands import ShowFailure
@@ -15,6 +14,7 @@ from latency_tui.tui.marks import MUTED, Look
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import bound, needs, ratio_words, short_interval
+from latency_tui.tui.widgets.lines import Line, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed, Painted
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Card(Painted):
         self.set_class(failed, "-failed")
         self.set_class(highlighted, "-highlighted")
         self.entitle((f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour))
-        self.update(_content(result, candidate, colour, width, running=running), layout=False)
+        self.draw(_lines(result, candidate, colour, width, running=running))
 
     def on_click(self, event: events.Click) -> None:
         """Highlight this candidate."""
@@ -84,34 +84,30 @@ def fit_title(name: str, width: int) -> str:
     return fit(clean(name), max(width - 2, 1)).rstrip()
 
 
-def _content(result: Result, candidate: CandidateResult, colour: str, width: int, *, running: bool) -> Content:
+def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, *, running: bool) -> list[Line]:
     if candidate.status == "failed":
         lines = wrap(clean(candidate.error or "It failed."), width)[:4]
-        return Content("\n").join(
-            [
-                *(Content.styled(line, "$text-error") for line in lines),
-                Content.styled(f"{ShowFailure.key_label()} shows the traceback", MUTED),
-            ]
-        )
+        told = (f"{ShowFailure.key_label()} shows the traceback", MUTED)
+        return [*([(line, "$text-error")] for line in lines), [told]]
     statistics = candidate.statistics
     if statistics is None:
-        return Content.styled("waits for its first turn" if running else "nothing was measured", MUTED)
+        return [[("waits for its first turn" if running else "nothing was measured", MUTED)]]
     words, interval, style = ratio_words(result, candidate)
-    return Content.assemble(
-        (format_duration(statistics.p50.value), f"bold {colour}"),
-        *_interval(statistics.p50, width, running=running), "\n",
-        (words, style), ("  " + interval if interval else "", MUTED), "\n",
-        *_pair("mean", format_duration(statistics.mean), "std", format_duration(statistics.std)), "\n",
-        *_pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)), "\n",
-        *_tail(statistics, width),
-    )  # fmt: skip
+    median = (format_duration(statistics.p50.value), f"bold {colour}")
+    return [
+        [median, *_interval(statistics.p50, width, running=running)],
+        [(words, style), ("  " + interval if interval else "", MUTED)],
+        _pair("mean", format_duration(statistics.mean), "std", format_duration(statistics.std)),
+        _pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)),
+        _tail(statistics, width),
+    ]
 
 
-def _pair(one: str, left: str, other: str, right: str) -> list[tuple[str, str]]:
+def _pair(one: str, left: str, other: str, right: str) -> list[Piece]:
     return [(f"{one:<5}", MUTED), (f"{left:<8}", ""), (f" {other:<4}", MUTED), (right, "")]
 
 
-def _interval(p50: Percentile, width: int, *, running: bool) -> list[tuple[str, str]]:
+def _interval(p50: Percentile, width: int, *, running: bool) -> list[Piece]:
     """Return the interval, or what it lacks: not while every second brings more of that."""
     if interval := short_interval(p50):
         return [("  " + interval, "")]
@@ -119,13 +115,13 @@ def _interval(p50: Percentile, width: int, *, running: bool) -> list[tuple[str, 
     return _fitting(want, ("  CI ", "  "), width - len(format_duration(p50.value)))
 
 
-def _tail(statistics: Statistics, width: int) -> list[tuple[str, str]]:
+def _tail(statistics: Statistics, width: int) -> list[Piece]:
     value, want = bound(statistics.p99), needs(statistics.p99)
     parts = [("p99  " if not want else "p99 ", MUTED), (value, "")]
     return parts + _fitting(want, (", ", " "), width - 4 - len(value))
 
 
-def _fitting(want: str, starts: tuple[str, str], room: int) -> list[tuple[str, str]]:
+def _fitting(want: str, starts: tuple[str, str], room: int) -> list[Piece]:
     """Return what a percentile lacks in the longest words that there is room for."""
     long, short = starts
     for words in (long + want, short + want, short + want.removesuffix(" calls")):

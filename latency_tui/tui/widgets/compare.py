@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
 
 from latency_tui.result.answer import what_would_settle
 from latency_tui.result.words import NOTHING, PERCENTILES, format_tails
@@ -19,6 +19,7 @@ from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import bound, comparison_of, ratio_words
+from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import SizeChanged
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class ComparePane(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """Yield the text."""
-        yield Static(id="comparison")
+        yield Lines(id="comparison")
 
     def on_resize(self) -> None:
         """Ask for new paint."""
@@ -59,23 +60,23 @@ class ComparePane(VerticalScroll):
         result = measurement.result
         lines = [
             *comparison_lines(result, measurement.candidates, looks, highlighted, width),
-            Content(""),
+            [],
             *percentile_lines(result, measurement.candidates, looks, highlighted, width),
             *settling_lines(result, measurement.candidates, width),
             *failure_lines(measurement.candidates, width),
         ]
-        self.query_one("#comparison", Static).update(Content("\n").join(lines))
+        self.query_one("#comparison", Lines).draw(lines)
 
 
 def comparison_lines(
     result: Result, candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
-) -> list[Content]:
+) -> list[Line]:
     """Return a heading, a line a candidate and the scale beneath them."""
     shown = _comparable(candidates)
     if not shown:
-        return [Content.styled(" Nothing was measured.", MUTED)]
+        return [[(" Nothing was measured.", MUTED)]]
     if len(shown) == 1:
-        return [Content.styled(" A comparison takes two models.", MUTED)]
+        return [[(" A comparison takes two models.", MUTED)]]
     name = _name_width(shown, width)
     words = {c.slug: ratio_words(result, c) for c in shown}
     ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
@@ -97,14 +98,14 @@ def comparison_lines(
     title = fit(f" against {clean(baseline.name)}", name + 4 + ratio_width)
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
     head += fit("group", group_width, right=True)
-    lines = [Content.styled(fit(head, width).rstrip(), MUTED)]
+    lines: list[Line] = [[(fit(head, width).rstrip(), MUTED)]]
     names = short_names([clean(c.name) for c in shown], name)
     for candidate, short in zip(shown, names, strict=True):
         colour, shape = looks[candidate.slug]
         text, interval, style = words[candidate.slug]
         comparison = comparison_of(result, candidate.slug)
         verdict = comparison.verdict if comparison else ""
-        parts: list[tuple[str, str]] = [
+        parts: list[Piece] = [
             *_name(fit(short, name), colour, shape, highlighted=candidate.slug == highlighted),
             (fit(text, ratio_width, right=True), style),
             (fit(interval, interval_width, right=True), MUTED),
@@ -114,16 +115,16 @@ def comparison_lines(
         if scale:
             ends = (comparison.low, comparison.ratio, comparison.high) if comparison else (1.0, 1.0, 1.0)
             parts += [("  ", ""), *scale.draw(*ends, colour)]
-        lines.append(Content.assemble(*parts))
+        lines.append(parts)
     if scale:
         lead = " " * (width - room - 1)
-        lines.append(Content.styled(lead + scale.ticks(), MUTED))
+        lines.append([(lead + scale.ticks(), MUTED)])
     return lines
 
 
 def percentile_lines(
     result: Result, candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
-) -> list[Content]:
+) -> list[Line]:
     """Return a heading and a line a candidate, with as many percentiles as fit; then what the bounds mean.
 
     Where p99 were compared with the baseline's, a last column says how, which counts for more than p97 and p99.9.
@@ -144,7 +145,7 @@ def percentile_lines(
             used += size[key]
     order = [key for key in cells if key in kept]
     head = " " * (name + 4) + "".join(fit(key.replace("_", "."), size[key], right=True) for key in order)
-    lines = [Content.styled(head, MUTED)]
+    lines: list[Line] = [[(head, MUTED)]]
     names = short_names([clean(c.name) for c in shown], name)
     for index, candidate in enumerate(shown):
         colour, shape = looks[candidate.slug]
@@ -153,9 +154,9 @@ def percentile_lines(
             text = cells[key][index]
             style = f"bold {colour}" if key == "p50" else MUTED if text.startswith("≥") or text == "–" else ""
             parts.append((fit(text, size[key], right=True), style))
-        lines.append(Content.assemble(*parts))
+        lines.append(parts)
     text = _lacking([(key, getattr(c.statistics, key)) for key in order if key in PERCENTILES for c in shown])
-    return lines + [Content.styled(f" {line}", MUTED) for line in (wrap(text, width - 2) if text else ())]
+    return lines + [[(f" {line}", MUTED)] for line in (wrap(text, width - 2) if text else ())]
 
 
 def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
@@ -179,14 +180,14 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
     return " ".join(sentences)
 
 
-def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Content]:
+def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
     """Return a line on what would settle the pairs that are inconclusive, unless the answer has said it."""
     if "settle it" in result.answer:
         return []
     shown = {c.slug for c in _comparable(candidates)}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
     text = what_would_settle(unsettled)
-    return [Content.styled(f" {line}", MUTED) for line in (wrap(text, width - 2) if text else ())]
+    return [[(f" {line}", MUTED)] for line in (wrap(text, width - 2) if text else ())]
 
 
 def _tails(result: Result, candidate: CandidateResult) -> str:
@@ -195,13 +196,13 @@ def _tails(result: Result, candidate: CandidateResult) -> str:
     return "" if text == NOTHING else text
 
 
-def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[Content]:
+def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
     """Return a line or two for each candidate that failed, and so is compared with nothing."""
-    lines: list[Content] = []
+    lines: list[Line] = []
     for candidate in candidates:
         if candidate.status == "failed":
             words = wrap(clean(f"{candidate.name} failed: {candidate.error or 'it gave no reason'}"), width - 2)
-            lines += [Content.styled(f" {line}", "$text-error") for line in words]
+            lines += [[(f" {line}", "$text-error")] for line in words]
     return lines
 
 
@@ -214,7 +215,7 @@ def _name_width(candidates: list[CandidateResult], width: int) -> int:
     return max(min(longest, 26, width - 24), 1)
 
 
-def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[tuple[str, str]]:
+def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[Piece]:
     return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]
 
 
@@ -243,7 +244,7 @@ class RatioScale:
         place = (math.log(ratio) - self._low) / self._span * (self._width - 1)
         return min(max(round(place), 0), self._width - 1)
 
-    def draw(self, low: float | None, ratio: float | None, high: float | None, colour: str) -> list[tuple[str, str]]:
+    def draw(self, low: float | None, ratio: float | None, high: float | None, colour: str) -> list[Piece]:
         """Return one line: 1 as a bar, the interval as a line with its ends, the ratio as a dot."""
         cells = [(" ", "")] * self._width
         cells[self.column(1.0)] = ("│", FAINT)
@@ -255,7 +256,8 @@ class RatioScale:
                 cells[start], cells[end] = ("┣", colour), ("┫", colour)
         if ratio:
             cells[self.column(ratio)] = ("●", colour)
-        return cells
+        runs = groupby(cells, key=itemgetter(1))
+        return [("".join(letter for letter, _ in run), style) for style, run in runs]
 
     def ticks(self) -> str:
         """Return a line of round ratios, none touching another."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from textual.app import RenderResult
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import Reactive
+from textual.visual import Visual
 from textual.widget import Widget
-from textual.widgets import Static
+
+from latency_tui.tui.widgets.lines import Lines
 
 
 class SizeChanged(Message, bubble=True):
@@ -36,19 +36,17 @@ class Painter(Protocol):
         """Have one part show the state."""
 
 
-class Painted(Static):
+class Painted(Lines):
     """Text that the screen paints; it is never parsed as markup.
 
     Attributes:
         painted: What was painted last; nothing is drawn while it stays the same.
     """
 
-    ALLOW_SELECT: ClassVar[bool] = False
-    auto_links = Reactive(False)  # there are none, and looking for them costs a twentieth of every redraw
     painted: tuple[object, ...] = ()
     _title: tuple[str | tuple[str, str], ...] = ()
 
-    def render(self) -> RenderResult:
+    def render(self) -> Visual:
         """Return what was painted; ask for paint where that was for another size, so that no frame is without it."""
         if self.size and self.painted[-1:] != (self.content_size,) and isinstance(self.screen, Painter):
             self.screen.paint_part(self)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual import events
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
 
 from latency_tui.result.words import format_duration
 from latency_tui.tui.layout import Layout
@@ -19,12 +17,11 @@ from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.figures import bound, ratio_words, short_interval
+from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Result, Statistics
-
-Row = tuple["Result", "CandidateResult"]
+    from latency_tui.result.result import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class ResultTable(VerticalScroll):
 
     def compose(self):  # type: ignore[no-untyped-def]  # one child
         """Yield the text."""
-        yield Static(id="rows")
+        yield Lines(id="rows")
 
     def paint(
         self, measurement: Measurement, looks: Mapping[str, Look], highlighted: str, layout: Layout, *, running: bool
@@ -76,7 +73,7 @@ class ResultTable(VerticalScroll):
         scrolls = len(self._slugs) + layout.headings > layout.summary
         width = layout.width - (self.scrollbar_size_vertical if scrolls else 0)
         lines = table_lines(measurement, looks, highlighted, headings=layout.headings, width=width, running=running)
-        self.query_one("#rows", Static).update(Content("\n").join(lines))
+        self.query_one("#rows", Lines).draw(lines)
         if highlighted in self._slugs:
             row = self._slugs.index(highlighted) + layout.headings
             above, height = int(self.scroll_offset.y), self.size.height
@@ -90,17 +87,9 @@ class ResultTable(VerticalScroll):
             self.post_message(CandidatePointed(self._slugs[int(place)]))
 
 
-def _texts(result: Result, candidate: CandidateResult) -> list[str]:
-    statistics = candidate.statistics
-    if statistics is None or candidate.status == "failed":
-        return [""] * len(_COLUMNS)
-    ratio = ratio_words(result, candidate)
-    return [column.text(statistics, ratio) for column in _COLUMNS]
-
-
 def table_lines(
     measurement: Measurement, looks: Mapping[str, Look], highlighted: str, *, headings: bool, width: int, running: bool
-) -> list[Content]:
+) -> list[Line]:
     """Return the table's lines, with as many columns as fit into `width` cells."""
     result = measurement.result
     if result is None:
@@ -127,16 +116,16 @@ def table_lines(
         kept.append(index)
         used += sizes[index]
     kept.sort()
-    lines: list[Content] = []
+    lines: list[Line] = []
     if headings:
         line = " " * (name + 4) + "".join(fit(heads[index], sizes[index], right=True) for index in kept)
-        lines.append(Content.styled(fit(line, width).rstrip(), MUTED))
+        lines.append([(fit(line, width).rstrip(), MUTED)])
     names = short_names([clean(c.name) for c in candidates], name)
     for candidate, row, short in zip(candidates, texts, names, strict=True):
         colour, shape = looks[candidate.slug]
         mark = "▸" if candidate.slug == highlighted else " "
         failed = candidate.status == "failed"
-        parts: list[tuple[str, str]] = [
+        parts: list[Piece] = [
             (mark, KEY), (f"{shape} ", "$text-error" if failed else colour),
             (fit(short, name), "$text-error" if failed else "bold"), (" ", ""),
         ]  # fmt: skip
@@ -153,5 +142,5 @@ def table_lines(
             ratio_style = ratio_words(result, candidate)[2]
             styles = {0: f"bold {colour}", 2: ratio_style, 4: "", 5: "", 6: "", 7: "", 8: ""}
             parts += [(fit(row[index], sizes[index], right=True), styles.get(index, MUTED)) for index in kept]
-        lines.append(Content.assemble(*parts))
+        lines.append(parts)
     return lines
