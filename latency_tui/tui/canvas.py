@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.color import Color
 from textual.css.styles import RulesMap
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
@@ -63,6 +64,14 @@ class Picture(Visual):
                 at += count
             strips.append(Strip(segments))
         return strips
+
+    def changes(self, before: Picture) -> list[Region]:
+        """Return what differs from a picture of the same size: of each row the columns from first to last."""
+        ends: dict[int, tuple[int, int]] = {}
+        for column, row in {cell for cell, _ in self.cells.items() ^ before.cells.items()}:
+            first, last = ends.get(row, (column, column))
+            ends[row] = min(first, column), max(last, column)
+        return [Region(first, row, last - first + 1, 1) for row, (first, last) in ends.items()]
 
     def get_optimal_width(self, _rules: RulesMap, _container_width: int) -> int:
         """Return its width."""

@@ -86,10 +86,18 @@ class Chart(PlotextPlot, can_focus=True):
     auto_links = Reactive(False)  # as in what is painted
     way_out = ""
     _picture: Picture | None = None
+    _drawn: Visual | None = None
+    _drawn_for: tuple[object, ...] = ()
+    _shown = 0
 
     def render(self) -> Visual:
         """Draw at the size the widget has now; what would look the same is not drawn again."""
-        width, height = self.size
+        wanted = (self._shown, self.size, self.app.theme, self.has_focus, self.is_maximized, self.way_out)
+        if self._drawn is None or wanted != self._drawn_for:
+            self._drawn, self._drawn_for = self._draw(*self.size), wanted
+        return self._drawn
+
+    def _draw(self, width: int, height: int) -> Visual:
         if width < 4 or height < 3:
             return Content("")
         try:
@@ -101,6 +109,16 @@ class Chart(PlotextPlot, can_focus=True):
         except Exception as error:  # noqa: BLE001  # whatever plotext raises: the figures beside the chart are still good
             self.log.error(repr(error))
             return Content.styled(f"This chart could not be drawn at {width} × {height}.", "dim")
+
+    def show_changes(self) -> None:
+        """Draw what is to be shown now, and have the terminal told of the cells that differ from before."""
+        self._shown += 1
+        before, now = self._drawn, self.render()
+        if isinstance(before, Picture) and isinstance(now, Picture) and before.size == now.size:
+            if regions := now.changes(before):
+                self.refresh(*regions)
+        else:
+            self.refresh()
 
     def tell_way_out(self, keys: str) -> None:
         """Say which keys leave it where it is enlarged."""
@@ -122,7 +140,7 @@ class BarChart(Chart):
         """Draw these bars, in this order."""
         if tuple(bars) != self.bars:
             self.bars = tuple(bars)
-            self.refresh()
+            self.show_changes()
 
     def draw(self, canvas: Canvas) -> None:
         """Draw names, bars, whiskers and the axis."""
@@ -174,7 +192,7 @@ class LineChart(Chart):
         """Draw these lines up to a run number."""
         self.lines = tuple(lines)
         self.last_run = last_run
-        self.refresh()
+        self.show_changes()
 
     def draw(self, canvas: Canvas) -> None:
         """Draw both axes, the lines, and the names at their ends."""

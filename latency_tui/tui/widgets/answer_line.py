@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from textual.content import Content
-
 from latency_tui.tui.commands import Choose, ChooseAll
 from latency_tui.tui.state import State
 from latency_tui.tui.text import clean, wrap
+from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted
 
 _ONE_LINE, _TWO_LINES = 138, 56  # columns from which all but the longest sentences take so many lines
@@ -25,7 +24,7 @@ class AnswerLine(Painted):
         """Show the snapshot."""
         text = _sentence(state)
         if self.is_new(text):
-            self.update(_bold_subject(text, state), layout=False)
+            self.draw(_bold_subject(text, state, self.content_size.width))
 
 
 def _sentence(state: State) -> str:
@@ -39,8 +38,13 @@ def _sentence(state: State) -> str:
     return ""
 
 
-def _bold_subject(text: str, state: State) -> Content:
-    """Return the sentence with the name that it begins with in bold, for the eye to land on."""
+def _bold_subject(text: str, state: State, width: int) -> list[Line]:
+    """Return the sentence in lines, with the name that it begins with in bold, for the eye to land on."""
     names = [clean(c.name) for c in state.result.candidates] if state.result else []
     subject = next((name for name in sorted(names, key=len, reverse=True) if text.startswith(name)), "")
-    return Content.assemble((subject, "bold"), text[len(subject) :])
+    lines: list[Line] = []
+    bold = len(subject)
+    for line in wrap(text, width):
+        lines.append([(line[:bold], "bold"), (line[bold:], "")])
+        bold = max(bold - len(line) - 1, 0)
+    return lines

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from textual.content import Content
-
 from latency_tui.tui.commands import AddModel, Command, Profile, ShowHelp, Train
 from latency_tui.tui.marks import KEY, MUTED
 from latency_tui.tui.state import State
 from latency_tui.tui.text import wrap
+from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted
 
 _PROMISE = (
@@ -23,39 +22,39 @@ class EmptyState(Painted):
         """Show the snapshot."""
         if self.is_new(state.work, len(state.chosen)):
             lines = _text(state, min(self.content_size.width, 58))
-            self.update(Content("\n").join(lines[: max(self.content_size.height, 1)]), layout=False)
+            self.draw(lines[: max(self.content_size.height, 1)])
 
 
-def _text(state: State, width: int) -> list[Content]:
+def _text(state: State, width: int) -> list[Line]:
     if state.work == "profiling":
         head, tail = (
             "Measuring begins",
             "The models are trained and warmed up; the first numbers come with the first round.",
         )
-        return [Content.styled(head, "bold"), Content(""), *_muted(tail, width)]
+        return [[(head, "bold")], [], *_muted(tail, width)]
     if state.work == "training":
         head, tail = (
             "Training",
             "Each model shows its time when it is done, and where there is room its held-out score.",
         )
-        return [Content.styled(head, "bold"), Content(""), *_muted(tail, width)]
+        return [[(head, "bold")], [], *_muted(tail, width)]
     count = len(state.chosen)
     models = "1 model" if count == 1 else f"{count} models"
     return [
-        Content.styled("Nothing is measured yet", "bold"),
-        Content(""),
+        [("Nothing is measured yet", "bold")],
+        [],
         _key(Profile, f"profiles the {models}" if count else "profiles the models chosen"),
         _key(Train, "only trains them"),
         _key(AddModel, "adds a model of your own"),
         _key(ShowHelp, "shows every key"),
-        Content(""),
+        [],
         *_muted(_PROMISE, width),
     ]  # fmt: skip
 
 
-def _key(command: type[Command], words: str) -> Content:
-    return Content.assemble((command.key_label(), KEY), f"  {words}")
+def _key(command: type[Command], words: str) -> Line:
+    return [(command.key_label(), KEY), (f"  {words}", "")]
 
 
-def _muted(text: str, width: int) -> list[Content]:
-    return [Content.styled(line, MUTED) for line in wrap(text, max(width, 1))]
+def _muted(text: str, width: int) -> list[Line]:
+    return [[(line, MUTED)] for line in wrap(text, max(width, 1))]

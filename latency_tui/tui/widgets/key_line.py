@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from textual import events
-from textual.content import Content
 
 from latency_tui.tui.commands import Command
 from latency_tui.tui.marks import KEY
 from latency_tui.tui.offers import ALWAYS, footer
 from latency_tui.tui.state import State
+from latency_tui.tui.widgets.lines import Piece
 from latency_tui.tui.widgets.painted import Painted
 
-Piece = tuple[str, str, type[Command]]
+Key = tuple[str, str, type[Command]]
 
 
 class KeyLine(Painted):
@@ -27,7 +27,7 @@ class KeyLine(Painted):
         width = self.size.width - 1
         always = _pieces(ALWAYS)
         pieces = _pieces(left)
-        lead = Content.assemble(("  enter", KEY), (" Leave the field", "")) if typing else Content("")
+        parts: list[Piece] = [("  enter", KEY), (" Leave the field", "")] if typing else []
         if typing:
             always = []
         while _length(pieces) + _length(always) > width:
@@ -35,22 +35,21 @@ class KeyLine(Painted):
                 pieces.pop()
             else:
                 always.pop(0)
-        gap = max(width - _length(pieces) - _length(always) - lead.cell_length, 0)
-        parts: list[Content] = [lead]
+        at = sum(len(text) for text, _ in parts)
+        gap = max(width - _length(pieces) - _length(always) - at, 0)
         spots: list[tuple[int, int, type[Command]]] = []
-        at = lead.cell_length
         for piece in (*pieces, None, *always):
             if piece is None:
-                parts.append(Content(" " * gap))
+                parts.append((" " * gap, ""))
                 at += gap
                 continue
             key, word, command = piece
-            parts.append(Content.assemble("  ", (key, KEY), " ", (word, "")))
+            parts += [("  ", ""), (key, KEY), (f" {word}", "")]
             length = _length([piece])
             spots.append((at, at + length, command))
             at += length
         self._spots = tuple(spots)
-        self.update(Content("").join(parts), layout=False)
+        self.draw([parts])
 
     def on_click(self, event: events.Click) -> None:
         """Do what is under the pointer."""
@@ -59,9 +58,9 @@ class KeyLine(Painted):
                 self.screen.post_message(command())
 
 
-def _pieces(commands: tuple[type[Command], ...]) -> list[Piece]:
+def _pieces(commands: tuple[type[Command], ...]) -> list[Key]:
     return [(command.key_label(), command.footer, command) for command in commands]
 
 
-def _length(pieces: list[Piece]) -> int:
+def _length(pieces: list[Key]) -> int:
     return sum(len(key) + len(word) + 3 for key, word, _ in pieces)

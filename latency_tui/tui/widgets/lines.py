@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
-from textual.widgets import Static
+from textual.widget import Widget
 
 Piece = tuple[str, str]
 """A text and its style."""
@@ -42,36 +42,52 @@ class Drawing(Visual):
                 if name not in styles:
                     styles[name] = (style + options.get_style(name)).rich_style
                 segments.append(Segment(text, styles[name]))
-            strips.append(Strip(segments).adjust_cell_length(width, base))
+            strip = Strip(segments)
+            strips.append(strip if strip.cell_length <= width else strip.crop(0, width))
         return strips
 
     def get_optimal_width(self, _rules: RulesMap, _container_width: int) -> int:
         """Return the cells of the longest line."""
-        return max((sum(cell_len(text) for text, _ in line) for line in self._lines), default=0)
+        return max(map(_cells, self._lines), default=0)
 
     def get_height(self, _rules: RulesMap, _width: int) -> int:
         """Return the number of lines."""
         return len(self._lines)
 
 
-class Lines(Static):
+class Lines(Widget):
     """A widget of such lines."""
 
+    DEFAULT_CSS: ClassVar[str] = "Lines { height: auto; }"
     ALLOW_SELECT: ClassVar[bool] = False
     auto_links = Reactive(False)  # there are none, and looking for them costs a twentieth of every redraw
-    _lines: tuple[tuple[Piece, ...], ...] | None = None
+    _lines: tuple[tuple[Piece, ...], ...] = ()
 
     def draw(self, lines: Iterable[Line]) -> None:
         """Show these lines, drawing those that are new in their place."""
         before, self._lines = self._lines, tuple(tuple(line) for line in lines)
-        if before is None or (len(before) != len(self._lines) and self.styles.is_auto_height):
-            self.refresh(layout=self.styles.is_auto_height)
+        if len(before) != len(self._lines) and self.styles.is_auto_height:
+            self.refresh(layout=True)
             return
-        pairs = enumerate(zip_longest(before, self._lines))
-        changed = [Region(0, row, self.size.width, 1) for row, (old, new) in pairs if old != new]
+        pairs = enumerate(zip_longest(before, self._lines, fillvalue=()))
+        changed = [_changed(old, new, row, self.size.width) for row, (old, new) in pairs if old != new]
         if changed:
             self.refresh(*changed)
 
     def render(self) -> Visual:
-        """Return what was drawn last; before that, what a Static holds."""
-        return self.visual if self._lines is None else Drawing(self._lines)
+        """Return what was drawn last."""
+        return Drawing(self._lines)
+
+
+def _changed(before: Line, now: Line, row: int, width: int) -> Region:
+    """Return the cells of a row between the pieces that stay at its start and those at its end."""
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False)))
+    start, end = _cells(now[:alike]), width
+    if (length := _cells(now)) == _cells(before):
+        rest = zip(reversed(before[alike:]), reversed(now[alike:]), strict=False)
+        end = length - _cells([new for old, new in takewhile(lambda pair: pair[0] == pair[1], rest)])
+    return Region(start, row, max(min(end, width) - start, 0), 1)
+
+
+def _cells(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
-from textual.content import Content
 from textual.widgets import Static
 
 from latency_tui.errors import UsageError
@@ -24,9 +23,11 @@ from latency_tui.tui.commands import (
 from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
 from latency_tui.tui.state import State
+from latency_tui.tui.text import wrap
 from latency_tui.tui.widgets.fields import Field
 from latency_tui.tui.widgets.key_button import KeyButton
 from latency_tui.tui.widgets.key_switch import KeySwitch
+from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
 MOST_ROWS = 1_000_000
 _BAR = 16
@@ -63,7 +64,7 @@ class MeasurePanel(Container):
         with Horizontal(id="buttons"):
             yield KeyButton(Train, id="train")
             yield KeyButton(Profile, id="profile")
-        yield Static(id="progress")
+        yield Lines(id="progress")
 
     def numbers(self, *, until_known: bool) -> tuple[int | None, float | None, int]:
         """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong.
@@ -85,6 +86,7 @@ class MeasurePanel(Container):
     def paint(self, state: State) -> None:
         """Show the snapshot."""
         self._state = state
+        width = self.content_size.width
         facts = (
             state.work,
             state.progress,
@@ -94,7 +96,7 @@ class MeasurePanel(Container):
             len(state.chosen),
             _summary(state),
             (state.until_known, state.control, state.cold_start, _settled(state)),
-            self.content_size.width,
+            width,
         )
         if facts == self._painted:
             return
@@ -106,11 +108,11 @@ class MeasurePanel(Container):
             self._offered = offered
             self._offer(state, switches, idle=idle)
         refusal = "" if self._refused == "runs" and state.until_known else self._refusal
-        progress = self.query_one("#progress", Static)
+        progress = self.query_one("#progress", Lines)
         if refusal and idle:
-            progress.update(Content.styled(refusal, "$text-error"), layout=False)
+            progress.draw(_wrapped(refusal, width, "$text-error"))
         else:
-            progress.update(_progress(state, self.content_size.width), layout=False)
+            progress.draw(_progress(state, width))
 
     def _offer(self, state: State, switches: dict[str, bool], *, idle: bool) -> None:
         for button in self.query("#buttons KeyButton"):
@@ -165,32 +167,33 @@ def some_seconds(text: str) -> float:
     raise UsageError("Seconds: a number above 0, up to 86,400.")
 
 
-def _progress(state: State, width: int) -> Content:
+def _progress(state: State, width: int) -> list[Line]:
     progress = state.progress
     if state.work == "idle":
         if not state.chosen:
-            return Content.styled(f"Choose a model first: {Choose.key_label()}, or {ChooseAll.key_label()}.", MUTED)
+            words = f"Choose a model first: {Choose.key_label()}, or {ChooseAll.key_label()}."
+            return _wrapped(words, width, MUTED)
         words = _summary(state)
         if not words and state.until_known:
             one = len(state.chosen) == 1
             most = format_seconds(state.plan.max_seconds)
             each = "" if state.plan.launches == 1 else " a launch"
             words = "Until known takes two models." if one else f"Measures {most}{each} at most."
-        return Content.styled(words, MUTED)
+        return _wrapped(words, width, MUTED)
     if progress.phase == "stopping":
-        return Content.styled("stopping …", MUTED)
+        return [[("stopping …", MUTED)]]
     left = "" if progress.seconds_left is None else f"{format_seconds(progress.seconds_left)} left"
     left = "then profile" if state.then_profile else left
     settled, asked = _settled(state)
     done, total = (settled, asked) if asked else (progress.done, progress.total)
     steps = _steps(state)
-    first = Content.assemble(_bar(done, total), (f"  {left}\n" if left else "\n", MUTED))
+    first = [*_bar(done, total), (f"  {left}" if left else "", MUTED)]
     if len(steps) > width:
         steps = steps.rpartition(" · ")[2]
     key = Stop.key_label()
     if len(steps) + len(f" · {key} stops") > width:
-        return Content.assemble(first, steps)
-    return Content.assemble(first, steps, " · ", (key, KEY), " stops")
+        return [first, [(steps, "")]]
+    return [first, [(f"{steps} · ", ""), (key, KEY), (" stops", "")]]
 
 
 def progress_words(state: State) -> tuple[str, ...]:
@@ -256,6 +259,10 @@ def _summary(state: State) -> str:
     return f"measured: {runs} {'run' if most == 1 else 'runs'} each"
 
 
-def _bar(done: int, total: int) -> Content:
+def _wrapped(words: str, width: int, style: str) -> list[Line]:
+    return [[(line, style)] for line in wrap(words, width)]
+
+
+def _bar(done: int, total: int) -> list[Piece]:
     full = round(_BAR * done / total) if total else 0
-    return Content.assemble(("▰" * full, "$success"), ("▱" * (_BAR - full), FAINT))
+    return [("▰" * full, "$success"), ("▱" * (_BAR - full), FAINT)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 from textual import events
-from textual.content import Content
 
 from latency_tui.tui.commands import Command, ShowCompare, ShowLatency, ShowModels
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.state import Tab
 from latency_tui.tui.text import fit
+from latency_tui.tui.widgets.lines import Piece
 from latency_tui.tui.widgets.painted import Painted
 
 _TITLES: dict[Tab, tuple[str, type[Command]]] = {
@@ -29,7 +29,7 @@ class TabStrip(Painted):
         if not self.is_new(tabs, active, hints):
             return
         self._tabs = tabs
-        parts: list[tuple[str, str]] = []
+        parts: list[Piece] = []
         for tab in tabs:
             title, command = _TITLES[tab]
             number = command.key_label()
@@ -41,7 +41,7 @@ class TabStrip(Painted):
         room = self.size.width - used - 1
         hint = next((hint for hint in hints if cell_len(hint) < room), "")
         parts.append((fit(hint, max(room, 0), right=True), MUTED))
-        self.update(Content.assemble(*parts), layout=False)
+        self.draw([parts])
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab under the pointer."""

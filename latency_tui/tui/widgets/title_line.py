@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
-from textual.content import Content
 
 from latency_tui.tui.marks import LEVEL_STYLES
 from latency_tui.tui.state import State
 from latency_tui.tui.text import clean, fit
+from latency_tui.tui.widgets.lines import Line, Piece
 from latency_tui.tui.widgets.painted import Painted
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -33,7 +33,7 @@ class TitleLine(Painted):
     def paint(self, state: State) -> None:
         """Show the snapshot."""
         if self.is_new(*_facts(state), state.frozen):
-            self.update(_line(state, self.size.width), layout=False)
+            self.draw([_line(state, self.size.width)])
 
 
 def _facts(state: State) -> tuple[object, ...]:
@@ -122,13 +122,13 @@ def _pieces(state: State) -> list[_Piece]:
     return pieces
 
 
-def _line(state: State, width: int) -> Content:
+def _line(state: State, width: int) -> Line:
     pieces = _pieces(state)
     while pieces and _length(pieces) > width:
         pieces.remove(max(pieces, key=lambda piece: piece.rank))
     left, right = ([piece for piece in pieces if piece.side == side] for side in ("left", "right"))
     gap = " " * (width - _length(pieces) + _GAP)
-    return Content.assemble(" ", *_joined(left), gap, *_joined(right))
+    return [(" ", ""), *_joined(left), (gap, ""), *_joined(right)]
 
 
 def _length(pieces: list[_Piece]) -> int:
@@ -137,8 +137,8 @@ def _length(pieces: list[_Piece]) -> int:
     return 2 + _GAP + sum(cell_len(text) for side in sides for text, _ in side)
 
 
-def _joined(pieces: list[_Piece]) -> list[tuple[str, str]]:
-    parts: list[tuple[str, str]] = []
+def _joined(pieces: list[_Piece]) -> list[Piece]:
+    parts: list[Piece] = []
     for piece in pieces:
         if parts:
             parts.append((piece.lead, ""))
