@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.stats.draws import LEAST_DRAWS, processes_of
-from latency_tui.stats.samples import Latencies
+from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
 _LEAST_ROUNDS_KEPT = 40
@@ -74,7 +74,7 @@ class Excerpt:
     def thinned(self, most_samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return samples and rounds, with about so many samples, of which every block keeps evenly chosen ones."""
         stride = max(self.samples.size // most_samples, 1)
-        sizes = np.diff(self.rounds, append=self.samples.size)
+        sizes = sizes_of(self.rounds, self.samples.size)
         offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # not the first of each, which are slower
         places = np.arange(self.samples.size) - np.repeat(self.rounds + offsets, sizes)
         kept = -(-(sizes - offsets) // stride)
@@ -275,7 +275,7 @@ def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where a new launch begins, `(n_launches,)`."""
     if not launches.size:
         return np.empty(0, dtype=np.int64)
-    return np.flatnonzero(np.diff(launches, prepend=launches[0] - 1))
+    return np.concatenate(([0], np.flatnonzero(launches[1:] != launches[:-1]) + 1))
 
 
 def _ends(starts: NDArray[np.int64], samples: int, chosen: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_quantile, student_tail
+from latency_tui.stats.samples import sizes_of
 
 LEAST_SIGNED = 5
 """Processes from which on signs are counted: all of five on one side are one in sixteen, as near 5 % as that comes."""
@@ -132,16 +133,18 @@ class Draws:
         grouped = np.argsort(labels.astype(np.min_scalar_type(labels.max())), kind="stable")
         values, runs = ordered[grouped], labels[grouped]
         begins = np.concatenate(([0], np.flatnonzero(runs[1:] != runs[:-1]) + 1))
-        sizes = np.diff(begins, append=runs.size)
+        sizes = sizes_of(begins, runs.size)
         medians = (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2
         count = medians.size
-        error = float(medians.std(ddof=1)) / math.sqrt(count) if count > 1 else 0.0
+        mean = float(medians.sum()) / count
+        residuals = medians - mean
+        error = math.sqrt(float(np.dot(residuals, residuals)) / (count - 1) / count) if count > 1 else 0.0
         deviations = None
         if processes and count >= LEAST_SIGNED:
             sums = np.empty(runs.size)  # of signs in the draw of each log-ratio, before it is passed itself
             sums[grouped] = np.repeat(sizes + 2 * begins, sizes) - 2 * np.arange(runs.size)
             deviations = _deviations(sums, sizes)
-        return cls(ordered, medians, float(medians.mean()), error, deviations)
+        return cls(ordered, medians, mean, error, deviations)
 
     @property
     def centre(self) -> float:

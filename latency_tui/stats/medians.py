@@ -37,7 +37,7 @@ def median_level(ordered: NDArray[np.float64], border: float) -> float:
         border: A log-ratio.
     """
     values, edge = ordered, border
-    centre = float(np.median(ordered))
+    centre = _at_depth(ordered, ordered.size)
     if border == centre:
         return 1.0
     if border > centre:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.draws import LEAST_DRAWS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
-from latency_tui.stats.samples import Latencies, as_latencies, as_starts
+from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 
 PERCENTILES: dict[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
 LEAST_ROUNDS = 6
@@ -233,7 +233,7 @@ def draws_interval(
     whole = np.flatnonzero(2 * rounds >= rounds.max())
     if whole.size < LEAST_DRAWS:
         return None
-    of_sample = np.repeat(draws, np.diff(starts, append=latencies.size))
+    of_sample = np.repeat(draws, sizes_of(starts, latencies.size))
     logs = np.log([np.median(latencies[of_sample == draw]) for draw in whole])
     reach = student_quantile((1 + confidence) / 2, logs.size - 1) * float(logs.std(ddof=1)) / math.sqrt(logs.size)
     centre = float(logs.mean())
@@ -267,7 +267,7 @@ def design_effects(
     """
     count, rounds = latencies.size, starts.size
     hits = np.add.reduceat(latencies <= np.asarray(values)[:, None], starts, axis=1, dtype=np.int64)
-    sizes = np.diff(starts, append=count)
+    sizes = sizes_of(starts, count)
     if rounds < 2:
         return np.ones(hits.shape[0])
     effects = _cluster_effects(hits, sizes, confidence)

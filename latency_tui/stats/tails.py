@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.samples import Latencies, as_latencies, as_starts
+from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 
 LEAST_CALLS = 1000
 """Calls of each candidate below which no p99 are compared."""
@@ -76,7 +76,7 @@ def compare_tails(
         raise ValueError("Both candidates must have a block in each round.")
     if min(one.size for one in samples) < LEAST_CALLS or rounds < 6:
         return None
-    sizes = np.stack([np.diff(cuts, append=one.size) for one, cuts in zip(samples, starts, strict=True)])
+    sizes = np.stack([sizes_of(cuts, one.size) for one, cuts in zip(samples, starts, strict=True)])
     ends = [np.log(np.partition(one, _place(one.size, share))[_place(one.size, share)]) for one in samples]
     observed = float(ends[1] - ends[0])
     ordered, of_first, of_round = _top(samples, sizes, share)
