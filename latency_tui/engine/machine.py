@@ -106,10 +106,14 @@ def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, 
     """Return the cores that candidates are pinned to, as many as they have threads: empty for no pinning.
 
     Raises:
-        UsageError: The plan names a core that this process may not use.
+        UsageError: The plan names a core that this process may not use, or cores where the system has no pinning.
     """
-    if plan.pinning == "none" or not cores:
+    if plan.pinning == "none":
         return ()
+    if not cores:
+        if plan.pinning == "auto":
+            return ()
+        raise UsageError("This system cannot keep a process on a core; leave --cpu out to measure without.")
     if isinstance(plan.pinning, tuple):
         if strange := sorted(set(plan.pinning) - set(cores)):
             raise UsageError(

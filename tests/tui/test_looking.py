@@ -160,6 +160,21 @@ async def test_save_as_writes_what_the_suffix_says_and_refuses_with_a_sentence(o
         assert load(tmp_path / "result.json").candidate("rbf-svm").calls == 100
 
 
+async def test_save_as_asks_before_it_overwrites_a_file(open_app: Open, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("mine")
+    async with open_app() as desk:
+        await desk.profile()
+        await desk.press("s", "end", "ctrl+u", *str(kept), "enter")
+        assert "enter again overwrites" in desk.text()
+        assert kept.read_text() == "mine"
+        await desk.press("x", "backspace", "enter")
+        assert kept.read_text() == "mine", "another name was asked about since"
+        await desk.press("enter")
+        await desk.pilot.pause(0.3)
+        assert load(kept).candidate("rbf-svm").calls == 100
+
+
 async def test_y_copies_the_table(open_app: Open) -> None:
     async with open_app() as desk:
         await desk.profile()

@@ -16,8 +16,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from latency_tui.engine.machine import StealTime, widened
+from latency_tui.engine.machine import CoreLoad, StealTime, cores_for, widened
 from latency_tui.engine.models import jobs_of
+from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 
 Linux = namedtuple("Linux", "user steal")
@@ -68,6 +69,13 @@ def test_threads_that_a_library_has_started_are_pinned_too() -> None:
         "assert cores == [{one}] and os.sched_getaffinity(0) == {one}, cores\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_cores_are_refused_where_the_system_has_no_pinning() -> None:
+    plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[1]),))
+    assert cores_for(plan, (), CoreLoad()) == ()
+    with pytest.raises(UsageError, match="cannot keep a process on a core"):
+        cores_for(msgspec.structs.replace(plan, pinning=(0,)), (), CoreLoad())
 
 
 @pytest.mark.parametrize(

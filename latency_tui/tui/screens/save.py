@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from latency_tui.errors import LatencyTuiError
 from latency_tui.report import write
 from latency_tui.tui.marks import MUTED
+from latency_tui.tui.matches import at_home
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _HINT = "The suffix says the format: .json keeps all, .csv and .md the table."
 
 
 class SaveScreen(ModalScreen[None]):
-    """One field; Enter saves, Escape leaves everything as it is.
+    """One field; Enter saves, and asks for another where that overwrites a file; Escape leaves everything as it is.
 
     Args:
         fetch: Returns the result as it is when Enter is pressed; None where it has gone.
@@ -39,6 +40,7 @@ class SaveScreen(ModalScreen[None]):
     def __init__(self, fetch: Callable[[], Awaitable[Result | None]]) -> None:
         super().__init__()
         self._fetch = fetch
+        self._warned_of = ""
 
     def compose(self) -> ComposeResult:
         """Yield the field."""
@@ -54,6 +56,10 @@ class SaveScreen(ModalScreen[None]):
         if not event.value.strip():
             hint.update(Content.styled("Type a file name first.", "$text-error"))
             return
+        if event.value != self._warned_of and at_home(event.value.strip()).is_file():
+            self._warned_of = event.value
+            hint.update(Content.styled("That file exists: enter again overwrites it.", "$text-warning"))
+            return
         result = await self._fetch()
         if result is None:
             hint.update(Content.styled("There is nothing to save any more.", "$text-error"))
@@ -68,9 +74,10 @@ class SaveScreen(ModalScreen[None]):
 
     @on(Input.Changed)
     def _clear(self) -> None:
+        self._warned_of = ""
         self.query_one("#hint", Static).update(Content.styled(_HINT, MUTED))
 
 
 def _write(result: Result, text: str) -> Path:
     write(result, text)
-    return Path(text).expanduser().resolve()
+    return at_home(text).resolve()
