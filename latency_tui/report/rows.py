@@ -151,6 +151,8 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
         notes.append(("note", f"≥ is a lower bound: a p99 with an interval takes {max(needed):,} calls."))
+    if launches := max((c.statistics.p99.launches_needed or 0 for c in whole if c.statistics), default=0):
+        notes.append(("note", f"Launches lie so far apart that a p99 with an interval takes {launches:,} of them."))
     if seconds := max((c.statistics.p99.seconds_needed or 0 for c in whole if c.statistics), default=0):
         notes.append(
             ("note", f"The p99 is of this moment: tails wander, an interval takes {seconds:.0f} s of measuring.")

@@ -18,7 +18,11 @@ _TO_SETTLE = ("seconds_to_settle", "runs_to_settle", "launches_to_settle")
 COLUMNS: tuple[str, ...] = (
     *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
     *("mean", "std", "min", "max"),
-    *(f"{name}{part}" for name in PERCENTILES for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed")),
+    *(
+        f"{name}{part}"
+        for name in PERCENTILES
+        for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed", "_launches_needed")
+    ),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
     *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE, "gc_calls", "gc_seconds"),
 )
@@ -62,7 +66,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
     for name in PERCENTILES:
         percentile = getattr(numbers, name)
         values[name] = percentile.value
-        for part in ("low", "high", "calls_needed", "seconds_needed"):
+        for part in ("low", "high", "calls_needed", "seconds_needed", "launches_needed"):
             values[f"{name}_{part}"] = getattr(percentile, part)
     comparison = comparison_with(result, baseline, candidate.slug)
     if comparison is not None and candidate.status != "failed":

@@ -92,7 +92,12 @@ class Entry:
 def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: float) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
     estimates = percentiles(
-        excerpt.samples, excerpt.rounds, draws=excerpt.draws, calls_a_round=calls_a_round, seconds=seconds
+        excerpt.samples,
+        excerpt.rounds,
+        draws=excerpt.draws,
+        of_launches=excerpt.of_launches,
+        calls_a_round=calls_a_round,
+        seconds=seconds,
     )
     totals = track.totals
     shown: dict[str, Percentile] = {}
@@ -107,6 +112,7 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: flo
             high=_seconds(estimate.high),
             calls_needed=needed,
             seconds_needed=estimate.seconds_needed,
+            launches_needed=estimate.launches_needed,
         )
     return Statistics(
         mean=totals.mean * _NANO,

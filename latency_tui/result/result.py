@@ -38,6 +38,8 @@ class Percentile(msgspec.Struct, frozen=True, kw_only=True):
         calls_needed: Calls that a two-sided interval would need; None where there were enough.
         seconds_needed: Where there were enough: how long the measurement would have to last, all launches together, for
             a two-sided interval; None where it lasted as long. Until then the percentile is that of the moment.
+        launches_needed: Where there were enough of each launch: how many launches like these it would need, for they
+            lie apart; None where it is not launches that are missing.
     """
 
     value: float | None = None
@@ -45,6 +47,7 @@ class Percentile(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     calls_needed: int | None = None
     seconds_needed: float | None = None
+    launches_needed: int | None = None
 
     @property
     def is_bound(self) -> bool:

@@ -60,6 +60,7 @@ class Excerpt:
         rounds: Index of the first sample of each block, `(n_blocks,)`.
         processes: Which of the candidate's processes answered each block, over all launches, `(n_blocks,)`.
         draws: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
+        of_launches: Whether `draws` are launches.
         launches: Index of the first sample of each launch, `(n_launches,)`.
         whole: Whether nothing was left out.
     """
@@ -68,6 +69,7 @@ class Excerpt:
     rounds: NDArray[np.int64]
     processes: NDArray[np.int64]
     draws: NDArray[np.int64]
+    of_launches: bool
     launches: NDArray[np.int64]
     whole: bool
 
@@ -167,10 +169,15 @@ class Track:
     def _excerpt(self, chosen: NDArray[np.int64]) -> Excerpt:
         samples, rounds = self._samples_of(chosen)
         launches, copies = self._launches.values[chosen], self._copies.values[chosen]
-        processes = processes_of(launches, copies)
-        draws = launches if self._whole_launches >= LEAST_DRAWS else processes
+        processes, of_launches = processes_of(launches, copies), self._whole_launches >= LEAST_DRAWS
         return Excerpt(
-            samples, rounds, processes, draws, rounds[_first_of_each(launches)], whole=chosen.size == self.blocks
+            samples,
+            rounds,
+            processes,
+            launches if of_launches else processes,
+            of_launches,
+            rounds[_first_of_each(launches)],
+            whole=chosen.size == self.blocks,
         )
 
     def _samples_of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

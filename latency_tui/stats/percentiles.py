@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,6 +53,8 @@ class PercentileEstimate:
         calls_needed: Samples that a two-sided interval would need; None where there are enough.
         seconds_needed: How long the measurement would have to last for one; None where it lasted as long, or where
             samples are what is missing.
+        launches_needed: Launches of as many samples as these have that one would need; None where it is not launches
+            that are missing.
         design_effect: How many dependent samples are worth one independent one, at least 1.
     """
 
@@ -61,6 +64,7 @@ class PercentileEstimate:
     calls_needed: int | None
     design_effect: float
     seconds_needed: float | None = None
+    launches_needed: int | None = None
 
 
 def percentiles(
@@ -69,6 +73,7 @@ def percentiles(
     confidence: float = 0.95,
     *,
     draws: ArrayLike | None = None,
+    of_launches: bool = False,
     calls_a_round: float = 1,
     seconds: float = math.inf,
 ) -> dict[str, PercentileEstimate]:
@@ -79,6 +84,7 @@ def percentiles(
         round_starts: Index of the first sample of each round, `(n_rounds,)`.
         confidence: Of each interval, two-sided.
         draws: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
+        of_launches: Whether `draws` are launches: more samples of the same ones then leave what lies between them.
         calls_a_round: As many as rounds would have if there were more calls, where that is more than these have: what
             is said to be needed is then still so when it is there.
         seconds: How long the measurement lasted on the clock, all launches together.
@@ -101,13 +107,22 @@ def percentiles(
     fits = latencies.dtype.kind == "i" and latencies.max() < 2**31
     ordered = np.sort(latencies.astype(np.int32) if fits else latencies)
     found: dict[str, PercentileEstimate] = {}
-    effect_of_tails = 1.0
+    effect_of_tails = own_effect = 1.0
     values = [_sample_percentile(ordered, share) for share in PERCENTILES.values()]
-    effects = design_effects(latencies, starts, values, confidence, clusters).tolist()
-    for (key, share), value, effect in zip(PERCENTILES.items(), values, effects, strict=True):
+    effects = design_effects(latencies, starts, values, confidence, clusters)
+    inside = design_effects(latencies, starts, values, confidence, apart_from=clusters) if of_launches else effects
+    for place, (key, share) in enumerate(PERCENTILES.items()):
+        value, effect = values[place], float(effects[place])
         if share > 0.5:
             effect = effect_of_tails = max(effect, effect_of_tails)
         found[key] = _estimate(ordered, starts.size, share, value, effect, calls_a_round, confidence)
+        if of_launches and share > 0.5 and (total := found[key].calls_needed):
+            own_effect = max(own_effect, float(inside[place]))
+            alone = _estimate(ordered, starts.size, share, value, own_effect, calls_a_round, confidence)
+            found[key] = replace(found[key], calls_needed=alone.calls_needed)
+            if alone.calls_needed is None and clusters is not None:
+                launches = math.ceil((int(clusters.max()) + 1) * total / latencies.size)
+                found[key] = replace(found[key], launches_needed=launches)
         if share > 0.5 and found[key].high is not None and seconds < TAIL_SECONDS:
             found[key] = replace(found[key], high=None, seconds_needed=TAIL_SECONDS)
         unbounded = starts.size >= LEAST_ROUNDS and found[key].high is None
@@ -119,7 +134,7 @@ def percentiles(
     for key, above in reversed(list(pairwise(PERCENTILES))):
         one, bound = found[key], found[above].high
         if one.low is not None and one.high is None and bound is not None:  # what bounds a greater one bounds it too
-            found[key] = replace(one, high=bound, calls_needed=None)
+            found[key] = replace(one, high=bound, calls_needed=None, launches_needed=None)
         floor = found[above].low
         if one.low is not None and floor is not None and floor < one.low:  # else it would claim more than the greater
             found[key] = replace(found[key], low=floor)
@@ -246,6 +261,8 @@ def design_effects(
     values: ArrayLike,
     confidence: float = 0.95,
     draws: NDArray[np.int64] | None = None,
+    *,
+    apart_from: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Return by how much dependence widens the variance of the share of samples at or below each of some values.
 
@@ -261,15 +278,20 @@ def design_effects(
         values: The percentiles' values, `(n_values,)` nanoseconds.
         confidence: Of the interval that it will widen.
         draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`; None for one of all.
+        apart_from: Of which launch each is where what lies between launches is to be left out, `(n_rounds,)`.
 
     Returns:
         The design effects, `(n_values,)`, at least 1.
     """
     count, rounds = latencies.size, starts.size
-    hits = np.add.reduceat(latencies <= np.asarray(values)[:, None], starts, axis=1, dtype=np.int64)
+    below = latencies <= np.asarray(values)[:, None]
+    hits: NDArray[Any] = np.add.reduceat(below, starts, axis=1, dtype=np.int64)
     sizes = sizes_of(starts, count)
     if rounds < 2:
         return np.ones(hits.shape[0])
+    if apart_from is not None:
+        shares = np.stack([np.bincount(apart_from, row) for row in hits]) / np.bincount(apart_from, sizes)
+        hits = hits + sizes * (hits.sum(axis=1, keepdims=True) / count - shares[:, apart_from])
     effects = _cluster_effects(hits, sizes, confidence)
     if rounds >= 2 * _COARSE_CLUSTERS:
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
@@ -283,7 +305,7 @@ def design_effects(
     return effects
 
 
-def _cluster_effects(hits: NDArray[np.int64], sizes: NDArray[np.int64], confidence: float) -> NDArray[np.float64]:
+def _cluster_effects(hits: NDArray[Any], sizes: NDArray[np.int64], confidence: float) -> NDArray[np.float64]:
     """Return the design effects of clusters, `(n_values,)`, from their hits, `(n_values, n_clusters)`."""
     clusters, count = sizes.size, float(sizes.sum())
     share = hits.sum(axis=1) / count

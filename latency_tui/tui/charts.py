@@ -244,7 +244,7 @@ def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) ->
         if statistics is None or statistics.p50.value is None or candidate.status == "failed":
             continue
         p99 = statistics.p99
-        known = p99.calls_needed is None
+        known = not p99.is_bound
         whisker = p99.value if known else p99.low if p99.low is not None else p99.value
         bars.append(Bar(candidate.name, looks[candidate.slug], statistics.p50.value, whisker, open_end=not known))
     return bars

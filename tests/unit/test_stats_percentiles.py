@@ -8,7 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from latency_tui.stats.percentiles import PERCENTILES, calls_for_interval, design_effects, interval_ranks, percentiles
+from latency_tui.stats.percentiles import (
+    PERCENTILES,
+    PercentileEstimate,
+    calls_for_interval,
+    design_effects,
+    interval_ranks,
+    percentiles,
+)
 from tests.unit.made_latencies import MADE, drifting, independent, nanoseconds, starts, waves
 
 
@@ -303,3 +310,34 @@ def test_a_hundred_calls_in_five_processes_bound_the_median_however_far_these_li
         lacking += interval_ranks(100, 0.5, effect)[0] < 1
     assert held >= 277, "95 % of 300, less two standard errors"
     assert (lacking > 30) == (apart > 0.01), "ranks alone would often have left it unbounded"
+
+
+def of_launches(random: np.random.Generator, launches: int, rounds: int, key: str) -> PercentileEstimate:
+    """A percentile of launches that lie 4 % apart, in rounds of ten calls."""
+    draws = np.repeat(np.arange(launches), rounds)
+    logs = random.normal(0, 0.04, launches)[draws][:, np.newaxis] + 0.02 * random.standard_t(5, (draws.size, 10))
+    latencies = nanoseconds(logs.ravel())
+    return percentiles(latencies, starts(draws.size, 10), draws=draws, of_launches=True)[key]
+
+
+def test_where_launches_lie_apart_it_is_launches_that_a_tail_needs_and_so_many_are_enough() -> None:
+    random = np.random.default_rng(13)
+    middle = []
+    for rounds in (500, 2_000):
+        found = [of_launches(random, 5, rounds, "p90") for _ in range(40)]
+        told = [p90.launches_needed for p90 in found if p90.launches_needed is not None]
+        assert len(told) >= 30
+        assert all(p90.high is None and p90.calls_needed is None for p90 in found if p90.launches_needed)
+        middle.append(float(np.median(told)))
+    assert middle[1] == pytest.approx(middle[0], rel=0.5), "four times the calls of each launch promise no other number"
+    assert of_launches(random, round(1.5 * max(middle)), 500, "p90").high is not None
+
+
+def test_where_calls_are_missing_too_calls_are_named_first() -> None:
+    random = np.random.default_rng(14)
+    for rounds, enough in ((10, False), (50, False), (100, True), (2_000, True)):
+        p99 = of_launches(random, 5, rounds, "p99")
+        assert (p99.calls_needed is None) == enough
+        assert (p99.launches_needed is not None) == enough
+        if p99.calls_needed is not None:
+            assert p99.calls_needed < 10_000, "what one launch needs, whatever lies between launches"

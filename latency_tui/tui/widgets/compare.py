@@ -161,17 +161,20 @@ def percentile_lines(
 
 def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
     """Return what percentiles lack, the most that any candidate's does, by key."""
-    calls, seconds = dict[str, int](), dict[str, float]()
+    calls, launches, seconds = dict[str, int](), dict[str, int](), dict[str, float]()
     for key, percentile in percentiles:
         name = key.replace("_", ".")
         if percentile.calls_needed:
             calls[name] = max(calls.get(name, 0), percentile.calls_needed)
+        if percentile.launches_needed:
+            launches[name] = max(launches.get(name, 0), percentile.launches_needed)
         if percentile.seconds_needed:
             seconds[name] = percentile.seconds_needed
     sentences: list[str] = []
-    if calls:
-        wants = ", ".join(f"{name} {count:,}" for name, count in calls.items())
-        sentences.append(f"≥ is all that so few calls can say. Calls that a percentile needs: {wants}.")
+    for lacking, what in ((calls, "calls"), (launches, "launches")):
+        if lacking:
+            wants = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
+            sentences.append(f"≥ is all that so few {what} can say. {what.title()} that a percentile needs: {wants}.")
     if seconds:
         are = "is" if len(seconds) == 1 else "are"
         sentences.append(

@@ -58,7 +58,9 @@ def bound(percentile: Percentile, key: str = "") -> str:
 
 
 def needs(percentile: Percentile) -> str:
-    """Return what a percentile lacks: `needs 1,200 calls`; empty where it lacks nothing."""
+    """Return what a percentile lacks: `needs 1,200 calls`, `needs 30 launches`; empty where it lacks nothing."""
+    if percentile.launches_needed:
+        return f"needs {percentile.launches_needed:,} launches"
     return f"needs {percentile.calls_needed:,} calls" if percentile.calls_needed else ""
 
 
