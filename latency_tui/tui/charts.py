@@ -169,11 +169,11 @@ class BarChart(Chart):
             canvas.put(1, middle, bar.look[1], colour)
             canvas.put(3, middle, name, colour)
             canvas.put(named + 5, middle, fit(value, figures, right=True), canvas.foreground)
-            length = scale.place(bar.value) * width
+            drawn = _bar(scale.place(bar.value) * width)
             for row in range(y, y + thick):
-                canvas.put(left, row, _bar(length), colour)
+                canvas.put(left, row, drawn, colour)
             if bar.whisker is not None and bar.whisker > bar.value:
-                start = int(length) + 1
+                start = len(drawn)
                 end = max(min(round(scale.place(bar.whisker) * width), width), start)
                 canvas.put(left + start, middle, "─" * (end - start), canvas.muted)
                 canvas.put(left + end, middle, "›" if bar.open_end else "┤", canvas.muted)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len, set_cell_size
 
+_MOST_INITIALS = 3
 _UNITS = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
 LOG_FROM = 10.0
 """Largest over smallest value from which an axis is logarithmic."""
@@ -187,7 +188,7 @@ def _with_initials(name: str, width: int) -> str:
     """Return `Small NN` for `Small Neural Network`; what is no shorter by that is cut."""
     model, bracket, settings = name.partition(" [")
     first, *rest = model.split() or [model]
-    if len(rest) > 1:
+    if 2 <= len(rest) <= _MOST_INITIALS and all(word[0].isalpha() for word in rest):
         model = f"{first} {''.join(word[0] for word in rest)}"
     return _cut_at_the_end(model + bracket + settings, width)
 
@@ -197,8 +198,14 @@ def _cut_at_the_end(name: str, width: int) -> str:
 
 
 def _cut_in_the_middle(name: str, width: int) -> str:
-    head = max(width // 2, 1)
-    return f"{set_cell_size(name, head).rstrip()}…{name[len(name) - max(width - head - 1, 0) :]}" if width > 2 else "…"
+    if width <= 2:
+        return "…"
+    head, tail = set_cell_size(name, width // 2).rstrip(), ""
+    for letter in reversed(name):
+        if cell_len(letter + tail) > width - width // 2 - 1:
+            break
+        tail = letter + tail
+    return f"{head}…{tail}"
 
 
 def _round_below(value: float) -> float:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
 from latency_tui.report.text import without_escapes
+
+_GLUE = "\u00a0"
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")
 
 
 def clean(text: str) -> str:
@@ -27,10 +31,13 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` cells, broken at spaces, and inside a word only where it must be."""
+    """Return the text in lines of at most `width` cells, broken at spaces, and inside a word only where it must be.
+
+    A number and its unit stay together.
+    """
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in _BEFORE_A_UNIT.sub(_GLUE, " ".join(text.split())).split(" ") if text.strip() else ():
         while cell_len(word) > width > 0:
             if line:
                 lines.append(line)
@@ -44,4 +51,4 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             lines.append(line)
             line = word
-    return [*lines, line] if line else lines
+    return [kept.replace(_GLUE, " ") for kept in ([*lines, line] if line else lines)]

@@ -7,6 +7,7 @@ import itertools
 import msgspec
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
@@ -20,6 +21,7 @@ from latency_tui.tui.marks import contrast, looks
 from latency_tui.tui.offers import bindings, key_table
 from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
 from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.widgets.answer_line import in_lines
 from latency_tui.tui.widgets.compare import RatioScale
 from latency_tui.tui.widgets.measure_panel import whole_number
 
@@ -102,6 +104,27 @@ def test_long_names_become_short_and_stay_different() -> None:
     assert short_names([*names, "Small Nice Network"], 12)[4:] == ["Small Neura…", "Large NN", "Small Nice…"]
     variants = [f"Random Forest [n_jobs={jobs}]" for jobs in (1, 2)]
     assert short_names(variants, 12) == ["Random…bs=1]", "Random…bs=2]"]
+    assert short_names(["A model whose name nobody could ever read in a card"], 12) == ["A model who…"]
+    wide = short_names(["とても長い日本語の名前その一", "とても長い日本語の名前その二"], 11)
+    assert len(set(wide)) == 2
+    assert max(map(cell_len, wide)) <= 11
+
+
+def test_text_is_broken_at_spaces_but_not_between_a_number_and_its_unit() -> None:
+    assert wrap("about 5,100 more runs (36 s) would settle it.", 26) == [
+        "about 5,100 more runs",
+        "(36 s) would settle it.",
+    ]
+    assert wrap("3 samples and 4 msgs", 9) == ["3 samples", "and 4", "msgs"]
+    assert wrap("", 5) == wrap("  ", 5) == []
+
+
+@pytest.mark.parametrize("name", ["Linear SVM", "W" * 70, "模型" * 20, "A " + "long " * 20 + "name"])
+@pytest.mark.parametrize("width", [20, 60, 138])
+def test_the_whole_name_in_the_answer_is_bold_and_nothing_else(name: str, width: int) -> None:
+    lines = in_lines(f"{name} is the fastest of 3.", name, width)
+    bold = "".join(text for line in lines for text, style in line if style == "bold")
+    assert bold.replace(" ", "") == name.replace(" ", "")
 
 
 @pytest.mark.parametrize("count", [1, 2, 79, 80, 81, 100, 9_999, 100_000])

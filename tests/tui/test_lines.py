@@ -5,6 +5,7 @@ import random
 import pytest
 from rich.cells import cell_len, set_cell_size
 from textual.app import App, ComposeResult
+from textual.css.types import AlignHorizontal, AlignVertical
 
 from latency_tui.tui.canvas import Picture
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
@@ -15,9 +16,12 @@ STYLES = ("", "bold", "$text-error", "reverse")
 
 
 class Shown(App[None]):
+    align: tuple[AlignHorizontal, AlignVertical] = ("left", "top")
+
     def compose(self) -> ComposeResult:
         lines = Lines()
         lines.styles.height = HEIGHT
+        lines.styles.content_align = self.align
         yield lines
 
 
@@ -40,9 +44,11 @@ def altered(dice: random.Random, lines: list[Line]) -> list[Line]:
     return lines
 
 
-async def test_no_cell_that_differs_is_left_as_it_was() -> None:
+@pytest.mark.parametrize("align", [("left", "top"), ("center", "middle")])
+async def test_no_cell_that_differs_is_left_as_it_was(align: tuple[AlignHorizontal, AlignVertical]) -> None:
     dice = random.Random(1)
     app = Shown()
+    app.align = align
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         lines = app.query_one(Lines)
         wanted = made(dice)
@@ -57,7 +63,7 @@ async def test_no_cell_that_differs_is_left_as_it_was() -> None:
             now = cells(app)
             differ = {place for place in now if now[place] != before[place]}
             assert differ <= told
-            for row in range(HEIGHT):
+            for row in range(HEIGHT) if align == ("left", "top") else ():
                 text = "".join(text for text, _ in wanted[row]) if row < len(wanted) else ""
                 assert "".join(now[column, row][0] for column in range(WIDTH)) == set_cell_size(text, WIDTH)
 

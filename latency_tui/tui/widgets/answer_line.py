@@ -24,7 +24,7 @@ class AnswerLine(Painted):
         """Show the snapshot."""
         text = _sentence(state)
         if self.is_new(text):
-            self.draw(_bold_subject(text, state, self.content_size.width))
+            self.draw(in_lines(text, _subject(text, state), self.content_size.width))
 
 
 def _sentence(state: State) -> str:
@@ -38,13 +38,19 @@ def _sentence(state: State) -> str:
     return ""
 
 
-def _bold_subject(text: str, state: State, width: int) -> list[Line]:
-    """Return the sentence in lines, with the name that it begins with in bold, for the eye to land on."""
+def _subject(text: str, state: State) -> str:
+    """Return the name that the sentence begins with; empty where it begins with none."""
     names = [clean(c.name) for c in state.result.candidates] if state.result else []
-    subject = next((name for name in sorted(names, key=len, reverse=True) if text.startswith(name)), "")
+    return next((name for name in sorted(names, key=len, reverse=True) if text.startswith(name)), "")
+
+
+def in_lines(text: str, subject: str, width: int) -> list[Line]:
+    """Return a sentence in lines, with the subject that it begins with in bold, for the eye to land on."""
     lines: list[Line] = []
-    bold = len(subject)
+    at = 0
     for line in wrap(text, width):
+        at = max(text.find(line, at), at)  # lines are broken at spaces, which go, and inside a word that is too long
+        bold = max(len(subject) - at, 0)
         lines.append([(line[:bold], "bold"), (line[bold:], "")])
-        bold = max(bold - len(line) - 1, 0)
+        at += len(line)
     return lines

@@ -66,8 +66,9 @@ class Lines(Widget):
     def draw(self, lines: Iterable[Line]) -> None:
         """Show these lines, drawing those that are new in their place."""
         before, self._lines = self._lines, tuple(tuple(line) for line in lines)
-        if len(before) != len(self._lines) and self.styles.is_auto_height:
-            self.refresh(layout=True)
+        grown = len(before) != len(self._lines) and self.styles.is_auto_height
+        if grown or self.styles.content_align != ("left", "top"):  # where every line may move with any of them
+            self.refresh(layout=grown)
             return
         pairs = enumerate(zip_longest(before, self._lines, fillvalue=()))
         changed = [_changed(old, new, row, self.size.width) for row, (old, new) in pairs if old != new]
