@@ -13,6 +13,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.protocol import Event
@@ -69,6 +71,7 @@ def measure(
     _check_models(models)
     if on_event is not None and not callable(on_event):
         raise UsageError(f"on_event must be a function of an event, or None, not {_shown(on_event)}.")
+    X = _as_array(X)  # scikit-learn's name
     rows = _rows(X, "X")
     if rows == 0:
         raise UsageError("The data has no rows.")
@@ -189,6 +192,17 @@ def _shown(value: object) -> str:
     """Return a value as it was written, or its type where that is long."""
     written = repr(value)
     return written if len(written) <= 60 else f"a value of the type {type(value).__name__}"
+
+
+def _as_array(inputs: Any) -> Any:
+    """Return a list of numbers as the array that a function of an array expects; anything else as it is."""
+    if not isinstance(inputs, list | tuple):
+        return inputs
+    try:
+        array = np.asarray(inputs)
+    except ValueError:  # rows of several lengths
+        return inputs
+    return array if array.dtype.kind in "biuf" else inputs
 
 
 def _rows(value: Any, name: str) -> int:

@@ -92,8 +92,8 @@ def measure_and_report(
         return measurement.conclude()  # nothing to say, and an older result shall not go for that
     if path is None:
         width, colour = terminal_style()
-        emit(render(result, form, width=width, colour=colour, samples=samples))
-        return measurement.conclude()
+        lost = emit(render(result, form, width=width, colour=colour, samples=samples))
+        return measurement.conclude() or lost
     try:
         write(result, path, form, samples=samples)
     except UsageError as error:  # the disk is full, the folder has gone: what was measured shall not go with it

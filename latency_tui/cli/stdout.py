@@ -8,9 +8,14 @@ import shutil
 import sys
 from typing import TextIO
 
+from latency_tui.errors import UsageError
+
 
 def emit(text: str, code: int = 0) -> int:
-    """Write a report and its last newline to stdout and return the code, also where the reader has gone."""
+    """Write a report and its last newline to stdout and return the code, also where the reader has gone.
+
+    Where it cannot be written for another reason that is said on stderr, and a code of 0 becomes that of an error.
+    """
     if sys.stdout is None:  # started with stdout closed
         return code
     text = text if text.endswith("\n") else text + "\n"
@@ -18,7 +23,11 @@ def emit(text: str, code: int = 0) -> int:
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))  # a terminal without UTF-8 gets the rest
         sys.stdout.flush()
-    except OSError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # of a reader that has gone nobody needs to be told
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"latency-tui: Cannot write the report: {(error.strerror or str(error)).lower()}.\n")
+            code = code or UsageError.exit_code
         # Python flushes once more as it leaves, and would complain: let that flush go nowhere.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

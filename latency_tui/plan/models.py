@@ -98,6 +98,14 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         levers = f"[{format_settings(self.settings)}]" if self.settings else ""
         return slugify(self.model.name) + levers
 
+    def is_same(self, other: Candidate) -> bool:
+        """Return whether it is the same model with the same settings, in whichever order these were typed.
+
+        Their types count: scikit-learn takes `max_features=1` for a number and `1.0` for a share.
+        """
+        mine, theirs = ({key: (type(v), v) for key, v in one.settings.items()} for one in (self, other))
+        return self.model == other.model and mine == theirs
+
     def __post_init__(self) -> None:
         for key, setting in self.settings.items():
             validate(key, setting)

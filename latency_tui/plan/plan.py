@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import Literal
 
 import msgspec
@@ -83,6 +84,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for slug in slugs:
             if slugs.count(slug) > 1:
                 raise UsageError(f"Two candidates are called {slug!r}; give one of them another name.")
+        for one, other in combinations(self.candidates, 2):
+            if one.is_same(other):
+                raise UsageError(f"{one.slug} and {other.slug} are the same; a control (--control) measures one twice.")
         if [self.runs is not None, self.seconds is not None, self.until_known].count(True) != 1:
             raise UsageError("Say one of: how many runs, how many seconds, or until it is known.")
         if self.runs is not None and not 1 <= self.runs <= MOST_RUNS:

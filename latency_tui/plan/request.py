@@ -135,7 +135,7 @@ def _dataset(request: Request, loaded: Loaded) -> Dataset:
     made = {
         name: value
         for name in ("samples", "features", "classes", "sparse")
-        if (value := getattr(request, name)) not in (None, False)
+        if (value := getattr(request, name)) is not None and value is not False
     }
     if request.task == "regression" and request.classes is not None:
         raise UsageError("--classes is for classification; a regression predicts numbers.")

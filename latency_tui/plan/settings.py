@@ -38,13 +38,17 @@ def parse(text: str) -> tuple[str, dict[str, Setting]]:
     """Split `random-forest[n_jobs=1,dtype=float32]` into the model's name and its settings.
 
     Raises:
-        UsageError: Brackets do not match, a lever lacks a value, or its value is not one of those it can have.
+        UsageError: Brackets do not match, a lever lacks a value or has two, or a value is none that it can have.
     """
     match = _CANDIDATE.match(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a model, nor a model with settings such as random-forest[n_jobs=1].")
     levers = [lever for lever in (match["levers"] or "").split(",") if lever.strip()]
-    return match["name"], dict(_parse_lever(lever) for lever in levers)
+    settings = [_parse_lever(lever) for lever in levers]
+    keys = [key for key, _ in settings]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise UsageError(f"{twice} is set twice in {text.strip()!r}.")
+    return match["name"], dict(settings)
 
 
 def _parse_lever(text: str) -> tuple[str, Setting]:

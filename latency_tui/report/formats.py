@@ -30,6 +30,8 @@ def format_of(path: str | Path) -> Format:
     suffix = Path(path).suffix.lower()
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
+    if Path(path).is_dir():
+        raise UsageError(f"{path} is a folder; name a file in it.")
     known = ", ".join(SUFFIXES)
     raise UsageError(f"What format should {path} have? Its suffix says: {known}.")
 

@@ -150,7 +150,9 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     whole = [candidate for candidate in result.measured if candidate.status != "failed"]
     needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
-        notes.append(("note", f"≥ is a lower bound: a p99 with an interval takes {max(needed):,} calls."))
+        bounded = any(c.statistics.p99.low is not None for c in whole if c.statistics and c.statistics.p99.is_bound)
+        start = "≥ is a lower bound: a" if bounded else "A"
+        notes.append(("note", f"{start} p99 with an interval takes {max(needed):,} calls."))
     if launches := max((c.statistics.p99.launches_needed or 0 for c in whole if c.statistics), default=0):
         notes.append(("note", f"Launches lie so far apart that a p99 with an interval takes {launches:,} of them."))
     if seconds := max((c.statistics.p99.seconds_needed or 0 for c in whole if c.statistics), default=0):

@@ -71,8 +71,9 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
     first = order[0]
     if not to_baseline or any(pair.low is None for c in order if (pair := to_baseline.get(c.slug)) is not None):
-        few = f"{_runs(first)} {_are(first)} too few to tell"
-        return f"{first.name} had the lowest median, {_latency(result, first)}, but {few}."
+        least = min(measured, key=lambda c: c.statistics.p50.value or 0.0 if c.statistics else 0.0)
+        few = f"{_runs(least)} {_are(least)} too few to tell"
+        return f"{least.name} had the lowest median, {_latency(result, least)}, but {few}."
     rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
     if not rivals:
         return _winner(result, first, order[1], to_baseline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 
 import numpy as np
@@ -17,7 +18,7 @@ from latency_tui.result.result import (
 )
 from latency_tui.result.tracks import Excerpt, Track
 from latency_tui.result.words import PERCENTILES
-from latency_tui.stats.percentiles import percentiles
+from latency_tui.stats.percentiles import TAIL_SECONDS, percentiles
 
 _NANO = 1e-9
 _ALONE = (
@@ -106,6 +107,8 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: flo
         needed = estimate.calls_needed
         if needed is not None and not excerpt.whole and needed <= totals.count:
             needed = None
+        if needed is not None and key != "p50" and 0 < seconds < TAIL_SECONDS:  # so many more quickly would not do
+            needed = max(needed, _rounded_up(totals.count * TAIL_SECONDS / seconds))
         shown[key] = Percentile(
             value=_seconds(estimate.value),
             low=_seconds(estimate.low),
@@ -136,6 +139,13 @@ def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
         memory_peak=int(median(e.memory_peak for e in events)),
         first_calls=tuple(median(calls) * _NANO for calls in zip(*possible, strict=False)),
     )
+
+
+def _rounded_up(count: float) -> int:
+    """Return two figures of a number that changes from moment to moment: 6,000 for 5,983."""
+    whole = math.ceil(count)
+    power = int(10 ** max(len(str(whole)) - 2, 0))
+    return -(-whole // power) * power
 
 
 def _seconds(nanoseconds: float | None) -> float | None:

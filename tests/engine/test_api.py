@@ -25,6 +25,11 @@ from latency_tui.errors import UsageError
 X, y = make_classification(n_samples=200, n_features=8, random_state=0)
 
 
+def test_a_list_of_numbers_is_an_array_to_a_function() -> None:
+    result = latency_tui.measure({"first": lambda rows: rows[:, 0]}, X.tolist(), runs=10)
+    assert result.candidate("first").status == "measured", result.candidate("first").error
+
+
 def test_fitted_models_and_a_function_are_measured_side_by_side() -> None:
     models = {
         "logistic": LogisticRegression().fit(X, y),

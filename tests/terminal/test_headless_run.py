@@ -240,6 +240,13 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert done.stdout == "0\n"
 
 
+def test_a_report_that_the_disk_has_no_room_for_is_an_error() -> None:
+    full = f"{' '.join(COMMAND)} models > /dev/full"
+    done = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "latency-tui: Cannot write the report: no space left on device.\n"
+
+
 @pytest.mark.parametrize("place", ["/nonexistent/result.json", "/proc/result.json", "."])
 def test_an_unwritable_file_is_refused_before_anything_starts(place: str) -> None:
     began = time.monotonic()

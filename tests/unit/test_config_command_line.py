@@ -127,6 +127,8 @@ def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
         (["--data", "iris", "--samples", "50"], "--samples is for a dataset that is made"),
         (["--data", "iris", "--task", "regression"], "iris is for classification"),
         (["--samples", "3"], "Samples must be"),
+        (["--samples", "0"], "Samples must be"),
+        (["--features", "0"], "Features must be"),
         (["-m", "ridge"], "Ridge is for regression"),
         (["-m", "no_such_thing:model"], "There is no module 'no_such_thing'"),
         (["--config", "missing.toml"], "There is no configuration file missing.toml"),

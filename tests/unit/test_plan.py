@@ -54,11 +54,18 @@ def test_a_plan_travels_as_json_unchanged() -> None:
     assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
 
 
+TWO: list[tuple[str, float]] = [("C", 2), ("max_iter", 50)]
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
         ({"candidates": ()}, "at least one model"),
         ({"candidates": SIX[:1] * 2}, "Two candidates are called"),
+        (
+            {"candidates": tuple(Candidate(model=BUILTIN_MODELS[0], settings=dict(s)) for s in (TWO, TWO[::-1]))},
+            "are the same",
+        ),
         ({"runs": 0}, "from 1 to 10,000,000"),
         ({"runs": 10_000_001}, "from 1 to 10,000,000"),
         ({"runs": None}, "how many runs, how many seconds, or until it is known"),

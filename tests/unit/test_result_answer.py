@@ -199,6 +199,15 @@ def test_too_few_rounds_claim_nothing(calls: int, few: str) -> None:
     assert answer(measured) == f"Logistic Regression had the lowest median, 62.1 µs, but {few} to tell."
 
 
+def test_with_too_few_rounds_the_lowest_median_is_that_of_the_table() -> None:
+    """Whose ratio to the baseline is the lowest may have another."""
+    measured = result(
+        [candidate(0, 112e-6, "a", calls=5), candidate(2, 111e-6, "a", calls=5)],
+        pair(2, 0, 0.99, None, None, "inconclusive"),
+    )
+    assert answer(measured).startswith("Linear SVM had the lowest median, 111 µs")
+
+
 def test_in_the_middle_of_a_round_those_that_are_a_round_ahead_claim_nothing_either() -> None:
     early = result(
         [candidate(0, 205e-6, "a", calls=60), candidate(1, 8.9e-3, "a"), candidate(2, 228e-6, "a")],

@@ -653,3 +653,14 @@ def test_the_last_one_left_ends_it() -> None:
     assert not recording.settled()
     recording.add(CandidateFailed(job="j", candidate=FOREST, stage="measuring", message="m"))
     assert recording.settled()
+
+
+def test_a_tail_needs_as_many_calls_as_half_a_minute_holds() -> None:
+    """Fewer would be enough for its rank, but made in a second they are of that second."""
+    plan = plan_of(2)
+    result = recorded(plan, list(blocks(plan, (1.0, 1.0), 20))).result()
+    statistics = result.candidates[0].statistics
+    assert statistics is not None
+    of_half_a_minute = 200 * 30 / (2 * 200 * 62e-6)
+    assert statistics.p99.calls_needed == pytest.approx(of_half_a_minute, rel=0.15)
+    assert statistics.p50.calls_needed is None
