@@ -59,6 +59,26 @@ def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: f
 
 
 @pytest.mark.parametrize(
+    ("slow", "seconds", "rounds", "calls"),
+    [
+        (100e-6, 0.5, 112, 45),
+        (100e-6, 0.8, 178, 45),
+        (100e-6, 2.0, 294, 68),
+        (100e-6, 9.0, 1000, 90),
+        (5e-3, 2.0, 67, 6),
+        (5e-3, 13.0, 289, 9),
+        (5e-3, 60.0, 1000, 12),
+    ],
+)
+def test_once_there_are_rounds_enough_longer_measurements_have_longer_blocks_too(
+    slow: float, seconds: float, rounds: int, calls: int
+) -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: slow, B: slow})
+    assert abs(cut.rounds - rounds) <= 1
+    assert set(cut.calls[A]) == {calls}
+
+
+@pytest.mark.parametrize(
     ("seconds", "slow", "rounds"), [(2.0, 0.1, 10), (1.0, 0.03, 12), (2.0, 0.3, 7), (10.0, 4.0, 3)]
 )
 def test_a_slow_candidate_is_measured_for_the_time_asked_in_as_many_rounds_as_it_has_calls(
