@@ -17,6 +17,7 @@ LEVEL = 0.05
 SLOW_CALLS = 6
 ENOUGH_ROUNDS = 192
 LONGER = 2.0
+MOST_CALLS = 100_000
 ALIKE = 2.0
 LONGEST_BALANCED = 60
 MOST_COPIES = 24
@@ -44,14 +45,15 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     """Cut a plan into rounds.
 
     A block is as many calls as fill `BLOCK_SECONDS`, at least one. A turn costs 2 ms besides. With blocks of 3 ms the
-    interval of a ratio is as wide after as much measuring time, so the shorter waste time; with blocks of 6 ms it is
-    wider by a tenth after as much time on the clock, for the machine wanders meanwhile.
+    interval of a ratio is as wide after as much measuring time, so the shorter waste time; in short measurements blocks
+    of 6 ms make it wider by a tenth after as much time on the clock, for the machine wanders meanwhile.
     With a number of runs each candidate makes the same number of calls in a round, so the average candidate sets that
     number, but nobody's block is so short that its first calls, which find cold caches, are most of it. With few runs
-    rounds come first (100 runs are ten rounds of ten), for rounds are what every interval rests on. With a measuring
-    time each candidate fills the same time. What that holds beyond `ENOUGH_ROUNDS`, eight of each
-    of two dozen processes, brings further rounds and longer blocks alike, `LONGER` times as long at the most: so turns
-    take less of it.
+    rounds come first (100 runs are ten rounds of ten), for rounds are what every interval rests on.
+    With a measuring time each candidate fills the same time. What that holds beyond `ENOUGH_ROUNDS`, eight of each of
+    two dozen processes, brings further rounds and longer blocks alike, `LONGER` times as long at the most: so turns
+    take less of it. Nobody's block has more than `MOST_CALLS`, whose latencies are all in memory at once: a candidate
+    that much faster than the slowest is measured for less time.
 
     Args:
         plan: Says how many runs, or how long.
@@ -77,7 +79,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
             wish = min(span, plan.seconds / fewest)
             span = max(max(1, round(wish / slow)) * slow, BLOCK_SECONDS)
             rounds = max(ceil(plan.seconds / span), 1)
-    calls = {slug: (max(1, round(span / seconds)),) * rounds for slug, seconds in cost.items()}
+    calls = {slug: (_filling(span, seconds),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 
 
@@ -89,6 +91,20 @@ def calls_a_block(call_seconds: Collection[float]) -> int:
     """
     fair, most = (BLOCK_SECONDS / cost for cost in (sum(call_seconds) / len(call_seconds), min(call_seconds)))
     return max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
+
+
+def calls_a_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
+    """Return how many calls a block of each candidate has at the most, where they are measured for a time.
+
+    Args:
+        call_seconds: Duration of one call of each candidate, by slug.
+    """
+    span = LONGER * max(BLOCK_SECONDS, SLOW_CALLS * max(call_seconds.values(), default=0.0))
+    return {slug: _filling(span, seconds) for slug, seconds in call_seconds.items()}
+
+
+def _filling(span: float, seconds: float) -> int:
+    return min(max(1, round(span / seconds)), MOST_CALLS)
 
 
 def fewest_rounds(candidates: int) -> int:

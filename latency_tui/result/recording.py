@@ -23,7 +23,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
-from latency_tui.engine.turns import calls_a_block
+from latency_tui.engine.turns import calls_a_block, calls_a_long_block
 from latency_tui.plan import Plan
 from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
@@ -136,12 +136,12 @@ class Recording:
                 the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
                 all the same. None for everything, exactly.
         """
-        rows, size, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._race.seconds
+        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._race.seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
         alone = {e for e in self._race.racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
         candidates = [
-            e.result(rows, most_samples, calls_a_round=size, seconds=seconds, alone=e in alone)
-            for e in self._entries.values()
+            e.result(rows, most_samples, calls_a_round=sizes.get(slug, 1), seconds=seconds, alone=e in alone)
+            for slug, e in self._entries.items()
         ]
         race, live = self._race, most_samples is not None
         baseline = race.baseline(candidates)
@@ -160,10 +160,14 @@ class Recording:
         )
         return msgspec.structs.replace(value, answer=answer(value))
 
-    def _calls_a_round(self) -> int:
-        """Return how many calls the rounds of this plan would have if there were many runs of it."""
-        means = [e.track.totals.mean * _NANO for e in self._entries.values() if e.track.totals.count]
-        return calls_a_block(means) if means and self.plan.runs is not None else 1
+    def _calls_a_round(self) -> dict[str, int]:
+        """Return how many calls of each candidate the rounds of this plan would have if it were a long one."""
+        means = {slug: e.track.totals.mean * _NANO for slug, e in self._entries.items() if e.track.totals.count}
+        if not means or self.plan.until_known:
+            return {}
+        if self.plan.seconds is not None:
+            return calls_a_long_block(means)
+        return dict.fromkeys(means, calls_a_block(means.values()))
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]

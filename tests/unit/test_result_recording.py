@@ -31,6 +31,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workloa
 from latency_tui.plan.palette import PALETTE
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result, load
+from latency_tui.stats.percentiles import ALIKE, calls_for_interval
 from tests.unit.made_latencies import block, nanoseconds, waves
 
 LOGISTIC, FOREST, LINEAR = "logistic-regression", "random-forest", "linear-svm"
@@ -664,3 +665,13 @@ def test_a_tail_needs_as_many_calls_as_half_a_minute_holds() -> None:
     of_half_a_minute = 200 * 30 / (2 * 200 * 62e-6)
     assert statistics.p99.calls_needed == pytest.approx(of_half_a_minute, rel=0.15)
     assert statistics.p50.calls_needed is None
+
+
+def test_the_calls_that_a_tail_needs_are_still_those_once_a_longer_measurement_has_longer_blocks() -> None:
+    plan = plan_of(2, runs=None, seconds=0.5)
+    result = recorded(plan, list(blocks(plan, (1.0, 1.0), 20, 73))).result()
+    statistics = result.candidates[0].statistics
+    assert statistics is not None
+    calls = 2 * 0.0045 / statistics.mean
+    assert statistics.p99_9.calls_needed is not None
+    assert statistics.p99_9.calls_needed >= 0.99 * calls_for_interval(0.999) * (1 + (calls - 1) * ALIKE)

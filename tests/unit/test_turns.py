@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latency_tui.engine.turns import orders, schedule, split
+from latency_tui.engine.turns import MOST_CALLS, calls_a_long_block, orders, schedule, split
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.comparison import compare
 
@@ -55,7 +55,7 @@ def test_every_candidate_gets_exactly_its_runs(runs: int, fast: float, slow: flo
 def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: float) -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: fast, B: slow})
     for slug, cost in ((A, fast), (B, slow)):
-        assert sum(cut.calls[slug]) * cost >= min(seconds, cost) * 0.6
+        assert sum(cut.calls[slug]) * cost >= min(seconds, cost) * 0.6 or cut.calls[slug][0] == MOST_CALLS
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,21 @@ def test_once_there_are_rounds_enough_longer_measurements_have_longer_blocks_too
     cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: slow, B: slow})
     assert abs(cut.rounds - rounds) <= 1
     assert set(cut.calls[A]) == {calls}
+
+
+def test_no_block_holds_more_calls_than_memory_and_the_wire_are_good_for() -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=None, seconds=30.0), {A: 100e-9, B: 0.5})
+    assert cut.calls[A][0] == 100_000
+    assert cut.seconds < 40
+
+
+@given(seconds=st.floats(0.01, 1000), fast=st.floats(1e-7, 1e-3), slow=st.floats(1e-4, 0.1))
+def test_no_block_of_a_measuring_time_is_longer_than_the_longest_foretold(
+    seconds: float, fast: float, slow: float
+) -> None:
+    cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: fast, B: max(slow, 3 * fast)})
+    longest = calls_a_long_block({A: fast, B: max(slow, 3 * fast)})
+    assert all(max(cut.calls[slug]) <= 1.05 * longest[slug] + 1 for slug in (A, B)), "whole calls of the slower one"
 
 
 @pytest.mark.parametrize(
