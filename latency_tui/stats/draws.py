@@ -143,7 +143,7 @@ class Draws:
         if processes and count >= LEAST_SIGNED:
             sums = np.empty(runs.size)  # of signs in the draw of each log-ratio, before it is passed itself
             sums[grouped] = np.repeat(sizes + 2 * begins, sizes) - 2 * np.arange(runs.size)
-            deviations = _deviations(sums, sizes)
+            deviations = _deviations(ordered, sums, sizes)
         return cls(ordered, medians, mean, error, deviations)
 
     @property
@@ -200,14 +200,25 @@ class Draws:
         return 2 * student_tail(t, self.medians.size - 1)
 
 
-def _deviations(sums: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+def _deviations(
+    ordered: NDArray[np.float64], sums: NDArray[np.float64], sizes: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Return how many standard deviations the sum of signs is from nothing, `(n_rounds + 1,)`.
 
+    No centre lies between log-ratios that are equal. What stands there is of the centre that they are, which is refuted
+    only where both of its neighbours are, on the same side.
+
     Args:
-        sums: Of signs in the draw of each log-ratio, in ascending order of these, before it is passed, `(n_rounds,)`.
+        ordered: Log-ratios in ascending order, `(n_rounds,)`.
+        sums: Of signs in the draw of each log-ratio, before it is passed, `(n_rounds,)`.
         sizes: Of the draws, `(n_draws,)`.
     """
     squares = np.cumsum(np.concatenate(([np.square(sizes, dtype=np.float64).sum()], 4 - 4 * sums)))
     total = sums.size - 2.0 * np.arange(sums.size + 1)
     deviations: NDArray[np.float64] = np.abs(total) / np.sqrt(np.maximum(squares, 1.0))
+    ties = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
+    if ties.size:
+        below, above = (np.searchsorted(ordered, ordered[ties], side) for side in ("left", "right"))
+        nearer = np.minimum(deviations[below], deviations[above])
+        deviations[ties] = np.where(total[below] * total[above] <= 0, 0.0, nearer)
     return deviations

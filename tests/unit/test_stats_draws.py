@@ -93,6 +93,25 @@ def test_five_processes_can_reach_the_level_of_fifteen_pairs() -> None:
     assert (low, high) == pytest.approx(stats.t.interval(1 - 1e-4, 4, draws.medians.mean(), stats.sem(draws.medians)))
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_ties_say_the_same_whichever_of_the_two_is_the_baseline(steps: int) -> None:
+    """Of a clock that counts in coarse steps, many rounds have the very same log-ratio."""
+    random = np.random.default_rng(11)
+    for _ in range(200):
+        d = np.round(random.normal(0.002, 0.004, (8, 5)) * 100 * steps) / 100
+        one, other = of_processes(d), of_processes(-d)
+        low, high = one.interval()
+        assert other.interval() == (-high, -low)
+        assert low <= one.centre <= high
+        for border in (-0.01, 0.0, 0.01):
+            assert one.level(border) == other.level(-border)
+
+
+def test_log_ratios_that_are_all_equal_hold_nothing_else() -> None:
+    assert of_processes(np.full((8, 5), 0.1)).interval() == (0.1, 0.1)
+    assert of_processes(np.full((8, 5), 0.1)).level(0.1) == 1
+
+
 def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:
     """Unequal processes: one with most of the rounds is one observation still."""
     random = np.random.default_rng(9)
