@@ -6,7 +6,15 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import EngineStarted, Event, JobFinished, Measure, RoundFinished, Train
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    EngineStarted,
+    Event,
+    JobFinished,
+    Measure,
+    RoundFinished,
+    Train,
+)
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan
 
@@ -59,6 +67,8 @@ async def measure(
                     async for event in events:
                         if greeted and isinstance(event, EngineStarted):
                             continue
+                        if asked and isinstance(event, BlockMeasured | RoundFinished):
+                            continue  # of a round on its way: what was settled stands as it was when that was found
                         if isinstance(event, JobFinished) and event.reason not in _ENDS_ALL:
                             enough = enough or rounds
                             if not last:
