@@ -43,10 +43,10 @@ def _nothing(result: Result) -> str:
         return "Nothing was measured."
     reason = (failed[0].error or "it failed").strip().rstrip(".")
     if len(failed) == 1:
-        return f"{failed[0].name} could not be measured: {reason}."
-    if len({c.error for c in failed}) == 1:
-        return f"None of the {len(failed)} models could be measured: {reason}."
-    return f"None of the {len(failed)} models could be measured; {failed[0].name}: {reason}."
+        how = f"failed after {_runs(failed[0])}" if failed[0].calls else "could not be measured"
+        return f"{failed[0].name} {how}: {reason}."
+    how = f"None of the {len(failed)} models could be measured{' to the end' if any(c.calls for c in failed) else ''}"
+    return f"{how}: {reason}." if len({c.error for c in failed}) == 1 else f"{how}; {failed[0].name}: {reason}."
 
 
 def _failures(result: Result) -> list[str]:

@@ -85,6 +85,7 @@ class Entry:
             samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
             rounds=tuple(excerpt.rounds.tolist()),
             launches=tuple(excerpt.launches.tolist()),
+            whole_launches=self.track.whole_launches,
             statistics=_statistics(self.track, excerpt, calls_a_round, seconds) if totals.count else None,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
@@ -97,6 +98,7 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: flo
         excerpt.rounds,
         draws=excerpt.draws,
         of_launches=excerpt.of_launches,
+        complete=excerpt.complete,
         calls_a_round=calls_a_round,
         seconds=seconds,
     )

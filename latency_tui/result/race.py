@@ -68,6 +68,8 @@ class Race:
         """Take note of how many rounds a launch is to have; until it is known the first says that of the others."""
         rounds = self.medians.rounds_of(0) if self.plan.until_known else event.rounds
         self.medians.expect(event.launch, rounds)
+        for entry in self._everyone:
+            entry.track.expect(event.launch, rounds)
 
     def add(self, entry: Entry, event: BlockMeasured, latencies: Latencies) -> int:
         """Add a block of one of those who take turns, and return its round, counted over all launches."""

@@ -114,6 +114,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         samples: Latencies in the order measured, `(n_samples,)` seconds; None where left out.
         rounds: Index of the first sample of each round.
         launches: Index of the first sample of each launch.
+        whole_launches: How many launches it was measured in, but for a last one that was stopped before half of its
+            rounds; 0 where a file does not tell.
         statistics: None where nothing was measured.
         throughput: Rows answered a second of call time.
         group: Letters shared with the candidates that it could not be told apart from.
@@ -137,15 +139,10 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     samples: Samples | None = None
     rounds: tuple[int, ...] = ()
     launches: tuple[int, ...] = ()
+    whole_launches: int = 0
     statistics: Statistics | None = None
     throughput: float | None = None
     group: str = ""
-
-    @property
-    def whole_launches(self) -> int:
-        """How many launches it was measured in, but for a last one with under half the rounds of the one before."""
-        counts = np.diff(np.searchsorted(self.rounds, self.launches), append=len(self.rounds)).tolist()
-        return len(counts) - (len(counts) > 1 and 2 * counts[-1] < counts[-2])
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

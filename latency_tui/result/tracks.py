@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -61,6 +62,7 @@ class Excerpt:
         processes: Which of the candidate's processes answered each block, over all launches, `(n_blocks,)`.
         draws: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
         of_launches: Whether `draws` are launches.
+        complete: Whether the launch of each block was not stopped before half of its rounds, `(n_blocks,)`.
         launches: Index of the first sample of each launch, `(n_launches,)`.
         whole: Whether nothing was left out.
     """
@@ -70,6 +72,7 @@ class Excerpt:
     processes: NDArray[np.int64]
     draws: NDArray[np.int64]
     of_launches: bool
+    complete: NDArray[np.bool_]
     launches: NDArray[np.int64]
     whole: bool
 
@@ -97,6 +100,7 @@ class Track:
         self._rounds = GrowingArray(np.int64)
         self._after_switch = GrowingArray(np.int64)
         self._blocks: dict[int, int] = {}
+        self._planned: dict[int, int] = {}
         self._seen: set[tuple[int, int]] = set()
         self.wall_ns = 0
         self.cpu_ns = 0
@@ -118,6 +122,10 @@ class Track:
         self._blocks[launch] = self._blocks.get(launch, 0) + 1
         self._seen.add((launch, copy))
         self.totals = self.totals.merged(summarise(latencies))
+
+    def expect(self, launch: int, rounds: int) -> None:
+        """Take note of how many rounds a launch is to have."""
+        self._planned[launch] = rounds
 
     def add_after_switch(self, nanoseconds: int) -> None:
         """Add the duration of the first call after another candidate's turn."""
@@ -169,13 +177,15 @@ class Track:
     def _excerpt(self, chosen: NDArray[np.int64]) -> Excerpt:
         samples, rounds = self._samples_of(chosen)
         launches, copies = self._launches.values[chosen], self._copies.values[chosen]
-        processes, of_launches = processes_of(launches, copies), self._whole_launches >= LEAST_DRAWS
+        whole = whole_launches(self._blocks, self._planned)
+        processes, of_launches = processes_of(launches, copies), len(whole) >= LEAST_DRAWS
         return Excerpt(
             samples,
             rounds,
             processes,
             launches if of_launches else processes,
             of_launches,
+            np.isin(launches, whole),
             rounds[_first_of_each(launches)],
             whole=chosen.size == self.blocks,
         )
@@ -190,9 +200,9 @@ class Track:
         return samples[places], rounds
 
     @property
-    def _whole_launches(self) -> int:
-        blocks = [*self._blocks.values()]
-        return len(blocks) - int(len(blocks) > 1 and 2 * blocks[-1] < blocks[-2])  # the last may have only begun
+    def whole_launches(self) -> int:
+        """Number of launches, but for a last one that was stopped before half of its rounds."""
+        return len(whole_launches(self._blocks, self._planned))
 
 
 class Rounds(NamedTuple):
@@ -263,10 +273,8 @@ class MedianTable:
 
     @property
     def whole_launches(self) -> list[int]:
-        """The launches that comparisons rest on: they follow one another, so that only the last may be cut short."""
-        begun = list(self._rounds)
-        cut_short = len(begun) > 1 and 2 * self._rounds[begun[-1]] < self._planned.get(begun[-1], 0)
-        return begun[:-1] if cut_short else begun
+        """The launches that comparisons rest on."""
+        return whole_launches(self._rounds, self._planned)
 
     def rounds_of(self, launch: int) -> int:
         """Return how many rounds of a launch have begun."""
@@ -276,6 +284,18 @@ class MedianTable:
     def whole_rounds(self) -> int:
         """How many rounds these have."""
         return sum(self._rounds[launch] for launch in self.whole_launches)
+
+
+def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
+    """Return the launches that figures rest on: they follow one another, so that only the last may be cut short.
+
+    Args:
+        rounds: How many rounds each launch has, in their order.
+        planned: How many each was to have, where that is known. Launches that are complete may differ in that.
+    """
+    begun = [*rounds]
+    cut_short = len(begun) > 1 and 2 * rounds[begun[-1]] < planned.get(begun[-1], 0)
+    return begun[:-1] if cut_short else begun
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

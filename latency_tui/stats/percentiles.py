@@ -74,6 +74,7 @@ def percentiles(
     *,
     draws: ArrayLike | None = None,
     of_launches: bool = False,
+    complete: NDArray[np.bool_] | None = None,
     calls_a_round: float = 1,
     seconds: float = math.inf,
 ) -> dict[str, PercentileEstimate]:
@@ -85,6 +86,7 @@ def percentiles(
         confidence: Of each interval, two-sided.
         draws: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
         of_launches: Whether `draws` are launches: more samples of the same ones then leave what lies between them.
+        complete: Whether each round is of a launch that was not stopped early, `(n_rounds,)`; None where none was.
         calls_a_round: As many as rounds would have if there were more calls, where that is more than these have: what
             is said to be needed is then still so when it is there.
         seconds: How long the measurement lasted on the clock, all launches together.
@@ -127,7 +129,7 @@ def percentiles(
             found[key] = replace(found[key], high=None, seconds_needed=TAIL_SECONDS)
         unbounded = starts.size >= LEAST_ROUNDS and found[key].high is None
         if key == "p50" and unbounded and clusters is not None:
-            ends = draws_interval(latencies, starts, clusters, confidence)
+            ends = draws_interval(latencies, starts, clusters, confidence, complete)
             if ends is not None:
                 low, high = min(ends[0], value), max(ends[1], value)
                 found[key] = PercentileEstimate(value, low, high, None, effect)
@@ -227,25 +229,29 @@ def interval_ranks(count: int, share: float, effect: float, confidence: float = 
 
 
 def draws_interval(
-    latencies: Latencies, starts: NDArray[np.int64], draws: NDArray[np.int64], confidence: float = 0.95
+    latencies: Latencies,
+    starts: NDArray[np.int64],
+    draws: NDArray[np.int64],
+    confidence: float = 0.95,
+    complete: NDArray[np.bool_] | None = None,
 ) -> tuple[float, float] | None:
     """Return Student's interval of the median over launches or processes, of which each counts as one observation.
 
     Order statistics of all calls have no ranks to give once a few such draws lie wholly on one side or the other of
-    the median: five enclose theirs in 94 of 100 at most. Student's rests on their logs being about normal. Those with
-    under half the rounds of the fullest, stopped early, are left out.
+    the median: five enclose theirs in 94 of 100 at most. Student's rests on their logs being about normal. Those of
+    a launch that was stopped early are left out.
 
     Args:
         latencies: In the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
         draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`.
         confidence: Two-sided.
+        complete: Whether each round is of a launch that was not, `(n_rounds,)`; None where none was.
 
     Returns:
         Lower and upper end, in nanoseconds; None with fewer than three draws.
     """
-    rounds = np.bincount(draws)
-    whole = np.flatnonzero(2 * rounds >= rounds.max())
+    whole = np.unique(draws if complete is None else draws[complete])
     if whole.size < LEAST_DRAWS:
         return None
     of_sample = np.repeat(draws, sizes_of(starts, latencies.size))

@@ -30,7 +30,7 @@ def candidate(
         p50=around, p90=around, p95=around, p97=around, p99=around, p99_9=around,
     )  # fmt: skip
     return msgspec.structs.replace(
-        bare, status="measured", statistics=statistics, group=group, calls=calls, launches=tuple(range(launches))
+        bare, status="measured", statistics=statistics, group=group, calls=calls, whole_launches=launches
     )
 
 
@@ -232,6 +232,15 @@ def test_failures_are_told_after_the_answer() -> None:
     assert answer(one).endswith(" Random Forest failed.")
     two = result([candidate(0, 62.1e-6), failed(1, "boom"), failed(2, "boom")])
     assert answer(two).endswith(" 2 models failed.")
+
+
+def test_those_that_all_failed_late_were_measured_until_then() -> None:
+    late = [msgspec.structs.replace(candidate(k, 62.1e-6), status="failed", error="boom") for k in range(2)]
+    assert answer(result(late[:1])) == "Logistic Regression failed after 100 runs: boom."
+    assert answer(result(late)) == "None of the 2 models could be measured to the end: boom."
+    assert answer(result([late[0], failed(1, "bang")])) == (
+        "None of the 2 models could be measured to the end; Logistic Regression: boom."
+    )
 
 
 def test_nothing_but_failures() -> None:

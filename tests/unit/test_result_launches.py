@@ -78,6 +78,19 @@ def test_a_launch_of_more_rounds_leaves_the_others_whole() -> None:
     assert result.comparisons[0].again_low is not None
 
 
+def test_launches_that_are_complete_are_whole_however_unequal() -> None:
+    """Warm-ups that take a model for slower than it is leave a launch fewer rounds in the same seconds."""
+    plan = plan_of(1, launches=3)
+    sizes = (100, 49, 49)
+    result = recorded(plan, *(launch_of(plan, (1,), n, k, planned=n) for k, n in enumerate(sizes))).result()
+    (alone,) = result.candidates
+    assert (alone.whole_launches, result.whole_launches) == (3, 3)
+    assert alone.statistics is not None
+    assert alone.statistics.p50.low is not None
+    assert alone.statistics.p50.high is not None
+    assert "in these" not in result.answer
+
+
 def test_rounds_that_are_left_out_do_not_count_towards_what_is_missing() -> None:
     plan = plan_of(2, launches=5)
     alone = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result().comparisons[0]
