@@ -64,6 +64,7 @@ class Conditions:
         medians: NDArray[np.float64],
         *,
         fastest: float | None,
+        clock_step: int,
         unsteady: tuple[str, ...],
         collected: tuple[str, float] | None,
         apart: float | None,
@@ -76,6 +77,7 @@ class Conditions:
             tracks: Of all candidates with samples, a control copy too.
             medians: Block medians, `(n_candidates, n_rounds)` nanoseconds.
             fastest: The lowest p50, in seconds; None where there is none.
+            clock_step: What the clock counts in, in nanoseconds, where latencies tell; else 0.
             unsteady: Names of candidates that never got steady while they warmed up.
             collected: The candidate of which the garbage collector paused the largest share of calls, and that share.
             apart: How far apart the control copy and the first candidate came out, as a share.
@@ -95,6 +97,7 @@ class Conditions:
             drift=noise.drift(medians),
             autocorrelation=_autocorrelation(tracks),
             floor_share=floor / fastest if floor is not None and fastest else None,
+            step_share=clock_step * _NANO / fastest if fastest else None,
             unsteady=unsteady,
             governor=self._environment.governor if self._environment else None,
             pinned=None if self._plan.pinning == "none" or self._cores is None else bool(self._cores),

@@ -175,7 +175,14 @@ class Race:
             return {}
         if self._settling is None:
             table, launches, processes = self.medians.excerpt(MOST_LIVE_ROUNDS if live else None)
-            found = compare(table, launches, processes=processes, pairs=asked, equivalence=equivalence)
+            found = compare(
+                table,
+                launches,
+                processes=processes,
+                pairs=asked,
+                equivalence=equivalence,
+                clock_step=self.clock_step(),
+            )
         else:
             table, launches, processes = self.medians.excerpt(_MOST_LIVE_SEQUENCE if live else None)
             widened = equivalence > self.plan.equivalence
@@ -183,7 +190,14 @@ class Race:
             places = range(len(asked)) if widened else [self._settling.place(pair) for pair in asked]
             shown = baseline if intervals_for is None else intervals_for
             found = compare_anytime(
-                table, launches, test, processes=processes, pairs=asked, places=places, intervals_for=shown
+                table,
+                launches,
+                test,
+                processes=processes,
+                pairs=asked,
+                places=places,
+                intervals_for=shown,
+                clock_step=self.clock_step(),
             )
         racing = {entry.position for entry in self.racing()}
         among = [pair for pair in found if {pair.first, pair.second} <= racing]
@@ -204,8 +218,19 @@ class Race:
             return None
         table, launches, processes = self.medians.excerpt(MOST_LIVE_ROUNDS if live else None)
         pairs = [(0, self.control.position)]
-        pair = compare(table, launches, processes=processes, pairs=pairs, equivalence=self.plan.equivalence)[0]
+        pair = compare(
+            table,
+            launches,
+            processes=processes,
+            pairs=pairs,
+            equivalence=self.plan.equivalence,
+            clock_step=self.clock_step(),
+        )[0]
         return pair if pair.rounds else None
+
+    def clock_step(self) -> int:
+        """Return the step that the clock counts in, in nanoseconds, as the latencies tell; 0 where they do not."""
+        return min((step for entry in self._everyone if (step := entry.track.clock_step)), default=0)
 
     def groups(self, candidates: list[CandidateResult], pairs: dict[tuple[int, int], PairComparison]) -> dict[str, str]:
         """Return the letters of each, by slug: two share one exactly where neither is known to be faster."""

@@ -182,6 +182,7 @@ class Recording:
             tracks,
             table,
             fastest=min((median_of(c) for c in candidates if c.statistics is not None), default=None),
+            clock_step=self._race.clock_step(),
             unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
             collected=max(collected.items(), key=lambda item: item[1], default=None),
             apart=None if control is None else apart(control),

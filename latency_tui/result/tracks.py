@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.stats.clock import clock_step
 from latency_tui.stats.draws import LEAST_DRAWS, processes_of
 from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
 _LEAST_ROUNDS_KEPT = 40
+_ENOUGH_FOR_A_STEP = 1000
 
 
 class GrowingArray:
@@ -198,6 +200,12 @@ class Track:
         rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
         places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
         return samples[places], rounds
+
+    @property
+    def clock_step(self) -> int:
+        """The step that the clock counts in, in nanoseconds, as some of its samples tell; 0 where they do not."""
+        samples = self._samples.values
+        return clock_step(samples[:: max(samples.size // _ENOUGH_FOR_A_STEP, 1)])
 
     @property
     def whole_launches(self) -> int:

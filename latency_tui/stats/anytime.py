@@ -27,6 +27,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.clock import rounding
 from latency_tui.stats.comparison import (
     EQUIVALENCE,
     PairComparison,
@@ -137,6 +138,7 @@ def compare_anytime(
     places: Sequence[int],
     intervals_for: int | None = None,
     confidence: float = 0.95,
+    clock_step: int = 0,
 ) -> tuple[PairComparison, ...]:
     """Compare candidates after a measurement that was stopped when it was known.
 
@@ -154,9 +156,10 @@ def compare_anytime(
         intervals_for: Only pairs with this candidate get an interval (it costs the most); None for all, and a number
             that no candidate has for verdicts alone.
         confidence: As there.
+        clock_step: As there.
     """
     margin = test.margin
-    logs = np.log(medians)
+    logs, rounded = np.log(medians), rounding(medians, clock_step)
     origins = Origins.of(medians.shape, launches, processes)
     different, same = test.p_different, test.p_same
     alone: list[PairComparison] = []
@@ -171,7 +174,13 @@ def compare_anytime(
         draws = Draws.of(d, labels, processes=not across_launches)
         centres, estimate = draws.medians, draws.centre
         p_different, p_same = float(different[place]), float(same[place])
-        slower = bool(test.p_slower[place] <= test.p_faster[place])
+        slower, off = bool(test.p_slower[place] <= test.p_faster[place]), float(rounded[i] + rounded[j])
+        if off:  # of which the test knows nothing
+            ends = confidence_sequence(d, 1 - (1 - confidence) / len(pairs)) or (-math.inf, math.inf)
+            if not (ends[0] - off > margin or ends[1] + off < -margin):
+                p_different = 1.0
+            if not -margin < ends[0] - off <= ends[1] + off < margin:
+                p_same = 1.0
         low, high = -math.inf, math.inf
         if intervals_for is None or intervals_for in (i, j):
             low, high = confidence_sequence(d, confidence) or (low, high)
@@ -185,12 +194,12 @@ def compare_anytime(
         if centres.size > 1:
             wide_low, wide_high = draws.interval(confidence)
             low, high = min(low, wide_low), max(high, wide_high)
-            above, below = draws.level(margin), draws.level(-margin)
-            p_different = max(p_different, above if slower else below)
-            p_same = max(p_same, above, below)
-        if p_different < 1 and (estimate <= margin if slower else estimate >= -margin):
+            beyond, within = margin + off, margin - off
+            p_different = max(p_different, draws.level(beyond if slower else -beyond))
+            p_same = max(p_same, draws.level(within), draws.level(-within))
+        if p_different < 1 and (estimate <= margin + off if slower else estimate >= -margin - off):
             p_different = 1.0
-        if abs(estimate) > margin:
+        if abs(estimate) > margin - off:
             p_same = 1.0
         known = math.isfinite(low) and math.isfinite(high)
         alone.append(
@@ -200,13 +209,14 @@ def compare_anytime(
                 rounds=int(test.rounds[place]),
                 draws=int(centres.size),
                 log_ratio=estimate,
-                low=min(low, estimate) if known else None,
-                high=max(high, estimate) if known else None,
+                low=min(low, estimate) - off if known else None,
+                high=max(high, estimate) + off if known else None,
                 p_different=p_different,
                 p_same=p_same,
                 across_launches=across_launches,
                 rounds_in_interval=int(d.size),
                 own_reach=own if math.isfinite(own) else None,
+                rounding=off,
                 centres=tuple(centres.tolist()),
             )
         )

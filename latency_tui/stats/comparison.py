@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.clock import rounding
 from latency_tui.stats.draws import Draws, Origins
 from latency_tui.stats.medians import median_interval, median_level
 from latency_tui.stats.multiple import holm
@@ -59,6 +60,7 @@ class PairComparison:
         launches_to_settle: Launches in all after which it would, where launches are the draws and rounds do not help.
         rounds_in_interval: Rounds that the interval rests on, where they are fewer than all; None for all.
         own_reach: Half the width of the interval that the rounds alone would give; None where there is none.
+        rounding: By how much a coarse clock may have moved the log-ratio; the interval has it at both ends.
         centres: Median log-ratio of each of these, in their order.
     """
 
@@ -77,6 +79,7 @@ class PairComparison:
     launches_to_settle: int | None = None
     rounds_in_interval: int | None = None
     own_reach: float | None = None
+    rounding: float = 0.0
     centres: tuple[float, ...] = ()
 
     @property
@@ -112,6 +115,7 @@ def compare(
     pairs: Sequence[tuple[int, int]] | None = None,
     equivalence: float = EQUIVALENCE,
     confidence: float = 0.95,
+    clock_step: int = 0,
 ) -> tuple[PairComparison, ...]:
     """Compare candidates pair by pair.
 
@@ -125,6 +129,7 @@ def compare(
         equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
         confidence: Of each interval. One less this is the level at which all verdicts of a kind err together: those
             that say different, and those that say the same.
+        clock_step: What the clock counts in, in nanoseconds, where that is coarse; 0 where it is too fine to tell.
 
     Returns:
         A comparison a pair, in the order asked.
@@ -142,8 +147,8 @@ def compare(
     origins = Origins.of(table.shape, launches, processes)
     asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
     logs = np.log(table)
-    margin = math.log1p(equivalence)
-    alone = [_pair(i, j, logs[j] - logs[i], origins, margin, confidence) for i, j in asked]
+    margin, off = math.log1p(equivalence), rounding(table, clock_step)
+    alone = [_pair(i, j, logs[j] - logs[i], origins, margin, confidence, float(off[i] + off[j])) for i, j in asked]
     return judge(alone, equivalence=equivalence, confidence=confidence)
 
 
@@ -205,6 +210,7 @@ def _pair(
     origins: Origins,
     margin: float,
     confidence: float,
+    off: float,
 ) -> PairComparison:
     there, labels, across_launches = origins.draws(~np.isnan(log_ratios), first, second)
     shared = log_ratios[there]
@@ -222,7 +228,7 @@ def _pair(
     if centres.size > 1:
         wide_low, wide_high = draws.interval(confidence)
         low, high = min(low, wide_low), max(high, wide_high)
-    low, high = min(low, estimate), max(high, estimate)
+    low, high = min(low, estimate) - off, max(high, estimate) + off
 
     def level(border: float) -> float:
         """Smallest level at which the interval's end passes the border; 1 where the estimate does not."""
@@ -230,10 +236,10 @@ def _pair(
         return max(from_rounds, draws.level(border)) if centres.size > 1 else from_rounds
 
     p_different = p_same = 1.0
-    if abs(estimate) > margin:
-        p_different = level(math.copysign(margin, estimate))
-    else:
-        p_same = max(level(-margin), level(margin))
+    if abs(estimate) > margin + off:
+        p_different = level(math.copysign(margin + off, estimate))
+    elif abs(estimate) <= margin - off:
+        p_same = max(level(off - margin), level(margin - off))
     return PairComparison(
         first,
         second,
@@ -246,6 +252,7 @@ def _pair(
         p_same,
         across_launches=across_launches,
         own_reach=own_reach,
+        rounding=off,
         centres=tuple(centres.tolist()),
     )
 
@@ -255,8 +262,9 @@ def rounds_to_settle(
 ) -> int | None:
     """Return after how many rounds, in all, a verdict would likely stand if the estimate stayed where it is.
 
-    What comes of the rounds shrinks with their square root; what lies between launches or processes stays, and where it
-    alone reaches the border, no number of rounds helps, but for those that are spread over more processes. The interval
+    What comes of the rounds shrinks with their square root; what lies between launches or processes stays, as what a
+    coarse clock hides does, and where it alone reaches the border, no number of rounds helps, but for those that are
+    spread over more processes. The interval
     that counts for the verdict is wider than the one shown, for all pairs are judged together (Bonferroni's level).
     An estimate that lies on the border by chance is taken to be off it by what half of all such estimates are off.
 
@@ -274,7 +282,7 @@ def rounds_to_settle(
     if pair.log_ratio is None or pair.low is None or pair.high is None:
         return None
     level = (1 - confidence) / max(pairs, 1)
-    own = (pair.high - pair.low) / 2 if pair.own_reach is None else pair.own_reach
+    own = (pair.high - pair.low) / 2 - pair.rounding if pair.own_reach is None else pair.own_reach
     noise = error = own / normal_quantile((1 + confidence) / 2)
     rounds, draws = pair.rounds_in_interval or pair.rounds, len(pair.centres)
     if draws > 1:
@@ -282,8 +290,9 @@ def rounds_to_settle(
         if not pair.across_launches:  # signs of processes reach as far as they do on the side that counts
             below, above = pair.log_ratio - pair.low, pair.high - pair.log_ratio
             reach = max(below, above) if abs(pair.log_ratio) < margin else below if pair.log_ratio > 0 else above
+        reach -= pair.rounding
         error = max(reach / student_quantile((1 + confidence) / 2, draws - 1), noise)
-    distance = _distance(pair.log_ratio, margin, error)
+    distance = _distance(pair, margin, error)
     if distance == 0:
         return None
     needed = rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
@@ -317,7 +326,7 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
     if not pair.across_launches or pair.log_ratio is None:
         return None
     deviation = float(np.std(pair.centres, ddof=1))
-    distance = _distance(pair.log_ratio, margin, deviation / math.sqrt(len(pair.centres)))
+    distance = _distance(pair, margin, deviation / math.sqrt(len(pair.centres)))
     level = 1 - (1 - confidence) / max(pairs, 1) / 2
     return next(
         (
@@ -329,6 +338,10 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
     )
 
 
-def _distance(log_ratio: float, margin: float, error: float) -> float:
-    """Return how far an estimate lies from the border, and at the least as far as half of them are off the truth."""
-    return max(abs(abs(log_ratio) - margin), normal_quantile(0.75) * error)
+def _distance(pair: PairComparison, margin: float, error: float) -> float:
+    """Return how far an estimate lies from the border, and at the least as far as half of them are off the truth.
+
+    Nothing where a coarse clock may have moved it across.
+    """
+    distance = abs(abs(pair.log_ratio or 0.0) - margin) - pair.rounding
+    return 0.0 if pair.rounding and distance <= 0 else max(distance, normal_quantile(0.75) * error)

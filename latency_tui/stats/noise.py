@@ -36,6 +36,7 @@ class NoiseFigures:
         drift: Slowest over fastest tenth of the rounds, less one.
         autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
         floor_share: What the timed loop reports for a call that does nothing, as a share of the fastest p50.
+        step_share: The step that the clock counts in, as a share of the fastest p50.
         unsteady: Names of candidates that never got steady while they warmed up.
         governor: The processor's frequency governor.
         pinned: Whether candidates were kept on one core; None where it is not known.
@@ -53,6 +54,7 @@ class NoiseFigures:
     drift: float | None = None
     autocorrelation: float | None = None
     floor_share: float | None = None
+    step_share: float | None = None
     unsteady: tuple[str, ...] = ()
     governor: str | None = None
     pinned: bool | None = None
@@ -222,6 +224,13 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "timer",
             "medium" if figures.floor_share > 0.10 else "low",
             f"Taking the time is {_percent(figures.floor_share)} of the fastest latency; measure larger batches.",
+        )
+    if figures.step_share is not None and figures.step_share > 0.01:
+        note(
+            "clock",
+            "medium",
+            f"The clock counts in steps of {_percent(figures.step_share)} of the fastest latency, which are added to "
+            "the intervals of ratios; measure larger batches.",
         )
     if figures.governor not in (None, "", "performance"):
         note(

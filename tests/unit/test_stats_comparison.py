@@ -9,13 +9,13 @@ import pytest
 from scipy import stats
 
 from latency_tui.stats.again import again_interval
-from latency_tui.stats.comparison import PairComparison, compare, rounds_to_settle
+from latency_tui.stats.comparison import EQUIVALENCE, PairComparison, compare, rounds_to_settle
 from latency_tui.stats.medians import median_interval, median_level
 from tests.unit.made_latencies import Floats, block_medians
 
 
-def one(medians: Floats, **more: float) -> PairComparison:
-    return compare(medians, pairs=[(0, 1)], **more)[0]
+def one(medians: Floats, *, equivalence: float = EQUIVALENCE, confidence: float = 0.95) -> PairComparison:
+    return compare(medians, pairs=[(0, 1)], equivalence=equivalence, confidence=confidence)[0]
 
 
 def test_the_estimate_is_the_median_over_rounds_of_the_ratio() -> None:

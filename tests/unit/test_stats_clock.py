@@ -1,0 +1,106 @@
+"""Clocks that count in coarse steps: found from latencies, and kept from deciding."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+
+from latency_tui.engine.protocol import MeasurementStarted
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+from latency_tui.result.recording import Recording
+from latency_tui.stats.anytime import compare_anytime, replay
+from latency_tui.stats.clock import clock_step, rounding
+from latency_tui.stats.comparison import PairComparison, compare
+from tests.unit.made_latencies import Floats, block
+
+CALLS = 45
+
+
+def counted(random: np.random.Generator, base: float, step: float, rounds: int) -> Floats:
+    """Calls of about `base` nanoseconds, 1 % apart, by a clock that counts in steps, `(rounds, CALLS)`."""
+    latencies = base * np.exp(random.normal(0, 0.01, (rounds, CALLS)))
+    counts = np.floor(latencies / step + random.random((rounds, CALLS)))
+    return np.floor(np.maximum(counts, 1) * step)
+
+
+@pytest.mark.parametrize(("step", "base"), [(1000, 3_300), (100, 3_300), (41.667, 1_000), (41.667, 970), (10, 250)])
+def test_a_step_is_found_to_a_nanosecond(step: float, base: float) -> None:
+    samples = counted(np.random.default_rng(0), base, step, 22).ravel().astype(np.int64)
+    assert clock_step(samples) == pytest.approx(step, abs=1.01)
+
+
+def test_a_fine_clock_has_no_step_that_matters() -> None:
+    random = np.random.default_rng(1)
+    for base, spread in product((3_000, 60_000, 5_000_000), (0.003, 0.02, 0.3)):
+        samples = (base * np.exp(random.normal(0, spread, 1000))).astype(np.int64)
+        assert clock_step(samples) < base / 1000
+    assert clock_step(np.array([60_000, 70_000, 80_000, 61_000, 62_500, 65_000])) == 0, "six calls are few, not coarse"
+    assert clock_step(np.full(1000, 3000)) == 0
+    assert clock_step(np.empty(0, dtype=np.int64)) == 0
+
+
+def test_only_steps_that_make_a_difference_count() -> None:
+    medians = np.array([[3_000.0, 3_000.0, np.nan], [500_000.0] * 3, [np.nan] * 3])
+    assert rounding(medians, 100).tolist() == [pytest.approx(1 / 60), 0, 0]
+    assert not rounding(medians, 0).any()
+
+
+def compared(random: np.random.Generator, base: float, ratio: float, step: float) -> tuple[PairComparison, ...]:
+    """The same rounds of a fixed number, and as though measured until known."""
+    table = np.median([counted(random, base * times, step, 120) for times in (1, ratio)], axis=2)
+    processes = np.tile(np.arange(120) % 12, (2, 1))
+    fixed = compare(table, processes=processes, clock_step=int(step))
+    test = replay(table, [(0, 1)], 0.01)
+    known = compare_anytime(table, None, test, processes=processes, pairs=[(0, 1)], places=[0], clock_step=int(step))
+    return fixed + known
+
+
+@pytest.mark.parametrize("step", [1000, 41.667])
+def test_no_verdict_is_wrong_and_intervals_hold_the_truth(step: float) -> None:
+    random = np.random.default_rng(2)
+    bare = 0
+    for _ in range(150):
+        base, ratio = step * random.uniform(2, 30), math.exp(random.uniform(0, 0.5))
+        for pair in compared(random, base, ratio, step):
+            assert pair.interval is not None
+            low, high = pair.interval
+            assert low <= ratio <= high
+            assert (
+                pair.verdict in ("slower", "inconclusive") if ratio > 1.01 else pair.verdict in ("same", "inconclusive")
+            )
+        table = np.median([counted(random, base * times, step, 120) for times in (1, ratio)], axis=2)
+        low, high = compare(table)[0].interval or (0, 0)
+        bare += not low <= ratio <= high
+    assert bare > 50, "without the step, most would be wrong"
+
+
+def test_what_lies_steps_apart_is_still_told_apart() -> None:
+    for pair in compared(np.random.default_rng(3), 3_300, 3.0, 1000):
+        assert pair.verdict == "slower"
+
+
+def test_what_a_clock_hides_is_not_promised_to_more_rounds() -> None:
+    for ratio in (1.0, 1.045, 1.1):
+        for pair in compared(np.random.default_rng(4), 3_300, ratio, 1000):
+            assert (pair.verdict, pair.rounds_to_settle, pair.launches_to_settle) == ("inconclusive", None, None)
+
+
+def test_a_recording_says_so() -> None:
+    plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
+    random = np.random.default_rng(5)
+    recording = Recording(plan)
+    recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
+    for number in range(60):
+        for candidate, base in zip(plan.candidates, (3_300, 3_630), strict=True):
+            samples = counted(random, base, 1000, 1)[0].astype(np.int64)
+            recording.add(
+                block(candidate.slug, samples, round_=number, copy=number % 12, started_ns=10**6 * (number + 1))
+            )
+    result = recording.result()
+    (found,) = [finding for finding in result.noise.findings if finding.cause == "clock"]
+    assert "steps of 33 % of the fastest latency" in found.sentence
+    assert result.comparisons[0].verdict == "inconclusive"
+    assert result.answer.endswith("measuring longer will hardly settle it.")
