@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 from latency_tui.engine import own_modules
@@ -34,14 +35,18 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a client that is killed closes nothing in time
     try:
+        from latency_tui.engine import orphans  # after the signals: all this takes a second to import
         from latency_tui.engine.candidate import CAN_FORK
-        from latency_tui.engine.coordinator import Coordinator  # after the signals: it takes a second to import
+        from latency_tui.engine.coordinator import Coordinator
         from latency_tui.engine.wire import Wire
 
+        orphans.take_in()
         fork = CAN_FORK and "--spawn" not in sys.argv
         Coordinator(Wire(commands, events), Path(sys.argv[1]), fork=fork).serve(greeted=_import_ahead)
     except BrokenPipeError:
         pass
+    except Exception:  # noqa: BLE001 (said here, for nothing is said after what follows)
+        traceback.print_exc()
     finally:
         _end_all()
 

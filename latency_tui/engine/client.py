@@ -59,6 +59,7 @@ class Engine:
         self._folder: str | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._last_words = b""
         self._ready = False
 
@@ -83,7 +84,8 @@ class Engine:
         if self.running:
             return
         try:
-            self._folder = self._folder or tempfile.mkdtemp(prefix="latency-tui-")
+            if self._folder is None or not os.path.isdir(self._folder):  # noqa: PTH112, ASYNC240 (in no time)
+                self._folder = tempfile.mkdtemp(prefix="latency-tui-")  # one that ends by itself takes its own along
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
@@ -97,10 +99,15 @@ class Engine:
                 limit=LONGEST_LINE,
                 start_new_session=True,
             )
-        except OSError as error:
-            raise EngineError(f"The measuring process could not be started: {error.strerror or error}.") from error
+        except BaseException as error:  # given up meanwhile, too
+            self._remove_folder()
+            if isinstance(error, OSError):
+                why = error.strerror or error
+                raise EngineError(f"The measuring process could not be started: {why}.") from error
+            raise
         self._last_words, self._ready = b"", False
         self._stderr = asyncio.create_task(self._drain_stderr(self._process))
+        self._ending = asyncio.create_task(_end_with(self._process))
 
     async def ready(self) -> None:
         """Wait until the process has imported what most plans need; to be asked before it has a job.
@@ -164,13 +171,17 @@ class Engine:
                 self._kill(process)
                 await _reap(process)
         finally:
-            if self._folder is not None:  # removed here, for a killed process removes nothing
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder = None
-        if self._stderr is not None:
-            self._stderr.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._stderr
+            self._remove_folder()  # here, for a killed process removes nothing
+        for task in (self._stderr, self._ending):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     @staticmethod
     def _kill(process: asyncio.subprocess.Process) -> None:
@@ -178,9 +189,7 @@ class Engine:
             process.stdin.close()
         if process.returncode is not None:
             return
-        try:
-            os.killpg(process.pid, signal.SIGKILL)  # it leads a group of its own, with every candidate in it
-        except (ProcessLookupError, PermissionError):
+        if not _kill_group(process.pid):
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
@@ -220,6 +229,21 @@ class Engine:
         assert process.stderr is not None
         while chunk := await process.stderr.read(1 << 16):
             self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
+
+
+def _kill_group(leader: int) -> bool:
+    """Kill an engine and every candidate, for it leads a group of its own; return whether there was anyone."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+async def _end_with(process: asyncio.subprocess.Process) -> None:
+    """Kill what is left of an engine's group once it has ended: candidates notice, but not what they started."""
+    await process.wait()
+    _kill_group(process.pid)
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:

@@ -33,25 +33,27 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
     """
     slug, settings = candidate.slug, candidate.settings
     threads = int(settings.get("threads", plan.threads))
-    path = roster.folder / "model.pickle"
+    path, report = roster.folder / "model.pickle", roster.folder / "report.json"
+    report.unlink(missing_ok=True)
     stored = roster.ask(slug, Store(path=str(path), most_inputs=CALLS), Stored, "cold start", plan.call_timeout)
     request = {
         "path": sys.path,
         "own": own_modules.FOLDERS,
         "modules": stored.modules,
         "model": str(path),
+        "report": str(report),
         "cores": cores,
         "calls": CALLS,
         "seconds": MOST_SECONDS,
         "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
     }
-    log = roster.folder / "fresh.log"  # not a pipe: nobody would read it while the model prints
+    log = roster.folder / "fresh.log"  # files, not pipes: what a model starts may hold a pipe open when it has ended
     patience = LONGEST_START + plan.call_timeout
     with log.open("wb") as printed:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "latency_tui.engine.footprint"],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=printed,
             stderr=printed,
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
         )
@@ -59,14 +61,14 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
         in_time = _await(process, json.dumps(request).encode(), wire, patience)
     finally:
         process.kill()
-        said, _ = process.communicate()
+        process.wait()
     if not in_time:
         roster.give_up(slug, "timed out", f"a fresh start took longer than {patience:.3g} s")
-    if not said:
+    if not report.exists():
         lines = log.read_text(errors="replace").strip().splitlines()
         roster.give_up(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
-    report: dict[str, Any] = json.loads(said)
-    return report
+    figures: dict[str, Any] = json.loads(report.read_bytes())
+    return figures
 
 
 def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float) -> bool:

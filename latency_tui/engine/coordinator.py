@@ -240,7 +240,10 @@ class Coordinator:
             self._wire.flush()
             cores = self._cores_of(candidate, command.plan, pinned)
             with contextlib.suppress(CandidateLost):
-                found = cold_start.measure(self._roster, self._wire, candidate, cores, command.plan)
+                try:
+                    found = cold_start.measure(self._roster, self._wire, candidate, cores, command.plan)
+                finally:
+                    self._roster.end_orphans()
                 self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
                 self._wire.flush()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from latency_tui.engine import machine
+from latency_tui.engine import machine, orphans
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare, rows_of
 from latency_tui.engine.host_protocol import (
@@ -237,6 +237,12 @@ class Roster:
                 copy.kill()
         for process in self._processes.values():
             process.end_copies()
+        self.end_orphans()
+
+    def end_orphans(self) -> None:
+        """End what models started and left behind: it would take the cores, and memory, of those that are measured."""
+        processes = self._processes.values()
+        orphans.end({process.pid for one in processes for process in (one, *one.copies)})
 
     def ask(
         self, slug: str, request: Request, kind: type[R], stage: Stage, timeout: float, *, copy: int | None = None
@@ -340,6 +346,7 @@ class Roster:
             self._stamps.pop(slug, None)
             if process := self._processes.pop(slug, None):
                 process.end()
+                self.end_orphans()
 
 
 def stamp_of(path: str) -> object:

@@ -241,6 +241,24 @@ class StartsAProcess(Planted):
         return self
 
 
+class StartsAWorker(Planted):
+    """Starts a process in every one that it answers in, as a pool of joblib does, notes its id, and may soon fail."""
+
+    note = ""
+    fails = False
+
+    def predict(self, X: Any) -> Any:
+        if getattr(self, "started_by", None) != os.getpid():
+            self.started_by, self.calls = os.getpid(), 0
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"], close_fds=False)
+            with Path(self.note).open("a") as file:
+                file.write(f"{child.pid}\n")
+        self.calls += 1
+        if self.fails and self.calls > 30:
+            raise RuntimeError("the pool is broken")
+        return super().predict(X)
+
+
 class NotesItsProcess(Planted):
     note = ""
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
+    ColdStartMeasured,
     Event,
     JobFinished,
     Measure,
@@ -182,6 +184,90 @@ async def test_closing_ends_what_models_have_started(tmp_path: Path) -> None:
         started = int(note.read_text())
         assert psutil.pid_exists(started)
     assert await eventually(lambda: _gone(started))
+
+
+def _workers(note: Path) -> list[int]:
+    return [int(word) for word in note.read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are the system's")
+async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path) -> None:
+    note = tmp_path / "workers"
+    plan = plan_of(planted("StartsAWorker", note=str(note)), planted("Sleeper"), runs=60)
+    [event async for event in engine.run(Measure(job="a", plan=plan))]
+    workers = _workers(note)
+    assert len(workers) > 2
+    assert await eventually(lambda: all(_gone(pid) for pid in workers[1:]))
+    assert not _gone(workers[0]), "that of the process that stays trained"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as above")
+async def test_what_a_model_started_does_not_disturb_the_others_when_it_has_failed(
+    engine: Engine, tmp_path: Path
+) -> None:
+    note = tmp_path / "workers"
+    plan = plan_of(planted("StartsAWorker", note=str(note), fails=True), planted("Sleeper"), runs=2000)
+    alive: list[int] | None = None
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        if isinstance(event, CandidateFailed):
+            assert "the pool is broken" in event.message
+            assert await eventually(lambda: all(_gone(pid) for pid in _workers(note)))
+            alive = []
+            await engine.stop("a")
+    assert alive == []
+
+
+async def test_a_worker_that_outlives_a_fresh_start_is_not_waited_for(engine: Engine, tmp_path: Path) -> None:
+    note = tmp_path / "workers"
+    plan = plan_of(planted("StartsAWorker", note=str(note)), runs=6, cold_start=True)
+    async with asyncio.timeout(50):
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert any(isinstance(event, ColdStartMeasured) for event in events)
+    if sys.platform == "linux":
+        assert await eventually(lambda: all(_gone(pid) for pid in _workers(note)[1:]))
+        assert not _gone(_workers(note)[0])
+
+
+async def test_what_a_model_started_ends_with_an_engine_that_was_killed(engine: Engine, tmp_path: Path) -> None:
+    note = tmp_path / "process"
+    [e async for e in engine.run(Train(job="a", plan=plan_of(planted("StartsAProcess", note=str(note)))))]
+    assert engine._process is not None
+    os.kill(engine._process.pid, signal.SIGKILL)
+    assert await eventually(lambda: _gone(int(note.read_text())))
+
+
+async def test_an_engine_that_was_ended_can_be_started_again(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper"), runs=10)
+    for job in ("a", "b"):
+        events = [event async for event in engine.run(Measure(job=job, plan=plan))]
+        assert any(isinstance(event, BlockMeasured) for event in events)
+        assert engine._process is not None
+        if job == "a":
+            os.kill(engine._process.pid, signal.SIGTERM)
+            await engine._process.wait()
+
+
+async def test_a_start_that_is_given_up_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    engine = Engine()
+    starting = asyncio.create_task(engine.start())
+    while not list(tmp_path.iterdir()):
+        await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not engine.running
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_engine_that_cannot_go_on_says_why(engine: Engine) -> None:
+    await engine.ready()
+    assert engine._process is not None
+    assert engine._process.stdin is not None
+    engine._process.stdin.write(b'{"type": "Nope"}\n')
+    with pytest.raises(EngineError, match="Nope"):
+        async for _ in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper")))):
+            pass
 
 
 CLIENT = """
