@@ -160,7 +160,7 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         launch: Which launch, from 0.
         rounds: Number of rounds planned.
         calls: Calls planned for each candidate, by slug.
-        seconds: Expected duration of all rounds.
+        seconds: Expected duration of all timed calls together; turns take time besides, which `RoundFinished` tells.
         timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
         pinned: Cores that the candidates are pinned to; empty where they are not.
         load: Load average of the minute before the job began, for each core of the machine; None where nobody tells.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TypedDict
 
 import msgspec
@@ -210,7 +211,7 @@ class Race:
         processes = max((entry.track.processes for entry in self._entries), default=0)
         if processes < self.medians.whole_rounds // max(launches, 1) // COPY_ROUNDS:
             return 0
-        return launches * copies_of(len(self._everyone), _MANY_ROUNDS, fork=True)
+        return launches * copies_of(len(self._everyone), _MANY_ROUNDS, fork=sys.platform == "linux")
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""

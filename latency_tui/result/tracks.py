@@ -15,7 +15,7 @@ from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
 _LEAST_ROUNDS_KEPT = 40
-_ENOUGH_FOR_A_STEP = 1000
+_ENOUGH_FOR_A_STEP = 250
 
 
 class GrowingArray:

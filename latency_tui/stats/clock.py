@@ -21,7 +21,7 @@ def clock_step(samples: NDArray[np.int64]) -> int:
     are taken for one, for a step that is no whole number of them is rounded up or down.
 
     Args:
-        samples: Latencies, `(n_samples,)` nanoseconds; a thousand are enough.
+        samples: Latencies, `(n_samples,)` nanoseconds; a few hundred are enough.
 
     Returns:
         The step; 0 where they do not tell: most are unlike any other, or all are alike.
