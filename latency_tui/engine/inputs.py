@@ -47,6 +47,8 @@ def suit(data: Data, model: Any, settings: Mapping[str, Setting], *, fitted: boo
     if fitted:
         data = data.for_fitted()
     elif data.y_train is None:
+        if data.y_all is not None:
+            raise ModelError(f"{_name(model)} is not fitted, and one row is too few to fit it on")
         raise ModelError(
             f"{_name(model)} is not fitted, and the data have no targets to fit it on; name their column with --target"
         )

@@ -18,6 +18,8 @@ from latency_tui.plan.columns import are_names
 from latency_tui.plan.datasets import TITLES, Format, format_of
 from latency_tui.plan.nearest import hint
 
+_NO_COMMAS = {";": "semicolons", "\t": "tabs"}
+
 
 def read(path: Path, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
     """Return the inputs, `(n_rows, n_columns)`, the targets, `(n_rows,)` or None, and the names of an array's columns.
@@ -126,9 +128,16 @@ def _records(path: Path) -> list[dict[str, Any]]:
 
 
 def _has_header(path: Path) -> bool:
-    """Whether the first line has names: anything that is no number."""
+    """Whether the first line has names: anything that is no number.
+
+    Raises:
+        DataError: Columns are separated by something else than commas.
+    """
     with path.open(newline="", encoding="utf-8-sig") as file:
-        return are_names(next(csv.reader(file), []))
+        first = next(csv.reader(file), [])
+    if len(first) == 1 and (found := next((title for mark, title in _NO_COMMAS.items() if mark in first[0]), None)):
+        raise DataError(f"The columns of {path} are separated by {found}; CSV has commas.")
+    return are_names(first)
 
 
 class _Columns:

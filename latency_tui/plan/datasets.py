@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.heads import head_of
 from latency_tui.plan.nearest import hint
 
 Task = Literal["classification", "regression"]
@@ -204,19 +205,7 @@ def format_of(path: Path) -> Format:
     Raises:
         UsageError: It is not there, cannot be read, is empty, or is not what its name says.
     """
-    try:
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder, not a data file.")
-        if path.exists() and not path.is_file():  # a pipe would keep the reader waiting for ever
-            raise UsageError(f"{path} is a pipe or a device, not a data file.")
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
-    if not head:
-        raise UsageError(f"{path} is empty.")
+    head = head_of(path, 4096, wanted="data")
     claimed = SUFFIXES.get(path.suffix.lower())
     found = _sniff(head)
     if claimed is not None and claimed == found:

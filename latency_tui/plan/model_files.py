@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.heads import head_of
 
 Kind = Literal["skops", "onnx", "pickle", "xgboost", "lightgbm", "catboost", "torchscript", "torch-export"]
 
@@ -71,19 +72,7 @@ def kind_of(path: Path) -> Kind:
     Raises:
         UsageError: It is not there, cannot be read, is empty or cut off, or is not what its name says.
     """
-    try:
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder, not a model file.")
-        if path.exists() and not path.is_file():  # a pipe would keep the reader waiting for ever
-            raise UsageError(f"{path} is a pipe or a device, not a model file.")
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
-    if not head:
-        raise UsageError(f"{path} is empty.")
+    head = head_of(path, _HEAD, wanted="model")
     claimed = SUFFIXES.get(path.suffix.lower(), ())
     found = _sniff(path, head)
     if found is None:

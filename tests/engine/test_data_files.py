@@ -32,7 +32,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
 )
 from latency_tui.engine.tables import read
-from latency_tui.errors import DataError, LatencyTuiError
+from latency_tui.errors import DataError, LatencyTuiError, ModelError
 from latency_tui.plan import (
     BUILTIN_MODELS,
     BundledDataset,
@@ -173,6 +173,20 @@ def test_a_format_that_needs_a_library_names_it(tmp_path: Path, monkeypatch: pyt
 def test_a_column_that_is_not_there_is_told(tmp_path: Path, suffix: str, target: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         read(write(PEOPLE, tmp_path / f"people{suffix}"), target)
+
+
+@pytest.mark.parametrize(("mark", "said"), [(";", "separated by semicolons; CSV has commas"), ("\t", "tabs")])
+def test_columns_without_commas_are_told(tmp_path: Path, mark: str, said: str) -> None:
+    (tmp_path / "people.csv").write_text(f"age{mark}city\n1{mark}2\n")
+    with pytest.raises(DataError, match=said):
+        read(tmp_path / "people.csv", "city")
+
+
+def test_one_row_with_its_target_is_too_few_to_learn_from(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("age,city\n1,2\n")
+    data = prepare(FileDataset(path=str(tmp_path / "people.csv"), target="city"))
+    with pytest.raises(ModelError, match="is not fitted, and one row is too few to fit it on"):
+        suit(data, LogisticRegression(), {}, fitted=False)
 
 
 def test_a_target_with_gaps_is_told(tmp_path: Path) -> None:

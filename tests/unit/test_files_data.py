@@ -40,6 +40,7 @@ def test_files_are_known_by_their_content(tmp_path: Path, name: str, content: by
         ("irsi", None, "did you mean iris?"),
         ("missing.csv", None, "There is no file"),
         ("empty.csv", b"", "is empty"),
+        ("caf\udce9.csv", b"x,y\n", "name of caf\ufffd.csv is not UTF-8"),
         ("a.parquet", b"x,y\n", "not a Parquet file"),
         ("a.csv", b"PAR1....", "not a CSV file"),
         ("table.xls", b"\xd0\xcf\x11\xe0\x00", "not CSV, Parquet, Feather, NPZ, NPY or JSON lines"),

@@ -84,6 +84,8 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_refused(tmp_path: Path) -
         kind_of(tmp_path / "missing.skops")
     with pytest.raises(UsageError, match="is a folder"):
         kind_of(tmp_path)
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        kind_of(tmp_path / "caf\udce9.skops")
     (tmp_path / "mine.skops").write_bytes(SKOPS)
     (tmp_path / "mine.skops").chmod(0)
     if os.geteuid():

@@ -100,7 +100,8 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, wi
         lines += [[(line, "$text-error")] for line in wrap(clean(row.error), width)[:3]]
         lines.append([(ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)])
     elif row.stage == "new":
-        lines.append([("not trained yet", MUTED)])
+        ours = row.candidate.model.factory.startswith("sklearn.")  # of others nobody knows before they are loaded
+        lines.append([("not trained yet" if ours else "not loaded yet", MUTED)])
     lines += [[(f"{name:<{_LABEL}}", MUTED), (value, "")] for name, value in facts]
     for note in row.notes:
         lines += [[(line, "$text-warning")] for line in wrap(clean(f"! {note}"), width)]
