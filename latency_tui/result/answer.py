@@ -89,6 +89,9 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
         others = _names([c for c in [first, *rivals] if c is not base], len(order) - 1)
         subject = "All others" if others.startswith("all ") else others
         return f"{subject} answer as fast as {base.name} {within}: {_latency(result, base)}."
+    if baseline_is_there and all(_is_beyond(pair, first, result.equivalence) for pair in pairs):
+        few = f"{_runs(first)} {_are(first)} too few to be sure"  # each by itself, and not yet all together
+        return f"{first.name} looks fastest, {_latency(result, first)}, but {few}{_wait(pairs)}."
     sentence = f"Too close to call between {names} after {_runs(first)}"
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
     if len(rivals) == 1 and open_pairs:
@@ -108,6 +111,11 @@ def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_
     words, _, interval = format_ratio(ratio, low, high).partition(" (")
     inside = f" ({interval.removesuffix(')')}{_launch(result)}{_again(pair)})" if interval else ""
     return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}."
+
+
+def _is_beyond(pair: Comparison, baseline: CandidateResult, equivalence: float) -> bool:
+    """Whether a pair's interval by itself says that the other one is slower than this baseline."""
+    return pair.baseline == baseline.slug and pair.low is not None and pair.low > 1 + equivalence
 
 
 def _place(to_baseline: Comparison | None) -> float:

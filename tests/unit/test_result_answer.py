@@ -152,6 +152,17 @@ def test_a_ratio_below_one_is_turned_round_and_one_that_no_wait_settles_says_so(
     assert "1.02× (95 % CI 0.98–1.05); measuring longer will hardly settle it." in answer(measured)
 
 
+def test_what_is_clear_by_itself_and_not_yet_all_together_is_not_called_close() -> None:
+    candidates = [candidate(0, 1.18e-6, "a"), candidate(1, 30e-6, "a"), candidate(2, 106e-6, "a")]
+    far = [pair(0, k, 25.0 * k, 24.0 * k, 26.0 * k, "inconclusive", runs=90, seconds=0.1) for k in (1, 2)]
+    assert answer(result(candidates, *far)) == (
+        "Logistic Regression looks fastest, 1.18 µs, but 100 runs are too few to be sure; "
+        "about 90 more runs (under 1 s) would settle it."
+    )
+    near = pair(0, 2, 1.02, 1.005, 1.03, "inconclusive", runs=90, seconds=0.1)
+    assert answer(result(candidates, far[0], near)).startswith("Too close to call between")
+
+
 def test_several_that_are_too_close() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a") for k in range(5)]
     comparisons = [pair(0, k, 1.01, 0.9, 1.1, "inconclusive", runs=1234 * k, seconds=0.1) for k in range(1, 5)]
