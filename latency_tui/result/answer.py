@@ -96,7 +96,7 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
     if len(rivals) == 1 and open_pairs:
         return f"{sentence}: {_either_way(open_pairs[0])}{_wait(open_pairs)}."
-    return f"{sentence}: about {_latency(result, first)}{_wait(open_pairs)}."
+    return f"{sentence}: {_latencies(result, [first, *rivals])}{_wait(open_pairs)}."
 
 
 def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_baseline: dict[str, Comparison]) -> str:
@@ -179,8 +179,20 @@ def _round(runs: int) -> int:
 
 def _latency(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
-    rows = result.plan.workload.batch_size
-    return format_duration(candidate.statistics.p50.value) + ("" if rows == 1 else f" for {rows:,} rows")
+    return format_duration(candidate.statistics.p50.value) + _for(result.plan.workload.batch_size)
+
+
+def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
+    """Return from where to where the p50 of several lie, or about where, if that is the same."""
+    medians = sorted(c.statistics.p50.value or 0.0 for c in candidates if c.statistics is not None)
+    low, high = medians[0], medians[-1]
+    told = format_duration(low)
+    told = f"about {told}" if told == format_duration(high) else format_interval(low, high)
+    return told + _for(result.plan.workload.batch_size)
+
+
+def _for(rows: int) -> str:
+    return "" if rows == 1 else f" for {rows:,} rows"
 
 
 def _launch(result: Result) -> str:

@@ -167,12 +167,12 @@ def test_several_that_are_too_close() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a") for k in range(5)]
     comparisons = [pair(0, k, 1.01, 0.9, 1.1, "inconclusive", runs=1234 * k, seconds=0.1) for k in range(1, 5)]
     assert answer(result(candidates, *comparisons)) == (
-        "Too close to call between all 5 models after 100 runs: about 60.0 µs; "
+        "Too close to call between all 5 models after 100 runs: 60.0–64.0 µs; "
         "about 5,000 more runs (under 1 s) would settle it."
     )
     three = [*candidates[:3], candidate(3, 5e-3, "b")]
     assert answer(result(three, *comparisons[:2], pair(0, 3, 80, 79, 81, "slower"))).startswith(
-        "Too close to call between Logistic Regression, Random Forest and Linear SVM after 100 runs: about 60.0 µs;"
+        "Too close to call between Logistic Regression, Random Forest and Linear SVM after 100 runs: 60.0–62.0 µs;"
     )
     four = [*candidates[:4], candidate(4, 5e-3, "b")]
     assert answer(result(four, *comparisons[:3], pair(0, 4, 80, 79, 81, "slower"))).startswith(
@@ -197,7 +197,7 @@ def test_rivals_that_were_not_compared_with_each_other_are_left_open() -> None:
         pair(1, 2, 0.0139, 0.0136, 0.0142, "faster"),
     )
     assert answer(measured) == (
-        "Too close to call between Logistic Regression and Linear SVM after 100 runs: about 62.1 µs."
+        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 62.1–62.2 µs."
     )
 
 
