@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 _NO_DIFFERENCE = 0.0005
 """Half a step that is a smaller share of a median makes none: a tenth of the usual region of equivalence for a pair."""
 
+_MOST = 0.9
+
 
 def clock_step(samples: NDArray[np.int64]) -> int:
     """Return the step that the clock counts in, in nanoseconds, as far as latencies tell.
@@ -30,7 +32,8 @@ def clock_step(samples: NDArray[np.int64]) -> int:
     apart = gaps[gaps > 1]
     if not apart.size or 2 * (apart.size + 1) > samples.size:
         return 0
-    return int(apart.min()) if gaps.size <= 2 * apart.size + 1 else 0  # three in a row: it counts nanoseconds
+    in_a_row = bool(((gaps[1:] == 1) & (gaps[:-1] == 1)).any())  # three: it counts nanoseconds
+    return 0 if in_a_row else int(apart.min())
 
 
 def rounding(medians: NDArray[np.float64], step: int) -> NDArray[np.float64]:
@@ -41,10 +44,12 @@ def rounding(medians: NDArray[np.float64], step: int) -> NDArray[np.float64]:
         step: That the clock counts in, in nanoseconds; 0 where it is too fine to tell.
 
     Returns:
-        Half a step as a share of the median; 0 where that makes no difference, or nothing was measured.
+        The log of a median over one that is half a step less; 0 where that makes no difference, or nothing was
+        measured.
     """
     shares = np.zeros(medians.shape[0])
     if step:
         there = ~np.isnan(medians).all(axis=1)
         shares[there] = step / 2 / np.nanmedian(medians[there], axis=1)
-    return np.where(shares > _NO_DIFFERENCE, shares, 0.0)
+    off: NDArray[np.float64] = -np.log1p(-np.minimum(shares, _MOST))
+    return np.where(shares > _NO_DIFFERENCE, off, 0.0)
