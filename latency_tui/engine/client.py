@@ -62,6 +62,7 @@ class Engine:
         self._ending: asyncio.Task[None] | None = None
         self._last_words = b""
         self._ready = False
+        self._changing = asyncio.Lock()
 
     @property
     def running(self) -> bool:
@@ -76,38 +77,39 @@ class Engine:
         await self.close()
 
     async def start(self) -> None:
-        """Start the process and return at once; a second call does nothing.
+        """Start the process and return at once; a second call does nothing, and after it has ended begins anew.
 
         Raises:
             EngineError: The system refuses to start a process.
         """
-        if self.running:
-            return
-        try:
-            if self._folder is None or not os.path.isdir(self._folder):  # noqa: PTH112, ASYNC240 (in no time)
-                self._folder = tempfile.mkdtemp(prefix="latency-tui-")  # one that ends by itself takes its own along
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
-                "-m",
-                "latency_tui.engine",
-                self._folder,
-                *self._arguments,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=LONGEST_LINE,
-                start_new_session=True,
-            )
-        except BaseException as error:  # given up meanwhile, too
-            self._remove_folder()
-            if isinstance(error, OSError):
-                why = error.strerror or error
-                raise EngineError(f"The measuring process could not be started: {why}.") from error
-            raise
-        self._last_words, self._ready = b"", False
-        self._stderr = asyncio.create_task(self._drain_stderr(self._process))
-        self._ending = asyncio.create_task(_end_with(self._process))
+        async with self._changing:
+            if self.running:
+                return
+            try:
+                if self._folder is None or not os.path.isdir(self._folder):  # noqa: PTH112, ASYNC240 (in no time)
+                    self._folder = tempfile.mkdtemp(prefix="latency-tui-")
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
+                    "-m",
+                    "latency_tui.engine",
+                    self._folder,
+                    *self._arguments,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    limit=LONGEST_LINE,
+                    start_new_session=True,
+                )
+            except BaseException as error:  # given up meanwhile, too
+                self._remove_folder()
+                if isinstance(error, OSError):
+                    why = error.strerror or error
+                    raise EngineError(f"The measuring process could not be started: {why}.") from error
+                raise
+            self._last_words, self._ready = b"", False
+            self._stderr = asyncio.create_task(self._drain_stderr(self._process))
+            self._ending = asyncio.create_task(_end_with(self._process))
 
     async def ready(self) -> None:
         """Wait until the process has imported what most plans need; to be asked before it has a job.
@@ -165,18 +167,20 @@ class Engine:
 
     async def close(self) -> None:
         """End the process and everything that it started. May be called at any time, and again."""
-        process, self._process = self._process, None
-        try:
-            if process is not None:
-                self._kill(process)
-                await _reap(process)
-        finally:
-            self._remove_folder()  # here, for a killed process removes nothing
-        for task in (self._stderr, self._ending):
-            if task is not None:
-                task.cancel()
+        async with self._changing:
+            process, self._process = self._process, None
+            try:
+                if process is not None:
+                    self._kill(process)
+                    await _reap(process)
+            finally:
+                self._remove_folder()  # here, for a killed process removes nothing
+            if self._ending is not None:
+                await self._ending
+            if self._stderr is not None:
+                self._stderr.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                    await self._stderr
 
     def _remove_folder(self) -> None:
         if self._folder is not None:

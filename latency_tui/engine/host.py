@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from latency_tui.engine import machine, models, own_modules
+from latency_tui.engine import machine, models, orphans, own_modules
 from latency_tui.engine.dataset import Data, batches, prepare
 from latency_tui.engine.host_protocol import (
     Adopt,
@@ -318,6 +318,7 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
         parent: The coordinator's process id; this process does not outlive it.
     """
     _settle_in(log, parent)
+    orphans.mark()
     host = Host(data)
     while True:
         try:

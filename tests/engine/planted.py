@@ -259,6 +259,20 @@ class StartsAWorker(Planted):
         return super().predict(X)
 
 
+class StartsAHelper(StartsAWorker):
+    """Starts it in the background, through a shell that ends, and cannot answer without it."""
+
+    def predict(self, X: Any) -> Any:
+        if getattr(self, "started_by", None) != os.getpid():
+            self.started_by = os.getpid()
+            said = subprocess.run("sleep 600 > /dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True)
+            self.helper = int(said.stdout)
+            with Path(self.note).open("a") as file:
+                file.write(said.stdout)
+        os.kill(self.helper, 0)
+        return Planted.predict(self, X)
+
+
 class NotesItsProcess(Planted):
     note = ""
 

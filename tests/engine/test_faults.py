@@ -201,6 +201,19 @@ async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path
     assert not _gone(workers[0]), "that of the process that stays trained"
 
 
+async def test_a_helper_in_the_background_stays_as_long_as_the_process_that_started_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    note = tmp_path / "helpers"
+    plan = plan_of(planted("StartsAHelper", note=str(note)), planted("Sleeper"), runs=60)
+    for job in ("a", "b"):
+        events = [event async for event in engine.run(Measure(job=job, plan=plan))]
+        assert not [event for event in events if isinstance(event, CandidateFailed)], "it was ended between"
+    first, *others = _workers(note)
+    assert await eventually(lambda: sys.platform != "linux" or all(_gone(pid) for pid in others))
+    assert not _gone(first)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="as above")
 async def test_what_a_model_started_does_not_disturb_the_others_when_it_has_failed(
     engine: Engine, tmp_path: Path
@@ -245,6 +258,16 @@ async def test_an_engine_that_was_ended_can_be_started_again(engine: Engine) -> 
         if job == "a":
             os.kill(engine._process.pid, signal.SIGTERM)
             await engine._process.wait()
+
+
+async def test_a_close_while_it_starts_ends_it() -> None:
+    engine = Engine()
+    starting = asyncio.create_task(engine.start())
+    await asyncio.sleep(0)
+    await engine.close()
+    await starting
+    assert not engine.running
+    assert engine._folder is None
 
 
 async def test_a_start_that_is_given_up_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
