@@ -16,7 +16,7 @@ from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause
 from latency_tui.errors import DataError, EngineError, ModelError, UsageError
 from latency_tui.plan import Plan
-from latency_tui.report import Format, render, write
+from latency_tui.report import Format, pieces, write
 from latency_tui.result.recording import Recording
 
 TIMED_OUT = 124
@@ -92,12 +92,12 @@ def measure_and_report(
         return measurement.conclude()  # nothing to say, and an older result shall not go for that
     if path is None:
         width, colour = terminal_style()
-        lost = emit(render(result, form, width=width, colour=colour, samples=samples))
+        lost = emit(pieces(result, form, width=width, colour=colour, samples=samples))
         return measurement.conclude() or lost
     try:
         write(result, path, form, samples=samples)
     except UsageError as error:  # the disk is full, the folder has gone: what was measured shall not go with it
-        emit(render(result, form, samples=samples))
+        emit(pieces(result, form, samples=samples))
         return say(str(error), error.exit_code)
     say(f"{result.answer} Written to {path}.".strip())
     return measurement.conclude()

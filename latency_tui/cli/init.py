@@ -24,7 +24,7 @@ def command(user: bool, schema: bool) -> int:
     if schema:
         import msgspec
 
-        return emit(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode())
+        return emit([msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode()])
     path = user_path() if user else Path(FILE_NAME)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,8 +26,8 @@ def command(form: Literal["table", "json"], everything: bool, config: str | None
         import msgspec
 
         rows = [{"name": model.name, "slug": slugify(model.name), **msgspec.to_builtins(model)} for model in models]
-        return emit(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
-    return emit("\n".join(_table(models, terminal_style()[0])))
+        return emit([msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()])
+    return emit(["\n".join(_table(models, terminal_style()[0]))])
 
 
 def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:

@@ -41,8 +41,8 @@ def open_app(values: Values) -> int:
     app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
     app.run()
     if app.last_result is not None and not served:  # served, stdout is the wire to the browser
-        from latency_tui.report import render
+        from latency_tui.report import pieces
 
         width, colour = terminal_style()
-        emit(render(app.last_result, width=width, colour=colour))
+        emit(pieces(app.last_result, width=width, colour=colour))
     return app.return_code or 0

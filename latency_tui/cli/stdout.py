@@ -6,22 +6,27 @@ import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 from latency_tui.errors import UsageError
 
 
-def emit(text: str, code: int = 0) -> int:
+def emit(pieces: Iterable[str], code: int = 0) -> int:
     """Write a report and its last newline to stdout and return the code, also where the reader has gone.
 
     Where it cannot be written for another reason that is said on stderr, and a code of 0 becomes that of an error.
     """
     if sys.stdout is None:  # started with stdout closed
         return code
-    text = text if text.endswith("\n") else text + "\n"
     encoding = sys.stdout.encoding or "ascii"
+    last = ""
     try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))  # a terminal without UTF-8 gets the rest
+        for piece in pieces:
+            sys.stdout.write(piece.encode(encoding, "replace").decode(encoding))  # one without UTF-8 gets the rest
+            last = piece or last
+        if not last.endswith("\n"):
+            sys.stdout.write("\n")
         sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # of a reader that has gone nobody needs to be told

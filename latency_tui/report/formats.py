@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -39,7 +40,14 @@ def format_of(path: str | Path) -> Format:
 def render(
     result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
 ) -> str:
-    """Return a result as text that ends with a newline.
+    """Return a result as text that ends with a newline; the arguments are those of `pieces`."""
+    return "".join(pieces(result, form, width=width, colour=colour, samples=samples))
+
+
+def pieces(
+    result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
+) -> Iterator[str]:
+    """Yield a result as text that ends with a newline, in pieces where it may be long.
 
     Args:
         result: What was measured.
@@ -49,18 +57,20 @@ def render(
         samples: Whether JSON holds the single latencies.
     """
     if form == "json":
-        return result.to_json(samples=samples) + "\n"
-    if form == "csv":
+        yield from result.json_pieces(samples=samples)
+        yield "\n"
+    elif form == "csv":
         from latency_tui.report.spreadsheet import render_csv
 
-        return render_csv(result)
-    if form == "markdown":
+        yield render_csv(result)
+    elif form == "markdown":
         from latency_tui.report.markdown import render_markdown
 
-        return render_markdown(result)
-    from latency_tui.report.table import render_table
+        yield render_markdown(result)
+    else:
+        from latency_tui.report.table import render_table
 
-    return render_table(result, width=width, colour=colour)
+        yield render_table(result, width=width, colour=colour)
 
 
 def write(result: Result, path: str | Path, form: Format | None = None, *, samples: bool = True) -> None:
@@ -71,4 +81,4 @@ def write(result: Result, path: str | Path, form: Format | None = None, *, sampl
     """
     from latency_tui.result.files import write_text
 
-    write_text(Path(path), render(result, form or format_of(path), samples=samples))
+    write_text(Path(path), pieces(result, form or format_of(path), samples=samples))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from latency_tui.errors import UsageError
@@ -27,7 +28,7 @@ def check_writable(path: Path) -> None:
         raise _refusal(path, error) from error
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, pieces: Iterable[str]) -> None:
     """Write a file by way of a temporary one beside it, so that a reader never sees half of it.
 
     A link is followed, an existing file keeps its permissions, and what is no regular file (a pipe, `/dev/stdout`) is
@@ -39,13 +40,14 @@ def write_text(path: Path, text: str) -> None:
     try:
         target = _target(path)
         if not _replaceable(target):
-            target.write_text(text, encoding="utf-8", newline="")
+            with target.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(pieces)
             return
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
             with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  a descriptor, no path
-                file.write(text)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(mode)

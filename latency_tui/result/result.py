@@ -6,6 +6,8 @@ Times are seconds here, as in the JSON; inside `engine` and `stats` they are nan
 from __future__ import annotations
 
 import re
+import uuid
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -289,12 +291,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self, *, samples: bool = True) -> str:
         """Return the versioned JSON; times in seconds. `samples=False` leaves the single latencies out."""
+        return "".join(self.json_pieces(samples=samples))
+
+    def json_pieces(self, *, samples: bool = True) -> Iterator[str]:
+        """Yield the text of `to_json` in pieces, so that millions of samples are never all text at once.
+
+        Samples stand in one line each, the rest is indented.
+        """
         value = self if samples else self.without_samples()
-        return _harmless(msgspec.json.format(_encoder.encode(value), indent=2))
+        mark = uuid.uuid4().hex  # holds the place of what is long while the rest is formatted
+        rows = [row for c in value.candidates for row in (c.samples, c.rounds) if row is not None and len(row)]
+        marked = tuple(_marked(candidate, mark) for candidate in value.candidates)
+        text = msgspec.json.format(_encoder.encode(msgspec.structs.replace(value, candidates=marked)), indent=2)
+        first, *others = _harmless(text).split(f'"{mark}"')
+        yield first
+        for row, after in zip(rows, others, strict=True):
+            yield from _in_one_line(row)
+            yield after
 
     def save(self, path: str | Path) -> None:
         """Write the JSON to a file, whole or not at all; raises `UsageError` where that cannot be done."""
-        write_text(Path(path), _harmless(_encoder.encode(self)))
+        write_text(Path(path), self.json_pieces())
 
 
 def load(path: str | Path) -> Result:
@@ -323,6 +340,18 @@ def _check_version(path: str | Path, content: bytes) -> None:
     version = msgspec.json.decode(content, type=_Versioned).json_schema_version
     if version > JSON_SCHEMA_VERSION:
         raise UsageError(f"{path} was written by a newer latency-tui, in version {version} of its JSON.")
+
+
+def _marked(candidate: CandidateResult, mark: str) -> CandidateResult:
+    long = {name: mark for name in ("samples", "rounds") if (row := getattr(candidate, name)) is not None and len(row)}
+    return msgspec.structs.replace(candidate, **long)
+
+
+def _in_one_line(row: Samples | Sequence[int], at_once: int = 100_000) -> Iterator[str]:
+    yield "["
+    for begin in range(0, len(row), at_once):
+        yield "," * (begin > 0) + _encoder.encode(row[begin : begin + at_once])[1:-1].decode()
+    yield "]"
 
 
 def _harmless(json: bytes) -> str:

@@ -11,10 +11,11 @@ import stat
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from latency_tui.errors import UsageError
-from latency_tui.report import FORMATS, format_of, render, write
+from latency_tui.report import FORMATS, format_of, pieces, render, write
 from latency_tui.report.rows import comparison_with, make_rows
 from latency_tui.report.text import cells, clean, shorten
 from latency_tui.result.files import check_writable, write_text
@@ -184,6 +185,22 @@ def test_json_reads_back_as_the_same_result(tmp_path: Path) -> None:
     assert again.comparisons == make_result().comparisons
     document = json.loads(render(make_result(), "json", samples=False))
     assert all(candidate["samples"] is None for candidate in document["candidates"])
+
+
+def test_json_of_many_samples_is_never_one_text_and_has_them_in_one_line() -> None:
+    result = make_result()
+    latencies = np.arange(1, 250_001) / 1e9
+    rounds = tuple(range(0, 250_000, 5))
+    first, *rest = result.candidates
+    many = msgspec.structs.replace(first, samples=latencies, rounds=rounds, calls=250_000)
+    result = msgspec.structs.replace(result, candidates=(many, *rest))
+    parts = list(pieces(result, "json"))
+    text = "".join(parts)
+    assert max(map(len, parts)) < len(text) / 2
+    (candidate, *_) = json.loads(text)["candidates"]
+    assert candidate["samples"] == latencies.tolist()
+    assert candidate["rounds"] == list(rounds)
+    assert text.count("\n") < 2_000
 
 
 # --- what came from outside -----------------------------------------------------------------------------------------
