@@ -63,6 +63,10 @@ def _import_ahead() -> None:
 
 def _end_all(*_: object) -> None:
     shutil.rmtree(sys.argv[1], ignore_errors=True)
+    with contextlib.suppress(Exception):  # of a signal while this is imported: then nothing has been started yet
+        from latency_tui.engine import orphans
+
+        orphans.end(())  # what keeps out of the group, too
     if os.getpgrp() == os.getpid():  # started as the leader of a group of its own: models may have started processes
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(0)

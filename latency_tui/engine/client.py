@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -86,8 +86,8 @@ class Engine:
             if self.running:
                 return
             try:
-                if self._folder is None or not os.path.isdir(self._folder):  # noqa: PTH112, ASYNC240 (in no time)
-                    self._folder = tempfile.mkdtemp(prefix="latency-tui-")
+                self._remove_folder()  # of one that was killed: what its models printed is not to be read again
+                self._folder = tempfile.mkdtemp(prefix="latency-tui-")
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
@@ -176,7 +176,7 @@ class Engine:
             finally:
                 self._remove_folder()  # here, for a killed process removes nothing
             if self._ending is not None:
-                await self._ending
+                await asyncio.shield(self._ending)
             if self._stderr is not None:
                 self._stderr.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -193,9 +193,10 @@ class Engine:
             process.stdin.close()
         if process.returncode is not None:
             return
-        if not _kill_group(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        with _killing_descendants(process.pid):
+            if not _kill_group(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
 
     async def _send(self, command: Command) -> None:
         process = self._process
@@ -244,8 +245,25 @@ def _kill_group(leader: int) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _killing_descendants(leader: int) -> Iterator[None]:
+    """Kill, in the end, what descends from an engine now: a helper in a session of its own is not of its group."""
+    import psutil  # not before there is something on the screen
+
+    descendants: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        descendants = psutil.Process(leader).children(recursive=True)
+    yield
+    for descendant in descendants:
+        with contextlib.suppress(psutil.Error):
+            descendant.kill()
+
+
 async def _end_with(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left of an engine's group once it has ended: candidates notice, but not what they started."""
+    """Kill what is left of an engine's group once it has ended: candidates notice, but not what they started.
+
+    That it has is known once its pipes are closed, and no candidate, nor what it starts, holds one of these.
+    """
     await process.wait()
     _kill_group(process.pid)
 

@@ -123,3 +123,4 @@ def _drop(roster: Roster, slug: str, starting: list[CandidateProcess]) -> None:
             if copy in starting:
                 starting.remove(copy)
         process.end_copies()
+        roster.end_orphans()

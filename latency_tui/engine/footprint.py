@@ -60,7 +60,9 @@ def main() -> None:
         "memory_peak": peak_bytes(),
         "first_calls": calls,
     }
-    Path(request["report"]).write_text(json.dumps(report))
+    unfinished = Path(request["report"] + ".part")
+    unfinished.write_text(json.dumps(report))
+    unfinished.replace(request["report"])  # whole or not there
 
 
 def resident_bytes() -> int:

@@ -318,7 +318,7 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
         parent: The coordinator's process id; this process does not outlive it.
     """
     _settle_in(log, parent)
-    orphans.mark()
+    orphans.take_in()
     host = Host(data)
     while True:
         try:

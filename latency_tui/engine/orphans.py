@@ -1,8 +1,8 @@
-"""Orphans: processes that a model started and that outlived it, such as the workers of a pool whose owner was killed.
+"""Orphans: processes that a model started and that outlived their parent, such as the workers of a killed pool.
 
-On Linux the engine takes them in, for it is the nearest ancestor that asked to; elsewhere they are the system's. A
-helper that was started in the background is an orphan from the start: it carries the mark of the candidate's process
-that it belongs to, and stays for as long as that does.
+On Linux the nearest ancestor that asked to takes them in; elsewhere they are the system's. Candidates' processes ask,
+so that a helper in the background stays for as long as its model's process, and the engine does, which gets what such a
+process leaves behind and ends it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import Collection
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_MARK = "LATENCY_TUI_CANDIDATE"
 
 
 def take_in() -> None:
@@ -26,29 +25,21 @@ def take_in() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def mark() -> None:
-    """Have all that this process starts from now on carry its id."""
-    os.environ[_MARK] = str(os.getpid())
-
-
 def end(own: Collection[int]) -> None:
-    """Kill every child of this process but its own and theirs, and what these leave behind, and wait for them.
+    """Kill every child of this process but its own, and what these leave behind, and wait for them.
 
     Args:
         own: Process ids of the children that it started itself, and which are to live.
     """
-    while orphans := [child.pid for child in psutil.Process().children() if not {child.pid, _owner(child)} & {*own}]:
+    spared = {*own}
+    while orphans := {child.pid for child in psutil.Process().children()} - spared:
         for pid in orphans:
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.kill(pid, signal.SIGKILL)
-        for pid in orphans:
+            except ProcessLookupError:
+                pass
+            except PermissionError:  # it runs as somebody else, as what sudo starts does
+                spared.add(pid)
+        for pid in orphans - spared:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-
-
-def _owner(process: psutil.Process) -> int:
-    """Return the id of the candidate's process whose mark a process carries; 0 for none, or where it has ended."""
-    try:
-        return int(process.environ().get(_MARK, 0))
-    except (psutil.Error, OSError, ValueError):
-        return 0

@@ -265,12 +265,34 @@ class StartsAHelper(StartsAWorker):
     def predict(self, X: Any) -> Any:
         if getattr(self, "started_by", None) != os.getpid():
             self.started_by = os.getpid()
-            said = subprocess.run("sleep 600 > /dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True)
-            self.helper = int(said.stdout)
+            self.helper = self.start()
             with Path(self.note).open("a") as file:
-                file.write(said.stdout)
+                file.write(f"{self.helper}\n")
         os.kill(self.helper, 0)
         return Planted.predict(self, X)
+
+    def start(self) -> int:
+        said = subprocess.run("sleep 600 > /dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True)
+        return int(said.stdout)
+
+
+class StartsADaemon(StartsAHelper):
+    """Starts it as daemons are, by forking twice, in a session of its own and with nothing of its owner about it."""
+
+    def start(self) -> int:
+        reading, writing = os.pipe()
+        if child := os.fork():
+            os.waitpid(child, 0)
+            return int(os.read(reading, 20))
+        os.setsid()
+        if daemon := os.fork():
+            os.write(writing, str(daemon).encode())
+            os._exit(0)
+        for number in (0, 1, 2):
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        os.closerange(3, 1000)
+        os.execve("/bin/sleep", ["sleep", "600"], {})
+        raise AssertionError("it is another program by now")
 
 
 class NotesItsProcess(Planted):
