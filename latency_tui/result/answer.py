@@ -89,14 +89,25 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
         others = _names([c for c in [first, *rivals] if c is not base], len(order) - 1)
         subject = "All others" if others.startswith("all ") else others
         return f"{subject} answer as fast as {base.name} {within}: {_latency(result, base)}."
-    if baseline_is_there and all(_is_beyond(pair, first, result.equivalence) for pair in pairs):
-        few = f"{_runs(first)} {_are(first)} too few to be sure"  # each by itself, and not yet all together
-        return f"{first.name} looks fastest, {_latency(result, first)}, but {few}{_wait(pairs)}."
-    sentence = f"Too close to call between {names} after {_runs(first)}"
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
-    if len(rivals) == 1 and open_pairs:
-        return f"{sentence}: {_either_way(open_pairs[0])}{_wait(open_pairs)}."
-    return f"{sentence}: {_latencies(result, [first, *rivals])}{_wait(open_pairs)}."
+    close = [c for c in rivals if not any(_tells_apart(p, first, c, result.equivalence) for p in pairs)]
+    if not close:  # each by itself, and not yet all together
+        return f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, open_pairs)}."
+    sentence = f"Too close to call between {_names([first, *close], len(order))} after {_runs(first)}"
+    both = {first.slug, close[0].slug}
+    between = [pair for pair in open_pairs if {pair.baseline, pair.candidate} == both]
+    if len(close) == 1 and between:
+        return f"{sentence}: {_either_way(between[0])}{_wait(open_pairs)}."
+    return f"{sentence}: {_latencies(result, [first, *close])}{_wait(open_pairs)}."
+
+
+def _unsure(result: Result, first: CandidateResult, open_pairs: Sequence[Comparison]) -> str:
+    """Say what is too little for it to be sure that every one of these pairs differs."""
+    if not _more(open_pairs):
+        return "not surely so" if len(result.comparisons) < 2 else "not surely so with this many models"
+    runs = f"{_runs(first)} {_are(first)}"
+    launches = any(pair.launches_to_settle for pair in open_pairs)
+    return f"{f'{result.whole_launches} launches are' if launches else runs} too few to be sure{_wait(open_pairs)}"
 
 
 def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_baseline: dict[str, Comparison]) -> str:
@@ -113,9 +124,11 @@ def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_
     return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}."
 
 
-def _is_beyond(pair: Comparison, baseline: CandidateResult, equivalence: float) -> bool:
-    """Whether a pair's interval by itself says that the other one is slower than this baseline."""
-    return pair.baseline == baseline.slug and pair.low is not None and pair.low > 1 + equivalence
+def _tells_apart(pair: Comparison, first: CandidateResult, other: CandidateResult, equivalence: float) -> bool:
+    """Whether a pair is these two, and its interval says by itself that the other one is slower."""
+    if pair.low is None or pair.high is None or {pair.baseline, pair.candidate} != {first.slug, other.slug}:
+        return False
+    return pair.low > 1 + equivalence if pair.baseline == first.slug else pair.high * (1 + equivalence) < 1
 
 
 def _place(to_baseline: Comparison | None) -> float:

@@ -282,7 +282,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         """How many launches the figures rest on, not counting a last one that was stopped early; 0 where unknown."""
         failed = {candidate.slug for candidate in self.candidates if candidate.status == "failed"}
         compared = [c.launches for c in self.comparisons if not {c.baseline, c.candidate} & failed]
-        return max(compared, default=0) or max((c.whole_launches for c in self.candidates), default=0)
+        return max(compared, default=0) or max(
+            (c.whole_launches or len(c.launches) for c in self.candidates), default=0
+        )
 
     def without_samples(self) -> Result:
         """Return the same result without the single latencies."""

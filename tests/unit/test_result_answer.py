@@ -160,7 +160,38 @@ def test_what_is_clear_by_itself_and_not_yet_all_together_is_not_called_close() 
         "about 90 more runs (under 1 s) would settle it."
     )
     near = pair(0, 2, 1.02, 1.005, 1.03, "inconclusive", runs=90, seconds=0.1)
-    assert answer(result(candidates, far[0], near)).startswith("Too close to call between")
+    assert answer(result(candidates, far[0], near)) == (
+        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 1.02× (95 % CI 1.00–1.03); "
+        "about 90 more runs (under 1 s) would settle it."
+    )
+
+
+def test_what_is_missing_for_it_to_be_sure_may_be_launches_or_nothing_that_can_be_had() -> None:
+    candidates = [candidate(k, (1 + 9 * k) * 1e-6, "a", launches=3) for k in range(3)]
+    far = [pair(0, k, 9.0 * k, 8.0 * k, 10.0 * k, "inconclusive", seconds=10.0) for k in (1, 2)]
+    launches = [msgspec.structs.replace(one, launches_to_settle=2, launches=3) for one in far]
+    assert answer(result(candidates, *launches)) == (
+        "Logistic Regression looks fastest, 1.00 µs, but 3 launches are too few to be sure; "
+        "about 2 more launches would settle it."
+    )
+    assert answer(result(candidates, *far)).endswith("1.00 µs, but not surely so with this many models.")
+    assert answer(result(candidates[:2], far[0])).endswith("1.00 µs, but not surely so.")
+
+
+def test_what_is_clear_by_itself_is_told_against_a_slower_baseline_too() -> None:
+    candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.1e-6, "a")]
+    clear = pair(1, 0, 0.11, 0.10, 0.12, "inconclusive", runs=90, seconds=0.1)
+    assert answer(result(candidates[:2], clear)) == (
+        "Logistic Regression looks fastest, 10.0 µs, but 100 runs are too few to be sure; "
+        "about 90 more runs (under 1 s) would settle it."
+    )
+    other = pair(1, 2, 0.112, 0.102, 0.122, "inconclusive", runs=90, seconds=0.1)
+    assert answer(result(candidates, clear, other)) == (
+        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 10.0–10.1 µs; "
+        "about 90 more runs (under 1 s) would settle it."
+    )
+    near = pair(1, 0, 0.98, 0.95, 0.995, "inconclusive", runs=90, seconds=0.1)
+    assert answer(result(candidates[:2], near)).startswith("Too close to call between")
 
 
 def test_several_that_are_too_close() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report import render
 from latency_tui.result import race
 from latency_tui.result.recording import Recording
+from latency_tui.result.result import load
 from latency_tui.stats.tails import compare_tails
 from tests.unit.made_latencies import block, nanoseconds, waves
 
@@ -89,6 +92,15 @@ def test_launches_that_are_complete_are_whole_however_unequal() -> None:
     assert alone.statistics.p50.low is not None
     assert alone.statistics.p50.high is not None
     assert "in these" not in result.answer
+
+
+def test_results_that_do_not_tell_how_many_launches_were_whole_tell_how_many_there_were(tmp_path: Path) -> None:
+    plan = plan_of(1, launches=3)
+    recorded(plan, *(launch_of(plan, (1,), 20, k, planned=20) for k in range(3))).result().save(tmp_path / "new.json")
+    document = json.loads((tmp_path / "new.json").read_text())
+    del document["candidates"][0]["whole_launches"]
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    assert load(tmp_path / "old.json").whole_launches == load(tmp_path / "new.json").whole_launches == 3
 
 
 def test_rounds_that_are_left_out_do_not_count_towards_what_is_missing() -> None:
