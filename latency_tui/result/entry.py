@@ -101,6 +101,7 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: flo
         complete=excerpt.complete,
         calls_a_round=calls_a_round,
         seconds=seconds,
+        clock_step=track.clock_step,
     )
     totals = track.totals
     shown: dict[str, Percentile] = {}

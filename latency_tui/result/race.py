@@ -230,8 +230,12 @@ class Race:
         return pair if pair.rounds else None
 
     def clock_step(self) -> int:
-        """Return the step that the clock counts in, in nanoseconds, as the latencies tell; 0 where they do not."""
-        return min((step for entry in self._everyone if (step := entry.track.clock_step)), default=0)
+        """Return the step that the clock counts in, in nanoseconds; 0 where the latencies do not tell.
+
+        The fastest that tell do it best: nothing else makes these come out as one of a few numbers.
+        """
+        fastest_first = sorted(self._everyone, key=lambda entry: entry.track.totals.mean)
+        return next((step for entry in fastest_first if (step := entry.track.clock_step)), 0)
 
     def groups(self, candidates: list[CandidateResult], pairs: dict[tuple[int, int], PairComparison]) -> dict[str, str]:
         """Return the letters of each, by slug: two share one exactly where neither is known to be faster."""
@@ -277,8 +281,8 @@ class Race:
             rounds=pair.rounds,
             launches=len(pair.centres) if pair.across_launches else min(len(self.medians.whole_launches), 2),
             **self._to_settle(pair, entry),
-            again_low=math.exp(again[0]) if again else None,
-            again_high=math.exp(again[1]) if again else None,
+            again_low=math.exp(again[0] - pair.rounding) if again else None,
+            again_high=math.exp(again[1] + pair.rounding) if again else None,
             p99_ratio=tail.ratio if tail else None,
             p99_p_value=tail.p_value if tail else None,
         )

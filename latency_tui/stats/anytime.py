@@ -175,7 +175,7 @@ def compare_anytime(
         centres, estimate = draws.medians, draws.centre
         p_different, p_same = float(different[place]), float(same[place])
         slower, off = bool(test.p_slower[place] <= test.p_faster[place]), float(rounded[i] + rounded[j])
-        if off:  # of which the test knows nothing
+        if off and min(p_different, p_same) <= 1 - confidence:  # of steps the test knows nothing
             ends = confidence_sequence(d, 1 - (1 - confidence) / len(pairs)) or (-math.inf, math.inf)
             if not (ends[0] - off > margin or ends[1] + off < -margin):
                 p_different = 1.0

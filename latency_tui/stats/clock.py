@@ -14,26 +14,34 @@ _NO_DIFFERENCE = 0.0005
 """Half a step that is a smaller share of a median makes none: a tenth of the usual region of equivalence for a pair."""
 
 _MOST = 0.9
+_LEAST_SAMPLES = 30
 
 
 def clock_step(samples: NDArray[np.int64]) -> int:
     """Return the step that the clock counts in, in nanoseconds, as far as latencies tell.
 
     That is the least that two of them differ by, where most are the same as another. Two that lie one nanosecond apart
-    are taken for one, for a step that is no whole number of them is rounded up or down.
+    are taken for one, for a step that is no whole number of them is rounded up or down; three in a row are not, for
+    then it is nanoseconds that are counted.
 
     Args:
         samples: Latencies, `(n_samples,)` nanoseconds; a few hundred are enough.
 
     Returns:
-        The step; 0 where they do not tell: most are unlike any other, or all are alike.
+        The step, rounded down; 0 where they do not tell: few, most unlike any other, or all alike.
     """
     gaps = np.diff(np.unique(samples))
-    apart = gaps[gaps > 1]
-    if not apart.size or 2 * (apart.size + 1) > samples.size:
+    neighbours, apart = gaps == 1, gaps[gaps > 1]
+    if samples.size < _LEAST_SAMPLES or 2 * (apart.size + 1) > samples.size:
         return 0
-    in_a_row = bool(((gaps[1:] == 1) & (gaps[:-1] == 1)).any())  # three: it counts nanoseconds
-    return 0 if in_a_row else int(apart.min())
+    if (neighbours[1:] & neighbours[:-1]).any():
+        return 1
+    return int(apart.min() + neighbours.any()) if apart.size else 0
+
+
+def half_step(latency: float, step: int) -> float:
+    """Return by how much the clock's steps may have moved a latency, in nanoseconds; 0 where it makes no difference."""
+    return step / 2 if step / 2 > _NO_DIFFERENCE * latency else 0.0
 
 
 def rounding(medians: NDArray[np.float64], step: int) -> NDArray[np.float64]:

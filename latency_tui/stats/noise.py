@@ -225,12 +225,12 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "medium" if figures.floor_share > 0.10 else "low",
             f"Taking the time is {_percent(figures.floor_share)} of the fastest latency; measure larger batches.",
         )
-    if figures.step_share is not None and figures.step_share > 0.01:
+    if figures.step_share is not None and figures.step_share > 0.0025:
         note(
             "clock",
-            "medium",
+            "medium" if figures.step_share > 0.01 else "low",
             f"The clock counts in steps of {_percent(figures.step_share)} of the fastest latency, which are added to "
-            "the intervals of ratios; measure larger batches.",
+            "the intervals; measure larger batches.",
         )
     if figures.governor not in (None, "", "performance"):
         note(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.clock import half_step
 from latency_tui.stats.draws import LEAST_DRAWS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
@@ -77,6 +78,7 @@ def percentiles(
     complete: NDArray[np.bool_] | None = None,
     calls_a_round: float = 1,
     seconds: float = math.inf,
+    clock_step: int = 0,
 ) -> dict[str, PercentileEstimate]:
     """Return p50, p90, p95, p97, p99 and p99.9 with their intervals.
 
@@ -90,6 +92,7 @@ def percentiles(
         calls_a_round: As many as rounds would have if there were more calls, where that is more than these have: what
             is said to be needed is then still so when it is there.
         seconds: How long the measurement lasted on the clock, all launches together.
+        clock_step: What the clock counts in, in nanoseconds, where that is coarse: half of it is added to each end.
 
     Returns:
         An estimate by percentile key.
@@ -140,7 +143,14 @@ def percentiles(
         floor = found[above].low
         if one.low is not None and floor is not None and floor < one.low:  # else it would claim more than the greater
             found[key] = replace(found[key], low=floor)
-    return found
+    return {key: _widened(estimate, clock_step) for key, estimate in found.items()}
+
+
+def _widened(estimate: PercentileEstimate, clock_step: int) -> PercentileEstimate:
+    off = half_step(estimate.value or 0.0, clock_step)
+    low = None if estimate.low is None else estimate.low - off
+    high = None if estimate.high is None else estimate.high + off
+    return replace(estimate, low=low, high=high) if off else estimate
 
 
 @lru_cache(maxsize=32)

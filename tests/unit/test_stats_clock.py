@@ -12,8 +12,9 @@ from latency_tui.engine.protocol import MeasurementStarted
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.result.recording import Recording
 from latency_tui.stats.anytime import compare_anytime, replay
-from latency_tui.stats.clock import clock_step, rounding
+from latency_tui.stats.clock import clock_step, half_step, rounding
 from latency_tui.stats.comparison import PairComparison, compare
+from latency_tui.stats.percentiles import percentiles
 from tests.unit.made_latencies import Floats, block
 
 CALLS = 45
@@ -26,10 +27,15 @@ def counted(random: np.random.Generator, base: float, step: float, rounds: int) 
     return np.floor(np.maximum(counts, 1) * step)
 
 
-@pytest.mark.parametrize(("step", "base"), [(1000, 3_300), (100, 3_300), (41.667, 1_000), (41.667, 970), (10, 250)])
+STEPS = [(1000, 3_300), (100, 3_300), (41.667, 1_000), (41.667, 970), (10, 250), (10.04, 250), (10.04, 2_500)]
+
+
+@pytest.mark.parametrize(("step", "base"), STEPS)
 def test_a_step_is_found_to_a_nanosecond(step: float, base: float) -> None:
     samples = counted(np.random.default_rng(0), base, step, 22).ravel().astype(np.int64)
-    assert clock_step(samples) == pytest.approx(step, abs=1.01)
+    assert int(step) <= clock_step(samples) < step + 1
+    two_readings = samples + np.random.default_rng(1).integers(0, 2, samples.size) * (step % 1 > 0)
+    assert int(step) <= clock_step(two_readings) < step + 2, "of which each is rounded down"
 
 
 def test_a_fine_clock_has_no_step_that_matters() -> None:
@@ -40,8 +46,10 @@ def test_a_fine_clock_has_no_step_that_matters() -> None:
     assert clock_step(np.array([60_000, 70_000, 80_000, 61_000, 62_500, 65_000])) == 0, "six calls are few, not coarse"
     for _ in range(50):
         samples = np.where(random.random(250) < 0.9, random.normal(50, 1.5, 250), 50 + random.exponential(50, 250))
-        assert clock_step(np.rint(samples).astype(np.int64)) == 0, "three in a row"
+        assert clock_step(np.rint(samples).astype(np.int64)) == 1, "three in a row"
     assert clock_step(np.full(1000, 3000)) == 0
+    assert clock_step(np.array([3000, 4000] * 14)) == 0, "few tell nothing"
+    assert clock_step(np.array([3000, 4000] * 15)) == 1000
     assert clock_step(np.empty(0, dtype=np.int64)) == 0
 
 
@@ -59,6 +67,35 @@ def compared(random: np.random.Generator, base: float, ratio: float, step: float
     test = replay(table, [(0, 1)], 0.01)
     known = compare_anytime(table, None, test, processes=processes, pairs=[(0, 1)], places=[0], clock_step=int(step))
     return fixed + known
+
+
+@pytest.mark.parametrize("equivalence", [0.01, 0.03])
+def test_the_same_is_still_found_where_steps_hide_little(equivalence: float) -> None:
+    random = np.random.default_rng(6)
+    table = np.median([counted(random, 400_000, 1000, 600) for _ in range(2)], axis=2)
+    launches = np.arange(600) // 200
+    for labels in (None, launches):
+        test = replay(table, [(0, 1)], equivalence)
+        known = compare_anytime(table, labels, test, pairs=[(0, 1)], places=[0], clock_step=1000)
+        for pair in (*compare(table, labels, equivalence=equivalence, clock_step=1000), *known):
+            assert (pair.verdict, pair.draws) == ("same", 1 if labels is None else 3)
+            assert pair.rounding == pytest.approx(2 * -math.log1p(-0.5 / 400), rel=1e-2)
+            assert pair.low is not None
+            assert pair.high is not None
+            assert min(-pair.low, pair.high) >= pair.rounding
+
+
+def test_latencies_are_known_to_half_a_step() -> None:
+    samples = counted(np.random.default_rng(7), 3_500, 1000, 60).ravel().astype(np.int64)
+    assert half_step(3_500, 1000) == 500
+    assert half_step(3_500_000, 1000) == 0
+    bare, widened = (percentiles(samples, np.arange(60) * CALLS, clock_step=step) for step in (0, 1000))
+    for key in ("p50", "p90"):
+        low, high = bare[key].low, bare[key].high
+        assert low is not None
+        assert high is not None
+        assert (widened[key].low, widened[key].high) == (low - 500, high + 500)
+        assert widened[key].value == bare[key].value
 
 
 @pytest.mark.parametrize("step", [1000, 41.667])
@@ -107,3 +144,21 @@ def test_a_recording_says_so() -> None:
     assert "steps of 33 % of the fastest latency" in found.sentence
     assert result.comparisons[0].verdict == "inconclusive"
     assert result.answer.endswith("measuring longer will hardly settle it.")
+    (first, _) = result.measured
+    assert first.statistics is not None
+    assert first.statistics.p50.low is not None
+    assert first.statistics.p50.low <= 2.5e-6
+
+
+def test_the_fastest_tells_the_step() -> None:
+    """What takes a thousand times as long may have two latencies that lie closer, by chance."""
+    plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
+    recording = Recording(plan)
+    recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
+    random = np.random.default_rng(8)
+    for number in range(60):
+        for candidate, either in zip(plan.candidates, ([3_000, 4_000], [9_000_000, 9_000_200]), strict=True):
+            samples, copy, started = random.choice(either, 10), number % 12, 10**8 * (number + 1)
+            recording.add(block(candidate.slug, samples, round_=number, copy=copy, started_ns=started))
+    (found,) = [finding for finding in recording.result().noise.findings if finding.cause == "clock"]
+    assert any(f"steps of {share} % of the fastest latency" in found.sentence for share in (25, 29, 33))

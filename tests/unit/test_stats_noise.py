@@ -82,6 +82,12 @@ def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
     assert "of the calls of RBF SVM" in next(f.sentence for f in found if f.cause == "collector")
 
 
+def test_steps_of_the_clock_are_told_once_they_make_a_difference() -> None:
+    assert findings(NoiseFigures(step_share=0.0024)) == ()
+    assert [(f.cause, f.severity) for f in findings(NoiseFigures(step_share=0.003))] == [("clock", "low")]
+    assert [(f.cause, f.severity) for f in findings(NoiseFigures(step_share=0.02))] == [("clock", "medium")]
+
+
 def test_levels_follow_the_worst() -> None:
     assert level(findings(NoiseFigures(drift=0.2))) == "uneasy"
     assert level(findings(NoiseFigures(collected=("RBF SVM", 0.5)))) == "quiet"
