@@ -148,7 +148,7 @@ def percentiles(
 
 def _widened(estimate: PercentileEstimate, clock_step: int) -> PercentileEstimate:
     off = half_step(estimate.value or 0.0, clock_step)
-    low = None if estimate.low is None else estimate.low - off
+    low = None if estimate.low is None else max(estimate.low - off, estimate.low / 10)  # no latency is below nothing
     high = None if estimate.high is None else estimate.high + off
     return replace(estimate, low=low, high=high) if off else estimate
 

@@ -98,6 +98,17 @@ def test_latencies_are_known_to_half_a_step() -> None:
         assert widened[key].value == bare[key].value
 
 
+def test_no_interval_of_a_latency_reaches_below_nothing() -> None:
+    """Three launches, each twice as slow as the one before it, of a function of one or two steps."""
+    samples = np.repeat([1000, 2000, 4000], 100)
+    for step in (0, 1000):
+        p50 = percentiles(samples, np.arange(30) * 10, draws=np.arange(30) // 10, of_launches=True, clock_step=step)[
+            "p50"
+        ]
+        assert p50.low is not None
+        assert 0 < p50.low < 1000
+
+
 @pytest.mark.parametrize("step", [1000, 41.667])
 def test_no_verdict_is_wrong_and_intervals_hold_the_truth(step: float) -> None:
     random = np.random.default_rng(2)
