@@ -77,28 +77,34 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
     if not rivals:
         return _winner(result, first, order[1], to_baseline)
-    names = _names([first, *rivals], len(order))
     pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
     baseline_is_there = len(pairs) == len(rivals)
-    if baseline_is_there and all(pair.verdict == "same" for pair in pairs):
-        within = f"(within {100 * result.equivalence:.2g} %{_launch(result)})"
-        if len(rivals) == 1:
-            return f"{names} answer equally fast {within}: {_latency(result, first)}."
-        # The others were held against the baseline; what they are to each other may be twice as far apart.
-        base = result.candidate(pairs[0].baseline)
-        others = _names([c for c in [first, *rivals] if c is not base], len(order) - 1)
-        subject = "All others" if others.startswith("all ") else others
-        return f"{subject} answer as fast as {base.name} {within}: {_latency(result, base)}."
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
     close = [c for c in rivals if not any(_tells_apart(p, first, c, result.equivalence) for p in pairs)]
     if not close:  # each by itself, and not yet all together
         return f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, open_pairs)}."
+    among = {c.slug for c in [first, *close]}
+    between = [pair for pair in pairs if {pair.baseline, pair.candidate} <= among]
+    if len(between) == len(close) and all(pair.verdict == "same" for pair in between):
+        rest = f"; {more} would settle the rest" if (more := _more(open_pairs)) else ""
+        return f"{_equally_fast(result, first, close, between[0].baseline, len(order))}{rest}."
     sentence = f"Too close to call between {_names([first, *close], len(order))} after {_runs(first)}"
-    both = {first.slug, close[0].slug}
-    between = [pair for pair in open_pairs if {pair.baseline, pair.candidate} == both]
     if len(close) == 1 and between:
         return f"{sentence}: {_either_way(between[0])}{_wait(open_pairs)}."
     return f"{sentence}: {_latencies(result, [first, *close])}{_wait(open_pairs)}."
+
+
+def _equally_fast(
+    result: Result, first: CandidateResult, close: list[CandidateResult], base: str, measured: int
+) -> str:
+    within = f"(within {100 * result.equivalence:.2g} %{_launch(result)})"
+    if len(close) == 1:
+        return f"{_names([first, *close], measured)} answer equally fast {within}: {_latency(result, first)}"
+    # The others were held against the baseline; what they are to each other may be twice as far apart.
+    baseline = result.candidate(base)
+    others = _names([c for c in [first, *close] if c is not baseline], measured - 1)
+    subject = "All others" if others.startswith("all ") else others
+    return f"{subject} answer as fast as {baseline.name} {within}: {_latency(result, baseline)}"
 
 
 def _unsure(result: Result, first: CandidateResult, open_pairs: Sequence[Comparison]) -> str:

@@ -166,6 +166,16 @@ def test_what_is_clear_by_itself_and_not_yet_all_together_is_not_called_close() 
     )
 
 
+def test_what_is_known_to_be_the_same_is_said_while_a_clear_one_lacks_the_correction_only() -> None:
+    candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.01e-6, "a")]
+    clear = pair(0, 1, 9, 8, 10, "inconclusive", runs=90, seconds=0.1)
+    measured = result(candidates, clear, pair(0, 2, 1.001, 0.999, 1.003, "same"))
+    assert answer(measured) == (
+        "Logistic Regression and Linear SVM answer equally fast (within 1 % in this launch): 10.0 µs; "
+        "about 90 more runs (under 1 s) would settle the rest."
+    )
+
+
 def test_what_is_missing_for_it_to_be_sure_may_be_launches_or_nothing_that_can_be_had() -> None:
     candidates = [candidate(k, (1 + 9 * k) * 1e-6, "a", launches=3) for k in range(3)]
     far = [pair(0, k, 9.0 * k, 8.0 * k, 10.0 * k, "inconclusive", seconds=10.0) for k in (1, 2)]
