@@ -168,7 +168,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         notes.append(("note", "Models that share a letter under group were not told apart."))
     racing = {candidate.slug for candidate in whole}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= racing]
-    if "settle it" not in result.answer and (sentence := what_would_settle(unsettled)):
+    if " settle " not in result.answer and (sentence := what_would_settle(unsettled)):
         notes.append(("note", sentence))
     for candidate in result.candidates:
         told = [*candidate.notes, *_fresh(candidate)]

@@ -90,8 +90,9 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
         return f"{_equally_fast(result, first, close, between[0].baseline, len(order))}{rest}."
     sentence = f"Too close to call between {_names([first, *close], len(order))} after {_runs(first)}"
     if len(close) == 1 and between:
-        return f"{sentence}: {_either_way(between[0])}{_wait(open_pairs)}."
-    return f"{sentence}: {_latencies(result, [first, *close])}{_wait(open_pairs)}."
+        return f"{sentence}: {_either_way(between[0])}{_wait(between)}."
+    wait = _wait([p for p in between if p.verdict == "inconclusive"]) if len(between) == len(close) else ""
+    return f"{sentence}: {_latencies(result, [first, *close])}{wait}."
 
 
 def _equally_fast(

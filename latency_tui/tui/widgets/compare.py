@@ -185,7 +185,7 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
 
 def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
     """Return a line on what would settle the pairs that are inconclusive, unless the answer has said it."""
-    if "settle it" in result.answer:
+    if " settle " in result.answer:
         return []
     shown = {c.slug for c in _comparable(candidates)}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
