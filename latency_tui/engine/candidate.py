@@ -114,6 +114,17 @@ class CandidateProcess:
         """Whether the reply to the current request should have come."""
         return time.monotonic() > self.deadline
 
+    def has_ended(self) -> bool:
+        """Whether the process has ended, though one that it forked may still hold its end of the pipe."""
+        if self._exit_status is None:
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                ended, status = self.pid, 0
+            if ended:
+                self._note_end(status)
+        return self._exit_status is not None
+
     def reply(self) -> Reply | None:
         """Return the reply that has come, or None where the process has ended instead."""
         self.deadline = float("inf")
@@ -164,19 +175,19 @@ class CandidateProcess:
 
     def _reap(self, patience: float = 0.0) -> int:
         """Wait for the process, killing it where it closed its pipe and lives on after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while not self.has_ended() and time.monotonic() < deadline:
+            time.sleep(0.005)
         if self._exit_status is None:
-            deadline = time.monotonic() + patience
             try:
-                ended, status = os.waitpid(self.pid, os.WNOHANG)
-                while not ended and time.monotonic() < deadline:
-                    time.sleep(0.005)
-                    ended, status = os.waitpid(self.pid, os.WNOHANG)
-                if not ended:
-                    os.kill(self.pid, signal.SIGKILL)
-                    _, status = os.waitpid(self.pid, 0)
+                os.kill(self.pid, signal.SIGKILL)
+                _, status = os.waitpid(self.pid, 0)
             except (ChildProcessError, ProcessLookupError):
                 status = 0
-            self._exit_status = status
-            if self._spawned is not None:
-                self._spawned.returncode = status  # it is not to be waited for again
-        return self._exit_status
+            self._note_end(status)
+        return self._exit_status or 0
+
+    def _note_end(self, status: int) -> None:
+        self._exit_status = status
+        if self._spawned is not None:
+            self._spawned.returncode = status  # it is not to be waited for again

@@ -311,8 +311,11 @@ class Roster:
         return [process for process in processes if self._is_unruly(process, processes)]
 
     def _is_unruly(self, process: CandidateProcess, running: list[CandidateProcess]) -> bool:
-        """End a process that hangs or fills the memory, and say so, once a candidate; return whether it is gone."""
+        """Say that a process has ended, or end one that hangs or fills the memory; return whether it is gone."""
         if process.slug not in self:
+            return True
+        if process.has_ended():
+            self.lose(process, "crashed", process.fate(), process.last_words())
             return True
         if process.is_late():
             self.lose(process, "timed out", f"did not answer within {process.timeout:.3g} s", process.last_words())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import psutil
 
 
 def _refuse() -> None:
@@ -268,12 +270,28 @@ class StartsAHelper(StartsAWorker):
             self.helper = self.start()
             with Path(self.note).open("a") as file:
                 file.write(f"{self.helper}\n")
-        os.kill(self.helper, 0)
+        if psutil.Process(self.helper).status() == psutil.STATUS_ZOMBIE:
+            raise RuntimeError("the helper is no more")
         return Planted.predict(self, X)
 
     def start(self) -> int:
         said = subprocess.run("sleep 600 > /dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True)
         return int(said.stdout)
+
+
+class DiesBehindAWorker(Planted):
+    """Forks a process that keeps all that this one has open, as a pool's worker does, and crashes."""
+
+    note = ""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        worker = os.fork()
+        if not worker:
+            time.sleep(600)
+            os._exit(0)
+        Path(self.note).write_text(str(worker))
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return self
 
 
 class StartsADaemon(StartsAHelper):

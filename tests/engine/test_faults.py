@@ -177,7 +177,25 @@ async def test_the_end_of_the_engine_is_an_error_that_says_so(engine: Engine) ->
                 os.kill(engine._process.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("kind", ["StartsAProcess", "StartsADaemon"])
+async def test_a_crash_is_noticed_though_what_was_forked_lives_on(engine: Engine, tmp_path: Path) -> None:
+    note = tmp_path / "worker"
+    plan = plan_of(planted("DiesBehindAWorker", note=str(note)), planted("Sleeper"), runs=20)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    (failed,) = [event for event in events if isinstance(event, CandidateFailed)]
+    assert (failed.cause, failed.stage) == ("crashed", "training")
+    assert "SIGSEGV" in failed.message
+    assert await eventually(lambda: sys.platform != "linux" or _gone(int(note.read_text())))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "StartsAProcess",
+        pytest.param(
+            "StartsADaemon", marks=pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is the system's")
+        ),
+    ],
+)
 async def test_closing_ends_what_models_have_started(tmp_path: Path, kind: str) -> None:
     note = tmp_path / "process"
     async with Engine() as engine:
