@@ -47,7 +47,14 @@ class Entry:
         self.steady = True
 
     def result(
-        self, batch_size: int, most_samples: int | None, *, calls_a_round: int, seconds: float, alone: bool
+        self,
+        batch_size: int,
+        most_samples: int | None,
+        *,
+        calls_a_round: int,
+        seconds: float,
+        clock_step: int,
+        alone: bool,
     ) -> CandidateResult:
         """Return the candidate's figures so far.
 
@@ -56,6 +63,7 @@ class Entry:
             most_samples: About how many samples may be looked at; None for all.
             calls_a_round: As many as a longer measurement's rounds would have.
             seconds: How long the measurement lasted on the clock.
+            clock_step: What that clock counts in, in nanoseconds, where latencies tell; else 0.
             alone: Whether one process answered where others had several.
         """
         totals = self.track.totals
@@ -86,12 +94,12 @@ class Entry:
             rounds=tuple(excerpt.rounds.tolist()),
             launches=tuple(excerpt.launches.tolist()),
             whole_launches=self.track.whole_launches,
-            statistics=_statistics(self.track, excerpt, calls_a_round, seconds) if totals.count else None,
+            statistics=_statistics(self.track, excerpt, calls_a_round, seconds, clock_step) if totals.count else None,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
 
 
-def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: float) -> Statistics:
+def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: float, clock_step: int) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
     estimates = percentiles(
         excerpt.samples,
@@ -101,7 +109,7 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: flo
         complete=excerpt.complete,
         calls_a_round=calls_a_round,
         seconds=seconds,
-        clock_step=track.clock_step,
+        clock_step=clock_step,
     )
     totals = track.totals
     shown: dict[str, Percentile] = {}

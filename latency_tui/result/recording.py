@@ -139,11 +139,19 @@ class Recording:
         rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._race.seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
         alone = {e for e in self._race.racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
+        race, live = self._race, most_samples is not None
+        step = race.clock_step()
         candidates = [
-            e.result(rows, most_samples, calls_a_round=sizes.get(slug, 1), seconds=seconds, alone=e in alone)
+            e.result(
+                rows,
+                most_samples,
+                calls_a_round=sizes.get(slug, 1),
+                seconds=seconds,
+                clock_step=step,
+                alone=e in alone,
+            )
             for slug, e in self._entries.items()
         ]
-        race, live = self._race, most_samples is not None
         baseline = race.baseline(candidates)
         control = race.control_pair(live=live)
         equivalence = max(self.plan.equivalence, apart(control))

@@ -22,9 +22,10 @@ median). A null further off (the centre on the far side of b) only makes the gam
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import rounding
@@ -43,6 +44,9 @@ _FIRST_ROUNDS = 4
 
 _WINDOW = 255
 """Rounds back that the scale is learnt from, so that it takes constant time and follows the machine."""
+
+_AT_ONCE = 2000
+"""Rounds whose windows are sorted together, 4 MB of them."""
 
 _STAKES: NDArray[np.float64] = np.geomspace(0.015, 0.8, 12)
 _NORMAL_QUARTILES = 1.349
@@ -176,10 +180,10 @@ def compare_anytime(
         p_different, p_same = float(different[place]), float(same[place])
         slower, off = bool(test.p_slower[place] <= test.p_faster[place]), float(rounded[i] + rounded[j])
         if off and min(p_different, p_same) <= 1 - confidence:  # of steps the test knows nothing
-            ends = confidence_sequence(d, 1 - (1 - confidence) / len(pairs)) or (-math.inf, math.inf)
-            if not (ends[0] - off > margin or ends[1] + off < -margin):
+            above, below = _games(d, 1 - (1 - confidence) / len(pairs))
+            if not (above(margin + off) or below(margin + off)):
                 p_different = 1.0
-            if not -margin < ends[0] - off <= ends[1] + off < margin:
+            if not (above(off - margin) and below(off - margin)):
                 p_same = 1.0
         low, high = -math.inf, math.inf
         if intervals_for is None or intervals_for in (i, j):
@@ -256,21 +260,31 @@ def confidence_sequence(log_ratios: ArrayLike, confidence: float = 0.95) -> tupl
     d = np.asarray(log_ratios, dtype=np.float64)
     if d.size <= _FIRST_ROUNDS:
         return None
-    scales = np.array([_scale(d[max(0, i - _WINDOW) : i][np.newaxis])[0] for i in range(_FIRST_ROUNDS, d.size)])
-    bets = d[_FIRST_ROUNDS:]
+    above, below = _games(d, confidence)
+    spread = float(np.ptp(d)) + 1e-9
+    return _end(above, float(d.min()) - spread, float(d.max())), -_end(below, float(-d.max()) - spread, float(-d.min()))
+
+
+def _games(d: NDArray[np.float64], confidence: float) -> tuple[Callable[[float], bool], Callable[[float], bool]]:
+    """Return what tells whether "at most this" was refuted as the centre, and the same of the log-ratios' negatives."""
+    if d.size <= _FIRST_ROUNDS:
+        return (lambda _: False), (lambda _: False)
+    windows = sliding_window_view(np.concatenate((np.full(_WINDOW, np.nan), d[:-1])), _WINDOW)
+    parts = range(_FIRST_ROUNDS, d.size, _AT_ONCE)
+    scales = np.concatenate([_scale(windows[begin : begin + _AT_ONCE]) for begin in parts])
     needed = math.log(2 / (1 - confidence))
-    return _end(bets, scales, needed), -_end(-bets, scales, needed)
 
-
-def _end(d: NDArray[np.float64], scales: NDArray[np.float64], needed: float) -> float:
-    """Return the greatest centre that the game against "at most this" refutes: the lower end."""
-
-    def refuted(centre: float) -> bool:
-        x = _bounded(d - centre, scales)
+    def refuted(bets: NDArray[np.float64], centre: float) -> bool:
+        x = _bounded(bets - centre, scales)
         wealth = np.cumsum(np.log1p(_STAKES[:, np.newaxis] * x), axis=1)
         return bool(_log_mean(wealth.T).max() >= needed)
 
-    low, high = float(d.min()) - float(scales.max()) - 1e-9, float(d.max())
+    bets = d[_FIRST_ROUNDS:]
+    return (lambda centre: refuted(bets, centre)), (lambda centre: refuted(-bets, centre))
+
+
+def _end(refuted: Callable[[float], bool], low: float, high: float) -> float:
+    """Return the greatest centre between these that is refuted: the lower end."""
     if not refuted(low):
         return -math.inf
     for _ in range(40):

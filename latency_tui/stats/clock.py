@@ -14,7 +14,7 @@ _NO_DIFFERENCE = 0.0005
 """Half a step that is a smaller share of a median makes none: a tenth of the usual region of equivalence for a pair."""
 
 _MOST = 0.9
-_LEAST_SAMPLES = 30
+_LEAST_SAMPLES = 12
 
 
 def clock_step(samples: NDArray[np.int64]) -> int:
@@ -22,7 +22,7 @@ def clock_step(samples: NDArray[np.int64]) -> int:
 
     That is the least that two of them differ by, where most are the same as another. Two that lie one nanosecond apart
     are taken for one, for a step that is no whole number of them is rounded up or down; three in a row are not, for
-    then it is nanoseconds that are counted.
+    then it is nanoseconds that are counted. Nor is it more than the least of them, which is a step at the least.
 
     Args:
         samples: Latencies, `(n_samples,)` nanoseconds; a few hundred are enough.
@@ -36,7 +36,7 @@ def clock_step(samples: NDArray[np.int64]) -> int:
         return 0
     if (neighbours[1:] & neighbours[:-1]).any():
         return 1
-    return int(apart.min() + neighbours.any()) if apart.size else 0
+    return min(int(apart.min() + neighbours.any()), int(samples.min())) if apart.size else 0
 
 
 def half_step(latency: float, step: int) -> float:

@@ -143,14 +143,14 @@ def percentiles(
         floor = found[above].low
         if one.low is not None and floor is not None and floor < one.low:  # else it would claim more than the greater
             found[key] = replace(found[key], low=floor)
-    return {key: _widened(estimate, clock_step) for key, estimate in found.items()}
+    off = half_step(values[0], clock_step)  # of the median, for all: else ends of neighbours might cross
+    return {key: _widened(estimate, off) for key, estimate in found.items()} if off else found
 
 
-def _widened(estimate: PercentileEstimate, clock_step: int) -> PercentileEstimate:
-    off = half_step(estimate.value or 0.0, clock_step)
+def _widened(estimate: PercentileEstimate, off: float) -> PercentileEstimate:
     low = None if estimate.low is None else max(estimate.low - off, estimate.low / 10)  # no latency is below nothing
     high = None if estimate.high is None else estimate.high + off
-    return replace(estimate, low=low, high=high) if off else estimate
+    return replace(estimate, low=low, high=high)
 
 
 @lru_cache(maxsize=32)

@@ -48,9 +48,15 @@ def test_a_fine_clock_has_no_step_that_matters() -> None:
         samples = np.where(random.random(250) < 0.9, random.normal(50, 1.5, 250), 50 + random.exponential(50, 250))
         assert clock_step(np.rint(samples).astype(np.int64)) == 1, "three in a row"
     assert clock_step(np.full(1000, 3000)) == 0
-    assert clock_step(np.array([3000, 4000] * 14)) == 0, "few tell nothing"
-    assert clock_step(np.array([3000, 4000] * 15)) == 1000
+    assert clock_step(np.array([3000, 4000] * 5)) == 0, "few tell nothing"
+    assert clock_step(np.array([3000, 4000] * 6)) == 1000
     assert clock_step(np.empty(0, dtype=np.int64)) == 0
+
+
+def test_a_step_is_no_more_than_the_shortest_call() -> None:
+    """What differs from all the others may be few, and lie far away."""
+    assert clock_step(np.array([3000] * 248 + [50_000, 80_000])) == 3000
+    assert clock_step(np.array([3000] * 100 + [7000] * 2)) == 3000
 
 
 def test_only_steps_that_make_a_difference_count() -> None:
@@ -96,6 +102,30 @@ def test_latencies_are_known_to_half_a_step() -> None:
         assert high is not None
         assert (widened[key].low, widened[key].high) == (low - 500, high + 500)
         assert widened[key].value == bare[key].value
+
+
+def test_one_whose_calls_are_all_alike_has_the_step_that_others_tell() -> None:
+    plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
+    recording = Recording(plan)
+    recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
+    random = np.random.default_rng(10)
+    for number in range(60):
+        for candidate, either in zip(plan.candidates, ([3_000, 3_000], [5_000, 6_000]), strict=True):
+            samples, copy, started = random.choice(either, 10), number % 12, 10**8 * (number + 1)
+            recording.add(block(candidate.slug, samples, round_=number, copy=copy, started_ns=started))
+    alike = recording.result().candidates[0].statistics
+    assert alike is not None
+    assert alike.p50.low == pytest.approx(2.5e-6)
+    assert alike.p50.high == pytest.approx(3.5e-6)
+
+
+def test_half_a_step_leaves_percentiles_in_their_order() -> None:
+    samples = np.random.default_rng(9).permutation(np.repeat([99_960, 100_020], [900, 100]))
+    found = percentiles(samples, np.arange(100) * 10, clock_step=100)
+    ends = [(e.low, e.high) for e in found.values() if e.low is not None and e.high is not None]
+    assert len(ends) > 2
+    assert ends == sorted(ends)
+    assert [e[1] for e in ends] == sorted(e[1] for e in ends)
 
 
 def test_no_interval_of_a_latency_reaches_below_nothing() -> None:
