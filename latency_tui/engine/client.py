@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,8 @@ from latency_tui.errors import DataError, EngineError
 
 LONGEST_LINE = 256 * 2**20
 LAST_WORDS = 4000
+_PATIENCE = 0.3
+"""Seconds that what cleans up behind others has to end by itself."""
 
 
 class Engine:
@@ -193,10 +196,10 @@ class Engine:
             process.stdin.close()
         if process.returncode is not None:
             return
-        with _killing_descendants(process.pid):
-            if not _kill_group(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+        with _killing_strays(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            _signal_group(process.pid, signal.SIGTERM)  # what cleans up behind others lets it pass, and ends by itself
 
     async def _send(self, command: Command) -> None:
         process = self._process
@@ -236,36 +239,49 @@ class Engine:
             self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
 
 
-def _kill_group(leader: int) -> bool:
-    """Kill an engine and every candidate, for it leads a group of its own; return whether there was anyone."""
+def _signal_group(leader: int, number: int) -> bool:
+    """Send a signal to an engine and every candidate, for it leads a group; return whether anyone is there."""
     try:
-        os.killpg(leader, signal.SIGKILL)
+        os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):
         return False
     return True
 
 
 @contextlib.contextmanager
-def _killing_descendants(leader: int) -> Iterator[None]:
-    """Kill, in the end, what descends from an engine now: a helper in a session of its own is not of its group."""
+def _killing_strays(leader: int) -> Iterator[None]:
+    """Kill, in the end, what descends from an engine now and is not of its group, as a helper in its own session."""
     import psutil  # not before there is something on the screen
 
-    descendants: list[psutil.Process] = []
+    strays: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
-        descendants = psutil.Process(leader).children(recursive=True)
+        strays = [one for one in psutil.Process(leader).children(recursive=True) if _group_of(one.pid) != leader]
     yield
-    for descendant in descendants:
+    for stray in strays:
         with contextlib.suppress(psutil.Error):
-            descendant.kill()
+            stray.kill()
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 async def _end_with(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left of an engine's group once it has ended: candidates notice, but not what they started.
+    """End what is left of an engine's group once it has ended: candidates notice, but not what they started.
 
-    That it has is known once its pipes are closed, and no candidate, nor what it starts, holds one of these.
+    That it has is known once its pipes are closed, and no candidate, nor what it starts, holds one of these. Trackers
+    of semaphores and shared memory have a moment to remove these.
     """
     await process.wait()
-    _kill_group(process.pid)
+    try:
+        deadline = time.monotonic() + _PATIENCE
+        while _signal_group(process.pid, signal.SIGTERM) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
+            await asyncio.sleep(0.005)
+    finally:
+        _signal_group(process.pid, signal.SIGKILL)
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:

@@ -12,11 +12,13 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection
 
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PATIENCE = 0.5
 
 
 def take_in() -> None:
@@ -28,12 +30,15 @@ def take_in() -> None:
 def end(own: Collection[int]) -> None:
     """Kill every child of this process but its own, and what these leave behind, and wait for them.
 
+    Those that outlive their parent to remove its semaphores and shared memory get a moment to do so.
+
     Args:
         own: Process ids of the children that it started itself, and which are to live.
     """
-    spared = {*own}
+    spared, deadline = {*own}, time.monotonic() + _PATIENCE
     while orphans := {child.pid for child in psutil.Process().children()} - spared:
-        for pid in orphans:
+        cleaning = {pid for pid in orphans if time.monotonic() < deadline and _is_tracker(pid)}
+        for pid in orphans - cleaning:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -42,4 +47,14 @@ def end(own: Collection[int]) -> None:
                 spared.add(pid)
         for pid in orphans - spared:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+                os.waitpid(pid, os.WNOHANG if pid in cleaning else 0)
+        if cleaning:
+            time.sleep(0.005)
+
+
+def _is_tracker(pid: int) -> bool:
+    """Whether a process is a resource tracker of multiprocessing's or joblib's."""
+    try:
+        return any("resource_tracker" in word for word in psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return False

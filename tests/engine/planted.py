@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
+import joblib
 import numpy as np
 import psutil
 
@@ -277,6 +278,20 @@ class StartsAHelper(StartsAWorker):
     def start(self) -> int:
         said = subprocess.run("sleep 600 > /dev/null 2>&1 & echo $!", shell=True, capture_output=True, text=True)
         return int(said.stdout)
+
+
+class UsesAPool(Planted):
+    """Asks a pool of joblib's in every process that it answers in, which notes its id."""
+
+    note = ""
+
+    def predict(self, X: Any) -> Any:
+        if getattr(self, "started_by", None) != os.getpid():
+            self.started_by = os.getpid()
+            joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(number) for number in range(4))
+            with Path(self.note).open("a") as file:
+                file.write(f"{os.getpid()}\n")
+        return super().predict(X)
 
 
 class DiesBehindAWorker(Planted):

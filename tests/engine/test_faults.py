@@ -177,6 +177,21 @@ async def test_the_end_of_the_engine_is_an_error_that_says_so(engine: Engine) ->
                 os.kill(engine._process.pid, signal.SIGKILL)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="semaphores are no files elsewhere")
+async def test_pools_leave_nothing_in_shared_memory(tmp_path: Path) -> None:
+    def left() -> set[str]:
+        return {one.name for one in Path("/dev/shm").iterdir() if any(f"-{pid}-" in one.name for pid in _workers(note))}
+
+    note = tmp_path / "processes"
+    async with Engine() as engine:
+        plan = plan_of(planted("UsesAPool", note=str(note)), runs=60)
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+        assert not [event for event in events if isinstance(event, CandidateFailed)]
+        assert len(_workers(note)) > 2
+        assert left(), "those of the process that stays trained"
+    assert not left()
+
+
 async def test_a_crash_is_noticed_though_what_was_forked_lives_on(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "worker"
     plan = plan_of(planted("DiesBehindAWorker", note=str(note)), planted("Sleeper"), runs=20)
