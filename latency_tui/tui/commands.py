@@ -54,6 +54,15 @@ class Command(Message):
         return True
 
 
+class PlanCommand(Command):
+    """One that changes what is measured, or begins to: not while something runs."""
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"
+
+
 class Profile(Command):
     """Measure the chosen models; those that are not trained yet are trained first."""
 
@@ -65,15 +74,10 @@ class Profile(Command):
         return state.work == "idle" or (state.work == "training" and not state.then_profile)
 
 
-class Train(Command):
+class Train(PlanCommand):
     """Train the chosen models, and measure nothing yet."""
 
     title, keys, footer = "Train the chosen models", ("t",), "Train"
-
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
 
 class Stop(Command):
@@ -109,95 +113,55 @@ class FocusRuns(Command):
         return not state.until_known
 
 
-class UntilKnown(Command):
+class UntilKnown(PlanCommand):
     """Measure until each model is told from the baseline or known to be the same, instead of a number of runs."""
 
     title, keys, footer = "Measure until it is known, or for a number of runs", ("u",), "until known"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class TakeControl(Command):
+class TakeControl(PlanCommand):
     """Take a hidden copy of the first model along: what this machine makes of two that are identical."""
 
     title, keys, footer = "Take a control copy along, or leave it", ("c",), "control"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class MeasureColdStart(Command):
+class MeasureColdStart(PlanCommand):
     """Measure what a fresh process costs too, in a pass of its own: import, load, first calls and memory."""
 
     title, keys, footer = "Measure start-up and memory too, or not", ("o",), "cold start"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class Choose(Command):
+class Choose(PlanCommand):
     """Choose or drop the highlighted model."""
 
     title, keys, footer, group = "Choose or drop the highlighted model", ("space",), "Choose", "Models"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class ChooseAll(Command):
+class ChooseAll(PlanCommand):
     """Choose all models."""
 
     title, keys, group = "Choose all models", ("a",), "Models"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class ChooseNone(Command):
+class ChooseNone(PlanCommand):
     """Choose no model."""
 
     title, keys, group = "Choose no model", ("n",), "Models"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class AddModel(Command):
+class AddModel(PlanCommand):
     """Add a model: by its name, from a file, which is looked at first, or by an import path."""
 
     title, keys, shown, footer, group = "Add a model to the list", ("plus",), "+", "Add", "Models"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class ChangeData(Command):
+class ChangeData(PlanCommand):
     """Change the data: a bundled set, a file with its target, or one that is made; models are trained anew."""
 
     title, keys, footer, group = "Change the data", ("d",), "Data", "Models"
 
-    @classmethod
-    def applies(cls, state: State) -> bool:
-        """Return whether nothing is running."""
-        return state.work == "idle"
 
-
-class AddVariants(Command):
+class AddVariants(PlanCommand):
     """Add variants of the highlighted model: the same model with other settings."""
 
     title, keys, footer, group = "Add variants of the highlighted model", ("v",), "Variants", "Models"
@@ -205,10 +169,10 @@ class AddVariants(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether nothing is running and there is a model."""
-        return state.work == "idle" and state.row is not None
+        return super().applies(state) and state.row is not None
 
 
-class RemoveModel(Command):
+class RemoveModel(PlanCommand):
     """Remove the highlighted line from the list; what was measured of it stays."""
 
     title, keys, shown, group = "Remove the highlighted model from the list", ("minus",), "-", "Models"
@@ -216,7 +180,7 @@ class RemoveModel(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether nothing is running and there is a model."""
-        return state.work == "idle" and state.row is not None
+        return super().applies(state) and state.row is not None
 
 
 class MakeBaseline(Command):

@@ -1,4 +1,4 @@
-"""What the user does to what is measured: lines that come and go, data, until known, a control copy, cold starts."""
+"""What the user does to what is measured: the list and its lines, data, until known, a control copy, cold starts."""
 
 from __future__ import annotations
 
@@ -7,18 +7,90 @@ from dataclasses import replace
 
 import msgspec
 from textual import on
+from textual.widgets import OptionList
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, SyntheticDataset
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
-from latency_tui.tui.messages import CandidatesAdded, DatasetChosen
+from latency_tui.tui.messages import CandidatesAdded, DatasetChosen, FieldChanged, FieldLeft
 from latency_tui.tui.screens.view import View
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
+from latency_tui.tui.widgets.painted import CandidatePointed
 
 
 class Choosing(View):
     """The half of the main screen's handlers that need no engine."""
+
+    @on(commands.Choose)
+    def _choose(self) -> None:
+        row = self.state.row
+        if row is not None and commands.Choose.applies(self.state):
+            self.change(states.update_row(self.state, row.slug, chosen=not row.chosen))
+
+    @on(commands.ChooseAll)
+    @on(commands.ChooseNone)
+    def _choose_many(self, message: commands.Command) -> None:
+        if not message.applies(self.state):
+            return
+        chosen = isinstance(message, commands.ChooseAll)
+        self.change(replace(self.state, rows=tuple(replace(row, chosen=chosen) for row in self.state.rows)))
+
+    @on(OptionList.OptionHighlighted)
+    def _follow_mouse(self, event: OptionList.OptionHighlighted) -> None:
+        self._highlight(event.option_index)
+
+    @on(OptionList.OptionSelected)
+    def _choose_by_mouse(self, event: OptionList.OptionSelected) -> None:
+        self._highlight(event.option_index)
+        self.post_message(commands.Choose())
+
+    @on(CandidatePointed)
+    def _point(self, message: CandidatePointed) -> None:
+        again = message.slug == self.state.highlighted
+        self.change(replace(self.state, highlighted=message.slug))
+        if again and commands.ShowFailure.applies(self.state):
+            self.post_message(commands.ShowFailure())
+
+    @on(commands.HighlightNext)
+    @on(commands.HighlightPrevious)
+    def _move(self, message: commands.Command) -> None:
+        places = [row.slug for row in self.state.rows]
+        here = places.index(self.state.highlighted) if self.state.highlighted in places else 0
+        self._highlight(here + (1 if isinstance(message, commands.HighlightNext) else -1))
+
+    def _highlight(self, index: int) -> None:
+        if self.state.rows:
+            index = min(max(index, 0), len(self.state.rows) - 1)
+            self.change(replace(self.state, highlighted=self.state.rows[index].slug))
+
+    @on(commands.Find)
+    async def _find(self) -> None:
+        self.open_tab("models")
+        from latency_tui.tui.widgets.fields import Field  # not before the first frame
+
+        if not self.query("#find"):
+            find = Field(placeholder="a part of a name", id="find", compact=True)
+            await self.query_one("#side").mount(find, after="#list")
+        self.call_after_refresh(self.query_one("#find").focus)
+
+    @on(FieldChanged)
+    def _find_as_typed(self, event: FieldChanged) -> None:
+        wanted = event.text.strip().casefold()
+        for index, row in enumerate(self.state.rows):
+            if wanted and wanted in row.candidate.name.casefold():
+                self._highlight(index)
+                return
+
+    @on(FieldLeft)
+    async def _leave_field(self) -> None:
+        await self.query("#find").remove()
+        self.set_focus(self.query_one("#list"))
+
+    @on(commands.FocusRuns)
+    def _focus_runs(self) -> None:
+        self.open_tab("models")
+        self.call_after_refresh(self.query_one(MeasurePanel).focus_runs)
 
     @on(commands.UntilKnown)
     def _switch_until_known(self) -> None:
@@ -108,10 +180,3 @@ class Choosing(View):
     def _remove(self) -> None:
         if commands.RemoveModel.applies(self.state):
             self.change(states.remove_row(self.state, self.state.highlighted), arrange=True)
-
-    @on(commands.ShowNoise)
-    def _show_noise(self) -> None:
-        if self.state.result is not None:
-            from latency_tui.tui.screens.noise import NoiseScreen  # not before the first frame
-
-            self.app.push_screen(NoiseScreen(self.state.result))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on
-from textual.widgets import OptionList
 from textual.worker import Worker, WorkerState
 
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
@@ -20,8 +19,6 @@ from latency_tui.tui import state as states
 from latency_tui.tui.messages import (
     EngineLost,
     EventsArrived,
-    FieldChanged,
-    FieldLeft,
     JobEnded,
     ResultComputed,
 )
@@ -30,7 +27,6 @@ from latency_tui.tui.session import EngineFactory, Session
 from latency_tui.tui.state import Measurement, State, Tab
 from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
-from latency_tui.tui.widgets.painted import CandidatePointed
 
 if TYPE_CHECKING:
     from latency_tui.plan.configuration import Loaded
@@ -244,53 +240,6 @@ class MainScreen(Choosing):
         self._still = self.state if frozen else None
         self.change(replace(self.state, frozen=frozen), arrange=True)
 
-    @on(commands.FocusRuns)
-    def _focus_runs(self) -> None:
-        self._open_tab("models")
-        self.call_after_refresh(self.query_one(MeasurePanel).focus_runs)
-
-    @on(commands.Choose)
-    def _choose(self) -> None:
-        row = self.state.row
-        if row is not None and commands.Choose.applies(self.state):
-            self.change(states.update_row(self.state, row.slug, chosen=not row.chosen))
-
-    @on(commands.ChooseAll)
-    @on(commands.ChooseNone)
-    def _choose_many(self, message: commands.Command) -> None:
-        if not message.applies(self.state):
-            return
-        chosen = isinstance(message, commands.ChooseAll)
-        self.change(replace(self.state, rows=tuple(replace(row, chosen=chosen) for row in self.state.rows)))
-
-    @on(OptionList.OptionHighlighted)
-    def _follow_mouse(self, event: OptionList.OptionHighlighted) -> None:
-        self._highlight(event.option_index)
-
-    @on(OptionList.OptionSelected)
-    def _choose_by_mouse(self, event: OptionList.OptionSelected) -> None:
-        self._highlight(event.option_index)
-        self.post_message(commands.Choose())
-
-    @on(CandidatePointed)
-    def _point(self, message: CandidatePointed) -> None:
-        again = message.slug == self.state.highlighted
-        self.change(replace(self.state, highlighted=message.slug))
-        if again and commands.ShowFailure.applies(self.state):
-            self.post_message(commands.ShowFailure())
-
-    @on(commands.HighlightNext)
-    @on(commands.HighlightPrevious)
-    def _move(self, message: commands.Command) -> None:
-        places = [row.slug for row in self.state.rows]
-        here = places.index(self.state.highlighted) if self.state.highlighted in places else 0
-        self._highlight(here + (1 if isinstance(message, commands.HighlightNext) else -1))
-
-    def _highlight(self, index: int) -> None:
-        if self.state.rows:
-            index = min(max(index, 0), len(self.state.rows) - 1)
-            self.change(replace(self.state, highlighted=self.state.rows[index].slug))
-
     @on(commands.MakeBaseline)
     def _make_baseline(self) -> None:
         slug, measurement = self.state.highlighted, self.state.measurement
@@ -311,42 +260,19 @@ class MainScreen(Choosing):
 
             self.app.push_screen(FailureScreen(*failed))
 
-    @on(commands.Find)
-    async def _find(self) -> None:
-        self._open_tab("models")
-        from latency_tui.tui.widgets.fields import Field  # not before the first frame
-
-        if not self.query("#find"):
-            find = Field(placeholder="a part of a name", id="find", compact=True)
-            await self.query_one("#side").mount(find, after="#list")
-        self.call_after_refresh(self.query_one("#find").focus)
-
-    @on(FieldChanged)
-    def _find_as_typed(self, event: FieldChanged) -> None:
-        wanted = event.text.strip().casefold()
-        for index, row in enumerate(self.state.rows):
-            if wanted and wanted in row.candidate.name.casefold():
-                self._highlight(index)
-                return
-
-    @on(FieldLeft)
-    async def _leave_field(self) -> None:
-        await self.query("#find").remove()
-        self.set_focus(self.query_one("#list"))
-
     @on(commands.ShowModels)
     def _show_models(self) -> None:
-        self._open_tab("models")
+        self.open_tab("models")
 
     @on(commands.ShowLatency)
     def _show_latency(self) -> None:
         if self.tab == "latency" and self.results is not None:
             self.results.second_chart = not self.results.second_chart
-        self._open_tab("latency")
+        self.open_tab("latency")
 
     @on(commands.ShowCompare)
     def _show_compare(self) -> None:
-        self._open_tab("compare")
+        self.open_tab("compare")
 
     @on(commands.NextTab)
     @on(commands.PreviousTab)
@@ -354,13 +280,7 @@ class MainScreen(Choosing):
         tabs = self.tabs
         step = 1 if isinstance(message, commands.NextTab) else -1
         here = tabs.index(self.tab) if self.tab in tabs else 0  # a tiny terminal shows models without a tab of theirs
-        self._open_tab(tabs[(here + step) % len(tabs)])
-
-    def _open_tab(self, tab: Tab) -> None:
-        self.minimize()
-        if tab == "models" and not self.tab_of_models and self.state.measurements:
-            tab = self.state.tab  # they stand beside it
-        self.change(replace(self.state, tab=tab), arrange=True)
+        self.open_tab(tabs[(here + step) % len(tabs)])
 
     @on(commands.Enlarge)
     def _enlarge(self) -> None:
@@ -372,6 +292,13 @@ class MainScreen(Choosing):
         if message.applies(self.state):
             step = 1 if isinstance(message, commands.NextResult) else -1
             self.change(replace(self.state, shown=self.state.shown + step), arrange=True)
+
+    @on(commands.ShowNoise)
+    def _show_noise(self) -> None:
+        if self.state.result is not None:
+            from latency_tui.tui.screens.noise import NoiseScreen  # not before the first frame
+
+            self.app.push_screen(NoiseScreen(self.state.result))
 
     @on(commands.SaveAs)
     def _save_as(self) -> None:

@@ -253,3 +253,10 @@ class View(Screen[None]):
             self.arrange_parts()
         else:
             self.paint_soon()
+
+    def open_tab(self, tab: Tab) -> None:
+        """Show a tab; the one that is open, where it is to be the models and these stand beside it."""
+        self.minimize()
+        if tab == "models" and not self.tab_of_models and self.state.measurements:
+            tab = self.state.tab
+        self.change(replace(self.state, tab=tab), arrange=True)
