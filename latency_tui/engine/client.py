@@ -35,8 +35,6 @@ from latency_tui.errors import DataError, EngineError
 
 LONGEST_LINE = 256 * 2**20
 LAST_WORDS = 4000
-_PATIENCE = 0.3
-"""Seconds that what cleans up behind others has to end by itself."""
 
 
 class Engine:
@@ -196,10 +194,8 @@ class Engine:
             process.stdin.close()
         if process.returncode is not None:
             return
-        with _killing_strays(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            _signal_group(process.pid, signal.SIGTERM)  # what cleans up behind others lets it pass, and ends by itself
+        with _killing_descendants(process.pid), contextlib.suppress(ProcessLookupError):
+            process.kill()
 
     async def _send(self, command: Command) -> None:
         process = self._process
@@ -239,47 +235,43 @@ class Engine:
             self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
 
 
-def _signal_group(leader: int, number: int) -> bool:
-    """Send a signal to an engine and every candidate, for it leads a group; return whether anyone is there."""
-    try:
+def _signal_group(leader: int, number: int) -> None:
+    """Send a signal to an engine and every candidate, for it leads a group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
 
 
 @contextlib.contextmanager
-def _killing_strays(leader: int) -> Iterator[None]:
-    """Kill, in the end, what descends from an engine now and is not of its group, as a helper in its own session."""
+def _killing_descendants(leader: int) -> Iterator[None]:
+    """Kill, in the end, what descends from an engine now, of its group or in a session of its own, but no tracker."""
     import psutil  # not before there is something on the screen
 
-    strays: list[psutil.Process] = []
+    from latency_tui.engine import orphans
+
+    descendants: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
-        strays = [one for one in psutil.Process(leader).children(recursive=True) if _group_of(one.pid) != leader]
+        descendants = psutil.Process(leader).children(recursive=True)
+    ending = [descendant for descendant in descendants if not orphans.is_tracker(descendant.pid)]
     yield
-    for stray in strays:
+    for descendant in ending:
         with contextlib.suppress(psutil.Error):
-            stray.kill()
-
-
-def _group_of(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
+            descendant.kill()
 
 
 async def _end_with(process: asyncio.subprocess.Process) -> None:
     """End what is left of an engine's group once it has ended: candidates notice, but not what they started.
 
     That it has is known once its pipes are closed, and no candidate, nor what it starts, holds one of these. Trackers
-    of semaphores and shared memory have a moment to remove these.
+    of semaphores and shared memory let the first signal pass, and have a moment to remove these.
     """
     await process.wait()
+    from latency_tui.engine import orphans  # not before there is something on the screen
+
     try:
-        deadline = time.monotonic() + _PATIENCE
-        while _signal_group(process.pid, signal.SIGTERM) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
-            await asyncio.sleep(0.005)
+        deadline = time.monotonic() + orphans.PATIENCE
+        _signal_group(process.pid, signal.SIGTERM)
+        while orphans.trackers(process.pid) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
+            await asyncio.sleep(0.01)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
 

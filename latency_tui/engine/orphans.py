@@ -18,7 +18,8 @@ from collections.abc import Collection
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_PATIENCE = 0.5
+PATIENCE = 2.0
+"""Seconds that trackers of semaphores and shared memory have to remove these; two dozen take about half a one."""
 
 
 def take_in() -> None:
@@ -35,9 +36,9 @@ def end(own: Collection[int]) -> None:
     Args:
         own: Process ids of the children that it started itself, and which are to live.
     """
-    spared, deadline = {*own}, time.monotonic() + _PATIENCE
+    spared, deadline = {*own}, time.monotonic() + PATIENCE
     while orphans := {child.pid for child in psutil.Process().children()} - spared:
-        cleaning = {pid for pid in orphans if time.monotonic() < deadline and _is_tracker(pid)}
+        cleaning = {pid for pid in orphans if time.monotonic() < deadline and is_tracker(pid)}
         for pid in orphans - cleaning:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -52,8 +53,20 @@ def end(own: Collection[int]) -> None:
             time.sleep(0.005)
 
 
-def _is_tracker(pid: int) -> bool:
-    """Whether a process is a resource tracker of multiprocessing's or joblib's."""
+def trackers(group: int) -> list[int]:
+    """Return the process ids of the resource trackers of a group of processes."""
+    return [pid for pid in psutil.pids() if _group_of(pid) == group and is_tracker(pid)]
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except OSError:  # it has ended, or is none of ours
+        return None
+
+
+def is_tracker(pid: int) -> bool:
+    """Whether a process is a resource tracker of multiprocessing's or joblib's, and lives."""
     try:
         return any("resource_tracker" in word for word in psutil.Process(pid).cmdline())
     except psutil.Error:

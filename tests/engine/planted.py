@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 import warnings
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import joblib
 import numpy as np
@@ -281,14 +282,16 @@ class StartsAHelper(StartsAWorker):
 
 
 class UsesAPool(Planted):
-    """Asks a pool of joblib's in every process that it answers in, which notes its id."""
+    """Asks a pool of joblib's and keeps a shared memory in every process that it answers in, which notes its id."""
 
     note = ""
+    _kept: ClassVar[list[SharedMemory]] = []
 
     def predict(self, X: Any) -> Any:
         if getattr(self, "started_by", None) != os.getpid():
             self.started_by = os.getpid()
             joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(number) for number in range(4))
+            self._kept.append(SharedMemory(name=f"planted-{os.getpid()}-kept", create=True, size=1))
             with Path(self.note).open("a") as file:
                 file.write(f"{os.getpid()}\n")
         return super().predict(X)
