@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from math import ceil
 from typing import TYPE_CHECKING
 
 from latency_tui.result.words import (
@@ -80,7 +80,8 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
     pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
     baseline_is_there = len(pairs) == len(rivals)
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
-    close = [c for c in rivals if not any(_tells_apart(p, first, c, result.equivalence) for p in pairs)]
+    beyond = _ends(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
+    close = [c for c in rivals if _ends(to_baseline.get(c.slug))[0] <= beyond]
     if not close:  # each by itself, and not yet all together
         return f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, open_pairs)}."
     among = {c.slug for c in [first, *close]}
@@ -131,18 +132,18 @@ def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_
     return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}."
 
 
-def _tells_apart(pair: Comparison, first: CandidateResult, other: CandidateResult, equivalence: float) -> bool:
-    """Whether a pair is these two, and its interval says by itself that the other one is slower."""
-    if pair.low is None or pair.high is None or {pair.baseline, pair.candidate} != {first.slug, other.slug}:
-        return False
-    return pair.low > 1 + equivalence if pair.baseline == first.slug else pair.high * (1 + equivalence) < 1
+def _ends(to_baseline: Comparison | None) -> tuple[float, float]:
+    """Between which ratios to the baseline a candidate lies by its own interval; the baseline itself lies at 1."""
+    if to_baseline is None:
+        return 1.0, 1.0
+    return to_baseline.low or 0.0, to_baseline.high or math.inf
 
 
 def _place(to_baseline: Comparison | None) -> float:
     """A candidate's place in the order: its ratio to the baseline, whose own is 1."""
     if to_baseline is None:
         return 1.0
-    return to_baseline.ratio if to_baseline.ratio is not None else float("inf")
+    return to_baseline.ratio if to_baseline.ratio is not None else math.inf
 
 
 def _inverse(pair: Comparison) -> tuple[float | None, float | None, float | None]:
@@ -183,7 +184,7 @@ def _more(pairs: Sequence[Comparison]) -> str:
         return ""
     a_launch = [second / p.launches_to_settle for second, p in zip(seconds, pairs, strict=True) if p.launches_to_settle]
     if a_launch:  # the time is of measuring alone, and a launch takes longer
-        launches = ceil(max(seconds) / a_launch[0] - 1e-9)
+        launches = math.ceil(max(seconds) / a_launch[0] - 1e-9)
         return f"about {launches:,} more {'launch' if launches == 1 else 'launches'}"
     runs = _round(max((pair.runs_to_settle or 0 for pair in pairs), default=0))
     return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(max(seconds))})" if runs else ""

@@ -269,7 +269,7 @@ class Race:
     def comparison(self, baseline: Entry, entry: Entry, pair: PairComparison, *, tails: bool) -> Comparison:
         """Return one pair as results have it; their p99 are compared only where `tails` says so."""
         low, high = pair.interval or (None, None)
-        again = again_interval(pair.centres) if pair.across_launches else None
+        again_low, again_high = _again(pair)
         tail = self._tails(baseline.track, entry.track) if tails else None
         return Comparison(
             baseline=baseline.candidate.slug,
@@ -281,8 +281,8 @@ class Race:
             rounds=pair.rounds,
             launches=len(pair.centres) if pair.across_launches else min(len(self.medians.whole_launches), 2),
             **self._to_settle(pair, entry),
-            again_low=math.exp(again[0] - pair.rounding) if again else None,
-            again_high=math.exp(again[1] + pair.rounding) if again else None,
+            again_low=again_low,
+            again_high=again_high,
             p99_ratio=tail.ratio if tail else None,
             p99_p_value=tail.p_value if tail else None,
         )
@@ -314,6 +314,17 @@ class Race:
         more = max(pair.rounds_to_settle - rounds, 1)
         runs = math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
         return {"runs_to_settle": runs, "seconds_to_settle": more * seconds / rounds}
+
+
+def _again(pair: PairComparison) -> tuple[float | None, float | None]:
+    """Return where a ratio will likely lie when measured again: never more surely than where it lies now.
+
+    A few launches that happen to agree would say more than the rounds inside them do.
+    """
+    again = again_interval(pair.centres) if pair.across_launches else None
+    if again is None or pair.low is None or pair.high is None:
+        return None, None
+    return math.exp(min(again[0] - pair.rounding, pair.low)), math.exp(max(again[1] + pair.rounding, pair.high))
 
 
 def median_of(candidate: CandidateResult) -> float:

@@ -199,6 +199,11 @@ def test_what_is_clear_by_itself_is_told_against_a_slower_baseline_too() -> None
     assert answer(result(candidates, clear, other)) == (
         "Too close to call between Logistic Regression and Linear SVM after 100 runs: 10.0–10.1 µs."
     )
+    apart = pair(1, 2, 0.5, 0.45, 0.55, "inconclusive", runs=90, seconds=0.1)
+    slower = [candidates[0], candidate(1, 90e-6, "b"), candidate(2, 45e-6, "a")]
+    assert answer(result(slower, clear, apart)) == (
+        "Logistic Regression looks fastest, 10.0 µs, but not surely so with this many models."
+    )
     near = pair(1, 0, 0.98, 0.95, 0.995, "inconclusive", runs=90, seconds=0.1)
     assert answer(result(candidates[:2], near)).startswith("Too close to call between")
 

@@ -181,6 +181,23 @@ def test_two_launches_hold_for_these_two_and_say_so() -> None:
     assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
 
 
+def test_launches_that_agree_by_chance_promise_no_more_than_their_rounds() -> None:
+    plan = plan_of(2, launches=3)
+    recording = Recording(plan)
+    slower = (1.1, 1.5, 1.2, 1.4, 1.3, 1.3)  # so in every launch: each has the same median, and is not sure of it
+    for launch in range(3):
+        for number, factor in enumerate(slower):
+            for candidate, nanosecond in zip(plan.turns, (62_000, round(62_000 * factor)), strict=True):
+                recording.add(block(candidate.slug, [nanosecond] * 10, round_=number, launch=launch))
+    (found,) = recording.result().comparisons
+    assert found.low is not None
+    assert found.high is not None
+    assert found.launches == 3
+    assert found.low < 1.29
+    assert found.high > 1.31
+    assert (found.again_low, found.again_high) == (found.low, found.high)
+
+
 def test_a_third_that_was_stopped_early_does_not_make_it_three() -> None:
     plan = plan_of(2, launches=3)
     events = [launch_of(plan, (1, 1.05), rounds, launch) for launch, rounds in enumerate((80, 80, 6))]
