@@ -96,7 +96,7 @@ def _sniff(path: Path, head: bytes) -> Kind | None:
         return "lightgbm"
     if _LEARNER.match(head):
         return "xgboost"
-    if head[:1] == b"\x80" and 2 <= head[1] <= 5 and len(head) > 2:
+    if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return "pickle"
     if head.startswith(_COMPRESSED):
         return "pickle"  # as joblib writes them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
@@ -16,7 +17,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Trust, Workload
 from latency_tui.plan.checks import check_plan
 from latency_tui.plan.datasets import format_of
-from latency_tui.plan.model_files import kind_of, looks_like_file
+from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of, looks_like_file
 from latency_tui.plan.trust import EVERYTHING, digest_of, recall, remember, trust_for
 
 
@@ -58,6 +59,16 @@ ONNX = b"\x08\x09\x12\x08skl2onnx\x1a\x061.20.0"
 def test_a_file_is_known_by_its_content(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
     (tmp_path / name).write_bytes(content)
     assert kind_of(tmp_path / name) == kind
+
+
+@pytest.mark.parametrize("suffix", ["", *SUFFIXES])
+def test_a_file_that_ends_within_its_first_bytes_is_no_traceback(tmp_path: Path, suffix: str) -> None:
+    marks = (SKOPS[:40], ONNX[:12], pickle.dumps([1])[:6], b"\x1f\x8b\x08", b"CBM1", b"tree\n", b"{L\0\0", b"    ORTM")
+    path = tmp_path / f"cut{suffix}"
+    for content in {mark[:length] for mark in marks for length in range(1, len(mark) + 1)}:
+        path.write_bytes(content)
+        with contextlib.suppress(UsageError):
+            assert kind_of(path) in TITLES
 
 
 @pytest.mark.parametrize(
