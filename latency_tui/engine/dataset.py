@@ -31,6 +31,7 @@ class Data:
         kind: Which kind of dataset it is.
         columns: Names of the columns of rows that are arrays; empty where they have none.
         task: What is to be predicted; None where nobody said.
+        notes: What every candidate's card says of the data, a sentence each.
     """
 
     X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
@@ -42,6 +43,7 @@ class Data:
     kind: str = "stored"
     columns: tuple[str, ...] = ()
     task: Task | None = None
+    notes: tuple[str, ...] = ()
 
     def for_fitted(self) -> Data:
         """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
@@ -117,15 +119,26 @@ def _bundled(dataset: BundledDataset) -> Data:
 
 
 def _from_file(dataset: FileDataset) -> Data:
-    inputs, targets, names = read(Path(dataset.path), dataset.target)
+    table = read(Path(dataset.path), dataset.target)
+    inputs, targets = table.inputs, table.targets
     if rows_of(inputs) == 0:
         raise DataError(f"{dataset.path} has no rows.")
-    if targets is None:
-        return Data(None, None, inputs, None, inputs, None, kind="file", columns=names)
-    if rows_of(inputs) < 2:
-        return Data(None, None, inputs, targets, inputs, targets, kind="file", columns=names)
-    train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
-    return Data(train, y_train, test, y_test, inputs, targets, kind="file", task=dataset.task, columns=names)
+    if targets is None or rows_of(inputs) < 2:
+        train, test, y_train, y_test = None, inputs, None, targets
+    else:
+        train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    return Data(
+        train,
+        y_train,
+        test,
+        y_test,
+        inputs,
+        targets,
+        kind="file",
+        columns=table.columns,
+        task=dataset.task,
+        notes=table.notes,
+    )
 
 
 def _stored(dataset: StoredDataset) -> Data:

@@ -131,7 +131,9 @@ class Host:
                 limit(threads)  # for what was only loaded by fitting
         gc.collect()  # what fitting left behind is not to be collected during a call
         return Prepared(
-            seconds=seconds, notes=(*loaded.notes, *suited.notes, *notes_of(caught)), jobs=models.jobs_of(self.model)
+            seconds=seconds,
+            notes=(*loaded.notes, *self.data.notes, *suited.notes, *notes_of(caught)),
+            jobs=models.jobs_of(self.model),
         )
 
     def score(self, request: Score) -> Scored:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,29 @@ from latency_tui.plan.nearest import hint
 _NO_COMMAS = {";": "semicolons", "\t": "tabs"}
 
 
-def read(path: Path, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return the inputs, `(n_rows, n_columns)`, the targets, `(n_rows,)` or None, and the names of an array's columns.
+@dataclass(frozen=True)
+class Table:
+    """A table as it was read.
 
-    Inputs are an array where the file holds arrays, numbers without names, or numbers and there is no pandas; else a
-    data frame, which has names of its own.
+    Attributes:
+        inputs: `(n_rows, n_columns, ...)` array, sparse matrix or data frame; a mapping of names to arrays with the
+            same number of rows if a file holds several named arrays.
+        targets: `(n_rows,)` array; None if no target was named.
+        columns: Names of the columns of an array; empty if the inputs have names of their own, or none.
+        notes: What was read in another way than it is written, a sentence each.
+    """
+
+    inputs: Any
+    targets: Any
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read(path: Path, target: str | None) -> Table:
+    """Return the table in a file.
+
+    Inputs are an array if the file holds arrays, numbers without names, or numbers and pandas is missing; else a data
+    frame, which has names of its own.
 
     Raises:
         DataError: The file cannot be read as what it is, or has no such column.
@@ -36,16 +55,16 @@ def read(path: Path, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
         raise DataError(str(error)) from error
     try:
         if form in ("npz", "npy"):
-            return (*_arrays(path, form, target), ())
+            return Table(*_arrays(path, form, target))
         frame = _frame(path, form)
         inputs, targets = _parted(path, frame, target)
         names = tuple(map(str, frame.columns))
         if names == tuple(map(str, range(len(names)))):  # counted, and not named
-            return (inputs.to_numpy() if is_frame(inputs) and is_numeric(inputs) else inputs), targets, ()
+            return Table(inputs.to_numpy() if is_frame(inputs) and is_numeric(inputs) else inputs, targets)
         if is_frame(inputs):
-            return inputs, targets, ()
+            return Table(inputs, targets)
         position = None if target is None else _column(path, target, list(names))
-        return inputs, targets, tuple(name for index, name in enumerate(names) if index != position)
+        return Table(inputs, targets, tuple(name for index, name in enumerate(names) if index != position))
     except DataError:
         raise
     except ImportError as error:

@@ -73,14 +73,15 @@ def write(table: pd.DataFrame, path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather", ".jsonl"])
 def test_a_table_keeps_its_words_and_its_gaps(tmp_path: Path, suffix: str) -> None:
-    inputs, targets, _ = read(write(PEOPLE, tmp_path / f"people{suffix}"), "bought")
+    table = read(write(PEOPLE, tmp_path / f"people{suffix}"), "bought")
+    inputs, targets = table.inputs, table.targets
     assert list(inputs.columns) == ["age", "city", "visits"]
     assert inputs["age"].isna().sum() == 10
     assert inputs["city"].isna().sum() == 10
     assert list(targets[:2]) == ["yes", "no"]
-    everything, nothing, _ = read(tmp_path / f"people{suffix}", None)
-    assert everything.shape == (40, 4)
-    assert nothing is None
+    whole = read(tmp_path / f"people{suffix}", None)
+    assert whole.inputs.shape == (40, 4)
+    assert whole.targets is None
 
 
 def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
@@ -89,24 +90,24 @@ def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "b.npz", rows=rows, label=targets)
     np.save(tmp_path / "a.npy", np.column_stack((rows, targets)))
     for path, target in (("a.npz", None), ("b.npz", "label"), ("a.npy", "-1"), ("a.npy", "2")):
-        inputs, found, _ = read(tmp_path / path, target)
-        np.testing.assert_array_equal(inputs, rows)
-        np.testing.assert_array_equal(found, targets)
-    assert read(tmp_path / "a.npy", None)[1] is None
+        table = read(tmp_path / path, target)
+        np.testing.assert_array_equal(table.inputs, rows)
+        np.testing.assert_array_equal(table.targets, targets)
+    assert read(tmp_path / "a.npy", None).targets is None
 
 
 def test_a_csv_of_bare_numbers_needs_neither_a_header_nor_pandas(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bare.csv").write_text("1,2,0\n3,4,1\n")
-    assert read(tmp_path / "bare.csv", "-1")[0].shape == (2, 2)
+    assert read(tmp_path / "bare.csv", "-1").inputs.shape == (2, 2)
     write(NUMBERS, tmp_path / "named.csv")
     write(PEOPLE, tmp_path / "people.csv")
     monkeypatch.setitem(sys.modules, "pandas", None)
-    np.testing.assert_array_equal(read(tmp_path / "bare.csv", "-1")[1], [0, 1])
-    inputs, targets, _ = read(tmp_path / "named.csv", "label")
-    assert inputs.shape == (40, 2)
-    np.testing.assert_array_equal(targets, [0, 1] * 20)
+    np.testing.assert_array_equal(read(tmp_path / "bare.csv", "-1").targets, [0, 1])
+    table = read(tmp_path / "named.csv", "label")
+    assert table.inputs.shape == (40, 2)
+    np.testing.assert_array_equal(table.targets, [0, 1] * 20)
     with pytest.raises(DataError, match=r"more than numbers.*pip install 'latency-tui\[data\]'"):
         read(tmp_path / "people.csv", "bought")
 
@@ -130,10 +131,10 @@ def test_a_first_line_of_numbers_is_a_row_unless_it_counts(
         if ",," in text:
             return
         monkeypatch.setitem(sys.modules, "pandas", None)
-    inputs, targets, names = read(tmp_path / "a.csv", "2")
-    np.testing.assert_array_equal(inputs, rows)
-    np.testing.assert_array_equal(targets, [0, 1])
-    assert names == ()
+    table = read(tmp_path / "a.csv", "2")
+    np.testing.assert_array_equal(table.inputs, rows)
+    np.testing.assert_array_equal(table.targets, [0, 1])
+    assert table.columns == ()
 
 
 def test_without_pandas_columns_are_put_in_the_models_order_all_the_same(
@@ -145,9 +146,9 @@ def test_without_pandas_columns_are_put_in_the_models_order_all_the_same(
     other = LogisticRegression().fit(NUMBERS[["visits"]].to_numpy(), NUMBERS["label"])
     other.feature_names_in_ = np.array(["height"], dtype=object)
     monkeypatch.setitem(sys.modules, "pandas", None)
-    inputs, targets, names = read(path, "label")
-    assert names == ("visits", "weight")
-    data = Data(None, None, inputs, targets, inputs, targets, kind="file", columns=names)
+    table = read(path, "label")
+    assert table.columns == ("visits", "weight")
+    data = Data(None, None, table.inputs, table.targets, kind="file", columns=table.columns)
     found = suit(data, model, {}, fitted=True).data.X_test
     np.testing.assert_array_equal(found, wanted)
     with pytest.raises(LatencyTuiError, match="the data lack height and have visits, weight"):
@@ -469,5 +470,4 @@ async def test_a_file_of_numbers_is_refused_to_classifiers_before_anything_is_tr
 
 def test_json_lines_of_nested_values_do_not_break_the_reader(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"a": 1, "b": [1, 2]}) for _ in range(4)))
-    inputs, *_ = read(tmp_path / "a.jsonl", "a")
-    assert list(inputs.columns) == ["b"]
+    assert list(read(tmp_path / "a.jsonl", "a").inputs.columns) == ["b"]
