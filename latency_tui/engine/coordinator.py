@@ -18,7 +18,7 @@ import msgspec
 
 from latency_tui.engine import cold_start, machine
 from latency_tui.engine.copies import make_copies
-from latency_tui.engine.host import last_line
+from latency_tui.engine.error_messages import one_line
 from latency_tui.engine.host_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -110,7 +110,7 @@ class Coordinator:
         except Exception as error:  # noqa: BLE001 (a dataset that cannot be made, a bug: said, and the engine lives on)
             failed = EngineFailed(
                 job=command.job,
-                message=last_line(error),
+                message=one_line(error),
                 traceback=traceback.format_exc(),
                 data=isinstance(error, DataError),
             )

@@ -21,6 +21,7 @@ from typing import Any
 
 from latency_tui.engine import machine, models, orphans, own_modules
 from latency_tui.engine.dataset import Data, batches, prepare
+from latency_tui.engine.error_messages import one_line
 from latency_tui.engine.host_protocol import (
     Adopt,
     BlockDone,
@@ -47,7 +48,6 @@ from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.threads import limit
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
-from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Workload
 from latency_tui.plan.models import NATIVE
 
@@ -104,7 +104,7 @@ class Host:
                 case Adopt():
                     return self.adopt(request)
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
-            return Failed(stage=self.stage, message=last_line(error), traceback=traceback.format_exc())
+            return Failed(stage=self.stage, message=one_line(error), traceback=traceback.format_exc())
 
     def prepare(self, request: Prepare) -> Prepared:
         """Load and fit."""
@@ -294,14 +294,6 @@ class Waiting:
             return int(os.pread(self._file, 64, 0).split()[1])
         except (OSError, IndexError, ValueError):
             return 0
-
-
-def last_line(error: BaseException) -> str:
-    """Return an exception as one line: its type and the first line of what it says, or the last of a long story."""
-    said = [line for line in str(error).strip().splitlines() if line.strip()]
-    if isinstance(error, LatencyTuiError):
-        return said[0]
-    return f"{type(error).__name__}: {said[0].strip()}" if said else type(error).__name__
 
 
 def notes_of(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require
+from latency_tui.engine.error_messages import cause_of
 from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.runtimes.onnx import OnnxModel
 from latency_tui.errors import LatencyTuiError, ModelError
@@ -63,8 +64,7 @@ def load_file(text: str, trust: Trust, threads: int) -> LoadedFile:
     except LatencyTuiError:
         raise
     except Exception as error:
-        said = (str(error).strip().splitlines() or [""])[0]
-        raise ModelError(f"{path} cannot be loaded as {TITLES[kind]}: {_reason(error, said)}") from error
+        raise ModelError(f"{path} cannot be loaded as {TITLES[kind]}: {_reason(error, cause_of(error))}") from error
 
 
 def untrusted_types(content: bytes) -> list[str]:
@@ -110,4 +110,4 @@ def _reason(error: Exception, said: str) -> str:
         return "it is cut off"
     if isinstance(error, AttributeError | ImportError):
         return f"it was made with another version of a library ({said})"
-    return f"it is cut off, damaged or of another version ({type(error).__name__}: {said[:300]})"
+    return f"it is cut off, damaged or of another version ({type(error).__name__}: {said})"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.dataset import Data, rows_of
+from latency_tui.engine.error_messages import cause_of
 from latency_tui.engine.model_files import load_file
 from latency_tui.engine.own_modules import finding_own
 from latency_tui.errors import ModelError
@@ -182,7 +183,7 @@ def score(model: Any, data: Data) -> float | None:
         found = model.score(data.X_test, data.y_test)
         return None if found is None else float(found)
     except Exception as error:  # noqa: BLE001 (labels of another kind, say: how fast it answers can be measured still)
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        said = cause_of(error) or type(error).__name__
         warnings.warn(f"it could not be scored: {said}", stacklevel=2)
         return None
 

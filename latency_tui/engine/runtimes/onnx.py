@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.adapters import require, score_of
+from latency_tui.engine.error_messages import cause_of
 from latency_tui.engine.tables import is_numeric
 from latency_tui.errors import ModelError
 
@@ -156,8 +157,8 @@ class OnnxRuntime:
             if classifies and hasattr(model, "decision_function"):
                 scores = _to_onnx(skl2onnx, model, types, {"zipmap": False, "raw_scores": True})
         except Exception as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said[0]}") from error
+            said = cause_of(error) or type(error).__name__
+            raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said}") from error
         binary = len(getattr(model, "classes_", ())) == 2
         columns = tuple(name for name, _ in types)  # the inputs' names are others where these hold more than letters
         return OnnxModel(converted, threads, scores, binary=binary, columns=columns)

@@ -1,0 +1,118 @@
+"""Messages of many lines from the libraries that people use, and the one line of each that names the cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from latency_tui.engine.error_messages import LONGEST, cause_of, one_line
+from latency_tui.errors import ModelError
+
+TORCHSCRIPT = """The following operation failed in the TorchScript interpreter.
+Traceback of TorchScript, serialized code (most recent call last):
+  File "code/__torch__.py", line 8, in forward
+    x: Tensor) -> Tensor:
+    l = self.l
+    return (l).forward(x, )
+           ~~~~~~~~~~ <--- HERE
+
+Traceback of TorchScript, original code (most recent call last):
+  File "net.py", line 4, in forward
+    def forward(self, x): return self.l(x)
+                                 ~~~~~~ <--- HERE
+RuntimeError: mat1 and mat2 must have the same dtype, but got Float and Double
+"""
+REMOTE = '''
+joblib.externals.loky.process_executor._RemoteTraceback:
+"""
+Traceback (most recent call last):
+  File "process_executor.py", line 490, in _process_worker
+    r = call_item()
+ValueError: could not convert string to float: 'London'
+"""
+'''
+OPSET = (
+    "[ONNXRuntimeError] : 1 : FAIL : Load model from opset40.onnx failed:/onnxruntime_src/core/graph/"
+    "model_load_utils.h:46 void onnxruntime::model_load_utils::ValidateOpsetForDomain(const std::unordered_map<std::"
+    "__cxx11::basic_string<char>, int>&, const onnxruntime::logging::Logger&, bool, const std::string&, int) ONNX "
+    "Runtime only *guarantees* support for models stamped with official released onnx opset versions. Opset 40 is "
+    "under development and support for this is limited. The operator schemas and or other functionality may change "
+    "before next ONNX release and in this case ONNX Runtime will not guarantee backward compatibility. Current "
+    "official support for domain ai.onnx is till opset 28.\n"
+)
+IR_VERSION = (
+    "[ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/core/graph/model.cc:256 onnxruntime::Model::Model(onnx::"
+    "ModelProto&&, const std::function<void()>&, const onnxruntime::ModelOptions&) Unsupported model IR version: 99, "
+    "max supported IR version: 14\n"
+)
+DIMENSIONS = (
+    "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions for input: x for the following indices\n"
+    " index: 0 Got: 8 Expected: 1\n Please fix either the inputs/outputs or the model."
+)
+XGBOOST = """[12:00:00] /workspace/src/common/json.cc:409: Expecting: ",", got: "EOF", around character position: 12
+    arner":
+    ~~~~~~~^
+Stack trace:
+  [bt] (0) /lib/libxgboost.so(+0x11031e) [0x7f7b0ed1031e]
+"""
+NAMES = """The feature names should match those that were passed during fit.
+Feature names unseen at fit time:
+- e
+- f
+Feature names seen at fit time, yet now missing:
+- d
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (TORCHSCRIPT, "mat1 and mat2 must have the same dtype, but got Float and Double"),
+        (REMOTE, "could not convert string to float: 'London'"),
+        (DIMENSIONS, "Got invalid dimensions for input: x for the following indices: index: 0 Got: 8 Expected: 1"),
+        (OPSET, "Opset 40 is under development"),
+        (OPSET, "till opset 28."),
+        (IR_VERSION, "Unsupported model IR version: 99, max supported IR version: 14"),
+        (XGBOOST, 'Expecting: ",", got: "EOF", around character position: 12'),
+        (NAMES, "unseen at fit time: e, f; Feature names seen at fit time, yet now missing: d"),
+        ("catboost/libs/model/x.cpp:72: Feature 2 is not in the pool.", "Feature 2 is not in the pool."),
+        (
+            "Input X contains NaN.\nLogisticRegression does not accept it.",
+            "NaN. LogisticRegression does not accept it.",
+        ),
+    ],
+)
+def test_the_line_that_names_the_cause_is_kept(message: str, cause: str) -> None:
+    assert cause in cause_of(RuntimeError(message))
+    assert "\n" not in one_line(RuntimeError(message))
+
+
+@pytest.mark.parametrize("message", [TORCHSCRIPT, OPSET, IR_VERSION, DIMENSIONS, XGBOOST])
+def test_traces_places_and_signatures_are_left_out(message: str) -> None:
+    for noise in ("::", ".cc", ".h:", "<--- HERE", "[bt]", "[ONNXRuntimeError]", "Traceback", "~"):
+        assert noise not in one_line(RuntimeError(message))
+
+
+def test_a_type_is_said_once() -> None:
+    assert one_line(RuntimeError(TORCHSCRIPT)).count("RuntimeError") == 1
+    assert one_line(KeyError("pixels")) == "KeyError: 'pixels'"
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line(ModelError("m.onnx is too new.")) == "m.onnx is too new."
+
+
+def test_a_long_message_is_cut_after_a_sentence_or_with_an_ellipsis() -> None:
+    sentences = "It does not fit. " + "Everything else that could be said about it. " * 40
+    assert len(cause_of(ValueError(sentences))) <= LONGEST
+    assert cause_of(ValueError(sentences)).startswith("It does not fit. ")
+    assert cause_of(ValueError(sentences)).endswith("about it.")
+    assert cause_of(ValueError("x" * 10_000)) == "x" * (LONGEST - 1) + "…"
+    assert len(cause_of(ValueError("word " * 10_000_000))) <= LONGEST
+
+
+def test_an_exception_that_cannot_be_written_still_has_a_line() -> None:
+    class SilentError(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert one_line(SilentError()) == "SilentError"
+    assert one_line(ValueError("\udcff")).isascii()
+    assert "ValueError: b" in one_line(ExceptionGroup("two", [ValueError("a"), ValueError("b")]))
