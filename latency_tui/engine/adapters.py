@@ -17,18 +17,6 @@ import numpy as np
 
 from latency_tui.errors import ModelError
 
-INSTALL = {
-    "skops": "'latency-tui[skops]'",
-    "onnxruntime": "'latency-tui[onnx]'",
-    "skl2onnx": "'latency-tui[onnx]'",
-    "pandas": "'latency-tui[data]'",
-    "pyarrow": "'latency-tui[data]'",
-    "catboost": "'latency-tui[boosting]'",
-    "lightgbm": "'latency-tui[boosting]'",
-    "xgboost": "'latency-tui[boosting]'",
-    "torch": "'latency-tui[torch]'",
-}
-
 _XGBOOST_END = re.compile(rb"version\[.*\}\Z", re.DOTALL)  # in UBJSON, where the list of three has no end of its own
 
 
@@ -44,7 +32,7 @@ def require(module: str, what: str) -> Any:  # Any: a module of a library withou
         package = module.partition(".")[0]
         if error.name not in (None, module, package):
             raise ModelError(f"{what} needs {package}, which cannot be imported: {error}") from error
-        raise ModelError(f"{what} needs {package}: pip install {INSTALL.get(package, package)}") from None
+        raise ModelError(f"{what} needs {package}: pip install {package}") from None
 
 
 def score_of(answers: Any, targets: Any, *, classifies: bool) -> float | None:

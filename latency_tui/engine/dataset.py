@@ -190,7 +190,7 @@ def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
             try:
                 import pandas  # deferred: only this setting needs it, and it takes 0.3 s
             except ImportError:
-                raise ModelError("input=dataframe needs pandas: pip install 'latency-tui[data]'") from None
+                raise ModelError("input=dataframe needs pandas: pip install pandas") from None
             inputs = pandas.DataFrame(inputs, columns=[f"feature_{index}" for index in range(inputs.shape[1])])
         return inputs
 

@@ -69,7 +69,7 @@ def read(path: Path, target: str | None) -> Table:
         raise
     except ImportError as error:
         raise DataError(
-            f"{path} is {TITLES[form]} and needs {error.name or 'pandas'}: pip install 'latency-tui[data]'"
+            f"{path} is {TITLES[form]} and needs {error.name or 'pandas'}: pip install {error.name or 'pandas'}"
         ) from None
     except Exception as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -173,9 +173,7 @@ def _numbers(path: Path, header: int | None) -> _Columns:
     try:
         values = np.loadtxt(path, delimiter=",", skiprows=len(names) and 1, ndmin=2, encoding="utf-8-sig")
     except ValueError:
-        raise DataError(
-            f"{path} holds more than numbers, which needs pandas: pip install 'latency-tui[data]'"
-        ) from None
+        raise DataError(f"{path} holds more than numbers, which needs pandas: pip install pandas") from None
     return _Columns(values, names or [str(index) for index in range(values.shape[1])])
 
 

@@ -270,9 +270,9 @@ def test_pytorch_files(tmp_path: Path, exported: bool) -> None:
 
 def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, content, library, install in (
-        ("a.cbm", b"CBM1....", "catboost", "pip install 'latency-tui[boosting]'"),
-        ("a.txt", b"tree\nversion=v4\n", "lightgbm", "pip install 'latency-tui[boosting]'"),
-        ("a.onnx", b"\x08\x09\x12\x08skl2onnx", "onnxruntime", "pip install 'latency-tui[onnx]'"),
+        ("a.cbm", b"CBM1....", "catboost", "pip install catboost"),
+        ("a.txt", b"tree\nversion=v4\n", "lightgbm", "pip install lightgbm"),
+        ("a.onnx", b"\x08\x09\x12\x08skl2onnx", "onnxruntime", "pip install onnxruntime"),
     ):
         monkeypatch.setitem(sys.modules, library, None)
         (tmp_path / name).write_bytes(content)
