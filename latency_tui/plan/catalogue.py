@@ -17,7 +17,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.builtin import BUILTIN_MODELS
 from latency_tui.plan.datasets import Task
-from latency_tui.plan.model_files import TITLES, kind_of, looks_like_file
+from latency_tui.plan.model_files import TITLES, kind_of, looks_like_file, model_in
 from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import hint
 from latency_tui.plan.runtimes import check_runtime
@@ -225,7 +225,7 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: 
     named = {slugify(model.name): model for model in known}.get(slugify(name))
     if named is not None and not looks_like_file(name):
         return Candidate(model=named, settings=settings)
-    if looks_like_file(name) or _is_file(name):
+    if looks_like_file(name) or _exists(name):
         return Candidate(model=model_of_file(name), settings=settings)
     if ":" in name:
         return Candidate(model=_model_of_path(name, folder), settings=settings)
@@ -254,8 +254,12 @@ def model_of_file(text: str, name: str = "") -> ModelSpec:
     Raises:
         UsageError: The file is not there or not what it says.
     """
-    path = Path(text)
-    return ModelSpec(name=name or path.name, description=described(path), file=text)
+    named = Path(text)
+    path = model_in(named)
+    if path == named:
+        return ModelSpec(name=name or path.name, description=described(path), file=text)
+    folder = named.parent if named.name == "MLmodel" else named
+    return ModelSpec(name=name or folder.resolve().name, description=described(path), file=str(path))
 
 
 def described(path: Path) -> str:
@@ -267,9 +271,9 @@ def described(path: Path) -> str:
     return f"{TITLES[kind_of(path)]}: {path}"[2:].lstrip()
 
 
-def _is_file(name: str) -> bool:
+def _exists(name: str) -> bool:
     try:
-        return Path(name).is_file()
+        return Path(name).exists()
     except (OSError, ValueError):  # longer than a name can be
         return False
 

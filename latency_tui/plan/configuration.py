@@ -17,7 +17,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import described, known_models, resolve_models
 from latency_tui.plan.configuration_file import Configuration, ModelTable, PlanTable, read_tables
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
-from latency_tui.plan.model_files import RUNS_CODE, kind_of
+from latency_tui.plan.model_files import RUNS_CODE, kind_of, model_in
 from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.trust import Trust, digest_of
@@ -169,7 +169,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
         for key in (k for k, v in table.parameters.items() if isinstance(v, float) and not math.isfinite(v)):
             raise UsageError(f"models.{name}.parameters.{key} in {self.path} must be a finite number.")
-        path = self._file(table.file) if table.file else None
+        path = self._model_file(table.file) if table.file else None
         return ModelSpec(
             name=table.name or name,
             description=(path and _fault(path)) or table.description or (described(path) if path else ""),
@@ -184,7 +184,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         """Yield the models that come from files: name, file, and whether it is trusted."""
         for name, table in self.configuration.models.items():
             if table.file:
-                yield name, self._file(table.file), table.trust
+                yield name, self._model_file(table.file), table.trust
 
     def _located(self, table: PlanTable) -> PlanTable:
         """Return a plan with its files taken from the configuration's folder."""
@@ -202,6 +202,13 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         here = self._file(name.strip())
         meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
         return f"{here}{bracket}{levers}" if meant else text
+
+    def _model_file(self, text: str) -> Path:
+        """Return a model's file; of an MLflow folder the one inside. That there is none is said where it is read."""
+        try:
+            return model_in(self._file(text))
+        except UsageError:
+            return self._file(text)
 
     def _file(self, text: str) -> Path:
         try:

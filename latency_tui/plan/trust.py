@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.model_files import RUNS_CODE, TITLES, Kind, kind_of
+from latency_tui.plan.model_files import RUNS_CODE, TITLES, Kind, kind_of, model_in
 from latency_tui.plan.models import Candidate
 
 EVERYTHING = "*"
@@ -85,7 +85,7 @@ def trust_for(
     kinds = _kinds(candidates)
     trusted: dict[str, tuple[str, ...]] = {}
     for text in files:
-        path = Path(text)
+        path = model_in(Path(text))
         if not os.path.exists(path):  # noqa: PTH110 (Path's raises where a folder may not be entered)
             raise UsageError(f"There is no file {path} to trust.")
         if path.resolve() not in kinds:
