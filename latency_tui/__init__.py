@@ -24,6 +24,10 @@ def __getattr__(name: str) -> object:
         from latency_tui import api
 
         return api.measure
+    if name == "app":  # what `textual run latency_tui` calls
+        from latency_tui.cli import main
+
+        return main
     if name in {"Result", "load"}:
         from latency_tui.result import result
 

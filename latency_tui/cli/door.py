@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from latency_tui.errors import LatencyTuiError
+from latency_tui.tui.tab import in_tab, show_in_tab
 
 PROGRAM = "latency-tui"
 USAGE = 2
@@ -54,14 +55,22 @@ class FrontDoor(click.Group):
         try:
             code: int = super().main(args, prog_name or PROGRAM, complete_var, standalone_mode=False, **extra) or 0
         except LatencyTuiError as error:
-            code = say(str(error), error.exit_code)
+            code = refuse(str(error), error.exit_code)
         except click.ClickException as error:
-            code = say(error.format_message(), USAGE)
+            code = refuse(error.format_message(), USAGE)
         except click.Abort:
             code = INTERRUPTED
         if standalone_mode:
             sys.exit(code)
         return code
+
+
+def refuse(sentence: str, code: int) -> int:
+    """Say why nothing is done, on stderr and where the app was expected: in a browser tab. Return the code."""
+    said = say(sentence, code)
+    if in_tab():
+        show_in_tab(f"{PROGRAM}: {sentence}")
+    return said
 
 
 def say(sentence: str, code: int = 0) -> int:

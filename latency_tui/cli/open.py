@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from functools import partial
 
@@ -14,7 +13,7 @@ from latency_tui.cli.own import configuration_of
 from latency_tui.cli.stdout import emit, is_terminal, terminal_style
 from latency_tui.errors import UsageError
 from latency_tui.plan.request import listed_models, trust_of_listed
-from latency_tui.serve.orphan import SERVED, end_without_parent
+from latency_tui.tui.tab import forget_tab, in_tab
 
 
 def open_app(values: Values) -> int:
@@ -26,12 +25,12 @@ def open_app(values: Values) -> int:
     plan, configuration = make_plan(values, lenient=True), configuration_of(values)
     listed = listed_models(plan.workload.dataset, configuration)
     plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, configuration.models(), configuration))
-    served = os.environ.get(SERVED) == "1"
+    served = in_tab()
     # Textual reads stdin and draws on stderr, so that stdout may well be a file: it gets the table.
     if not served and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise UsageError("The app needs a terminal; latency-tui run measures without one.")
-    if served:
-        end_without_parent()
+    if not served:
+        forget_tab()
 
     gc.disable()  # until the first frame, which is 40 ms earlier for it: all that is made till then stays
     from latency_tui.engine.client import Engine  # asyncio, which Textual brings too
@@ -40,7 +39,7 @@ def open_app(values: Values) -> int:
     engine = partial(Engine, modules=[configuration.folder])
     app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
     app.run()
-    if app.last_result is not None and not served:  # served, stdout is the wire to the browser
+    if app.last_result is not None and not served:  # in a tab stdout is the wire to the browser
         from latency_tui.report import pieces
 
         width, colour = terminal_style()

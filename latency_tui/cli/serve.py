@@ -9,6 +9,8 @@ import click
 
 from latency_tui.cli.interrupt import watched_signals
 from latency_tui.cli.options import make_plan, measuring_options, to_arguments
+from latency_tui.errors import UsageError
+from latency_tui.tui.tab import in_tab
 
 
 @click.command(name="serve", short_help="Serve the app to a browser.")
@@ -23,6 +25,8 @@ def command(host: str, port: int, public_url: str | None, allow_remote: bool, **
     Whoever reaches the port and has the token runs this program as you, so it listens on this machine only: from
     another one, come through ssh -L 8000:127.0.0.1:8000.
     """
+    if in_tab():
+        raise UsageError("latency-tui serve is a server of its own; give textual serve the command latency-tui.")
     make_plan(values, lenient=True)  # an option that makes no sense is refused here, and not in every tab
 
     from latency_tui.serve.access import check_address, check_public_url

@@ -15,7 +15,6 @@ from aiohttp import web
 
 from latency_tui.errors import UsageError
 from latency_tui.serve.access import Access, own_names
-from latency_tui.serve.orphan import SERVED
 from latency_tui.serve.server import Server
 
 
@@ -49,7 +48,7 @@ def serve(
     )
     listener = _listen(host, port)
     port = listener.getsockname()[1]
-    server = Server(arguments, {SERVED: "1"}, access, port)
+    server = Server(arguments, access, port)
     return asyncio.run(_serve(server, listener, signals, lambda: _announce(access, host, port)))
 
 

@@ -44,15 +44,13 @@ class Server(TextualServer):
 
     Args:
         arguments: The command line of the app.
-        environment: Environment variables added for the app.
         access: Who may come in.
         port: The port that is listened on.
     """
 
-    def __init__(self, arguments: Sequence[str], environment: dict[str, str], access: Access, port: int) -> None:
+    def __init__(self, arguments: Sequence[str], access: Access, port: int) -> None:
         super().__init__("latency-tui", port=port)
         self._arguments = tuple(arguments)
-        self._environment = environment
         self._access = access
         self._sockets: WeakSet[web.WebSocketResponse] = WeakSet()
         self._sessions: WeakSet[Session] = WeakSet()
@@ -109,7 +107,6 @@ class Server(TextualServer):
         self._sockets.add(socket)
         session = Session(
             self._arguments,
-            self._environment,
             write_bytes=socket.send_bytes,
             write_str=socket.send_str,
             close=socket.close,

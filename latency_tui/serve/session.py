@@ -26,14 +26,12 @@ class Session(AppService):
 
     Args:
         arguments: The command line of the app, as a list: no shell reads it.
-        extra: Environment variables added for the app.
         wire: textual-serve's callbacks: `write_bytes`, `write_str`, `close`, `download_manager`.
     """
 
-    def __init__(self, arguments: Sequence[str], extra: dict[str, str], **wire: Any) -> None:  # Any: passed through
+    def __init__(self, arguments: Sequence[str], **wire: Any) -> None:  # Any: passed through
         super().__init__("", **wire)
         self._arguments = tuple(arguments)
-        self._extra = extra
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         self._process = await asyncio.create_subprocess_exec(
@@ -41,7 +39,7 @@ class Session(AppService):
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env=self._build_environment(width=width, height=height) | self._extra,
+            env=self._build_environment(width=width, height=height),
             start_new_session=True,  # Ctrl+C in the server's terminal is for the server, which then ends its apps
         )
         self._stdin = self._process.stdin

@@ -12,14 +12,17 @@ from textual.app import App
 
 from latency_tui.engine.client import Engine
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.commands import CHANGED_LABELS
 from latency_tui.tui.ending import end_on_signals
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
+from latency_tui.tui.tab import in_tab
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.driver import Driver
+    from textual.messages import ExitApp
 
     from latency_tui.plan.configuration import Loaded
     from latency_tui.result.result import Result
@@ -38,8 +41,8 @@ class LatencyApp(App[None]):
     """Measures how fast models answer, and shows it.
 
     Args:
-        plan: What to measure; its candidates are the ones chosen at the start.
-        models: Everything that can be chosen.
+        plan: What to measure; its candidates are the ones chosen at the start. None for the built-in models.
+        models: Everything that can be chosen; None for the built-in models.
         configuration: The configuration file, whose keys, theme and datasets are meant; None for none.
         engine_factory: Makes an engine that is not started yet.
 
@@ -57,21 +60,31 @@ class LatencyApp(App[None]):
 
     def __init__(
         self,
-        plan: Plan,
-        models: tuple[ModelSpec, ...],
+        plan: Plan | None = None,
+        models: tuple[ModelSpec, ...] | None = None,
         *,
         configuration: Loaded | None = None,
         engine_factory: EngineFactory = Engine,
     ) -> None:
         super().__init__()
         self._configuration = configuration
-        self._plan = plan
-        self._candidates = tuple(Candidate(model=model) for model in models)
+        builtin = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
+        self._plan = plan or Plan(candidates=builtin)
+        self._candidates = builtin if models is None else tuple(Candidate(model=model) for model in models)
         self._engine_factory = engine_factory
         self._main: MainScreen | None = None
+        self._opened = self._leaving = False
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = self._theme_wanted()
         self._keymap_wanted = self._keys_wanted()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return what draws: Textual's choice, and in a browser tab one that ends when the tab has gone."""
+        if not in_tab():
+            return super().get_driver_class()
+        from latency_tui.tui.web_driver import TabDriver  # only a tab needs it
+
+        return TabDriver
 
     @property
     def result(self) -> Result | None:
@@ -94,11 +107,20 @@ class LatencyApp(App[None]):
         self.set_keymap(self._keymap_wanted)
         end_on_signals(self._end)
 
+    def on_exit_app(self, message: ExitApp) -> None:
+        """Leave once the first frame is out: a screen that is taken away while it is mounted ends in errors."""
+        if not self._opened:
+            message.prevent_default()
+            self._leaving = True
+
     def on_ready(self) -> None:
         """Start what takes time, now that the first frame is out; look for garbage again, which `open_app` stopped."""
         gc.freeze()  # what start-up made stays for good
         gc.enable()
-        if self._main is not None:
+        self._opened = True
+        if self._leaving:
+            self.exit()
+        elif self._main is not None:
             self._main.begin()
 
     async def action_quit(self) -> None:

@@ -5,7 +5,6 @@ textual-serve draws on a canvas, so that there is no text to read in the page: i
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,59 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.chromium import open_app
 from tests.browser.conftest import Served, is_alive, wait_for
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-COUNT_COLOURS = """() => {
-  const kinds = new Set();
-  for (const canvas of document.querySelectorAll("canvas")) {
-    if (!canvas.width || !canvas.height) continue;
-    const copy = document.createElement("canvas");
-    [copy.width, copy.height] = [canvas.width, canvas.height];
-    const context = copy.getContext("2d");
-    context.drawImage(canvas, 0, 0);
-    const pixels = new Uint32Array(context.getImageData(0, 0, copy.width, copy.height).data.buffer);
-    for (const pixel of pixels) if (kinds.size < 1000) kinds.add(pixel);
-  }
-  return kinds.size;
-}"""
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    yield context.new_page()
-    context.close()
-
-
-def open_app(page: Page, url: str) -> None:
-    """Open the address and wait until the app has drawn with more than a few colours."""
-    page.goto(url)
-    page.wait_for_selector("body.-first-byte", timeout=20_000)
-    assert wait_for(lambda: page.evaluate(COUNT_COLOURS) > 20, 20)
+    from playwright.sync_api import Page
 
 
 def test_the_app_draws_and_nothing_is_fetched_from_elsewhere(served: Served, page: Page) -> None:

@@ -1,0 +1,45 @@
+"""`textual run` of textual-dev opens the app, as a command and as an import."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.terminal import COMMAND, Terminal
+
+TEXTUAL = shutil.which("textual", path=str(Path(sys.executable).parent)) or ""
+pytestmark = pytest.mark.skipif(not TEXTUAL, reason="textual-dev is not installed")
+MODELS = ("-m", "logistic-regression", "-m", "linear-svm")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-c", COMMAND, *MODELS),
+        ("--dev", "-c", COMMAND, *MODELS),
+        ("latency_tui", *MODELS),
+        ("--dev", "latency_tui.tui.app:LatencyApp"),
+    ],
+    ids=["command", "command in development", "package", "class in development"],
+)
+def test_textual_run_opens_and_leaves_the_app(arguments: tuple[str, ...]) -> None:
+    with Terminal("run", *arguments, command=TEXTUAL) as terminal:
+        text = terminal.until("Nothing is measured yet")
+        assert "2 of 6 chosen" in text or "6 of 6 chosen" in text
+        terminal.processes()
+        terminal.press("q")
+        terminal.gone_within(5.0)
+        assert b"Traceback" not in terminal.raw
+
+
+def test_a_terminal_inside_a_served_app_is_drawn_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
+    with Terminal(*MODELS) as terminal:
+        terminal.until("Nothing is measured yet")
+        assert b"__GANGLION__" not in terminal.raw
+        terminal.press("q")
+        terminal.gone_within(5.0)
