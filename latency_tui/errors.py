@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+LONGEST_SENTENCE = 2000
+"""Characters of a sentence: a screen full. Names in it may come from files, and be of any length and number."""
+
+_KEPT_OF_THE_END = 500
+
 
 class LatencyTuiError(Exception):
     """Something went wrong that a user can understand and mend.
@@ -15,6 +20,11 @@ class LatencyTuiError(Exception):
 
     title: ClassVar[str] = "Error"
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, sentence: str) -> None:
+        if len(sentence) > LONGEST_SENTENCE:  # what happened stands at its beginning, what to do at its end
+            sentence = f"{sentence[: LONGEST_SENTENCE - _KEPT_OF_THE_END]} … {sentence[-_KEPT_OF_THE_END:]}"
+        super().__init__(sentence)
 
 
 class UsageError(LatencyTuiError):

@@ -26,6 +26,8 @@ def command(user: bool, schema: bool) -> int:
 
         return emit([msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode()])
     path = user_path() if user else Path(FILE_NAME)
+    if path is None:
+        raise UsageError("You have no home folder to write it to; set HOME, or leave --user out.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

@@ -24,7 +24,9 @@ def main() -> None:
     # that is given more threads gets them when its limits are set.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = [argument for argument in sys.argv[2:] if argument != "--spawn"]
-    own_modules.FOLDERS[:] = [os.getcwd(), *arguments]  # noqa: PTH109 (a folder as it is looked in)
+    own_modules.FOLDERS[:] = arguments
+    with contextlib.suppress(FileNotFoundError):  # the working directory was deleted
+        own_modules.FOLDERS.insert(0, os.getcwd())  # noqa: PTH109 (a folder as it is looked in)
     commands, events = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

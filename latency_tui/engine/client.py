@@ -55,7 +55,7 @@ class Engine:
 
     def __init__(self, *, fork: bool = True, modules: Iterable[Path] = ()) -> None:
         self.environment: Environment | None = None
-        self._arguments = [str(folder.absolute()) for folder in modules]
+        self._arguments = [_absolute(folder) for folder in modules]
         self._arguments += [] if fork else ["--spawn"]
         self._folder: str | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -233,6 +233,14 @@ class Engine:
         assert process.stderr is not None
         while chunk := await process.stderr.read(1 << 16):
             self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
+
+
+def _absolute(folder: Path) -> str:
+    """Return the whole path of a folder; what is relative to a working directory that was deleted stays as it is."""
+    try:
+        return str(folder.absolute())
+    except FileNotFoundError:
+        return str(folder)
 
 
 def _signal_group(leader: int, number: int) -> None:

@@ -10,6 +10,7 @@ import math
 import os
 import typing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -167,8 +168,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
         if table.colour and not _is_colour(table.colour):
             raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
-        for key in (k for k, v in table.parameters.items() if isinstance(v, float) and not math.isfinite(v)):
-            raise UsageError(f"models.{name}.parameters.{key} in {self.path} must be a finite number.")
+        for key, value in table.parameters.items():
+            _check_parameter(value, f"models.{name}.parameters.{key} in {self.path}")
         path = self._model_file(table.file) if table.file else None
         return ModelSpec(
             name=table.name or name,
@@ -226,23 +227,27 @@ def find_configuration(asked: str | None = None) -> Loaded:
     if asked is not None:
         return load_configuration(Path(asked))
     here, own = Path(FILE_NAME), user_path()
-    if here.is_file():
-        return msgspec.structs.replace(load_configuration(here), vouched=Path.cwd() == own.parent.resolve())
-    return load_configuration(own) if own.is_file() else Loaded()
+    if os.path.isfile(here):  # noqa: PTH113 (Path's raises where a folder may not be entered)
+        vouched = own is not None and os.path.realpath(".") == os.path.realpath(own.parent)
+        return msgspec.structs.replace(load_configuration(here), vouched=vouched)
+    return load_configuration(own) if own and os.path.isfile(own) else Loaded()  # noqa: PTH113 (as above)
 
 
-def user_path() -> Path:
-    """Return where the user's own file lies, whether it is there or not."""
+def user_path() -> Path | None:
+    """Return where the user's own file is kept, whether it exists or not; None for a user without a home folder."""
     from platformdirs import user_config_path  # deferred: only this needs it
 
-    return Path(user_config_path("latency-tui", appauthor=False)) / FILE_NAME
+    try:
+        return Path(user_config_path("latency-tui", appauthor=False)) / FILE_NAME
+    except RuntimeError:
+        return None
 
 
 def load_configuration(path: Path) -> Loaded:
     """Read a configuration file.
 
     Raises:
-        UsageError: It cannot be read, is no TOML, or holds what does not belong there; the sentence names where.
+        UsageError: It cannot be read, is not TOML, or holds what does not belong there; the sentence names where.
     """
     return Loaded(configuration=read_tables(path), path=path)
 
@@ -254,6 +259,19 @@ def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
     return dataset
+
+
+def _check_parameter(value: Any, where: str) -> None:
+    """Refuse a value that would not arrive at the model's class as it is written; lists and tables are looked into."""
+    if isinstance(value, list | dict):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_parameter(inner, f"{where}, {key}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where} must be a finite number.")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise UsageError(f"{where} must be a whole number of at most 64 bits.")
+    elif not isinstance(value, str | int | float):
+        raise UsageError(f"{where} must be text, a number, true or false, a list or a table, not a date or a time.")
 
 
 def _fault(path: Path) -> str:

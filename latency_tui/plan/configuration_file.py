@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import types
 import typing
 from pathlib import Path
@@ -13,6 +15,13 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.plan import Method
+from latency_tui.plan.reading import read_whole
+
+_MOST_BYTES = 1 << 20
+_MOST_PARTS = 64
+"""Parts of a dotted key: the time to read one grows with their square, and the deepest known has four."""
+_STRINGS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?')  # closed or not, so that each byte is read once
+_DEEP_KEY = re.compile(rb"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){%d}" % _MOST_PARTS)
 
 
 class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,21 +144,21 @@ def read_tables(path: Path) -> Configuration:
     """Read a configuration file.
 
     Raises:
-        UsageError: It cannot be read, is no TOML, or holds what does not belong there; the sentence names where.
+        UsageError: It cannot be read, is not TOML, or holds what does not belong there; the sentence names where.
     """
     import tomllib  # deferred: most have no such file
 
+    content = read_whole(path, _MOST_BYTES, wanted="configuration")
+    if _DEEP_KEY.search(_STRINGS.sub(b"_", content)):
+        raise UsageError(f"{path} has a key of more than {_MOST_PARTS} parts.")
     try:
-        with path.open("rb") as file:
-            raw = tomllib.load(file)
-    except FileNotFoundError:
-        raise UsageError(f"There is no configuration file {path}.") from None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no TOML: {error}.") from error
-    _check_keys(raw, Configuration, "", path)
-    return _convert(raw, path)
+        raw = tomllib.loads(content.decode())
+        _check_keys(raw, Configuration, "", path)
+        return _convert(raw, path)
+    except ValueError as error:  # also bytes that are not UTF-8, and a number of more digits than Python reads
+        raise UsageError(f"{path} is not TOML: {error}.") from error
+    except RecursionError:
+        raise UsageError(f"{path} is not a configuration: its lists or tables are nested too deeply.") from None
 
 
 def json_schema() -> dict[str, Any]:
@@ -170,7 +179,7 @@ def _check_keys(value: Any, kind: Any, where: str, path: Path) -> None:
     if not isinstance(value, dict):
         return
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        fields = typing.get_type_hints(kind)
+        fields = _hints(kind)
         for key, inner in value.items():
             place = f"{where}.{key}" if where else key
             if key not in fields:
@@ -185,7 +194,7 @@ def _check_keys(value: Any, kind: Any, where: str, path: Path) -> None:
 
 def _convert(raw: dict[str, Any], path: Path) -> Configuration:
     """Return the tables as values, one at a time, so that an error can name where it stands."""
-    hints, found = typing.get_type_hints(Configuration), dict[str, Any]()
+    hints, found = _hints(Configuration), dict[str, Any]()
     for key, value in raw.items():
         kind = hints[key]
         if typing.get_origin(kind) is dict and isinstance(value, dict):
@@ -198,13 +207,17 @@ def _convert(raw: dict[str, Any], path: Path) -> Configuration:
 
 def _entry(value: Any, kind: Any, where: str, path: Path) -> Any:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{key: _entry(inner, hints[key], f"{where}.{key}", path) for key, inner in value.items()})
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise UsageError(f"{where} in {path} must be a whole number of at most 64 bits.")
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
         raise UsageError(f"{where} in {path} must be {_in_words(kind)}, not {_written(value)}.") from None
 
+
+_hints = functools.cache(typing.get_type_hints)
 
 _WORDS: dict[Any, str] = {
     str: "text",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.reading import open_regular, read_up_to
 
 _LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 _REFUSALS = (b"not found", b"404: not found", b"entry not found", b'{"message":"not found')
@@ -20,24 +21,11 @@ def head_of(path: Path, size: int, *, wanted: str) -> bytes:
         wanted: What it was taken for: a model, or data.
 
     Raises:
-        UsageError: It is not there, cannot be read, is empty, no file, or has a name that is not text; or it only
-            stands for the file that was meant: a pointer of Git LFS, a web page, an unfinished download.
+        UsageError: It is empty, or only stands for the file that was meant: a pointer of Git LFS, a web page, an
+            unfinished download; see `open_regular` for the others.
     """
-    try:
-        str(path).encode()  # plans and results are UTF-8, and name their files
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder, not a {wanted} file.")
-        if path.exists() and not path.is_file():  # a pipe would keep the reader waiting for ever
-            raise UsageError(f"{path} is a pipe or a device, not a {wanted} file.")
-        with path.open("rb") as file:
-            head = file.read(size)
-    except UnicodeEncodeError:
-        shown = str(path).encode(errors="surrogateescape").decode(errors="replace")
-        raise UsageError(f"The name of {shown} is not UTF-8; rename it, or make a link to it.") from None
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {path}.") from None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    with open_regular(path, wanted=wanted) as file:
+        head = read_up_to(file, size, path)
     if not head:
         raise UsageError(f"{path} is empty.")
     if stand_in := _stand_in(path, head):

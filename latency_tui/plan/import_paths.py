@@ -11,7 +11,9 @@ from pathlib import Path
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.nearest import hint
+from latency_tui.plan.reading import read_whole
 
+_MOST_BYTES = 16 << 20
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _BINDS_MORE = ("globals()", "locals()", "setattr(", "__dict__", "exec(")
 
@@ -35,9 +37,9 @@ def describe(text: str, folder: Path | None = None) -> str:
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return "a name"  # written in C, or part of Python itself: it cannot be read
     try:
-        source = Path(spec.origin).read_text(encoding="utf-8")
+        source = read_whole(Path(spec.origin), _MOST_BYTES, wanted="module").decode()
         tree = ast.parse(source)
-    except (OSError, UnicodeDecodeError, SyntaxError, ValueError, RecursionError):
+    except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError):
         return "a name"  # what is wrong with it, its import says
     bound = dict(_bound(tree.body))
     if first in bound:
@@ -50,11 +52,20 @@ def describe(text: str, folder: Path | None = None) -> str:
     raise UsageError(f"The module {module} has no {first!r}; {hint(first, bound) if bound else 'it is empty.'}")
 
 
+def _looked_in(folder: Path | None) -> list[str]:
+    """Return the folders that the engine looks in for a module; none are relative if the working directory is gone."""
+    folders = [*sys.path, *([str(folder)] if folder else ())]
+    try:
+        return [*folders, os.getcwd()]  # noqa: PTH109 (a folder as Python looks in it)
+    except FileNotFoundError:
+        return [entry for entry in folders if os.path.isabs(entry)]  # noqa: PTH117 (text, as Python has it)
+
+
 def _find(text: str, parts: Sequence[str], folder: Path | None) -> importlib.machinery.ModuleSpec | None:
     """Return where a module lies; None where that is Python itself, or only importing its package could say."""
     if parts[0] in sys.builtin_module_names:
         return None
-    here = [*sys.path, os.getcwd(), *([str(folder)] if folder else ())]  # noqa: PTH109 (where the engine looks for it)
+    here = _looked_in(folder)
     spec: importlib.machinery.ModuleSpec | None = None
     for index in range(len(parts)):
         name = ".".join(parts[: index + 1])

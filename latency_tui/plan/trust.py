@@ -7,8 +7,11 @@ again. What was trusted in a skops file is remembered in the user's own folder; 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-from collections.abc import Iterable
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,8 +19,12 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.model_files import RUNS_CODE, TITLES, Kind, kind_of, model_in
 from latency_tui.plan.models import Candidate
+from latency_tui.plan.reading import open_regular, read_whole
 
 EVERYTHING = "*"
+_MOST_REMEMBERED = 16 << 20
+_LONGEST_WAIT_SECONDS = 5.0
+"""For whoever writes the memory at the moment, which takes milliseconds."""
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,11 +60,16 @@ def digest_of(path: Path) -> str:
     """
     import hashlib  # deferred: only files need it
 
+    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open_regular(path, wanted="model") as file:
+            left = os.fstat(file.fileno()).st_size  # no more: it may grow faster than it is read
+            while left > 0 and (chunk := file.read(min(left, 1 << 20))):
+                digest.update(chunk)
+                left -= len(chunk)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    return digest.hexdigest()
 
 
 def trust_for(
@@ -100,36 +112,83 @@ def trust_for(
 
 def remember(candidates: Iterable[Candidate], trust: Trust, *, memory: Path | None = None) -> None:
     """Keep what is trusted in the candidates' skops files, so that these very files need not ask again."""
-    known = recall(memory)
-    kept = dict(known)
-    for path, kind in _kinds(candidates).items():
-        if kind != "skops":
-            continue
-        digest = digest_of(path)
-        if types := trust.types_in(digest):
-            kept[digest] = tuple(sorted({*known.get(digest, ()), *types}))
-    if kept == known:
-        return
+    digests = (digest_of(path) for path, kind in _kinds(candidates).items() if kind == "skops")
+    remember_types({digest: trust.types_in(digest) for digest in digests}, memory=memory)
+
+
+def remember_types(trusted: Mapping[str, Iterable[str]], *, memory: Path | None = None) -> None:
+    """Keep which types are trusted in files, beside those that were trusted before.
+
+    Several programs may do so at once: each waits for the one before, and the file is replaced as a whole.
+
+    Args:
+        trusted: Maps the SHA-256 of a file's content to types; `*` is all that it names.
+        memory: The file that remembers; None for the user's own.
+    """
     file = memory or memory_path()
+    if file is None or not _added(recall(file), trusted):
+        return
     with contextlib.suppress(OSError):  # a home that cannot be written to: it asks again
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=2))
-        file.chmod(0o600)
+        with _locked(file.with_suffix(".lock")):
+            known = recall(file)
+            content = msgspec.json.format(msgspec.json.encode({**known, **_added(known, trusted)}), indent=2)
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # of this user alone
+            try:
+                with open(descriptor, "wb") as written:  # noqa: PTH123 (a descriptor, no path)
+                    written.write(content)
+                Path(temporary).replace(file)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
 
 
 def recall(memory: Path | None = None) -> dict[str, tuple[str, ...]]:
-    """Return what was trusted before, by the SHA-256 of files; nothing where the memory is lost or spoilt."""
+    """Return what was trusted before, by the SHA-256 of files; nothing if the memory is lost or damaged."""
+    file = memory or memory_path()
+    if file is None:
+        return {}
     try:
-        return msgspec.json.decode((memory or memory_path()).read_bytes(), type=dict[str, tuple[str, ...]])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        content = read_whole(file, _MOST_REMEMBERED, wanted="trust")
+        return msgspec.json.decode(content, type=dict[str, tuple[str, ...]])
+    except (UsageError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
 
 
-def memory_path() -> Path:
-    """Return the file in the user's own folder that remembers."""
+def memory_path() -> Path | None:
+    """Return the file in the user's own folder that remembers; None for a user without a home folder."""
     from platformdirs import user_data_path  # deferred: only files need it
 
-    return Path(user_data_path("latency-tui", appauthor=False)) / "trusted.json"
+    try:
+        return Path(user_data_path("latency-tui", appauthor=False)) / "trusted.json"
+    except RuntimeError:
+        return None
+
+
+def _added(known: Mapping[str, Iterable[str]], trusted: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the files of which more is trusted than known, with all that is trusted in them."""
+    both = {digest: tuple(sorted({*known.get(digest, ()), *types})) for digest, types in trusted.items()}
+    return {digest: types for digest, types in both.items() if types and types != tuple(known.get(digest, ()))}
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that a process loses when it ends, in whatever way; waits for who holds it, but not for long.
+
+    Raises:
+        OSError: It cannot be had.
+    """
+    with path.open("a") as file:
+        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        yield
 
 
 def check_trusted(path: Path, kind: Kind, digest: str, trust: Trust) -> None:

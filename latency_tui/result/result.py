@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from latency_tui.engine.protocol import Environment
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
+from latency_tui.plan.reading import read_whole
 from latency_tui.result.files import write_text
 
 JSON_SCHEMA_VERSION = 1
@@ -26,6 +27,9 @@ JSON_SCHEMA_VERSION = 1
 Status = Literal["measured", "failed", "cancelled"]
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 Samples = NDArray[np.float64]
+
+_MOST_BYTES = 4 << 30
+"""Of a file that is read: 18 models of ten million runs each take that."""
 
 _LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
 
@@ -322,26 +326,20 @@ def load(path: str | Path) -> Result:
     Raises:
         UsageError: The file cannot be read, or is no result of this version.
     """
+    content = read_whole(Path(path), _MOST_BYTES, wanted="result")
     try:
-        content = Path(path).read_bytes()
-        _check_version(path, content)
-        return _decoder.decode(content)
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a result of latency-tui: {error}.") from error
+        version = msgspec.json.decode(content, type=_Versioned).json_schema_version
+        if version <= JSON_SCHEMA_VERSION:
+            return _decoder.decode(content)
+    except (msgspec.MsgspecError, UsageError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a result of latency-tui: {str(error).rstrip('.')}.") from error
+    raise UsageError(f"{path} was written by a newer latency-tui, in version {version} of its JSON.")
 
 
 class _Versioned(msgspec.Struct):
     """What is looked at first, for a later version may mean other things by the same names."""
 
     json_schema_version: int = JSON_SCHEMA_VERSION
-
-
-def _check_version(path: str | Path, content: bytes) -> None:
-    version = msgspec.json.decode(content, type=_Versioned).json_schema_version
-    if version > JSON_SCHEMA_VERSION:
-        raise UsageError(f"{path} was written by a newer latency-tui, in version {version} of its JSON.")
 
 
 def _marked(candidate: CandidateResult, mark: str) -> CandidateResult:

@@ -151,7 +151,7 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
     (tmp_path / "cut.json").write_text('{"json_schema_version": 1, "plan"')
     with pytest.raises(UsageError, match="is not a result"):
         latency_tui.load(tmp_path / "cut.json")
-    with pytest.raises(UsageError, match="Cannot read"):
+    with pytest.raises(UsageError, match="There is no file"):
         latency_tui.load(tmp_path / "missing.json")
 
 

@@ -131,7 +131,7 @@ def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
         (["--features", "0"], "Features must be"),
         (["-m", "ridge"], "Ridge is for regression"),
         (["-m", "no_such_thing:model"], "There is no module 'no_such_thing'"),
-        (["--config", "missing.toml"], "There is no configuration file missing.toml"),
+        (["--config", "missing.toml"], "There is no file missing.toml"),
         (["checkout"], "There is no plan 'checkout'"),
     ],
     ids=" ".join,

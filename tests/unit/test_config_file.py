@@ -107,8 +107,8 @@ def test_datasets_of_every_kind(loaded: Loaded, tmp_path: Path) -> None:
         ("models = 3", "models in .* must be a table, not 3"),
         ("theme = 3", "theme in .* must be text, not 3"),
         ("[models.a]\ntrust = 1", "models.a.trust .* must be true or false, not 1"),
-        ("[models.a", "is no TOML: Expected"),
-        ("\x00", "is no TOML"),
+        ("[models.a", "is not TOML: Expected"),
+        ("\x00", "is not TOML"),
     ],
 )
 def test_what_does_not_belong_there_is_told_with_where_it_stands(tmp_path: Path, text: str, said: str) -> None:
@@ -158,7 +158,7 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
     assert not find_configuration().vouched, "it may be anyone's"
     assert find_configuration("latency-tui.toml").vouched
     assert find_configuration(str(home / "latency-tui" / "latency-tui.toml")).configuration.theme == "home"
-    with pytest.raises(UsageError, match="There is no configuration file"):
+    with pytest.raises(UsageError, match="There is no file"):
         find_configuration("missing.toml")
 
 
