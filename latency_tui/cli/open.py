@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
+from latency_tui.cli.door import say
 from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.own import configuration_of
 from latency_tui.cli.stdout import emit, is_terminal, terminal_style
@@ -38,10 +41,26 @@ def open_app(values: Values) -> int:
 
     engine = partial(Engine, modules=[configuration.folder])
     app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
-    app.run()
-    if app.last_result is not None and not served:  # in a tab stdout is the wire to the browser
+    try:
+        app.run()
+    finally:
+        if app.exit_code or sys.exc_info()[0]:
+            app.keep_results()
+    if served:  # in a tab stdout is the wire to the browser
+        return app.exit_code
+    if app.last_result is not None:
         from latency_tui.report import pieces
 
         width, colour = terminal_style()
         emit(pieces(app.last_result, width=width, colour=colour))
-    return app.return_code or 0
+    if app.exit_code:
+        say(_what_was_kept(app.kept))
+    return app.exit_code
+
+
+def _what_was_kept(files: Sequence[Path]) -> str:
+    if not files:
+        return "The app was ended; nothing had been measured."
+    more = len(files) - 1
+    others = f", and {more} earlier {'one' if more == 1 else 'ones'} beside it" if more else ""
+    return f"The app was ended; the result was kept in {files[-1]}{others}."

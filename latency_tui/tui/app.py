@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -18,8 +20,10 @@ from latency_tui.tui.ending import end_on_signals
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
 from latency_tui.tui.tab import in_tab
+from latency_tui.tui.textual_guards import tolerate_any_input
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.command import Provider
     from textual.driver import Driver
     from textual.messages import ExitApp
@@ -46,6 +50,9 @@ class LatencyApp(App[None]):
         configuration: The configuration file, whose keys, theme and datasets are meant; None for none.
         engine_factory: Makes an engine that is not started yet.
 
+    Attributes:
+        kept: Files that hold the results, where the user did not ask the app to end; the newest last.
+
     Raises:
         UsageError: The configuration names a theme, an action or a key that there is not.
     """
@@ -66,6 +73,7 @@ class LatencyApp(App[None]):
         configuration: Loaded | None = None,
         engine_factory: EngineFactory = Engine,
     ) -> None:
+        tolerate_any_input()
         super().__init__()
         self._configuration = configuration
         builtin = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
@@ -74,6 +82,9 @@ class LatencyApp(App[None]):
         self._engine_factory = engine_factory
         self._main: MainScreen | None = None
         self._opened = self._leaving = False
+        self._panicked = False
+        self._ended_by: signal.Signals | None = None
+        self.kept: tuple[Path, ...] = ()
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = self._theme_wanted()
         self._keymap_wanted = self._keys_wanted()
@@ -97,6 +108,25 @@ class LatencyApp(App[None]):
         earlier = [m.result for m in self._main.state.measurements if m.result] if self._main else []
         return self.result or next(reversed(earlier), None)
 
+    @property
+    def exit_code(self) -> int:
+        """0 when the user left; 128 and its number when a signal ended the app; 1 when an error did."""
+        if self._ended_by is not None:
+            return 128 + self._ended_by
+        return 1 if self._panicked else self.return_code or 0
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End because of an error; Textual by itself would end with the exit code 0."""
+        self._panicked = True
+        super().panic(*renderables)
+
+    def keep_results(self) -> None:
+        """Write what was measured to files; for an end that the user did not ask for."""
+        if self._main is not None and not self.kept:
+            from latency_tui.tui.unsaved import keep
+
+            self.kept = keep(self._main.results_so_far())
+
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""
         self._main = MainScreen(self._plan, self._candidates, self._engine_factory, self._configuration)
@@ -105,7 +135,7 @@ class LatencyApp(App[None]):
     def on_mount(self) -> None:
         """Take the keys of the configuration; end cleanly when the terminal or the system asks for it."""
         self.set_keymap(self._keymap_wanted)
-        end_on_signals(self._end)
+        end_on_signals(self.keep_results, self._end)
 
     def on_exit_app(self, message: ExitApp) -> None:
         """Leave once the first frame is out: a screen that is taken away while it is mounted ends in errors."""
@@ -122,6 +152,22 @@ class LatencyApp(App[None]):
             self.exit()
         elif self._main is not None:
             self._main.begin()
+
+    def action_command_palette(self) -> None:
+        """Open the palette over the main screen; it has nothing to offer over a dialog."""
+        if self.screen is self._main:
+            from latency_tui.tui.palette import Palette
+
+            self.push_screen(Palette())
+
+    def search_themes(self) -> None:
+        """Open a palette of themes over the main screen."""
+        if self.screen is self._main:
+            from textual.theme import ThemeProvider
+
+            from latency_tui.tui.palette import Palette
+
+            self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes …"))
 
     async def action_quit(self) -> None:
         """End every process, then leave."""
@@ -148,5 +194,6 @@ class LatencyApp(App[None]):
         CHANGED_LABELS.update(labels)
         return keys
 
-    def _end(self) -> None:
+    def _end(self, number: signal.Signals) -> None:
+        self._ended_by = number
         self.run_worker(self.action_quit(), group="end", exclusive=True, exit_on_error=False)

@@ -81,7 +81,7 @@ class Train(PlanCommand):
 
 
 class Stop(Command):
-    """Stop at once and keep what was measured; with nothing running, leave the enlarged chart."""
+    """Leave the enlarged chart; without one, stop at once and keep what was measured."""
 
     title, keys, shown, footer = "Stop, keep what was measured", ("escape",), "esc", "Stop"
 
@@ -89,6 +89,17 @@ class Stop(Command):
     def applies(cls, state: State) -> bool:
         """Return whether something runs."""
         return state.work != "idle" and state.progress.phase != "stopping"
+
+
+class LeaveChart(Command):
+    """Leave the enlarged chart; the key is that of Stop, which needs a second press then."""
+
+    footer, group = "Back", "Screen"
+
+    @classmethod
+    def key_label(cls) -> str:
+        """Return the key of Stop."""
+        return Stop.key_label()
 
 
 class Freeze(Command):

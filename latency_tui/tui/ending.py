@@ -14,29 +14,42 @@ import signal
 import threading
 from collections.abc import Callable
 
+_WRITING_DEADLINE = 30.0
 _LAST_DEADLINE = 1.5
 _HUNG_UP = 129
 
 
-def end_on_signals(leave: Callable[[], None]) -> None:
-    """Call `leave` on SIGTERM and SIGHUP; to be called inside the event loop, where there are signals.
+def end_on_signals(keep: Callable[[], None], leave: Callable[[signal.Signals], None]) -> None:
+    """Call both functions on SIGTERM, SIGINT and SIGHUP; to be called inside the event loop, where there are signals.
 
     Args:
+        keep: Writes what was measured to a file.
         leave: Begins to end the app; returns at once.
     """
     loop = asyncio.get_running_loop()
     terminals = [descriptor for descriptor in (0, 1, 2) if _is_terminal(descriptor)]
 
+    def end(number: signal.Signals) -> None:
+        keep()
+        leave(number)
+
     def hang_up() -> None:
         _turn_to_nowhere(terminals)
-        watchdog = threading.Timer(_LAST_DEADLINE, os._exit, (_HUNG_UP,))
-        watchdog.daemon = True
-        watchdog.start()
-        leave()
+        _exit_within(_WRITING_DEADLINE)
+        keep()
+        _exit_within(_LAST_DEADLINE)
+        leave(signal.SIGHUP)
 
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        loop.add_signal_handler(signal.SIGTERM, leave)
+        loop.add_signal_handler(signal.SIGTERM, end, signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGINT, end, signal.SIGINT)
         loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _exit_within(seconds: float) -> None:
+    watchdog = threading.Timer(seconds, os._exit, (_HUNG_UP,))
+    watchdog.daemon = True
+    watchdog.start()
 
 
 def _is_terminal(descriptor: int) -> bool:

@@ -13,6 +13,7 @@ from latency_tui.tui.commands import (
     Command,
     Enlarge,
     Freeze,
+    LeaveChart,
     MakeBaseline,
     Profile,
     Quit,
@@ -55,8 +56,10 @@ def bindings() -> list[Binding]:
     ]
 
 
-def footer(state: State) -> tuple[type[Command], ...]:
+def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]:
     """Return what the footer shows at its left end: at most six that apply now, the most wanted on this tab first."""
+    if enlarged:
+        return LeaveChart, Enlarge, *(command for command in (Freeze, SaveAs, ShowNoise) if command.applies(state))
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
     return tuple(command for command in order if command.applies(state))[:_MOST_IN_FOOTER]
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from contextlib import suppress
+
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from latency_tui.tui.commands import COMMANDS, Command
+from latency_tui.tui.screens.dialog import ClosesOnce
 from latency_tui.tui.screens.view import View
+
+
+class Palette(CommandPalette, ClosesOnce[None]):
+    """Textual's palette, which closes once, and whose keys may come before its list does."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(LookupError):  # a page of lines that are not laid out yet
+            super()._action_command_list(action)
 
 
 class Commands(Provider):

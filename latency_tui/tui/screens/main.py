@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,18 @@ class MainScreen(Choosing):
 
         self.run_worker(work(), group=f"conclude-{job}", exclusive=True, exit_on_error=False)
 
+    def results_so_far(self) -> list[Result]:
+        """Return what was measured in every measurement, the oldest first; the newest may be running still."""
+        found: list[Result] = []
+        for measurement in self.state.measurements:
+            result = measurement.result
+            if measurement is self.state.measurements[-1]:
+                with suppress(Exception):  # what is on the screen is better than nothing
+                    result = self.records.whole(measurement.job) or result
+            if result is not None and result.measured:
+                found.append(result)
+        return found
+
     def show_error(self, error: LatencyTuiError, remedy: str = "") -> None:
         """Show an error for a while; the app lives on."""
         self.app.notify(f"{error} {remedy}".strip(), title=error.title, severity="error", timeout=8, markup=False)
@@ -168,7 +181,10 @@ class MainScreen(Choosing):
         return name in _ALWAYS_ANSWERED or commands.COMMANDS[name].applies(self.state)
 
     def action_command(self, name: str) -> None:
-        """Do what a key stands for."""
+        """Do what a key stands for; escape leaves an enlarged chart before it stops anything."""
+        if name == commands.Stop.__name__ and self.maximized is not None:
+            self.leave_chart()
+            return
         self.post_message(commands.COMMANDS[name]())
 
     @on(commands.Train)
@@ -228,9 +244,6 @@ class MainScreen(Choosing):
             self._still = None
             progress = replace(self.state.progress, phase="stopping")
             self.change(replace(self.state, frozen=False, then_profile=False, progress=progress))
-        elif self.maximized is not None:
-            self.minimize()
-            self.arrange_parts()
 
     @on(commands.Freeze)
     def _freeze(self) -> None:
@@ -285,6 +298,10 @@ class MainScreen(Choosing):
     @on(commands.Enlarge)
     def _enlarge(self) -> None:
         self.enlarge_next()
+
+    @on(commands.LeaveChart)
+    def _leave_chart(self) -> None:
+        self.leave_chart()
 
     @on(commands.PreviousResult)
     @on(commands.NextResult)

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
@@ -22,7 +21,9 @@ from textual.worker import Worker, WorkerState
 from latency_tui.errors import LatencyTuiError
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.matches import Match, is_path
+from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.text import clean, fit
+from latency_tui.tui.widgets.row_list import RowList
 
 Taken = TypeVar("Taken")
 
@@ -32,7 +33,7 @@ _MOST_SAID = 400
 _LABEL, _NOTE = 26, 15
 
 
-class Picker(ModalScreen[Taken], Generic[Taken]):
+class Picker(Dialog[Taken], Generic[Taken]):
     """The list follows the typing; Tab completes, Enter takes, Escape leaves everything as it is."""
 
     CSS_PATH = "sheets.tcss"
@@ -52,7 +53,6 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._matches: list[Match] = []
         self._taken: str | None = None  # what Enter was pressed on, until something else is typed
 
     # --- what the kinds of it say ------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
             box.border_title = self.HEADING
             box.border_subtitle = self.KEYS
             yield Input(placeholder=self.PLACEHOLDER, id="wanted", compact=True)
-            yield OptionList(id="matches", markup=False)
+            yield _Matches(id="matches", markup=False)
             with VerticalScroll(id="found", can_focus=False):
                 yield Static(id="known", markup=False)
             yield from self.more()
@@ -97,7 +97,6 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     def on_mount(self) -> None:
         """List what there is."""
-        self.query_one("#matches").can_focus = False
         self._follow("")
 
     @property
@@ -113,7 +112,7 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     def show_known(self, known: Content | None) -> None:
         """Show what was found out, in the place of the list; the list again where that is nothing."""
-        self.query_one("#matches").display = known is None and bool(self._matches)
+        self._list.display = known is None and bool(self._list.option_count)
         self.query_one("#found").display = known is not None
         self.query_one("#known", Static).update(known or "")
 
@@ -128,8 +127,7 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
         self.run_worker(self._find(text), group="look", exclusive=True, exit_on_error=False)
 
     async def _find(self, text: str) -> None:
-        self._matches = await asyncio.to_thread(self.find, text)
-        self._list(self._matches, marked=bool(text.rpartition("/")[2]))
+        self._list.show(await asyncio.to_thread(self.find, text), marked=bool(text.rpartition("/")[2]))
         self.show_known(None)
         if not text:
             return
@@ -142,18 +140,15 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
             return
         self.show_known(known)
 
-    def _list(self, matches: list[Match], *, marked: bool) -> None:
-        listed = self.query_one("#matches", OptionList)
-        listed.clear_options()
-        listed.add_options(Option(_line(match)) for match in matches)
-        listed.highlighted = 0 if marked and matches else None
+    @property
+    def _list(self) -> _Matches:
+        return self.query_one(_Matches)
 
     @property
     def highlighted(self) -> Match | None:
-        """The line that is highlighted in the list; None where it is hidden or none is."""
-        listed = self.query_one("#matches", OptionList)
-        index = listed.highlighted
-        return self._matches[index] if listed.display and index is not None and index < len(self._matches) else None
+        """The line that is highlighted in the list; None if it is hidden or none is."""
+        option = self._list.highlighted_option
+        return option.match if self._list.display and isinstance(option, _MatchOption) else None
 
     def fill(self, text: str) -> None:
         """Put a text into the field, as if it had been typed."""
@@ -164,7 +159,7 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     def action_complete(self) -> None:
         """Complete what is typed by the highlighted line, or the first; with nothing to complete, go on to the next."""
-        match = self.highlighted or (self._matches[0] if self.query_one("#matches").display else None)
+        match = self.highlighted or (self._list.first if self._list.display else None)
         if self.focused is self.query_one("#wanted") and match is not None and match.text != self.text:
             self.fill(match.text)
         else:
@@ -172,18 +167,18 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     def action_move(self, lines: int) -> None:
         """Highlight another line, or scroll what is shown in the place of the list."""
-        listed = self.query_one("#matches", OptionList)
+        listed = self._list
         if not listed.display:
             self.query_one("#found").scroll_relative(y=lines, animate=False)
-        elif self._matches:
-            here = listed.highlighted
-            last = len(self._matches) - 1
+        elif listed.option_count:
+            here, last = listed.highlighted, listed.option_count - 1
             listed.highlighted = min(max(here + lines, 0), last) if here is not None else 0
 
     @on(OptionList.OptionSelected)
     def _take_line(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self._take_match(self._matches[event.option_index])
+        if isinstance(event.option, _MatchOption):
+            self._take_match(event.option.match)
 
     @on(Input.Submitted, "#wanted")
     def _take_typed(self, event: Input.Submitted) -> None:
@@ -198,7 +193,7 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
 
     def is_meant(self, text: str) -> bool:
         """Return whether a text is a whole name or path, and not the beginning of the highlighted one."""
-        return any(match.text.casefold() == text.casefold() for match in self._matches)
+        return any(match.text.casefold() == text.casefold() for match in self._list.matches)
 
     def _take_match(self, match: Match) -> None:
         self.fill(match.text)
@@ -222,6 +217,34 @@ class Picker(ModalScreen[Taken], Generic[Taken]):
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
             self.say(f"{type(error).__name__}: {error} Please report this.", "$text-error")
+
+
+class _MatchOption(Option):
+    """A line of the list, with what it stands for."""
+
+    def __init__(self, match: Match) -> None:
+        super().__init__(_line(match))
+        self.match = match
+
+
+class _Matches(RowList, can_focus=False):
+    """The list; what it shows and what it stands for change together, so that no key finds one without the other."""
+
+    def show(self, matches: list[Match], *, marked: bool) -> None:
+        """List these; `marked` highlights the first."""
+        self.clear_options()
+        self.add_options(_MatchOption(match) for match in matches)
+        self.highlighted = 0 if marked and matches else None
+
+    @property
+    def matches(self) -> list[Match]:
+        """What is listed."""
+        return [option.match for option in self.options if isinstance(option, _MatchOption)]
+
+    @property
+    def first(self) -> Match | None:
+        """The first line; None if there is none."""
+        return next(iter(self.matches), None)
 
 
 def _line(match: Match) -> Content:

@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from latency_tui.errors import LatencyTuiError
 from latency_tui.report import write
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.matches import at_home
+from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _HINT = "The suffix says the format: .json keeps all, .csv and .md the table."
 
 
-class SaveScreen(ModalScreen[None]):
+class SaveScreen(Dialog[None]):
     """One field; Enter saves, and asks for another where that overwrites a file; Escape leaves everything as it is.
 
     Args:

@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from latency_tui.tui.screens.dialog import Dialog
 
-class Sheet(ModalScreen[None]):
+
+class Sheet(Dialog[None]):
     """Lines in a frame, wrapped anew for each size.
 
     Args:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,7 +19,9 @@ from latency_tui.plan.checks import check_settings
 from latency_tui.plan.runtimes import check_runtime
 from latency_tui.plan.settings import format_settings, parse
 from latency_tui.tui.marks import FAINT, MUTED
+from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.text import clean, fit
+from latency_tui.tui.widgets.row_list import RowList
 
 _MEANINGS = {
     "assume_finite": "skips the search for NaN and infinity",
@@ -36,7 +37,7 @@ _MEANINGS = {
 _HINT = "Or type settings: lever=value, several set apart by commas."
 
 
-class VariantsScreen(ModalScreen[tuple[Candidate, ...]]):
+class VariantsScreen(Dialog[tuple[Candidate, ...]]):
     """Space marks, Enter adds; dismissed with the candidates to add.
 
     Args:
@@ -66,7 +67,7 @@ class VariantsScreen(ModalScreen[tuple[Candidate, ...]]):
         with Vertical(id="box") as box:
             box.border_title = Content(f"Variants of {clean(self._candidate.name)}")
             box.border_subtitle = "space marks · enter adds · tab to type · esc closes"
-            yield OptionList(*(Option("", id=str(index)) for index in range(len(self._variants))), id="variants")
+            yield RowList(*(Option("", id=str(index)) for index in range(len(self._variants))), id="variants")
             yield Input(placeholder="n_jobs=1,dtype=float32", id="settings", compact=True)
             yield Static(Content.styled(_HINT, MUTED), id="hint")
 

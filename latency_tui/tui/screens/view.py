@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -24,6 +25,7 @@ from latency_tui.tui.messages import ResultsLoaded
 from latency_tui.tui.offers import bindings
 from latency_tui.tui.records import Records
 from latency_tui.tui.state import State, Tab
+from latency_tui.tui.textual_guards import is_leaving
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
 from latency_tui.tui.widgets.empty import EmptyState
@@ -121,6 +123,12 @@ class View(Screen[None]):
         self._looks = looks(self.colours, self.app.current_theme, self.app.theme_variables)
         self.arrange_parts()
 
+    async def _on_message(self, message: Message) -> None:
+        """Drop what is still on its way when the app leaves; there is no public way to."""
+        ours = type(message).__module__.startswith(__package__.partition(".")[0])
+        if not (ours and is_leaving(self.app)):
+            await super()._on_message(message)
+
     @property
     def seen(self) -> State:
         """The state as shown: while frozen, the numbers of that moment."""
@@ -165,6 +173,11 @@ class View(Screen[None]):
             self.maximize(parts[place], container=False)
         else:
             self.minimize()
+        self.arrange_parts()
+
+    def leave_chart(self) -> None:
+        """Show every part again after one was enlarged."""
+        self.minimize()
         self.arrange_parts()
 
     def _name_mode(self) -> None:
@@ -216,7 +229,7 @@ class View(Screen[None]):
             case ModelList() | About():
                 part.paint(state, self._looks)
             case KeyLine():
-                part.paint(self.state, typing=self.typing)
+                part.paint(self.state, typing=self.typing, enlarged=self.maximized is not None)
             case TabStrip(id="outer-tabs") if self.tab_of_models:
                 part.paint(self.tabs, self.tab, self._hints())
 

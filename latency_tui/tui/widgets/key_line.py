@@ -19,9 +19,9 @@ class KeyLine(Painted):
 
     _spots: tuple[tuple[int, int, type[Command]], ...] = ()
 
-    def paint(self, state: State, *, typing: bool) -> None:
+    def paint(self, state: State, *, typing: bool, enlarged: bool) -> None:
         """Show what applies now; while the user types into a field, how to leave it."""
-        left = () if typing else footer(state)
+        left = () if typing else footer(state, enlarged=enlarged)
         if not self.is_new(left, typing):
             return
         width = self.size.width - 1

@@ -17,6 +17,7 @@ from latency_tui.tui.marks import FAINT, MUTED, Look
 from latency_tui.tui.state import ModelRow, State, is_variant
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.painted import SizeChanged
+from latency_tui.tui.widgets.row_list import RowList
 
 _MARKS = 7
 """Columns of the box, the shape, and what stands between them and the name and what follows it."""
@@ -24,7 +25,7 @@ _MARKS = 7
 _STYLES = {"training": "italic $text-accent", "failed": "bold $text-error", "ready": MUTED}
 
 
-class ModelList(OptionList, inherit_bindings=False):
+class ModelList(RowList, inherit_bindings=False):
     """One line a model; the mouse chooses, the keys are commands of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -113,9 +113,7 @@ class Results(Vertical):
             compare.paint(measurement, looks, state.highlighted)
         key = Enlarge.key_label()
         for chart in self.query(Chart) if enlarged else ():
-            chart.tell_way_out(
-                f"{key} next" if running else f"{key} next · {Stop.key_label()} back"
-            )  # while it runs, esc stops that
+            chart.tell_way_out(f"{key} next · {Stop.key_label()} back")
         facts = (measurement, tuple(looks.items()), running)
         due = not running or self._charted_job != measurement.job or monotonic() - self._charted_at >= _CHART_SECONDS
         if (self.query_one("#charts").display or enlarged) and facts != self._charted and due:

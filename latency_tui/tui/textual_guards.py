@@ -1,0 +1,61 @@
+"""What keeps input from ending the app inside Textual; every private name of Textual's that this takes stands here.
+
+Textual 8.2's Linux driver decodes what the terminal sends as strict UTF-8, and its parser raises on some sequences. A
+mouse report of the X10 protocol beyond column 95, an accented letter from a Latin-1 terminal, or line noise on a serial
+line would end the app.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from textual import events
+from textual._parser import Parser
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.message import Message
+
+_WIDEST, _HIGHEST = 4_000, 2_000  # cells; a terminal of a wall of screens has fewer
+
+
+class TolerantParser(XTermParser):
+    """Drops a sequence that the parser cannot take, and goes on with what follows."""
+
+    def feed(self, data: str) -> Iterator[Message]:
+        """Yield the events in what was read."""
+        for character in data or ("",):  # one by one, so that only the sequence that fails is lost
+            yield from self._taken(super().feed(character))
+
+    def tick(self) -> Iterator[Message]:
+        """Yield the events of sequences that have waited for their end for too long."""
+        yield from self._taken(super().tick())
+
+    def _taken(self, found: Iterable[Message]) -> Iterator[Message]:
+        try:
+            yield from (message for message in found if _is_possible(message))
+        except Exception:  # noqa: BLE001  whatever a parser raises of bytes that anybody may send
+            Parser.__init__(self)
+
+
+def _is_possible(message: Message) -> bool:
+    if not isinstance(message, events.Resize):
+        return True
+    return 0 < message.size.width <= _WIDEST and 0 < message.size.height <= _HIGHEST
+
+
+def is_leaving(app: App[object]) -> bool:
+    """Return whether the app has been asked to exit, and its widgets are going or gone."""
+    return app._exit
+
+
+def tolerate_any_input() -> None:
+    """Have Textual's Linux driver replace bytes that are not UTF-8, and drop sequences that it cannot parse."""
+    try:
+        from textual.drivers import linux_driver
+    except ImportError:  # on Windows, where there is no such driver
+        return
+    decoder = partial(codecs.getincrementaldecoder("utf-8"), errors="replace")
+    linux_driver.__dict__["getincrementaldecoder"] = lambda _encoding: decoder
+    linux_driver.__dict__["XTermParser"] = TolerantParser

@@ -1,0 +1,108 @@
+"""Whatever ends the app, what was measured is in a file that its last line names; and no byte ends the app."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.terminal import Terminal
+
+ENDLESS = ("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return tmp_path / "latency-tui" / "results"
+
+
+def measure(terminal: Terminal) -> None:
+    terminal.until("Nothing is measured yet")
+    terminal.press("p")
+    terminal.until(lambda text: "round" in text and "µs" in text)
+
+
+def ended(terminal: Terminal) -> int:
+    """Wait until the app has gone; returns its exit code."""
+    terminal.gone_within(20)
+    terminal.process.wait()
+    return int(terminal.process.exitstatus)
+
+
+def shell(terminal: Terminal) -> str:
+    return terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+
+
+def check_kept(folder: Path) -> None:
+    (path,) = folder.iterdir()
+    result = json.loads(path.read_text())
+    assert {candidate["slug"] for candidate in result["candidates"]} == {"logistic-regression", "linear-svm"}
+    assert all(candidate["calls"] > 0 for candidate in result["candidates"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_keeps_the_result_and_the_last_line_names_its_file(number: signal.Signals, folder: Path) -> None:
+    with Terminal(*ENDLESS) as terminal:
+        measure(terminal)
+        terminal.signal(number)
+        assert ended(terminal) == 128 + number
+        last = " ".join(shell(terminal).split()[-6:])
+        (path,) = folder.iterdir()
+        assert path.name in last.replace(" ", "")
+        check_kept(folder)
+
+
+def test_a_terminal_that_hangs_up_keeps_the_result(folder: Path) -> None:
+    with Terminal(*ENDLESS) as terminal:
+        measure(terminal)
+        terminal.processes()
+        terminal.process.ptyproc.fileobj.close()
+        terminal.gone_within(20)
+        check_kept(folder)
+
+
+def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Hook:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'latency_tui.tui.screens.help':\n"
+        "            raise RuntimeError('injected')\n"
+        "sys.meta_path.insert(0, Hook())\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        with Terminal(*ENDLESS) as terminal:
+            measure(terminal)
+            terminal.press("?")
+            assert ended(terminal) == 1
+            check_kept(folder)
+            assert re.search(r"kept in", shell(terminal))
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x1b[M \xe80",  # a mouse report of the X10 protocol, beyond column 95
+        "é".encode("latin-1"),
+        b"\xff\xfe\x80\x80",
+        b"\x1b[<0;" + b"9" * 400 + b";5M",
+        b"\x1b[48;0;0;0;0t\x1b[<0;5;5M",
+        b"\x1b[48;999999;999999;0;0t",
+        b"\x1b[1114112u\x1b[99999999999u",
+    ],
+    ids=range(7),
+)
+def test_bytes_that_mean_nothing_do_not_end_the_app(junk: bytes) -> None:
+    with Terminal("-m", "logistic-regression", "-m", "linear-svm") as terminal:
+        terminal.until("Nothing is measured yet")
+        terminal.process.send(junk)
+        terminal.read(0.3)
+        terminal.press("n")
+        terminal.until("0 of 6 chosen")
+        terminal.press("q")
+        assert ended(terminal) == 0
