@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from latency_tui.engine.booster_files import load_catboost
 from latency_tui.errors import ModelError
 
 _XGBOOST_END = re.compile(rb"version\[.*\}\Z", re.DOTALL)  # in UBJSON, where the list of three has no end of its own
@@ -53,8 +54,6 @@ class LightgbmModel:
 
     def __init__(self, text: str, threads: int) -> None:
         lightgbm = require("lightgbm", "a LightGBM model")
-        if "\nend of trees" not in text or "\nend of parameters" not in text:
-            raise ModelError("the LightGBM model is cut off")  # the library itself crashes on one (4.7)
         self._source = text, threads
         self._booster = lightgbm.Booster(model_str=text)
         self._threads = threads
@@ -110,15 +109,12 @@ class CatboostModel:
     def __init__(self, content: bytes, threads: int) -> None:
         catboost = require("catboost", "a CatBoost model")
         self._source = content, threads
-        model = catboost.CatBoost()
-        model.load_model(blob=content)
-        objective = str(model.get_all_params().get("loss_function", ""))
-        self.classifies = objective.startswith(("Logloss", "CrossEntropy", "MultiClass"))
-        model = catboost.CatBoostClassifier() if self.classifies else catboost.CatBoostRegressor()
-        model.load_model(blob=content)
+        model, self.classifies = load_catboost(catboost, content)
         self.predict = partial(model.predict, thread_count=threads)
-        if self.classifies:
+        if self.classifies and hasattr(model, "predict_proba"):
             self.predict_proba = partial(model.predict_proba, thread_count=threads)
+        elif self.classifies:  # its classes have no names
+            self.predict = partial(model.predict, prediction_type="Class", thread_count=threads)
         names = model.feature_names_
         self.n_features_in_ = len(names)
         if names != [str(index) for index in range(len(names))]:

@@ -162,7 +162,7 @@ class CandidateProcess:
             if not _LOADING.search(self.last_words()):
                 return crashed
             self.stage = "loading"
-            return f"{crashed} while loading its file, which may be damaged"
+            return f"{crashed} while loading its file, which may be cut off or damaged"
         return f"its process ended by itself (exit code {os.WEXITSTATUS(status)})"
 
     def last_words(self, most: int = 20_000) -> str:

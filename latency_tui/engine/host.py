@@ -48,6 +48,7 @@ from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.threads import limit
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
+from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Workload
 from latency_tui.plan.models import NATIVE
 
@@ -69,6 +70,7 @@ class Host:
         fresh: Whether these are of what is asked now; else there are none to tell.
         latest: Nanoseconds of the call that was made to see whether it answers.
         stage: What it is doing.
+        origin: Which other version of scikit-learn made the model, to be told when it fails; empty if none is known.
     """
 
     def __init__(self, data: Data | None) -> None:
@@ -83,6 +85,7 @@ class Host:
         self.fresh = True
         self.latest = 0
         self.stage: Stage = "loading"
+        self.origin = ""
         self._waiting = Waiting()
 
     def answer(self, request: Request) -> Reply:
@@ -104,7 +107,10 @@ class Host:
                 case Adopt():
                     return self.adopt(request)
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
-            return Failed(stage=self.stage, message=one_line(error), traceback=traceback.format_exc())
+            message = one_line(error)
+            if self.origin and not isinstance(error, LatencyTuiError):
+                message += f" ({self.origin})"
+            return Failed(stage=self.stage, message=message, traceback=traceback.format_exc())
 
     def prepare(self, request: Prepare) -> Prepared:
         """Load and fit."""
@@ -117,7 +123,7 @@ class Host:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             loaded = models.load(request.candidate, request.trust, threads)
-            self.model = loaded.model
+            self.model, self.origin = loaded.model, loaded.origin
             models.apply_settings(self.model, settings)
             suited = suit(self.data, self.model, settings, fitted=loaded.fitted)
             self.data = suited.data

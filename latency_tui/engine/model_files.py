@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require
-from latency_tui.engine.error_messages import cause_of
+from latency_tui.engine.booster_files import adapted, lightgbm_text
+from latency_tui.engine.containers import pick
+from latency_tui.engine.error_messages import cause_of, one_line
 from latency_tui.engine.own_modules import finding_own
+from latency_tui.engine.pickles import load_pickle, made_with_note, why_not
 from latency_tui.engine.runtimes.onnx import OnnxModel
 from latency_tui.errors import LatencyTuiError, ModelError
-from latency_tui.plan import Trust
-from latency_tui.plan.model_files import TITLES, Kind, kind_of
+from latency_tui.plan import Setting, Trust
+from latency_tui.plan.model_files import SUFFIXES, TITLES, Kind, kind_of
 from latency_tui.plan.trust import check_trusted
 
 
@@ -31,19 +34,27 @@ class FileContent:
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """A model, and what is to be told about its loading."""
+    """A model, and what is to be told about its loading.
+
+    Attributes:
+        model: The model.
+        notes: What is to be told.
+        origin: Which other version of scikit-learn made it; empty if it was this one, or that is not known.
+    """
 
     model: Any
     notes: tuple[str, ...] = ()
+    origin: str = ""
 
 
-def load_file(text: str, trust: Trust, threads: int) -> LoadedFile:
+def load_file(text: str, trust: Trust, threads: int, key: Setting | None = None) -> LoadedFile:
     """Return the model that a file holds.
 
     Args:
         text: The file's path.
         trust: What may be loaded that runs code.
         threads: Threads that the model may use.
+        key: Which part of what it holds is the model, if it holds several.
 
     Raises:
         UsageError: The file is not there, is not what it says, or is not trusted.
@@ -57,14 +68,22 @@ def load_file(text: str, trust: Trust, threads: int) -> LoadedFile:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
     file = FileContent(path, kind, content, hashlib.sha256(content).hexdigest())
     check_trusted(path, kind, file.digest, trust)
+    claimed = SUFFIXES.get(path.suffix.lower(), (kind,))
+    notes = () if kind in claimed else (f"{path.name} is {TITLES[kind]}, whatever its name says",)
     try:
         if kind == "skops":
-            return _load_skops(file, trust)
-        return LoadedFile(_LOADERS[kind](file, threads))
+            found = _load_skops(file, trust)
+        elif kind == "pickle":
+            found = _load_pickle(file)
+        else:
+            found = LoadedFile(_LOADERS[kind](file, threads))
+        model, asked = adapted(pick(found.model, key, path), threads)
     except LatencyTuiError:
         raise
     except Exception as error:
-        raise ModelError(f"{path} cannot be loaded as {TITLES[kind]}: {_reason(error, cause_of(error))}") from error
+        why = why_not(error, content) if kind == "pickle" else _reason(error)
+        raise ModelError(f"{path} cannot be loaded as {TITLES[kind]}: {why}") from error
+    return LoadedFile(model, (*notes, *found.notes, *asked), found.origin)
 
 
 def untrusted_types(content: bytes) -> list[str]:
@@ -86,28 +105,76 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
     return LoadedFile(model, (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ())
 
 
-def _load_pickle(file: FileContent, _threads: int) -> Any:
-    import joblib  # deferred: comes with scikit-learn; it reads its own compressed files and plain pickles alike
+def _load_pickle(file: FileContent) -> LoadedFile:
+    model, version = load_pickle(file.content)
+    origin = made_with_note(version)
+    return LoadedFile(model, (f"{origin}: it may predict something else or fail",) if origin else (), origin)
 
-    return finding_own(lambda: joblib.load(io.BytesIO(file.content)))
+
+def _load_lightgbm(file: FileContent, threads: int) -> LightgbmModel:
+    require("lightgbm", "a LightGBM model")
+    return LightgbmModel(lightgbm_text(file.content), threads)
+
+
+def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
+    folder = file.path.resolve().parent
+    if missing := [name for name in external_files(file.content) if not (folder / name).is_file()]:
+        names = ", ".join(missing[:3])
+        raise ModelError(f"{file.path} keeps its weights in {names}, which is not there; put it beside the model")
+    try:
+        return OnnxModel(str(file.path.resolve()), threads)
+    except LatencyTuiError:
+        raise
+    except Exception as error:
+        if why := too_new(cause_of(error)):
+            raise ModelError(f"{file.path} {why}") from error
+        raise
 
 
 _LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {
-    "onnx": lambda file, threads: OnnxModel(str(file.path.resolve()), threads),
-    "pickle": _load_pickle,
+    "onnx": _load_onnx,
     "xgboost": lambda file, threads: load_xgboost(file.content, threads),
-    "lightgbm": lambda file, threads: LightgbmModel(file.content.decode(), threads),
+    "lightgbm": _load_lightgbm,
     "catboost": lambda file, threads: CatboostModel(file.content, threads),
     "torchscript": lambda file, threads: TorchModel(file.content, False, threads),
     "torch-export": lambda file, threads: TorchModel(file.content, True, threads),
 }
 
 
-def _reason(error: Exception, said: str) -> str:
+def external_files(content: bytes) -> list[str]:
+    """Return the names of the files in which an ONNX model keeps its weights, as it writes them."""
+    found = re.findall(rb"\n\x08location\x12(.)([^\x00]{1,127})", content, re.DOTALL)
+    names = (name[: size[0]].decode(errors="replace") for size, name in found if size[0] <= len(name))
+    return list(dict.fromkeys(names))
+
+
+def too_new(cause: str) -> str:
+    """Return why this ONNX Runtime cannot read a model that is newer than itself; empty if that is not the cause."""
+    import onnxruntime  # it has just refused the model
+
+    here = f"ONNX Runtime {onnxruntime.__version__}"
+    update = "update it (pip install -U onnxruntime), or export the model again"
+    if opset := re.search(r"Opset (\d+) is under development.*domain (\S+) is till opset (\d+)", cause):
+        domain = "" if opset[2] in ("ai.onnx", "") else f" of {opset[2]}"
+        return f"needs Opset {opset[1]}{domain}, and {here} has {opset[3]}; {update} with opset_version={opset[3]}"
+    if version := re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", cause):
+        return f"has IR version {version[1]}, and {here} reads {version[2]} at most; {update} with that one"
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    told = one_line(error)
     if isinstance(error, ModuleNotFoundError):
         return f"it needs the module {error.name}, which is not installed here"
     if isinstance(error, EOFError):
         return "it is cut off"
     if isinstance(error, AttributeError | ImportError):
-        return f"it was made with another version of a library ({said})"
-    return f"it is cut off, damaged or of another version ({type(error).__name__}: {said})"
+        return f"it was made with another version of a library ({told})"
+    if type(error).__name__ in ("InvalidGraph", "NotImplemented", "NoSuchFile"):  # ONNX Runtime has read all of it
+        return told
+    if "binary format has been deprecated" in told or "Unknown construct" in told:
+        return (
+            "it is in XGBoost's old binary format, which XGBoost 3.1 and newer do not read; load it with "
+            "xgboost<3.1 and save it again with save_model('model.ubj')"
+        )
+    return f"it is cut off, damaged or of another version ({told})"

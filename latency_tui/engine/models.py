@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latency_tui.engine.booster_files import adapted
 from latency_tui.engine.dataset import Data, rows_of
 from latency_tui.engine.error_messages import cause_of
 from latency_tui.engine.model_files import load_file
 from latency_tui.engine.own_modules import finding_own
+from latency_tui.engine.pickles import unpickled
 from latency_tui.errors import ModelError
 from latency_tui.plan import LEVERS, METHODS, SKLEARN_SETTINGS, Candidate, Setting, Trust
 
@@ -28,11 +30,13 @@ class Loaded:
         model: Anything with the methods, or a function of an array.
         fitted: Whether it can answer as it is.
         notes: What is to be told about its loading.
+        origin: Which other version of scikit-learn made it; empty if it was this one, or that is not known.
     """
 
     model: Any
     fitted: bool
     notes: tuple[str, ...] = ()
+    origin: str = ""
 
 
 def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> Loaded:
@@ -50,10 +54,12 @@ def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> 
     spec = candidate.model
     if spec.handed_over:
         # Written by the process that started this engine, from objects of the caller's own.
-        return Loaded(finding_own(lambda: pickle.loads(Path(spec.file).read_bytes())), True)  # noqa: S301
+        found = unpickled(lambda: pickle.loads(Path(spec.file).read_bytes()))  # noqa: S301
+        model, notes = adapted(found, threads)
+        return Loaded(model, True, notes)
     if spec.file:
-        found = load_file(spec.file, trust or Trust(), threads)
-        return Loaded(found.model, is_fitted(found.model), found.notes)
+        loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"))
+        return Loaded(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
     model = _import(spec.factory, spec.parameters)
     return Loaded(model, is_fitted(model))
 
@@ -122,7 +128,7 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
     """
     configure(settings)
     for key, value in settings.items():
-        if key not in LEVERS and key not in {*SKLEARN_SETTINGS, "threads", "runtime"}:
+        if key not in LEVERS and key not in {*SKLEARN_SETTINGS, "threads", "runtime", "key"}:
             if not hasattr(model, "get_params") or key not in model.get_params():
                 raise ModelError(f"{type(model).__name__} has no parameter {key!r}")
             model.set_params(**{key: value})
@@ -172,7 +178,9 @@ def caller(model: Any, method: str) -> Callable[[Any], Any]:
         return bound  # type: ignore[no-any-return] # a method of whatever the user brought
     if callable(model) and not hasattr(model, "fit"):
         return model  # type: ignore[no-any-return] # a function of an array
-    raise ModelError(f"{type(model).__name__} has no method {method!r}")
+    able = [name for name in METHODS if callable(getattr(model, name, None))]
+    advice = f"; it has {', '.join(able)}: add --method {able[0]}" if able else ""
+    raise ModelError(f"{type(model).__name__} has no method {method!r}{advice}")
 
 
 def score(model: Any, data: Data) -> float | None:

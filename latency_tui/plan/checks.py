@@ -49,6 +49,8 @@ def check_settings(candidate: Candidate) -> None:
             f"{candidate.name}: {' and '.join(idle)} would change nothing, for it is not the model's own library "
             "that answers."
         )
+    if "key" in candidate.settings and candidate.kind not in ("pickle", "skops"):
+        raise UsageError(f"{candidate.name}: key chooses one of several models in a pickle, and this is none.")
 
 
 def check_task(model: ModelSpec, dataset: Dataset) -> None:

@@ -125,10 +125,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def is_foreign(self) -> bool:
         """Whether another library answers, to which scikit-learn's settings mean nothing."""
-        return self.runtime != NATIVE or self._kind() not in (None, "skops", "pickle")
+        return self.runtime != NATIVE or self.kind not in (None, "skops", "pickle")
 
-    def _kind(self) -> Kind | None:
-        """Return what its file is; None where it has none, or it has gone meanwhile: that is told when measured."""
+    @property
+    def kind(self) -> Kind | None:
+        """What its file is; None if it has none, or it has gone meanwhile: that is told when it is measured."""
         try:
             return kind_of(Path(self.model.file)) if self.model.file else None
         except UsageError:
@@ -142,7 +143,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             sparse: Whether what is asked is a sparse matrix, which has no order and goes into no data frame.
         """
         foreign = self.is_foreign()
-        single = self.runtime != NATIVE or self._kind() in ("onnx", "torchscript", "torch-export")  # float32 as it is
+        single = self.runtime != NATIVE or self.kind in ("onnx", "torchscript", "torch-export")  # float32 as it is
         pulled: list[dict[str, Setting]] = [
             {"assume_finite": True},
             {"skip_parameter_validation": True},

@@ -328,7 +328,10 @@ async def test_a_crash_while_a_file_is_loaded_says_so(engine: Engine, tmp_path: 
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.stage == "loading"
-    assert failure.message == "its process crashed (SIGABRT: Aborted) while loading its file, which may be damaged"
+    assert (
+        failure.message
+        == "its process crashed (SIGABRT: Aborted) while loading its file, which may be cut off or damaged"
+    )
 
 
 def write(path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Picks one model out of what a file holds: a dict, a list or an object of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from latency_tui.errors import ModelError
+from latency_tui.plan import METHODS, Setting
+
+_MOST_SHOWN = 8
+
+
+def pick(held: Any, key: Setting | None, path: Path) -> Any:
+    """Return the model in what a file holds.
+
+    Args:
+        held: What was loaded.
+        key: Which of its parts is meant, by key, index or attribute, `models.rf` for one further down; None for it all.
+        path: The file.
+
+    Raises:
+        ModelError: It is no model; the sentence names its parts.
+    """
+    if key is not None:
+        held = _part(held, str(key), path)
+    if is_model(held):
+        return held
+    within = "" if key is None else f"{key}."
+    what = f"{path}{f' [key={key}]' if key is not None else ''} holds {_kind(held)}"
+    parts = _parts(held)
+    if not parts:
+        raise ModelError(f"{what}, which is no model: it has none of {', '.join(METHODS)}")
+    named = [f"{name} ({type(part).__name__})" for name, part in list(parts.items())[:_MOST_SHOWN]]
+    more = f" and {len(parts) - _MOST_SHOWN:,} more" if len(parts) > _MOST_SHOWN else ""
+    example = next((name for name, part in parts.items() if is_model(part)), None)
+    example = example or next((name for name, part in parts.items() if _parts(part)), None)
+    advice = f"choose one: -m {path}[key={within}{example}]" if example else "none of these is a model"
+    raise ModelError(f"{what} with {', '.join(named)}{more}; {advice}")
+
+
+def is_model(held: Any) -> bool:
+    """Whether an object can be asked: it has one of the methods, can be fitted, or is a function."""
+    if isinstance(held, type) or hasattr(held, "dtype") or hasattr(held, "iloc"):
+        return False
+    return any(callable(getattr(held, name, None)) for name in (*METHODS, "fit")) or callable(held)
+
+
+def _part(held: Any, key: str, path: Path) -> Any:
+    """Return the part of that name; a name with dots may be the name of one, or lead further down."""
+    parts = _parts(held)
+    if key in parts:
+        return parts[key]
+    first, dot, rest = key.partition(".")
+    if dot and first in parts:
+        return _part(parts[first], rest, path)
+    there = f"there are {', '.join(list(parts)[:_MOST_SHOWN])}" if parts else "it has no parts"
+    raise ModelError(f"{path} holds {_kind(held)} without a part {first if dot else key!r}; {there}")
+
+
+def _parts(held: Any) -> dict[str, Any]:
+    """Return what an object is made of, by the names that can be typed."""
+    if isinstance(held, Mapping):
+        return {str(key): part for key, part in held.items()}
+    if isinstance(fields := getattr(held, "_fields", None), tuple):  # a named tuple, by name and by index
+        return dict(zip(fields, held, strict=False)) | {str(index): part for index, part in enumerate(held)}
+    if isinstance(held, Sequence) and not isinstance(held, str | bytes):
+        return {str(index): part for index, part in enumerate(held)}
+    if getattr(getattr(held, "dtype", None), "kind", "") == "O" and held.ndim == 1:
+        return {str(index): part for index, part in enumerate(held)}
+    if hasattr(held, "dtype") or hasattr(held, "iloc") or isinstance(held, type):
+        return {}
+    return {name: part for name, part in getattr(held, "__dict__", {}).items() if not name.startswith("__")}
+
+
+def _kind(held: Any) -> str:
+    if held is None:
+        return "None"
+    if isinstance(held, type):
+        return f"the class {held.__name__} and no object of it"
+    name = type(held).__name__
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
