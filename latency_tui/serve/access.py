@@ -6,14 +6,15 @@ requests to 127.0.0.1. Three rules, all of which must hold:
 - Host: the name that the browser believes to be talking to is one of ours. A site that lets its own name point to
   127.0.0.1 (DNS rebinding) fails here.
 - Origin: where a browser says which page asks, that page is ours. A foreign page that opens a web socket fails here.
-- Token: a secret of this run, in the printed address or in the cookie that the first page sets. Other users of the
-  machine, and programs, fail here.
+- Token: a secret of this run in the printed address, which is exchanged for another one in a cookie. Other users of
+  the machine, and programs, fail here.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,13 +30,15 @@ class Access:
     """The rules of one server.
 
     Attributes:
-        token: The secret of this run.
+        token: The secret in the printed address, good for the page only.
+        session: The secret in the cookie, good for everything.
         remote: Whether the server listens on more than loopback; then it may be called by any address of the machine.
         public_url: Scheme, host and port that browsers see, where a proxy stands before the server.
         names: Further host names that are ours.
     """
 
     token: str = field(repr=False)
+    session: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
     remote: bool = False
     public_url: str | None = None
     names: frozenset[str] = frozenset()
@@ -67,10 +70,13 @@ class Access:
             return None
         return "Pages of another origin may not use this server."
 
-    def knows_token(self, *candidates: str | None) -> bool:
-        """Return whether one of these (from the address, from the cookie) is the token."""
-        ours = self.token.encode()
-        return any(hmac.compare_digest(candidate.encode(), ours) for candidate in candidates if candidate)
+    def knows_token(self, candidate: str | None) -> bool:
+        """Return whether what stands in an address is the token."""
+        return _equal(candidate, self.token)
+
+    def knows_session(self, candidate: str | None) -> bool:
+        """Return whether what stands in a cookie is the secret that the token was exchanged for."""
+        return _equal(candidate, self.session)
 
     @property
     def _public_name(self) -> str | None:
@@ -149,9 +155,14 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def _equal(candidate: str | None, ours: str) -> bool:
+    """Compare in constant time; bytes that are no UTF-8 come as surrogates, and are not equal to anything."""
+    return bool(candidate) and hmac.compare_digest(str(candidate).encode("utf-8", "surrogatepass"), ours.encode())
+
+
 def _name_of(host: str | None) -> str | None:
     """Return the host of a Host header without its port, lower case; None where it makes no sense."""
-    if not host or any(character in host for character in "/@?#\\ \t;,'\""):
+    if not host or not host.isascii() or any(character in host for character in "/@?#\\ \t;,'\""):
         return None
     try:
         parts = urlsplit(f"//{host}")

@@ -15,6 +15,8 @@ from aiohttp import web
 
 from latency_tui.errors import UsageError
 from latency_tui.serve.access import Access, own_names
+from latency_tui.serve.admission import Admission
+from latency_tui.serve.log import log_to_file
 from latency_tui.serve.server import Server
 
 
@@ -49,24 +51,32 @@ def serve(
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     server = Server(arguments, access, port)
-    return asyncio.run(_serve(server, listener, signals, lambda: _announce(access, host, port)))
+    with log_to_file():
+        return asyncio.run(_serve(server, listener, signals, lambda: _announce(access, host, port)))
 
 
 async def _serve(
     server: Server, listener: socket.socket, signals: Sequence[signal.Signals], announce: Callable[[], None]
 ) -> int:
     # A tab that is open must not hold up the end: its app is ended by closing the socket, not by waiting for it.
-    runner = web.AppRunner(await server.application(), access_log=None, shutdown_timeout=2.0)
+    # An answer ends the connection of whoever is refused, also if more of a body was promised.
+    runner = web.AppRunner(
+        await server.application(), access_log=None, shutdown_timeout=2.0, keepalive_timeout=75, lingering_time=0
+    )
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in signals:
         loop.add_signal_handler(number, ended.set)
     await runner.setup()
+    assert runner.server is not None
+    admission = Admission(runner.server)
+    door = await loop.create_server(admission, sock=listener, backlog=admission.backlog)
     try:
-        await web.SockSite(runner, listener).start()
         announce()
         await ended.wait()
     finally:
+        door.close()
+        admission.close()
         await runner.cleanup()
     return 0
 

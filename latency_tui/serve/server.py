@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 from weakref import WeakSet
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -22,9 +22,9 @@ from textual_serve.server import to_int
 
 from latency_tui.serve.access import Access, content_security
 from latency_tui.serve.session import Session
+from latency_tui.tui.tab import cells
 
 STATIC = Path(__file__).parent / "static"
-MOST_CELLS = 1000
 CLOSING_SECONDS = 0.5
 """How long a tab may take to answer that its socket is to be closed."""
 HEADERS = {
@@ -34,6 +34,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_LONGEST_STAMP = 40
+_LARGEST_FONT = 1000
+_GO_ON = '<!doctype html><meta http-equiv="refresh" content="0; url={address}"><a href="{address}">latency-tui</a>\n'
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
@@ -84,25 +87,35 @@ class Server(TextualServer):
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host, origin = request.headers.get("Host"), request.headers.get("Origin")
         refusal = self._access.refuse_host(host) or self._access.refuse_origin(origin, host)
-        if refusal is None and not self._access.knows_token(
-            request.query.get("token"), request.cookies.get(self.cookie)
-        ):
+        invited = request.path == "/" and self._access.knows_token(request.query.get("token"))
+        if refusal is None and not invited and not self._access.knows_session(request.cookies.get(self.cookie)):
             refusal = "Open the address that latency-tui serve printed when it started, with its token."
         if refusal is not None:
-            raise web.HTTPForbidden(text=f"{refusal}\n")
+            response = web.Response(status=403, text=f"{refusal}\n")
+            response.force_close()  # a stranger keeps no connection
+            return response
         return await handler(request)
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """Answer with the page, and keep the token in a cookie, so that the page can drop it from the address."""
-        response = web.FileResponse(STATIC / "page.html")
+        """Answer with the page; where the address has the token, exchange it for a cookie and drop it first."""
+        response: web.StreamResponse
+        if "token" not in request.query:
+            response = web.FileResponse(STATIC / "page.html")
+        elif request.headers.get("Sec-Fetch-Site") == "cross-site":
+            # A link on a page of another site was followed: a strict cookie is sent only once we ask for the page.
+            response = web.Response(text=_GO_ON.format(address=_without_token(request)), content_type="text/html")
+        else:
+            response = web.Response(status=303, headers={"Location": _without_token(request)})
         secure = request.secure or (self._access.public_url or "").startswith("https:")
-        response.set_cookie(self.cookie, self._access.token, httponly=True, samesite="Strict", secure=secure, path="/")
+        response.set_cookie(
+            self.cookie, self._access.session, httponly=True, samesite="Strict", secure=secure, path="/"
+        )
         return response
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run an app for as long as the tab is open."""
         socket = web.WebSocketResponse(heartbeat=15, timeout=CLOSING_SECONDS)
-        width, height = (_size(to_int(request.query.get(name, ""), fallback)) for name, fallback in _SIZES)
+        width, height = (cells(to_int(request.query.get(name, ""), fallback), fallback) for name, fallback in _SIZES)
         await socket.prepare(request)
         self._sockets.add(socket)
         session = Session(
@@ -128,23 +141,26 @@ class Server(TextualServer):
         async for message in websocket:
             try:
                 await self._process(message, websocket, app_service)
-            except (ValueError, TypeError, KeyError, IndexError):
+            except (ValueError, RecursionError):
                 await websocket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"That is no message of the page.")
             except (ConnectionError, RuntimeError):  # either side has just left
                 return
 
     async def _process(self, message: WSMessage, socket: web.WebSocketResponse, session: AppService) -> None:
+        """Obey one message of the page; raise `ValueError` or `RecursionError` if it is none."""
         if message.type != WSMsgType.TEXT:
-            return
-        kind, *rest = json.loads(message.data)
-        if kind == "stdin":
-            await session.send_bytes(str(rest[0]).encode("utf-8", "replace"))
-        elif kind == "resize":
-            await session.set_terminal_size(_size(rest[0]["width"]), _size(rest[0]["height"]))
-        elif kind == "ping":
-            await socket.send_json(["pong", rest[0]])
-        elif kind in ("focus", "blur"):
-            await session.send_meta({"type": kind})
+            raise ValueError(message.type)
+        match json.loads(message.data):
+            case ["stdin", str(text)]:
+                await session.send_bytes(text.encode("utf-8", "replace"))
+            case ["resize", {"width": int() | float() as width, "height": int() | float() as height}]:
+                await session.set_terminal_size(_size(width), _size(height))
+            case ["ping", str() | int() | float() as stamp] if len(str(stamp)) <= _LONGEST_STAMP:
+                await socket.send_json(["pong", stamp])
+            case [("focus" | "blur") as kind, *_]:
+                await session.send_meta({"type": kind})
+            case _:
+                raise ValueError(message.data[:100])
 
     async def _close_sockets(self, _app: web.Application) -> None:
         closing = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"The server ends.") for socket in self._sockets]
@@ -159,9 +175,17 @@ class Server(TextualServer):
 _SIZES = (("width", 80), ("height", 24))
 
 
-def _size(value: Any) -> int:  # Any: whatever the page sent
-    """Return a number of cells that a terminal may have; raises `TypeError` or `ValueError` on rubbish."""
-    return min(max(int(value), 1), MOST_CELLS)
+def _size(number: float) -> int:
+    """Return a number of cells that a terminal may have; raise `ValueError` on infinity and on what is no number."""
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return cells(number, 1)
+
+
+def _without_token(request: web.Request) -> str:
+    """Return the address of the page that was asked for without the token, and with what is meant for the page."""
+    font = to_int(request.query.get("fontsize", ""), 0)
+    return f"/?fontsize={font}" if 0 < font < _LARGEST_FONT else "/"
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

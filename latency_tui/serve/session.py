@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
 import os
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from textual_serve.app_service import AppService
 
@@ -16,6 +18,13 @@ QUIT_SECONDS = 1.0
 """How long the app may take to leave by itself, closing its engine on the way."""
 END_SECONDS = 0.3
 """How long it may take after SIGTERM, before SIGKILL."""
+MOST_PENDING = 16 * 1024 * 1024
+"""Bytes that may wait to be read by the app, or be in one packet of it."""
+MOST_LOGGED = 200_000
+"""Bytes that one app may write to the log; a traceback has 30,000 to 60,000."""
+_PRELUDE = b"__GANGLION__\n"
+
+log = logging.getLogger(__name__)
 
 
 class Session(AppService):
@@ -32,6 +41,7 @@ class Session(AppService):
     def __init__(self, arguments: Sequence[str], **wire: Any) -> None:  # Any: passed through
         super().__init__("", **wire)
         self._arguments = tuple(arguments)
+        self._errors: asyncio.Task[None] | None = None
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         self._process = await asyncio.create_subprocess_exec(
@@ -45,15 +55,56 @@ class Session(AppService):
         self._stdin = self._process.stdin
         return self._process
 
+    async def send_bytes(self, data: bytes) -> bool:
+        """Send what was typed to the app."""
+        return self._send(b"D", data)
+
+    async def send_meta(self, data: dict[str, str | int | bool | None]) -> bool:
+        """Send a message of the protocol to the app."""
+        return self._send(b"M", json.dumps(data).encode())
+
+    def _send(self, kind: Literal[b"D", b"M"], payload: bytes) -> bool:
+        """Write to the app without waiting for it to read: it may be stuck, and its tab is to close all the same.
+
+        Raises:
+            ValueError: Too much is waiting for the app already.
+        """
+        stdin = self._stdin
+        if stdin is None or stdin.is_closing():
+            return False
+        if stdin.transport.get_write_buffer_size() > MOST_PENDING:
+            raise ValueError("the app does not read")
+        stdin.write(self.encode_packet(kind, payload))
+        return True
+
     async def run(self) -> None:
         """Pass on what the app writes until it ends, then close the tab's socket, whatever ended it."""
+        assert self._process is not None
+        stdout, stderr = self._process.stdout, self._process.stderr
+        assert stdout is not None
+        assert stderr is not None
+        self._errors = asyncio.create_task(_log_errors(stderr, self._process.pid))
         try:
-            await super().run()
+            await self._pass_on(stdout)
         except (ConnectionError, RuntimeError, ValueError):  # the socket went away in the middle of a frame
+            pass
+        except asyncio.IncompleteReadError:
             pass
         finally:
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await self.remote_close()
+
+    async def _pass_on(self, stdout: asyncio.StreamReader) -> None:
+        """Read the packets of the app; raises `IncompleteReadError` at its end."""
+        if await stdout.readexactly(len(_PRELUDE)) != _PRELUDE:
+            raise ValueError("this is no app of Textual")
+        handlers = {b"D": self.on_data, b"M": self.on_meta, b"P": self.on_packed}
+        while True:
+            header = await stdout.readexactly(5)
+            size = int.from_bytes(header[1:], "big")
+            if header[:1] not in handlers or size > MOST_PENDING:
+                raise ValueError(header)
+            await handlers[header[:1]](await stdout.readexactly(size))
 
     async def stop(self) -> None:
         """End the app: ask, then insist, then force. Returns when it is gone."""
@@ -62,8 +113,8 @@ class Session(AppService):
         if process is None or task is None:
             return
         await self._download_manager.cancel_app_downloads(app_service_id=self.app_service_id)
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            await asyncio.wait_for(self.send_meta({"type": "quit"}), 0.2)
+        with contextlib.suppress(ConnectionError, RuntimeError, ValueError):
+            await self.send_meta({"type": "quit"})
         if task.done() and process.stdout is not None:
             # Nobody reads the app's frames any more, and an app that cannot write cannot leave.
             task = asyncio.create_task(_drain(process.stdout))
@@ -76,11 +127,23 @@ class Session(AppService):
             process.stdin.close()
         task.cancel()
         await asyncio.wait([task], timeout=0.2)
+        if self._errors is not None:
+            await asyncio.wait([self._errors], timeout=0.2)  # the last words
+            self._errors.cancel()
 
     def kill(self) -> None:
         """End the app at once, if it is still there."""
         if self._process is not None and self._process.returncode is None:
             _signal_group(self._process, signal.SIGKILL)
+
+
+async def _log_errors(stream: asyncio.StreamReader, pid: int) -> None:
+    """Log what an app writes to stderr, up to a bound, and read the rest, so that the app is never held up."""
+    left = MOST_LOGGED
+    while chunk := await stream.read(1 << 14):
+        if left > 0:
+            log.warning("app %d wrote:\n%s", pid, chunk[:left].decode("utf-8", "replace").rstrip())
+        left -= len(chunk)
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

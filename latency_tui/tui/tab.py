@@ -7,12 +7,15 @@ web driver in the environment. Stdin and stdout are then the wire to the tab, so
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import sys
 
 DRIVER = "TEXTUAL_DRIVER"
 """Environment variable of Textual that names the class that draws."""
+MOST_CELLS = 1000
+"""Columns or rows of the widest screen."""
 _WEB_DRIVER = "web_driver"
 _READABLE_FOR_SECONDS = 600.0
 
@@ -41,6 +44,13 @@ def show_in_tab(sentence: str) -> None:
         os.write(wire, b"__GANGLION__\n" + _packet(b"D", text))
         _wait_for_end(sys.__stdin__.fileno() if sys.__stdin__ else 0)
         os.write(wire, _packet(b"M", b'{"type": "exit"}'))
+
+
+def cells(value: object, fallback: int) -> int:
+    """Return a number of cells that a terminal may have, from whatever a page sent."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return fallback
+    return int(min(max(value, 1), MOST_CELLS))
 
 
 def _wait_for_end(descriptor: int) -> None:

@@ -7,7 +7,6 @@ the server has gone, whatever it is doing, and survive whatever a page sends.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import select
 import sys
@@ -17,9 +16,10 @@ from typing import Any
 
 from textual.drivers.web_driver import WebDriver
 
+from latency_tui.tui.tab import cells
+
 LAST_DEADLINE = 1.5
 """Seconds that the app may take to leave once its tab has gone."""
-MOST_CELLS = 1000
 _ENDED = 143
 
 
@@ -83,10 +83,3 @@ class TabDriver(WebDriver):
         watchdog = threading.Timer(LAST_DEADLINE, os._exit, (_ENDED,))
         watchdog.daemon = True
         watchdog.start()
-
-
-def cells(value: object, fallback: int) -> int:
-    """Return a number of cells that a terminal may have, from whatever a page sent."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return fallback
-    return int(min(max(value, 1), MOST_CELLS))

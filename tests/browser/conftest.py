@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -73,14 +74,21 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str) -> Iterator[Served]:
-    """Start a server and end it."""
+def serving(*arguments: str, descriptors: int | None = None, state: Path | None = None) -> Iterator[Served]:
+    """Start a server and end it.
+
+    Args:
+        arguments: Options of the command.
+        descriptors: How many files the server may open; None for as many as here.
+        state: Where its log goes, in a folder of the program.
+    """
+    limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}"]
     process = subprocess.Popen(
-        [*COMMAND, "--port", "0", *arguments],
+        [*limit, *COMMAND, "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "XDG_STATE_HOME": str(state or os.devnull)},
     )
     assert process.stdout is not None
     try:

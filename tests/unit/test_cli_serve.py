@@ -7,7 +7,7 @@ import pytest
 from latency_tui.errors import UsageError
 from latency_tui.serve.access import Access, check_address, check_public_url, content_security
 
-LOCAL = Access(token="secret")
+LOCAL = Access(token="secret", session="cookie")
 PUBLIC = Access(token="secret", public_url="https://latency.example.org")
 REMOTE = Access(token="secret", remote=True, names=frozenset({"box", "box.example.org"}))
 
@@ -22,6 +22,7 @@ def test_loopback_names_are_ours_whatever_the_port(host: str) -> None:
     [
         *(None, "", "evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "192.0.2.1", "user@localhost"),
         *("localhost/..", "[::1", "localhost:port", "localhost evil", "localhost,evil", "0.0.0.0"),
+        *("\udcff\udcfe", "localhost\udcff", "löcalhost"),
     ],
 )
 def test_other_names_are_not(host: str | None) -> None:
@@ -57,13 +58,19 @@ def test_an_origin_must_be_that_of_the_page_we_served() -> None:
 
 def test_only_the_token_is_the_token() -> None:
     assert LOCAL.knows_token("secret")
-    assert LOCAL.knows_token(None, "secret")
-    for guess in (None, "", "secre", "secrets", "SECRET", "sécret"):
+    for guess in (None, "", "secre", "secrets", "SECRET", "sécret", "\udcff", "cookie"):
         assert not LOCAL.knows_token(guess)
+
+
+def test_only_what_the_token_was_exchanged_for_is_the_session() -> None:
+    assert LOCAL.knows_session("cookie")
+    for guess in (None, "", "cooki", "\udcff", "secret"):
+        assert not LOCAL.knows_session(guess)
 
 
 def test_the_token_is_not_in_what_is_logged() -> None:
     assert "secret" not in repr(LOCAL)
+    assert "cookie" not in repr(LOCAL)
 
 
 def test_a_host_header_cannot_write_into_the_policy() -> None:

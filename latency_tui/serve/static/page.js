@@ -1,4 +1,4 @@
-// Runs before textual.js: tells it where the web socket is, and drops the token from the address.
+// Runs before textual.js: tells it where the web socket is.
 "use strict";
 
 const address = new URL(window.location.href);
@@ -11,10 +11,6 @@ terminal.dataset.sessionWebsocketUrl = socket.href;
 
 const size = Number.parseInt(address.searchParams.get("fontsize") ?? "16", 10);
 terminal.dataset.fontSize = String(Math.min(Math.max(size || 16, 6), 48));
-
-// The cookie has the token now; a bookmark, the history or a shared screen need not.
-address.searchParams.delete("token");
-window.history.replaceState(null, "", address);
 
 // Keys go where they are needed without a click first: to the app once it draws, to the button once it has ended.
 const restart = document.getElementById("restart");

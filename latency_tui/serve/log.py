@@ -1,0 +1,86 @@
+"""What a server and its apps have to complain about, in a file of bounded size.
+
+A server often runs where nobody reads its output, and then a write to stdout or stderr blocks for ever. So the event
+loop only puts records into a queue; a thread writes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import queue
+import sys
+import tempfile
+from collections.abc import Iterator
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+
+from aiohttp.http_exceptions import HttpProcessingError
+
+MOST_BYTES = 1_000_000
+"""Size of the file before it is renamed to `serve.log.1`, of which there is one."""
+_MOST_RECORDS = 1000  # in the queue; what comes beyond it is lost
+
+
+@contextlib.contextmanager
+def log_to_file(path: Path | None = None) -> Iterator[None]:
+    """Write what is logged to a file, which is made once there is something to write.
+
+    Args:
+        path: The file; None for `serve.log` in the user's folder for logs.
+    """
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_MOST_RECORDS)
+    listener = QueueListener(waiting, _File(path or log_path()))
+    handler = _Queue(waiting)
+    handler.addFilter(_is_ours)
+    root = logging.getLogger()
+    raising, logging.raiseExceptions = logging.raiseExceptions, False  # never a traceback on a stderr nobody reads
+    root.addHandler(handler)
+    listener.start()
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        with contextlib.suppress(queue.Full):
+            listener.stop()
+        logging.raiseExceptions = raising
+
+
+def log_path() -> Path:
+    """Return where the log lies, whether it is there or not."""
+    from platformdirs import user_log_path
+
+    try:
+        return Path(user_log_path("latency-tui", appauthor=False)) / "serve.log"
+    except (OSError, RuntimeError, KeyError):  # a user without a home
+        return Path(tempfile.gettempdir()) / "latency-tui-serve.log"
+
+
+class _Queue(QueueHandler):
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+class _File(RotatingFileHandler):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True, errors="replace")
+        self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+        self._announced = False
+
+    def _open(self) -> io.TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        stream = super()._open()
+        if not self._announced:
+            self._announced = True
+            with contextlib.suppress(OSError, AttributeError, ValueError):
+                sys.stderr.write(f"latency-tui: there are error messages in {self.baseFilename}.\n")
+                sys.stderr.flush()
+        return stream
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Return whether a record is worth keeping: a stranger who speaks no HTTP has had an answer, and that is enough."""
+    error = record.exc_info[1] if record.exc_info else None
+    return record.levelno >= logging.WARNING and not isinstance(error, HttpProcessingError)
