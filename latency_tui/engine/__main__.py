@@ -19,7 +19,7 @@ from latency_tui.engine import own_modules
 
 
 def main() -> None:
-    """Serve one client until its end of the pipe closes, then end every process of this group."""
+    """Serve one client until its end of the pipe closes, then end every process of this session."""
     # OpenBLAS starts its threads when it is loaded, and a process with threads cannot be copied by forking. A candidate
     # that is given more threads gets them when its limits are set.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -68,9 +68,9 @@ def _end_all(*_: object) -> None:
     with contextlib.suppress(Exception):  # of a signal while this is imported: then nothing has been started yet
         from latency_tui.engine import orphans
 
-        orphans.end(())  # what keeps out of the group, too
-    if os.getpgrp() == os.getpid():  # started as the leader of a group of its own: models may have started processes
-        os.killpg(os.getpgrp(), signal.SIGKILL)
+        orphans.end(())  # what keeps out of the session, too
+        if os.getsid(0) == os.getpid():  # started as the leader of a session: models may have started processes
+            orphans.signal_session(os.getpid(), signal.SIGKILL)
     os._exit(0)
 
 

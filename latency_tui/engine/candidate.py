@@ -7,9 +7,12 @@ import gc
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
+import traceback
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +27,9 @@ from latency_tui.engine.protocol import Stage
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
 )
+LONGEST_REPLY = 64 * 2**20
+PIPE_SECONDS = 10
+"""How long the rest of a reply may take that has begun to come."""
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
 
 _HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.host import main; main()"
@@ -54,10 +60,12 @@ class CandidateProcess:
         self.stage: Stage = "loading"
         self.timeout = self.deadline = float("inf")
         self.connection, theirs = Pipe()
+        _limit_waiting(self.connection)
         self.asked_at = self.prepared_in = 0.0
         self.copies: list[CandidateProcess] = []
         self.fitted: Prepared | None = None
         self.call_ns: float | None = None
+        self._broke_protocol = False
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
         if fork:
@@ -79,8 +87,11 @@ class CandidateProcess:
             os.closerange(3, keep)
             os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
             host.serve(theirs, self.log, data, parent)
-        finally:
             os._exit(0)
+        except BaseException:  # noqa: BLE001 (as what a model's signal handler raises between two requests)
+            traceback.print_exc()
+        finally:
+            os._exit(1)
 
     def _spawn(self, theirs: Connection) -> int:
         number = theirs.fileno()
@@ -126,12 +137,19 @@ class CandidateProcess:
         return self._exit_status is not None
 
     def reply(self) -> Reply | None:
-        """Return the reply that has come, or None where the process has ended instead."""
+        """Return the reply that has come; None if the process has ended instead, or sent anything else."""
         self.deadline = float("inf")
         try:
-            return decode_reply(self.connection.recv_bytes())
-        except (EOFError, OSError):
+            return decode_reply(self.connection.recv_bytes(LONGEST_REPLY))
+        except (EOFError, ConnectionError):
             return None
+        except Exception:  # noqa: BLE001 (a model that writes to whatever is open can write anything here)
+            self.break_protocol()
+            return None
+
+    def break_protocol(self) -> None:
+        """Note that what the process sent is no reply to what it was asked."""
+        self._broke_protocol = True
 
     def resident_bytes(self) -> int:
         """Return the memory that the process takes, 0 where that cannot be known."""
@@ -148,11 +166,13 @@ class CandidateProcess:
         self.connection.close()
 
     def fate(self) -> str:
-        """Say in a sentence how the process ended; to be asked once it closed its end of the pipe.
+        """Say in a sentence how the process ended; to be asked once it closed its pipe or broke the protocol.
 
         Where the interpreter's last traceback shows that it was loading a file, that is its stage from now on.
         """
-        status = self._reap(patience=0.5)
+        status = self._reap(patience=0 if self._broke_protocol else 0.5)
+        if self._broke_protocol:
+            return "wrote something to the pipe of the measurement, which is for replies only"
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             name = signal.Signals(number).name
@@ -168,7 +188,9 @@ class CandidateProcess:
     def last_words(self, most: int = 20_000) -> str:
         """Return the end of what the process printed, a crash's traceback included."""
         try:
-            said = self.log.read_bytes()[-most:].decode(errors="replace")
+            with self.log.open("rb") as file:
+                file.seek(max(os.fstat(file.fileno()).st_size - most, 0))
+                said = file.read(most).decode(errors="replace")
         except OSError:
             return ""
         return "\n".join(line for line in said.splitlines() if not line.startswith("Extension modules:"))
@@ -191,3 +213,11 @@ class CandidateProcess:
         self._exit_status = status
         if self._spawned is not None:
             self._spawned.returncode = status  # it is not to be waited for again
+
+
+def _limit_waiting(connection: Connection) -> None:
+    """Have reading and writing fail that take too long: bytes that are no reply may announce more than ever comes."""
+    span = struct.pack("ll", PIPE_SECONDS, 0)
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, span)

@@ -243,31 +243,20 @@ def _absolute(folder: Path) -> str:
         return str(folder)
 
 
-def _signal_group(leader: int, number: int) -> None:
-    """Send a signal to an engine and every candidate, for it leads a group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
 @contextlib.contextmanager
 def _killing_descendants(leader: int) -> Iterator[None]:
-    """Kill, in the end, what descends from an engine now, of its group or in a session of its own, but no tracker."""
-    import psutil  # not before there is something on the screen
+    """Kill, in the end, what descends from an engine now, of its session or another one, but no tracker."""
+    from latency_tui.engine import orphans  # not before there is something on the screen
 
-    from latency_tui.engine import orphans
-
-    descendants: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        descendants = psutil.Process(leader).children(recursive=True)
-    ending = [descendant for descendant in descendants if not orphans.is_tracker(descendant.pid)]
+    ending = [pid for pid in orphans.descendants(leader) if not orphans.is_tracker(pid)]
     yield
-    for descendant in ending:
-        with contextlib.suppress(psutil.Error):
-            descendant.kill()
+    for pid in ending:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _end_with(process: asyncio.subprocess.Process) -> None:
-    """End what is left of an engine's group once it has ended: candidates notice, but not what they started.
+    """End what is left of an engine's session once it has ended: candidates notice, but not what they started.
 
     That it has is known once its pipes are closed, and no candidate, nor what it starts, holds one of these. Trackers
     of semaphores and shared memory let the first signal pass, and have a moment to remove these.
@@ -277,11 +266,11 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
 
     try:
         deadline = time.monotonic() + orphans.PATIENCE
-        _signal_group(process.pid, signal.SIGTERM)
+        orphans.signal_session(process.pid, signal.SIGTERM)
         while orphans.trackers(process.pid) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(0.01)
     finally:
-        _signal_group(process.pid, signal.SIGKILL)
+        orphans.signal_session(process.pid, signal.SIGKILL)
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:

@@ -55,6 +55,7 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=printed,
+            process_group=0,
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
         )
     try:

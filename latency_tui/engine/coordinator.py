@@ -9,16 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from latency_tui.engine import cold_start, machine
+from latency_tui.engine import cold_start, failures, machine
 from latency_tui.engine.copies import make_copies
-from latency_tui.engine.error_messages import one_line
 from latency_tui.engine.host_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -108,12 +106,8 @@ class Coordinator:
         except InputClosed:
             raise
         except Exception as error:  # noqa: BLE001 (a dataset that cannot be made, a bug: said, and the engine lives on)
-            failed = EngineFailed(
-                job=command.job,
-                message=one_line(error),
-                traceback=traceback.format_exc(),
-                data=isinstance(error, DataError),
-            )
+            message, story = failures.describe(error)
+            failed = EngineFailed(job=command.job, message=message, traceback=story, data=isinstance(error, DataError))
             self._wire.say(failed)
         self._wire.say(JobFinished(job=command.job, reason=reason))
         self._wire.flush()

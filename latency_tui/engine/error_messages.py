@@ -10,6 +10,8 @@ LONGEST = 400
 """Characters of a cause: four lines of a terminal."""
 
 _MOST_READ = 50_000
+_LONG_WORD = re.compile(r"(\S{300})\S+")
+"""Cut before anything else is looked for: searching words of any length takes time that grows with its square."""
 _TRACEBACK = re.compile(r"^\s*(Traceback\b|The above (operation|exception) |.*in the TorchScript interpreter)")
 _RAISED = re.compile(r"^\s*(?:[\w.]+\.)?\w*(?:Error|Exception|Interrupt|Exit|Warning)\b(?::|$)")
 _NOISE = re.compile(
@@ -47,6 +49,7 @@ def cause_of(error: BaseException) -> str:
         return _cut("; ".join([error.message, *(one_line(one) for one in error.exceptions[:3])]))
     if len(text) > 2 * _MOST_READ:
         text = f"{text[:_MOST_READ]}\n{text[-_MOST_READ:]}"
+    text = _LONG_WORD.sub(r"\1…", text)
     lines = text.encode(errors="replace").decode().strip().splitlines()
     if any(_TRACEBACK.match(line) for line in lines):
         raised = [number for number, line in enumerate(lines) if _RAISED.match(line)]

@@ -12,16 +12,17 @@ import resource
 import signal
 import sys
 import time
-import traceback
 import warnings
 from array import array
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from latency_tui.engine import machine, models, orphans, own_modules
+import msgspec
+
+from latency_tui.engine import failures, machine, models, orphans, own_modules
 from latency_tui.engine.dataset import Data, batches, prepare
-from latency_tui.engine.error_messages import one_line
+from latency_tui.engine.failures import notes_of
 from latency_tui.engine.host_protocol import (
     Adopt,
     BlockDone,
@@ -107,10 +108,7 @@ class Host:
                 case Adopt():
                     return self.adopt(request)
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
-            message = one_line(error)
-            if self.origin and not isinstance(error, LatencyTuiError):
-                message += f" ({self.origin})"
-            return Failed(stage=self.stage, message=message, traceback=traceback.format_exc())
+            return failure(self.stage, error, self.origin)
 
     def prepare(self, request: Prepare) -> Prepared:
         """Load and fit."""
@@ -302,10 +300,22 @@ class Waiting:
             return 0
 
 
-def notes_of(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
-    """Return warnings as single lines, each once."""
-    lines = (f"{warning.category.__name__}: {str(warning.message).strip().splitlines()[0]}" for warning in caught)
-    return tuple(dict.fromkeys(lines))
+def failure(stage: Stage, error: BaseException, origin: str = "") -> Failed:
+    """Return the reply that says what was raised, and where the model comes from if that may be the reason."""
+    message, story = failures.describe(error)
+    if origin and not isinstance(error, LatencyTuiError):
+        message += f" ({origin})"
+    return Failed(stage=stage, message=message, traceback=story)
+
+
+def encoded(reply: Reply, stage: Stage) -> bytes:
+    """Return a reply as it is sent: its notes limited, or the reason why it cannot be sent."""
+    try:
+        if isinstance(reply, Prepared | Scored):
+            reply = msgspec.structs.replace(reply, notes=failures.limited(reply.notes))
+        return encode(reply)
+    except Exception as error:  # noqa: BLE001 (numbers and texts are the model's own)
+        return encode(failure(stage, error))
 
 
 def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> None:
@@ -319,17 +329,23 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
     """
     _settle_in(log, parent)
     orphans.take_in()
-    host = Host(data)
+    host, process = Host(data), os.getpid()
     while True:
         try:
             request = decode_request(connection.recv_bytes())
-            connection.send_bytes(encode(host.answer(request)))
         except (EOFError, OSError):
+            return
+        reply = encoded(host.answer(request), host.stage)
+        if os.getpid() != process:  # a process that the model forked and that returned from its call
+            os._exit(0)
+        try:
+            connection.send_bytes(reply)
+        except OSError:
             return
 
 
 def _settle_in(log: Path, parent: int) -> None:
-    """Give the process an input, an output and signals of its own, and have it end with its parent."""
+    """Give the process an input, an output, signals and a group of its own, and have it end with its parent."""
     if sys.platform == "linux":
         death_signal = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
@@ -337,6 +353,8 @@ def _settle_in(log: Path, parent: int) -> None:
             Path("/proc/self/oom_score_adj").write_text("1000")
     if os.getppid() != parent:
         os._exit(0)
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)  # what signals its process group means its own processes, not the engine and the other models
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

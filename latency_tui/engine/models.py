@@ -7,7 +7,7 @@ import importlib
 import inspect
 import pickle
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,11 @@ from latency_tui.engine.error_messages import cause_of
 from latency_tui.engine.model_files import load_file
 from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.pickles import unpickled
+from latency_tui.engine.unfinished import why_no_answer
 from latency_tui.errors import ModelError
 from latency_tui.plan import LEVERS, METHODS, SKLEARN_SETTINGS, Candidate, Setting, Trust
+
+MOST_JOBS = 4096
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def jobs_of(model: Any) -> int:
     except Exception:  # noqa: BLE001 (no estimator of scikit-learn's making)
         return 1
     jobs = [value for value in asked if isinstance(value, int) and not isinstance(value, bool)]
-    return 0 if any(value < 0 for value in jobs) else max(jobs, default=1)
+    return 0 if any(value < 0 for value in jobs) else min(max(jobs, default=1), MOST_JOBS)
 
 
 def caller(model: Any, method: str) -> Callable[[Any], Any]:
@@ -203,15 +206,8 @@ def check(answer: Any, inputs: Any, method: str) -> None:
         ModelError: It has another length, or none, or is still to be computed.
     """
     asked = rows_of(inputs)
-    if isinstance(answer, Awaitable | AsyncIterator | Iterator):
-        kind = type(answer).__name__
-        if inspect.iscoroutine(answer):
-            answer.close()  # or Python warns that nobody awaited it
-        raise ModelError(
-            f"{method} returned a {kind}, which has computed nothing yet; it must return the answer itself"
-        )
-    if answer is None:
-        raise ModelError(f"{method} returned nothing")
+    if why := why_no_answer(answer):
+        raise ModelError(f"{method} returned {why}")
     if asked == 1 and isinstance(answer, str | bytes | Mapping):
         return  # one answer, whatever its length
     try:

@@ -18,6 +18,10 @@ from collections.abc import Collection
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
+_NOT_TOLD = (psutil.Error, OSError, IndexError, ValueError)
+"""What psutil raises about a process that has ended, and if there is no /proc."""
+_PASSES = 3
+"""A process may start another one between being listed and being killed."""
 PATIENCE = 2.0
 """Seconds that trackers of semaphores and shared memory have to remove these; two dozen take about half a one."""
 
@@ -37,7 +41,7 @@ def end(own: Collection[int]) -> None:
         own: Process ids of the children that it started itself, and which are to live.
     """
     spared, deadline = {*own}, time.monotonic() + PATIENCE
-    while orphans := {child.pid for child in psutil.Process().children()} - spared:
+    while orphans := set(_children()) - spared:
         cleaning = {pid for pid in orphans if time.monotonic() < deadline and is_tracker(pid)}
         for pid in orphans - cleaning:
             try:
@@ -53,21 +57,57 @@ def end(own: Collection[int]) -> None:
             time.sleep(0.005)
 
 
-def trackers(group: int) -> list[int]:
-    """Return the process ids of the resource trackers of a group of processes."""
-    return [pid for pid in psutil.pids() if _group_of(pid) == group and is_tracker(pid)]
-
-
-def _group_of(pid: int) -> int | None:
+def members(session: int) -> list[int]:
+    """Return the process ids of a session's processes; empty if the system does not tell (no /proc)."""
     try:
-        return os.getpgid(pid)
-    except OSError:  # it has ended, or is none of ours
-        return None
+        return [pid for pid in psutil.pids() if _session_of(pid) == session]
+    except _NOT_TOLD:
+        return []
+
+
+def signal_session(session: int, number: int) -> None:
+    """Send a signal to an engine and to what it has started: candidates have process groups of their own."""
+    own = os.getpid()
+    for _ in range(_PASSES if number == signal.SIGKILL else 1):
+        for pid in members(session):
+            if pid != own:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if session != own:
+            os.killpg(session, number)
+
+
+def trackers(session: int) -> list[int]:
+    """Return the process ids of the resource trackers of a session."""
+    return [pid for pid in members(session) if is_tracker(pid)]
 
 
 def is_tracker(pid: int) -> bool:
     """Whether a process is a resource tracker of multiprocessing's or joblib's, and lives."""
     try:
         return any("resource_tracker" in word for word in psutil.Process(pid).cmdline())
-    except psutil.Error:
+    except _NOT_TOLD:
         return False
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids of all that descend from a process."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except _NOT_TOLD:
+        return []
+
+
+def _children() -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process().children()]
+    except _NOT_TOLD:
+        return []
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:  # it has ended, or is none of ours
+        return None

@@ -299,6 +299,8 @@ class Roster:
             process.stage = reply.stage
             self.lose(process, "raised", reply.message, reply.traceback)
         else:
+            if reply is not None:
+                process.break_protocol()
             self.lose(process, "crashed", process.fate(), process.last_words())
         raise CandidateLost
 

@@ -1,0 +1,93 @@
+"""What a model says and does beyond answering: it is limited and checked, and the other models are measured."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import pytest
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, JobFinished, Measure, TrainingFinished
+from latency_tui.plan import Candidate, ModelSpec
+from tests.engine.conftest import plan_of, planted
+
+LONGEST_EVENT = 200_000
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="groups and descriptors are looked at as Linux has them"
+)
+
+
+def misbehaving(kind: str) -> Candidate:
+    return Candidate(model=ModelSpec(name="bad", factory=f"tests.engine.misbehaving:{kind}"))
+
+
+async def measured_beside(engine: Engine, kind: str) -> list[Event]:
+    """Measure a good model beside another one; check that it is measured to the end, and that no event is long."""
+    plan = plan_of(misbehaving(kind), planted("Planted", "good"), runs=200, call_timeout=5)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    good = [event for event in events if isinstance(event, BlockMeasured) and event.candidate == "good"]
+    assert sum(len(block.samples) for block in good) == 200 * 8
+    assert events[-1] == JobFinished(job="a", reason="completed")
+    assert max(len(msgspec.json.encode(event)) for event in events) < LONGEST_EVENT
+    return events
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("WritesRubbish", "wrote something to the pipe"),
+        ("WritesLine", "wrote something to the pipe"),
+        ("AnnouncesMuch", "wrote something to the pipe"),
+        ("AnnouncesTooMuch", "wrote something to the pipe"),
+        ("AnnouncesLess", "wrote something to the pipe"),
+        ("RaisesAtLength", "ValueError: xxx"),
+        ("RaisesManyLines", "ValueError: line"),
+        ("RaisesSurrogates", "caf\\udce9"),
+        ("RaisesUnprintable", "_UnprintableError, whose message cannot be shown"),
+        ("RaisesAndLeaves", "_LeavesWhenAskedError, whose message cannot be shown"),
+        ("KillsItsGroup", "SIGTERM"),
+        ("HangsUpOnItsGroup", "SIGHUP"),
+        ("KillsItsGroupAtOnce", "SIGKILL"),
+        ("AnswersFuture", "predict returned a Future, which has computed nothing yet"),
+        ("AnswersCoroutine", "predict returned a coroutine, which has computed nothing yet"),
+        ("AnswersGenerator", "predict returned a generator, which has computed nothing yet"),
+        ("AnswersAsyncGenerator", "predict returned a async_generator, which has computed nothing yet"),
+        ("AnswersClass", "predict returned the class Planted itself"),
+        ("AnswersMethod", "predict returned a method"),
+        ("AnswersError", "predict returned the error ValueError"),
+        ("AnswersNotImplemented", "predict returned NotImplemented"),
+    ],
+)
+async def test_a_model_fails_in_a_sentence_and_the_other_is_measured(engine: Engine, kind: str, said: str) -> None:
+    events = await measured_beside(engine, kind)
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.candidate == "bad"
+    assert said in failure.message
+    assert "\n" not in failure.message
+
+
+@pytest.mark.slow
+async def test_a_reply_that_never_ends_is_given_up(engine: Engine) -> None:
+    events = await measured_beside(engine, "AnnouncesWithoutSending")
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert "wrote something to the pipe" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("HasManyJobs", ()),
+        ("RepliesTwice", ()),
+        ("WarnsWithoutWords", ("UserWarning",)),
+        ("WarnsAtLength", (f"UserWarning: {'w' * 500}… (30,000,000 characters)",)),
+        ("WarnsOften", ("UserWarning: warning 0", "19,980 more warnings are not shown")),
+        ("WarnsWithSurrogates", (r"UserWarning: /models/caf\udce9",)),
+    ],
+)
+async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind: str, said: tuple[str, ...]) -> None:
+    events = await measured_beside(engine, kind)
+    assert not [event for event in events if isinstance(event, CandidateFailed)]
+    (bad,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "bad")
+    assert {*said} <= {*bad.notes}
+    assert len(bad.notes) <= 21
