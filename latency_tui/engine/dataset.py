@@ -13,7 +13,7 @@ import numpy as np
 from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.tables import read
 from latency_tui.errors import DataError, ModelError
-from latency_tui.plan import BundledDataset, Dataset, FileDataset, Setting, StoredDataset, SyntheticDataset
+from latency_tui.plan import BundledDataset, Dataset, FileDataset, Setting, StoredDataset, SyntheticDataset, Trust
 from latency_tui.plan.datasets import Task
 
 
@@ -58,8 +58,12 @@ class Data:
         return int(shape[1]) if len(shape) > 1 else 0
 
 
-def prepare(dataset: Dataset) -> Data:
+def prepare(dataset: Dataset, trust: Trust | None = None) -> Data:
     """Return the dataset in memory: made, split once and standardised once, or as it was read or handed over.
+
+    Args:
+        dataset: What is wanted.
+        trust: Which pickles may be read; None for none.
 
     Raises:
         DataError: A file does not hold what it should.
@@ -69,7 +73,7 @@ def prepare(dataset: Dataset) -> Data:
     if isinstance(dataset, BundledDataset):
         return _bundled(dataset)
     if isinstance(dataset, FileDataset):
-        return _from_file(dataset)
+        return _from_file(dataset, trust)
     return _stored(dataset)
 
 
@@ -118,8 +122,8 @@ def _bundled(dataset: BundledDataset) -> Data:
     return Data(train, y_train, test, y_test, found.data, found.target, kind="bundled", columns=names)
 
 
-def _from_file(dataset: FileDataset) -> Data:
-    table = read(Path(dataset.path), dataset.target)
+def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
+    table = read(Path(dataset.path), dataset.target, trust)
     inputs, targets = table.inputs, table.targets
     if rows_of(inputs) == 0:
         raise DataError(f"{dataset.path} has no rows.")

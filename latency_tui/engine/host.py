@@ -114,7 +114,7 @@ class Host:
         """Load and fit."""
         self.stage = "loading"
         if self.data is None:
-            self.data = prepare(request.dataset)
+            self.data = prepare(request.dataset, request.trust)
         settings = request.candidate.settings
         threads = int(settings.get("threads", request.threads))
         self.order = str(settings.get("order", "C"))

@@ -125,7 +125,7 @@ class Roster:
             return
         if isinstance(self._dataset, StoredDataset):
             return  # it may need code of the caller's to be read, which is for the candidates' processes alone
-        self._data = prepare(self._dataset)
+        self._data = prepare(self._dataset, self._trust)
         self._wire.say(
             DatasetPrepared(
                 job=self._job,

@@ -1,25 +1,31 @@
 """Reads a table from a file: inputs, and targets where a column is named. Runs in the engine's processes only.
 
-Nothing that is read here runs code: arrays are read without pickles, and everything else is plain data.
+Nothing that is read here runs code, except for a pickle that the user trusts.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import zipfile
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from latency_tui.engine.array_files import read_libsvm, read_npy, read_npz
+from latency_tui.engine.index_columns import without_index_columns
+from latency_tui.engine.json_tables import read_json
+from latency_tui.engine.own_modules import finding_own
+from latency_tui.engine.text_tables import NumberColumns, read_text
+from latency_tui.engine.typed_columns import with_types
+from latency_tui.engine.workbooks import read_workbook
 from latency_tui.errors import DataError, UsageError
-from latency_tui.plan.columns import are_names
-from latency_tui.plan.datasets import TITLES, Format, format_of
+from latency_tui.plan import Trust
+from latency_tui.plan.data_files import DataFile, check_trusted_data, look_at
+from latency_tui.plan.dialects import unique_names
 from latency_tui.plan.nearest import hint
-
-_NO_COMMAS = {";": "semicolons", "\t": "tabs"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Table:
     Attributes:
         inputs: `(n_rows, n_columns, ...)` array, sparse matrix or data frame; a mapping of names to arrays with the
             same number of rows if a file holds several named arrays.
-        targets: `(n_rows,)` array; None if no target was named.
+        targets: `(n_rows,)` array, `(n_rows, n_outputs)` of several outputs; None if no target was named.
         columns: Names of the columns of an array; empty if the inputs have names of their own, or none.
         notes: What was read in another way than it is written, a sentence each.
     """
@@ -40,40 +46,37 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def read(path: Path, target: str | None) -> Table:
+def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
     """Return the table in a file.
 
     Inputs are an array if the file holds arrays, numbers without names, or numbers and pandas is missing; else a data
     frame, which has names of its own.
 
+    Args:
+        path: The file.
+        target: Column of the target: its name, or its number from 0 or from the end; an array's name in an NPZ file.
+        trust: Which pickles may be read; None for none.
+
     Raises:
         DataError: The file cannot be read as what it is, or has no such column.
     """
     try:
-        form = format_of(path)
+        file = look_at(path)
+        table = _read(file, target, trust or Trust())
     except UsageError as error:
         raise DataError(str(error)) from error
-    try:
-        if form in ("npz", "npy"):
-            return Table(*_arrays(path, form, target))
-        frame = _frame(path, form)
-        inputs, targets = _parted(path, frame, target)
-        names = tuple(map(str, frame.columns))
-        if names == tuple(map(str, range(len(names)))):  # counted, and not named
-            return Table(inputs.to_numpy() if is_frame(inputs) and is_numeric(inputs) else inputs, targets)
-        if is_frame(inputs):
-            return Table(inputs, targets)
-        position = None if target is None else _column(path, target, list(names))
-        return Table(inputs, targets, tuple(name for index, name in enumerate(names) if index != position))
     except DataError:
         raise
     except ImportError as error:
-        raise DataError(
-            f"{path} is {TITLES[form]} and needs {error.name or 'pandas'}: pip install {error.name or 'pandas'}"
-        ) from None
+        needed = error.name or "pandas"
+        raise DataError(f"{path} is {file.title} and needs {needed}: pip install {needed}") from None
+    except MemoryError as error:
+        raise DataError(f"{path} does not fit into memory.") from error
     except Exception as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path} cannot be read as {TITLES[form]}: it is cut off or damaged ({said[:200]}).") from error
+        raise DataError(f"{path} cannot be read as {file.title}: it is cut off or damaged ({said[:200]}).") from error
+    _check_targets(path, target, table.targets)
+    return table
 
 
 def is_frame(inputs: Any) -> bool:
@@ -86,124 +89,154 @@ def is_numeric(frame: Any) -> bool:
     return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
 
 
-def _arrays(path: Path, form: Format, target: str | None) -> tuple[Any, Any]:
-    if form == "npy":
-        return _parted(path, _two_axes(path, np.load(path, allow_pickle=False)), target)
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} cannot be read as an NPZ file: it is cut off.")
-    with np.load(path, allow_pickle=False) as archive:
-        names = list(archive.files)
-        if not names:
-            raise DataError(f"{path} holds no arrays.")
-        inputs_name = next((name for name in ("X", "X_test", "x", "data") if name in names), None)
-        found_target = target if target in names else next((n for n in ("y", "y_test", "target") if n in names), None)
-        if target is not None and target not in names and found_target is not None:
-            raise DataError(f"{path} has no array {target!r}; {hint(target, names)}")
-        rest = [name for name in names if name != found_target]
-        if inputs_name is None and len(rest) != 1:
-            raise DataError(f"{path} holds the arrays {', '.join(names)}; call the rows X and the targets y.")
-        inputs = _two_axes(path, archive[inputs_name or rest[0]])
-        if found_target is None:
-            return _parted(path, inputs, target)
-        targets = archive[found_target].ravel()
-    if len(targets) != len(inputs):
-        raise DataError(f"{path} has {len(inputs):,} rows and {len(targets):,} targets.")
-    return inputs, targets
+def _read(file: DataFile, target: str | None, trust: Trust) -> Table:
+    match file.form:
+        case "npz":
+            inputs, targets, found = read_npz(file, target)
+            return Table(inputs, targets) if found or target is None else _parted_array(file.path, inputs, target)
+        case "npy":
+            array = read_npy(file)
+            if array.dtype.names:
+                return _from_frame(file, _pandas().DataFrame(array), target)
+            return _parted_array(file.path, array, target)
+        case "libsvm":
+            rows, labels = read_libsvm(file)
+            return Table(rows, labels) if target is None else _parted_array(file.path, rows, target)
+        case "pickle":
+            return _from_object(file, _unpickled(file, trust), target)
+        case "csv":
+            frame, dialect, notes = read_text(file)
+            if isinstance(frame, NumberColumns):
+                return _from_numbers(file, frame, target, notes)
+            return _from_frame(file, frame, target, notes, dialect.decimal, dialect.separator)
+        case "json" | "jsonl":
+            return _from_frame(file, read_json(file), target)
+        case "excel":
+            frame, notes = read_workbook(file)
+            return _from_frame(file, frame, target, notes)
+    read_frame = _pandas().read_parquet if file.form == "parquet" else _pandas().read_feather
+    if not file.compression:
+        return _from_frame(file, read_frame(file.path), target)
+    with file.open() as opened:
+        return _from_frame(file, read_frame(io.BytesIO(opened.read())), target)
 
 
-def _two_axes(path: Path, array: Any) -> Any:
-    if array.ndim < 2:
-        raise DataError(f"{path} holds an array of {array.ndim} axes; rows and columns are needed.")
-    return array
+def _pandas() -> Any:
+    import pandas  # deferred: 0.3 s, and most plans read no table
+
+    return pandas
 
 
-def _frame(path: Path, form: Format) -> Any:
-    header = None if form == "csv" and not _has_header(path) else 0
+def _unpickled(file: DataFile, trust: Trust) -> Any:
+    import joblib  # deferred: comes with scikit-learn; it reads its own files and plain pickles alike
+
+    content = file.path.read_bytes()  # once, so that what was checked is what is loaded
+    check_trusted_data(file.path, hashlib.sha256(content).hexdigest(), trust)
+    return finding_own(lambda: joblib.load(io.BytesIO(content)))
+
+
+def _from_object(file: DataFile, found: Any, target: str | None) -> Table:
+    """Return the table in an object that was pickled: a frame, an array, rows with targets, or a mapping of both."""
+    if isinstance(found, tuple | list) and len(found) == 2 and all(hasattr(one, "shape") for one in found):
+        found = {"X": found[0], "y": found[1]}
+    if isinstance(found, Mapping) and (rows := next((found[n] for n in ("X", "data") if n in found), None)) is not None:
+        labels = next((found[name] for name in ("y", "target") if name in found), None)
+        table = _from_object(file, rows, target if labels is None else None)
+        return table if labels is None else Table(table.inputs, np.asarray(labels), table.columns, table.notes)
+    if hasattr(found, "to_pandas"):
+        found = found.to_pandas()
+    if is_frame(found):
+        return _from_frame(file, found, target)
+    if hasattr(found, "toarray") or (isinstance(found, np.ndarray) and found.ndim and found.dtype != object):
+        return _parted_array(file.path, found, target)
+    raise DataError(
+        f"{file.path} is a pickle of {type(found).__name__} and holds no table; save a data frame or an array."
+    )
+
+
+def _from_numbers(file: DataFile, found: NumberColumns, target: str | None, notes: Sequence[str]) -> Table:
+    names, position = found.columns, None if target is None else _column(file.path, target, found.columns)
+    table = _parted_array(file.path, found.values, None if position is None else str(position))
+    left = tuple(name for index, name in enumerate(names) if index != position)
+    return Table(table.inputs, table.targets, () if _are_counted(names) else left, tuple(notes))
+
+
+def _parted_array(path: Path, array: Any, target: str | None) -> Table:
+    """Return inputs and targets of an array or of a sparse matrix, whose columns are called by their numbers."""
+    if target is None:
+        return Table(array, None)
+    if isinstance(array, Mapping) or array.ndim != 2:
+        raise DataError(f"{path} has no column {target!r}; give the targets as an array y of an NPZ file.")
+    position = _column(path, target, [str(column) for column in range(array.shape[1])])
+    others = [column for column in range(array.shape[1]) if column != position]
+    targets = array[:, [position]]
+    return Table(array[:, others], np.ravel(targets.toarray() if hasattr(targets, "toarray") else targets))
+
+
+def _from_frame(
+    file: DataFile,
+    frame: Any,
+    target: str | None,
+    notes: Sequence[str] = (),
+    decimal: str = ".",
+    separator: str = "",
+) -> Table:
+    counted = _are_counted([str(name) for name in frame.columns])
+    frame = frame.set_axis(list(unique_names([str(name) for name in frame.columns])), axis=1)
+    if target is not None and target not in frame.columns and target in frame.index.names:
+        frame = frame.reset_index(target)
+    position = None if target is None else _column(file.path, target, list(frame.columns))
+    named = None if position is None else frame.columns[position]
+    frame, said = without_index_columns(frame, named)
     try:
-        import pandas  # deferred: 0.3 s, and most plans read no table
-    except ImportError:
-        if form != "csv":
-            raise
-        return _numbers(path, header)
-    if form == "csv":
-        return pandas.read_csv(path, header=header)
-    if form == "jsonl":
-        return pandas.DataFrame(_records(path))
-    return pandas.read_parquet(path) if form == "parquet" else pandas.read_feather(path)
+        frame, more = with_types(frame, decimal, separator)
+    except DataError as error:
+        raise DataError(f"{file.path}: {error}.") from None
+    notes = (*notes, *said, *more)
+    inputs = frame if named is None else frame.drop(columns=named)
+    targets = None if named is None else _targets(file.path, target or "", frame[named])
+    if counted and is_numeric(inputs):
+        return Table(inputs.to_numpy(dtype=None if len({*inputs.dtypes}) == 1 else "float64"), targets, (), notes)
+    return Table(inputs, targets, (), notes)
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig") as file:
-        records = []
-        for number, line in enumerate(file, start=1):
-            try:
-                record = json.loads(line) if line.strip() else {}
-            except ValueError:
-                raise DataError(f"{path} is cut off or damaged: line {number:,} is no JSON object.") from None
-            if not isinstance(record, dict):
-                raise DataError(f"{path} is no file of JSON lines: line {number:,} is no object.")
-            records += [record] if record else []
-    return records
+def _targets(path: Path, target: str, column: Any) -> Any:
+    if column.isna().any():
+        raise DataError(
+            f"{path} has {int(column.isna().sum()):,} rows without a value in the target column {target!r}."
+        )
+    kind = column.dtype
+    if str(kind) == "category":
+        column, kind = column.astype(kind.categories.dtype), kind.categories.dtype
+    return column.to_numpy() if getattr(kind, "kind", "O") in "iufbmM" else column.to_numpy(dtype=object)
 
 
-def _has_header(path: Path) -> bool:
-    """Whether the first line has names: anything that is no number.
+def _check_targets(path: Path, target: str | None, targets: Any) -> None:
+    """Refuse targets that no model can learn or be scored by.
 
     Raises:
-        DataError: Columns are separated by something else than commas.
+        DataError: They are dates, or numbers that are not finite.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        first = next(csv.reader(file), [])
-    if len(first) == 1 and (found := next((title for mark, title in _NO_COMMAS.items() if mark in first[0]), None)):
-        raise DataError(f"The columns of {path} are separated by {found}; CSV has commas.")
-    return are_names(first)
+    if targets is None:
+        return
+    place = "the targets" if target is None else f"the target column {target!r}"
+    kind = targets.dtype.kind
+    if kind in "mM":
+        raise DataError(f"{path} has dates in {place}; a target is a class or a number.")
+    if kind in "fc" and (count := int(np.sum(~np.isfinite(targets)))):
+        what = "without a value" if np.isnan(targets).any() else "with an infinite value"
+        raise DataError(f"{path} has {count:,} rows {what} in {place}.")
 
 
-class _Columns:
-    """Numbers with names, where there is no pandas."""
-
-    def __init__(self, values: Any, names: list[str]) -> None:
-        self.values = values
-        self.columns = names
-
-
-def _numbers(path: Path, header: int | None) -> _Columns:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        names = next(csv.reader(file), []) if header == 0 else []
-    try:
-        values = np.loadtxt(path, delimiter=",", skiprows=len(names) and 1, ndmin=2, encoding="utf-8-sig")
-    except ValueError:
-        raise DataError(f"{path} holds more than numbers, which needs pandas: pip install pandas") from None
-    return _Columns(values, names or [str(index) for index in range(values.shape[1])])
-
-
-def _parted(path: Path, table: Any, target: str | None) -> tuple[Any, Any]:
-    """Return inputs and targets of a table or of an array."""
-    if isinstance(table, np.ndarray):
-        if target is None:
-            return table, None
-        position = _column(path, target, [str(column) for column in range(table.shape[1])])
-        return np.delete(table, position, axis=1), table[:, position]
-    names = [str(name) for name in table.columns]
-    index = None if target is None else _column(path, target, names)
-    if isinstance(table, _Columns):
-        return _parted(path, table.values, None if index is None else str(index))
-    table.columns = names
-    if index is None:
-        return table, None
-    targets = table.iloc[:, index]
-    if targets.isna().any():
-        raise DataError(
-            f"{path} has {int(targets.isna().sum()):,} rows without a value in the target column {target!r}."
-        )
-    kind = targets.dtype
-    values = targets.to_numpy() if getattr(kind, "kind", "O") in "iufb" else targets.to_numpy(dtype=object)
-    return table.drop(columns=names[index]), values
+def _are_counted(names: Sequence[str]) -> bool:
+    return list(names) == [str(index) for index in range(len(names))]
 
 
 def _column(path: Path, target: str, names: list[str]) -> int:
     if target in names:
         return names.index(target)
+    if target.strip() in names:
+        return names.index(target.strip())
     if target.lstrip("-").isdecimal() and -len(names) <= int(target) < len(names):
         return int(target) % len(names)
     raise DataError(f"{path} has no column {target!r}; {hint(target, names[:50])}")

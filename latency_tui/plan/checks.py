@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, format_of, task_of
+from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, task_of
 from latency_tui.plan.model_files import RUNS_CODE, kind_of
 from latency_tui.plan.models import NATIVE, Candidate, ModelSpec
 from latency_tui.plan.plan import Plan
 from latency_tui.plan.settings import NATIVE_ONLY, SKLEARN_SETTINGS
-from latency_tui.plan.trust import check_trusted, digest_of
+from latency_tui.plan.trust import Trust, check_trusted, digest_of
 
 
 def check_plan(plan: Plan) -> None:
@@ -22,7 +22,7 @@ def check_plan(plan: Plan) -> None:
     """
     dataset = plan.workload.dataset
     if isinstance(dataset, FileDataset):
-        format_of(Path(dataset.path))
+        _check_data_file(Path(dataset.path), plan.trust)
     if isinstance(dataset, SyntheticDataset):
         dataset.check()
     for candidate in plan.candidates:
@@ -35,6 +35,13 @@ def check_plan(plan: Plan) -> None:
         kind = kind_of(path)
         if kind in RUNS_CODE:
             check_trusted(path, kind, digest_of(path), plan.trust)
+
+
+def _check_data_file(path: Path, trust: Trust) -> None:
+    from latency_tui.plan.data_files import check_trusted_data, look_at  # deferred: with zipfile 10 ms of start-up
+
+    if look_at(path).form == "pickle":
+        check_trusted_data(path, digest_of(path), trust)
 
 
 def check_settings(candidate: Candidate) -> None:

@@ -10,11 +10,9 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.heads import head_of
 from latency_tui.plan.nearest import hint
 
 Task = Literal["classification", "regression"]
-Format = Literal["csv", "parquet", "feather", "npz", "npy", "jsonl"]
 
 BUNDLED: dict[str, Task] = {
     "breast-cancer": "classification",
@@ -24,25 +22,6 @@ BUNDLED: dict[str, Task] = {
     "diabetes": "regression",
 }
 """Sets that come with scikit-learn; nothing is downloaded."""
-
-SUFFIXES: dict[str, Format] = {
-    ".csv": "csv",
-    ".parquet": "parquet",
-    ".feather": "feather",
-    ".arrow": "feather",
-    ".npz": "npz",
-    ".npy": "npy",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
-TITLES: dict[Format, str] = {
-    "csv": "a CSV file",
-    "parquet": "a Parquet file",
-    "feather": "a Feather file",
-    "npz": "an NPZ file",
-    "npy": "an NPY file",
-    "jsonl": "a file of JSON lines",
-}
 
 
 class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic", tag_field="kind"):
@@ -121,7 +100,7 @@ class FileDataset(msgspec.Struct, frozen=True, kw_only=True, tag="file", tag_fie
     """A table in a file: every column but the target is a feature, and reaches the model as it is.
 
     Attributes:
-        path: CSV, Parquet, Feather, NPZ, NPY or JSON lines.
+        path: CSV, Parquet, Feather, NPZ, NPY, JSON, JSON lines, Excel, LIBSVM or a trusted pickle.
         target: Column of what is to be predicted: its name, or its number (from 0, or from the end: -1) where columns
             have no names; an array's name in an NPZ file. None for rows without targets (an NPZ's `y` is found).
         test_fraction: Share of rows held out of what a model is fitted on; a model fitted already is asked all.
@@ -191,45 +170,14 @@ def resolve_dataset(text: str, *, target: str | None = None, task: Task | None =
         if task is not None and task != BUNDLED[name]:
             raise UsageError(f"{name} is for {BUNDLED[name]}, not for {task}.")
         return BundledDataset(name=name)
+    from latency_tui.plan.data_files import SUFFIXES, look_at  # deferred: with zipfile 10 ms of start-up
+
     path = Path(text)
     known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)
     if not known and path.suffix.lower() not in SUFFIXES and path.name == text:
         raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
-    format_of(path)
+    look_at(path)
     return FileDataset(path=text, target=target, task=task)
-
-
-def format_of(path: Path) -> Format:
-    """Return how a data file is written, by its first bytes and its name.
-
-    Raises:
-        UsageError: It is not there, cannot be read, is empty, or is not what its name says.
-    """
-    head = head_of(path, 4096, wanted="data")
-    claimed = SUFFIXES.get(path.suffix.lower())
-    found = _sniff(head)
-    if claimed is not None and claimed == found:
-        return claimed
-    if found is None or (claimed is not None and {claimed, found} != {"csv", "jsonl"}):
-        wanted = TITLES[claimed] if claimed else "CSV, Parquet, Feather, NPZ, NPY or JSON lines"
-        raise UsageError(f"{path} is not {wanted}: it is cut off, or holds something else.")
-    return claimed or found
-
-
-def _sniff(head: bytes) -> Format | None:
-    marks: dict[bytes, Format] = {
-        b"PAR1": "parquet",
-        b"ARROW1": "feather",
-        b"FEA1": "feather",
-        b"PK\x03\x04": "npz",
-        b"\x93NUMPY": "npy",
-    }
-    for mark, form in marks.items():
-        if head.startswith(mark):
-            return form
-    if b"\0" in head:
-        return None
-    return "jsonl" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" else "csv"
 
 
 def _check_fraction(fraction: float) -> None:

@@ -11,7 +11,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import default_models
 from latency_tui.plan.configuration import Loaded
 from latency_tui.plan.configuration_file import PlanTable
-from latency_tui.plan.datasets import Dataset, SyntheticDataset, Task, task_of
+from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.runtimes import with_runtimes
 from latency_tui.plan.trust import Trust, trust_for
@@ -79,7 +79,8 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
     loaded.check_files(models)
     measured = {model.file for model in models}
     trusted = (*request.trust, *(file for file in loaded.trusted_files() if file in measured))
-    trust = trust_for(candidates, files=trusted, types=request.trust_types)
+    data = dataset.path if isinstance(dataset, FileDataset) else ""
+    trust = trust_for(candidates, files=trusted, types=request.trust_types, data=data)
     loaded.check_trust(models, trust)
     return Resolved(candidates=candidates, dataset=dataset, trust=trust)
 

@@ -77,6 +77,7 @@ def trust_for(
     *,
     files: Iterable[str] = (),
     types: Iterable[str] = (),
+    data: str = "",
     memory: Path | None = None,
 ) -> Trust:
     """Return the trust of a plan: what is given now, and what was given before to these very skops files.
@@ -85,6 +86,7 @@ def trust_for(
         candidates: Whose files are meant.
         files: Files trusted now (`--trust`).
         types: Types trusted now by name (`--trust-type`).
+        data: The file of the dataset, which may be trusted too; empty for none.
         memory: The file that remembers; None for the user's own.
 
     Raises:
@@ -100,8 +102,8 @@ def trust_for(
         path = model_in(Path(text))
         if not os.path.exists(path):  # noqa: PTH110 (Path's raises where a folder may not be entered)
             raise UsageError(f"There is no file {path} to trust.")
-        if path.resolve() not in kinds:
-            raise UsageError(f"{path} is trusted but not measured; give it with -m too.")
+        if path.resolve() not in kinds and not (data and path.resolve() == Path(data).resolve()):
+            raise UsageError(f"{path} is trusted but not used; give it with -m or --data too.")
         trusted[digest_of(path)] = (EVERYTHING,)
     remembered = recall(memory)
     for path, kind in kinds.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import sys
 from pathlib import Path
@@ -108,7 +107,7 @@ def test_a_csv_of_bare_numbers_needs_neither_a_header_nor_pandas(
     table = read(tmp_path / "named.csv", "label")
     assert table.inputs.shape == (40, 2)
     np.testing.assert_array_equal(table.targets, [0, 1] * 20)
-    with pytest.raises(DataError, match=r"more than numbers.*pip install 'latency-tui\[data\]'"):
+    with pytest.raises(DataError, match=r"more than numbers.*pip install pandas"):
         read(tmp_path / "people.csv", "bought")
 
 
@@ -165,7 +164,7 @@ def test_columns_picked_by_name_are_found_inside_whatever_wraps_them() -> None:
 def test_a_format_that_needs_a_library_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(NUMBERS, tmp_path / "a.parquet")
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(DataError, match=r"needs pandas: pip install 'latency-tui\[data\]'"):
+    with pytest.raises(DataError, match=r"needs pandas: pip install pandas"):
         read(tmp_path / "a.parquet", None)
 
 
@@ -174,13 +173,6 @@ def test_a_format_that_needs_a_library_names_it(tmp_path: Path, monkeypatch: pyt
 def test_a_column_that_is_not_there_is_told(tmp_path: Path, suffix: str, target: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         read(write(PEOPLE, tmp_path / f"people{suffix}"), target)
-
-
-@pytest.mark.parametrize(("mark", "said"), [(";", "separated by semicolons; CSV has commas"), ("\t", "tabs")])
-def test_columns_without_commas_are_told(tmp_path: Path, mark: str, said: str) -> None:
-    (tmp_path / "people.csv").write_text(f"age{mark}city\n1{mark}2\n")
-    with pytest.raises(DataError, match=said):
-        read(tmp_path / "people.csv", "city")
 
 
 def test_one_row_with_its_target_is_too_few_to_learn_from(tmp_path: Path) -> None:
@@ -205,10 +197,10 @@ def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[Hostile()]], dtype=object), allow_pickle=True)
     np.savez(tmp_path / "a.npz", X=np.array([[Hostile()]], dtype=object))
     for name in ("a.npy", "a.npz"):
-        with pytest.raises(DataError, match="cannot be read"):
+        with pytest.raises(DataError, match="holds Python objects"):
             read(tmp_path / name, None)
     (tmp_path / "b.npy").write_bytes(pickle.dumps(Hostile()))
-    with pytest.raises(LatencyTuiError, match="not an NPY file"):
+    with pytest.raises(LatencyTuiError, match="is a pickle, not an NPY file as its name says"):
         read(tmp_path / "b.npy", None)
     assert not victim.exists()
 
@@ -234,12 +226,12 @@ def test_a_data_file_that_is_cut_off_is_one_sentence(tmp_path: Path, suffix: str
     assert "cut off" in str(caught.value)
 
 
-def test_rows_without_two_axes_or_names_are_told(tmp_path: Path) -> None:
-    np.save(tmp_path / "flat.npy", np.arange(5))
-    with pytest.raises(DataError, match="rows and columns are needed"):
-        read(tmp_path / "flat.npy", None)
-    np.savez(tmp_path / "three.npz", a=np.ones((2, 2)), b=np.ones((2, 2)))
-    with pytest.raises(DataError, match="call the rows X and the targets y"):
+def test_arrays_that_make_no_rows_are_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.float64(5))
+    with pytest.raises(DataError, match="holds one value and no rows"):
+        read(tmp_path / "one.npy", None)
+    np.savez(tmp_path / "three.npz", a=np.ones((2, 2)), b=np.ones((3, 2)))
+    with pytest.raises(DataError, match=r"different numbers of rows \(a 2, b 3\); call the rows X and the targets y"):
         read(tmp_path / "three.npz", None)
     np.savez(tmp_path / "uneven.npz", X=np.ones((2, 2)), y=np.ones(3))
     with pytest.raises(DataError, match="2 rows and 3 targets"):
@@ -349,7 +341,7 @@ def test_without_pandas_a_model_with_names_gets_arrays_unless_it_cannot_do_witho
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert isinstance(suit(data, model, {}, fitted=True).data.X_test, np.ndarray)
     model.wants_frame = True
-    with pytest.raises(LatencyTuiError, match=r"needs pandas: pip install 'latency-tui\[data\]'"):
+    with pytest.raises(LatencyTuiError, match=r"needs pandas: pip install pandas"):
         suit(data, model, {}, fitted=True)
 
 
@@ -466,8 +458,3 @@ async def test_a_file_of_numbers_is_refused_to_classifiers_before_anything_is_tr
     assert caught.value.exit_code == 2
     events = await measured(engine, dataset, *default_models("regression")[:1])
     assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"ridge"}
-
-
-def test_json_lines_of_nested_values_do_not_break_the_reader(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"a": 1, "b": [1, 2]}) for _ in range(4)))
-    assert list(read(tmp_path / "a.jsonl", "a").inputs.columns) == ["b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -247,16 +248,27 @@ async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width:
         assert dataset(desk) == FileDataset(path="orders.csv", target="price")
 
 
-def test_names_of_columns_are_read_from_the_first_line_alone(folder: Path) -> None:
+def test_names_of_columns_are_read_from_the_first_lines_alone(folder: Path) -> None:
     (folder / "a.csv").write_text(ORDERS)
     (folder / "numbers.csv").write_text("1,2.5,3\n4,5,6\n")
     (folder / "a.jsonl").write_text(json.dumps({"b": 1, "c": 2}) + "\nnonsense")
     np.savez(folder / "a.npz", X=np.ones((2, 2)), y=np.ones(2))
     (folder / "cut.npz").write_bytes((folder / "a.npz").read_bytes()[:50])
     (folder / "list.jsonl").write_text("{not json")
+    (folder / "tabs.tsv").write_text("a b\t c\n1,5\t2\n", encoding="utf-16")
+    (folder / "index.csv").write_text(",a,a\n0,1,2\n1,3,4\n")
+    (folder / "records.json").write_text('[{"b": 1},\n {"b": 2, "c": "x"}]')
+    (folder / "columns.json").write_text('{"b": {"0": 1}, "c": {"0": 2}}')
+    with gzip.open(folder / "packed.csv.gz", "wt") as file:
+        file.write(ORDERS)
     assert column_names(folder / "a.csv") == ("price", "weight", "returned")
     assert column_names(folder / "numbers.csv") == ("0", "1", "2")
     assert column_names(folder / "a.jsonl") == ("b", "c")
     assert column_names(folder / "a.npz") == ("X", "y")
+    assert column_names(folder / "tabs.tsv") == ("a b", "c")
+    assert column_names(folder / "index.csv") == ("a", "a.1")
+    assert column_names(folder / "records.json") == ("b", "c")
+    assert column_names(folder / "columns.json") == ("b", "c")
+    assert column_names(folder / "packed.csv.gz") == ("price", "weight", "returned")
     for name in ("cut.npz", "list.jsonl", "gone.csv"):
         assert column_names(folder / name) == ()

@@ -120,7 +120,7 @@ def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
     [
         (["-m", "missing.skops"], "There is no file missing.skops"),
         (["-m", "old.joblib"], "runs its author's code"),
-        (["-m", "random-forest", "--trust", "old.joblib"], "trusted but not measured"),
+        (["-m", "random-forest", "--trust", "old.joblib"], "trusted but not used"),
         (["--runtime", "onyx"], "There is no runtime 'onyx'; did you mean onnx?"),
         (["--data", "missing.csv"], "There is no file missing.csv"),
         (["--target", "y"], "--target names a column of --data"),

@@ -16,7 +16,7 @@ import pytest
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Trust, Workload
 from latency_tui.plan.checks import check_plan
-from latency_tui.plan.datasets import format_of
+from latency_tui.plan.data_files import format_of
 from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of, looks_like_file
 from latency_tui.plan.trust import EVERYTHING, digest_of, recall, remember, trust_for
 
@@ -159,7 +159,7 @@ def test_a_spoilt_memory_trusts_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "types", "said"),
-    [(["missing.pkl"], [], "no file"), (["other.pkl"], [], "trusted but not measured"), ([], ["a b"], "module.name")],
+    [(["missing.pkl"], [], "no file"), (["other.pkl"], [], "trusted but not used"), ([], ["a b"], "module.name")],
 )
 def test_trust_that_makes_no_sense_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], types: list[str], said: str

@@ -15,7 +15,7 @@ import pytest
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.catalogue import resolve_model
-from latency_tui.plan.datasets import format_of
+from latency_tui.plan.data_files import format_of
 from latency_tui.plan.model_files import kind_of, looks_like_file
 from latency_tui.plan.trust import trust_for
 

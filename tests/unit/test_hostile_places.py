@@ -13,7 +13,7 @@ import pytest
 
 from latency_tui.errors import LONGEST_SENTENCE, DataError, UsageError
 from latency_tui.plan.configuration import load_configuration
-from latency_tui.plan.datasets import format_of
+from latency_tui.plan.data_files import format_of
 from latency_tui.plan.heads import head_of
 from latency_tui.plan.import_paths import describe
 from latency_tui.plan.model_files import kind_of

@@ -13,7 +13,8 @@ from textual.content import Content
 from latency_tui.errors import UsageError
 from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dataset
 from latency_tui.plan.columns import column_names
-from latency_tui.plan.datasets import BUNDLED, SUFFIXES, TITLES, Task, format_of, task_of
+from latency_tui.plan.data_files import look_at, title_of_name
+from latency_tui.plan.datasets import BUNDLED, Task, task_of
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.matches import Match, at_home, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker
@@ -41,7 +42,7 @@ class ChangeDataScreen(Picker[Dataset]):
 
     HEADING = "Change the data"
     PLACEHOLDER = "iris · orders.parquet[target=returned]"
-    HINT = "A set by its name, or a file: CSV, Parquet, Feather, NPZ, NPY, JSON lines."
+    HINT = "A set by its name, or a file: CSV, Parquet, Feather, NPZ, NPY, JSON, Excel."
     KEYS = "tab completes · enter takes · esc closes"
 
     def __init__(self, dataset: Dataset, configuration: Loaded | None) -> None:
@@ -58,7 +59,7 @@ class ChangeDataScreen(Picker[Dataset]):
         file = _parts(text).file
         if columns := _columns(file):
             return _targets(file, columns, text)
-        found = files_like(text, _data_in)
+        found = files_like(text, title_of_name)
         return found if is_path(text) else [*_named(text, self._names()), *found]
 
     def is_meant(self, text: str) -> bool:
@@ -80,7 +81,7 @@ class ChangeDataScreen(Picker[Dataset]):
         path = _path(file)
         if path is None:
             return None
-        form = format_of(path)
+        title = look_at(path).title
         self._resolve(text)
         listed = bool(_columns(file))
         if listed and column is None:
@@ -91,7 +92,7 @@ class ChangeDataScreen(Picker[Dataset]):
             words = "Enter takes it." if task else f"Enter takes it. {_NUMBER}"
         if listed:
             return None, words
-        what = Content.assemble((clean(path.name), "bold"), ("  ", ""), TITLES[form], (" of ", MUTED), size_of(path))
+        what = Content.assemble((clean(path.name), "bold"), ("  ", ""), title, (" of ", MUTED), size_of(path))
         facts = {"target": column or "none", "task": task}
         said = [Content.assemble((f"{name:<8}", MUTED), clean(fact)) for name, fact in facts.items() if fact]
         return Content("\n").join([what, *said]), words
@@ -192,9 +193,3 @@ def _targets(file: str, columns: tuple[str, ...], typed: str) -> list[Match]:
     begun = typed.removesuffix("]").casefold()
     found = [match for match in found if match.text.casefold().startswith(begun)]
     return sorted(found, key=lambda match: match.text != typed)
-
-
-def _data_in(path: Path) -> str:
-    """Return what a file is by its name, in words; nothing where it is no data."""
-    form = SUFFIXES.get(path.suffix.lower())
-    return TITLES[form] if form else ""
