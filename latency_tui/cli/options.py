@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
@@ -107,19 +108,21 @@ def measuring_options(command: Command) -> Command:
     return command
 
 
-def make_plan(values: Values, *, levers: bool = False, lenient: bool = False) -> Plan:
+def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by_plan: bool = False) -> Plan:
     """Return the plan that the options ask for.
 
     Args:
         values: One entry an option.
         levers: Whether the one model is measured as it is, the baseline, and once more for each lever that can matter.
         lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
-            the app lists it with a word on why.
+            the app lists it with a word on why, and asks before it runs what a configuration merely found names.
+        by_plan: Whether a plan of the configuration named the models, and not the user.
 
     Raises:
         UsageError: An option makes no sense; the sentence says which and why.
     """
-    asked = resolve(request_of(values), configuration_of(values), lenient=lenient)
+    request = msgspec.structs.replace(request_of(values), by_plan=by_plan)
+    asked = resolve(request, configuration_of(values), lenient=lenient)
     candidates, baseline = asked.candidates, values["baseline"]
     if levers and baseline is not None:
         raise UsageError("--levers compares with the model as it is; leave --baseline out.")
@@ -146,7 +149,7 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False) ->
         threads=values["threads"],
         trust=asked.trust,
     )
-    check_plan(plan)
+    check_plan(plan, asks_later=lenient)
     remember(plan.candidates, plan.trust)
     return plan
 

@@ -34,7 +34,10 @@ OWN_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="What is to be predicted, of a file too: it chooses the models.  [default: classification]",
     ),
     click.option(
-        "--trust", multiple=True, metavar="FILE", help="Let this model file run its author's code; again for more."
+        "--trust",
+        multiple=True,
+        metavar="FILE",
+        help="Let this model file, or what ./latency-tui.toml names, run its author's code; repeatable.",
     ),
     click.option(
         "--trust-type",
@@ -74,7 +77,7 @@ def configuration_of(values: Mapping[str, Any]) -> Loaded:
     Raises:
         UsageError: It is not there or makes no sense.
     """
-    return find_configuration(values["config"])
+    return find_configuration(values["config"], values["trust"])
 
 
 def to_own_arguments(values: Mapping[str, Any]) -> list[str]:

@@ -44,13 +44,14 @@ def command(
     Exit codes: 0 done, 1 the measuring process failed, 2 usage, 4 a model failed, 124 a call timed out, 130
     interrupted (143 by SIGTERM, 129 by SIGHUP; what was measured is still written).
     """
-    configuration = configuration_of(values)
+    configuration, taken = configuration_of(values), dict[str, Any]()
     if plan_name is not None:
         given = {name for name in values if context.get_parameter_source(name) in _TYPED}
-        values |= plan_values(configuration.plan(plan_name), given)
+        taken = plan_values(configuration.plan(plan_name), given)
+        values |= taken
     if context.get_parameter_source("max_seconds") in _TYPED and not values["until_known"]:
         raise UsageError("--max-time is when --until-known gives up; give that too.")
-    plan = make_plan(values, levers=levers)
+    plan = make_plan(values, levers=levers, by_plan="models" in taken)
     path = None if output in (None, "-") else Path(str(output))
     chosen = asked_format or (format_of(path) if path else "table")
     if path:

@@ -21,6 +21,7 @@ from latency_tui.engine.pickles import unpickled
 from latency_tui.engine.unfinished import why_no_answer
 from latency_tui.errors import ModelError
 from latency_tui.plan import LEVERS, METHODS, SKLEARN_SETTINGS, Candidate, Setting, Trust
+from latency_tui.plan.trust import check_found
 
 MOST_JOBS = 4096
 
@@ -63,6 +64,7 @@ def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> 
     if spec.file:
         loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"))
         return Loaded(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
+    check_found(spec, trust or Trust())
     model = _import(spec.factory, spec.parameters)
     return Loaded(model, is_fitted(model))
 

@@ -10,11 +10,16 @@ from latency_tui.plan.model_files import RUNS_CODE, kind_of
 from latency_tui.plan.models import NATIVE, Candidate, ModelSpec
 from latency_tui.plan.plan import Plan
 from latency_tui.plan.settings import NATIVE_ONLY, SKLEARN_SETTINGS
-from latency_tui.plan.trust import Trust, check_trusted, digest_of
+from latency_tui.plan.trust import Trust, check_found, check_trusted, digest_of
 
 
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
     """Refuse a plan whose files cannot be measured. Nothing is loaded and nothing heavy imported.
+
+    Args:
+        plan: What is going to be measured.
+        asks_later: Whether somebody is asked, before anything runs, whether they trust a configuration file that was
+            merely found.
 
     Raises:
         UsageError: A file is not there, cannot be read, is not what it says, or runs code and is not trusted; a model
@@ -29,6 +34,9 @@ def check_plan(plan: Plan) -> None:
         model = candidate.model
         check_task(model, dataset)
         check_settings(candidate)
+        if asks_later and model.found_in:
+            continue
+        check_found(model, plan.trust)
         if not model.file or model.handed_over:
             continue
         path = Path(model.file)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import described, known_models, resolve_models
-from latency_tui.plan.configuration_file import Configuration, ModelTable, PlanTable, read_tables
+from latency_tui.plan.catalogue import MORE_MODELS, described, known_models, resolve_models
+from latency_tui.plan.configuration_file import MOST_BYTES, Configuration, ModelTable, PlanTable, read_tables
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
-from latency_tui.plan.model_files import RUNS_CODE, kind_of, model_in
+from latency_tui.plan.model_files import RUNS_CODE, kind_of, looks_like_file, model_in
 from latency_tui.plan.models import Candidate, ModelSpec, slugify
 from latency_tui.plan.nearest import nearest
-from latency_tui.plan.trust import Trust, digest_of
+from latency_tui.plan.reading import read_whole
+from latency_tui.plan.trust import EVERYTHING, recall
 
 FILE_NAME = "latency-tui.toml"
+_ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,13 +35,15 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         configuration: What it holds.
         path: The file; None where there is none.
-        vouched: Whether its word on trust counts: not that of a file merely found in the working directory, which may
-            have come with the very pickle that it trusts.
+        vouched: Whether it may name what runs its author's code (import paths, and files that it trusts): not if it was
+            merely found in the working directory, for it may have come with that very code.
+        digest: SHA-256 of its content.
     """
 
     configuration: Configuration = Configuration()
     path: Path | None = None
     vouched: bool = True
+    digest: str = ""
 
     @property
     def folder(self) -> Path:
@@ -79,37 +84,25 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             if str(path) in measured and (fault := _fault(path)):
                 raise UsageError(f"models.{name}.file in {self.path}: {fault}")
 
-    def check_trust(self, models: typing.Iterable[ModelSpec], trust: Trust) -> None:
-        """Refuse models that are going to be measured and that the configuration trusts, where its word does not count.
-
-        Args:
-            models: Whose files can be read.
-            trust: What is trusted without the configuration's word.
-
-        Raises:
-            UsageError: There is such a model; the sentence says why and what to add.
-        """
-        measured = {model.file for model in models}
-        for name, path, trusted in self._files():
-            if self.vouched or not trusted or str(path) not in measured:
-                continue
-            if kind_of(path) in {*RUNS_CODE, "skops"} and not trust.types_in(digest_of(path)):
-                raise UsageError(
-                    f"models.{name}.trust in {self.path} does not count: the file was merely found in this directory, "
-                    f"and may have come with {path}. If you trust both, add --config ./{self.path}, or --trust {path}."
-                )
-
     def trusted_files(self) -> tuple[str, ...]:
         """Return the files that the configuration trusts, for `trust_for`; none where its word does not count."""
         return tuple(str(path) for _, path, trusted in self._files() if trusted and self.vouched)
 
-    def candidates(self, texts: typing.Iterable[str]) -> tuple[Candidate, ...]:
+    def candidates(self, texts: typing.Iterable[str], *, by_plan: bool = False) -> tuple[Candidate, ...]:
         """Return the candidates that texts mean, the file's own models among those that have names.
+
+        Args:
+            texts: As typed.
+            by_plan: Whether a plan of this file names them, and not the user.
 
         Raises:
             UsageError: See `resolve_model`.
         """
-        return resolve_models(texts, known_models(self.models()), self.folder)
+        known = known_models(self.models())
+        found = resolve_models(texts, known, self.folder)
+        if not by_plan or self.vouched:
+            return found
+        return tuple(self._by_its_word(c) if c.model.factory and c.model not in known else c for c in found)
 
     def plan(self, name: str) -> PlanTable:
         """Return the plan of that name; its files are those in the configuration's folder, where they are there.
@@ -161,6 +154,25 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{where}.file in {self.path} is no file.")
         return msgspec.structs.replace(found, **split)
 
+    def code(self) -> tuple[tuple[str, str], ...]:
+        """Return what runs its author's code by the word of this file alone: who names it, and how it is called."""
+        found = [
+            (model.name, f"{model.factory}({_arguments(model.parameters)})" if model.factory else model.file)
+            for model in self.models()
+            if model.found_in
+        ]
+        plans = ((name, text) for name, table in self.configuration.plans.items() for text in table.models)
+        found += [(f"plan {name}", text) for name, text in plans if ":" in text and not looks_like_file(text)]
+        return tuple(found)
+
+    def is_file(self, text: str) -> bool:
+        """Return whether a path is that of this file."""
+        return self.path is not None and os.path.realpath(text) == os.path.realpath(self.path)
+
+    def _by_its_word(self, candidate: Candidate) -> Candidate:
+        """Return a candidate whose code runs by the word of this file."""
+        return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, found_in=self.digest))
+
     def _model(self, name: str, table: ModelTable) -> ModelSpec:
         if bool(table.path) == bool(table.file):
             raise UsageError(f"models.{name} in {self.path} needs either a path, package.module:name, or a file.")
@@ -179,7 +191,19 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             parameters=table.parameters,
             file=str(path) if path else "",
             task=table.task or "",
+            found_in="" if self.vouched or not self._runs_code(table, path) else self.digest,
         )
+
+    @staticmethod
+    def _runs_code(table: ModelTable, path: Path | None) -> bool:
+        """Return whether a model runs code by the word of the file: that of its import path, or of what it trusts.
+
+        It is known what scikit-learn's estimators do, but for one whose `memory` is a folder of pickles.
+        """
+        if path is None:
+            known = _ESTIMATOR.fullmatch(table.path) or table.path in {model.factory for model in MORE_MODELS}
+            return not known or "memory" in table.parameters
+        return table.trust and not _fault(path) and kind_of(path) in {*RUNS_CODE, "skops"}
 
     def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
         """Yield the models that come from files: name, file, and whether it is trusted."""
@@ -218,8 +242,12 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             return self.folder / text
 
 
-def find_configuration(asked: str | None = None) -> Loaded:
+def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] = ()) -> Loaded:
     """Return the configuration: of the file asked for, else of the working directory, else of the user's folder.
+
+    Args:
+        asked: The file asked for.
+        trusted: Files that the user trusts; that of the working directory may be among them.
 
     Raises:
         UsageError: The file asked for is not there, or a file makes no sense.
@@ -228,8 +256,13 @@ def find_configuration(asked: str | None = None) -> Loaded:
         return load_configuration(Path(asked))
     here, own = Path(FILE_NAME), user_path()
     if os.path.isfile(here):  # noqa: PTH113 (Path's raises where a folder may not be entered)
-        vouched = own is not None and os.path.realpath(".") == os.path.realpath(own.parent)
-        return msgspec.structs.replace(load_configuration(here), vouched=vouched)
+        loaded = load_configuration(here)
+        vouched = (
+            (own is not None and os.path.realpath(".") == os.path.realpath(own.parent))
+            or any(map(loaded.is_file, trusted))
+            or EVERYTHING in recall().get(loaded.digest, ())
+        )
+        return msgspec.structs.replace(loaded, vouched=vouched)
     return load_configuration(own) if own and os.path.isfile(own) else Loaded()  # noqa: PTH113 (as above)
 
 
@@ -249,7 +282,10 @@ def load_configuration(path: Path) -> Loaded:
     Raises:
         UsageError: It cannot be read, is not TOML, or holds what does not belong there; the sentence names where.
     """
-    return Loaded(configuration=read_tables(path), path=path)
+    import hashlib  # deferred: most have no such file
+
+    content = read_whole(path, MOST_BYTES, wanted="configuration")
+    return Loaded(configuration=read_tables(content, path), path=path, digest=hashlib.sha256(content).hexdigest())
 
 
 def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
@@ -259,6 +295,10 @@ def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
     return dataset
+
+
+def _arguments(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
 
 def _check_parameter(value: Any, where: str) -> None:

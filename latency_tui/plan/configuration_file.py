@@ -15,9 +15,8 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.plan import Method
-from latency_tui.plan.reading import read_whole
 
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
 _MOST_PARTS = 64
 """Parts of a dotted key: the time to read one grows with their square, and the deepest known has four."""
 _STRINGS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?')  # closed or not, so that each byte is read once
@@ -140,15 +139,18 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     theme: str = ""
 
 
-def read_tables(path: Path) -> Configuration:
-    """Read a configuration file.
+def read_tables(content: bytes, path: Path) -> Configuration:
+    """Return what a configuration file holds.
+
+    Args:
+        content: Its bytes.
+        path: The file, for the errors.
 
     Raises:
-        UsageError: It cannot be read, is not TOML, or holds what does not belong there; the sentence names where.
+        UsageError: It is not TOML, or holds what does not belong there; the sentence names where.
     """
     import tomllib  # deferred: most have no such file
 
-    content = read_whole(path, _MOST_BYTES, wanted="configuration")
     if _DEEP_KEY.search(_STRINGS.sub(b"_", content)):
         raise UsageError(f"{path} has a key of more than {_MOST_PARTS} parts.")
     try:

@@ -55,6 +55,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         handed_over: Whether the file is a pickle that the process which starts the engine has just written itself.
         group: Heading that it stands under in a list of models.
         task: What it predicts, `classification` or `regression`; empty where that is not known.
+        found_in: SHA-256 of the configuration file whose word it is that this runs its author's code, if that file was
+            merely found in the working directory; empty if the user named the model or vouches for the file.
     """
 
     name: str
@@ -66,6 +68,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     handed_over: bool = False
     group: str = ""
     task: Task | Literal[""] = ""
+    found_in: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.strip():

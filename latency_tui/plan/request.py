@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from latency_tui.plan.configuration_file import PlanTable
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.runtimes import with_runtimes
-from latency_tui.plan.trust import Trust, trust_for
+from latency_tui.plan.trust import EVERYTHING, Trust, digest_of, remember_types, trust_for
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         models: Names, files or import paths.
+        by_plan: Whether a plan of the configuration named the models, and not the user.
         runtimes: What runs each of them.
         data: A dataset's name or file.
         target: Column of the file that is to be predicted.
@@ -30,11 +32,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         classes: Its classes.
         sparse: Whether it is a sparse matrix.
         task: What is to be predicted.
-        trust: Files that may run their author's code.
+        trust: Files that may run their author's code; the configuration file among them vouches for what it names.
         trust_types: Types trusted in skops files.
     """
 
     models: tuple[str, ...] = ()
+    by_plan: bool = False
     runtimes: tuple[str, ...] = ()
     data: str | None = None
     target: str | None = None
@@ -68,7 +71,7 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
     """
     dataset = _dataset(request, loaded)
     if request.models:
-        named = loaded.candidates(request.models)
+        named = loaded.candidates(request.models, by_plan=request.by_plan)
     else:
         task = task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
@@ -78,10 +81,10 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
     models = tuple(candidate.model for candidate in candidates)
     loaded.check_files(models)
     measured = {model.file for model in models}
-    trusted = (*request.trust, *(file for file in loaded.trusted_files() if file in measured))
+    typed = (file for file in request.trust if not loaded.is_file(file))
+    trusted = (*typed, *(file for file in loaded.trusted_files() if file in measured))
     data = dataset.path if isinstance(dataset, FileDataset) else ""
     trust = trust_for(candidates, files=trusted, types=request.trust_types, data=data)
-    loaded.check_trust(models, trust)
     return Resolved(candidates=candidates, dataset=dataset, trust=trust)
 
 
@@ -109,6 +112,20 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -
     files = {candidate.model.file for candidate in candidates}.intersection(loaded.trusted_files())
     listed = trust_for(candidates, files=files, types=trust.types)
     return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
+
+
+def trust_found(trust: Trust, loaded: Loaded) -> Trust:
+    """Return a plan's trust, and besides it all that a configuration merely found names; remember that file.
+
+    Raises:
+        UsageError: A file that it names cannot be read.
+    """
+    trust = trust.also(loaded.digest, (EVERYTHING,))
+    for model in loaded.models():
+        if model.found_in and model.file:
+            trust = trust.also(digest_of(Path(model.file)), (EVERYTHING,))
+    remember_types({loaded.digest: (EVERYTHING,)})
+    return trust
 
 
 def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.model_files import RUNS_CODE, TITLES, Kind, kind_of, model_in
-from latency_tui.plan.models import Candidate
+from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.reading import open_regular, read_whole
 
 EVERYTHING = "*"
@@ -191,6 +191,30 @@ def _locked(path: Path) -> Iterator[None]:
                     raise
                 time.sleep(0.01)
         yield
+
+
+def is_trusted_if_found(model: ModelSpec, trust: Trust) -> bool:
+    """Return whether a model may run its author's code, as far as a configuration file that was merely found says so.
+
+    Raises:
+        UsageError: Its file cannot be read.
+    """
+    if not model.found_in or trust.covers(model.found_in):
+        return True
+    return bool(model.file and trust.types_in(digest_of(Path(model.file))))
+
+
+def check_found(model: ModelSpec, trust: Trust) -> None:
+    """Refuse a model that runs its author's code by the word of a configuration file that was merely found.
+
+    Raises:
+        UsageError: Neither that file nor the model's own is trusted; the sentence says what to add.
+    """
+    if not is_trusted_if_found(model, trust):
+        raise UsageError(
+            f"{model.name} runs code, {model.factory or model.file}, that latency-tui.toml names; that file was merely "
+            "found in this directory. If you trust it, add --trust ./latency-tui.toml."
+        )
 
 
 def check_trusted(path: Path, kind: Kind, digest: str, trust: Trust) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
-from latency_tui.plan.configuration import Loaded, load_configuration
+from latency_tui.plan.configuration import Loaded, find_configuration, load_configuration
 from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
-from latency_tui.plan.trust import digest_of
+from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.offers import key_table
 from tests.tui.conftest import Open
@@ -97,3 +98,39 @@ async def test_models_of_the_file_are_in_the_list_chosen_or_not_in_their_colours
         assert [(row.slug, row.chosen) for row in desk.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
         assert desk.screen.colours["checkout-forest"] == "#73daca"
     assert trust.covers(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
+
+
+@pytest.mark.parametrize("size", [(140, 45), (60, 20)])
+async def test_what_a_found_file_names_is_asked_about_before_it_runs(
+    open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
+    load(tmp_path, '[models.mine]\npath = "os:system"\nparameters = {command = "touch ran"}\n')
+    found = find_configuration()
+    asked = resolve(Request(), found, lenient=True)
+    plan = Plan(candidates=asked.candidates)
+    async with open_app(*size, plan=plan, models=(*BUILTIN_MODELS, *found.models()), configuration=found) as desk:
+        for key in ("p", "t"):
+            await desk.press(key)
+            assert "Trust latency-tui.toml?" in desk.text()
+            assert "os:system(command='touch ran')" in desk.text()
+            await desk.press("enter")
+            await desk.press("ctrl+t")
+            assert (desk.state.work, len(desk.app.screen_stack)) == ("idle", 1)
+        assert not desk.state.measurements
+        assert recall() == {}
+        await desk.press("p", "ctrl+t")
+        await until(lambda: bool(desk.state.measurements))
+        await desk.idle()
+        assert desk.state.measurements[0].plan.trust.covers(found.digest)
+    assert recall() == {found.digest: ("*",)}
+    assert find_configuration().vouched
+
+
+async def test_models_that_a_found_file_does_not_name_are_measured_at_once(open_app: Open, tmp_path: Path) -> None:
+    loaded = load(tmp_path, '[models.mine]\npath = "os:system"\n')
+    found = msgspec.structs.replace(loaded, vouched=False)
+    async with open_app(models=(*BUILTIN_MODELS, *found.models()), configuration=found) as desk:
+        await desk.profile()
+        assert desk.state.measurements

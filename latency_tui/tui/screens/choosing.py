@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from textual.widgets import OptionList
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, SyntheticDataset
+from latency_tui.plan.request import trust_found
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.messages import CandidatesAdded, DatasetChosen, FieldChanged, FieldLeft
@@ -142,6 +144,25 @@ class Choosing(View):
         plan, listed = self.state.plan, tuple(row.candidate for row in self.state.rows)
         folder = self.configuration.folder if self.configuration else None
         self.app.push_screen(AddModelScreen(self.models, listed, plan.workload.dataset, plan.trust, folder), take)
+
+    def ask_for_trust(self, then: commands.Command) -> None:
+        """Ask whether to trust the configuration that was merely found; if so, go on with a command."""
+        from latency_tui.tui.screens.trust import TrustScreen  # not before the first frame
+
+        found = self.configuration
+        if found is None:
+            return
+
+        async def trust() -> None:
+            plan = self.state.plan
+            trusted = await asyncio.to_thread(trust_found, plan.trust, found)
+            self.change(replace(self.state, plan=msgspec.structs.replace(plan, trust=trusted)))
+            self.post_message(then)
+
+        def take() -> None:
+            self.run_worker(trust(), group="trust", exclusive=True, exit_on_error=False)
+
+        self.app.push_screen(TrustScreen(found, take))
 
     @on(CandidatesAdded)
     def _list_candidates(self, message: CandidatesAdded) -> None:

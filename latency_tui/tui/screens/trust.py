@@ -1,0 +1,68 @@
+"""Asks whether to trust a configuration file that was merely found: shows what it would run, and has run nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from latency_tui.plan.configuration import Loaded
+from latency_tui.tui.marks import MUTED
+from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.text import clean, wrap
+
+
+class TrustScreen(Sheet):
+    """What the file names, with a key of its own to trust it.
+
+    Args:
+        configuration: The configuration.
+        trusted: Called when the user trusts it.
+    """
+
+    KEYS = "ctrl+t trusts this file · esc cancels"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "trust", "Trust this file", show=False)]
+
+    def __init__(self, configuration: Loaded, trusted: Callable[[], None]) -> None:
+        super().__init__("Trust latency-tui.toml?")
+        self._configuration = configuration
+        self._trusted = trusted
+
+    def compose(self) -> ComposeResult:
+        """Yield the frame, with the buttons below the text."""
+        with VerticalScroll(id="sheet", classes="-asks") as sheet:
+            sheet.border_title = Content(self._title)
+            sheet.border_subtitle = self.KEYS
+            yield Static(id="text")
+            with Horizontal(id="consent"):
+                yield Button("Trust this file", id="trust", variant="warning", compact=True, action="screen.trust")
+                yield Button("Cancel", compact=True, action="screen.dismiss")
+
+    def lines(self, width: int) -> list[Content]:
+        """Return what the file would run, and what trusting it means."""
+        warning = "This file was found in the working directory. What it names runs as you, with your permissions:"
+        meaning = (
+            "Trust it only if you know where it comes from. Nothing of it has run. Once trusted, a file with this very "
+            "content runs what it names without asking."
+        )
+        return [
+            *(Content.styled(line, "$text-warning") for line in wrap(warning, width)),
+            Content(""),
+            *(
+                Content.assemble("  ", (clean(name), "bold"), "  ", clean(code))
+                for name, code in self._configuration.code()
+            ),
+            Content(""),
+            *(Content(line) for line in wrap(meaning, width)),
+            Content.assemble(("sha-256 ", MUTED), self._configuration.digest[:16], ("…", MUTED)),
+        ]
+
+    def action_trust(self) -> None:
+        """Trust the file and close."""
+        self.dismiss()
+        self._trusted()
