@@ -19,7 +19,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, slug_of, slugify
+from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, number_apart, slug_of
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
@@ -89,11 +89,12 @@ def measure(
         data = StoredDataset(
             path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=rows, features=_features(X)
         )
+        candidates = number_apart(Candidate(model=spec) for spec in specs)
         plan = Plan(
-            candidates=tuple(Candidate(model=spec) for spec in specs),
+            candidates=candidates,
             workload=Workload(dataset=data, method=method, batch_size=_whole("batch_size", batch_size)),
             runs=_whole("runs", runs),
-            baseline=_baseline(baseline, models),
+            baseline=_baseline(baseline, candidates),
             launches=_whole("launches", launches),
             seed=_whole("seed", seed),
             call_timeout=_number("call_timeout", call_timeout),
@@ -166,13 +167,13 @@ def _check_models(models: object) -> None:
             raise UsageError(f"A model's name must be text, not {_shown(name)}.")
 
 
-def _baseline(baseline: object, models: Mapping[str, Any]) -> str | None:
-    """Return the slug of the baseline, whose name may look like one with settings."""
+def _baseline(baseline: object, candidates: Sequence[Candidate]) -> str | None:
+    """Return the slug of the baseline, by the name that it was given or by what is typed for it."""
     if baseline is None:
         return None
     if not isinstance(baseline, str):
         raise UsageError(f"baseline must be the name of a model, or None, not {_shown(baseline)}.")
-    return slugify(baseline) if baseline in models else slug_of(baseline)
+    return next((one.slug for one in candidates if one.name == baseline), None) or slug_of(baseline)
 
 
 def _whole(name: str, value: object) -> int:

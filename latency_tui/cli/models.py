@@ -9,8 +9,8 @@ from typing import Literal
 import click
 
 from latency_tui.cli.stdout import emit, terminal_style
-from latency_tui.plan import BUILTIN_MODELS, ModelSpec, slugify
-from latency_tui.plan.catalogue import known_models
+from latency_tui.plan import BUILTIN_MODELS, ModelSpec
+from latency_tui.plan.catalogue import known_models, typed
 from latency_tui.plan.configuration import find_configuration
 
 
@@ -25,7 +25,7 @@ def command(form: Literal["table", "json"], everything: bool, config: str | None
     if form == "json":
         import msgspec
 
-        rows = [{"name": model.name, "slug": slugify(model.name), **msgspec.to_builtins(model)} for model in models]
+        rows = [{"name": model.name, "slug": typed(model, models), **msgspec.to_builtins(model)} for model in models]
         return emit([msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()])
     return emit(["\n".join(_table(models, terminal_style()[0]))])
 
@@ -36,7 +36,7 @@ def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:
 
     groups = list(dict.fromkeys(model.group for model in models))
     models = sorted(models, key=lambda model: groups.index(model.group))
-    names = align([["model", "-m"], *([clean(model.name), slugify(model.name)] for model in models)])
+    names = align([["model", "-m"], *([clean(model.name), typed(model, models)] for model in models)])
     column = max(map(len, names)) + 2
     room = max((width or 10_000) - column, 24)
     lines: list[str] = []

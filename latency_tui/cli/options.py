@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
 from latency_tui.plan.catalogue import known_models
 from latency_tui.plan.checks import check_plan
+from latency_tui.plan.model_files import model_in
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.request import resolve
 from latency_tui.plan.trust import remember
@@ -157,13 +159,15 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by
 def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
     """Return the slug of the candidate that is meant: by its file or import path as typed, or by its name."""
     name, settings = parse(text)
-    meant = (
-        one.slug
-        for one in candidates
-        if (name in (one.model.file, one.model.factory) or slugify(name) == slugify(one.model.name))
-        and one.settings == settings
-    )
-    return next(meant, slug_of(text))
+    alike = [one for one in candidates if one.settings == settings]
+    files = {name, str(model_in(Path(name)))}
+    for meant in (
+        [one for one in alike if name in (one.model.name, one.model.key, one.model.factory) or one.model.file in files],
+        [one for one in alike if slugify(name) in (slugify(one.model.name), slugify(one.model.key or one.model.name))],
+    ):
+        if meant:
+            return meant[0].slug
+    return slug_of(text)
 
 
 def _with_levers(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:

@@ -9,7 +9,7 @@ from latency_tui.plan.datasets import (
     SyntheticDataset,
     resolve_dataset,
 )
-from latency_tui.plan.models import Candidate, ModelSpec, slug_of, slugify
+from latency_tui.plan.models import Candidate, ModelSpec, number_apart, slug_of, slugify
 from latency_tui.plan.plan import METHODS, MOST_RUNS, Method, Plan, Workload
 from latency_tui.plan.settings import LEVERS, SKLEARN_SETTINGS, Setting, parse
 from latency_tui.plan.trust import Trust
@@ -32,6 +32,7 @@ __all__ = [
     "SyntheticDataset",
     "Trust",
     "Workload",
+    "number_apart",
     "parse",
     "resolve_dataset",
     "slug_of",

@@ -180,28 +180,58 @@ def installed_models() -> tuple[ModelSpec, ...]:
 
 
 def known_models(own: Iterable[ModelSpec] = ()) -> tuple[ModelSpec, ...]:
-    """Return every model that has a name; of two with the same, the first counts.
+    """Return every model that has a name; one of the configuration file counts instead of one that comes along.
 
     Args:
         own: Those of the configuration file, which come first.
     """
+    own = tuple(own)
+    slugs = {slugify(model.name) for model in own}
     found: dict[str, ModelSpec] = {}
-    for model in (*own, *BUILTIN_MODELS, *installed_models(), *MORE_MODELS):
-        found.setdefault(slugify(model.name), model)
-    return tuple(found.values())
+    for model in (*BUILTIN_MODELS, *installed_models(), *MORE_MODELS):
+        if slugify(model.name) not in slugs:
+            found.setdefault(slugify(model.name), model)
+    return (*own, *found.values())
 
 
 def find_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec:
-    """Return the model of that name or slug, upper or lower case.
+    """Return the model of that name, table of the configuration file or slug, upper or lower case.
 
     Raises:
-        UsageError: There is none; the sentence names the nearest one known.
+        UsageError: There is none, or several are typed that way; the sentence names the nearest one, or these.
     """
-    by_slug = {slugify(model.name): model for model in models}
-    slug = slugify(name)
-    if slug in by_slug:
-        return by_slug[slug]
-    raise UsageError(f"There is no model {name!r}; {hint(slug, by_slug, listed_by='latency-tui models')}")
+    models = tuple(models)
+    if (found := named_model(name, models)) is not None:
+        return found
+    known = [word for model in models for word in (slugify(model.name), model.key) if word]
+    raise UsageError(f"There is no model {name!r}; {hint(slugify(name), known, listed_by='latency-tui models')}")
+
+
+def typed(model: ModelSpec, models: Iterable[ModelSpec]) -> str:
+    """Return what names a model on the command line: its slug, or its table where others have that slug too."""
+    slug = slugify(model.name)
+    return model.key if model.key and [slugify(other.name) for other in models].count(slug) > 1 else slug
+
+
+def named_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec | None:
+    """Return the model that a name means: as it is written, by its table, or by its slug; None if there is none.
+
+    Raises:
+        UsageError: Several are typed that way.
+    """
+    models, slug = tuple(models), slugify(name)
+    for alike in (
+        [model for model in models if model.name == name],
+        [model for model in models if model.key == name],
+        [model for model in models if slugify(model.name) == slug],
+        [model for model in models if model.key and slugify(model.key) == slug],
+    ):
+        if len(alike) > 1:
+            known = " or ".join(repr(model.key or model.name) for model in alike)
+            raise UsageError(f"{name!r} may be one of several models; name it as it is written: {known}.")
+        if alike:
+            return alike[0]
+    return None
 
 
 def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: Path | None = None) -> Candidate:
@@ -222,8 +252,8 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: 
     if "runtime" in settings:
         check_runtime(str(settings["runtime"]))
     known = tuple(models) if models is not None else known_models()
-    named = {slugify(model.name): model for model in known}.get(slugify(name))
-    if named is not None and not looks_like_file(name):
+    named = None if looks_like_file(name) else named_model(name, known)
+    if named is not None:
         return Candidate(model=named, settings=settings)
     if looks_like_file(name) or _exists(name):
         return Candidate(model=model_of_file(name), settings=settings)
@@ -244,8 +274,8 @@ def resolve_models(
     found = [resolve_model(text, known, folder) for text in texts]
     origins: dict[str, set[str]] = {}
     for candidate in found:
-        origins.setdefault(slugify(candidate.model.name), set()).add(candidate.model.file or candidate.model.factory)
-    return tuple(_in_full(c) if len(origins[slugify(c.model.name)]) > 1 else c for c in found)
+        origins.setdefault(candidate.model.name, set()).add(candidate.model.file or candidate.model.factory)
+    return tuple(_in_full(c) if len(origins[c.model.name]) > 1 else c for c in found)
 
 
 def model_of_file(text: str, name: str = "") -> ModelSpec:

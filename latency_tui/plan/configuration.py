@@ -20,7 +20,7 @@ from latency_tui.plan.catalogue import MORE_MODELS, described, known_models, res
 from latency_tui.plan.configuration_file import MOST_BYTES, Configuration, ModelTable, PlanTable, read_tables
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
 from latency_tui.plan.model_files import RUNS_CODE, kind_of, looks_like_file, model_in
-from latency_tui.plan.models import Candidate, ModelSpec, slugify
+from latency_tui.plan.models import Candidate, ModelSpec
 from latency_tui.plan.nearest import nearest
 from latency_tui.plan.reading import read_whole
 from latency_tui.plan.trust import EVERYTHING, recall
@@ -59,8 +59,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         found = {name: self._model(name, table) for name, table in self.configuration.models.items()}
         keys: dict[str, str] = {}
         for key, model in found.items():
-            if (other := keys.setdefault(slugify(model.name), key)) != key:
-                raise UsageError(f"models.{other} and models.{key} in {self.path} have the same name to type.")
+            if (other := keys.setdefault(model.name, key)) != key:
+                raise UsageError(f"models.{other} and models.{key} in {self.path} have the same name.")
         return tuple(found.values())
 
     def chosen_models(self) -> tuple[ModelSpec, ...]:
@@ -192,6 +192,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             file=str(path) if path else "",
             task=table.task or "",
             found_in="" if self.vouched or not self._runs_code(table, path) else self.digest,
+            key=name,
         )
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +58,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         task: What it predicts, `classification` or `regression`; empty where that is not known.
         found_in: SHA-256 of the configuration file whose word it is that this runs its author's code, if that file was
             merely found in the working directory; empty if the user named the model or vouches for the file.
+        key: Name of its table in the configuration file, by which it can be named too; empty if it is not from there.
     """
 
     name: str
@@ -69,6 +71,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str = ""
     task: Task | Literal[""] = ""
     found_in: str = ""
+    key: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -83,10 +86,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         model: The model.
         settings: Levers that change the answer, such as `{"n_jobs": 1}`; empty for the model as it is.
+        number: Which of several it is whose names are typed alike, from 1; see `number_apart`.
     """
 
     model: ModelSpec
     settings: dict[str, Setting] = {}
+    number: int = 1
 
     @property
     def name(self) -> str:
@@ -99,7 +104,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def slug(self) -> str:
         """The name as typed, unique within a plan."""
         levers = f"[{format_settings(self.settings)}]" if self.settings else ""
-        return slugify(self.model.name) + levers
+        number = f"-{self.number}" if self.number > 1 else ""
+        return f"{slugify(self.model.name)}{number}{levers}"
 
     def is_same(self, other: Candidate) -> bool:
         """Return whether it is the same model with the same settings, in whichever order these were typed.
@@ -165,3 +171,24 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             for lever in pulled
             if not lever.keys() & self.settings.keys() and not (foreign and lever.keys() & {*NATIVE_ONLY})
         )
+
+
+def number_apart(candidates: Iterable[Candidate], taken: Iterable[Candidate] = ()) -> tuple[Candidate, ...]:
+    """Return candidates with slugs of their own: names that are typed alike (`x+`, `x-`; `Model A`, `model-a`) differ.
+
+    The first keeps its slug and the others get a number, `model-a-2`, that no other name has.
+
+    Args:
+        candidates: What is to be told apart.
+        taken: Candidates whose slugs stay as they are.
+    """
+    candidates = tuple(candidates)
+    used = {candidate.slug for candidate in taken}
+    reserved = {candidate.slug for candidate in candidates if candidate.number == 1}
+    found: list[Candidate] = []
+    for candidate in candidates:
+        while candidate.slug in used or (candidate.number > 1 and candidate.slug in reserved):
+            candidate = msgspec.structs.replace(candidate, number=candidate.number + 1)
+        used.add(candidate.slug)
+        found.append(candidate)
+    return tuple(found)

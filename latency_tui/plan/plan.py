@@ -10,7 +10,7 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
-from latency_tui.plan.models import Candidate
+from latency_tui.plan.models import Candidate, number_apart
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
 
@@ -81,9 +81,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if not self.candidates:
             raise UsageError("Choose at least one model to measure.")
         slugs = [candidate.slug for candidate in self.candidates]
-        for slug in slugs:
-            if slugs.count(slug) > 1:
-                raise UsageError(f"Two candidates are called {slug!r}; give one of them another name.")
+        names = [candidate.name for candidate in self.candidates]
+        for name, slug in zip(names, slugs, strict=True):
+            if names.count(name) > 1 or slugs.count(slug) > 1:
+                raise UsageError(f"Two candidates are called {name!r}; give one of them another name.")
         for one, other in combinations(self.candidates, 2):
             if one.is_same(other):
                 raise UsageError(f"{one.slug} and {other.slug} are the same; a control (--control) measures one twice.")
@@ -120,7 +121,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if not self.control:
             return None
         first = self.candidates[0]
-        return msgspec.structs.replace(first, model=msgspec.structs.replace(first.model, name=f"{first.name} control"))
+        copy = msgspec.structs.replace(first, model=msgspec.structs.replace(first.model, name=f"{first.name} control"))
+        return number_apart([copy], taken=self.candidates)[0]
 
     @property
     def turns(self) -> tuple[Candidate, ...]:

@@ -13,7 +13,7 @@ from latency_tui.plan.catalogue import default_models
 from latency_tui.plan.configuration import Loaded
 from latency_tui.plan.configuration_file import PlanTable
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
-from latency_tui.plan.models import Candidate, ModelSpec
+from latency_tui.plan.models import Candidate, ModelSpec, number_apart
 from latency_tui.plan.runtimes import with_runtimes
 from latency_tui.plan.trust import EVERYTHING, Trust, digest_of, remember_types, trust_for
 
@@ -77,7 +77,7 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
         own = list(loaded.readable(own)) if lenient else own
         named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
-    candidates = with_runtimes(named, request.runtimes)
+    candidates = number_apart(with_runtimes(named, request.runtimes))
     models = tuple(candidate.model for candidate in candidates)
     loaded.check_files(models)
     measured = {model.file for model in models}

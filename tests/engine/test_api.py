@@ -210,3 +210,13 @@ def test_a_name_that_looks_like_one_with_settings_is_a_name_and_numpys_numbers_a
 def test_nothing_is_left_over() -> None:
     latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)
     assert not [child for child in psutil.Process().children() if "latency_tui.engine" in " ".join(child.cmdline())]
+
+
+@pytest.mark.slow
+def test_names_that_differ_by_a_sign_are_measured_side_by_side() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    models = {name: lambda rows: rows[:, 0] for name in ("n_jobs=1", "n_jobs=-1")}
+    result = latency_tui.measure(models, rows, runs=20, baseline="n_jobs=-1")
+    assert [(one.name, one.status) for one in result.candidates] == [(name, "measured") for name in models]
+    assert len({one.slug for one in result.candidates}) == 2
+    assert result.candidate(result.plan.baseline or "").name == "n_jobs=-1"

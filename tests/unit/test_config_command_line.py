@@ -251,9 +251,16 @@ def test_models_named_in_any_script_are_told_apart() -> None:
     assert len(plan_of().candidates) == 8
 
 
-def test_two_models_of_one_name_to_type_are_refused() -> None:
-    Path("latency-tui.toml").write_text("[models.a-b]\npath = 'x:y'\n[models.c]\nname = 'A b'\npath = 'x:z'\n")
+def test_two_models_of_one_name_are_refused() -> None:
+    Path("latency-tui.toml").write_text("[models.a-b]\npath = 'x:y'\n[models.c]\nname = 'a-b'\npath = 'x:z'\n")
     assert "models.a-b and models.c in latency-tui.toml have the same name" in invoke("models").stderr
+
+
+def test_models_of_names_that_are_typed_alike_are_listed_by_their_tables() -> None:
+    Path("latency-tui.toml").write_text("[models.a]\nname='x+'\npath='m:a'\n[models.b]\nname='x-'\npath='m:b'\n")
+    listed = invoke("models", "--format", "json").output
+    typed = [row["slug"] for row in json.loads(listed) if row.get("key")]
+    assert typed == ["a", "b"]
 
 
 def test_models_are_listed_though_a_file_is_gone() -> None:

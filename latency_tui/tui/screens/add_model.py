@@ -21,7 +21,7 @@ from textual.widgets import Button
 
 from latency_tui.engine.inspector import Inspection, inspect
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, parse, slugify
+from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, number_apart, parse, slugify
 from latency_tui.plan.catalogue import known_models, model_of_file, resolve_model
 from latency_tui.plan.checks import check_settings, check_task
 from latency_tui.plan.datasets import task_of
@@ -204,13 +204,13 @@ class AddModelScreen(Picker[AddedModel]):
         for other in self._listed.values():
             if other.settings == candidate.settings and _same_origin(candidate.model, other.model):
                 return other
-        if candidate.slug not in self._listed:
-            return candidate
-        origin = candidate.model.file or candidate.model.factory
-        named = msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=origin))
-        if named.slug in self._listed:
-            raise UsageError(f"Another model called {candidate.name} is in the list already.")
-        return named
+        names, called = {other.name for other in self._listed.values()}, candidate.name
+        if called in names:
+            origin = candidate.model.file or candidate.model.factory
+            candidate = msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=origin))
+        if candidate.name in names:
+            raise UsageError(f"Another model called {called} is in the list already.")
+        return number_apart([candidate], taken=self._listed.values())[0]
 
 
 def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) -> Content:
