@@ -126,10 +126,10 @@ def autocorrelation(samples: NDArray[np.int64], block_starts: NDArray[np.int64])
     neighbours = np.ones(samples.size - 1, dtype=bool)
     neighbours[np.asarray(block_starts)[1:] - 1] = False
     pairs = int(neighbours.sum())
-    squares = float(np.dot(deviations, deviations)) / samples.size
+    squares = float(np.square(deviations).sum()) / samples.size
     if pairs < 2:
         return None
-    products = float(np.dot(deviations[:-1][neighbours], deviations[1:][neighbours])) / pairs
+    products = float((deviations[:-1] * deviations[1:])[neighbours].sum()) / pairs
     return min(max(products / squares, -1.0), 1.0)
 
 

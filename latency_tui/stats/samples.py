@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Latencies = NDArray[Any]
-"""Nanoseconds, int64 as measured or float64 as computed; numpy's sort and dot cannot be typed for the two of them."""
+"""Nanoseconds: uint32 or int64 as measured, float64 as computed; numpy's sort and dot cannot be typed for these."""
 
 
 def as_latencies(samples: ArrayLike) -> Latencies:
@@ -18,7 +18,8 @@ def as_latencies(samples: ArrayLike) -> Latencies:
         samples: Latencies, `(n,)` nanoseconds.
 
     Returns:
-        The same numbers, `(n,)`, integers as int64 and others as float64; not copied where that can be avoided.
+        The same numbers, `(n,)`: uint32 as they are, other integers as int64 and others as float64; not copied where
+        that can be avoided.
 
     Raises:
         ValueError: They are not one-dimensional numbers, or one of them is zero, negative or not finite.
@@ -34,7 +35,7 @@ def as_latencies(samples: ArrayLike) -> Latencies:
         array = array.astype(np.float64, copy=False)
         if not np.isfinite(array).all():
             raise ValueError("A latency is not a finite number.")
-    else:
+    elif array.dtype != np.uint32:
         array = array.astype(np.int64, copy=False)
     least = array.min()
     if least <= 0:
