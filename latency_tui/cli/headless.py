@@ -8,16 +8,19 @@ from functools import partial
 from pathlib import Path
 
 from latency_tui.cli.door import say
-from latency_tui.cli.interrupt import Interruption, cancel_on_signal
+from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
 from latency_tui.cli.progress import Progress
 from latency_tui.cli.stdout import emit, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
-from latency_tui.engine.protocol import CandidateFailed, Cause
-from latency_tui.errors import DataError, EngineError, ModelError, UsageError
+from latency_tui.engine.protocol import CandidateFailed, Cause, MeasurementStarted
+from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
-from latency_tui.result.recording import Recording
+from latency_tui.result.answer import round_up
+from latency_tui.result.recording import Recording, restore
+from latency_tui.result.result import Result
+from latency_tui.result.spool import Spool
 
 TIMED_OUT = 124
 
@@ -30,6 +33,7 @@ class Measurement:
         modules: Where a model's module may lie besides where Python looks.
         recording: What was measured, whole or not.
         causes: Why candidates failed, by slug.
+        spool: Where samples are on disk until the report is written.
         interruption: The signal that ended it, if one did.
         error: What became of the engine, if it ended before its work was done.
     """
@@ -37,7 +41,8 @@ class Measurement:
     def __init__(self, plan: Plan, modules: Path | None = None) -> None:
         self.plan = plan
         self.modules = modules
-        self.recording = Recording(plan)
+        self.spool = Spool(plan)
+        self.recording = Recording(plan, spool=self.spool)
         self.causes: dict[str, Cause] = {}
         self._slugs = {candidate.slug for candidate in plan.candidates}  # a control copy that fails is told as noise
         self.interruption = Interruption()
@@ -52,6 +57,8 @@ class Measurement:
                     await task
                 except EngineError as error:
                     self.error = error
+                except MemoryError:
+                    self.error = EngineError("There is not enough memory to keep more samples; the measurement ended.")
                 except asyncio.CancelledError:
                     if self.interruption.received is None:
                         raise
@@ -60,9 +67,46 @@ class Measurement:
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
         async for event in measure(self.plan, settled=self.recording.settled, new_engine=engine):
             self.recording.add(event)
+            if isinstance(event, MeasurementStarted) and event.launch == 0 and not self.plan.until_known:
+                progress.say(self._bound(event))
             progress.update(event)
             if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
                 self.causes[event.candidate] = event.cause
+
+    def _bound(self, event: MeasurementStarted) -> str:
+        """Return what is said beforehand of a measurement of more calls than are kept; empty of others."""
+        calls, most = max(event.calls.values(), default=0) * self.plan.launches, self.recording.most_samples
+        if calls <= most:
+            return ""
+        until = f" Until the report is written, samples are in {self.spool.path}." if self.spool.path else ""
+        return (
+            f"about {round_up(calls):,} calls per model are planned; percentiles will rest on at most {most:,} of "
+            f"them, an even random choice from all blocks.{until}"
+        )
+
+    def result(self, *, samples: bool) -> Result | None:
+        """Return the result; None where it cannot be computed, which is said on stderr with where the samples are."""
+        self.spool.flush()
+        try:
+            return self.recording.result(samples=samples)
+        except Exception as error:  # noqa: BLE001 (above all MemoryError: what was measured is not lost)
+            self.keep(error)
+            return None
+
+    def keep(self, error: Exception) -> None:
+        """Say on stderr what failed and where the samples are."""
+        self.spool.close(remove=False)
+        what = (
+            str(error) if isinstance(error, LatencyTuiError) else f"The report could not be made: {_in_a_line(error)}"
+        )
+        say(f"{what.rstrip('.')}. {self.where}".strip())
+
+    @property
+    def where(self) -> str:
+        """Say where the samples are, and how to make a report of them; empty where they are nowhere."""
+        if self.spool.path is None or not self.recording.rounds:
+            return ""
+        return f"The samples are in {self.spool.path}; 'latency-tui run --recover {self.spool.path}' reports them."
 
     @property
     def cut_short(self) -> bool:
@@ -86,21 +130,58 @@ def measure_and_report(
     """Measure a plan, write the report, and return the exit code; data that cannot be read leave no report."""
     measurement = Measurement(plan, modules)
     asyncio.run(measurement.run())
-    result = measurement.recording.result()
+    return report(measurement, form=form, path=path, samples=samples)
+
+
+def report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
+    """Write the report of a measurement that has ended, remove its spool, and return the exit code."""
+    try:
+        with raise_on_signal():
+            return _report(measurement, form, path, samples)
+    except Killed as killed:
+        measurement.spool.close(remove=False)
+        return say(f"interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
+
+
+def _report(measurement: Measurement, form: Format, path: Path | None, samples: bool) -> int:
+    result = measurement.result(samples=samples and form == "json")
+    if result is None:
+        return EngineError.exit_code
     older = path is not None and path.exists()
     if not result.measured and (older or isinstance(measurement.error, DataError)) and measurement.cut_short:
+        measurement.spool.close(remove=True)
         return measurement.conclude()  # nothing to say, and an older result shall not go for that
+    try:
+        lost = write_report(result, form, path, samples=samples)
+    except Exception as error:  # noqa: BLE001 (as above)
+        measurement.keep(error)
+        return EngineError.exit_code
+    measurement.spool.close(remove=True)
+    if lost and path is not None:
+        return lost
+    return measurement.conclude() or lost
+
+
+def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> int:
+    """Write the report of samples that an unfinished run left on disk, and return the exit code."""
+    return write_report(restore(spool).result(samples=samples and form == "json"), form, path, samples=samples)
+
+
+def write_report(result: Result, form: Format, path: Path | None, *, samples: bool) -> int:
+    """Write a report to a file, or to stdout where there is none or it cannot be written; return the exit code."""
     if path is None:
         width, colour = terminal_style()
-        lost = emit(pieces(result, form, width=width, colour=colour, samples=samples))
-        return measurement.conclude() or lost
+        return emit(pieces(result, form, width=width, colour=colour, samples=samples))
     try:
         write(result, path, form, samples=samples)
     except UsageError as error:  # the disk is full, the folder has gone: what was measured shall not go with it
         emit(pieces(result, form, samples=samples))
         return say(str(error), error.exit_code)
-    say(f"{result.answer} Written to {path}.".strip())
-    return measurement.conclude()
+    return say(f"{result.answer} Written to {path}.".strip())
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ") if str(error) else type(error).__name__
 
 
 def code_of_failures(causes: Collection[Cause]) -> int:

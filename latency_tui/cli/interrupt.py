@@ -62,3 +62,32 @@ def cancel_on_signal(task: asyncio.Task[None], interruption: Interruption) -> It
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if interruption.received is not None:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+class Killed(BaseException):
+    """A signal came while the report was made. No `Exception`: nothing on the way may take it for a failure."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+    @property
+    def exit_code(self) -> int:
+        """As of an interruption."""
+        return 128 + self.signal
+
+
+@contextmanager
+def raise_on_signal() -> Iterator[None]:
+    """Raise `Killed` on SIGINT and SIGTERM, where these are not ignored."""
+
+    def receive(number: int, _frame: object) -> None:
+        raise Killed(number)
+
+    watched = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    before = [(number, signal.signal(number, receive)) for number in watched]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

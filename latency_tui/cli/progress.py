@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+from latency_tui.cli.door import say
 from latency_tui.cli.stdout import is_terminal
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -67,6 +68,12 @@ class Progress:
         text = self._text(event)
         if text and self._clock() - self._drawn_at >= SHORTEST_PAUSE:
             self._draw(text)
+
+    def say(self, sentence: str) -> None:
+        """Write a line that stays; an empty one is not written."""
+        if sentence:
+            self._write("\r\x1b[K")
+            say(sentence)
 
     def _text(self, event: Event) -> str:
         match event:

@@ -28,6 +28,13 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 @click.option("-o", "--output", metavar="FILE", help="Write the result to FILE and not to stdout.")
 @click.option("--levers", is_flag=True, help="Measure one model as it is and with each lever pulled, ranked.")
 @click.option("--no-samples", is_flag=True, help="Leave the single latencies out of the JSON.")
+@click.option(
+    "--recover",
+    "spool",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Report the samples that an unfinished run left in FILE; measures nothing.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -37,6 +44,7 @@ def command(
     output: str | None,
     levers: bool,
     no_samples: bool,
+    spool: Path | None,
     **values: Any,  # Any: whatever click parsed, one entry an option
 ) -> int:
     """Measure without a screen and print the result. PLAN is one of the configuration file's.
@@ -44,6 +52,14 @@ def command(
     Exit codes: 0 done, 1 the measuring process failed, 2 usage, 4 a model failed, 124 a call timed out, 130
     interrupted (143 by SIGTERM, 129 by SIGHUP; what was measured is still written).
     """
+    path = None if output in (None, "-") else Path(str(output))
+    form = asked_format or (format_of(path) if path else "table")
+    if spool is not None:
+        if any(context.get_parameter_source(name) in _TYPED for name in (*values, "plan_name", "levers")):
+            raise UsageError("--recover reports what was measured; only --format, -o and --no-samples go with it.")
+        from latency_tui.cli.headless import recover
+
+        return recover(spool, form=form, path=path, samples=not no_samples)
     configuration, taken = configuration_of(values), dict[str, Any]()
     if plan_name is not None:
         given = {name for name in values if context.get_parameter_source(name) in _TYPED}
@@ -52,8 +68,6 @@ def command(
     if context.get_parameter_source("max_seconds") in _TYPED and not values["until_known"]:
         raise UsageError("--max-time is when --until-known gives up; give that too.")
     plan = make_plan(values, levers=levers, by_plan="models" in taken)
-    path = None if output in (None, "-") else Path(str(output))
-    chosen = asked_format or (format_of(path) if path else "table")
     if path:
         from latency_tui.result.files import check_writable
 
@@ -62,4 +76,4 @@ def command(
     from latency_tui.cli.headless import measure_and_report  # numpy and asyncio: 150 ms, not for a wrong option
 
     samples, modules = not no_samples, configuration.folder
-    return measure_and_report(plan, form=chosen, path=path, samples=samples, modules=modules)
+    return measure_and_report(plan, form=form, path=path, samples=samples, modules=modules)

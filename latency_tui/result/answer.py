@@ -186,11 +186,11 @@ def _more(pairs: Sequence[Comparison]) -> str:
     if a_launch:  # the time is of measuring alone, and a launch takes longer
         launches = math.ceil(max(seconds) / a_launch[0] - 1e-9)
         return f"about {launches:,} more {'launch' if launches == 1 else 'launches'}"
-    runs = _round(max((pair.runs_to_settle or 0 for pair in pairs), default=0))
+    runs = round_up(max((pair.runs_to_settle or 0 for pair in pairs), default=0))
     return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(max(seconds))})" if runs else ""
 
 
-def _round(runs: int) -> int:
+def round_up(runs: int) -> int:
     """Round up to one figure, two above a thousand: an estimate should not look like a count."""
     step = 1
     while runs / step >= (10 if runs < 1000 else 100):

@@ -128,6 +128,6 @@ def _autocorrelation(tracks: Sequence[Track]) -> float | None:
     """Return the middle one of the candidates' autocorrelations."""
     if not tracks:
         return None
-    parts = [track.samples_of(_MOST_SAMPLES // len(tracks)) for track in tracks]
+    parts = [track.neighbours(_MOST_SAMPLES // len(tracks)) for track in tracks]
     found = [value for part in parts if (value := noise.autocorrelation(*part)) is not None]
     return median(found) if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from statistics import median
 
 import numpy as np
@@ -16,7 +17,7 @@ from latency_tui.result.result import (
     Statistics,
     Status,
 )
-from latency_tui.result.tracks import Excerpt, Track
+from latency_tui.result.tracks import MOST_SAMPLES, Excerpt, Track
 from latency_tui.result.words import PERCENTILES
 from latency_tui.stats.percentiles import TAIL_SECONDS, percentiles
 
@@ -33,13 +34,17 @@ class Entry:
         candidate: Which one.
         position: Its place in the plan.
         colour: `#rrggbb`.
+        most_samples: How many of its samples are kept at the most.
+        seed: Of the draw of those that are kept.
     """
 
-    def __init__(self, candidate: Candidate, position: int, colour: str) -> None:
+    def __init__(
+        self, candidate: Candidate, position: int, colour: str, most_samples: int = MOST_SAMPLES, seed: int = 0
+    ) -> None:
         self.candidate = candidate
         self.position = position
         self.colour = colour
-        self.track = Track()
+        self.track = Track(most_samples, seed)
         self.trained: TrainingFinished | None = None
         self.failed: CandidateFailed | None = None
         self.first_calls: list[float] = []
@@ -55,6 +60,7 @@ class Entry:
         seconds: float,
         clock_step: int,
         alone: bool,
+        samples: bool = True,
     ) -> CandidateResult:
         """Return the candidate's figures so far.
 
@@ -65,6 +71,7 @@ class Entry:
             seconds: How long the measurement lasted on the clock.
             clock_step: What that clock counts in, in nanoseconds, where latencies tell; else 0.
             alone: Whether one process answered where others had several.
+            samples: Whether the result holds the samples.
         """
         totals = self.track.totals
         excerpt = self.track.excerpt(most_samples)
@@ -72,6 +79,8 @@ class Entry:
         start = _cold_start(self.cold_starts)
         first_call = median(self.first_calls) if self.first_calls else None
         status: Status = "measured" if totals.count else "cancelled"
+        # Before the samples are made seconds: sorting them takes memory, too.
+        statistics = _statistics(self.track, excerpt, calls_a_round, seconds, clock_step) if totals.count else None
         if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
             status = "failed"
         return CandidateResult(
@@ -83,24 +92,38 @@ class Entry:
             traceback=(self.failed.traceback or None) if self.failed else None,
             training_seconds=self.trained.seconds if self.trained else None,
             score=self.trained.score if self.trained else None,
-            notes=(*(self.trained.notes if self.trained else ()), *([_ALONE] if alone else [])),
+            notes=tuple(self._notes(alone)),
             cold_start_seconds=start.first_calls[0] if start and start.first_calls else first_call,
             cold_start=start,
             after_switch_seconds=_seconds(after_switch),
             gc_calls=self.track.gc_calls,
             gc_seconds=self.track.gc_ns * _NANO,
             calls=totals.count,
-            samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count else None,
-            rounds=tuple(excerpt.rounds.tolist()),
-            launches=tuple(excerpt.launches.tolist()),
+            samples_kept=self.track.kept,
+            samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count and samples else None,
+            rounds=tuple(excerpt.rounds.tolist()) if samples else (),
+            launches=tuple(excerpt.launches.tolist()) if samples else (),
             whole_launches=self.track.whole_launches,
-            statistics=_statistics(self.track, excerpt, calls_a_round, seconds, clock_step) if totals.count else None,
+            statistics=statistics,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
 
+    def _notes(self, alone: bool) -> Iterator[str]:
+        """Yield warnings of the training, and what is peculiar to how it was measured."""
+        yield from self.trained.notes if self.trained else ()
+        if alone:
+            yield _ALONE
+        if self.track.kept < self.track.totals.count:
+            yield (
+                f"percentiles rest on {self.track.kept:,} of {self.track.totals.count:,} calls, an even random choice "
+                "from all blocks; all other figures rest on all calls"
+            )
 
-def _statistics(track: Track, excerpt: Excerpt, calls_a_round: int, seconds: float, clock_step: int) -> Statistics:
+
+def _statistics(track: Track, excerpt: Excerpt, calls_a_round: float, seconds: float, clock_step: int) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
+    if track.step > 1:  # calls that are needed are calls that are made, whether they are kept or not
+        calls_a_round = max(calls_a_round, track.totals.count / track.blocks)
     estimates = percentiles(
         excerpt.samples,
         excerpt.rounds,

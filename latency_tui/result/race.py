@@ -21,7 +21,6 @@ from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.comparison import PairComparison, compare, judge
 from latency_tui.stats.multiple import holm, letters
 from latency_tui.stats.percentiles import LEAST_ROUNDS
-from latency_tui.stats.samples import Latencies
 from latency_tui.stats.tails import LEAST_CALLS, TailComparison, compare_tails
 
 MOST_LIVE_ROUNDS = 600
@@ -72,14 +71,21 @@ class Race:
         for entry in self._everyone:
             entry.track.expect(event.launch, rounds)
 
-    def add(self, entry: Entry, event: BlockMeasured, latencies: Latencies) -> int:
-        """Add a block of one of those who take turns, and return its round, counted over all launches."""
+    def add(self, entry: Entry, event: BlockMeasured, median: float, total_ns: int) -> int:
+        """Add a block of one of those who take turns, and return its round, counted over all launches.
+
+        Args:
+            entry: Whose block it is.
+            event: The block.
+            median: Of its latencies, in nanoseconds.
+            total_ns: Their sum.
+        """
         began, ended = self._spans.get(event.launch, (event.started_ns, event.started_ns))
         self._spans[event.launch] = (
             min(began, event.started_ns),
-            max(ended, event.started_ns + max(event.wall_ns, int(latencies.sum()))),
+            max(ended, event.started_ns + max(event.wall_ns, total_ns)),
         )
-        return self.medians.add(event.launch, event.round, event.copy, entry.position, float(np.median(latencies)))
+        return self.medians.add(event.launch, event.round, event.copy, entry.position, median)
 
     def finish_round(self, event: RoundFinished) -> None:
         """Have the test look at a round that is whole."""
@@ -296,8 +302,8 @@ class Race:
             return None
         fewer, more = sorted((first.totals.count, second.totals.count))
         stride = max(min(-(-more // _MOST_TAIL_SAMPLES), fewer // (2 * LEAST_CALLS), shared.size // _TAIL_ROUNDS), 1)
-        parts = [track.excerpt_of(shared[::stride]) for track in (first, second)]
-        one, other = (part.thinned(_MOST_TAIL_SAMPLES) for part in parts)
+        parts = [track.thinned(shared[::stride], _MOST_TAIL_SAMPLES) for track in (first, second)]
+        one, other = ((part.samples, part.rounds) for part in parts)
         # Processes, not launches: exchanged whole, five of these come out alike in one of sixteen labellings.
         processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)
         return compare_tails(one, other, draws=processes, seed=self.plan.seed)

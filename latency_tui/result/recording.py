@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -31,9 +32,12 @@ from latency_tui.result.conditions import Conditions
 from latency_tui.result.entry import Entry
 from latency_tui.result.race import MOST_LIVE_ROUNDS, Race, apart, median_of
 from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
+from latency_tui.result.spool import KeptBlock, Spool, read
+from latency_tui.result.tracks import MOST_SAMPLES, Track
 from latency_tui.stats.comparison import PairComparison
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
+from latency_tui.stats.summary import Summary
 
 _NANO = 1e-9
 
@@ -41,16 +45,30 @@ _NANO = 1e-9
 class Recording:
     """A measurement as it is told by its events."""
 
-    def __init__(self, plan: Plan, known_colours: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        known_colours: Mapping[str, str] | None = None,
+        *,
+        spool: Spool | None = None,
+        most_samples: int = MOST_SAMPLES,
+    ) -> None:
         """Begin an empty one.
 
         Args:
             plan: What is measured.
             known_colours: Colours by slug, where candidates have been shown in some before.
+            spool: Where events and samples are written as they come; None for nowhere.
+            most_samples: How many samples are kept at the most, all candidates together.
         """
+        self._spool = spool
         self.created_at = datetime.now(UTC)
         given = colours(plan.turns, known_colours)
-        everyone = [Entry(candidate, position, given[candidate.slug]) for position, candidate in enumerate(plan.turns)]
+        self.most_samples = max(most_samples // len(plan.turns), 1)
+        everyone = [
+            Entry(candidate, position, given[candidate.slug], self.most_samples, plan.seed + position)
+            for position, candidate in enumerate(plan.turns)
+        ]
         self._everyone = {entry.candidate.slug: entry for entry in everyone}
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
         self._race = Race(plan, everyone)
@@ -67,6 +85,8 @@ class Recording:
 
     def add(self, event: Event) -> None:
         """Take in one event; those that say nothing of the plan's candidates change nothing."""
+        if self._spool is not None and not isinstance(event, BlockMeasured):
+            self._spool.write(event)
         match event:
             case BlockMeasured():
                 self._add_block(event)
@@ -103,14 +123,33 @@ class Recording:
             return
         if not latencies.size:
             return
-        track = entry.track
-        track.add(latencies, event.launch, event.copy, self._race.add(entry, event, latencies))
+        median = float(np.median(latencies))
+        round_ = self._race.add(entry, event, median, int(latencies.sum()))
+        kept = entry.track.add(latencies, event.launch, event.copy, round_)
+        self._count(entry.track, event, latencies.size)
+        if self._spool is not None:
+            self._spool.write_block(event, latencies, kept, median)
+
+    def add_kept(self, block: KeptBlock) -> None:
+        """Take in a block of which only some samples are left."""
+        entry = self._everyone.get(block.event.candidate)
+        if entry is None:
+            return
+        kept = np.frombuffer(block.event.samples, dtype="<i8")
+        totals = Summary(block.calls, block.mean, block.squares, block.min, block.max)
+        round_ = self._race.add(entry, block.event, block.median, int(totals.total))
+        entry.track.add_kept(kept, totals, block.event.launch, block.event.copy, round_)
+        self._count(entry.track, block.event, block.calls)
+
+    @staticmethod
+    def _count(track: Track, event: BlockMeasured, calls: int) -> None:
+        """Add what a block tells besides its samples."""
         track.wall_ns += max(event.wall_ns, 0)
         track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
         track.waited_ns += min(max(event.waited_ns, 0), max(event.wall_ns, 0))
         if len(event.discarded) >= 8 and (after := int(np.frombuffer(event.discarded[:8], dtype="<i8")[0])) > 0:
             track.add_after_switch(after)
-        track.disturbed_calls += latencies.size if event.switches > 0 else 0
+        track.disturbed_calls += calls if event.switches > 0 else 0
         track.gc_calls += len(set(event.gc_calls))
         track.gc_ns += sum(event.gc_ns)
 
@@ -128,13 +167,14 @@ class Recording:
         """Return whether an until-known plan has its answer; see `Race.settled`."""
         return self._race.settled()
 
-    def result(self, *, most_samples: int | None = None) -> Result:
+    def result(self, *, most_samples: int | None = None, samples: bool = True) -> Result:
         """Return the result so far.
 
         Args:
             most_samples: About how many samples a candidate may be looked at, in evenly chosen whole rounds, so that
                 the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
                 all the same. None for everything, exactly.
+            samples: Whether the result holds the samples.
         """
         rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._race.seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
@@ -149,6 +189,7 @@ class Recording:
                 seconds=seconds,
                 clock_step=step,
                 alone=e in alone,
+                samples=samples,
             )
             for slug, e in self._entries.items()
         ]
@@ -201,3 +242,24 @@ class Recording:
     def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:
         first, copy = self._everyone[self.plan.candidates[0].slug], self._race.control
         return None if pair is None or copy is None else self._race.comparison(first, copy, pair, tails=False)
+
+
+def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recording:
+    """Return the recording of a measurement whose events are in a spool.
+
+    Args:
+        path: The spool.
+        most_samples: How many samples are kept at the most, all candidates together.
+
+    Raises:
+        UsageError: The file cannot be read, or is no spool.
+    """
+    begun, events = read(path)
+    recording = Recording(begun.plan, most_samples=most_samples)
+    recording.created_at = begun.created_at
+    for event in events:
+        if isinstance(event, KeptBlock):
+            recording.add_kept(event)
+        else:
+            recording.add(event)
+    return recording

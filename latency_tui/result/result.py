@@ -117,6 +117,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         gc_calls: Calls that a pause of the garbage collector fell into.
         gc_seconds: How long these pauses were, all together.
         calls: Number of calls measured (also where `samples` are left out or thinned).
+        samples_kept: Number of calls that percentiles rest on: fewer where a long measurement makes more calls than are
+            kept, an even random choice from every block. All other figures are of all calls.
         samples: Latencies in the order measured, `(n_samples,)` seconds; None where left out.
         rounds: Index of the first sample of each round.
         launches: Index of the first sample of each launch.
@@ -142,6 +144,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     gc_calls: int = 0
     gc_seconds: float = 0.0
     calls: int = 0
+    samples_kept: int = 0
     samples: Samples | None = None
     rounds: tuple[int, ...] = ()
     launches: tuple[int, ...] = ()

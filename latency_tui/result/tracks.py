@@ -9,49 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.result.arrays import GrowingArray, LatencyArray
 from latency_tui.stats.clock import clock_step
 from latency_tui.stats.draws import LEAST_DRAWS, processes_of
 from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
+MOST_SAMPLES = 20_000_000
+"""Samples kept of all candidates together, in nanoseconds and then in seconds: 240 MB."""
+
 _LEAST_ROUNDS_KEPT = 40
 _ENOUGH_FOR_A_STEP = 250
-
-
-class GrowingArray:
-    """A one-dimensional array that doubles when it is full, so that adding takes constant time on average."""
-
-    def __init__(self, dtype: type[np.generic], capacity: int = 64) -> None:
-        """Make an empty one."""
-        self._array: NDArray[Any] = np.empty(capacity, dtype=dtype)
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    @property
-    def values(self) -> NDArray[Any]:
-        """What was added, `(n,)`: a view, valid until more is added."""
-        return self._array[: self._size]
-
-    def append(self, value: float) -> None:
-        """Add one number."""
-        self._reserve(1)
-        self._array[self._size] = value
-        self._size += 1
-
-    def extend(self, values: NDArray[Any]) -> None:
-        """Add many."""
-        self._reserve(values.size)
-        self._array[self._size : self._size + values.size] = values
-        self._size += values.size
-
-    def _reserve(self, more: int) -> None:
-        wanted = self._size + more
-        if wanted > self._array.size:
-            larger = np.empty(max(wanted, 2 * self._array.size), dtype=self._array.dtype)
-            larger[: self._size] = self._array[: self._size]
-            self._array = larger
+_MOST_NEIGHBOURS = 12_000
+_LONG_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +39,7 @@ class Excerpt:
         whole: Whether nothing was left out.
     """
 
-    samples: NDArray[np.int64]
+    samples: NDArray[Any]
     rounds: NDArray[np.int64]
     processes: NDArray[np.int64]
     draws: NDArray[np.int64]
@@ -78,24 +48,29 @@ class Excerpt:
     launches: NDArray[np.int64]
     whole: bool
 
-    def thinned(self, most_samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return samples and rounds, with about so many samples, of which every block keeps evenly chosen ones."""
-        stride = max(self.samples.size // most_samples, 1)
-        sizes = sizes_of(self.rounds, self.samples.size)
-        offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # not the first of each, which are slower
-        places = np.arange(self.samples.size) - np.repeat(self.rounds + offsets, sizes)
-        kept = -(-(sizes - offsets) // stride)
-        chosen = (places >= 0) & (places % stride == 0)
-        return self.samples[chosen], np.concatenate(([0], np.cumsum(kept)[:-1])).astype(np.int64)
-
 
 class Track:
-    """One candidate's samples, where its blocks begin, and its totals."""
+    """One candidate's samples, where its blocks begin, and its totals.
 
-    def __init__(self) -> None:
-        """Make an empty one."""
+    Totals are of all calls. At most `most_samples` samples are kept: when there are more, every second one is dropped,
+    and so is every second call from then on. Blocks are thinned and not left out, because calls of a block are alike:
+    an interval rests on the number of rounds. Which of two neighbours is kept is drawn at random for each block, so
+    that every call is as likely to be kept as any other.
+    """
+
+    def __init__(self, most_samples: int = MOST_SAMPLES, seed: int = 0) -> None:
+        """Make an empty one.
+
+        Args:
+            most_samples: How many samples are kept at the most.
+            seed: Of the draw of those that are kept.
+        """
         self.totals = Summary()
-        self._samples = GrowingArray(np.int64, 1024)
+        self.step = 1
+        self._most_samples = most_samples
+        self._seed = seed
+        self._neighbours: tuple[NDArray[Any], NDArray[np.int64]] | None = None
+        self._samples = LatencyArray()
         self._starts = GrowingArray(np.int64)
         self._launches = GrowingArray(np.int64)
         self._copies = GrowingArray(np.int64)
@@ -111,19 +86,55 @@ class Track:
         self.gc_calls = 0
         self.gc_ns = 0
 
-    def add(self, latencies: Latencies, launch: int, copy: int, round_: int) -> None:
-        """Add one block, `(n,)` nanoseconds, already looked at; `round_` counts over all launches.
+    def add(self, latencies: Latencies, launch: int, copy: int, round_: int) -> Latencies:
+        """Add one block, `(n,)` nanoseconds, already looked at, and return those of its samples that are kept.
 
-        `copy` says which of the candidate's processes answered.
+        `round_` counts over all launches; `copy` says which of the candidate's processes answered.
         """
-        self._starts.append(len(self._samples))
-        self._launches.append(launch)
-        self._copies.append(copy)
-        self._rounds.append(round_)
-        self._samples.extend(latencies)
+        offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
+        kept = latencies[offset :: self.step]
+        self.add_kept(kept, summarise(latencies), launch, copy, round_)
+        return kept
+
+    def add_kept(self, kept: Latencies, totals: Summary, launch: int, copy: int, round_: int) -> None:
+        """Add one block of which only some samples are left, with the totals of all of them."""
+        if kept.size:
+            self._starts.append(len(self._samples))
+            self._launches.append(launch)
+            self._copies.append(copy)
+            self._rounds.append(round_)
+            self._samples.extend(kept)
         self._blocks[launch] = self._blocks.get(launch, 0) + 1
         self._seen.add((launch, copy))
-        self.totals = self.totals.merged(summarise(latencies))
+        self.totals = self.totals.merged(totals)
+        while len(self._samples) > self._most_samples:
+            self._drop_half()
+
+    def _draw(self, below: int, number: int, size: int | None = None) -> Any:  # Any: an int, or an array of them
+        """Draw from 0 … below − 1; the same for the same number, so that a spool brings back the very samples."""
+        return np.random.default_rng((self._seed, self.step, number)).integers(below, size=size)
+
+    def _drop_half(self) -> None:
+        """Keep every second sample of each block, the first or the second of each two."""
+        if self._neighbours is None:
+            self._neighbours = self.samples_of(_MOST_NEIGHBOURS)
+        self.step *= 2
+        samples, starts = self._samples.values, self._starts.values
+        sizes = sizes_of(starts, samples.size)
+        offsets = self._draw(2, self.step, starts.size)
+        left = (sizes - offsets + 1) // 2
+        parts = (
+            samples[start + offset : start + size : 2]
+            for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
+        )
+        self._samples.keep(parts, int(left.sum()))
+        there = left > 0
+        for labels in (self._launches, self._copies, self._rounds):
+            values = labels.values[there]
+            labels.clear()
+            labels.extend(values)
+        self._starts.clear()
+        self._starts.extend(np.concatenate(([0], np.cumsum(left[there])[:-1])).astype(np.int64))
 
     def expect(self, launch: int, rounds: int) -> None:
         """Take note of how many rounds a launch is to have."""
@@ -142,8 +153,13 @@ class Track:
 
     @property
     def blocks(self) -> int:
-        """Number of blocks."""
-        return len(self._starts)
+        """Number of blocks, also of those of which no sample is kept."""
+        return sum(self._blocks.values())
+
+    @property
+    def kept(self) -> int:
+        """Number of samples that are kept."""
+        return len(self._samples)
 
     @property
     def processes(self) -> int:
@@ -155,19 +171,42 @@ class Track:
 
         At least forty blocks stay, so that there are enough for every interval.
         """
-        return self._excerpt(self._evenly(most_samples))
+        chosen = self._evenly(most_samples)
+        return self._excerpt(chosen, *self._samples_of(chosen))
 
-    def excerpt_of(self, rounds: NDArray[np.int64]) -> Excerpt:
-        """Return the samples of some rounds, `(n_rounds,)`, in which it had a block."""
-        return self._excerpt(np.flatnonzero(np.isin(self._rounds.values, rounds)))
+    def thinned(self, rounds: NDArray[np.int64], most_samples: int) -> Excerpt:
+        """Return some rounds with about so many samples, of which every block keeps evenly chosen ones.
 
-    def samples_of(self, most_samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        Args:
+            rounds: In which it had a block, `(n_rounds,)`.
+            most_samples: How many samples to return, about.
+        """
+        chosen = np.flatnonzero(np.isin(self._rounds.values, rounds))
+        samples, starts = self._samples.values, self._starts.values[chosen]
+        sizes = _ends(self._starts.values, samples.size, chosen) - starts
+        stride = max(int(sizes.sum()) // most_samples, 1)
+        offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # not the first of each, which are slower
+        parts = [
+            samples[start + offset : start + size : stride]
+            for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
+        ]
+        begins = np.concatenate(([0], np.cumsum([part.size for part in parts])[:-1])).astype(np.int64)
+        return self._excerpt(chosen, np.concatenate(parts), begins)
+
+    def neighbours(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return about so many samples of which neighbours were neighbouring calls, and where their blocks begin.
+
+        Where samples were dropped, they are those from before.
+        """
+        return self.samples_of(most_samples) if self._neighbours is None else self._neighbours
+
+    def samples_of(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return the samples of such an excerpt, and the index of the first one of each block."""
         return self._samples_of(self._evenly(most_samples))
 
     @property
     def rounds(self) -> NDArray[np.int64]:
-        """The round of each block, counted over all launches, `(n_blocks,)`."""
+        """The round of each block of which samples are kept, counted over all launches, `(n_blocks,)`."""
         return self._rounds.values
 
     def _evenly(self, most_samples: int | None) -> NDArray[np.int64]:
@@ -176,8 +215,7 @@ class Track:
             stride = min(-(-len(self._samples) // most_samples), max(blocks // _LEAST_ROUNDS_KEPT, 1))
         return np.arange(0, blocks, stride)
 
-    def _excerpt(self, chosen: NDArray[np.int64]) -> Excerpt:
-        samples, rounds = self._samples_of(chosen)
+    def _excerpt(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Excerpt:
         launches, copies = self._launches.values[chosen], self._copies.values[chosen]
         whole = whole_launches(self._blocks, self._planned)
         processes, of_launches = processes_of(launches, copies), len(whole) >= LEAST_DRAWS
@@ -189,15 +227,18 @@ class Track:
             of_launches,
             np.isin(launches, whole),
             rounds[_first_of_each(launches)],
-            whole=chosen.size == self.blocks,
+            whole=self.step == 1 and chosen.size == len(self._starts),
         )
 
-    def _samples_of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _samples_of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         samples, starts = self._samples.values, self._starts.values
         if chosen.size == starts.size:
             return samples, starts
         sizes = _ends(starts, samples.size, chosen) - starts[chosen]
         rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+        if sizes.sum() > _LONG_BLOCK * sizes.size:
+            parts = zip(starts[chosen].tolist(), (starts[chosen] + sizes).tolist(), strict=True)
+            return np.concatenate([samples[start:end] for start, end in parts]), rounds
         places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
         return samples[places], rounds
 

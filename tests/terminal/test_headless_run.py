@@ -263,3 +263,32 @@ def test_stdout_without_utf8_still_gets_a_table() -> None:
     done = run("run", "-m", "linear-svm", "-n", "20", env=environment)
     assert done.returncode == 0, done.stderr
     assert "Linear SVM" in done.stdout
+
+
+FAST = (
+    "class Fast:\n    def fit(self, X, y=None):\n        return self\n\n    def predict(self, X):\n        return 0\n"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS holds on Linux")
+def test_millions_of_calls_are_reported_within_a_gibibyte(tmp_path: Path) -> None:
+    (tmp_path / "fast.py").write_text(FAST)
+    limited = ["prlimit", f"--as={2**30}", *COMMAND, "run", "-m", "fast:Fast", "-t", "4", "--format", "json"]
+    done = subprocess.run(limited, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    (candidate,) = json.loads(done.stdout)["candidates"]
+    assert candidate["samples_kept"] == len(candidate["samples"]) <= candidate["calls"]
+
+
+@pytest.mark.slow
+def test_samples_of_a_run_that_is_killed_can_be_reported(tmp_path: Path) -> None:
+    extra: Any = {"env": os.environ | {"XDG_DATA_HOME": str(tmp_path)}}
+    with subprocess.Popen([*LONG, "-o", str(tmp_path / "r.json")], stderr=subprocess.PIPE, **extra) as process:
+        started = wait_until_measuring(psutil.Process(process.pid), seconds=4.0)
+        process.kill()
+    assert survivors(started, 5) == []
+    (spool,) = (tmp_path / "latency-tui" / "unfinished").iterdir()
+    done = run("run", "--recover", str(spool), "--format", "json", **extra)
+    assert done.returncode == 0, done.stderr
+    assert all(candidate["calls"] for candidate in json.loads(done.stdout)["candidates"])

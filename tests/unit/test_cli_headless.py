@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from latency_tui.cli import headless
-from latency_tui.cli.headless import code_of_failures, measure_and_report
+from latency_tui.cli.headless import code_of_failures, measure_and_report, recover
 from latency_tui.cli.progress import Progress
 from latency_tui.engine.protocol import (
+    BlockMeasured,
     CandidateFailed,
     Cause,
     ColdStartStarted,
@@ -25,12 +26,22 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+from latency_tui.result.recording import Recording
+from latency_tui.result.result import load
+from tests.unit.made_latencies import block
 
 PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
 
 
 def failed(slug: str, cause: Cause = "raised") -> CandidateFailed:
     return CandidateFailed(job="j", candidate=slug, stage="training", message="ValueError: no", cause=cause)
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where samples are until the report is written."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data" / "latency-tui" / "unfinished"
 
 
 @pytest.fixture
@@ -203,3 +214,79 @@ def test_progress_gives_up_quietly_when_its_terminal_goes() -> None:
 
     with Progress(PLAN, Gone()) as progress:
         progress.update(round_finished(1))
+
+
+def measured(rounds: int = 10) -> list[BlockMeasured]:
+    return [block(c.slug, [1_000 + r] * 10, round_=r) for r in range(rounds) for c in PLAN.candidates]
+
+
+def test_samples_on_disk_are_removed_once_the_report_is_written(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path, data_folder: Path
+) -> None:
+    play(*measured(), JobFinished(job="j", reason="completed"))
+    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 0
+    assert list(data_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["statistics", "report"])
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("no such thing")])
+def test_what_fails_in_the_end_names_the_samples_on_disk_and_they_can_be_reported(
+    play: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    data_folder: Path,
+    where: str,
+    error: Exception,
+) -> None:
+    play(*measured(), JobFinished(job="j", reason="completed"))
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as failing:
+        if where == "statistics":
+            failing.setattr(Recording, "result", fail)
+        else:
+            failing.setattr(headless, "write", fail)
+        assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 1
+    (spool,) = data_folder.iterdir()
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert type(error).__name__ in last
+    assert str(spool) in last
+    assert recover(spool, form="json", path=tmp_path / "r.json", samples=True) == 0
+    result = load(tmp_path / "r.json")
+    assert [c.calls for c in result.candidates] == [100, 100]
+    assert result.plan == PLAN
+
+
+def test_a_measurement_that_runs_out_of_memory_reports_what_it_has(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path, data_folder: Path
+) -> None:
+    play(*measured(), MemoryError())
+    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 1
+    assert [c.calls for c in load(tmp_path / "r.json").candidates] == [100, 100]
+    assert "not enough memory" in capsys.readouterr().err
+    assert list(data_folder.iterdir()) == []
+
+
+def test_more_calls_than_are_kept_are_told_before_they_are_made(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], data_folder: Path
+) -> None:
+    calls = {c.slug: 30_000_000 for c in PLAN.candidates}
+    begun = MeasurementStarted(job="j", launch=0, rounds=10, calls=calls, seconds=1.0, timer_floor_ns=50.0)
+    play(begun, JobFinished(job="j", reason="completed"))
+    measure_and_report(PLAN, form="table", path=None, samples=True)
+    told = capsys.readouterr().err
+    assert "about 30,000,000 calls per model are planned; percentiles will rest on at most 10,000,000" in told
+    assert str(data_folder) in told
+
+
+def test_a_folder_for_data_that_cannot_be_made_costs_no_result(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    play(*measured(), JobFinished(job="j", reason="completed"))
+    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 0

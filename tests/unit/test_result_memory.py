@@ -1,0 +1,212 @@
+"""Long measurements: what memory they take, which samples are kept, and that samples are on disk before statistics."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
+from latency_tui.errors import UsageError
+from latency_tui.report import Format, pieces
+from latency_tui.result.recording import Recording, restore
+from latency_tui.result.result import CandidateResult, Result
+from latency_tui.result.spool import Spool
+from latency_tui.result.tracks import Track
+from latency_tui.stats.percentiles import _hits, design_effects, draws_interval, percentiles
+from latency_tui.stats.quantiles import student_quantile
+from tests.unit.made_latencies import block, starts
+from tests.unit.test_result_recording import all_samples, blocks, plan_of, recorded
+
+MOST_BYTES_PER_SAMPLE = 20
+LONG = 20_000
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+def long_blocks(rounds: int, candidates: int) -> Iterator[Event]:
+    random = np.random.default_rng(1)
+    plan = plan_of(candidates, runs=None, seconds=30.0)
+    for r in range(rounds):
+        for candidate in plan.candidates:
+            samples = random.integers(500, 900, LONG)
+            yield block(candidate.slug, samples, round_=r, copy=r % 24, started_ns=r * 10**9)
+        yield RoundFinished(job="m", launch=0, round=r, rounds=rounds, seconds_left=0.0)
+
+
+def peak_of(candidates: int, blocks_in_all: int, *, slow_call: bool, form: Format) -> int:
+    """Return the most bytes taken from the first event to the last piece of the report."""
+    tracemalloc.start()
+    try:
+        recording = Recording(plan_of(candidates, runs=None, seconds=30.0))
+        if slow_call:  # five seconds do not fit into four bytes
+            recording.add(block(recording.plan.candidates[0].slug, np.full(LONG, 5 * 10**9), round_=blocks_in_all))
+        for event in long_blocks(blocks_in_all // candidates, candidates):
+            recording.add(event)
+        result = recording.result()
+        for _ in pieces(result, form):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("form", "few", "many"), [("table", 60, 160), pytest.param("json", 60, 90, marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize("candidates", [1, 2])
+@pytest.mark.parametrize("slow_call", [False, True])
+def test_a_long_result_takes_at_most_twenty_bytes_per_sample(
+    candidates: int, slow_call: bool, form: Format, few: int, many: int
+) -> None:
+    one, other = (peak_of(candidates, count, slow_call=slow_call, form=form) for count in (few, many))
+    taken = (other - one) / ((many - few) * LONG)
+    assert taken <= MOST_BYTES_PER_SAMPLE, f"{taken:.1f} bytes per sample"
+
+
+def test_counts_made_some_samples_at_a_time_are_those_of_all_at_once() -> None:
+    random = np.random.default_rng(2)
+    latencies = random.integers(1, 1000, 350_000)
+    cuts = np.unique(np.concatenate(([0], random.integers(1, latencies.size, 40))))
+    values = np.array([0.0, 10.5, 500.0, 999.0])
+    expected = [[(part <= value).sum() for part in np.split(latencies, cuts[1:])] for value in values]
+    np.testing.assert_array_equal(_hits(latencies, cuts, values), expected)
+    np.testing.assert_array_equal(_hits(latencies.astype(np.uint32), cuts, values), expected)
+
+
+def test_latencies_in_four_bytes_have_the_percentiles_of_eight() -> None:
+    random = np.random.default_rng(3)
+    latencies = (50_000 * np.exp(random.standard_normal(9_000))).astype(np.int64)
+    draws = np.arange(90) % 5
+    wide = percentiles(latencies, starts(90, 100), draws=draws, of_launches=True)
+    assert percentiles(latencies.astype(np.uint32), starts(90, 100), draws=draws, of_launches=True) == wide
+    cuts = starts(90, 100)
+    effects = design_effects(latencies, cuts, [60_000], draws=draws)
+    assert design_effects(latencies.astype(np.uint32), cuts, [60_000], draws=draws) == pytest.approx(effects, rel=0)
+
+
+def test_the_interval_over_draws_is_students_over_their_medians() -> None:
+    latencies = np.random.default_rng(4).integers(1_000, 2_000, 600)
+    draws = np.arange(60) % 4
+    logs = np.log([np.median(latencies[np.repeat(draws, 10) == draw]) for draw in range(4)])
+    reach = student_quantile(0.975, 3) * logs.std(ddof=1) / 2
+    expected = tuple(np.exp([logs.mean() - reach, logs.mean() + reach]))
+    assert draws_interval(latencies, starts(60, 10), draws) == pytest.approx(expected, rel=1e-12)
+
+
+def test_beyond_the_bound_percentiles_rest_on_some_calls_and_all_else_on_all() -> None:
+    plan = plan_of(2, runs=None, seconds=30.0)
+    events = list(blocks(plan, (1, 1.3), 400, 50))
+    whole, bounded = (Recording(plan, most_samples=most) for most in (10**6, 10_000))
+    for event in events:
+        whole.add(event)
+        bounded.add(event)
+    exact, thinned = whole.result(), bounded.result()
+    assert exact.comparisons[0].ratio == thinned.comparisons[0].ratio
+    assert exact.comparisons[0].low == thinned.comparisons[0].low
+    for one, other in zip(exact.candidates, thinned.candidates, strict=True):
+        assert one.statistics is not None
+        assert other.statistics is not None
+        assert (other.calls, one.samples_kept) == (one.calls, one.calls)
+        assert 2_000 <= other.samples_kept <= 5_000
+        assert other.samples is not None
+        assert other.samples.size == other.samples_kept
+        assert (other.statistics.mean, other.statistics.max) == (one.statistics.mean, one.statistics.max)
+        for key in ("p50", "p90"):
+            low, high = (getattr(one.statistics, key).value * factor for factor in (0.98, 1.02))
+            assert low < getattr(other.statistics, key).value < high
+        assert f"rest on {other.samples_kept:,} of 20,000 calls" in " ".join(other.notes)
+
+
+def test_every_call_is_as_likely_to_be_kept_as_any_other() -> None:
+    calls, kept = 30, np.zeros(30)
+    for seed in range(300):
+        track = Track(most_samples=100, seed=seed)
+        for number in range(20):
+            track.add(np.arange(1, calls + 1), 0, 0, number)
+        assert track.step == 8
+        assert track.kept <= 100
+        kept += np.bincount(track.excerpt(None).samples, minlength=calls + 1)[1:]
+    expected = 300 * 20 / 8
+    assert np.abs(kept - expected).max() < 5 * np.sqrt(expected)
+
+
+def test_blocks_smaller_than_the_step_stay_counted() -> None:
+    track = Track(most_samples=100)
+    for number in range(1_000):
+        track.add(np.array([1_000 + number]), 0, number % 3, number)
+    assert track.blocks == 1_000
+    assert track.totals.count == 1_000
+    excerpt = track.excerpt(None)
+    assert excerpt.samples.size == excerpt.rounds.size == track.rounds.size == track.kept <= 100
+    np.testing.assert_array_equal(excerpt.samples - 1_000, track.rounds)
+
+
+def same(one: Result, other: Result) -> bool:
+    def bare(result: Result) -> bytes:
+        return msgspec.json.encode(result.without_samples())
+
+    def samples(candidates: tuple[CandidateResult, ...]) -> list[bytes]:
+        return [c.samples.tobytes() for c in candidates if c.samples is not None]
+
+    return bare(one) == bare(other) and samples(one.candidates) == samples(other.candidates)
+
+
+@pytest.mark.parametrize("most_samples", [10**6, 700])
+def test_a_spool_brings_back_the_very_result(most_samples: int) -> None:
+    plan = plan_of(2, seed=7)
+    spool = Spool(plan)
+    recording = Recording(plan, spool=spool, most_samples=most_samples)
+    for event in blocks(plan, (1, 1.3), 60, 20):
+        recording.add(event)
+    assert spool.path is not None
+    spool.close(remove=False)
+    restored = restore(spool.path, most_samples=most_samples)
+    restored.created_at = recording.created_at
+    assert same(recording.result(), restored.result())
+    spool.close(remove=True)
+    assert spool.path is None
+
+
+def test_a_spool_cut_off_anywhere_gives_what_is_before_the_cut(tmp_path: Path) -> None:
+    plan = plan_of(2)
+    spool = Spool(plan)
+    recording = Recording(plan, spool=spool)
+    for event in blocks(plan, (1, 1.3), 12):
+        recording.add(event)
+    assert spool.path is not None
+    spool.close(remove=False)
+    content = spool.path.read_bytes()
+    for share in (0.3, 0.6, 0.9):
+        cut = tmp_path / "cut.jsonl"
+        cut.write_bytes(content[: int(len(content) * share)])
+        assert 0 < sum(restore(cut).calls.values()) < 240
+
+
+@pytest.mark.parametrize("content", [b"", b"{}\n", b"\x80", b"[" * 100_000, b'{"type":"Begun"}\n'])
+def test_what_is_no_spool_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "spool.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="does not hold the samples"):
+        restore(path)
+
+
+def test_events_of_blocks_that_are_kept_whole_are_written_as_they_came() -> None:
+    plan = plan_of(1)
+    spool = Spool(plan)
+    events = [event for event in blocks(plan, (1,), 10) if isinstance(event, BlockMeasured)]
+    recording = Recording(plan, spool=spool)
+    for event in events:
+        recording.add(event)
+    assert spool.path is not None
+    spool.close(remove=False)
+    slug = plan.candidates[0].slug
+    assert restore(spool.path).result().candidates[0].calls == all_samples(events, slug).size
+    assert recorded(plan, events).result().candidates[0].calls == 100
