@@ -17,6 +17,8 @@ import numpy as np
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
+from latency_tui.engine.library_state import WithState
+from latency_tui.engine.process_environment import temporary_base
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, number_apart, slug_of
@@ -77,11 +79,13 @@ def measure(
         raise UsageError("The data has no rows.")
     if y is not None and (targets := _rows(y, "y")) != rows:
         raise UsageError(f"y must hold a target a row: X has {rows:,} rows and y {targets:,}.")
-    with tempfile.TemporaryDirectory(prefix="latency-tui-") as folder:  # readable by this user alone
+    with tempfile.TemporaryDirectory(
+        prefix="latency-tui-", dir=temporary_base()
+    ) as folder:  # readable by this user alone
         specs = tuple(
             ModelSpec(
                 name=name,
-                file=_store(model, Path(folder) / f"{index}.pickle", f"The model {name!r}"),
+                file=_store(WithState(model), Path(folder) / f"{index}.pickle", f"The model {name!r}"),
                 handed_over=True,
             )
             for index, (name, model) in enumerate(models.items())

@@ -15,7 +15,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from latency_tui.engine import own_modules
+from latency_tui.engine import own_modules, process_environment
 
 
 def main() -> None:
@@ -23,6 +23,8 @@ def main() -> None:
     # OpenBLAS starts its threads when it is loaded, and a process with threads cannot be copied by forking. A candidate
     # that is given more threads gets them when its limits are set.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    process_environment.send_nothing_home(os.environ)
+    process_environment.keep_temporary_files_in(Path(sys.argv[1]))
     arguments = [argument for argument in sys.argv[2:] if argument != "--spawn"]
     own_modules.FOLDERS[:] = arguments
     with contextlib.suppress(FileNotFoundError):  # the working directory was deleted

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from latency_tui.engine import process_environment
 from latency_tui.engine.protocol import (
     Command,
     EngineFailed,
@@ -88,7 +89,7 @@ class Engine:
                 return
             try:
                 self._remove_folder()  # of one that was killed: what its models printed is not to be read again
-                self._folder = tempfile.mkdtemp(prefix="latency-tui-")
+                self._folder = tempfile.mkdtemp(prefix="latency-tui-", dir=process_environment.temporary_base())
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt

@@ -44,6 +44,7 @@ from latency_tui.engine.host_protocol import (
     encode,
 )
 from latency_tui.engine.inputs import suit
+from latency_tui.engine.library_state import WithState
 from latency_tui.engine.protocol import Stage
 from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.threads import limit
@@ -242,7 +243,7 @@ class Host:
 
         self.stage = "cold start"
         with Path(request.path).open("wb") as file:
-            cloudpickle.dump((self.model, self.method), file)
+            cloudpickle.dump((WithState(self.model, environment=True), self.method), file)
             cloudpickle.dump(self.inputs[: request.most_inputs], file)
         return Stored(modules=models.modules_of(self.model))
 

@@ -11,6 +11,7 @@ import sys
 
 import msgspec
 
+from latency_tui.engine import process_environment
 from latency_tui.errors import EngineError, UsageError
 
 LONGEST_SECONDS = 60.0
@@ -59,6 +60,7 @@ async def inspect(path: str, *, seconds: float = LONGEST_SECONDS) -> Inspection:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env=process_environment.send_nothing_home(),
         )
     except OSError as error:
         raise EngineError(f"The file could not be looked at: {error.strerror or error}.") from error

@@ -408,3 +408,28 @@ class CrashesLater(Planted):
             ctypes.string_at(0)
         time.sleep(0.0005)
         return np.zeros(len(X))
+
+
+class ReliesOnConfiguration(Planted):
+    """Answers only where the configuration is that of the module which made it."""
+
+    def predict(self, X: Any) -> Any:
+        import sklearn
+
+        found = sklearn.get_config()["transform_output"], np.geterr()["under"]
+        if (*found, os.environ.get("CONFIGURED_BY_THE_MODULE")) != ("pandas", "raise", "yes"):
+            raise RuntimeError(f"the configuration is {found}")
+        return super().predict(X)
+
+
+class KeepsATemporaryFolder(Planted):
+    """Keeps a temporary folder for as long as its process lives, as many wrappers do."""
+
+    folder: ClassVar[Any] = None
+
+    def predict(self, X: Any) -> Any:
+        import tempfile
+
+        if self.folder is None:
+            type(self).folder = tempfile.TemporaryDirectory(prefix="planted-")
+        return super().predict(X)

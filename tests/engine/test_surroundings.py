@@ -1,0 +1,150 @@
+"""What a model finds around it: the caller's configuration, a temporary folder that goes, and no way home."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latency_tui
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import CandidateFailed, ColdStartMeasured, Measure
+from latency_tui.plan import Candidate, ModelSpec
+from tests.engine.conftest import plan_of, planted
+
+
+def test_the_callers_configuration_of_scikit_learn_holds() -> None:
+    import sklearn
+    from sklearn.preprocessing import StandardScaler
+
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    scaler = StandardScaler().fit(rows)
+
+    def model(rows: object) -> object:
+        scaled = scaler.transform(rows)
+        assert hasattr(scaled, "iloc"), type(scaled)
+        return scaled.to_numpy()
+
+    with sklearn.config_context(transform_output="pandas"):
+        result = latency_tui.measure({"m": model}, rows, runs=60)
+    (candidate,) = result.candidates
+    assert candidate.error is None
+
+
+async def test_what_a_module_configures_holds_in_all_processes(engine: Engine) -> None:
+    spec = ModelSpec(name="m", factory="tests.engine.configures:model")
+    plan = plan_of(Candidate(model=spec), runs=100, cold_start=True)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
+    assert any(isinstance(event, ColdStartMeasured) for event in events)
+
+
+async def test_temporary_files_of_models_go_with_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    async with Engine() as engine:
+        plan = plan_of(planted("KeepsATemporaryFolder"), runs=60, cold_start=True)
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+        assert not [event for event in events if isinstance(event, CandidateFailed)]
+        assert len(list(tmp_path.rglob("planted-*"))) > 1
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_temporary_folder_whose_name_is_not_text_is_avoided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    Path(strange).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", strange)
+    async with Engine() as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper"), runs=20)))]
+    assert not [event for event in events if isinstance(event, CandidateFailed)]
+
+
+_MAKE = """
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from skl2onnx import to_onnx
+rows = np.random.default_rng(0).normal(size=(80, 4)).astype("float32")
+targets = (rows[:, 0] > 0).astype(int)
+np.savez("d.npz", X=rows, y=targets)
+model = LogisticRegression().fit(rows, targets)
+open("m.onnx", "wb").write(to_onnx(model, rows[:1], options={"zipmap": False}).SerializeToString())
+"""
+_MAKE_BOOSTERS = {
+    "xgboost": "import xgboost; xgboost.XGBClassifier(n_estimators=3).fit(rows, targets).save_model('m.ubj')",
+    "lightgbm": "import lightgbm; lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(rows, targets)"
+    ".booster_.save_model('lgb.txt')",
+    "catboost": "import catboost; catboost.CatBoostClassifier(iterations=3, verbose=0, allow_writing_files=False)"
+    ".fit(rows, targets).save_model('m.cbm')",
+}
+_FILES = {"xgboost": "m.ubj", "lightgbm": "lgb.txt", "catboost": "m.cbm"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: nothing shows the system calls")
+def test_nothing_is_looked_up_or_written_elsewhere_while_measuring(tmp_path: Path) -> None:
+    pytest.importorskip("skl2onnx")
+    pytest.importorskip("onnxruntime")
+    home, work, temporary, trace = (tmp_path / name for name in ("home", "work", "t", "trace"))
+    for folder in (home, work, temporary):
+        folder.mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "ORT_", "MPL"))}
+    environment |= {"HOME": str(home), "TMPDIR": str(temporary), "ORT_DISABLE_TELEMETRY": "1"}
+    boosters = [name for name in _MAKE_BOOSTERS if _is_installed(name)]
+    script = "\n".join([_MAKE, *(_MAKE_BOOSTERS[name] for name in boosters)])
+    subprocess.run([sys.executable, "-c", script], cwd=work, env=environment, check=True)
+    del environment["ORT_DISABLE_TELEMETRY"]  # what measures must see to it alone
+    shutil.rmtree(home)
+    home.mkdir()
+    before = {*work.iterdir()}
+    models = [
+        "m.onnx",
+        "logistic-regression",
+        "logistic-regression[runtime=onnx]",
+        *(_FILES[name] for name in boosters),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "latency_tui",
+        "run",
+        "--data",
+        "d.npz",
+        "-n",
+        "30",
+        "--cold-start",
+        "-o",
+        "r.json",
+    ]
+    command += [f"-m{model}" for model in models]
+    calls = "connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename"
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-s", "300", "-e", f"trace={calls}", "-o", str(trace), *command],
+        cwd=work,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = trace.read_text(errors="replace").splitlines()
+    assert [line for line in lines if "AF_INET" in line] == []
+    written = [line for line in lines if "O_CREAT" in line or " mkdir" in line]
+    paths = {match.group(1) for line in written if "ENOENT" not in line and (match := re.search(r'"([^"]*)"', line))}
+    allowed = (str(temporary), f"{work}/.r.json", f"{work}/r.json", "/dev/", "/proc/")
+    assert sorted(p for p in paths if p.startswith("/") and not p.startswith(allowed) and "__pycache__" not in p) == []
+    assert list(home.iterdir()) == []
+    assert list(temporary.iterdir()) == []
+    assert {*work.iterdir()} - before == {work / "r.json"}
+
+
+def _is_installed(name: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(name) is not None
