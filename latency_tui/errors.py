@@ -41,6 +41,13 @@ class ModelError(LatencyTuiError):
     exit_code = 4
 
 
+class SettingsError(ModelError):
+    """A setting in brackets is none that the model has, or has a value that it cannot have."""
+
+    title = "A setting makes no sense"
+    exit_code = 2
+
+
 class EngineError(LatencyTuiError):
     """The measuring process could not be started, or ended before its work was done."""
 

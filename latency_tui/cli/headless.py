@@ -71,6 +71,9 @@ class Measurement:
                 progress.say(self._bound(event))
             progress.update(event)
             if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
+                if event.cause == "settings":  # before anything is trained, and for the whole plan, as in a usage error
+                    name = next(one.name for one in self.plan.candidates if one.slug == event.candidate)
+                    raise UsageError(f"{name}: {event.message}")
                 self.causes[event.candidate] = event.cause
 
     def _bound(self, event: MeasurementStarted) -> str:

@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from array import array
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from latency_tui.engine.host_protocol import (
     Adopt,
     BlockDone,
     Called,
+    CheckSettings,
     Failed,
     FirstCall,
     Prepare,
@@ -36,6 +38,7 @@ from latency_tui.engine.host_protocol import (
     RunBlock,
     Score,
     Scored,
+    SettingsChecked,
     Store,
     Stored,
     Warmed,
@@ -50,7 +53,7 @@ from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.threads import limit
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
-from latency_tui.errors import LatencyTuiError
+from latency_tui.errors import LatencyTuiError, SettingsError
 from latency_tui.plan import Workload
 from latency_tui.plan.models import NATIVE
 
@@ -88,12 +91,15 @@ class Host:
         self.latest = 0
         self.stage: Stage = "loading"
         self.origin = ""
+        self._loaded: models.Loaded | None = None
         self._waiting = Waiting()
 
     def answer(self, request: Request) -> Reply:
         """Do what is asked; whatever the model raises becomes a reply."""
         try:
             match request:
+                case CheckSettings():
+                    return self.check_settings(request)
                 case Prepare():
                     return self.prepare(request)
                 case Score():
@@ -111,6 +117,24 @@ class Host:
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return failure(self.stage, error, self.origin)
 
+    def check_settings(self, request: CheckSettings) -> SettingsChecked:
+        """Load, and set the parameters, before any candidate is trained; what is loaded is kept for `prepare`."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            loaded = self._load(request)
+        self._loaded = replace(loaded, notes=(*loaded.notes, *notes_of(caught)))
+        return SettingsChecked()
+
+    def _load(self, request: CheckSettings | Prepare) -> models.Loaded:
+        """Return the model with its parameters set, as it was loaded to check these or anew."""
+        if (loaded := self._loaded) is None:
+            threads = int(request.candidate.settings.get("threads", request.threads))
+            loaded = models.load(request.candidate, request.trust, threads)
+            models.apply_settings(loaded.model, request.candidate.settings)
+        self._loaded = None
+        self.model, self.origin = loaded.model, loaded.origin
+        return loaded
+
     def prepare(self, request: Prepare) -> Prepared:
         """Load and fit."""
         self.stage = "loading"
@@ -121,9 +145,7 @@ class Host:
         self.order = str(settings.get("order", "C"))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            loaded = models.load(request.candidate, request.trust, threads)
-            self.model, self.origin = loaded.model, loaded.origin
-            models.apply_settings(self.model, settings)
+            loaded = self._load(request)
             suited = suit(self.data, self.model, settings, fitted=loaded.fitted)
             self.data = suited.data
             limit(threads)
@@ -306,7 +328,7 @@ def failure(stage: Stage, error: BaseException, origin: str = "") -> Failed:
     message, story = failures.describe(error)
     if origin and not isinstance(error, LatencyTuiError):
         message += f" ({origin})"
-    return Failed(stage=stage, message=message, traceback=story)
+    return Failed(stage=stage, message=message, traceback=story, settings=isinstance(error, SettingsError))
 
 
 def encoded(reply: Reply, stage: Stage) -> bytes:

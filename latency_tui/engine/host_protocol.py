@@ -17,6 +17,14 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     trust: Trust = Trust()
 
 
+class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Load the model, and see whether it has the parameters that are set; nothing is fitted."""
+
+    candidate: Candidate
+    threads: int
+    trust: Trust = Trust()
+
+
 class Score(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Put the model under its runtime, where that is another than its own, and score it on the rows held out."""
 
@@ -71,7 +79,11 @@ class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pinned: tuple[int, ...]
 
 
-Request = Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
+Request = CheckSettings | Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
+
+
+class SettingsChecked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The model is loaded and has the parameters that are set."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -132,9 +144,10 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stage: Stage
     message: str
     traceback: str
+    settings: bool = False
 
 
-Reply = Prepared | Scored | Called | Warmed | BlockDone | Stored | Failed
+Reply = SettingsChecked | Prepared | Scored | Called | Warmed | BlockDone | Stored | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import pickle
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from latency_tui.engine.model_files import load_file
 from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.pickles import unpickled
 from latency_tui.engine.unfinished import why_no_answer
-from latency_tui.errors import ModelError
-from latency_tui.plan import LEVERS, METHODS, SKLEARN_SETTINGS, Candidate, Setting, Trust
+from latency_tui.errors import ModelError, SettingsError
+from latency_tui.plan import LEVERS, METHODS, OTHER_SETTINGS, SKLEARN_SETTINGS, Candidate, Setting, Trust
+from latency_tui.plan.nearest import nearest
 from latency_tui.plan.trust import check_found
 
 MOST_JOBS = 4096
@@ -126,17 +127,33 @@ def is_fitted(model: Any) -> bool:
 
 
 def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
-    """Pull the levers that act on the model or on scikit-learn; `dataset.with_settings` has those that act on inputs.
+    """Apply the settings of the model and of scikit-learn; `dataset.with_settings` applies those of the inputs.
 
     Raises:
-        ModelError: A setting is no lever and the model has no such parameter.
+        SettingsError: The model has no such parameter, or the parameter cannot have that value.
     """
     configure(settings)
     for key, value in settings.items():
-        if key not in LEVERS and key not in {*SKLEARN_SETTINGS, "threads", "runtime", "key"}:
-            if not hasattr(model, "get_params") or key not in model.get_params():
-                raise ModelError(f"{type(model).__name__} has no parameter {key!r}")
+        if key in {*LEVERS, *OTHER_SETTINGS}:
+            continue
+        known = model.get_params() if hasattr(model, "get_params") and not isinstance(model, type) else {}
+        if key not in known:
+            raise SettingsError(f"{type(model).__name__} has no parameter {key!r}; {_like(key, known)}")
+        try:
             model.set_params(**{key: value})
+            owner = model.get_params().get(key.rpartition("__")[0], model)
+            if hasattr(owner, "_validate_params") and not settings.get("skip_parameter_validation"):
+                owner._validate_params()
+        except Exception as error:
+            raise SettingsError(f"{type(model).__name__} cannot have {key}={value}: {cause_of(error)}") from error
+
+
+def _like(key: str, known: Iterable[str]) -> str:
+    """Return the setting that was most likely meant, or all parameters, as the end of a sentence."""
+    words = [*known, *LEVERS, *OTHER_SETTINGS]
+    near = next((word for word in words if word.casefold() == key.casefold()), None) or nearest(key, words)
+    listed = ", ".join(name for name in known if "__" not in name)
+    return f"did you mean {near}?" if near else f"it has {listed}" if listed else "it has none that can be set"
 
 
 def configure(settings: Mapping[str, Setting]) -> None:

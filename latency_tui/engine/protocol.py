@@ -9,7 +9,7 @@ import msgspec
 from latency_tui.plan import Plan
 
 Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
-Cause = Literal["raised", "crashed", "timed out", "memory"]
+Cause = Literal["raised", "settings", "crashed", "timed out", "memory"]
 Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left to measure"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare, rows_of
 from latency_tui.engine.host_protocol import (
     Called,
+    CheckSettings,
     Failed,
     FirstCall,
     Prepare,
@@ -22,6 +24,7 @@ from latency_tui.engine.host_protocol import (
     Request,
     Score,
     Scored,
+    SettingsChecked,
 )
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -117,7 +120,8 @@ class Roster:
         if missing:
             self._prepare_data()
             check_targets(self._dataset, self._data, missing)
-            self._train(missing, plan)
+            self._check_settings(missing)
+            self._train(deque(c for c in missing if c.slug not in self._lost), plan)
 
     def _prepare_data(self) -> None:
         """Make the dataset here, where every candidate that is forked inherits it."""
@@ -135,6 +139,18 @@ class Roster:
             )
         )
 
+    def _check_settings(self, missing: Iterable[Candidate]) -> None:
+        """Load the models whose parameters are set, and end those that lack them before anything is trained."""
+        for candidate in missing:
+            if not candidate.parameters:
+                continue
+            process = self._start(candidate)
+            request = CheckSettings(candidate=candidate, threads=self._threads, trust=self._trust)
+            process.ask(request, "loading", timeout=float("inf"))
+            self.wait_for(process)
+            with contextlib.suppress(CandidateLost):
+                self._expect(process, SettingsChecked)
+
     def _train(self, missing: deque[Candidate], plan: Plan) -> None:
         training: list[CandidateProcess] = []
         try:
@@ -149,12 +165,16 @@ class Roster:
             self._forget([process.slug for process in training])
             raise
 
-    def _begin_training(self, candidate: Candidate) -> CandidateProcess:
+    def _start(self, candidate: Candidate) -> CandidateProcess:
         self._logs += 1
         log = self.folder / f"{self._logs}.log"
         process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
         self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
         self._stamps[candidate.slug] = stamp_of(candidate.model.file)
+        return process
+
+    def _begin_training(self, candidate: Candidate) -> CandidateProcess:
+        process = self._processes.get(candidate.slug) or self._start(candidate)
         process.ask(
             self.preparation_of(candidate), "training", timeout=float("inf")
         )  # fitting may take hours; a stop ends it
@@ -297,7 +317,7 @@ class Roster:
             return reply
         if isinstance(reply, Failed):
             process.stage = reply.stage
-            self.lose(process, "raised", reply.message, reply.traceback)
+            self.lose(process, "settings" if reply.settings else "raised", reply.message, reply.traceback)
         else:
             if reply is not None:
                 process.break_protocol()

@@ -11,7 +11,7 @@ from latency_tui.plan.datasets import (
 )
 from latency_tui.plan.models import Candidate, ModelSpec, number_apart, slug_of, slugify
 from latency_tui.plan.plan import METHODS, MOST_RUNS, Method, Plan, Workload
-from latency_tui.plan.settings import LEVERS, SKLEARN_SETTINGS, Setting, parse
+from latency_tui.plan.settings import LEVERS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
 from latency_tui.plan.trust import Trust
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LEVERS",
     "METHODS",
     "MOST_RUNS",
+    "OTHER_SETTINGS",
     "SKLEARN_SETTINGS",
     "BundledDataset",
     "Candidate",

@@ -13,7 +13,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
 from latency_tui.plan.model_files import Kind, kind_of
-from latency_tui.plan.settings import NATIVE_ONLY, Setting, format_settings, parse, validate
+from latency_tui.plan.settings import LEVERS, NATIVE_ONLY, OTHER_SETTINGS, Setting, format_settings, parse, validate
 
 NATIVE = "sklearn"
 _WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
@@ -118,6 +118,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         for key, setting in self.settings.items():
             validate(key, setting)
+
+    @property
+    def parameters(self) -> dict[str, Setting]:
+        """The settings that are parameters of the model itself, such as `n_jobs`."""
+        return {key: value for key, value in self.settings.items() if key not in {*LEVERS, *OTHER_SETTINGS}}
 
     @property
     def runtime(self) -> str:

@@ -22,6 +22,9 @@ Besides these, `threads` is a number of BLAS and OpenMP threads, `runtime` is wh
 other name is a parameter of the model, such as `n_jobs`.
 """
 
+OTHER_SETTINGS = ("threads", "runtime", "key")
+"""Settings with any value: threads, what runs the model, and which of several models in a file is meant."""
+
 SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
 """Those of the levers that are set in scikit-learn, for all of a process."""
 

@@ -19,9 +19,14 @@ from latency_tui.engine.protocol import (
     Measure,
     MeasurementStarted,
     RoundFinished,
+    Train,
+    TrainingFinished,
+    TrainingStarted,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Setting
 from tests.engine.conftest import plan_of, planted
+
+FOREST = next(model for model in BUILTIN_MODELS if model.name == "Random Forest")
 
 
 def telling(**settings: Setting) -> Candidate:
@@ -74,7 +79,7 @@ async def test_a_parameter_that_the_model_lacks_is_told(engine: Engine) -> None:
     plan = plan_of(Candidate(model=BUILTIN_MODELS[0], settings={"n_trees": 3}), runs=5)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
-    assert failure.message == "LogisticRegression has no parameter 'n_trees'"
+    assert failure.message.startswith("LogisticRegression has no parameter 'n_trees'; ")
 
 
 async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
@@ -193,3 +198,34 @@ async def test_pinning_to_named_cores_and_to_none(engine: Engine) -> None:
         events = [event async for event in engine.run(Measure(job=str(pinning), plan=plan))]
         (started,) = (event for event in events if isinstance(event, MeasurementStarted))
         assert started.pinned == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"n_job": 1}, "RandomForestClassifier has no parameter 'n_job'; did you mean n_jobs?"),
+        ({"N_Jobs": 1}, "has no parameter 'N_Jobs'; did you mean n_jobs?"),
+        ({"thread": 1}, "did you mean threads?"),
+        ({"n_jobs": "many"}, "cannot have n_jobs=many: The 'n_jobs' parameter of RandomForestClassifier must be"),
+        ({"zzz": 1}, "has no parameter 'zzz'; it has bootstrap, "),
+    ],
+)
+async def test_a_misspelt_setting_is_refused_before_anything_is_trained(
+    engine: Engine, settings: dict[str, Setting], said: str
+) -> None:
+    wrong = Candidate(model=FOREST, settings=settings)
+    plan = plan_of(planted("Planted", "quick"), wrong, runs=5)
+    events = [event async for event in engine.run(Train(job="a", plan=plan))]
+    failure = next(event for event in events if isinstance(event, CandidateFailed))
+    first = next(event for event in events if isinstance(event, TrainingStarted))
+    assert failure.cause == "settings"
+    assert said in failure.message
+    assert events.index(failure) < events.index(first)
+    assert {event.candidate for event in events if isinstance(event, TrainingFinished)} == {"quick"}
+
+
+async def test_a_setting_that_is_right_is_checked_and_the_model_loaded_once(engine: Engine) -> None:
+    right = Candidate(model=FOREST, settings={"n_jobs": 1, "max_depth": 3})
+    events = [event async for event in engine.run(Train(job="a", plan=plan_of(right, runs=5)))]
+    assert [event for event in events if isinstance(event, CandidateFailed)] == []
+    assert any(isinstance(event, TrainingFinished) for event in events)

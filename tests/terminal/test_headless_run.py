@@ -292,3 +292,12 @@ def test_samples_of_a_run_that_is_killed_can_be_reported(tmp_path: Path) -> None
     done = run("run", "--recover", str(spool), "--format", "json", **extra)
     assert done.returncode == 0, done.stderr
     assert all(candidate["calls"] for candidate in json.loads(done.stdout)["candidates"])
+
+
+@pytest.mark.slow
+def test_a_misspelt_setting_is_a_usage_error_and_nothing_is_measured() -> None:
+    done = run("-n", "20", "-m", "linear-svm", "-m", "random-forest[n_job=1]")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Random Forest [n_job=1]: RandomForestClassifier has no parameter 'n_job'; did you mean" in done.stderr
+    assert "Traceback" not in done.stderr
