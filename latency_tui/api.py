@@ -13,6 +13,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from latency_tui.engine.client import Engine
@@ -22,6 +23,7 @@ from latency_tui.engine.process_environment import temporary_base
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, number_apart, slug_of
+from latency_tui.plan.limits import FRESH, Limit, parse_limit
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
@@ -41,6 +43,7 @@ def measure(
     call_timeout: float = 60.0,
     cpu: int | Sequence[int] | str | None = None,
     threads: int = 1,
+    limits: Sequence[str] = (),
     on_event: Callable[[Event], None] | None = None,
 ) -> Result:
     """Measure how long models take to answer, in processes of their own, in interleaved rounds.
@@ -61,6 +64,8 @@ def measure(
         cpu: Core or cores to pin the models to, by number or as the option has them (`"0,2-3"`), `"none"` for no
             pinning, None for one quiet core.
         threads: Threads of BLAS and OpenMP in a model's process.
+        limits: Conditions such as `"p99 < 5ms"`, `"p50 < 1.05x"` or `"name: mean < 1ms"`; the result says of each model
+            whether it meets them. A limit on cold start or memory measures these too.
         on_event: Called with every event as it happens, from the thread that reads them.
 
     Returns:
@@ -71,6 +76,7 @@ def measure(
         EngineError: The measuring process could not be started, or ended.
     """
     _check_models(models)
+    parsed = _limits(limits)
     if on_event is not None and not callable(on_event):
         raise UsageError(f"on_event must be a function of an event, or None, not {_shown(on_event)}.")
     X = _as_array(X)  # scikit-learn's name
@@ -104,6 +110,8 @@ def measure(
             call_timeout=_number("call_timeout", call_timeout),
             pinning=_pinning(cpu),
             threads=_whole("threads", threads),
+            cold_start=any(limit.metric in FRESH for limit in parsed),
+            limits=tuple(_for_candidate(limit, candidates) for limit in parsed),
         )
         return _in_a_loop(lambda: _measure(plan, on_event))
 
@@ -169,6 +177,17 @@ def _check_models(models: object) -> None:
     for name in models:
         if not isinstance(name, str):
             raise UsageError(f"A model's name must be text, not {_shown(name)}.")
+
+
+def _limits(limits: object) -> list[Limit]:
+    if isinstance(limits, str) or not isinstance(limits, Iterable):
+        raise UsageError(f"limits must be a list of texts such as 'p99 < 5ms', not {_shown(limits)}.")
+    return [parse_limit(limit) for limit in limits]
+
+
+def _for_candidate(limit: Limit, candidates: Sequence[Candidate]) -> Limit:
+    """Return a limit with the slug of the model that it names, if it names one."""
+    return msgspec.structs.replace(limit, candidate=_baseline(limit.candidate, candidates))
 
 
 def _baseline(baseline: object, candidates: Sequence[Candidate]) -> str | None:

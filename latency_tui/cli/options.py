@@ -14,6 +14,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
 from latency_tui.plan.catalogue import known_models
 from latency_tui.plan.checks import check_plan
+from latency_tui.plan.limits import FRESH, Limit, parse_limit
 from latency_tui.plan.model_files import model_in
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.request import resolve
@@ -79,6 +80,13 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
         help="Ratios this close to 1 make no difference to you.",
     ),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="LIMIT",
+        help="A condition such as 'p99 < 5ms', 'p50 < 1.05x' or 'linear-svm: mean < 1ms'; repeatable.",
+    ),
     click.option("--cold-start", is_flag=True, help="Measure start-up and memory too, in a pass of their own."),
     click.option(
         "--seed", type=int, default=0, metavar="N", show_default=True, help="Seeds the order of turns and rows."
@@ -133,6 +141,7 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by
         candidates = _with_levers(candidates, batch_size=values["batch_size"], sparse=sparse)
         baseline = candidates[0].slug
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
+    limits = tuple(_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
         workload=Workload(dataset=asked.dataset, method=values["method"], batch_size=values["batch_size"]),
@@ -144,7 +153,8 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by
         launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
-        cold_start=values["cold_start"],
+        cold_start=values["cold_start"] or any(limit.metric in FRESH for limit in limits),
+        limits=limits,
         seed=values["seed"],
         call_timeout=values["call_timeout"],
         pinning=parse_cores(values["pinning"]),
@@ -168,6 +178,12 @@ def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
         if meant:
             return meant[0].slug
     return slug_of(text)
+
+
+def _limit(text: str, candidates: Iterable[Candidate]) -> Limit:
+    limit = parse_limit(text)
+    named = limit.candidate
+    return limit if named is None else msgspec.structs.replace(limit, candidate=_baseline(named, candidates))
 
 
 def _with_levers(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:

@@ -99,6 +99,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         control: Whether a hidden copy of the first model is taken along.
         equivalence: Half-width of what counts as the same.
         cold_start: Whether start-up and memory are measured too.
+        limits: Conditions that must hold, such as `p99 < 5ms`.
     """
 
     models: tuple[str, ...] = ()
@@ -119,6 +120,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     control: bool | None = None
     equivalence: float | None = None
     cold_start: bool | None = None
+    limits: tuple[str, ...] = ()
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
+from latency_tui.plan.limits import FRESH, Limit
 from latency_tui.plan.models import Candidate, number_apart
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
@@ -56,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         pinning: `auto` for one quiet core, `none`, or the numbers of the cores to use.
         threads: Threads of BLAS and OpenMP in a candidate.
         memory_limit: Bytes that one candidate may take; None for most of what is free when it starts.
+        limits: Conditions that candidates are judged by.
         trust: Which model files may run their author's code.
     """
 
@@ -75,6 +77,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     pinning: Pinning = "auto"
     threads: int = 1
     memory_limit: int | None = None
+    limits: tuple[Limit, ...] = ()
     trust: Trust = Trust()
 
     def __post_init__(self) -> None:
@@ -100,7 +103,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 f"The region of equivalence must be a share, 0 or more and less than 1, not {self.equivalence:g}."
             )
-        if self.until_known and len(self.candidates) < 2:
+        for limit in self.limits:
+            if limit.candidate is not None and limit.candidate not in slugs:
+                raise UsageError(
+                    f"The limit '{limit}' is for {limit.candidate!r}, which is not among the candidates: "
+                    f"{', '.join(slugs)}."
+                )
+            if limit.metric in FRESH and not self.cold_start:
+                raise UsageError(f"The limit '{limit}' is on what only a cold start measures; ask for that too.")
+            if limit.relative and len(self.candidates) < 2:
+                raise UsageError(f"The limit '{limit}' compares with a baseline; that takes two models.")
+        if self.until_known and len(self.candidates) < 2 and not self.limits:
             raise UsageError("Measuring until it is known takes two models at least: it is their difference.")
         if not 1 <= self.launches <= 1000:
             raise UsageError(f"Launches must be a whole number from 1 to 1,000, not {self.launches:,}.")

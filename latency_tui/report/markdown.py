@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from latency_tui.report.rows import VERSUS, make_notes, make_rows, make_title
+from latency_tui.report.rows import LIMITS, VERSUS, make_notes, make_rows, make_title
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
-_LEFT = ("model", VERSUS, "verdict", "group")
+_LEFT = ("model", VERSUS, "verdict", LIMITS, "group")
 
 
 def render_markdown(result: Result) -> str:

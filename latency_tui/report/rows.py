@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from latency_tui.report.limits import limit_notes, limits_of
 from latency_tui.report.text import clean
 from latency_tui.result.answer import what_would_settle
 from latency_tui.result.words import (
@@ -28,7 +29,8 @@ BASELINE = "baseline"
 VERSUS = "vs baseline (95 % CI)"
 _TAILS = "p99 vs baseline"
 _START = ("first call", "import", "load", "memory")
-_OPTIONAL = (VERSUS, "verdict", "group", _TAILS, *_START)
+LIMITS = "limits"
+_OPTIONAL = (VERSUS, "verdict", LIMITS, "group", _TAILS, *_START)
 _OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
 
 
@@ -91,6 +93,7 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
     row["95 % CI"] = format_interval(numbers.p50.low, numbers.p50.high) if numbers else NOTHING
     row[VERSUS] = versus
     row["verdict"] = verdict
+    row[LIMITS] = limits_of(result, candidate.slug)
     row["group"] = NOTHING if failed else candidate.group or NOTHING
     for name in ("mean", "std", "min", "max"):
         row[name] = format_duration(getattr(numbers, name) if numbers else None)
@@ -138,6 +141,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
             notes.append(("failed", f"{clean(candidate.name)}: {clean(candidate.error or 'it failed.')}"))
         elif candidate.status == "cancelled" and not candidate.calls:
             notes.append(("note", f"{clean(candidate.name)} was not measured."))
+    notes += [("limit", sentence) for sentence in limit_notes(result)]
     notes += [("noise", clean(finding.sentence)) for finding in result.noise.findings]
     if (
         (control := result.noise.control)

@@ -24,7 +24,7 @@ COLUMNS: tuple[str, ...] = (
         for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed", "_launches_needed")
     ),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
-    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE, "gc_calls", "gc_seconds"),
+    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE, "gc_calls", "gc_seconds", "limits"),
 )
 Cell = str | float | int | None
 
@@ -56,6 +56,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         "after_switch_seconds": candidate.after_switch_seconds,
         "gc_calls": candidate.gc_calls,
         "gc_seconds": candidate.gc_seconds,
+        "limits": "; ".join(f"{v.limit}: {v.verdict}" for v in result.limits if v.candidate == candidate.slug),
     }
     if start := candidate.cold_start:
         values |= {name: getattr(start, name) for name in _START}

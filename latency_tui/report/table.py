@@ -6,17 +6,17 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
-from latency_tui.report.rows import VERSUS, Row, make_notes, make_rows, make_title
+from latency_tui.report.rows import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.report.text import cells, pad, shorten
 from latency_tui.result.words import NOTHING
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
-_LEFT = ("model", VERSUS, "verdict", "group")
+_LEFT = ("model", VERSUS, "verdict", LIMITS, "group")
 _GAP = 2
 _EMPTY = (NOTHING, "0")
-_PREFIXES = {"failed": "failed  ", "noise": "noise   ", "note": "note    "}
+_PREFIXES = {"failed": "failed  ", "limit": "limit   ", "noise": "noise   ", "note": "note    "}
 _COLOURS = {"faster": "32", "slower": "31", "failed": "31", "inconclusive": "33", "noise": "33", "answer": "1"}
 
 

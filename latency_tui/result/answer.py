@@ -34,7 +34,7 @@ def answer(result: Result) -> str:
     if not measured:
         return _nothing(result)
     sentence = _alone(result, measured[0]) if len(measured) == 1 else _race(result, measured)
-    return " ".join([sentence, *_failures(result)])
+    return " ".join([sentence, *_limits(result), *_failures(result)])
 
 
 def _nothing(result: Result) -> str:
@@ -54,6 +54,27 @@ def _failures(result: Result) -> list[str]:
     if not failed:
         return []
     return [f"{failed[0]} failed." if len(failed) == 1 else f"{len(failed)} models failed."]
+
+
+def _limits(result: Result) -> list[str]:
+    """Return how many candidates meet all of their limits, and which, in a sentence; nothing without limits."""
+    verdicts: dict[str, set[str]] = {}
+    for one in result.limits:
+        verdicts.setdefault(one.candidate, set()).add(one.verdict)
+    if not verdicts:
+        return []
+    limits = list(dict.fromkeys(limit.text for limit in result.plan.limits))
+    what = limits[0] if len(limits) == 1 else f"all {len(limits)} limits"
+    met = [result.candidate(slug).name for slug, found in verdicts.items() if found == {"pass"}]
+    undecided = sum("fail" not in found and "inconclusive" in found for found in verdicts.values())
+    rest = f"; {undecided} undecided" if undecided else ""
+    if len(verdicts) == 1:
+        state = "meets" if met else "may meet" if undecided else "does not meet"
+        rest = ", which is undecided" if undecided else ""
+        return [f"{result.candidate(next(iter(verdicts))).name} {state} {what}{rest}."]
+    names = f": {', '.join(met)}" if 0 < len(met) <= _MOST_NAMES else ""
+    count = f"{len(met)} of {len(verdicts)}" if met else f"None of {len(verdicts)}"
+    return [f"{count} models meet{'s' if len(met) == 1 else ''} {what}{names}{rest}."]
 
 
 def _alone(result: Result, candidate: CandidateResult) -> str:

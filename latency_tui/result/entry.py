@@ -19,6 +19,7 @@ from latency_tui.result.result import (
 )
 from latency_tui.result.tracks import MOST_SAMPLES, Excerpt, Track
 from latency_tui.result.words import PERCENTILES
+from latency_tui.stats.means import mean_interval
 from latency_tui.stats.percentiles import TAIL_SECONDS, percentiles
 
 _NANO = 1e-9
@@ -108,6 +109,12 @@ class Entry:
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
 
+    def statistics(
+        self, most_samples: int | None, *, calls_a_round: int, seconds: float, clock_step: int, confidence: float
+    ) -> Statistics:
+        """Return its statistics with intervals of another confidence; the other arguments are those of `result`."""
+        return _statistics(self.track, self.track.excerpt(most_samples), calls_a_round, seconds, clock_step, confidence)
+
     def _notes(self, alone: bool) -> Iterator[str]:
         """Yield warnings of the training, and what is peculiar to how it was measured."""
         yield from self.trained.notes if self.trained else ()
@@ -120,13 +127,21 @@ class Entry:
             )
 
 
-def _statistics(track: Track, excerpt: Excerpt, calls_a_round: float, seconds: float, clock_step: int) -> Statistics:
+def _statistics(
+    track: Track,
+    excerpt: Excerpt,
+    calls_a_round: float,
+    seconds: float,
+    clock_step: int,
+    confidence: float = 0.95,
+) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
     if track.step > 1:  # calls that are needed are calls that are made, whether they are kept or not
         calls_a_round = max(calls_a_round, track.totals.count / track.blocks)
     estimates = percentiles(
         excerpt.samples,
         excerpt.rounds,
+        confidence,
         draws=excerpt.draws,
         of_launches=excerpt.of_launches,
         complete=excerpt.complete,
@@ -151,7 +166,11 @@ def _statistics(track: Track, excerpt: Excerpt, calls_a_round: float, seconds: f
             seconds_needed=estimate.seconds_needed,
             launches_needed=estimate.launches_needed,
         )
+    mean = mean_interval(excerpt.samples, excerpt.rounds, excerpt.draws, confidence) or (None, None)
+    low, high = (min(mean[0], totals.mean), max(mean[1], totals.mean)) if mean[0] and mean[1] else (None, None)
     return Statistics(
+        mean_low=_seconds(low),
+        mean_high=_seconds(high),
         mean=totals.mean * _NANO,
         std=totals.std * _NANO,
         min=totals.min * _NANO,

@@ -6,7 +6,7 @@ the end. Adding an event takes time in proportion to its block.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from latency_tui.plan.palette import colours
 from latency_tui.result.answer import answer
 from latency_tui.result.conditions import Conditions
 from latency_tui.result.entry import Entry
+from latency_tui.result.limits import LimitVerdict, Looks, judge_limits
 from latency_tui.result.race import MOST_LIVE_ROUNDS, Race, apart, median_of
 from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
 from latency_tui.result.spool import KeptBlock, Spool, read
@@ -40,6 +41,7 @@ from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.summary import Summary
 
 _NANO = 1e-9
+_RELATIVE_SAMPLES = 10_000
 
 
 class Recording:
@@ -73,6 +75,7 @@ class Recording:
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
         self._race = Race(plan, everyone)
         self._conditions = Conditions(plan)
+        self._looks, self._all_decided = Looks(), False
 
     @property
     def plan(self) -> Plan:
@@ -164,8 +167,55 @@ class Recording:
         return len(self._race.medians)
 
     def settled(self) -> bool:
-        """Return whether an until-known plan has its answer; see `Race.settled`."""
+        """Return whether an until-known plan has its answer: its limits are decided, and see `Race.settled`."""
+        if self.plan.limits and self.plan.until_known and not self._limits_are_decided():
+            return False
         return self._race.settled()
+
+    def _limits_are_decided(self) -> bool:
+        if not self._all_decided and self._looks.due(self.rounds):
+            racing = [e for e in self._race.racing() if e.track.totals.count]
+            if len(racing) < len(self._race.racing()):
+                return False
+            relative = any(limit.relative for limit in self.plan.limits)
+            comparisons = self.result(most_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
+            verdicts = self._judge(racing, comparisons, self._looks.confidence, None)
+            self._all_decided = self._looks.look(self.rounds, verdicts)
+        return self._all_decided
+
+    def _judge(
+        self, entries: Iterable[Entry], comparisons: Iterable[Comparison], confidence: float, most_samples: int | None
+    ) -> list[LimitVerdict]:
+        """Judge candidates by the limits, from intervals of a confidence."""
+        compared = {comparison.candidate: comparison for comparison in comparisons}
+        sizes, seconds, step = self._calls_a_round(), self._race.seconds, self._race.clock_step()
+        return [
+            verdict
+            for e in entries
+            for verdict in judge_limits(
+                self.plan.limits,
+                e,
+                e.statistics(
+                    most_samples,
+                    calls_a_round=sizes.get(e.candidate.slug, 1),
+                    seconds=seconds,
+                    clock_step=step,
+                    confidence=confidence,
+                ),
+                compared.get(e.candidate.slug),
+                batch_size=self.plan.workload.batch_size,
+                seconds=seconds,
+                confidence=confidence,
+            )
+        ]
+
+    def _limits(self, comparisons: tuple[Comparison, ...], most_samples: int | None) -> tuple[LimitVerdict, ...]:
+        if not self.plan.limits:
+            return ()
+        racing = [e for e in self._race.racing() if e.track.totals.count]
+        if not self.plan.until_known:
+            return tuple(self._judge(racing, comparisons, 0.95, most_samples))
+        return self._looks.standing(self._judge(racing, comparisons, self._looks.confidence, most_samples))
 
     def result(self, *, most_samples: int | None = None, samples: bool = True) -> Result:
         """Return the result so far.
@@ -198,12 +248,14 @@ class Recording:
         equivalence = max(self.plan.equivalence, apart(control))
         pairs = race.pairs(baseline, equivalence, live=live)
         groups = race.groups(candidates, pairs)
+        comparisons = race.comparisons(baseline, pairs, tails=not live)
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
             environment=self._conditions.environment,
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
-            comparisons=race.comparisons(baseline, pairs, tails=not live),
+            comparisons=comparisons,
+            limits=self._limits(comparisons, most_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
         )

@@ -21,6 +21,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.reading import read_whole
 from latency_tui.result.files import write_text
+from latency_tui.result.limits import LimitVerdict
 
 JSON_SCHEMA_VERSION = 1
 
@@ -74,6 +75,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     p97: Percentile
     p99: Percentile
     p99_9: Percentile
+    mean_low: float | None = None
+    mean_high: float | None = None
 
 
 class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,6 +252,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         comparisons: Every other measured candidate against the baseline.
         equivalence: Half-width of the region of practical equivalence that the verdicts used: the plan's, or how far
             apart the control came out where that is more.
+        limits: Whether each measured candidate meets each limit of the plan.
         noise: How quiet the machine was.
         answer: The answer in a sentence.
     """
@@ -260,6 +264,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[CandidateResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     equivalence: float = 0.01
+    limits: tuple[LimitVerdict, ...] = ()
     noise: Noise = Noise()
     answer: str = ""
 

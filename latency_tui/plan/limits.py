@@ -1,0 +1,106 @@
+"""Limits: conditions that must hold, such as `p99 < 5ms`; one grammar for options, files, the API and the screen.
+
+`[MODEL:] METRIC < VALUE` or `> VALUE`. A limit that names no model is for every model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import msgspec
+
+from latency_tui.errors import UsageError
+
+PERCENTILE_METRICS = ("p50", "p90", "p95", "p97", "p99", "p99_9")
+DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
+METRICS = (*DURATIONS, "throughput", "memory", "score")
+FRESH = ("cold_start", "memory")
+"""Metrics that are measured only in a plan with a cold start."""
+
+_OTHER_NAMES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
+_ABOVE = ("throughput", "score")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_LIMIT = re.compile(r"(.*)(<=|>=|≤|≥|<|>)\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)\s*(\S*)\s*", re.I)
+_EXAMPLES = "'p99 < 5ms', 'p50 < 1.05x', 'throughput > 500/s', 'memory < 500MB' or 'linear-svm: p99 < 1ms'"
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition that must hold.
+
+    Attributes:
+        metric: A percentile, `mean`, `cold_start`, `throughput`, `memory` or `score`.
+        bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
+        relative: Whether the bound is a ratio to the baseline.
+        candidate: The slug of the candidate that must meet it; None for every one.
+        text: As it was written, without the candidate.
+    """
+
+    metric: str
+    bound: float
+    relative: bool = False
+    candidate: str | None = None
+    text: str = ""
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether the value must lie above the bound, not below it."""
+        return self.metric in _ABOVE
+
+    def __str__(self) -> str:
+        return self.text if self.candidate is None else f"{self.candidate}: {self.text}"
+
+
+def parse_limit(text: str) -> Limit:
+    """Return a limit as it was written; a model's name stays as it was typed.
+
+    Raises:
+        UsageError: It makes no sense; the sentence says why.
+    """
+    found = _LIMIT.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= 1000 else None
+    if found is None:
+        raise UsageError(f"The limit {_shown(text)} cannot be read; write {_EXAMPLES}.")
+    left, operator, number, unit = found.groups()
+    model, _, name = left.rpartition(":")
+    metric = re.sub(r"[ -]+", "_", name.strip().lower())
+    metric = _OTHER_NAMES.get(metric, metric)
+    if metric not in METRICS:
+        raise UsageError(f"The limit {_shown(text)} is on none of {', '.join(METRICS)}.")
+    value, relative = float(number.replace(",", "").replace("_", "")), unit in ("x", "×")
+    bound = value if relative else value * _factor(metric, unit, text)
+    if not (math.isfinite(bound) and bound > 0):
+        raise UsageError(f"The limit {_shown(text)} needs a bound above 0 that can be reached.")
+    if relative and metric != "p50":
+        raise UsageError(f"The limit {_shown(text)} cannot be judged: only ratios of p50 have an interval.")
+    sign = ">" if metric in _ABOVE else "<"
+    if operator[0].replace("≤", "<").replace("≥", ">") != sign:
+        way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"
+        raise UsageError(f"The limit {_shown(text)} makes no sense: {metric} takes {way}.")
+    unit = {"us": "µs", "μs": "µs", "×": "x"}.get(unit, unit)
+    shown = f"{metric} {sign} {number}{unit if len(unit) < 2 or unit == '/s' else f' {unit}'}"
+    return Limit(metric=metric, bound=bound, relative=relative, candidate=model.strip() or None, text=shown)
+
+
+def _factor(metric: str, unit: str, text: str) -> float:
+    if metric in DURATIONS:
+        units: dict[str, float] = _SECONDS
+        found = units.get(unit)
+    elif metric == "memory":
+        units = dict(_BYTES)
+        found = units.get(unit.lower())
+    elif metric == "throughput":
+        units = {"/s": 1.0}
+        found = units.get(unit)
+    else:
+        units = {"no unit": 1.0, "%": 0.01}
+        found = units.get(unit or "no unit")
+    if found is None:
+        known = ", ".join(("B", "kB", "MB", "GB", "KiB", "MiB", "GiB") if metric == "memory" else units)
+        raise UsageError(f"The limit {_shown(text)} needs a unit: one of {known}{', x' if metric == 'p50' else ''}.")
+    return found
+
+
+def _shown(text: object) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 80 else f"{shown[:78]}…"

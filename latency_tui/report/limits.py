@@ -1,0 +1,83 @@
+"""What a report says of limits: a word for each candidate, and a line for each verdict that is open or failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latency_tui.report.text import clean
+from latency_tui.result.answer import round_up
+from latency_tui.result.words import (
+    NOTHING,
+    format_duration,
+    format_interval,
+    format_memory,
+    format_seconds,
+)
+
+if TYPE_CHECKING:
+    from latency_tui.result.limits import LimitVerdict
+    from latency_tui.result.result import Result
+
+WORDS = {"pass": "meets", "fail": "fails", "inconclusive": "undecided"}
+
+
+def limits_of(result: Result, slug: str) -> str:
+    """Return `meets` where a candidate meets all of its limits, or which of them it fails or are undecided."""
+    mine = [verdict for verdict in result.limits if verdict.candidate == slug]
+    if not mine:
+        return NOTHING
+    for word in ("fail", "inconclusive"):
+        if some := [verdict.limit for verdict in mine if verdict.verdict == word]:
+            return WORDS[word] if len(mine) == 1 else f"{WORDS[word]} {', '.join(some)}"
+    return WORDS["pass"]
+
+
+def limit_notes(result: Result) -> list[str]:
+    """Return a line for each limit that a candidate does not surely meet."""
+    names = {candidate.slug: clean(candidate.name) for candidate in result.candidates}
+    return [
+        f"{names[verdict.candidate]} {_said(verdict)} {verdict.limit}: {_figures(verdict)}{_needed(verdict)}."
+        for verdict in result.limits
+        if verdict.verdict != "pass"
+    ]
+
+
+def _said(verdict: LimitVerdict) -> str:
+    return "fails" if verdict.verdict == "fail" else "is undecided on"
+
+
+def _figures(verdict: LimitVerdict) -> str:
+    value, low, high = verdict.value, verdict.low, verdict.high
+    if value is None:
+        return "not measured"
+    metric = verdict.limit.split(" ")[0]
+    if verdict.limit.endswith("x"):
+        told = f"{value:.4g}×"
+        return told if low is None or high is None else f"{told} ({low:.4g}–{high:.4g})"
+    if metric == "memory":
+        return format_memory(int(value))
+    if metric == "score":
+        return f"{value:.3f}"
+    if metric == "throughput":
+        told = f"{value:,.0f}/s"
+        return told if low is None or high is None else f"{told} ({low:,.0f}–{high:,.0f}/s)"
+    if low is None and high is None:
+        return format_duration(value)
+    return format_interval(low, None) if high is None else f"{format_duration(value)} ({format_interval(low, high)})"
+
+
+def _needed(verdict: LimitVerdict) -> str:
+    """Return what would decide it, after a semicolon; empty where that is not known."""
+    more = what_decides([verdict])
+    return f"; {more} would likely decide" if more else ""
+
+
+def what_decides(verdicts: list[LimitVerdict]) -> str:
+    """Return what would decide all of some verdicts, as `about 2,000 more runs (3 s)`; empty where not known of all."""
+    if launches := max((verdict.launches_to_decide or 0 for verdict in verdicts), default=0):
+        return f"{launches:,} more {'launch' if launches == 1 else 'launches'}"
+    if not verdicts or any(verdict.seconds_to_decide is None for verdict in verdicts):
+        return ""
+    seconds = max(verdict.seconds_to_decide or 0.0 for verdict in verdicts)
+    runs = round_up(max(verdict.runs_to_decide or 0 for verdict in verdicts))
+    return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(seconds)})" if runs else ""
