@@ -132,7 +132,11 @@ def measure_and_report(
 ) -> int:
     """Measure a plan, write the report, and return the exit code; data that cannot be read leave no report."""
     measurement = Measurement(plan, modules)
-    asyncio.run(measurement.run())
+    try:
+        asyncio.run(measurement.run())
+    except UsageError:  # a setting that the engine refused before anything was trained
+        measurement.spool.close(remove=True)
+        raise
     return report(measurement, form=form, path=path, samples=samples)
 
 

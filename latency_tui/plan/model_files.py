@@ -36,7 +36,7 @@ SUFFIXES: dict[str, tuple[Kind, ...]] = {
     ".pkl": ("pickle",),
     ".cloudpickle": ("pickle",),
     ".ubj": ("xgboost",),
-    ".json": ("xgboost",),
+    ".json": ("xgboost", "catboost"),
     ".txt": ("lightgbm",),
     ".cbm": ("catboost",),
     ".pt": ("torchscript", "torch-export"),

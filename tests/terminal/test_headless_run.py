@@ -295,8 +295,10 @@ def test_samples_of_a_run_that_is_killed_can_be_reported(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_misspelt_setting_is_a_usage_error_and_nothing_is_measured() -> None:
-    done = run("-n", "20", "-m", "linear-svm", "-m", "random-forest[n_job=1]")
+def test_a_misspelt_setting_is_a_usage_error_and_nothing_is_measured(tmp_path: Path) -> None:
+    extra: Any = {"env": os.environ | {"XDG_DATA_HOME": str(tmp_path)}}
+    done = run("run", "-n", "20", "-m", "linear-svm", "-m", "random-forest[n_job=1]", **extra)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Random Forest [n_job=1]: RandomForestClassifier has no parameter 'n_job'; did you mean" in done.stderr
