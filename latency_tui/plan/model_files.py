@@ -230,7 +230,9 @@ def _sniff_archive(path: Path) -> Kind | None:
     if "schema.json" in names:
         return "skops"
     tails = [name.partition("/")[2] for name in names]
-    if any(tail.startswith("models/") or tail == "serialized_exported_program.json" for tail in (*tails, *names)):
+    known = "archive_format" in tails or path.suffix.lower() in (".pt2", ".pt", ".pth")  # others have such folders too
+    exported = known and any(re.fullmatch(r"models/[^/]+\.json", tail) for tail in tails)
+    if exported or "serialized_exported_program.json" in (*tails, *names):
         return "torch-export"
     if "constants.pkl" in tails:
         return "torchscript"

@@ -6,6 +6,7 @@ A file is known by its first bytes, else by its name. Nothing is loaded.
 from __future__ import annotations
 
 import bz2
+import contextlib
 import lzma
 import re
 import zlib
@@ -135,9 +136,9 @@ def what_it_is(path: Path, head: bytes) -> str:
     inside = unpacked(head)
     for offset, magic, what, do in _MAGIC:
         if head[offset:].startswith(magic):
-            return _with_members(path, what, do)
+            return _with_members(path, what, do, b"")
         if inside[offset:].startswith(magic):
-            return _with_members(path, f"{what}, compressed", do)
+            return _with_members(path, f"{what}, compressed", do, inside)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return _sentence("an HDF5 file, as Keras saves models", _KERAS)
     if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 2**27:
@@ -244,18 +245,17 @@ def _sentence(what: str, do: str) -> str:
     return f"is {what}; {do}"
 
 
-def _with_members(path: Path, what: str, do: str) -> str:
-    """Return the sentence, with the names of its first members if the file is a tar archive."""
-    if what.startswith("a tar archive"):
+def _with_members(path: Path, what: str, do: str, inside: bytes) -> str:
+    """Return the sentence, with the names of its first members if the file is a tar archive: one if compressed."""
+    names: list[str] = []
+    if inside[257:262] == b"ustar":
+        names = [inside[:100].rstrip(b"\0").decode(errors="replace")]
+    elif what == "a tar archive":
         import tarfile  # deferred: few name an archive
 
-        try:
-            with tarfile.open(path) as archive:
-                names = [member.name for _, member in zip(range(50), archive, strict=False) if member.isfile()]
-        except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError):
-            names = []
-        return _sentence(what + _listing(names), do)
-    return _sentence(what, do)
+        with contextlib.suppress(tarfile.TarError, OSError, EOFError), tarfile.open(path, "r:") as archive:
+            names = [member.name for _, member in zip(range(50), archive, strict=False) if member.isfile()]
+    return _sentence(what + _listing(names), do)
 
 
 def _listing(names: list[str]) -> str:

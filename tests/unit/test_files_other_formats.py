@@ -77,6 +77,7 @@ KNOWN = {
     "tar": ("a.tar", tarred("model/model.joblib"), "tar archive of model/model.joblib.*unpack"),
     "compressed tar": ("model.tar.gz", tarred("xgboost-model", "w:gz"), "tar archive, compressed of xgboost-model"),
     "zip": ("a.zip", zipped("x/model.onnx", "README.md"), "ZIP archive of x/model.onnx, README.md.*unpack"),
+    "zip with a folder of models": ("a.zip", zipped("x/models/model.json", "x/data/d.csv"), "ZIP archive.*unpack"),
     "TorchServe": ("a.mar", zipped("MAR-INF/MANIFEST.json", "model.pt"), "TorchServe"),
     "compressed LightGBM": ("a.txt.gz", gzip.compress(b"tree\nversion=v4\n"), "compressed model file; unpack"),
     "compressed ONNX": ("a.onnx.xz", lzma.compress(b"\x08\x09\x12\x08skl2onnx\x1a\x061.2"), "compressed model file"),
