@@ -1,6 +1,22 @@
-"""`python -m latency_tui` is `latency-tui`."""
+"""The program: `latency-tui`, and `python -m latency_tui`."""
 
-from latency_tui.cli import main
+import os
+import signal
+from types import FrameType
+
+
+def main() -> None:
+    """Run the command line; until it says otherwise, Ctrl+C ends the program at once and without a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+    from latency_tui.cli import main as run  # takes a moment, in which Ctrl+C may come
+
+    run()
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
 
 if __name__ == "__main__":
     main()

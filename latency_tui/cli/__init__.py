@@ -24,7 +24,7 @@ __all__ = ["cli", "main"]
 )
 @measuring_options
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Show the version."
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Show the version."
 )
 @click.pass_context
 def cli(context: click.Context, /, **values: Any) -> int:  # Any: whatever click parsed, one entry an option

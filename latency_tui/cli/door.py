@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from latency_tui.cli.encoding import set_up_streams
+from latency_tui.cli.stdout import complain, give_up
 from latency_tui.errors import LatencyTuiError
 from latency_tui.tui.tab import in_tab, show_in_tab
 
 PROGRAM = "latency-tui"
 USAGE = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "models", "serve", "init")
+COMMANDS = ("run", "models", "serve", "init", "help")
 
 
 class FrontDoor(click.Group):
@@ -31,6 +34,15 @@ class FrontDoor(click.Group):
             return None
         command: click.Command = importlib.import_module(f"latency_tui.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named; refuse what is none with what was most likely meant."""
+        name = args[0]
+        if name in COMMANDS or ctx.resilient_parsing or not name or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(f"No such command {name!r}; {_meant(name)}", ctx)
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: what the commands return, an exit code
         """Hand options that were given before a command on to that command."""
@@ -52,6 +64,7 @@ class FrontDoor(click.Group):
         **extra: Any,  # Any: click's, passed on
     ) -> int:
         """Run, and exit with the code of what happened."""
+        set_up_streams()
         try:
             code: int = super().main(args, prog_name or PROGRAM, complete_var, standalone_mode=False, **extra) or 0
         except LatencyTuiError as error:
@@ -60,6 +73,11 @@ class FrontDoor(click.Group):
             code = refuse(error.format_message(), USAGE)
         except click.Abort:
             code = INTERRUPTED
+        except OSError as error:
+            if error.filename is not None:  # it is not about our own output
+                raise
+            give_up(sys.stdout)
+            code = say(f"Cannot write to stdout: {(error.strerror or str(error)).lower()}.", USAGE)
         if standalone_mode:
             sys.exit(code)
         return code
@@ -77,8 +95,21 @@ def say(sentence: str, code: int = 0) -> int:
     """Say one sentence on stderr, in the program's name, and return the code."""
     from latency_tui.report.text import clean
 
-    click.echo(f"latency-tui: {clean(sentence)}", err=True)
+    complain(f"{PROGRAM}: {clean(sentence)}")
     return code
+
+
+def _meant(name: str) -> str:
+    """Return how to get what someone typed who named a command that there is not."""
+    from latency_tui.plan.catalogue import known_models
+    from latency_tui.plan.models import slugify
+    from latency_tui.plan.nearest import hint, nearest
+
+    if os.path.exists(name):  # noqa: PTH110  a name may be no path at all
+        return f"a model file is measured with -m {name}, a data file with --data {name}."
+    if nearest(name, COMMANDS) is None and slugify(name) in {slugify(model.name) for model in known_models()}:
+        return f"a model is measured with -m {name}."
+    return hint(name, COMMANDS)
 
 
 def print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 from latency_tui.cli.door import say
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
 from latency_tui.cli.progress import Progress
-from latency_tui.cli.stdout import emit, terminal_style
+from latency_tui.cli.stdout import complain, emit, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause, MeasurementStarted
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
+from latency_tui.report.text import clean
 from latency_tui.result.answer import round_up
 from latency_tui.result.recording import Recording, restore
 from latency_tui.result.result import Result
@@ -178,13 +179,14 @@ def write_report(result: Result, form: Format, path: Path | None, *, samples: bo
     """Write a report to a file, or to stdout where there is none or it cannot be written; return the exit code."""
     if path is None:
         width, colour = terminal_style()
-        return emit(pieces(result, form, width=width, colour=colour, samples=samples))
+        return emit(pieces(result, form, width=width, colour=colour, samples=samples), json=form == "json")
     try:
         write(result, path, form, samples=samples)
     except UsageError as error:  # the disk is full, the folder has gone: what was measured shall not go with it
-        emit(pieces(result, form, samples=samples))
+        emit(pieces(result, form, samples=samples), json=form == "json")
         return say(str(error), error.exit_code)
-    return say(f"{result.answer} Written to {path}.".strip())
+    complain(clean(f"{result.answer} Written to {path}.".strip()))
+    return 0
 
 
 def _in_a_line(error: Exception) -> str:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from latency_tui.cli.door import say
-from latency_tui.cli.stdout import emit
+from latency_tui.cli.stdout import complain, emit
 from latency_tui.errors import UsageError
 from latency_tui.plan.configuration import FILE_NAME, user_path
 from latency_tui.plan.configuration_file import json_schema
@@ -24,7 +23,7 @@ def command(user: bool, schema: bool) -> int:
     if schema:
         import msgspec
 
-        return emit([msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode()])
+        return emit([msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode()], json=True)
     path = user_path() if user else Path(FILE_NAME)
     if path is None:
         raise UsageError("You have no home folder to write it to; set HOME, or leave --user out.")
@@ -36,4 +35,5 @@ def command(user: bool, schema: bool) -> int:
         raise UsageError(f"{path} is there already.") from None
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
-    return say(f"wrote {path}.")
+    complain(f"Wrote {path}.")
+    return 0

@@ -26,7 +26,7 @@ def command(form: Literal["table", "json"], everything: bool, config: str | None
         import msgspec
 
         rows = [{"name": model.name, "slug": typed(model, models), **msgspec.to_builtins(model)} for model in models]
-        return emit([msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()])
+        return emit([msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()], json=True)
     return emit(["\n".join(_table(models, terminal_style()[0]))])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -11,12 +13,30 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.cli.door import say
+from latency_tui.cli.encoding import is_utf8
 from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.own import configuration_of
 from latency_tui.cli.stdout import emit, is_terminal, terminal_style
 from latency_tui.errors import UsageError
 from latency_tui.plan.request import listed_models, trust_of_listed
 from latency_tui.tui.tab import forget_tab, in_tab
+
+
+def check_screen() -> None:
+    """Refuse a terminal whose encoding lacks most of what the app draws.
+
+    Raises:
+        UsageError: It is not UTF-8.
+    """
+    if sys.__stderr__ is None or is_utf8(sys.__stderr__.encoding):
+        return
+    remedy = next(
+        (f"unset {name}" for name in ("PYTHONIOENCODING", "PYTHONUTF8") if os.environ.get(name)), "set LC_ALL=C.UTF-8"
+    )
+    raise UsageError(
+        f"The app draws in UTF-8, and the encoding here is {sys.__stderr__.encoding}: {remedy}; "
+        "latency-tui run measures without a screen."
+    )
 
 
 def open_app(values: Values) -> int:
@@ -34,6 +54,7 @@ def open_app(values: Values) -> int:
         raise UsageError("The app needs a terminal; latency-tui run measures without one.")
     if not served:
         forget_tab()
+        check_screen()
 
     gc.disable()  # until the first frame, which is 40 ms earlier for it: all that is made till then stays
     from latency_tui.engine.client import Engine  # asyncio, which Textual brings too
@@ -41,6 +62,7 @@ def open_app(values: Values) -> int:
 
     engine = partial(Engine, modules=[configuration.folder])
     app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on a terminal has to be put back
     try:
         app.run()
     finally:

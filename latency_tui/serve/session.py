@@ -22,6 +22,7 @@ MOST_PENDING = 16 * 1024 * 1024
 """Bytes that may wait to be read by the app, or be in one packet of it."""
 MOST_LOGGED = 200_000
 """Bytes that one app may write to the log; a traceback has 30,000 to 60,000."""
+_HEADING = 100  # bytes, of each record of the log, at most
 _PRELUDE = b"__GANGLION__\n"
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ async def _log_errors(stream: asyncio.StreamReader, pid: int) -> None:
     while chunk := await stream.read(1 << 14):
         if left > 0:
             log.warning("app %d wrote:\n%s", pid, chunk[:left].decode("utf-8", "replace").rstrip())
-        left -= len(chunk)
+        left -= len(chunk) + _HEADING
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

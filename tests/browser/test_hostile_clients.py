@@ -226,7 +226,7 @@ async def test_what_apps_write_to_stderr_is_logged_and_holds_up_nobody(talkative
             await first_frame(wire)
     (file,) = tmp_path.rglob("serve.log")
     assert wait_for(lambda: "complaint  1000" in file.read_text(), 10)
-    assert file.stat().st_size < 3 * 250_000
+    assert file.stat().st_size < 3 * 220_000
 
 
 def test_the_log_is_bounded(tmp_path: Path) -> None:

@@ -165,6 +165,32 @@ def test_an_unknown_command_is_one_sentence() -> None:
     assert done.stderr.startswith("latency-tui: No such command 'rum'")
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("rnu", "did you mean run?"),
+        ("modles", "did you mean models?"),
+        ("server", "did you mean serve?"),
+        ("hlep", "did you mean help?"),
+        ("random-forest", "with -m random-forest"),
+        ("pyproject.toml", "with -m pyproject.toml, a data file with --data pyproject.toml"),
+        ("xyzzy", "there are run, models, serve, init, help."),
+    ],
+)
+def test_an_unknown_command_comes_with_what_was_meant(typed: str, meant: str) -> None:
+    assert meant in invoke(typed).stderr
+
+
+def test_help_is_a_command_too() -> None:
+    assert invoke("help").stdout == invoke("--help").stdout
+    assert invoke("help", "run").stdout == invoke("run", "--help").stdout
+    assert "did you mean run?" in invoke("help", "rnu").stderr
+
+
+def test_the_version_has_a_short_option() -> None:
+    assert invoke("-V").stdout == invoke("--version").stdout
+
+
 def test_names_in_a_sentence_cannot_write_to_the_terminal() -> None:
     done = invoke("run", "-m", "\x1b[2Jwiped", "-o", "\x1b]0;title\x07.xlsx")
     assert "\x1b" not in done.stderr

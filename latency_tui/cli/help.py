@@ -1,0 +1,26 @@
+"""`latency-tui help`: what `--help` shows, for those who try that first."""
+
+from __future__ import annotations
+
+import click
+
+from latency_tui.cli.stdout import emit
+from latency_tui.errors import UsageError
+from latency_tui.plan.nearest import hint
+
+
+@click.command(name="help", short_help="Show this help, or that of a command.")
+@click.argument("name", metavar="[COMMAND]", required=False)
+@click.pass_context
+def command(context: click.Context, /, name: str | None) -> int:
+    """Show the help of the program, or of one command."""
+    front = context.parent
+    assert front is not None
+    assert isinstance(front.command, click.Group)
+    if name is None:
+        return emit([front.get_help()])
+    found = front.command.get_command(front, name)
+    if found is None:
+        raise UsageError(f"No such command {name!r}; {hint(name, front.command.list_commands(front))}")
+    with click.Context(found, info_name=name, parent=front) as inner:
+        return emit([found.get_help(inner)])
