@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from latency_tui.engine.client import Engine
+from latency_tui.engine.handover import dumps
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.library_state import WithState
 from latency_tui.engine.process_environment import temporary_base
@@ -160,10 +161,8 @@ def _in_a_loop(work: Callable[[], Coroutine[None, None, Result]]) -> Result:
 
 
 def _store(value: object, path: Path, what: str) -> str:
-    import cloudpickle  # deferred: only this function needs it
-
     try:
-        path.write_bytes(cloudpickle.dumps(value))
+        path.write_bytes(dumps(value))
     except Exception as error:
         raise UsageError(f"{what} cannot be sent to a process of its own: {error}.") from error
     return str(path)

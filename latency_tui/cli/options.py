@@ -18,6 +18,7 @@ from latency_tui.plan.limits import FRESH, Limit, parse_limit
 from latency_tui.plan.model_files import model_in
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.request import resolve
+from latency_tui.plan.shapes import parse_shapes
 from latency_tui.plan.trust import remember
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -144,7 +145,12 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by
     limits = tuple(_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
-        workload=Workload(dataset=asked.dataset, method=values["method"], batch_size=values["batch_size"]),
+        workload=Workload(
+            dataset=asked.dataset,
+            method=values["method"],
+            batch_size=values["batch_size"],
+            shapes=parse_shapes(values["shapes"]),
+        ),
         runs=100 if runs is None and seconds is None and not until_known else runs,
         seconds=seconds,
         until_known=until_known,

@@ -27,6 +27,13 @@ OWN_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option("--samples", type=int, metavar="N", help="Rows of the dataset that is made.  [default: 1000]"),
     click.option("--features", type=int, metavar="N", help="Its columns.  [default: 20]"),
     click.option("--classes", type=int, metavar="N", help="Its classes.  [default: 2]"),
+    click.option(
+        "--shape",
+        "shapes",
+        multiple=True,
+        metavar="[NAME=]DIMS",
+        help="Shape of a model's input, rows per call first, such as input_ids=1x128; repeatable.",
+    ),
     click.option("--sparse", is_flag=True, help="Make it a sparse matrix, nine of ten values zero."),
     click.option(
         "--task",
@@ -49,8 +56,8 @@ OWN_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option("--config", metavar="FILE", help="The configuration file.  [default: ./latency-tui.toml, else yours]"),
 )
 
-_LISTS = ("runtimes", "trust", "trust_types")
-_TYPED = {"runtimes": "--runtime", "trust": "--trust", "trust_types": "--trust-type"}
+_LISTS = ("runtimes", "shapes", "trust", "trust_types")
+_TYPED = {"runtimes": "--runtime", "shapes": "--shape", "trust": "--trust", "trust_types": "--trust-type"}
 _SINGLE = ("data", "target", "samples", "features", "classes", "task", "config")
 
 

@@ -7,18 +7,24 @@ what installs it.
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import json
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from latency_tui.engine.booster_files import load_catboost
+from latency_tui.engine.tensors import TensorInput, fixed_rows
 from latency_tui.errors import ModelError
 
 _XGBOOST_END = re.compile(rb"version\[.*\}\Z", re.DOTALL)  # in UBJSON, where the list of three has no end of its own
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def require(module: str, what: str) -> Any:  # Any: a module of a library without types
@@ -63,28 +69,26 @@ class LightgbmModel:
             self.feature_names_in_ = np.asarray(names, dtype=object)
         objective = next((line for line in text.splitlines() if line.startswith("objective=")), "")[10:].split(" ")[0]
         self.classifies = objective in {"binary", "cross_entropy", "multiclass", "multiclassova"}
+        self.native = self._booster
+        self.predict = partial(self._booster.predict, num_threads=threads)
         if self.classifies:
-            self.predict, self.predict_proba = self._labels, self._probabilities
-        else:
-            self.predict = self._numbers
+            self.predict_proba = self.predict
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LightgbmModel, self._source
 
-    def _numbers(self, rows: Any) -> Any:
-        return self._booster.predict(rows, num_threads=self._threads)
-
-    def _probabilities(self, rows: Any) -> Any:
-        found = self._booster.predict(rows, num_threads=self._threads)
-        return np.column_stack((1.0 - found, found)) if found.ndim == 1 else found
-
-    def _labels(self, rows: Any) -> Any:
-        found = self._booster.predict(rows, num_threads=self._threads)
-        return (found > 0.5).astype(np.int64) if found.ndim == 1 else found.argmax(axis=1)
+    def finished(self, method: str, answer: Any) -> Any:
+        """Return labels or `(n_rows, n_classes)` probabilities of what the booster answered."""
+        if not self.classifies:
+            return answer
+        if method == "predict":
+            return (answer > 0.5).astype(np.int64) if answer.ndim == 1 else answer.argmax(axis=1)
+        return np.column_stack((1.0 - answer, answer)) if answer.ndim == 1 else answer
 
     def score(self, rows: Any, targets: Any) -> float | None:
         """Return accuracy or R²."""
-        return score_of(self.predict(rows), targets, classifies=self.classifies)
+        answers = self.finished("predict", self.predict(rows))
+        return score_of(answers, targets, classifies=self.classifies)
 
 
 def load_xgboost(content: bytes, threads: int) -> Any:
@@ -110,13 +114,14 @@ class CatboostModel:
         catboost = require("catboost", "a CatBoost model")
         self._source = content, threads
         model, self.classifies = load_catboost(catboost, content)
+        self.native = model
         self.predict = partial(model.predict, thread_count=threads)
         if self.classifies and hasattr(model, "predict_proba"):
             self.predict_proba = partial(model.predict_proba, thread_count=threads)
         elif self.classifies:  # its classes have no names
             self.predict = partial(model.predict, prediction_type="Class", thread_count=threads)
         names = model.feature_names_
-        self.n_features_in_ = len(names)
+        self.n_features_in_ = len(names)  # 0 if the file does not say
         if names != [str(index) for index in range(len(names))]:
             self.feature_names_in_ = np.asarray(names, dtype=object)
 
@@ -129,26 +134,77 @@ class CatboostModel:
 
 
 class TorchModel:
-    """A TorchScript or exported program: float32 rows in, what it returns out as an array."""
+    """A TorchScript or exported program, or a module: tensors in, whatever it returns out.
 
-    input_dtype = "float32"
+    Tensors are made of the rows before a call, as an ONNX feed is. Of several outputs the first stands for the answer.
+
+    Args:
+        source: The program's file as bytes, or a module.
+        exported: Whether the file is an exported program.
+        threads: Threads that torch may use.
+
+    Attributes:
+        tensors: What it takes, by the names of `forward`; it does not say which shapes.
+    """
+
     libraries = ("torch",)
+    title = "the PyTorch program"
 
-    def __init__(self, content: bytes, exported: bool, threads: int) -> None:
-        self._source = content, exported, threads
+    def __init__(self, source: Any, exported: bool, threads: int) -> None:
+        self._source = source, exported, threads
         self._torch = torch = require("torch", "a PyTorch program")
         torch.set_num_threads(threads)
-        if exported:
+        if not isinstance(source, bytes):
+            self._module = source.eval()
+            parameters = list(inspect.signature(source.forward).parameters.values())
+            names = [one.name for one in parameters if one.default is one.empty and one.kind in _POSITIONAL]
+        elif exported:
             require("torch.export", "an exported PyTorch program")
-            self._module = torch.export.load(io.BytesIO(content)).module()
+            program = torch.export.load(io.BytesIO(source))
+            self._module = program.module()
+            names = list(program.graph_signature.user_inputs)
+            self.tensors = _exported_inputs(program, names)
         else:
-            self._module = torch.jit.load(io.BytesIO(content), map_location="cpu").eval()
+            self._module = torch.jit.load(io.BytesIO(source), map_location="cpu").eval()
+            arguments = self._module.forward.schema.arguments[1:]
+            names = [one.name for one in arguments if not one.has_default_value()]
+        first = next((one for one in self._parameters() if one.is_floating_point()), None)
+        kind = "float64" if first is not None and first.dtype == torch.float64 else "float32"
+        if not hasattr(self, "tensors"):
+            self.tensors = tuple(TensorInput(name, kind) for name in names or ["x"])
+        self.fixed_rows = fixed_rows(self.tensors)
+
+    def _parameters(self) -> list[Any]:
+        try:
+            return list(self._module.parameters())
+        except (AttributeError, RuntimeError):
+            return []
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TorchModel, self._source
 
-    def predict(self, rows: Any) -> Any:
-        """Return what the program makes of `(n_rows, ...)` rows."""
-        torch = self._torch
-        with torch.inference_mode():
-            return self._module(torch.from_numpy(np.asarray(rows, dtype=np.float32))).numpy()
+    def call_value(self, feed: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the arguments of `forward`, a tensor each."""
+        return tuple(self._torch.from_numpy(np.ascontiguousarray(array)) for array in feed.values())
+
+    def predict(self, arguments: tuple[Any, ...]) -> Any:
+        """Return what the program makes of its arguments, `(n_rows, ...)` each."""
+        with self._torch.inference_mode():
+            return self._module(*arguments)
+
+    def finished(self, _method: str, answer: Any) -> Any:
+        """Return the first tensor of an answer as an array."""
+        while isinstance(answer, Mapping | tuple | list) and len(answer):
+            answer = next(iter(answer.values())) if isinstance(answer, Mapping) else answer[0]
+        return answer.detach().numpy() if isinstance(answer, self._torch.Tensor) else answer
+
+
+def _exported_inputs(program: Any, names: list[str]) -> tuple[TensorInput, ...]:
+    """Return what an exported program takes: its example inputs say which types and axes."""
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    found = []
+    for name in names:
+        value = values.get(name)
+        shape = tuple(axis if isinstance(axis, int) else None for axis in getattr(value, "shape", ())) or None
+        found.append(TensorInput(name, str(getattr(value, "dtype", "torch.float32")).removeprefix("torch."), shape))
+    return tuple(found)

@@ -123,6 +123,14 @@ def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:
 
         how = "the lightgbm.Booster is asked by predict, and labels follow from its output, as with its file"
         return LightgbmModel(model.model_to_string(), threads), (how,)
+    if (module, name) == ("onnxruntime", "InferenceSession"):
+        from latency_tui.engine.runtimes.onnx import OnnxModel, source_of
+
+        return OnnxModel(source_of(model), threads), ("the session of ONNX Runtime is opened again in each process",)
+    if module == "torch" or any(kind.__module__.startswith("torch.nn.") for kind in type(model).__mro__):
+        from latency_tui.engine.adapters import TorchModel
+
+        return TorchModel(model, False, threads), ()
     return model, ()
 
 

@@ -49,6 +49,7 @@ class CandidateProcess:
         ready: Whether the model can answer.
         copies: Further processes of the same candidate.
         fitted: What it said when the model was fitted; None before.
+        call_notes: What its first call found out about its inputs.
         prepared_in: Seconds that this took.
         call_ns: Duration of a call as the warm-up of a copy found it; None before.
     """
@@ -64,6 +65,7 @@ class CandidateProcess:
         self.asked_at = self.prepared_in = 0.0
         self.copies: list[CandidateProcess] = []
         self.fitted: Prepared | None = None
+        self.call_notes: tuple[str, ...] = ()
         self.call_ns: float | None = None
         self._broke_protocol = False
         self._exit_status: int | None = None

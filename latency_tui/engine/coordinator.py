@@ -183,6 +183,7 @@ class Coordinator:
                     steady=warmed.steady,
                     first_calls=warmed.first_calls,
                     call_seconds=warmed.call_ns / 1e9,
+                    received=called.received,
                 )
             )
             self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.own_modules import finding_own
+from latency_tui.engine.rows import columns_of, rows_of
 from latency_tui.engine.tables import read
-from latency_tui.errors import DataError, ModelError
-from latency_tui.plan import BundledDataset, Dataset, FileDataset, Setting, StoredDataset, SyntheticDataset, Trust
+from latency_tui.errors import DataError
+from latency_tui.plan import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset, Trust
 from latency_tui.plan.datasets import Task
 
 
@@ -32,6 +32,7 @@ class Data:
         columns: Names of the columns of rows that are arrays; empty where they have none.
         task: What is to be predicted; None where nobody said.
         notes: What every candidate's card says of the data, a sentence each.
+        default: Whether nobody asked for these data, so that a fitted model may get inputs of its own shape.
     """
 
     X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
@@ -44,6 +45,7 @@ class Data:
     columns: tuple[str, ...] = ()
     task: Task | None = None
     notes: tuple[str, ...] = ()
+    default: bool = False
 
     def for_fitted(self) -> Data:
         """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
@@ -54,8 +56,7 @@ class Data:
     @property
     def features(self) -> int:
         """Number of columns, 0 where rows have none."""
-        shape: tuple[int, ...] = getattr(self.X_test, "shape", ())
-        return int(shape[1]) if len(shape) > 1 else 0
+        return columns_of(self.X_test)
 
 
 def prepare(dataset: Dataset, trust: Trust | None = None) -> Data:
@@ -109,7 +110,7 @@ def _synthetic(dataset: SyntheticDataset) -> Data:
         from scipy.sparse import csr_array
 
         train, test, everything = csr_array(train), csr_array(test), csr_array(everything)
-    return Data(train, y_train, test, y_test, everything, None, kind="synthetic")
+    return Data(train, y_train, test, y_test, everything, None, kind="synthetic", default=dataset.has_default_width)
 
 
 def _bundled(dataset: BundledDataset) -> Data:
@@ -173,70 +174,3 @@ def _standardised(train: Any, test: Any, *, centred: bool = True) -> tuple[Any, 
 
     scaler = StandardScaler(with_mean=centred).fit(train)
     return scaler.transform(train), scaler.transform(test), scaler
-
-
-def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
-    """Return the inputs in the type, order and kind that a candidate's settings ask for.
-
-    Raises:
-        ModelError: Data frames are asked for and pandas is not installed, or words are asked for as numbers.
-    """
-
-    def convert(inputs: Any) -> Any:
-        if inputs is None:
-            return None
-        if dtype := settings.get("dtype"):
-            try:
-                inputs = inputs.astype(dtype)
-            except (TypeError, ValueError, AttributeError) as error:
-                raise ModelError(f"the data cannot be had as {dtype}: {error}") from error
-        if settings.get("input") == "dataframe" and not hasattr(inputs, "iloc"):
-            try:
-                import pandas  # deferred: only this setting needs it, and it takes 0.3 s
-            except ImportError:
-                raise ModelError("input=dataframe needs pandas: pip install pandas") from None
-            inputs = pandas.DataFrame(inputs, columns=[f"feature_{index}" for index in range(inputs.shape[1])])
-        return inputs
-
-    return replace(data, X_train=convert(data.X_train), X_test=convert(data.X_test))
-
-
-def rows_of(inputs: Any) -> int:
-    """Return the number of rows of anything that holds rows."""
-    shape = getattr(inputs, "shape", None)
-    return int(shape[0]) if shape else len(inputs)
-
-
-def batches(inputs: Any, batch_size: int, seed: int, *, order: str = "C", most: int = 512) -> list[Any]:
-    """Prepare what single calls receive: contiguous batches of rows in a fixed shuffled order.
-
-    Args:
-        inputs: `(n_rows, ...)` held-out rows.
-        batch_size: Rows a call; more than there are repeats rows.
-        seed: Of the rows.
-        order: Of arrays in memory, `C` or `F`.
-        most: Number of batches at most; beyond it, calls start again with the first.
-
-    Returns:
-        Batches that differ from each other, `(batch_size, ...)` each.
-    """
-    rows = rows_of(inputs)
-    generator = np.random.default_rng(seed)
-    count = max(1, min(most, rows if batch_size == 1 else 64, 64_000_000 // max(1, batch_size * _row_bytes(inputs))))
-    needed = count * batch_size
-    shuffled = np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
-    return [_take(inputs, shuffled[index * batch_size : (index + 1) * batch_size], order) for index in range(count)]
-
-
-def _take(inputs: Any, rows: Any, order: str) -> Any:
-    if hasattr(inputs, "iloc"):
-        return inputs.iloc[rows]
-    if isinstance(inputs, list | tuple):
-        return [inputs[row] for row in rows]
-    taken = inputs[rows]
-    return np.asarray(taken, order="F" if order == "F" else "C") if isinstance(taken, np.ndarray) else taken
-
-
-def _row_bytes(inputs: Any) -> int:
-    size = getattr(inputs, "nbytes", None)
-    return int(size) // max(1, rows_of(inputs)) if isinstance(size, int) else 64

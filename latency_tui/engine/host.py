@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import faulthandler
 import gc
@@ -22,8 +23,11 @@ from typing import Any
 import msgspec
 
 from latency_tui.engine import failures, machine, models, orphans, own_modules
-from latency_tui.engine.dataset import Data, batches, prepare
+from latency_tui.engine.call_inputs import CallInputs
+from latency_tui.engine.calls import call_value_of, caller, finish_of
+from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.failures import notes_of
+from latency_tui.engine.handover import dumps
 from latency_tui.engine.host_protocol import (
     Adopt,
     BlockDone,
@@ -46,9 +50,11 @@ from latency_tui.engine.host_protocol import (
     decode_request,
     encode,
 )
-from latency_tui.engine.inputs import suit
+from latency_tui.engine.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.library_state import WithState
+from latency_tui.engine.model_traits import check_batch_size
 from latency_tui.engine.protocol import Stage
+from latency_tui.engine.rows import batches, describe
 from latency_tui.engine.runtimes.conversion import convert
 from latency_tui.engine.threads import limit
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
@@ -58,6 +64,8 @@ from latency_tui.plan import Workload
 from latency_tui.plan.models import NATIVE
 
 FIRST_CALLS = 100
+CHECK_SECONDS = 0.25
+"""Time to call with inputs that the warm-up left out: a model may change only some rows in place."""
 
 
 class Host:
@@ -68,8 +76,10 @@ class Host:
         model: As it was loaded, fitted or converted.
         method: What is called.
         call: The same, bound to the model.
-        inputs: What it is called with, in turn.
+        inputs: What it is called with, in turn; None before the first call.
         order: Of arrays in memory, C or F.
+        rows_per_call: The workload's batch size.
+        adapted: The data as the model gets them.
         workload: What the first calls were of.
         first_calls: Nanoseconds of the first that this process ever made, at most 100.
         fresh: Whether these are of what is asked now; else there are none to tell.
@@ -83,8 +93,10 @@ class Host:
         self.model: Any = None
         self.method = "predict"
         self.call: Any = None
-        self.inputs: list[Any] = []
+        self.inputs: CallInputs | None = None
+        self.adapted: AdaptedData | None = None
         self.order = "C"
+        self.rows_per_call = 1
         self.workload: Workload | None = None
         self.first_calls: list[int] = []
         self.fresh = True
@@ -139,32 +151,54 @@ class Host:
         """Load and fit."""
         self.stage = "loading"
         if self.data is None:
-            self.data = prepare(request.dataset, request.trust)
+            self.data = prepare(request.workload.dataset, request.trust)
         settings = request.candidate.settings
         threads = int(settings.get("threads", request.threads))
         self.order = str(settings.get("order", "C"))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             loaded = self._load(request)
-            suited = suit(self.data, self.model, settings, fitted=loaded.fitted)
-            self.data = suited.data
+            self.adapted = adapt_inputs(
+                self.data, self.model, settings, fitted=loaded.fitted, workload=request.workload
+            )
             limit(threads)
             seconds = None
             if not loaded.fitted:
                 self.stage = "training"
-                started = time.perf_counter()
-                self.model.fit(self.data.X_train, self.data.y_train)
-                seconds = time.perf_counter() - started
+                seconds = self._fit()
                 limit(threads)  # for what was only loaded by fitting
+            self.data = self.adapted.data
         gc.collect()  # what fitting left behind is not to be collected during a call
         return Prepared(
             seconds=seconds,
-            notes=(*loaded.notes, *self.data.notes, *suited.notes, *notes_of(caught)),
+            notes=(*loaded.notes, *self.adapted.notes, *notes_of(caught)),
             jobs=models.jobs_of(self.model),
         )
 
+    def _fit(self) -> float:
+        """Fit on the data as adapted, else on one of their other forms; return the seconds that it took."""
+        assert self.adapted is not None
+        while True:
+            data, started = self.adapted.data, time.perf_counter()
+            try:
+                self.model.fit(data.X_train, data.y_train)
+            except Exception as error:
+                if not self._adapt_otherwise(error):
+                    raise
+                self.model = models.unfitted(self.model)
+            else:
+                return time.perf_counter() - started
+
+    def _adapt_otherwise(self, error: Exception) -> bool:
+        """Take the next form of the data if there is one; return whether there was."""
+        assert self.adapted is not None
+        if not self.adapted.alternatives or isinstance(error, LatencyTuiError):
+            return False
+        self.adapted = self.adapted.alternatives[0]()
+        return True
+
     def score(self, request: Score) -> Scored:
-        """Convert, where another runtime is wanted, and score: all that asks the model before anything is timed."""
+        """Convert if another runtime is wanted, and score: everything that asks the model before anything is timed."""
         assert self.data is not None
         self.stage = "loading"
         notes: tuple[str, ...] = ()
@@ -176,7 +210,8 @@ class Host:
                 converted = convert(request.candidate.runtime, self.model, self.data, threads, settings)
                 self.model, self.data, notes = converted.model, converted.data, converted.notes
                 self.fresh = False  # it has answered all that is held out by now, to show that it answers the same
-            score = models.score(self.model, self.data)
+            changes = self.inputs is not None and self.inputs.renewed
+            score = models.score(self.model, copy.deepcopy(self.data) if changes else self.data)
         gc.collect()
         return Scored(score=score, notes=(*notes, *notes_of(caught)))
 
@@ -186,23 +221,48 @@ class Host:
         self.stage = "warm-up"
         if request.pinned:
             machine.pin(request.pinned)
-        self.method = request.workload.method
-        self.call = models.caller(self.model, self.method)
-        self.inputs = batches(self.data.X_test, request.workload.batch_size, request.seed, order=self.order)
-        started = time.perf_counter_ns()
-        given = self.call(self.inputs[0])
-        elapsed = time.perf_counter_ns() - started
-        models.check(given, self.inputs[0], self.method)
+        self.method, self.rows_per_call = request.workload.method, request.workload.batch_size
+        check_batch_size(self.model, self.rows_per_call)
+        self.call = caller(self.model, self.method)
+        notes: tuple[str, ...] = ()
+        while True:
+            self.inputs = CallInputs(
+                batches(self.data.X_test, self.rows_per_call, request.seed, order=self.order), call_value_of(self.model)
+            )
+            (value,) = self.inputs.values(0, 1)
+            try:
+                started = time.perf_counter_ns()
+                answer = self.call(value)
+                elapsed = time.perf_counter_ns() - started
+                break
+            except Exception as error:
+                if not self._adapt_otherwise(error):
+                    raise
+                assert self.adapted is not None
+                self.data, notes = self.adapted.data, self.adapted.notes[-1:]
+        self._check(answer)
+        models.check_two_rows(self.model, self.method, self.data.X_test)
+        if self.inputs.notice_changes():
+            notes = (*notes, "the model changes the rows that it receives, so each call gets a fresh copy")
         self.latest = elapsed
         if self.workload is None and self.fresh:
             self.workload = request.workload
         self.fresh = self.workload == request.workload
         self._keep([elapsed])
-        return Called(nanoseconds=elapsed)
+        made_up = self.adapted is not None and self.adapted.made_up
+        received = describe(self.inputs.rows[0], self.rows_per_call, made_up=made_up)
+        return Called(nanoseconds=elapsed, received=received, notes=notes)
+
+    def _check(self, answer: Any) -> None:
+        """Refuse an answer that is not one per row; a single call's tensors have whatever axes they have."""
+        answer = finish_of(self.model)(self.method, answer)
+        free = self.rows_per_call == 1 and getattr(self.model, "tensors", None)
+        models.check(answer, None if free else self.rows_per_call, self.method)
 
     def warm_up(self, request: WarmUp) -> Warmed:
         """Call until steady."""
         self.stage = "warm-up"
+        assert self.inputs is not None
         self.latest = self.latest or self._time(0, 1)[0]
         position = 1
 
@@ -214,6 +274,8 @@ class Host:
             return durations
 
         done = warm_up(run, self.latest, brief=request.brief)
+        if not request.brief:
+            self._call_the_others(position)
         return Warmed(
             calls=done.calls + 1,
             nanoseconds=done.nanoseconds,
@@ -222,6 +284,16 @@ class Host:
             call_ns=done.call_ns,
             timer_floor_ns=0.0 if request.brief else timer_floor(),
         )
+
+    def _call_the_others(self, called: int) -> None:
+        """Call with the inputs that have not been used yet, as long as `CHECK_SECONDS` last, and look for changes."""
+        assert self.inputs is not None
+        until = time.perf_counter() + CHECK_SECONDS
+        for position in range(called, len(self.inputs)):
+            if time.perf_counter() > until:
+                break
+            self._time(position, 1)
+        self.inputs.notice_changes()
 
     def run_block(self, request: RunBlock) -> BlockDone:
         """Warm the caches again, then time the calls of a block.
@@ -243,7 +315,7 @@ class Host:
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
             waited = self._waiting.nanoseconds() - waited
-        models.check(answer, begin, self.method)
+        self._check(answer)
         discarded, samples = durations[:thrown], durations[thrown:]
         spent = first + sum(discarded)
         share = (wall - spent) / max(wall, 1)  # of the timed calls; the counters cannot be read in between
@@ -261,12 +333,11 @@ class Host:
 
     def store(self, request: Store) -> Stored:
         """Write the model and its inputs to a file."""
-        import cloudpickle  # deferred: a model that is only trained is never stored
-
         self.stage = "cold start"
+        assert self.inputs is not None
         with Path(request.path).open("wb") as file:
-            cloudpickle.dump((WithState(self.model, environment=True), self.method), file)
-            cloudpickle.dump(self.inputs[: request.most_inputs], file)
+            file.write(dumps((WithState(self.model, environment=True), self.method)))
+            file.write(dumps((self.inputs.rows[: request.most_inputs], self.inputs.renewed, self.rows_per_call)))
         return Stored(modules=models.modules_of(self.model))
 
     def adopt(self, request: Adopt) -> Warmed:
@@ -275,10 +346,12 @@ class Host:
         Where the calls go that warm it up does not matter, so it moves to its cores when it is ready.
         """
         self.stage = "loading"
-        self.model, self.method, self.inputs = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
+        self.model, self.method, stored = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
+        rows, renewed, self.rows_per_call = stored
         models.configure(request.candidate.settings)  # the model has its own with it, converted or not
         limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
-        self.call = models.caller(self.model, self.method)
+        self.call = caller(self.model, self.method)
+        self.inputs = CallInputs(rows, call_value_of(self.model), renewed=renewed)
         warmed = self.warm_up(WarmUp(brief=True))
         if request.pinned:
             machine.pin(request.pinned)
@@ -294,11 +367,11 @@ class Host:
         return durations
 
     def _inputs(self, offset: int, count: int) -> list[Any]:
-        available = len(self.inputs)
-        return [self.inputs[(offset + index) % available] for index in range(count)]
+        assert self.inputs is not None
+        return self.inputs.values(offset, count)
 
 
-def _read_stored(path: Path) -> tuple[Any, str, list[Any]]:
+def _read_stored(path: Path) -> tuple[Any, str, tuple[list[Any], bool, int]]:
     with path.open("rb") as file:  # written by this engine's own candidate just now
         return (*pickle.load(file), pickle.load(file))  # noqa: S301 (as said)
 

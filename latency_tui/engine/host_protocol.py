@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from latency_tui.engine.protocol import Stage
-from latency_tui.plan import Candidate, Dataset, Trust, Workload
+from latency_tui.engine.protocol import CallInput, Stage
+from latency_tui.plan import Candidate, Trust, Workload
 
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Load the model, and fit it unless it is fitted."""
 
     candidate: Candidate
-    dataset: Dataset
+    workload: Workload
     threads: int
     trust: Trust = Trust()
 
@@ -102,9 +102,17 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Called(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The first call came back, after so many nanoseconds."""
+    """The first call came back.
+
+    Attributes:
+        nanoseconds: What it took.
+        received: What it was called with.
+        notes: What was found out about the model's inputs by calling it.
+    """
 
     nanoseconds: int
+    received: CallInput
+    notes: tuple[str, ...] = ()
 
 
 class Warmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -7,17 +7,19 @@ import importlib
 import inspect
 import pickle
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.booster_files import adapted
-from latency_tui.engine.dataset import Data, rows_of
+from latency_tui.engine.calls import caller
+from latency_tui.engine.dataset import Data
 from latency_tui.engine.error_messages import cause_of
 from latency_tui.engine.model_files import load_file
 from latency_tui.engine.own_modules import finding_own
 from latency_tui.engine.pickles import unpickled
+from latency_tui.engine.rows import is_frame, rows_of, take
 from latency_tui.engine.unfinished import why_no_answer
 from latency_tui.errors import ModelError, SettingsError
 from latency_tui.plan import LEVERS, METHODS, OTHER_SETTINGS, SKLEARN_SETTINGS, Candidate, Setting, Trust
@@ -127,7 +129,7 @@ def is_fitted(model: Any) -> bool:
 
 
 def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
-    """Apply the settings of the model and of scikit-learn; `dataset.with_settings` applies those of the inputs.
+    """Apply the settings of the model or of scikit-learn; `inputs.with_settings` has those that act on inputs.
 
     Raises:
         SettingsError: The model has no such parameter, or the parameter cannot have that value.
@@ -189,22 +191,6 @@ def jobs_of(model: Any) -> int:
     return 0 if any(value < 0 for value in jobs) else min(max(jobs, default=1), MOST_JOBS)
 
 
-def caller(model: Any, method: str) -> Callable[[Any], Any]:
-    """Return what is called once a measurement: the model's method, or the model itself where it is a function.
-
-    Raises:
-        ModelError: It has no such method.
-    """
-    bound = getattr(model, method, None)
-    if callable(bound):
-        return bound  # type: ignore[no-any-return] # a method of whatever the user brought
-    if callable(model) and not hasattr(model, "fit"):
-        return model  # type: ignore[no-any-return] # a function of an array
-    able = [name for name in METHODS if callable(getattr(model, name, None))]
-    advice = f"; it has {', '.join(able)}: add --method {able[0]}" if able else ""
-    raise ModelError(f"{type(model).__name__} has no method {method!r}{advice}")
-
-
 def score(model: Any, data: Data) -> float | None:
     """Return held-out accuracy or R², or None where there is nothing to score with, or it fails, which is warned of."""
     if data.y_test is None or not hasattr(model, "score"):
@@ -218,23 +204,76 @@ def score(model: Any, data: Data) -> float | None:
         return None
 
 
-def check(answer: Any, inputs: Any, method: str) -> None:
-    """Refuse an answer that is not one row a row asked.
+def unfitted(model: Any) -> Any:
+    """Return a model as it was before a `fit` that failed, with the same parameters."""
+    if not hasattr(model, "get_params"):
+        return model
+    from sklearn.base import clone  # deferred: a model of another library need not import it
+
+    return clone(model)
+
+
+def check(answer: Any, asked: int | None, method: str) -> None:
+    """Refuse an answer that does not hold one answer per row.
+
+    Args:
+        answer: What the call returned, as scikit-learn would give it.
+        asked: Number of rows that the call received; None if the answer need not have rows.
+        method: What was called.
 
     Raises:
         ModelError: It has another length, or none, or is still to be computed.
     """
-    asked = rows_of(inputs)
     if why := why_no_answer(answer):
         raise ModelError(f"{method} returned {why}")
+    if asked is None:
+        return
+    given = _answered_rows(answer, asked)
+    if given is None:
+        raise ModelError(f"{method} returned one {type(answer).__name__} for {asked:,} rows")
+    if given != asked:
+        answers, rows = "answer" if given == 1 else "answers", "row" if asked == 1 else "rows"
+        raise ModelError(f"{method} returned {given:,} {answers} for {asked:,} {rows}")
+
+
+def _answered_rows(answer: Any, asked: int) -> int | None:
+    """Return how many rows an answer has, None if none. If it holds several outputs, each of them has all rows."""
     if asked == 1 and isinstance(answer, str | bytes | Mapping):
-        return  # one answer, whatever its length
+        return 1  # one answer, whatever its length
     try:
         given = rows_of(answer)
     except TypeError:
-        if asked == 1:
-            return  # a bare number for a single row
-        raise ModelError(f"{method} returned one {type(answer).__name__} for {asked:,} rows") from None
-    if given != asked:
-        rows = "row" if asked == 1 else "rows"
-        raise ModelError(f"{method} returned {given:,} answers for {asked:,} {rows}")
+        return 1 if asked == 1 else None  # a bare number for a single row
+    if given != asked and isinstance(answer, list | tuple):
+        lengths = {rows_of(one) for one in answer if getattr(one, "shape", None)}
+        if len(lengths) == 1 and all(getattr(one, "shape", None) for one in answer):
+            return lengths.pop()
+    return given
+
+
+def check_two_rows(model: Any, method: str, rows: Any) -> None:
+    """Refuse a model that gives one answer for two rows: it does not see the rows that it is asked about.
+
+    A text model that is given a data frame reads the names of its columns, for example. A model that raises for two
+    rows may answer a single one per call, which is fine.
+
+    Args:
+        model: Ready to answer.
+        method: What is called.
+        rows: As the model gets them, `(n_rows, ...)`.
+
+    Raises:
+        ModelError: It gives another number of answers than two.
+    """
+    if getattr(model, "tensors", None) or rows_of(rows) < 2:
+        return
+    two = take(rows, [0, 1])
+    try:
+        answer = caller(model, method)(two)
+    except Exception:  # noqa: BLE001 (as said: it may take one row per call)
+        return
+    try:
+        check(answer, 2, method)
+    except ModelError as error:
+        hint = "; if it takes texts or records, give [input=texts] or [input=records]" if is_frame(rows) else ""
+        raise ModelError(f"{error}: it does not answer each row that it is given{hint}") from None

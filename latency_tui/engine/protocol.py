@@ -28,6 +28,26 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
 
 
+class CallInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call of a candidate receives.
+
+    Attributes:
+        kind: `array`, `sparse matrix`, `data frame`, `texts`, `records`, `named arrays` or `rows` of another kind.
+        rows: Rows per call.
+        shape: Of the whole input, `(rows, ...)`; empty if it has none.
+        dtype: Type of its numbers; empty for data frames and lists.
+        count: Number of arrays, texts or records.
+        made_up: Whether no data were given, so that values were made from what the model declares.
+    """
+
+    kind: str
+    rows: int
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    count: int = 1
+    made_up: bool = False
+
+
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +160,7 @@ class WarmUpFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         first_calls: Durations of the very first calls (at most 100) of a fresh process, int64 nanoseconds,
             little-endian; the first is the cold start.
         call_seconds: Median duration of the last window.
+        received: What a call receives.
     """
 
     job: str
@@ -150,6 +171,7 @@ class WarmUpFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     steady: bool
     first_calls: bytes
     call_seconds: float
+    received: CallInput | None = None
 
 
 class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):

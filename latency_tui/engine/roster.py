@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 from latency_tui.engine import machine, orphans
 from latency_tui.engine.candidate import CandidateProcess
-from latency_tui.engine.dataset import Data, prepare, rows_of
+from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.host_protocol import (
     Called,
     CheckSettings,
@@ -34,9 +34,10 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     TrainingStarted,
 )
+from latency_tui.engine.rows import rows_of
 from latency_tui.engine.targets import check_targets
 from latency_tui.engine.wire import JobStopped, Wire
-from latency_tui.plan import Candidate, Dataset, Plan, StoredDataset, Trust
+from latency_tui.plan import Candidate, Plan, StoredDataset, Trust, Workload
 from latency_tui.plan.models import NATIVE
 
 POLL_SECONDS = 0.05
@@ -72,7 +73,7 @@ class Roster:
         self._processes: dict[str, CandidateProcess] = {}
         self._candidates: dict[str, Candidate] = {}
         self._stamps: dict[str, object] = {}
-        self._dataset: Dataset | None = None
+        self._workload: Workload | None = None
         self._data_stamp: object = None
         self._trust = Trust()
         self._data: Data | None = None
@@ -108,28 +109,32 @@ class Roster:
             self._lost = set()
             self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
         self._trust = plan.trust
-        stamp = stamp_of(getattr(plan.workload.dataset, "path", ""))
-        if (plan.workload.dataset, plan.threads, stamp) != (self._dataset, self._threads, self._data_stamp):
+        stamp, before, now = stamp_of(getattr(plan.workload.dataset, "path", "")), self._workload, plan.workload
+        if (
+            before is None
+            or (now.dataset, now.shapes, plan.threads) != (before.dataset, before.shapes, self._threads)
+            or stamp != self._data_stamp
+        ):
             self._forget(list(self._processes))
-            self._dataset, self._threads, self._data = plan.workload.dataset, plan.threads, None
-            self._data_stamp = stamp
+            self._threads, self._data, self._data_stamp = plan.threads, None, stamp
+        self._workload = now
         self._forget([slug for slug, process in self._processes.items() if not process.ready])
         self._forget([c.slug for c in plan.turns if self._candidates.get(c.slug, c) != c])
         self._forget([c.slug for c in plan.turns if self._stamps.get(c.slug) != stamp_of(c.model.file)])
         missing = deque(c for c in plan.turns if c.slug not in self and c.slug not in self._lost)
         if missing:
             self._prepare_data()
-            check_targets(self._dataset, self._data, missing)
+            check_targets(now.dataset, self._data, missing)
             self._check_settings(missing)
             self._train(deque(c for c in missing if c.slug not in self._lost), plan)
 
     def _prepare_data(self) -> None:
         """Make the dataset here, where every candidate that is forked inherits it."""
-        if self._data is not None or not self._fork or self._dataset is None:
+        if self._data is not None or not self._fork or self._workload is None:
             return
-        if isinstance(self._dataset, StoredDataset):
+        if isinstance(self._workload.dataset, StoredDataset):
             return  # it may need code of the caller's to be read, which is for the candidates' processes alone
-        self._data = prepare(self._dataset, self._trust)
+        self._data = prepare(self._workload.dataset, self._trust)
         self._wire.say(
             DatasetPrepared(
                 job=self._job,
@@ -204,6 +209,7 @@ class Roster:
                 else:
                     process.ask(score, "loading", CONVERSION_SECONDS + CONVERSION_CALLS * plan.call_timeout)
             case Called():
+                process.call_notes = reply.notes
                 rows = MOST_ROWS if self._data is None else rows_of(self._data.X_test)
                 process.ask(score, "warm-up", plan.call_timeout + rows * reply.nanoseconds / 1e9)
             case Scored() if process.fitted is not None:
@@ -214,7 +220,7 @@ class Roster:
                         candidate=process.slug,
                         seconds=process.fitted.seconds,
                         score=reply.score,
-                        notes=(*process.fitted.notes, *reply.notes),
+                        notes=(*process.fitted.notes, *process.call_notes, *reply.notes),
                     )
                 )
                 return False
@@ -226,8 +232,8 @@ class Roster:
 
     def preparation_of(self, candidate: Candidate) -> Prepare:
         """Return what a process is asked to get a candidate ready; only once there is a dataset."""
-        assert self._dataset is not None
-        return Prepare(candidate=candidate, dataset=self._dataset, threads=self._threads, trust=self._trust)
+        assert self._workload is not None
+        return Prepare(candidate=candidate, workload=self._workload, threads=self._threads, trust=self._trust)
 
     def start_copy(self, slug: str, request: Request, timeout: float) -> CandidateProcess:
         """Start a further process of a candidate and ask it for something.

@@ -67,6 +67,11 @@ class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic
         _check_fraction(self.test_fraction)
 
     @property
+    def has_default_width(self) -> bool:
+        """Whether nobody asked for a number of columns: a fitted model that takes something else gets that instead."""
+        return self.features == SyntheticDataset().features and not self.sparse
+
+    @property
     def title(self) -> str:
         """What a header shows of it."""
         extra = ("" if self.task == "classification" else " regression") + (" sparse" if self.sparse else "")

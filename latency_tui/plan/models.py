@@ -157,17 +157,18 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             sparse: Whether what is asked is a sparse matrix, which has no order and goes into no data frame.
         """
         foreign = self.is_foreign()
-        single = self.runtime != NATIVE or self.kind in ("onnx", "torchscript", "torch-export")  # float32 as it is
+        declares = self.runtime == "onnx" or self.kind in ("onnx", "torchscript", "torch-export")
         pulled: list[dict[str, Setting]] = [
             {"assume_finite": True},
             {"skip_parameter_validation": True},
             {"assume_finite": True, "skip_parameter_validation": True},
-            {"dtype": "float64" if single else "float32"},
             {"threads": 2},
         ]
-        if not sparse and batch_size > 1:
+        if not declares:  # else the model says which types and shapes it takes
+            pulled.append({"dtype": "float32"})
+        if not declares and not sparse and batch_size > 1:
             pulled.append({"order": "F"})
-        if not sparse and find_spec("pandas"):
+        if not declares and not sparse and find_spec("pandas"):
             pulled.append({"input": "dataframe"})
         if self.model.factory.startswith("sklearn.") and any(word in self.model.factory for word in _WITH_JOBS):
             pulled += [{"n_jobs": 1}, {"n_jobs": -1}]

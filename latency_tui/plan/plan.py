@@ -21,12 +21,22 @@ MOST_RUNS = 10_000_000
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """What every candidate is asked: dataset, method, batch size and scenario."""
+    """What every candidate is asked: dataset, method, batch size and scenario.
+
+    Attributes:
+        dataset: Inputs, and targets if they are known.
+        method: What is called.
+        batch_size: Rows per call.
+        scenario: How calls follow each other.
+        shapes: Shapes of a model's named inputs, rows per call first, for axes that the model leaves free and no data
+            give; `""` names the only input.
+    """
 
     dataset: Dataset = SyntheticDataset()
     method: Method = "predict"
     batch_size: int = 1
     scenario: Literal["single-stream"] = "single-stream"
+    shapes: dict[str, tuple[int, ...]] = {}
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= 1_000_000:

@@ -14,7 +14,7 @@ LEVERS: dict[str, tuple[str, ...]] = {
     "skip_parameter_validation": ("true", "false"),
     "dtype": ("float32", "float64"),
     "order": ("C", "F"),
-    "input": ("array", "dataframe"),
+    "input": ("array", "dataframe", "texts", "records"),
 }
 """Levers with a fixed choice: two of scikit-learn's own configuration, and three of what a call receives.
 

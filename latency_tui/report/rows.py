@@ -15,6 +15,7 @@ from latency_tui.report.text import clean
 from latency_tui.result.answer import what_would_settle
 from latency_tui.result.words import (
     NOTHING,
+    format_call_input,
     format_duration,
     format_interval,
     format_memory,
@@ -134,8 +135,9 @@ def format_tail(percentile: Percentile | None) -> str:
 
 
 def make_notes(result: Result) -> list[tuple[str, str]]:
-    """Return what is to be said below the figures, a kind and a line each: answer, failed, noise, note."""
+    """Return what is to be said below the figures, a kind and a line each: answer, input, failed, noise, note."""
     notes = [("answer", clean(result.answer))] if result.answer else []
+    notes += [("input", sentence) for sentence in describe_inputs(result)]
     for candidate in result.candidates:
         if candidate.status == "failed" or candidate.error:
             notes.append(("failed", f"{clean(candidate.name)}: {clean(candidate.error or 'it failed.')}"))
@@ -180,6 +182,17 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     return notes
 
 
+def describe_inputs(result: Result) -> list[str]:
+    """Return what each call received, a sentence per kind of input; models that receive the same share one."""
+    names: dict[str, list[str]] = {}
+    for candidate in result.measured:
+        if candidate.received is not None:
+            names.setdefault(format_call_input(candidate.received), []).append(clean(candidate.name))
+    if len(names) == 1:
+        return [f"each call received {next(iter(names))}"]
+    return [f"each call of {', '.join(models)} received {received}" for received, models in names.items()]
+
+
 def _fresh(candidate: CandidateResult) -> list[str]:
     """Return what a fresh process of a candidate was seen to do, where that was asked for."""
     start = candidate.cold_start
@@ -204,7 +217,9 @@ def make_title(result: Result) -> str:
     launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
     if result.whole_launches not in (0, plan.launches):
         launches = f"{result.whole_launches:,} of {launches}"
-    parts = [work.dataset.title, rows, work.method, work.scenario, length or "until known", launches]
+    received = [candidate.received for candidate in result.measured if candidate.received is not None]
+    title = "made-up inputs" if received and all(one.made_up for one in received) else work.dataset.title
+    parts = [title, rows, work.method, work.scenario, length or "until known", launches]
     if machine is not None:
         parts.append(machine.host)
     return clean(" · ".join(parts))

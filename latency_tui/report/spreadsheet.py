@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from latency_tui.report.rows import comparison_with
 from latency_tui.report.text import clean
-from latency_tui.result.words import PERCENTILES
+from latency_tui.result.words import PERCENTILES, format_call_input
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -25,6 +25,7 @@ COLUMNS: tuple[str, ...] = (
     ),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
     *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE, "gc_calls", "gc_seconds", "limits"),
+    "received",
 )
 Cell = str | float | int | None
 
@@ -57,6 +58,7 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         "gc_calls": candidate.gc_calls,
         "gc_seconds": candidate.gc_seconds,
         "limits": "; ".join(f"{v.limit}: {v.verdict}" for v in result.limits if v.candidate == candidate.slug),
+        "received": format_call_input(candidate.received) if candidate.received else None,
     }
     if start := candidate.cold_start:
         values |= {name: getattr(start, name) for name in _START}

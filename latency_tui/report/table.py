@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 _LEFT = ("model", VERSUS, "verdict", LIMITS, "group")
 _GAP = 2
 _EMPTY = (NOTHING, "0")
-_PREFIXES = {"failed": "failed  ", "limit": "limit   ", "noise": "noise   ", "note": "note    "}
+_PREFIXES = {
+    "failed": "failed  ",
+    "limit": "limit   ",
+    "noise": "noise   ",
+    "note": "note    ",
+    "input": "input   ",
+}
 _COLOURS = {"faster": "32", "slower": "31", "failed": "31", "inconclusive": "33", "noise": "33", "answer": "1"}
 
 

@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from latency_tui.engine.protocol import CandidateFailed, ColdStartMeasured, TrainingFinished
+from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.result import (
     CandidateResult,
@@ -51,6 +51,7 @@ class Entry:
         self.first_calls: list[float] = []
         self.cold_starts: list[ColdStartMeasured] = []
         self.steady = True
+        self.received: CallInput | None = None
 
     def result(
         self,
@@ -104,6 +105,7 @@ class Entry:
             samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count and samples else None,
             rounds=tuple(excerpt.rounds.tolist()) if samples else (),
             launches=tuple(excerpt.launches.tolist()) if samples else (),
+            received=self.received,
             whole_launches=self.track.whole_launches,
             statistics=statistics,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,

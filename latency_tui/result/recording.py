@@ -105,6 +105,7 @@ class Recording:
                 first = np.frombuffer(event.first_calls[:8], dtype="<i8") if len(event.first_calls) >= 8 else ()
                 entry.first_calls += [float(ns) * _NANO for ns in first if ns > 0]
                 entry.steady = entry.steady and event.steady
+                entry.received = event.received
             case ColdStartMeasured() if entry := self._entries.get(event.candidate):
                 entry.cold_starts.append(event)
             case RoundFinished():

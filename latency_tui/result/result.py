@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.engine.protocol import Environment
+from latency_tui.engine.protocol import CallInput, Environment
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.reading import read_whole
@@ -129,6 +129,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
             rounds; 0 where a file does not tell.
         statistics: None where nothing was measured.
         throughput: Rows answered a second of call time.
+        received: What each call received; None before the first.
         group: Letters shared with the candidates that it could not be told apart from.
     """
 
@@ -154,6 +155,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     whole_launches: int = 0
     statistics: Statistics | None = None
     throughput: float | None = None
+    received: CallInput | None = None
     group: str = ""
 
 

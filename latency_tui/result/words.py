@@ -6,6 +6,10 @@ Stands apart from the statistics because the first frame of the screen needs it 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from latency_tui.engine.protocol import CallInput
 
 NOTHING = "–"
 PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
@@ -22,6 +26,24 @@ def format_duration(seconds: float | None) -> str:
         return "0 ns"
     unit, scale = _unit(seconds)
     return f"{_three_figures(seconds / scale)} {unit}"
+
+
+def format_call_input(received: CallInput) -> str:
+    """Return what a call receives in a line: `1 row × 30, float32 array`, `9 named arrays`, `1 text`."""
+    rows = "1 row" if received.rows == 1 else f"{received.rows:,} rows"
+    axes = "".join(f" × {length:,}" for length in received.shape[1:])
+    match received.kind:
+        case "texts":
+            said = "1 text" if received.count == 1 else f"{received.count:,} texts"
+        case "records":
+            said = "1 record" if received.count == 1 else f"{received.count:,} records"
+        case "named arrays":
+            said = f"{received.count:,} named arrays" + ("" if received.rows == 1 else f" of {rows}")
+        case "rows":
+            said = rows
+        case kind:
+            said = f"{rows}{axes}, {received.dtype} {kind}" if received.dtype else f"{rows}{axes}, {kind}"
+    return f"{said}, made up" if received.made_up else said
 
 
 def format_memory(size: int) -> str:

@@ -20,7 +20,8 @@ from sklearn.svm import SVC, SVR
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.inputs import goes_by_names, suit
+from latency_tui.engine.inputs import adapt_inputs
+from latency_tui.engine.model_traits import goes_by_names
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -148,10 +149,10 @@ def test_without_pandas_columns_are_put_in_the_models_order_all_the_same(
     table = read(path, "label")
     assert table.columns == ("visits", "weight")
     data = Data(None, None, table.inputs, table.targets, kind="file", columns=table.columns)
-    found = suit(data, model, {}, fitted=True).data.X_test
+    found = adapt_inputs(data, model, {}, fitted=True).data.X_test
     np.testing.assert_array_equal(found, wanted)
     with pytest.raises(LatencyTuiError, match="the data lack height and have visits, weight"):
-        suit(data, other, {}, fitted=True)
+        adapt_inputs(data, other, {}, fitted=True)
 
 
 def test_columns_picked_by_name_are_found_inside_whatever_wraps_them() -> None:
@@ -179,7 +180,7 @@ def test_one_row_with_its_target_is_too_few_to_learn_from(tmp_path: Path) -> Non
     (tmp_path / "people.csv").write_text("age,city\n1,2\n")
     data = prepare(FileDataset(path=str(tmp_path / "people.csv"), target="city"))
     with pytest.raises(ModelError, match="is not fitted, and one row is too few to fit it on"):
-        suit(data, LogisticRegression(), {}, fitted=False)
+        adapt_inputs(data, LogisticRegression(), {}, fitted=False)
 
 
 def test_a_target_with_gaps_is_told(tmp_path: Path) -> None:
@@ -281,20 +282,20 @@ def file_data(table: pd.DataFrame, target: str, folder: Path) -> Data:
 def test_a_model_fitted_on_a_data_frame_gets_its_columns_in_its_order(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "label", tmp_path)
     model = LogisticRegression().fit(NUMBERS[["weight", "visits"]], NUMBERS["label"])
-    suited = suit(data, model, {}, fitted=True)
-    assert list(suited.data.X_test.columns) == ["weight", "visits"]
-    assert len(suited.data.X_test) == 40, "it is asked every row"
+    adapted = adapt_inputs(data, model, {}, fitted=True)
+    assert list(adapted.data.X_test.columns) == ["weight", "visits"]
+    assert len(adapted.data.X_test) == 40, "it is asked every row"
     alone = LogisticRegression().fit(NUMBERS[["weight"]], NUMBERS["label"])
-    suited = suit(data, alone, {}, fitted=True)
-    assert suited.notes == ("left out, as the model does not know them: visits",)
-    as_array = suit(data, model, {"input": "array"}, fitted=True)
+    adapted = adapt_inputs(data, alone, {}, fitted=True)
+    assert adapted.notes == ("left out, as the model does not know them: visits",)
+    as_array = adapt_inputs(data, model, {"input": "array"}, fitted=True)
     assert isinstance(as_array.data.X_test, np.ndarray)
 
 
 def test_a_model_fitted_on_an_array_gets_an_array(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "label", tmp_path)
     model = LogisticRegression().fit(NUMBERS[["visits", "weight"]].to_numpy(), NUMBERS["label"])
-    found = suit(data, model, {}, fitted=True).data.X_test
+    found = adapt_inputs(data, model, {}, fitted=True).data.X_test
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.float64
 
@@ -303,21 +304,21 @@ def test_bundled_sets_have_names_for_the_models_that_go_by_them(recwarn: pytest.
     data = prepare(BundledDataset(name="breast-cancer"))
     frame, targets = load_breast_cancer(return_X_y=True, as_frame=True)
     model = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))]).fit(frame)
-    suited = suit(data, model, {}, fitted=True)
-    pd.testing.assert_frame_equal(suited.data.X_test, frame)
-    assert not suited.notes
+    adapted = adapt_inputs(data, model, {}, fitted=True)
+    pd.testing.assert_frame_equal(adapted.data.X_test, frame)
+    assert not adapted.notes
     model = LogisticRegression(max_iter=10_000).fit(frame, targets)
-    model.predict(suit(data, model, {}, fitted=True).data.X_test)
+    model.predict(adapt_inputs(data, model, {}, fitted=True).data.X_test)
     assert not [warning for warning in recwarn if "feature names" in str(warning.message)]
     unfitted = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))])
-    assert list(suit(data, unfitted, {}, fitted=False).data.X_train.columns) == list(frame.columns)
+    assert list(adapt_inputs(data, unfitted, {}, fitted=False).data.X_train.columns) == list(frame.columns)
 
 
 def test_bundled_sets_are_arrays_for_all_other_models() -> None:
     data = prepare(BundledDataset(name="breast-cancer"))
     on_array = LogisticRegression(max_iter=10_000).fit(*load_breast_cancer(return_X_y=True))
-    np.testing.assert_array_equal(suit(data, on_array, {}, fitted=True).data.X_test, load_breast_cancer().data)
-    assert suit(data, SVC(), {}, fitted=False).data.X_train is data.X_train
+    np.testing.assert_array_equal(adapt_inputs(data, on_array, {}, fitted=True).data.X_test, load_breast_cancer().data)
+    assert adapt_inputs(data, SVC(), {}, fitted=False).data.X_train is data.X_train
 
 
 def test_rows_without_names_get_those_of_a_model_that_wants_some(tmp_path: Path) -> None:
@@ -325,12 +326,12 @@ def test_rows_without_names_get_those_of_a_model_that_wants_some(tmp_path: Path)
     data = prepare(FileDataset(path=str(tmp_path / "a.npz")))
     columns = ColumnTransformer([("weight", StandardScaler(), ["weight"])], remainder="passthrough")
     model = make_pipeline(columns, LogisticRegression()).fit(NUMBERS[["visits", "weight"]], NUMBERS["label"])
-    suited = suit(data, model, {}, fitted=True)
-    assert len(model.predict(suited.data.X_test)) == 40
-    assert suited.notes == ("the data have no names of columns, so they got the model's: visits, weight",)
+    adapted = adapt_inputs(data, model, {}, fitted=True)
+    assert len(model.predict(adapted.data.X_test)) == 40
+    assert adapted.notes == ("the data have no names of columns, so they got the model's: visits, weight",)
     wider = LogisticRegression().fit(NUMBERS.assign(height=1.0), NUMBERS["label"])
     with pytest.raises(LatencyTuiError, match="expects 4 features, the data have 2"):
-        suit(data, wider, {}, fitted=True)
+        adapt_inputs(data, wider, {}, fitted=True)
 
 
 def test_without_pandas_a_model_with_names_gets_arrays_unless_it_cannot_do_without(
@@ -339,54 +340,55 @@ def test_without_pandas_a_model_with_names_gets_arrays_unless_it_cannot_do_witho
     data = prepare(BundledDataset(name="iris"))
     model = LogisticRegression(max_iter=500).fit(*load_iris(return_X_y=True, as_frame=True))
     monkeypatch.setitem(sys.modules, "pandas", None)
-    assert isinstance(suit(data, model, {}, fitted=True).data.X_test, np.ndarray)
-    model.wants_frame = True
-    with pytest.raises(LatencyTuiError, match=r"needs pandas: pip install pandas"):
-        suit(data, model, {}, fitted=True)
+    assert isinstance(adapt_inputs(data, model, {}, fitted=True).data.X_test, np.ndarray)
+    with pytest.raises(LatencyTuiError, match="needs pandas: pip install pandas"):
+        adapt_inputs(data, model, {"input": "dataframe"}, fitted=True)
 
 
 def test_names_and_numbers_that_differ_are_told(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "label", tmp_path)
     named = LogisticRegression().fit(NUMBERS[["visits"]].assign(height=1.0), NUMBERS["label"])
     with pytest.raises(LatencyTuiError, match="fitted on 2 features; the data lack height and have visits, weight"):
-        suit(data, named, {}, fitted=True)
+        adapt_inputs(data, named, {}, fitted=True)
     counted = LogisticRegression().fit(np.random.default_rng(0).random((40, 7)), NUMBERS["label"])
     with pytest.raises(LatencyTuiError, match="expects 7 features, the data have 2"):
-        suit(data, counted, {}, fitted=True)
+        adapt_inputs(data, counted, {}, fitted=True)
     with pytest.raises(LatencyTuiError, match=r"expects 7 features, the data have 20; give data.* or --features 7"):
-        suit(prepare(SyntheticDataset()), counted, {}, fitted=True)
+        adapt_inputs(prepare(SyntheticDataset()), counted, {}, fitted=True)
 
 
 def test_a_model_to_be_fitted_gets_arrays_of_numbers_and_frames_of_words(tmp_path: Path) -> None:
-    numbers = suit(file_data(NUMBERS, "label", tmp_path), SVC(), {}, fitted=False).data
+    numbers = adapt_inputs(file_data(NUMBERS, "label", tmp_path), SVC(), {}, fitted=False).data
     assert isinstance(numbers.X_train, np.ndarray)
     assert len(numbers.X_test) == 10
     words = file_data(PEOPLE, "bought", tmp_path)
-    assert hasattr(suit(words, SVC(), {}, fitted=False).data.X_train, "iloc")
-    assert hasattr(suit(file_data(NUMBERS, "label", tmp_path), bring.by_names(), {}, fitted=False).data.X_test, "iloc")
+    assert hasattr(adapt_inputs(words, SVC(), {}, fitted=False).data.X_train, "iloc")
+    assert hasattr(
+        adapt_inputs(file_data(NUMBERS, "label", tmp_path), bring.by_names(), {}, fitted=False).data.X_test, "iloc"
+    )
     with pytest.raises(LatencyTuiError, match=r"not fitted, and the data have no targets.*--target"):
-        suit(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
+        adapt_inputs(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
 
 
 def test_many_numbers_as_classes_are_told_of(tmp_path: Path) -> None:
     amounts = pd.DataFrame({"x": np.linspace(0, 1, 60), "y": [*range(30), *range(30)]})
     said = "the targets are 30 different numbers, each taken for a class, without --task regression"
-    assert suit(file_data(amounts, "y", tmp_path), SVC(), {}, fitted=False).notes == (said,)
+    assert adapt_inputs(file_data(amounts, "y", tmp_path), SVC(), {}, fitted=False).notes == (said,)
     path = str(tmp_path / "table.parquet")
     for data, model in (
         (prepare(FileDataset(path=path, target="y", task="classification")), SVC()),
         (prepare(FileDataset(path=path, target="y")), SVR()),
         (file_data(amounts.assign(y=amounts["y"] % 20), "y", tmp_path), SVC()),
     ):
-        assert suit(data, model, {}, fitted=False).notes == ()
+        assert adapt_inputs(data, model, {}, fitted=False).notes == ()
 
 
 def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "weight", tmp_path)
     with pytest.raises(LatencyTuiError, match="SVC tells classes apart, and the targets are numbers with fractions"):
-        suit(data, SVC(), {}, fitted=False)
-    assert suit(data, SVR(), {}, fitted=False).notes == ()
-    assert suit(data, bring.Answers(), {}, fitted=True).notes == ()
+        adapt_inputs(data, SVC(), {}, fitted=False)
+    assert adapt_inputs(data, SVR(), {}, fitted=False).notes == ()
+    assert adapt_inputs(data, bring.Answers(), {}, fitted=True).notes == ()
 
 
 # --- together, in processes of their own

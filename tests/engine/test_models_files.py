@@ -23,9 +23,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latency_tui.engine import models
+from latency_tui.engine.calls import ask_all
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import prepare
-from latency_tui.engine.inputs import suit
+from latency_tui.engine.dataset import Data, prepare
+from latency_tui.engine.inputs import adapt_inputs
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
@@ -41,6 +42,11 @@ def of(path: Path) -> Candidate:
 
 def trusting(path: Path) -> Trust:
     return Trust(files={digest_of(path): (EVERYTHING,)})
+
+
+def ask(model: Any, method: str, rows: Any) -> Any:
+    """The model's answers to rows that are an array, as a candidate's process would get them."""
+    return ask_all(model, method, adapt_inputs(Data(None, None, rows, None), model, {}, fitted=True).data.X_test)
 
 
 def load(path: Path, trust: Trust | None = None) -> Any:
@@ -157,12 +163,12 @@ def test_an_onnx_file_answers_like_the_model_it_was_made_of(tmp_path: Path) -> N
         path.write_bytes(made.SerializeToString())
         loaded = models.load(of(path))
         assert loaded.fitted
-        np.testing.assert_array_equal(loaded.model.predict(X), model.predict(X))
-        np.testing.assert_allclose(loaded.model.predict_proba(X), model.predict_proba(X), atol=1e-5)
-        assert loaded.model.score(X, y) == model.score(X, y)
+        np.testing.assert_array_equal(ask(loaded.model, "predict", X), model.predict(X))
+        np.testing.assert_allclose(ask(loaded.model, "predict_proba", X), model.predict_proba(X), atol=1e-5)
+        assert loaded.model.score({"X": X.astype(np.float32)}, y) == model.score(X, y)
         assert loaded.model.n_features_in_ == 6
         again = cloudpickle.loads(cloudpickle.dumps(loaded.model))
-        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+        np.testing.assert_array_equal(ask(again, "predict", X), model.predict(X))
         assert not hasattr(loaded.model, "decision_function")
 
 
@@ -179,8 +185,8 @@ def test_an_onnx_file_with_an_input_a_column_answers_rows_of_arrays_too(tmp_path
     pd.DataFrame(X, columns=names).assign(y=y).to_csv(tmp_path / "a.csv", index=False)
     for data in ("a.npz", "a.csv"):
         loaded = load(path)
-        suited = suit(prepare(FileDataset(path=str(tmp_path / data), target="y")), loaded, {}, fitted=True)
-        np.testing.assert_array_equal(loaded.predict(suited.data.X_test), model.predict(X))
+        adapted = adapt_inputs(prepare(FileDataset(path=str(tmp_path / data), target="y")), loaded, {}, fitted=True)
+        np.testing.assert_array_equal(ask_all(loaded, "predict", adapted.data.X_test), model.predict(X))
 
 
 def test_an_onnx_regressor_answers_flat(tmp_path: Path) -> None:
@@ -189,8 +195,8 @@ def test_an_onnx_regressor_answers_flat(tmp_path: Path) -> None:
     model = Ridge().fit(X, numbers)
     (tmp_path / "a.onnx").write_bytes(skl2onnx.to_onnx(model, X[:1].astype(np.float32)).SerializeToString())
     loaded = load(tmp_path / "a.onnx")
-    assert loaded.predict(X).shape == (120,)
-    assert loaded.score(X, numbers) == pytest.approx(model.score(X, numbers), abs=1e-4)
+    assert ask(loaded, "predict", X).shape == (120,)
+    assert loaded.score({"X": X.astype(np.float32)}, numbers) == pytest.approx(model.score(X, numbers), abs=1e-4)
     assert not hasattr(loaded, "predict_proba")
 
 
@@ -200,12 +206,12 @@ def test_xgboost_files(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     model = xgboost.XGBClassifier(n_estimators=5).fit(X, y)
     model.save_model(path)
-    np.testing.assert_allclose(load(path).predict_proba(X), model.predict_proba(X), atol=1e-6)
-    np.testing.assert_array_equal(load(path).predict(X), model.predict(X))
+    np.testing.assert_allclose(ask(load(path), "predict_proba", X), model.predict_proba(X), atol=1e-6)
+    np.testing.assert_array_equal(ask(load(path), "predict", X), model.predict(X))
     assert models.load(of(path)).fitted
     regressor = xgboost.XGBRegressor(n_estimators=5).fit(X, numbers)
     regressor.save_model(path)
-    np.testing.assert_allclose(load(path).predict(X), regressor.predict(X), rtol=1e-5)
+    np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X), rtol=1e-5)
 
 
 def test_lightgbm_files(tmp_path: Path) -> None:
@@ -217,13 +223,13 @@ def test_lightgbm_files(tmp_path: Path) -> None:
         model.booster_.save_model(path)
         loaded = models.load(of(path))
         assert loaded.fitted
-        np.testing.assert_allclose(loaded.model.predict_proba(X), model.predict_proba(X))
-        np.testing.assert_array_equal(loaded.model.predict(X), model.predict(X))
+        np.testing.assert_allclose(ask(loaded.model, "predict_proba", X), model.predict_proba(X))
+        np.testing.assert_array_equal(ask(loaded.model, "predict", X), model.predict(X))
         assert loaded.model.n_features_in_ == 6
-        assert cloudpickle.loads(cloudpickle.dumps(loaded.model)).predict(X).shape == (120,)
+        assert ask(cloudpickle.loads(cloudpickle.dumps(loaded.model)), "predict", X).shape == (120,)
     regressor = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit(X, numbers)
     regressor.booster_.save_model(path)
-    np.testing.assert_allclose(load(path).predict(X), regressor.predict(X))
+    np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X))
     assert load(path).score(X, numbers) == pytest.approx(regressor.score(X, numbers))
 
 
@@ -234,9 +240,9 @@ def test_a_lightgbm_file_knows_columns_whose_names_have_spaces(tmp_path: Path) -
     model.booster_.save_model(tmp_path / "a.txt")
     frame[reversed(frame.columns)].assign(y=y).to_csv(tmp_path / "a.csv", index=False)
     loaded = load(tmp_path / "a.txt")
-    suited = suit(prepare(FileDataset(path=str(tmp_path / "a.csv"), target="y")), loaded, {}, fitted=True)
-    assert list(suited.data.X_test.columns) == [f"feature_{index}" for index in range(6)]
-    np.testing.assert_array_equal(loaded.predict(suited.data.X_test), model.predict(frame))
+    adapted = adapt_inputs(prepare(FileDataset(path=str(tmp_path / "a.csv"), target="y")), loaded, {}, fitted=True)
+    np.testing.assert_allclose(np.asarray(adapted.data.X_test), X)
+    np.testing.assert_array_equal(ask_all(loaded, "predict", adapted.data.X_test), model.predict(frame))
 
 
 def test_catboost_files(tmp_path: Path) -> None:
@@ -244,13 +250,13 @@ def test_catboost_files(tmp_path: Path) -> None:
     path = tmp_path / "a.cbm"
     model = catboost.CatBoostClassifier(iterations=5, verbose=False, allow_writing_files=False).fit(X, y)
     model.save_model(str(path))
-    np.testing.assert_allclose(load(path).predict_proba(X), model.predict_proba(X))
+    np.testing.assert_allclose(ask(load(path), "predict_proba", X), model.predict_proba(X))
     assert models.load(of(path)).fitted
     assert load(path).score(X, y) == pytest.approx(model.score(X, y))
-    assert cloudpickle.loads(cloudpickle.dumps(load(path))).predict(X).shape == (120,)
+    assert ask(cloudpickle.loads(cloudpickle.dumps(load(path))), "predict", X).shape == (120,)
     regressor = catboost.CatBoostRegressor(iterations=5, verbose=False, allow_writing_files=False).fit(X, numbers)
     regressor.save_model(str(path))
-    np.testing.assert_allclose(load(path).predict(X), regressor.predict(X))
+    np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X))
 
 
 @pytest.mark.parametrize("exported", [False, True])
@@ -265,7 +271,7 @@ def test_pytorch_files(tmp_path: Path, exported: bool) -> None:
         torch.jit.script(module).save(path)
     with pytest.raises(LatencyTuiError, match="runs its author's code"):
         load(path)
-    np.testing.assert_allclose(load(path, trusting(path)).predict(X), module(rows).detach().numpy(), rtol=1e-5)
+    np.testing.assert_allclose(ask(load(path, trusting(path)), "predict", X), module(rows).detach().numpy(), rtol=1e-5)
 
 
 def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

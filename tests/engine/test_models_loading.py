@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from latency_tui.engine import models
+from latency_tui.engine.calls import caller
 from latency_tui.engine.pickles import version_in
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
@@ -96,7 +97,7 @@ def test_what_is_no_model_is_named(tmp_path: Path, held: Any, kind: str) -> None
 
 def test_a_transformer_is_told_to_be_asked_to_transform() -> None:
     with pytest.raises(LatencyTuiError, match="StandardScaler has no method 'predict'; it has transform: add --m"):
-        models.caller(StandardScaler().fit(X), "predict")
+        caller(StandardScaler().fit(X), "predict")
 
 
 # --- classes and modules that are not here
@@ -247,13 +248,13 @@ def test_catboost_files_of_every_kind_load(tmp_path: Path, form: str) -> None:
 def test_catboost_out_of_a_pickle_takes_the_data_although_it_counts_no_features(tmp_path: Path) -> None:
     catboost = pytest.importorskip("catboost")
     from latency_tui.engine.dataset import prepare
-    from latency_tui.engine.inputs import suit
+    from latency_tui.engine.inputs import adapt_inputs
     from latency_tui.plan import resolve_dataset
 
     fitted = catboost.CatBoostClassifier(iterations=4, verbose=False, allow_writing_files=False).fit(X, y)
     found = loaded(dumped(tmp_path / "a.joblib", fitted)).model
     assert found.n_features_in_ == 0, "the trap that this is about"
-    rows = suit(prepare(resolve_dataset("iris")), found, {}, fitted=True).data.X_test
+    rows = adapt_inputs(prepare(resolve_dataset("iris")), found, {}, fitted=True).data.X_test
     assert len(found.predict(rows)) == len(rows)
 
 

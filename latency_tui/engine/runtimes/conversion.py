@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.dataset import Data, rows_of
+from latency_tui.engine.calls import ask_all
+from latency_tui.engine.dataset import Data
 from latency_tui.engine.inputs import in_wanted_type
+from latency_tui.engine.rows import rows_of
 from latency_tui.engine.runtimes import find
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
@@ -80,7 +82,7 @@ def convert(
         if not callable(getattr(model, method, None)):  # nothing to hold it against, so it is not to be measured
             vars(found).pop(method, None)
             continue
-        ours, other = getattr(model, method)(data.X_test), getattr(found, method)(theirs.X_test)
+        ours, other = ask_all(model, method, data.X_test), ask_all(found, method, theirs.X_test)
         parity = compare(ours, other, runtime.tolerance)
         told.append(f"{method} {parity}")
         if parity.holds:
@@ -103,6 +105,8 @@ def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
         theirs: The same of the other.
         tolerance: How far numbers may differ, absolute and relative to ours.
     """
+    if isinstance(ours, list) and ours and isinstance(ours[0], np.ndarray) and ours[0].ndim == 2:
+        return _compare_outputs(ours, theirs, tolerance)
     rows = rows_of(ours)
     ours, theirs = (np.asarray(found.toarray() if hasattr(found, "toarray") else found) for found in (ours, theirs))
     if ours.shape != theirs.shape:
@@ -113,3 +117,13 @@ def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
     apart = np.abs(ours - theirs.astype(ours.dtype)).reshape(rows, -1)
     within = apart <= tolerance * (1 + np.abs(ours).reshape(rows, -1))
     return Parity(rows, int(within.all(axis=1).sum()), float(apart.max(initial=0.0)), tolerance)
+
+
+def _compare_outputs(ours: list[Any], theirs: Any, tolerance: float) -> Parity:
+    """Compare the answers of a model with several outputs, a `(n_rows, n_classes)` array per output."""
+    rows = rows_of(ours[0])
+    if len(ours) != len(theirs):
+        return Parity(rows, 0, float("inf"), tolerance)
+    parts = [compare(one, np.asarray(other), tolerance) for one, other in zip(ours, theirs, strict=True)]
+    largest = max((part.largest for part in parts if part.largest is not None), default=None)
+    return Parity(rows, min(part.equal for part in parts), largest, tolerance)

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from latency_tui.engine.adapters import require, score_of
+from latency_tui.engine.calls import ask_all
 from latency_tui.engine.error_messages import cause_of
-from latency_tui.engine.tables import is_numeric
+from latency_tui.engine.model_traits import goes_by_names, takes
+from latency_tui.engine.rows import is_numeric
+from latency_tui.engine.tensors import TensorInput, fixed_rows
 from latency_tui.errors import ModelError
 
-_TYPES: dict[str, Any] = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(bool)": np.bool_,
-    "tensor(string)": np.object_,
+_TYPES: dict[str, str] = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(bfloat16)": "bfloat16",
+    "tensor(int8)": "int8",
+    "tensor(int16)": "int16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(uint8)": "uint8",
+    "tensor(uint16)": "uint16",
+    "tensor(uint32)": "uint32",
+    "tensor(uint64)": "uint64",
+    "tensor(bool)": "bool",
+    "tensor(string)": "object",
 }
 _LABELS = {"tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bool)"}
+_BFLOAT16 = 16
+"""Its number in ONNX's TensorProto.DataType."""
+
+_WANTED_OPSET = re.compile(r"target_opset=\{'ai\.onnx\.ml': (\d+)\}")
 
 
 class OnnxModel:
     """A model on ONNX Runtime, with the methods that its outputs allow.
 
-    `predict` gives labels where there are any, else the numbers (one an input row: flat); `predict_proba` gives
-    probabilities as a dense `(n_rows, n_classes)` array; `transform` is there where the one output is a matrix.
+    A method receives the feed of one call, an array per input by name, and returns what ONNX Runtime returns: nothing
+    is converted in a call. `finished` makes labels, numbers and dense probabilities of that afterwards.
 
     Args:
         source: The path of a file, or what would stand in it.
         threads: Threads inside one operator.
         scores: A second model that gives `decision_function`, as skl2onnx converts it.
-        binary: Whether that is of two classes: a number a row then, which is that of the second.
-        columns: Of a model with an input a column, the columns' names in the inputs' order; empty for the inputs' own.
+        binary: Whether that is of two classes: one number per row then, which is that of the second.
+        columns: Of a model with one input per column, the columns' names in the inputs' order; empty for the inputs'
+            own.
+
+    Attributes:
+        tensors: What it takes.
+        fixed_rows: Rows per call if the model insists on a number; 0 if its inputs share no rows.
     """
 
     libraries = ("onnxruntime",)
+    title = "the ONNX model"
 
     def __init__(
         self,
@@ -49,85 +72,103 @@ class OnnxModel:
         columns: tuple[str, ...] = (),
     ) -> None:
         self._source = source, threads, scores, binary, columns
-        session = _session(source, threads)
+        session = open_session(source, threads)
         inputs, outputs = session.get_inputs(), session.get_outputs()
-        self.wants_frame = len(inputs) > 1
-        shape = inputs[0].shape
-        self.input_dtype = None
-        if self.wants_frame:
-            columns = columns or tuple(one.name for one in inputs)
-            self.feature_names_in_ = np.asarray(columns, dtype=object)
-            self.n_features_in_ = len(inputs)
-        else:
-            self.input_dtype = np.dtype(_TYPES.get(inputs[0].type, np.float32)).name
-            if len(shape) == 2 and isinstance(shape[1], int):
-                self.n_features_in_ = shape[1]
-        label = next((one.name for one in outputs if one.type in _LABELS), None)
+        self._session_names = tuple(one.name for one in inputs)
+        self.tensors = _tensors(inputs, columns)
+        self.fixed_rows = fixed_rows(self.tensors)
+        self._brain_floats = [one.name for one in self.tensors if one.dtype == "bfloat16"]
+        if len(self.tensors) == 1 and self.tensors[0].shape is not None and len(self.tensors[0].shape) == 2:
+            width = self.tensors[0].shape[1]
+            if width is not None:
+                self.n_features_in_ = width
+        label = next((one.name for one in outputs if one.type in _LABELS and len(one.shape) < 3), None)
+        label = label if self.fixed_rows != 0 else None
         others = [one for one in outputs if one.name != label]
         self.classifies = label is not None
         if label is not None:
-            self.predict = _caller(session, columns, label)
+            self.predict = self._caller(session, label)
             if others:
-                maps = others[0].type.startswith("seq(map")
-                self.predict_proba = _caller(session, columns, others[0].name, _from_maps if maps else None)
+                self.predict_proba = self._caller(session, others[0].name)
         elif others:
-            flat = len(others[0].shape) == 2 and others[0].shape[1] == 1
-            self.predict = _caller(session, columns, others[0].name, _flatten if flat else None)
-            if not flat:
+            self.predict = self._caller(session, others[0].name)
+            if len(others[0].shape) != 2 or others[0].shape[1] != 1:
                 self.transform = self.predict
+        self._binary = binary
         if scores is not None:
-            second = _session(scores, threads)
+            second = open_session(scores, threads)
             found = next(one for one in second.get_outputs() if one.type not in _LABELS)
-            self.decision_function = _caller(second, columns, found.name, _of_second if binary else None)
+            self.decision_function = self._caller(second, found.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         source, threads, scores, binary, columns = self._source
         return partial(OnnxModel, binary=binary, columns=columns), (source, threads, scores)
 
+    def call_value(self, feed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arrays by name as one call receives them: under the session's names, in types that numpy lacks too."""
+        names = {one.name: own for one, own in zip(self.tensors, self._session_names, strict=True)}
+        value = {names[name]: array for name, array in feed.items()}
+        if self.fixed_rows == 0:
+            value = {name: array[0] for name, array in value.items()}
+        if self._brain_floats:
+            ort_value = require("onnxruntime", "an ONNX model").OrtValue
+            for name in self._brain_floats:
+                bits = (np.ascontiguousarray(value[names[name]], np.float32).view(np.uint32) >> 16).astype(np.uint16)
+                value[names[name]] = ort_value.ortvalue_from_numpy_with_onnx_type(bits, _BFLOAT16)
+        return value
+
+    def finished(self, method: str, answer: Any) -> Any:
+        """Return what a call returned as scikit-learn would: flat numbers, dense probabilities."""
+        if isinstance(answer, list) and answer and isinstance(answer[0], Mapping):
+            return _from_maps(answer)
+        if method == "predict" and getattr(answer, "ndim", 0) == 2 and answer.shape[1] == 1:
+            return answer.reshape(-1)
+        if method == "decision_function" and self._binary:
+            return answer[:, -1] if answer.ndim == 2 else answer
+        return answer
+
     def score(self, rows: Any, targets: Any) -> float | None:
-        """Return accuracy or R², or None where the output is neither labels nor one number a row."""
-        answers = np.asarray(self.predict(rows))
+        """Return accuracy or R², or None if the output is neither labels nor one number per row."""
+        answers = np.asarray(ask_all(self, "predict", rows))
         if answers.ndim != 1:
             return None
-        return score_of(answers, targets, classifies=self.classifies)
+        return score_of(answers, targets[: len(answers)], classifies=self.classifies)
+
+    def _caller(self, session: Any, output: str) -> Any:
+        run, wanted = session.run, [output]
+        return lambda feed: run(wanted, feed)[0]
 
 
-def _session(source: str | bytes, threads: int) -> Any:
+def _tensors(inputs: Any, columns: tuple[str, ...]) -> tuple[TensorInput, ...]:
+    names = columns if len(columns) == len(inputs) else tuple(one.name for one in inputs)
+    found = []
+    for name, one in zip(names, inputs, strict=True):
+        if one.type not in _TYPES:
+            raise ModelError(f"the ONNX model takes {one.name} as {one.type}, which cannot be given from data")
+        shape = tuple(axis if isinstance(axis, int) else None for axis in one.shape)
+        found.append(TensorInput(name, _TYPES[one.type], shape))
+    return tuple(found)
+
+
+def source_of(session: Any) -> str | bytes:
+    """Return the content or the path of the model that a session was opened with; it has no public names for them."""
+    content: bytes | None = session._model_bytes
+    return content or str(session._model_path)
+
+
+def open_session(source: str | bytes, threads: int) -> Any:
+    """Return a session of ONNX Runtime on the processor.
+
+    Args:
+        source: Path of a model file, or its content.
+        threads: Threads inside one operator.
+    """
     onnxruntime = require("onnxruntime", "an ONNX model")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors: warnings about its own optimiser help nobody here
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-
-
-def _caller(session: Any, columns: tuple[str, ...], output: str, shape: Any = None) -> Any:
-    """Return a function of rows that does nothing but what the call needs; inputs stand for columns by position."""
-    run, wanted, inputs = session.run, [output], session.get_inputs()
-    if len(inputs) > 1:
-        feeds = [
-            (one.name, column, _TYPES.get(one.type, np.float32)) for one, column in zip(inputs, columns, strict=True)
-        ]
-
-        def call(rows: Any) -> Any:
-            fed = {name: np.asarray(rows[column], dtype=kind).reshape(-1, 1) for name, column, kind in feeds}
-            found = run(wanted, fed)[0]
-            return found if shape is None else shape(found)
-
-        return call
-    name, kind = inputs[0].name, _TYPES.get(inputs[0].type, np.float32)
-    asarray = np.asarray
-    if shape is None:
-        return lambda rows: run(wanted, {name: asarray(rows, kind)})[0]
-    return lambda rows: shape(run(wanted, {name: asarray(rows, kind)})[0])
-
-
-def _flatten(found: Any) -> Any:
-    return found.reshape(-1)
-
-
-def _of_second(found: Any) -> Any:
-    return found[:, -1] if found.ndim == 2 else found
 
 
 def _from_maps(found: Any) -> Any:
@@ -160,22 +201,29 @@ class OnnxRuntime:
             said = cause_of(error) or type(error).__name__
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said}") from error
         binary = len(getattr(model, "classes_", ())) == 2
-        columns = tuple(name for name, _ in types)  # the inputs' names are others where these hold more than letters
+        columns = tuple(name for name, _ in types)  # the inputs' names are others if these hold more than letters
         return OnnxModel(converted, threads, scores, binary=binary, columns=columns)
 
 
-def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool]) -> bytes:
+def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool], opset: Any = None) -> bytes:
     """Convert, with options for the step that answers: the last of a pipeline."""
     answers = model
     while steps := getattr(answers, "steps", None):
         answers = steps[-1][1]
     try:
-        made = skl2onnx.to_onnx(model, initial_types=types, options={id(answers): options} if options else None)
+        made = skl2onnx.to_onnx(
+            model, initial_types=types, options={id(answers): options} if options else None, target_opset=opset
+        )
     except Exception as error:
+        if opset is None and (wanted := _WANTED_OPSET.search(str(error))):
+            # Some converters know an older version of the domain only, and say which.
+            newest = skl2onnx.get_latest_tested_opset_version()
+            return _to_onnx(skl2onnx, model, types, options, {"": newest, "ai.onnx.ml": int(wanted[1])})
         if "zipmap" not in options or "'zipmap'" not in str(error):
             raise
         # What has no probabilities has no mapping of them to do without, and refuses to be told.
-        return _to_onnx(skl2onnx, model, types, {key: value for key, value in options.items() if key != "zipmap"})
+        fewer = {key: value for key, value in options.items() if key != "zipmap"}
+        return _to_onnx(skl2onnx, model, types, fewer, opset)
     serialised: bytes = made.SerializeToString()
     return serialised
 
@@ -183,13 +231,13 @@ def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool]) ->
 def _types_of(model: Any, rows: Any) -> Any:
     """Return the inputs of the model to be, as skl2onnx names them.
 
-    That is one matrix, which is by far the quickest to hand over; an input a column only where columns hold more than
+    That is one matrix, which is by far the quickest to hand over; one input per column only if columns hold more than
     numbers, or something in the model picks them by name.
     """
     kinds = require("skl2onnx.common.data_types", "the runtime onnx")
-    parts = (model, *model.get_params().values())
-    by_column = any(type(part).__name__ == "ColumnTransformer" for part in parts)
-    if not hasattr(rows, "iloc") or (is_numeric(rows) and not by_column):
+    if takes(model) == "texts":
+        return [("texts", kinds.StringTensorType([None, 1]))]
+    if not hasattr(rows, "iloc") or (is_numeric(rows) and not goes_by_names(model)):
         return [("X", kinds.FloatTensorType([None, rows.shape[1]]))]
     made = []
     for name, kind in rows.dtypes.items():

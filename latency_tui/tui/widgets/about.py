@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from latency_tui.plan.datasets import Task, task_of
-from latency_tui.result.words import PERCENTILES, format_duration
+from latency_tui.result.words import PERCENTILES, format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.state import ModelRow, State
@@ -62,6 +62,8 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     if measured is None:
         return ()
     facts: list[tuple[str, str]] = []
+    if measured.received is not None:
+        facts.append(("a call gets", format_call_input(measured.received)))
     if measured.cold_start_seconds is not None:
         facts.append(("first call", format_duration(measured.cold_start_seconds)))
     if measured.calls:

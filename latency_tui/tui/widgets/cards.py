@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.containers import Grid
+from textual.content import Content
 
-from latency_tui.result.words import format_duration
+from latency_tui.result.words import format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import MUTED, Look
 from latency_tui.tui.state import Measurement
@@ -32,7 +33,7 @@ class Card(Painted):
         """Show one candidate of a result."""
         self._slug = candidate.slug
         width = self.content_size.width
-        known = (candidate.slug, candidate.status, candidate.error, candidate.statistics)
+        known = (candidate.slug, candidate.status, candidate.error, candidate.statistics, candidate.received)
         if not self.is_new(known, ratio_words(result, candidate), look, highlighted, running):
             return
         colour, shape = look
@@ -40,6 +41,8 @@ class Card(Painted):
         self.set_class(failed, "-failed")
         self.set_class(highlighted, "-highlighted")
         self.entitle((f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour))
+        received = format_call_input(candidate.received) if candidate.received else ""
+        self.border_subtitle = Content(fit(received, max(width - 2, 1)).rstrip())
         self.draw(_lines(result, candidate, colour, width, running=running))
 
     def on_click(self, event: events.Click) -> None:

@@ -1,0 +1,145 @@
+"""What a model tells of the inputs that it was fitted on or will take, without being called.
+
+Runs in the engine's processes only. Everything is asked by attributes, so that no library has to be imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from latency_tui.errors import ModelError
+
+BOOSTERS = ("xgboost", "lightgbm", "catboost")
+_COUNTED = re.compile(r"(\D*)(\d+)\Z")
+
+
+def name_of(model: Any) -> str:
+    """Return what messages call a model: the name of its class."""
+    return str(getattr(model, "title", "") or type(model).__name__)
+
+
+def feature_names(model: Any) -> list[str]:
+    """Return the names of the columns that a fitted model knows; empty if it has none."""
+    found = getattr(model, "feature_names_in_", None)
+    return [] if found is None else [str(name) for name in found]
+
+
+def knows_names(model: Any) -> bool:
+    """Whether a fitted model, or a step inside it, was fitted on columns with names of their own.
+
+    Inside a pipeline, names that only count columns come from a step before.
+    """
+    return bool(feature_names(model)) or any(
+        names and not are_counted(names) for names in map(feature_names, parts_of(model))
+    )
+
+
+def feature_count(model: Any) -> int | None:
+    """Return how many columns a fitted model takes; None if it does not say, which a count of 0 means as well."""
+    try:
+        found = getattr(model, "n_features_in_", None)
+    except Exception:  # noqa: BLE001 (a property of somebody's own that raises)
+        return None
+    return int(found) if isinstance(found, int | np.integer) and not isinstance(found, bool) and found > 0 else None
+
+
+def are_counted(names: Sequence[str]) -> bool:
+    """Whether names only count columns: `0, 1, …`, `Column_0, …`, `f1, f2, …`."""
+    matches = [_COUNTED.match(name) for name in names]
+    if not matches or None in matches:
+        return False
+    prefixes = {match[1] for match in matches if match}
+    numbers = [int(match[2]) for match in matches if match]
+    return len(prefixes) == 1 and numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def check_batch_size(model: Any, rows_per_call: int) -> None:
+    """Refuse a batch size for a model that insists on another.
+
+    Raises:
+        ModelError: It takes another number of rows per call.
+    """
+    fixed = getattr(model, "fixed_rows", None)
+    if fixed is None or fixed == rows_per_call or (fixed == 0 and rows_per_call == 1):
+        return
+    title = name_of(model)
+    if fixed == 0:
+        raise ModelError(f"{title} takes one set of tensors per call, whose sizes are fixed; give -b 1")
+    raise ModelError(
+        f"{title} takes {fixed:,} row{'' if fixed == 1 else 's'} per call, not {rows_per_call:,}; give -b {fixed}"
+    )
+
+
+def is_booster(model: Any) -> bool:
+    """Whether a gradient boosting library answers, which takes arrays and data frames alike."""
+    libraries = getattr(model, "libraries", ()) or (type(model).__module__.partition(".")[0],)
+    return any(library in BOOSTERS for library in libraries)
+
+
+def parts_of(model: Any) -> Iterator[Any]:
+    """Yield a model and the fitted or unfitted parts that it is made of, outermost first."""
+    yield model
+    for part in _children(model):
+        yield from parts_of(part)
+
+
+def first_steps(model: Any) -> Iterator[Any]:
+    """Yield the innermost parts of a model that see its inputs first."""
+    children = _children(model)
+    if getattr(model, "steps", None):
+        children = children[:1]
+    if not children or type(model).__name__ == "ColumnTransformer":
+        yield model
+        return
+    for part in children:
+        yield from first_steps(part)
+
+
+def takes(model: Any) -> Literal["texts", "records"] | None:
+    """Return what a model takes instead of a table: texts (a vectoriser comes first), records (a `DictVectorizer`)."""
+    firsts = [part for part in first_steps(model) if part is not None]
+    if any(callable(getattr(part, "build_analyzer", None)) for part in firsts):
+        return "texts"
+    if any(type(part).__name__ in ("DictVectorizer", "FeatureHasher") for part in firsts):
+        return "records"
+    return None
+
+
+def goes_by_names(model: Any) -> bool:
+    """Whether a part of a model may pick columns by their names."""
+    return any(type(part).__name__ == "ColumnTransformer" for part in parts_of(model))
+
+
+def _children(model: Any) -> list[Any]:
+    found: list[Any] = []
+    for name in ("best_estimator_", "estimator_", "calibrated_classifiers_", "estimators_"):
+        inner = _attribute(model, name)
+        if name in ("best_estimator_", "estimator_") and inner is not None:
+            return [inner]
+        if isinstance(inner, np.ndarray):
+            inner = inner.ravel().tolist()
+        if isinstance(inner, list | tuple) and inner:
+            return [one for one in inner[:3] if not isinstance(one, str | tuple)]
+    for name in ("estimator", "base_estimator", "regressor", "classifier", "model"):
+        inner = _attribute(model, name)
+        if inner is not None and hasattr(inner, "get_params"):
+            return [inner]
+    for name in ("steps", "transformer_list", "estimators", "transformers_", "transformers"):
+        for step in _attribute(model, name) or ():
+            inner = step[1] if isinstance(step, tuple | list) and len(step) > 1 else None
+            if inner is not None and not isinstance(inner, str):
+                found.append(inner)
+        if found:
+            return found
+    return found
+
+
+def _attribute(model: Any, name: str) -> Any:
+    try:
+        return getattr(model, name, None)
+    except Exception:  # noqa: BLE001 (a property of somebody's own that raises)
+        return None

@@ -1,0 +1,132 @@
+"""Rows of every kind that models are asked about: counted, taken, described. Runs in the engine's processes only.
+
+Rows are an array, a sparse matrix, a data frame, a list, or several arrays by name (a `dict`), each `(n_rows, ...)`.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from latency_tui.engine.protocol import CallInput
+
+MOST_BATCHES = 512
+BATCH_BYTES = 64_000_000
+"""Bound on the memory that prepared inputs take, 64 MB."""
+
+
+def rows_of(rows: Any) -> int:
+    """Return the number of rows of anything that holds rows.
+
+    Raises:
+        TypeError: It holds none.
+    """
+    if isinstance(rows, Mapping):
+        return rows_of(next(iter(rows.values())))
+    shape = getattr(rows, "shape", None)
+    return int(shape[0]) if shape else len(rows)
+
+
+def columns_of(rows: Any) -> int:
+    """Return the number of columns, 0 if rows have none."""
+    shape: tuple[int, ...] = getattr(rows, "shape", ())
+    return int(shape[1]) if len(shape) > 1 else 0
+
+
+def is_frame(rows: Any) -> bool:
+    """Whether rows are a pandas data frame."""
+    return hasattr(rows, "iloc") and hasattr(rows, "columns")
+
+
+def is_numeric(frame: Any) -> bool:
+    """Whether all columns of a data frame hold numbers or booleans."""
+    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
+
+
+def take(rows: Any, index: Any, order: str = "C") -> Any:
+    """Return some rows in the kind that they come in.
+
+    Args:
+        rows: `(n_rows, ...)`.
+        index: Positions, `(n_taken,)`.
+        order: Of arrays in memory, `C` or `F`.
+    """
+    if isinstance(rows, Mapping):
+        return {name: take(array, index, order) for name, array in rows.items()}
+    if hasattr(rows, "iloc"):
+        return rows.iloc[index]
+    if isinstance(rows, list | tuple):
+        return [rows[position] for position in index]
+    taken = rows[index]
+    return np.asarray(taken, order="F" if order == "F" else "C") if isinstance(taken, np.ndarray) else taken
+
+
+def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: int = MOST_BATCHES) -> list[Any]:
+    """Prepare what single calls receive: contiguous batches of rows in a fixed shuffled order.
+
+    Args:
+        rows: `(n_rows, ...)` held-out rows.
+        batch_size: Rows per call; if there are fewer, rows are repeated.
+        seed: Of the order.
+        order: Of arrays in memory, `C` or `F`.
+        most: Largest number of batches; later calls start again with the first.
+
+    Returns:
+        Batches that differ from each other, `(batch_size, ...)` each.
+    """
+    there = rows_of(rows)
+    generator = np.random.default_rng(seed)
+    count = max(1, min(most, there if batch_size == 1 else 64, BATCH_BYTES // max(1, batch_size * _row_bytes(rows))))
+    needed = count * batch_size
+    shuffled = np.concatenate([generator.permutation(there) for _ in range(-(-needed // there))])[:needed]
+    return [take(rows, shuffled[index * batch_size : (index + 1) * batch_size], order) for index in range(count)]
+
+
+def frozen(value: Any) -> bytes | None:
+    """Return a value as bytes, to see later whether a model has changed it; None if it cannot be pickled."""
+    try:
+        return pickle.dumps(value, protocol=4)  # 5 tells arrays apart that can be written to: CatBoost locks them
+    except Exception:  # noqa: BLE001 (whatever the caller's own objects raise: then nobody can tell)
+        return None
+
+
+def thawed(stored: bytes) -> Any:
+    """Return a fresh value from what `frozen` made in this process or its engine's."""
+    return pickle.loads(stored)  # noqa: S301 (written by this engine's own candidate)
+
+
+def describe(value: Any, rows: int, *, made_up: bool = False) -> CallInput:
+    """Return what a call receives, in values.
+
+    Args:
+        value: The prepared input of one call.
+        rows: How many rows it holds.
+        made_up: Whether it was made from what the model declares, not from data.
+    """
+    kind, dtype, count = "rows", "", 1
+    shape: tuple[int, ...] = ()
+    if isinstance(value, Mapping) and value and all(isinstance(array, np.ndarray) for array in value.values()):
+        if len(value) > 1:
+            return CallInput(kind="named arrays", rows=rows, count=len(value), made_up=made_up)
+        (value,) = value.values()
+    if is_frame(value):
+        kind, shape = "data frame", tuple(map(int, value.shape))
+    elif hasattr(value, "toarray"):
+        kind, shape, dtype = "sparse matrix", tuple(map(int, value.shape)), str(value.dtype)
+    elif isinstance(value, np.ndarray):
+        kind, shape, dtype = "array", tuple(map(int, value.shape)), str(value.dtype)
+    elif isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
+        kind, count = "texts", len(value)
+    elif isinstance(value, list | tuple) and value and all(isinstance(one, Mapping) for one in value):
+        kind, count = "records", len(value)
+    return CallInput(kind=kind, rows=rows, shape=shape, dtype=dtype, count=count, made_up=made_up)
+
+
+def _row_bytes(rows: Any) -> int:
+    if isinstance(rows, Mapping):
+        return sum(map(_row_bytes, rows.values()))
+    size = getattr(rows, "nbytes", None)
+    return int(size) // max(1, rows_of(rows)) if isinstance(size, int) else 64
