@@ -42,7 +42,7 @@ def pick(held: Any, key: Setting | None, path: Path) -> Any:
 
 def is_model(held: Any) -> bool:
     """Whether an object can be asked: it has one of the methods, can be fitted, or is a function."""
-    if isinstance(held, type) or hasattr(held, "dtype") or hasattr(held, "iloc"):
+    if isinstance(held, type) or _is_data(held):
         return False
     return any(callable(getattr(held, name, None)) for name in (*METHODS, "fit")) or callable(held)
 
@@ -69,9 +69,14 @@ def _parts(held: Any) -> dict[str, Any]:
         return {str(index): part for index, part in enumerate(held)}
     if getattr(getattr(held, "dtype", None), "kind", "") == "O" and held.ndim == 1:
         return {str(index): part for index, part in enumerate(held)}
-    if hasattr(held, "dtype") or hasattr(held, "iloc") or isinstance(held, type):
+    if _is_data(held) or isinstance(held, type):
         return {}
     return {name: part for name, part in getattr(held, "__dict__", {}).items() if not name.startswith("__")}
+
+
+def _is_data(held: Any) -> bool:
+    """Whether an object is an array or a data frame; encoders have a `dtype` too, but no shape."""
+    return hasattr(held, "iloc") or (hasattr(held, "dtype") and hasattr(held, "shape"))
 
 
 def _kind(held: Any) -> str:

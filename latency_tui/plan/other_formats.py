@@ -5,9 +5,7 @@ A file is known by its first bytes, else by its name. Nothing is loaded.
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import lzma
 import re
 import zlib
 from collections.abc import Iterable
@@ -185,6 +183,9 @@ def of_archive(names: Iterable[str]) -> str:
 
 def unpacked(head: bytes) -> bytes:
     """Return the first bytes inside a compressed file, from its own first bytes; empty if it is not compressed."""
+    import bz2  # deferred, as lzma is: few files are compressed
+    import lzma
+
     try:
         if head.startswith(b"\x1f\x8b"):
             return zlib.decompressobj(31).decompress(head, 8192)

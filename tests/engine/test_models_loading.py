@@ -16,8 +16,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.datasets import load_iris
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.engine import models
 from latency_tui.engine.calls import caller
@@ -93,6 +94,11 @@ def test_what_is_no_model_is_named(tmp_path: Path, held: Any, kind: str) -> None
     said = refusal(dumped(tmp_path / "a.pkl", held))
     assert f"holds {kind}" in said
     assert "no model" in said
+
+
+@pytest.mark.parametrize("held", [OneHotEncoder().fit(X), CountVectorizer().fit(["a few words"]), len])
+def test_encoders_and_functions_are_models(tmp_path: Path, held: Any) -> None:
+    assert type(loaded(dumped(tmp_path / "a.pkl", held)).model) is type(held)
 
 
 def test_a_transformer_is_told_to_be_asked_to_transform() -> None:
