@@ -2,7 +2,7 @@
 
     >>> import latency_tui
     >>> result = latency_tui.measure({"logistic": model, "forest": other}, X_test, y_test, runs=1000)
-    >>> print(result.answer)
+    >>> print(result)
 
 `measure` measures models, `load` reads a saved result, `Result` is what both return. Nothing is imported before it is
 used, so that the screen opens at once.
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from latency_tui.api import measure
-    from latency_tui.result.result import Result, load
+    from latency_tui.report.result import Result, load
 
-__all__ = ["Result", "load", "measure"]
+    __version__: str
+
+__all__ = ["Result", "__version__", "load", "measure"]
 
 
 def __getattr__(name: str) -> object:
@@ -29,7 +31,11 @@ def __getattr__(name: str) -> object:
 
         return main
     if name in {"Result", "load"}:
-        from latency_tui.result import result
+        from latency_tui.report import result
 
         return getattr(result, name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("latency-tui")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,11 +23,27 @@ from latency_tui.engine.library_state import WithState
 from latency_tui.engine.process_environment import temporary_base
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Method, ModelSpec, Plan, StoredDataset, Workload, number_apart, slug_of
+from latency_tui.plan import (
+    Candidate,
+    Method,
+    ModelSpec,
+    Plan,
+    Setting,
+    StoredDataset,
+    Workload,
+    number_apart,
+    slug_of,
+)
+from latency_tui.plan.checks import check_settings
 from latency_tui.plan.limits import FRESH, Limit, parse_limit
+from latency_tui.plan.nearest import hint
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
+from latency_tui.plan.runtimes import check_runtime, with_runtimes
+from latency_tui.report.progress import Progress
+from latency_tui.report.result import Result, of
 from latency_tui.result.recording import Recording
-from latency_tui.result.result import Result
+
+Settings = Mapping[str, Setting]
 
 
 def measure(
@@ -35,16 +51,25 @@ def measure(
     X: Any,  # Any: whatever holds rows
     y: Any = None,
     *,
-    runs: int = 100,
+    runs: int | None = None,
+    seconds: float | None = None,
+    until_known: bool = False,
+    max_seconds: float = 60.0,
     batch_size: int = 1,
     method: Method = "predict",
     baseline: str | None = None,
+    settings: Mapping[str, Settings | Sequence[Settings]] | None = None,
+    runtimes: Sequence[str] = (),
     launches: int = 1,
+    control: bool = False,
+    equivalence: float = 0.01,
+    cold_start: bool = False,
     seed: int = 0,
     call_timeout: float = 60.0,
     cpu: int | Sequence[int] | str | None = None,
     threads: int = 1,
     limits: Sequence[str] = (),
+    progress: bool | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Result:
     """Measure how long models take to answer, in processes of their own, in interleaved rounds.
@@ -55,11 +80,21 @@ def measure(
         models: Maps a name to a fitted model with the method asked for, or to a function of an array.
         X: `(n_rows, ...)` rows to ask: an array, a data frame or a list.
         y: `(n_rows,)` targets; with them, models that have `score` are scored.
-        runs: Timed calls a model and launch.
-        batch_size: Rows a call.
+        runs: Timed calls per model and launch; 100 unless one of the next two says how long.
+        seconds: Time spent in timed calls per model and launch, instead of `runs`.
+        until_known: Measure until each model is shown to differ from the baseline, or to match it, instead of `runs`.
+        max_seconds: Time limit per launch for `until_known`.
+        batch_size: Rows per call.
         method: `predict`, `predict_proba`, `decision_function` or `transform`.
-        baseline: Name of the model that the others are compared with, as in `models`; None for the fastest.
+        baseline: Name of the model that the others are compared with, as in `models`, with its settings in brackets if
+            it has any; None for the fastest.
+        settings: Maps names of `models` to settings, such as `{"forest": {"n_jobs": 1}}`, or to several, each of which
+            is a candidate: `{"forest": [{}, {"n_jobs": 1}]}`.
+        runtimes: What runs each model: `sklearn` (its own library) or `onnx`; each is a candidate.
         launches: Fresh engines that measure the plan one after the other; five for a verdict to rely on.
+        control: Measure a hidden copy of the first model too, an A/A test of this machine.
+        equivalence: Ratios this close to 1 count as equal.
+        cold_start: Measure start-up and memory too, in a pass of their own.
         seed: Seeds the order of turns and of rows.
         call_timeout: Seconds after which a call counts as hung.
         cpu: Core or cores to pin the models to, by number or as the option has them (`"0,2-3"`), `"none"` for no
@@ -67,6 +102,7 @@ def measure(
         threads: Threads of BLAS and OpenMP in a model's process.
         limits: Conditions such as `"p99 < 5ms"`, `"p50 < 1.05x"` or `"name: mean < 1ms"`; the result says of each model
             whether it meets them. A limit on cold start or memory measures these too.
+        progress: Show a line on stderr while it measures; None to show it in a terminal and in a notebook.
         on_event: Called with every event as it happens, from the thread that reads them.
 
     Returns:
@@ -100,33 +136,44 @@ def measure(
         data = StoredDataset(
             path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=rows, features=_features(X)
         )
-        candidates = number_apart(Candidate(model=spec) for spec in specs)
+        candidates = number_apart(with_runtimes(_with_settings(specs, settings), _names("runtimes", runtimes)))
+        timed = seconds is not None or until_known
         plan = Plan(
             candidates=candidates,
             workload=Workload(dataset=data, method=method, batch_size=_whole("batch_size", batch_size)),
-            runs=_whole("runs", runs),
+            runs=(None if timed else 100) if runs is None else _whole("runs", runs),
+            seconds=None if seconds is None else _number("seconds", seconds),
+            until_known=_truth("until_known", until_known),
+            max_seconds=_number("max_seconds", max_seconds),
+            control=_truth("control", control),
+            equivalence=_number("equivalence", equivalence),
             baseline=_baseline(baseline, candidates),
             launches=_whole("launches", launches),
             seed=_whole("seed", seed),
             call_timeout=_number("call_timeout", call_timeout),
             pinning=_pinning(cpu),
             threads=_whole("threads", threads),
-            cold_start=any(limit.metric in FRESH for limit in parsed),
+            cold_start=_truth("cold_start", cold_start) or any(limit.metric in FRESH for limit in parsed),
             limits=tuple(_for_candidate(limit, candidates) for limit in parsed),
         )
-        return _in_a_loop(lambda: _measure(plan, on_event))
+        for candidate in plan.candidates:
+            check_settings(candidate)
+        shown = None if progress is None else _truth("progress", progress)
+        return _in_a_loop(lambda: _measure(plan, shown, on_event))
 
 
-async def _measure(plan: Plan, on_event: Callable[[Event], None] | None) -> Result:
+async def _measure(plan: Plan, shown: bool | None, on_event: Callable[[Event], None] | None) -> Result:
     recording = Recording(plan)
     # What a model was pickled from by name, a module beside the caller's script say, is to be found there again.
     engine = partial(Engine, modules=[Path(entry) for entry in sys.path if entry])
-    async with aclosing(events_of(plan, settled=recording.settled, new_engine=engine)) as events:
-        async for event in events:
-            recording.add(event)
-            if on_event is not None:
-                on_event(event)  # what it raises ends the engine too
-    return recording.result()
+    with Progress(plan, shown=shown) as progress:
+        async with aclosing(events_of(plan, settled=recording.settled, new_engine=engine)) as events:
+            async for event in events:
+                recording.add(event)
+                progress.update(event)
+                if on_event is not None:
+                    on_event(event)  # what it raises ends the engine too
+    return of(recording.result())
 
 
 def _in_a_loop(work: Callable[[], Coroutine[None, None, Result]]) -> Result:
@@ -196,6 +243,63 @@ def _baseline(baseline: object, candidates: Sequence[Candidate]) -> str | None:
     if not isinstance(baseline, str):
         raise UsageError(f"baseline must be the name of a model, or None, not {_shown(baseline)}.")
     return next((one.slug for one in candidates if one.name == baseline), None) or slug_of(baseline)
+
+
+def _with_settings(specs: Sequence[ModelSpec], settings: object) -> tuple[Candidate, ...]:
+    """Return a candidate per model and settings."""
+    settings = {} if settings is None else settings
+    if not isinstance(settings, Mapping):
+        raise UsageError(f"settings must map names of models to settings, not be {_shown(settings)}.")
+    names = [spec.name for spec in specs]
+    for name in settings:
+        if name not in names:
+            raise UsageError(f"settings names {_shown(name)}, which is not among the models; {hint(str(name), names)}")
+    return tuple(
+        Candidate(model=spec, settings=_settings(spec.name, one))
+        for spec in specs
+        for one in _each(settings.get(spec.name, {}))
+    )
+
+
+def _each(settings: object) -> Sequence[object]:
+    return settings if isinstance(settings, list | tuple) else (settings,)
+
+
+def _settings(model: str, settings: object) -> dict[str, Setting]:
+    """Return settings of a model, their numbers as Python's own."""
+    if not isinstance(settings, Mapping):
+        raise UsageError(f"The settings of {model!r} must be a dictionary, not {_shown(settings)}.")
+    found: dict[str, Setting] = {}
+    for key, value in settings.items():
+        if not isinstance(key, str) or not key.isidentifier():
+            raise UsageError(f"A setting of {model!r} must have a name such as n_jobs, not {_shown(key)}.")
+        if isinstance(value, np.bool_ | bool):
+            found[key] = bool(value)
+        elif isinstance(value, Integral):
+            found[key] = int(value)
+        elif isinstance(value, Real):
+            found[key] = float(value)
+        elif isinstance(value, str):
+            found[key] = str(value)
+        else:
+            raise UsageError(f"{key} of {model!r} must be text, a number, True or False, not {_shown(value)}.")
+        if key == "runtime":
+            check_runtime(str(value))
+    return found
+
+
+def _names(argument: str, value: object) -> tuple[str, ...]:
+    """Return one name or several as a tuple."""
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{argument} must be a list of names, not {_shown(value)}.")
+    return tuple(names)
+
+
+def _truth(name: str, value: object) -> bool:
+    if not isinstance(value, np.bool_ | bool):
+        raise UsageError(f"{name} must be True or False, not {_shown(value)}.")
+    return bool(value)
 
 
 def _whole(name: str, value: object) -> int:

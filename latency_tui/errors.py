@@ -34,6 +34,12 @@ class UsageError(LatencyTuiError):
     exit_code = 2
 
 
+class UnknownCandidateError(UsageError, KeyError):
+    """A result has no candidate of that name."""
+
+    __str__ = BaseException.__str__  # a KeyError's own puts the sentence into quotation marks
+
+
 class ModelError(LatencyTuiError):
     """A model failed and nothing could be measured of it."""
 

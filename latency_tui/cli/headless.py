@@ -9,7 +9,6 @@ from pathlib import Path
 
 from latency_tui.cli.door import say
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
-from latency_tui.cli.progress import Progress
 from latency_tui.cli.stdout import complain, emit, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
@@ -17,6 +16,7 @@ from latency_tui.engine.protocol import CandidateFailed, Cause, MeasurementStart
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
+from latency_tui.report.progress import Progress
 from latency_tui.report.text import clean
 from latency_tui.result.answer import round_up
 from latency_tui.result.recording import Recording, restore
@@ -68,8 +68,14 @@ class Measurement:
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
         async for event in measure(self.plan, settled=self.recording.settled, new_engine=engine):
             self.recording.add(event)
-            if isinstance(event, MeasurementStarted) and event.launch == 0 and not self.plan.until_known:
-                progress.say(self._bound(event))
+            if (
+                isinstance(event, MeasurementStarted)
+                and event.launch == 0
+                and not self.plan.until_known
+                and (bound := self._bound(event))
+            ):
+                progress.clear()
+                say(bound)
             progress.update(event)
             if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
                 if event.cause == "settings":  # before anything is trained, and for the whole plan, as in a usage error

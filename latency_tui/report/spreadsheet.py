@@ -37,13 +37,14 @@ def render_csv(result: Result) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     for candidate in result.candidates:
-        values = _values(result, candidate, baseline)
-        writer.writerow([_cell(values.get(column)) for column in COLUMNS])
+        row = values(result, candidate, baseline)
+        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
     return buffer.getvalue()
 
 
-def _values(result: Result, candidate: CandidateResult, baseline: str | None) -> dict[str, Cell]:
-    values: dict[str, Cell] = {
+def values(result: Result, candidate: CandidateResult, baseline: str | None) -> dict[str, Cell]:
+    """Return the figures of a candidate by column; those that there are not are missing or None."""
+    found: dict[str, Cell] = {
         "name": candidate.name,
         "slug": candidate.slug,
         "status": candidate.status,
@@ -61,19 +62,19 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
         "received": format_call_input(candidate.received) if candidate.received else None,
     }
     if start := candidate.cold_start:
-        values |= {name: getattr(start, name) for name in _START}
+        found |= {name: getattr(start, name) for name in _START}
     numbers = candidate.statistics
     if numbers is None:
-        return values
-    values |= {"mean": numbers.mean, "std": numbers.std, "min": numbers.min, "max": numbers.max}
+        return found
+    found |= {"mean": numbers.mean, "std": numbers.std, "min": numbers.min, "max": numbers.max}
     for name in PERCENTILES:
         percentile = getattr(numbers, name)
-        values[name] = percentile.value
+        found[name] = percentile.value
         for part in ("low", "high", "calls_needed", "seconds_needed", "launches_needed"):
-            values[f"{name}_{part}"] = getattr(percentile, part)
+            found[f"{name}_{part}"] = getattr(percentile, part)
     comparison = comparison_with(result, baseline, candidate.slug)
     if comparison is not None and candidate.status != "failed":
-        values |= {
+        found |= {
             "baseline": comparison.baseline,
             "ratio": comparison.ratio,
             "ratio_low": comparison.low,
@@ -82,8 +83,8 @@ def _values(result: Result, candidate: CandidateResult, baseline: str | None) ->
             "p99_ratio": comparison.p99_ratio,
             "p99_p_value": comparison.p99_p_value,
         }
-        values |= {name: getattr(comparison, name) for name in _TO_SETTLE}
-    return values
+        found |= {name: getattr(comparison, name) for name in _TO_SETTLE}
+    return found
 
 
 def _cell(value: Cell) -> Cell:

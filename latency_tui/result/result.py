@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.engine.protocol import CallInput, Environment
-from latency_tui.errors import UsageError
+from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
+from latency_tui.plan.nearest import hint
 from latency_tui.plan.reading import read_whole
-from latency_tui.result.files import write_text
 from latency_tui.result.limits import LimitVerdict
+from latency_tui.result.words import format_duration
 
 JSON_SCHEMA_VERSION = 1
 
@@ -158,6 +159,11 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     received: CallInput | None = None
     group: str = ""
 
+    def __repr__(self) -> str:
+        """Return one line: a model may have millions of samples."""
+        median = f", p50 {format_duration(self.statistics.p50.value)}" if self.statistics else ""
+        return f"<CandidateResult {self.slug}: {self.status}, {self.calls:,} calls{median}>"
+
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Latency of `candidate` over that of `baseline`: above 1 is slower.
@@ -270,12 +276,18 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     noise: Noise = Noise()
     answer: str = ""
 
-    def candidate(self, slug: str) -> CandidateResult:
-        """Return the candidate of that slug; raises `KeyError` where there is none."""
-        for candidate in self.candidates:
-            if candidate.slug == slug:
-                return candidate
-        raise KeyError(slug)
+    def candidate(self, name: str) -> CandidateResult:
+        """Return the candidate of that slug or name.
+
+        Raises:
+            UnknownCandidateError: There is none; it is a `KeyError` too.
+        """
+        known = {**{one.name: one for one in self.candidates}, **{one.slug: one for one in self.candidates}}
+        if name in known:
+            return known[name]
+        raise UnknownCandidateError(
+            f"There is no candidate {name!r}; {hint(str(name), [one.slug for one in self.candidates])}"
+        )
 
     @property
     def measured(self) -> tuple[CandidateResult, ...]:
@@ -324,10 +336,6 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         for row, after in zip(rows, others, strict=True):
             yield from _in_one_line(row)
             yield after
-
-    def save(self, path: str | Path) -> None:
-        """Write the JSON to a file, whole or not at all; raises `UsageError` where that cannot be done."""
-        write_text(Path(path), self.json_pieces())
 
 
 def load(path: str | Path) -> Result:

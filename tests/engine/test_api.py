@@ -169,7 +169,6 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
         ({"models": {1: len}}, "A model's name must be text, not 1"),
         ({"models": {" ": len}}, "needs a name"),
         ({"runs": 2.5}, "runs must be a whole number, not 2.5"),
-        ({"runs": None}, "runs must be a whole number, not None"),
         ({"batch_size": "1"}, "batch_size must be a whole number, not '1'"),
         ({"launches": True}, "launches must be a whole number, not True"),
         ({"seed": 1.0}, "seed must be a whole number, not 1.0"),
@@ -186,6 +185,22 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
         ({"X": np.float64(3)}, "X must hold rows"),
         ({"X": "abc"}, "X must hold rows"),
         ({"y": 3}, "y must hold rows"),
+        ({"runs": 5, "seconds": 1.0}, "Say one of|exclude each other"),
+        ({"runs": None, "seconds": "1"}, "seconds must be a number, not '1'"),
+        ({"runs": None, "until_known": 1}, "until_known must be True or False, not 1"),
+        ({"control": "yes"}, "control must be True or False"),
+        ({"progress": 2}, "progress must be True or False"),
+        ({"equivalence": 2.0}, "region of equivalence must be a share"),
+        ({"max_seconds": 0}, "longest time|[Tt]ime limit"),
+        ({"runtimes": ["nope"]}, "There is no runtime 'nope'"),
+        ({"runtimes": 1}, "runtimes must be a list of names, not 1"),
+        ({"settings": {"zero": {}}}, "settings names 'zero', which is not among the models; did you mean zeros"),
+        ({"settings": []}, "settings must map names of models to settings"),
+        ({"settings": {"zeros": 1}}, "The settings of 'zeros' must be a dictionary, not 1"),
+        ({"settings": {"zeros": {"n jobs": 1}}}, "must have a name such as n_jobs, not 'n jobs'"),
+        ({"settings": {"zeros": {"n_jobs": [1]}}}, r"n_jobs of 'zeros' must be text, a number, True or False"),
+        ({"settings": {"zeros": {"runtime": "nope"}}}, "There is no runtime 'nope'"),
+        ({"settings": {"zeros": [{}, {}]}}, "are the same|Two candidates are called"),
         ({"y": y[:-1]}, "y must hold a target a row: X has 200 rows and y 199"),
     ],
 )
@@ -220,3 +235,44 @@ def test_names_that_differ_by_a_sign_are_measured_side_by_side() -> None:
     assert [(one.name, one.status) for one in result.candidates] == [(name, "measured") for name in models]
     assert len({one.slug for one in result.candidates}) == 2
     assert result.candidate(result.plan.baseline or "").name == "n_jobs=-1"
+
+
+def test_settings_runtimes_a_control_and_a_cold_start_are_measured() -> None:
+    models = {"logistic": LogisticRegression().fit(X, y), "tree": DecisionTreeClassifier().fit(X, y)}
+    quick: dict[str, Any] = {"assume_finite": np.True_, "threads": np.int64(1)}
+    result = latency_tui.measure(
+        models,
+        X,
+        runs=30,
+        settings={"logistic": [{}, quick]},
+        runtimes="sklearn",
+        control=True,
+        cold_start=True,
+        equivalence=0.05,
+        baseline="logistic",
+    )
+    plain, other, tree = result.candidates
+    assert (plain.name, other.slug) == ("logistic", "logistic[assume_finite=true,threads=1]")
+    assert [candidate.status for candidate in result.candidates] == ["measured"] * 3
+    assert all(candidate.cold_start for candidate in result.candidates)
+    assert result.plan.control
+    assert result.equivalence >= 0.05
+    assert tree.slug == "tree"
+
+
+def test_a_time_or_a_verdict_says_how_long_instead_of_runs() -> None:
+    models = {"first": lambda rows: rows[:, 0], "sum": lambda rows: np.sort(rows.repeat(200, axis=0), axis=0)[:1, 0]}
+    timed = latency_tui.measure(models, X, seconds=0.05)
+    assert (timed.plan.runs, timed.plan.seconds) == (None, 0.05)
+    known = latency_tui.measure(models, X, until_known=True, max_seconds=20)
+    assert (known.plan.runs, known.plan.until_known, known.plan.max_seconds) == (None, True, 20)
+    assert known.comparisons[0].verdict == "slower"
+
+
+def test_progress_is_a_line_on_stderr_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, runs=10)
+    assert capsys.readouterr().err == ""
+    latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, runs=10, progress=True)
+    shown = capsys.readouterr()
+    assert "starting" in shown.err
+    assert (shown.err.rstrip(" ")[-1], shown.out) == ("\r", "")

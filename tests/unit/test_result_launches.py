@@ -12,7 +12,7 @@ import pytest
 
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.report import render
+from latency_tui.report import render, write
 from latency_tui.result import race
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import load
@@ -96,7 +96,8 @@ def test_launches_that_are_complete_are_whole_however_unequal() -> None:
 
 def test_results_that_do_not_tell_how_many_launches_were_whole_tell_how_many_there_were(tmp_path: Path) -> None:
     plan = plan_of(1, launches=3)
-    recorded(plan, *(launch_of(plan, (1,), 20, k, planned=20) for k in range(3))).result().save(tmp_path / "new.json")
+    result = recorded(plan, *(launch_of(plan, (1,), 20, k, planned=20) for k in range(3))).result()
+    write(result, tmp_path / "new.json")
     document = json.loads((tmp_path / "new.json").read_text())
     del document["candidates"][0]["whole_launches"]
     (tmp_path / "old.json").write_text(json.dumps(document))

@@ -29,6 +29,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
 from latency_tui.plan.palette import PALETTE
+from latency_tui.report import write
 from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result, load
 from latency_tui.stats.percentiles import ALIKE, calls_for_interval
@@ -358,7 +359,7 @@ def test_a_result_survives_its_file(tmp_path: object) -> None:
     plan = plan_of(3)
     result = recorded(plan, blocks(plan, (1, 2, 1.0), 12)).result()
     path = f"{tmp_path}/result.json"
-    result.save(path)
+    write(result, path)
     again = load(path)
     assert again.comparisons == result.comparisons
     assert again.candidates[0].samples == pytest.approx(result.candidates[0].samples)

@@ -1,4 +1,4 @@
-"""Where a headless measurement stands: one line on stderr, redrawn at most four times a second, gone at the end."""
+"""Where a measurement stands: one line on stderr, redrawn at most four times a second, gone at the end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
-from latency_tui.cli.door import say
-from latency_tui.cli.stdout import is_terminal
 from latency_tui.engine.protocol import (
     CandidateFailed,
     ColdStartMeasured,
@@ -29,21 +27,37 @@ from latency_tui.result.words import format_seconds
 
 SHORTEST_PAUSE = 0.25
 _BAR = 20
+_NOTEBOOK_COLUMNS = 80
+
+
+def _is_notebook(stream: TextIO | None) -> bool:
+    """Return whether a stream is what a Jupyter kernel shows below a cell."""
+    return type(stream).__module__.startswith("ipykernel.")
 
 
 class Progress:
-    """Draws a line where the stream is a terminal, and nothing elsewhere.
+    """Draws a line if the stream is a terminal or a notebook's, and nothing elsewhere.
 
     Args:
         plan: What is measured.
         stream: Where to draw.
         clock: Seconds that only ever grow.
+        shown: Whether to draw; None for a stream on which a line can be redrawn.
     """
 
-    def __init__(self, plan: Plan, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        shown: bool | None = None,
+    ) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock
-        self._shown = is_terminal(self._stream) and os.environ.get("TERM") != "dumb"
+        terminal = self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = (terminal or _is_notebook(self._stream)) if shown is None else shown
+        # A notebook obeys a carriage return, but not every one the sequence that erases a line.
+        self._erase = "\r\x1b[K" if terminal else f"\r{' ' * _NOTEBOOK_COLUMNS}\r"
         self._drawn_at = float("-inf")
         self._candidates = len(plan.turns)
         self._compared = len(plan.candidates)
@@ -61,7 +75,7 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Take the line away."""
-        self._write("\r\x1b[K")
+        self._write(self._erase)
 
     def update(self, event: Event) -> None:
         """Take note of an event; draw if the last drawing is a quarter of a second old."""
@@ -69,11 +83,9 @@ class Progress:
         if text and self._clock() - self._drawn_at >= SHORTEST_PAUSE:
             self._draw(text)
 
-    def say(self, sentence: str) -> None:
-        """Write a line that stays; an empty one is not written."""
-        if sentence:
-            self._write("\r\x1b[K")
-            say(sentence)
+    def clear(self) -> None:
+        """Take the line away, before something is written that stays."""
+        self._write(self._erase)
 
     def _text(self, event: Event) -> str:
         match event:
@@ -112,13 +124,13 @@ class Progress:
 
     def _draw(self, text: str) -> None:
         self._drawn_at = self._clock()
-        self._write("\r\x1b[K" + shorten(text, self._columns() - 1))
+        self._write(self._erase + shorten(text, self._columns() - 1))
 
     def _columns(self) -> int:
         try:
             return os.get_terminal_size(self._stream.fileno()).columns
         except (OSError, ValueError, AttributeError):
-            return 80
+            return _NOTEBOOK_COLUMNS
 
     def _write(self, text: str) -> None:
         if not self._shown:

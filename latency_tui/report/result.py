@@ -1,0 +1,113 @@
+"""A result as people use it in Python: it prints as the table, shows in a notebook, and saves by a file's suffix."""
+
+from __future__ import annotations
+
+import html
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latency_tui.errors import UsageError
+from latency_tui.report.formats import write
+from latency_tui.report.rows import make_notes, make_rows, make_title
+from latency_tui.report.spreadsheet import COLUMNS, Cell, values
+from latency_tui.report.table import render_table
+from latency_tui.report.text import clean, shorten
+from latency_tui.result import result as kept
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LONGEST_REPR = 500
+_CELL = "text-align: right; padding: 0.2em 0.8em; white-space: nowrap"
+_NAME = "text-align: left; padding: 0.2em 0.8em; white-space: nowrap"
+
+
+class Result(kept.Result, frozen=True, kw_only=True):
+    """A plan as measured once in one environment: `result.answer`, `result.candidates`, `result.comparisons`.
+
+    `print(result)` shows the table, `result.summary()` and `result.to_frame()` have its figures, and
+    `result.save("result.json")` keeps all of it.
+    """
+
+    def __repr__(self) -> str:
+        """Return one line: how many models, and the answer."""
+        count = len(self.candidates)
+        models = "1 model" if count == 1 else f"{count} models"
+        return f"<latency_tui.Result of {models}: {shorten(clean(self.answer), _LONGEST_REPR)}>"
+
+    def __str__(self) -> str:
+        """Return the table that `latency-tui run` prints, as wide as the terminal."""
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        return render_table(self, width=shutil.get_terminal_size().columns if is_terminal else None)
+
+    def _repr_html_(self) -> str:
+        """Return the answer, the table and the notes, for a notebook; they need nothing from outside."""
+        rows = make_rows(self)
+        heads = "".join(f'<th style="{_style(name)}">{_escaped(name)}</th>' for name in rows[0].cells) if rows else ""
+        lines = "".join(
+            "<tr>"
+            + "".join(f'<td style="{_style(name)}">{_escaped(cell)}</td>' for name, cell in row.cells.items())
+            + "</tr>"
+            for row in rows
+        )
+        notes = make_notes(self)
+        answer = "".join(f"<p><strong>{_escaped(text)}</strong></p>" for kind, text in notes if kind == "answer")
+        others = "".join(f"<li>{kind}: {_escaped(text)}</li>" for kind, text in notes if kind != "answer")
+        return (
+            f"<div>{answer}<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+            + (f"<ul>{others}</ul>" if others else "")
+            + f"<p><small>{_escaped(make_title(self))}</small></p></div>"
+        )
+
+    def summary(self) -> list[dict[str, Cell]]:
+        """Return the figures, one dictionary per model, in the plan's order; times in seconds, named as in the CSV."""
+        rows = (values(self, candidate, self.baseline) for candidate in self.candidates)
+        return [{name: row.get(name) for name in COLUMNS} for row in rows]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures as a pandas data frame, one row per model; times in seconds, named as in the CSV.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # deferred: an extra, and half a second
+        except ImportError as error:
+            raise UsageError(
+                "to_frame needs pandas, which is not installed; summary() returns the same figures as dictionaries."
+            ) from error
+        return pd.DataFrame(self.summary(), columns=list(COLUMNS))
+
+    def save(self, path: str | Path) -> None:
+        """Write the result to a file, whole or not at all, in the format that its suffix asks for.
+
+        Only JSON (`.json`) holds every sample, and is what `load` reads.
+
+        Raises:
+            UsageError: The suffix asks for no format that is known, or the file cannot be written.
+        """
+        write(self, Path(path))
+
+
+def of(result: kept.Result) -> Result:
+    """Return a result as people use it."""
+    return Result(**{name: getattr(result, name) for name in result.__struct_fields__})
+
+
+def load(path: str | Path) -> Result:
+    """Read a result that `Result.save` or `latency-tui run --format json` wrote.
+
+    Raises:
+        UsageError: The file cannot be read, or is no result of this version.
+    """
+    return of(kept.load(path))
+
+
+def _style(column: str) -> str:
+    return _NAME if column in ("model", "verdict", "group") else _CELL
+
+
+def _escaped(text: str) -> str:
+    return html.escape(clean(text))
