@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -23,6 +24,7 @@ _ABOVE = ("throughput", "score")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LIMIT = re.compile(r"(.*)(<=|>=|≤|≥|<|>)\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)\s*(\S*)\s*", re.I)
+_LONGEST = 1000
 _EXAMPLES = "'p99 < 5ms', 'p50 < 1.05x', 'throughput > 500/s', 'memory < 500MB' or 'linear-svm: p99 < 1ms'"
 
 
@@ -52,17 +54,29 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         return self.text if self.candidate is None else f"{self.candidate}: {self.text}"
 
 
+def limits_on(limits: Iterable[Limit], candidates: Collection[str], *, cold_start: bool) -> tuple[Limit, ...]:
+    """Return those limits that can be judged of some candidates, by slug, with or without a cold start."""
+    return tuple(
+        limit
+        for limit in limits
+        if (limit.candidate is None or limit.candidate in candidates)
+        and (cold_start or limit.metric not in FRESH)
+        and (not limit.relative or len(candidates) > 1)
+    )
+
+
 def parse_limit(text: str) -> Limit:
     """Return a limit as it was written; a model's name stays as it was typed.
 
     Raises:
         UsageError: It makes no sense; the sentence says why.
     """
-    found = _LIMIT.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= 1000 else None
+    text = text.strip() if isinstance(text, str) else text
+    found = _LIMIT.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
     if found is None:
         raise UsageError(f"The limit {_shown(text)} cannot be read; write {_EXAMPLES}.")
     left, operator, number, unit = found.groups()
-    model, _, name = left.rpartition(":")
+    model, colon, name = left.rpartition(":")
     metric = re.sub(r"[ -]+", "_", name.strip().lower())
     metric = _OTHER_NAMES.get(metric, metric)
     if metric not in METRICS:
@@ -77,8 +91,7 @@ def parse_limit(text: str) -> Limit:
     if operator[0].replace("≤", "<").replace("≥", ">") != sign:
         way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"
         raise UsageError(f"The limit {_shown(text)} makes no sense: {metric} takes {way}.")
-    unit = {"us": "µs", "μs": "µs", "×": "x"}.get(unit, unit)
-    shown = f"{metric} {sign} {number}{unit if len(unit) < 2 or unit == '/s' else f' {unit}'}"
+    shown = " ".join(text[len(model) + len(colon) :].split())
     return Limit(metric=metric, bound=bound, relative=relative, candidate=model.strip() or None, text=shown)
 
 

@@ -50,15 +50,14 @@ def _figures(verdict: LimitVerdict) -> str:
     value, low, high = verdict.value, verdict.low, verdict.high
     if value is None:
         return "not measured"
-    metric = verdict.limit.split(" ")[0]
-    if verdict.limit.endswith("x"):
+    if verdict.relative:
         told = f"{value:.4g}×"
         return told if low is None or high is None else f"{told} ({low:.4g}–{high:.4g})"
-    if metric == "memory":
+    if verdict.metric == "memory":
         return format_memory(int(value))
-    if metric == "score":
+    if verdict.metric == "score":
         return f"{value:.3f}"
-    if metric == "throughput":
+    if verdict.metric == "throughput":
         told = f"{value:,.0f}/s"
         return told if low is None or high is None else f"{told} ({low:,.0f}–{high:,.0f}/s)"
     if low is None and high is None:

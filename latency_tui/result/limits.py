@@ -30,6 +30,9 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         limit: The limit as it was written, without a candidate.
         candidate: Slug.
+        metric: What the limit is on.
+        bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
+        relative: Whether the bound, and so the value, is a ratio to the baseline.
         verdict: `pass` where the whole interval meets the limit, `fail` where none of it does, else `inconclusive`.
             Score and memory have no interval; their value decides.
         value: In seconds, rows per second, bytes, or as a ratio to the baseline; None where nothing is known.
@@ -43,6 +46,9 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: str
     candidate: str
+    metric: str
+    bound: float
+    relative: bool = False
     verdict: Literal["pass", "fail", "inconclusive"]
     value: float | None = None
     low: float | None = None
@@ -145,6 +151,9 @@ def judge_limits(
             LimitVerdict(
                 limit=limit.text,
                 candidate=entry.candidate.slug,
+                metric=limit.metric,
+                bound=limit.bound,
+                relative=limit.relative,
                 verdict=verdict,
                 value=known.value,
                 low=known.low,

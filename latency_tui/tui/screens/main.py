@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, UsageError
 from latency_tui.plan import Candidate, Plan
+from latency_tui.plan.limits import limits_on
 from latency_tui.plan.trust import is_trusted_if_found
 from latency_tui.report import render
 from latency_tui.tui import commands
@@ -221,20 +222,22 @@ class MainScreen(Choosing):
             if training and until_known:  # which takes two, but one can be trained
                 runs, until_known = 1, False
             plan, chosen = self.state.plan, self.state.chosen
+            slugs, fresh = {c.slug for c in chosen}, self.state.cold_start
             if not all(is_trusted_if_found(candidate.model, plan.trust) for candidate in chosen):
                 self.ask_for_trust(commands.Train() if training else commands.Profile())
                 return None
-            baseline = self.state.baseline if self.state.baseline in {c.slug for c in chosen} else None
+            baseline = self.state.baseline if self.state.baseline in slugs else None
             workload = msgspec.structs.replace(plan.workload, batch_size=batch)
             return msgspec.structs.replace(
                 plan,
                 candidates=chosen,
+                limits=limits_on(plan.limits, slugs, cold_start=fresh),
                 workload=workload,
                 runs=runs,
                 seconds=seconds,
                 until_known=until_known,
                 control=self.state.control,
-                cold_start=self.state.cold_start,
+                cold_start=fresh,
                 baseline=baseline,
             )
         except UsageError as error:

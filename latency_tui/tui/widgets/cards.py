@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events
 from textual.containers import Grid
 from textual.content import Content
@@ -14,7 +15,7 @@ from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.marks import MUTED, Look
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
-from latency_tui.tui.widgets.figures import bound, needs, ratio_words, short_interval
+from latency_tui.tui.widgets.figures import bound, limit_words, needs, ratio_words, short_interval
 from latency_tui.tui.widgets.lines import Line, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed, Painted
 
@@ -34,13 +35,16 @@ class Card(Painted):
         self._slug = candidate.slug
         width = self.content_size.width
         known = (candidate.slug, candidate.status, candidate.error, candidate.statistics, candidate.received)
-        if not self.is_new(known, ratio_words(result, candidate), look, highlighted, running):
+        limits, style = limit_words(result, candidate.slug)
+        if not self.is_new(known, limits, ratio_words(result, candidate), look, highlighted, running):
             return
         colour, shape = look
         failed = candidate.status == "failed"
         self.set_class(failed, "-failed")
         self.set_class(highlighted, "-highlighted")
-        self.entitle((f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour))
+        named = (f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour)
+        room = width - cell_len(named[0]) - 3
+        self.entitle(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
         received = format_call_input(candidate.received) if candidate.received else ""
         self.border_subtitle = Content(fit(received, max(width - 2, 1)).rstrip())
         self.draw(_lines(result, candidate, colour, width, running=running))

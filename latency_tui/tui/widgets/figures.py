@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.result.words import format_duration, format_interval, format_ratio
+from latency_tui.report.limits import limits_of
+from latency_tui.result.words import NOTHING, format_duration, format_interval, format_ratio
 from latency_tui.tui.marks import MUTED
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, s
     style = {"slower": "$text-warning", "faster": "$text-success"}.get(comparison.verdict, MUTED)
     doubt = "?" if comparison.verdict == "inconclusive" else ""
     return format_ratio(comparison.ratio) + doubt, f"{times(low)}–{times(high)}", style
+
+
+def limit_words(result: Result, slug: str) -> tuple[str, str]:
+    """Return whether a candidate meets its limits, and a style; empty where none is on it."""
+    words = limits_of(result, slug)
+    if words == NOTHING:
+        return "", ""
+    style = {"meets": "$text-success", "fails": "$text-error"}.get(words.split(" ")[0], "$text-warning")
+    return words, style
 
 
 def times(ratio: float) -> str:

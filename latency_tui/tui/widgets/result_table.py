@@ -16,7 +16,7 @@ from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit
-from latency_tui.tui.widgets.figures import bound, ratio_words, short_interval
+from latency_tui.tui.widgets.figures import bound, limit_words, ratio_words, short_interval
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed
 
@@ -31,6 +31,10 @@ class Column:
     heading: str
     rank: int
     text: Callable[[Statistics, tuple[str, str, str]], str]
+
+
+_LIMITS = "limits"
+"""Heading of the column that is there only where the plan has limits."""
 
 
 _COLUMNS = (
@@ -102,7 +106,11 @@ def table_lines(
         ]
         for c in candidates
     ]
-    heads = [column.heading for column in _COLUMNS]
+    heads, ranks = [column.heading for column in _COLUMNS], [column.rank for column in _COLUMNS]
+    if result.limits:
+        heads.append(_LIMITS)
+        ranks.append(1)
+        texts = [[*row, limit_words(result, c.slug)[0]] for row, c in zip(texts, candidates, strict=True)]
     sizes = [
         max(cell_len(head), *(cell_len(row[index]) for row in texts)) + 2 for index, head in enumerate(heads)
     ] if texts else []  # fmt: skip
@@ -110,7 +118,7 @@ def table_lines(
     name = min(longest, _NAME_WIDTH, max(width - 4 - 10, 1))
     kept: list[int] = []
     used = name + 4
-    for index in sorted(range(len(sizes)), key=lambda index: _COLUMNS[index].rank):
+    for index in sorted(range(len(sizes)), key=lambda index: ranks[index]):
         if used + sizes[index] >= width:
             break
         kept.append(index)
@@ -141,6 +149,7 @@ def table_lines(
         else:
             ratio_style = ratio_words(result, candidate)[2]
             styles = {0: f"bold {colour}", 2: ratio_style, 4: "", 5: "", 6: "", 7: "", 8: ""}
+            styles[len(_COLUMNS)] = limit_words(result, candidate.slug)[1]
             parts += [(fit(row[index], sizes[index], right=True), styles.get(index, MUTED)) for index in kept]
         lines.append(parts)
     return lines

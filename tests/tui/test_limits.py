@@ -1,0 +1,35 @@
+"""Limits in the app: who meets them, on cards, in the table and in the answer."""
+
+from __future__ import annotations
+
+from latency_tui.plan.limits import parse_limit
+from tests.tui.conftest import Open
+from tests.tui.made import made_plan
+
+
+def limits(*texts: str) -> dict[str, object]:
+    return {"limits": tuple(map(parse_limit, texts))}
+
+
+async def test_each_card_says_whether_its_model_meets_the_limit(open_app: Open) -> None:
+    async with open_app(plan=made_plan(**limits("p50 < 1ms"))) as desk:
+        await desk.profile()
+        text = desk.text()
+        assert text.count(" meets ") == 5
+        assert "fails" in text
+        assert "5 of 6 models meet p50 < 1ms" in " ".join(text.split())
+
+
+async def test_a_small_screen_has_a_column_for_limits(open_app: Open) -> None:
+    async with open_app(80, 24, plan=made_plan(**limits("p50 < 1ms"))) as desk:
+        await desk.profile()
+        assert "limits" in desk.text()
+        assert "fails" in desk.text()
+
+
+async def test_a_limit_on_a_model_that_is_not_chosen_is_left_out(open_app: Open) -> None:
+    texts = ("logistic-regression: p50 < 1ms", "p99 < 1ms", "memory < 1GB")
+    async with open_app(plan=made_plan(cold_start=True, **limits(*texts))) as desk:
+        await desk.press("space", "o")
+        await desk.profile()
+        assert [limit.text for limit in desk.state.measurements[-1].plan.limits] == ["p99 < 1ms"]
