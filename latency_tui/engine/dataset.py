@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Data:
         task: What is to be predicted; None where nobody said.
         notes: What every candidate's card says of the data, a sentence each.
         default: Whether nobody asked for these data, so that a fitted model may get inputs of its own shape.
+        standardised: The same with standardised columns, once `builtin_inputs.standardised` has made it.
     """
 
     X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
@@ -46,6 +48,7 @@ class Data:
     task: Task | None = None
     notes: tuple[str, ...] = ()
     default: bool = False
+    standardised: Data | None = field(default=None, compare=False, repr=False)
 
     def for_fitted(self) -> Data:
         """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
@@ -157,10 +160,17 @@ def _split(inputs: Any, targets: Any, fraction: float, seed: int) -> Any:
     from sklearn.model_selection import train_test_split
 
     stratify = targets if _are_classes(targets, fraction) else None
+    if isinstance(inputs, Mapping):  # arrays by name
+        rows = np.arange(len(targets))
+        train, test = train_test_split(rows, test_size=fraction, random_state=seed, stratify=stratify)
+        parts = [{name: array[chosen] for name, array in inputs.items()} for chosen in (train, test)]
+        return *parts, targets[train], targets[test]
     return train_test_split(inputs, targets, test_size=fraction, random_state=seed, stratify=stratify)
 
 
 def _are_classes(targets: Any, fraction: float) -> bool:
+    if np.ndim(targets) > 1:  # several outputs
+        return False
     try:
         values, counts = np.unique(np.asarray(targets), return_counts=True)
     except TypeError:  # numbers among words: no order

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from latency_tui.engine import failures, machine, models, orphans, own_modules
+from latency_tui.engine.builtin_inputs import data_for
 from latency_tui.engine.call_inputs import CallInputs
 from latency_tui.engine.calls import call_value_of, caller, finish_of
 from latency_tui.engine.dataset import Data, prepare
@@ -158,6 +159,8 @@ class Host:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             loaded = self._load(request)
+            if not loaded.fitted:
+                self.data = data_for(self.data, request.candidate.model)
             self.adapted = adapt_inputs(
                 self.data, self.model, settings, fitted=loaded.fitted, workload=request.workload
             )

@@ -1,45 +1,114 @@
-"""Pipelines that the catalogue of models offers. Runs only in a candidate's process."""
+"""Pipelines of the catalogue, for tables with words, dates and gaps. Runs only in a candidate's process."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 
 def classifier() -> Pipeline:
     """Return logistic regression behind scaling of numbers and encoding of words, gaps filled in."""
-    return make_pipeline(_columns(), LogisticRegression(max_iter=1000))
+    return make_pipeline(_one_hot(), LogisticRegression(max_iter=1000))
 
 
 def regressor() -> Pipeline:
     """Return ridge regression behind the same."""
-    return make_pipeline(_columns(), Ridge())
+    return make_pipeline(_one_hot(), Ridge())
 
 
-def _columns() -> ColumnTransformer:
+def forest_classifier() -> Pipeline:
+    """Return a random forest behind the same."""
+    return make_pipeline(_one_hot(), RandomForestClassifier(random_state=42))
+
+
+def forest_regressor() -> Pipeline:
+    """Return a random forest behind the same."""
+    return make_pipeline(_one_hot(), RandomForestRegressor(random_state=42))
+
+
+def boosting_classifier() -> Pipeline:
+    """Return gradient-boosted trees behind numbers for words; gaps stay gaps."""
+    return make_pipeline(_ordinal(), HistGradientBoostingClassifier(random_state=42))
+
+
+def boosting_regressor() -> Pipeline:
+    """Return gradient-boosted trees behind the same."""
+    return make_pipeline(_ordinal(), HistGradientBoostingRegressor(random_state=42))
+
+
+def _one_hot() -> ColumnTransformer:
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=100)
+    filled = SimpleImputer(keep_empty_features=True)
     return ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
-            ("words", make_pipeline(SimpleImputer(strategy="constant", fill_value=""), _encoder()), words),
+            ("numbers", make_pipeline(filled, StandardScaler()), numbers),
+            ("dates", make_pipeline(FunctionTransformer(as_seconds), filled, StandardScaler()), dates),
+            ("words", make_pipeline(FunctionTransformer(as_texts), encoder), words),
         ]
     )
 
 
-def _encoder() -> OneHotEncoder:
-    return OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=100)
+def _ordinal() -> ColumnTransformer:
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    return ColumnTransformer(
+        [
+            ("numbers", FunctionTransformer(as_floats), numbers),
+            ("dates", FunctionTransformer(as_seconds), dates),
+            ("words", make_pipeline(FunctionTransformer(as_texts), encoder), words),
+        ]
+    )
 
 
 def numbers(rows: Any) -> list[int]:
     """Return which columns hold numbers; all of an array's."""
-    return [index for index in range(rows.shape[1]) if index not in set(words(rows))]
+    return [index for index in range(rows.shape[1]) if index not in {*words(rows), *dates(rows)}]
+
+
+def dates(rows: Any) -> list[int]:
+    """Return which columns of a data frame hold dates or durations."""
+    return [index for index, kind in enumerate(_kinds(rows)) if kind in "mM"]
 
 
 def words(rows: Any) -> list[int]:
-    """Return which columns of a data frame hold anything but numbers."""
-    kinds = rows.dtypes if hasattr(rows, "iloc") else ()
-    return [index for index, kind in enumerate(kinds) if getattr(kind, "kind", "O") not in "fiub"]
+    """Return which columns of a data frame hold anything but numbers and dates."""
+    return [index for index, kind in enumerate(_kinds(rows)) if kind not in "fiubmM"]
+
+
+def as_floats(rows: Any) -> Any:
+    """Return columns of numbers as an array of floats, `(n_rows, n_columns)`, NaN for gaps."""
+    return rows.to_numpy(dtype="float64", na_value=np.nan) if hasattr(rows, "iloc") else rows
+
+
+def as_texts(rows: Any) -> Any:
+    """Return columns of words as an array of texts, `(n_rows, n_columns)`, empty ones for gaps."""
+    found = rows.to_numpy(dtype=object)
+    missing = rows.isna().to_numpy()
+    return np.where(missing, "", found.astype(str)).astype(object)
+
+
+def as_seconds(rows: Any) -> Any:
+    """Return columns of dates as seconds since 1970, `(n_rows, n_columns)`, NaN for gaps."""
+    columns = [rows.iloc[:, index] for index in range(rows.shape[1])]
+    found = [np.where(column.isna(), np.nan, column.astype("int64") / _units_of(column)) for column in columns]
+    return np.column_stack(found) if found else np.empty((len(rows), 0))
+
+
+def _units_of(column: Any) -> float:
+    """Return how many units of a column's type of date make a second."""
+    return {"s": 1.0, "ms": 1e3, "us": 1e6}.get(getattr(column.dt, "unit", "ns"), 1e9)
+
+
+def _kinds(rows: Any) -> list[str]:
+    return [getattr(kind, "kind", "O") for kind in rows.dtypes] if hasattr(rows, "iloc") else []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from latency_tui.engine import machine, orphans
+from latency_tui.engine.builtin_inputs import check_columns, standardised
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.host_protocol import (
@@ -38,6 +39,7 @@ from latency_tui.engine.rows import rows_of
 from latency_tui.engine.targets import check_targets
 from latency_tui.engine.wire import JobStopped, Wire
 from latency_tui.plan import Candidate, Plan, StoredDataset, Trust, Workload
+from latency_tui.plan.catalogue import is_built_in
 from latency_tui.plan.models import NATIVE
 
 POLL_SECONDS = 0.05
@@ -124,9 +126,13 @@ class Roster:
         missing = deque(c for c in plan.turns if c.slug not in self and c.slug not in self._lost)
         if missing:
             self._prepare_data()
+            check_columns(now.dataset, self._data, missing)
             check_targets(now.dataset, self._data, missing)
             self._check_settings(missing)
-            self._train(deque(c for c in missing if c.slug not in self._lost), plan)
+            missing = deque(c for c in missing if c.slug not in self._lost)
+            if self._data is not None and any(is_built_in(one.model) for one in missing):
+                standardised(self._data)  # here, where every candidate that is forked inherits it
+            self._train(missing, plan)
 
     def _prepare_data(self) -> None:
         """Make the dataset here, where every candidate that is forked inherits it."""

@@ -18,6 +18,7 @@ from latency_tui.engine.array_files import read_libsvm, read_npy, read_npz
 from latency_tui.engine.index_columns import without_index_columns
 from latency_tui.engine.json_tables import read_json
 from latency_tui.engine.own_modules import finding_own
+from latency_tui.engine.rows import is_frame, is_numeric
 from latency_tui.engine.text_tables import NumberColumns, read_text
 from latency_tui.engine.typed_columns import with_types
 from latency_tui.engine.workbooks import read_workbook
@@ -77,16 +78,6 @@ def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
         raise DataError(f"{path} cannot be read as {file.title}: it is cut off or damaged ({said[:200]}).") from error
     _check_targets(path, target, table.targets)
     return table
-
-
-def is_frame(inputs: Any) -> bool:
-    """Whether rows are a data frame."""
-    return hasattr(inputs, "iloc") and hasattr(inputs, "columns")
-
-
-def is_numeric(frame: Any) -> bool:
-    """Whether all columns of a data frame hold numbers."""
-    return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
 
 
 def _read(file: DataFile, target: str | None, trust: Trust) -> Table:

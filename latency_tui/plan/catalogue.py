@@ -86,6 +86,20 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         "latency_tui.engine.pipelines:classifier",
         "Numbers scaled, words encoded, gaps filled, then logistic regression.",
     ),
+    _spec(
+        "Pipelines",
+        _C,
+        "Random Forest Pipeline",
+        "latency_tui.engine.pipelines:forest_classifier",
+        "Numbers scaled, words encoded, gaps filled, then 100 trees.",
+    ),
+    _spec(
+        "Pipelines",
+        _C,
+        "Hist Gradient Boosting Pipeline",
+        "latency_tui.engine.pipelines:boosting_classifier",
+        "Words replaced by numbers, gaps kept, then boosted trees over binned values.",
+    ),
     _spec("Floor", _C, "Dummy Classifier", "dummy:DummyClassifier", "Always the most frequent class: the floor."),
     _spec("Linear", _R, "Ridge", "linear_model:Ridge", "Least squares with a penalty."),
     _spec(
@@ -150,11 +164,27 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         "latency_tui.engine.pipelines:regressor",
         "Numbers scaled, words encoded, gaps filled, then ridge regression.",
     ),
+    _spec(
+        "Pipelines",
+        _R,
+        "Random Forest Pipeline Regressor",
+        "latency_tui.engine.pipelines:forest_regressor",
+        "Numbers scaled, words encoded, gaps filled, then 100 trees.",
+    ),
+    _spec(
+        "Pipelines",
+        _R,
+        "Hist Gradient Boosting Pipeline Regressor",
+        "latency_tui.engine.pipelines:boosting_regressor",
+        "Words replaced by numbers, gaps kept, then boosted trees over binned values.",
+    ),
     _spec("Floor", _R, "Dummy Regressor", "dummy:DummyRegressor", "Always the mean: the floor."),
 )
 """More of scikit-learn's models, chosen by name only, or by default where the six cannot do the task."""
 
 _CHOSEN_FOR_REGRESSION = 6
+_WITH_GAPS = ("HistGradientBoosting", "RandomForest", "DecisionTree", "ExtraTrees")
+"""Parts of the names of scikit-learn's estimators that learn columns with missing values."""
 
 
 def default_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
@@ -162,6 +192,26 @@ def default_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
     if task == "classification":
         return BUILTIN_MODELS
     return tuple(model for model in MORE_MODELS if model.task == "regression")[:_CHOSEN_FOR_REGRESSION]
+
+
+def encoding_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
+    """Return what is measured if nothing is named and a table holds words, dates or gaps."""
+    return tuple(model for model in MORE_MODELS if model.task == task and takes_words(model) and model.group != "Floor")
+
+
+def is_built_in(model: ModelSpec) -> bool:
+    """Return whether a model is one of those that come with the program."""
+    return any((model.factory, model.name) == (one.factory, one.name) for one in (*BUILTIN_MODELS, *MORE_MODELS))
+
+
+def takes_words(model: ModelSpec) -> bool:
+    """Return whether a built-in model takes columns of words, dates and gaps as they are."""
+    return model.factory.startswith(("latency_tui.engine.pipelines:", "sklearn.dummy:"))
+
+
+def takes_gaps(model: ModelSpec) -> bool:
+    """Return whether a built-in model takes columns of numbers with gaps."""
+    return takes_words(model) or any(part in model.factory for part in _WITH_GAPS)
 
 
 def installed_models() -> tuple[ModelSpec, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import default_models
+from latency_tui.plan.catalogue import default_models, encoding_models
 from latency_tui.plan.configuration import Loaded
 from latency_tui.plan.configuration_file import PlanTable
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
@@ -76,7 +76,7 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
         task = task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
         own = list(loaded.readable(own)) if lenient else own
-        named = tuple(Candidate(model=model) for model in (*default_models(task or "classification"), *own))
+        named = tuple(Candidate(model=model) for model in (*usual_models(dataset), *own))
     candidates = number_apart(with_runtimes(named, request.runtimes))
     models = tuple(candidate.model for candidate in candidates)
     loaded.check_files(models)
@@ -97,7 +97,18 @@ def listed_models(dataset: Dataset, loaded: Loaded | None) -> tuple[ModelSpec, .
     task = task_of(dataset)
     own = loaded.models() if loaded else ()
     able = (model for model in own if not model.task or not task or model.task == task)
-    return (*default_models(task or "classification"), *able)
+    return (*usual_models(dataset), *able)
+
+
+def usual_models(dataset: Dataset) -> tuple[ModelSpec, ...]:
+    """Return what is measured if nothing is named; of a file that holds words, dates or gaps, models that take them."""
+    task = task_of(dataset) or "classification"
+    if isinstance(dataset, FileDataset):
+        from latency_tui.plan.columns import columns_for_encoding  # deferred: with csv and zipfile 10 ms of start-up
+
+        if columns_for_encoding(Path(dataset.path), dataset.target):
+            return encoding_models(task)
+    return default_models(task)
 
 
 def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -> Trust:

@@ -186,11 +186,12 @@ class Choosing(View):
         self.app.push_screen(ChangeDataScreen(self.state.plan.workload.dataset, self.configuration), take)
 
     @on(DatasetChosen)
-    def _take_data(self, message: DatasetChosen) -> None:
-        if self.state.work == "idle":
-            from latency_tui.plan.request import listed_models  # not before the first frame
+    async def _take_data(self, message: DatasetChosen) -> None:
+        from latency_tui.plan.request import listed_models  # not before the first frame
 
-            usual = (Candidate(model=model) for model in listed_models(message.dataset, self.configuration))
+        listed = await asyncio.to_thread(listed_models, message.dataset, self.configuration)  # it looks at the file
+        if self.state.work == "idle":
+            usual = (Candidate(model=model) for model in listed)
             self.change(states.change_dataset(self.state, message.dataset, usual), arrange=True)
 
     def _refuse_while_running(self) -> None:
