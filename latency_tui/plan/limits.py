@@ -21,7 +21,7 @@ FRESH = ("cold_start", "memory")
 
 _OTHER_NAMES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
 _ABOVE = ("throughput", "score")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LIMIT = re.compile(r"(.*)(<=|>=|≤|≥|<|>)\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)\s*(\S*)\s*", re.I)
 _LONGEST = 1000
@@ -98,7 +98,7 @@ def parse_limit(text: str) -> Limit:
 def _factor(metric: str, unit: str, text: str) -> float:
     if metric in DURATIONS:
         units: dict[str, float] = _SECONDS
-        found = units.get(unit)
+        found = units.get(unit.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}"))
     elif metric == "memory":
         units = dict(_BYTES)
         found = units.get(unit.lower())

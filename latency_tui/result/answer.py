@@ -63,9 +63,11 @@ def _limits(result: Result) -> list[str]:
         verdicts.setdefault(one.candidate, set()).add(one.verdict)
     if not verdicts:
         return []
+    met = [result.candidate(slug).name for slug, found in verdicts.items() if found == {"pass"}]
     limits = list(dict.fromkeys(limit.text for limit in result.plan.limits))
     what = limits[0] if len(limits) == 1 else f"all {len(limits)} limits"
-    met = [result.candidate(slug).name for slug, found in verdicts.items() if found == {"pass"}]
+    if len(limits) > 1 and any(limit.candidate or limit.relative for limit in result.plan.limits):
+        what = "all limits on it" if 1 in (len(met), len(verdicts)) else "all limits on them"
     undecided = sum("fail" not in found and "inconclusive" in found for found in verdicts.values())
     rest = f"; {undecided} undecided" if undecided else ""
     if len(verdicts) == 1:

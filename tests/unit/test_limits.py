@@ -32,7 +32,8 @@ from tests.unit.test_result_recording import plan_of
         ("p99<5 ms", "p99", 0.005),
         ("  P99.9 <= 250 us ", "p99_9", 250e-6),
         ("p50 ≤ 1,500ns", "p50", 1.5e-6),
-        ("median < 2µs", "p50", 2e-6),
+        ("median < 2\N{MICRO SIGN}s", "p50", 2e-6),
+        ("median < 2\N{GREEK SMALL LETTER MU}s", "p50", 2e-6),
         ("mean < .5s", "mean", 0.5),
         ("cold start < 3s", "cold_start", 3.0),
         ("cold-start < 1min", "cold_start", 60.0),
@@ -209,6 +210,11 @@ def test_the_answer_and_every_report_say_who_meets_the_limits() -> None:
         ("logistic-regression", "pass"),
         ("random-forest", "fail"),
     ]
+
+
+def test_the_answer_does_not_count_limits_that_are_on_other_models() -> None:
+    result = measured(plan_of(2, limits=limits("p50 < 1ms", "random-forest: p50 < 1us"))).result()
+    assert "1 of 2 models meets all limits on it: Logistic Regression." in result.answer
 
 
 def test_a_report_without_limits_says_nothing_of_them() -> None:
