@@ -66,6 +66,7 @@ def measure(
     cold_start: bool = False,
     seed: int = 0,
     call_timeout: float = 60.0,
+    training_timeout: float | None = None,
     cpu: int | Sequence[int] | str | None = None,
     threads: int = 1,
     limits: Sequence[str] = (),
@@ -97,6 +98,7 @@ def measure(
         cold_start: Measure start-up and memory too, in a pass of their own.
         seed: Seeds the order of turns and of rows.
         call_timeout: Seconds after which a call counts as hung.
+        training_timeout: Seconds that training one model may take; None for any time.
         cpu: Core or cores to pin the models to, by number or as the option has them (`"0,2-3"`), `"none"` for no
             pinning, None for one quiet core.
         threads: Threads of BLAS and OpenMP in a model's process.
@@ -151,6 +153,7 @@ def measure(
             launches=_whole("launches", launches),
             seed=_whole("seed", seed),
             call_timeout=_number("call_timeout", call_timeout),
+            training_timeout=None if training_timeout is None else _number("training_timeout", training_timeout),
             pinning=_pinning(cpu),
             threads=_whole("threads", threads),
             cold_start=_truth("cold_start", cold_start) or any(limit.metric in FRESH for limit in parsed),

@@ -53,6 +53,7 @@ class Measurement:
         """Measure until it is done, fails, or a signal comes; raises nothing that says how it ended."""
         with Progress(self.plan) as progress:
             task = asyncio.create_task(self._listen(progress))
+            ticking = asyncio.create_task(_tick(progress))
             with cancel_on_signal(task, self.interruption):
                 try:
                     await task
@@ -63,6 +64,8 @@ class Measurement:
                 except asyncio.CancelledError:
                     if self.interruption.received is None:
                         raise
+                finally:
+                    ticking.cancel()
 
     async def _listen(self, progress: Progress) -> None:
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
@@ -132,6 +135,12 @@ class Measurement:
             held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"
             return say(f"interrupted by {name}; {held}.", self.interruption.exit_code)
         return code_of_failures(self.causes.values())
+
+
+async def _tick(progress: Progress) -> None:
+    while True:
+        await asyncio.sleep(1)
+        progress.tick()
 
 
 def measure_and_report(

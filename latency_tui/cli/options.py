@@ -108,6 +108,12 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
         help="When a call counts as hung.",
     ),
+    click.option(
+        "--training-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="When training a model is ended; the others go on.  [default: 600 without a screen, else never]",
+    ),
     *OWN_OPTIONS,
 )
 
@@ -163,6 +169,7 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by
         limits=limits,
         seed=values["seed"],
         call_timeout=values["call_timeout"],
+        training_timeout=values["training_timeout"],
         pinning=parse_cores(values["pinning"]),
         threads=values["threads"],
         trust=asked.trust,
@@ -213,6 +220,7 @@ def to_arguments(values: Values) -> list[str]:
         "--cpu": values["pinning"],
         "--threads": values["threads"],
         "--call-timeout": values["call_timeout"],
+        "--training-timeout": values["training_timeout"],
     }
     arguments = [f"--model={name}" for name in values["models"]] + to_own_arguments(values)
     arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]

@@ -13,6 +13,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.request import plan_values
 from latency_tui.report.formats import FORMATS, Format, format_of
 
+TRAINING_SECONDS = 600.0
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
 
 
@@ -67,6 +68,8 @@ def command(
         values |= taken
     if context.get_parameter_source("max_seconds") in _TYPED and not values["until_known"]:
         raise UsageError("--max-time is when --until-known gives up; give that too.")
+    if values["training_timeout"] is None:  # nobody is there to end it
+        values["training_timeout"] = TRAINING_SECONDS
     plan = make_plan(values, levers=levers, by_plan="models" in taken)
     if path:
         from latency_tui.result.files import check_writable

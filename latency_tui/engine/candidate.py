@@ -21,7 +21,7 @@ import psutil
 
 from latency_tui.engine import host, model_files, own_modules
 from latency_tui.engine.dataset import Data
-from latency_tui.engine.host_protocol import Prepared, Reply, Request, decode_reply, encode
+from latency_tui.engine.host_protocol import Prepared, Reply, Request, StageBegun, decode_reply, encode
 from latency_tui.engine.protocol import Stage
 
 _LOADING = re.compile(
@@ -45,7 +45,8 @@ class CandidateProcess:
         deadline: When, on the monotonic clock, the current request counts as hung.
         stage: What it is doing.
         asked_at: When, on that clock, the current request was sent.
-        timeout: Seconds that the current request may take.
+        timeout: Seconds that the current request, or its stage, may take.
+        training_timeout: Seconds that training may take, once it has begun; None for those of the request as a whole.
         ready: Whether the model can answer.
         copies: Further processes of the same candidate.
         fitted: What it said when the model was fitted; None before.
@@ -67,6 +68,8 @@ class CandidateProcess:
         self.fitted: Prepared | None = None
         self.call_notes: tuple[str, ...] = ()
         self.call_ns: float | None = None
+        self.training_timeout: float | None = None
+        self._heard: tuple[Reply | None] | None = None
         self._broke_protocol = False
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
@@ -140,7 +143,26 @@ class CandidateProcess:
 
     def reply(self) -> Reply | None:
         """Return the reply that has come; None if the process has ended instead, or sent anything else."""
+        while self._heard is None:
+            self.hear()
         self.deadline = float("inf")
+        (reply,), self._heard = self._heard, None
+        return reply
+
+    def hear(self) -> bool:
+        """Read what has come; return whether that is the reply, or the end of the process, and not yet a stage."""
+        if self._heard is None:
+            reply = self._read()
+            if isinstance(reply, StageBegun):
+                self.stage = reply.stage
+                if self.training_timeout is not None:
+                    self.timeout = self.training_timeout
+                    self.deadline = time.monotonic() + self.timeout
+                return False
+            self._heard = (reply,)
+        return True
+
+    def _read(self) -> Reply | None:
         try:
             return decode_reply(self.connection.recv_bytes(LONGEST_REPLY))
         except (EOFError, ConnectionError):

@@ -28,6 +28,7 @@ from latency_tui.engine.protocol import (
     MeasurementStarted,
     Reason,
     Stop,
+    StopTraining,
     Train,
     decode_event,
     encode,
@@ -166,6 +167,12 @@ class Engine:
         if self.running:
             with contextlib.suppress(EngineError):
                 await self._send(Stop(job=job, reason=reason))
+
+    async def stop_training(self, job: str, candidate: str) -> None:
+        """Ask for the end of one candidate's training; `CandidateFailed` says so, and the others go on."""
+        if self.running:
+            with contextlib.suppress(EngineError):
+                await self._send(StopTraining(job=job, candidate=candidate))
 
     async def close(self) -> None:
         """End the process and everything that it started. May be called at any time, and again."""

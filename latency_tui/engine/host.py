@@ -15,6 +15,7 @@ import sys
 import time
 import warnings
 from array import array
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -44,6 +45,7 @@ from latency_tui.engine.host_protocol import (
     Score,
     Scored,
     SettingsChecked,
+    StageBegun,
     Store,
     Stored,
     Warmed,
@@ -85,11 +87,11 @@ class Host:
         first_calls: Nanoseconds of the first that this process ever made, at most 100.
         fresh: Whether these are of what is asked now; else there are none to tell.
         latest: Nanoseconds of the call that was made to see whether it answers.
-        stage: What it is doing.
         origin: Which other version of scikit-learn made the model, to be told when it fails; empty if none is known.
     """
 
-    def __init__(self, data: Data | None) -> None:
+    def __init__(self, data: Data | None, tell: Callable[[Reply], None] | None = None) -> None:
+        self._tell = tell
         self.data = data
         self.model: Any = None
         self.method = "predict"
@@ -106,6 +108,17 @@ class Host:
         self.origin = ""
         self._loaded: models.Loaded | None = None
         self._waiting = Waiting()
+
+    @property
+    def stage(self) -> Stage:
+        """What it is doing."""
+        return self._stage
+
+    @stage.setter
+    def stage(self, stage: Stage) -> None:
+        self._stage = stage
+        if stage == "training" and self._tell is not None:  # which may take longer than loading may
+            self._tell(StageBegun(stage=stage))
 
     def answer(self, request: Request) -> Reply:
         """Do what is asked; whatever the model raises becomes a reply."""
@@ -428,7 +441,8 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
     """
     _settle_in(log, parent)
     orphans.take_in()
-    host, process = Host(data), os.getpid()
+    host = Host(data, tell=lambda reply: connection.send_bytes(encode(reply)))
+    process = os.getpid()
     while True:
         try:
             request = decode_request(connection.recv_bytes())

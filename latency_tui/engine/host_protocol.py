@@ -1,4 +1,4 @@
-"""What passes between the coordinator and one candidate's process: a request, then exactly one reply."""
+"""What passes between the coordinator and one candidate's process: a request, then one reply, after any stages."""
 
 from __future__ import annotations
 
@@ -94,6 +94,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     jobs: int = 1
 
 
+class StageBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Sent before the reply itself: the candidate does something else from now on."""
+
+    stage: Stage
+
+
 class Scored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The model can be measured."""
 
@@ -155,7 +161,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     settings: bool = False
 
 
-Reply = SettingsChecked | Prepared | Scored | Called | Warmed | BlockDone | Stored | Failed
+Reply = StageBegun | SettingsChecked | Prepared | Scored | Called | Warmed | BlockDone | Stored | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

@@ -9,7 +9,7 @@ import msgspec
 from latency_tui.plan import Plan
 
 Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
-Cause = Literal["raised", "settings", "crashed", "timed out", "memory"]
+Cause = Literal["raised", "settings", "crashed", "timed out", "memory", "stopped"]
 Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left to measure"]
 
 
@@ -77,7 +77,14 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: Reason = "stopped"
 
 
-Command = Train | Measure | Stop
+class StopTraining(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End the training, or the loading, of one candidate of the running job; the others go on."""
+
+    job: str
+    candidate: str
+
+
+Command = Train | Measure | Stop | StopTraining
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -136,7 +143,8 @@ class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         stage: What it was doing.
         message: One line: the exception's last line, or what became of its process.
         traceback: The whole story, possibly empty.
-        cause: Whether it raised (or answered with rubbish), its process crashed, it hung, or it filled the memory.
+        cause: Whether it raised (or answered with rubbish), its process crashed, it hung, it filled the memory, or
+            the client stopped its training.
     """
 
     job: str

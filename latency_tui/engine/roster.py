@@ -46,6 +46,8 @@ POLL_SECONDS = 0.05
 GRACE_SECONDS = 0.1
 CONVERSION_SECONDS = 60.0
 CONVERSION_CALLS = 10
+LOADING_SECONDS = 60.0
+"""That loading a model and what it imports may take, besides the time that a call may take."""
 MOST_ROWS = 10_000
 
 R = TypeVar("R", bound=Reply)
@@ -85,6 +87,8 @@ class Roster:
         self._memory_limit = 0
         self._job = ""
         self._lost: set[str] = set()
+        self._call_timeout = 0.0
+        self._training_timeout = float("inf")
 
     def __contains__(self, slug: str) -> bool:
         return slug in self._processes
@@ -110,7 +114,8 @@ class Roster:
         if not goes_on:
             self._lost = set()
             self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
-        self._trust = plan.trust
+        self._trust, self._call_timeout = plan.trust, plan.call_timeout
+        self._training_timeout = float("inf") if plan.training_timeout is None else plan.training_timeout
         stamp, before, now = stamp_of(getattr(plan.workload.dataset, "path", "")), self._workload, plan.workload
         if (
             before is None
@@ -157,7 +162,7 @@ class Roster:
                 continue
             process = self._start(candidate)
             request = CheckSettings(candidate=candidate, threads=self._threads, trust=self._trust)
-            process.ask(request, "loading", timeout=float("inf"))
+            process.ask(request, "loading", timeout=LOADING_SECONDS + self._call_timeout)
             self.wait_for(process)
             with contextlib.suppress(CandidateLost):
                 self._expect(process, SettingsChecked)
@@ -186,16 +191,15 @@ class Roster:
 
     def _begin_training(self, candidate: Candidate) -> CandidateProcess:
         process = self._processes.get(candidate.slug) or self._start(candidate)
-        process.ask(
-            self.preparation_of(candidate), "training", timeout=float("inf")
-        )  # fitting may take hours; a stop ends it
+        process.ask(self.preparation_of(candidate), "loading", timeout=LOADING_SECONDS + self._call_timeout)
+        process.training_timeout = self._training_timeout
         self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
         return process
 
     def _goes_on(self, process: CandidateProcess, plan: Plan) -> bool:
         """Take a reply while training and ask for the next step; return whether there is one.
 
-        Fitting may take as long as it likes. Then the model is asked for one answer, which may take as long as any
+        Fitting may take as long as the plan says. Then the model is asked for one answer, which may take as long as any
         call, and for all rows held out, which may take as much longer as they are more: a model that hangs is noticed.
         """
         try:
@@ -339,8 +343,13 @@ class Roster:
     def ready(self, processes: list[CandidateProcess]) -> list[CandidateProcess]:
         """Wait a moment; return those that replied or ended, having ended those that hang or fill the memory."""
         found = self._wire.wait([process.connection for process in processes], POLL_SECONDS)
+        if stopped := [process for process in processes if self._wire.is_to_stop(process.slug) and not process.ready]:
+            for process in stopped:
+                if process.slug in self:
+                    self.lose(process, "stopped", f"{process.stage} was stopped", "")
+            return stopped
         if found:
-            return [process for process in processes if process.connection in found]
+            return [process for process in processes if process.connection in found and process.hear()]
         self._wire.flush()
         return [process for process in processes if self._is_unruly(process, processes)]
 
@@ -352,7 +361,7 @@ class Roster:
             self.lose(process, "crashed", process.fate(), process.last_words())
             return True
         if process.is_late():
-            self.lose(process, "timed out", f"did not answer within {process.timeout:.3g} s", process.last_words())
+            self.lose(process, "timed out", _too_slow(process), process.last_words())
             return True
         resident = process.resident_bytes()
         short = machine.free_memory() < (1 - machine.MEMORY_SHARE) / 4 * self._memory_limit
@@ -384,6 +393,15 @@ class Roster:
             if process := self._processes.pop(slug, None):
                 process.end()
                 self.end_orphans()
+
+
+def _too_slow(process: CandidateProcess) -> str:
+    match process.stage:
+        case "training":
+            return f"training took longer than {process.timeout:.3g} s and was ended"
+        case "loading" if not process.ready:
+            return f"loading took longer than {process.timeout:.3g} s and was ended"
+    return f"did not answer within {process.timeout:.3g} s"
 
 
 def stamp_of(path: str) -> object:

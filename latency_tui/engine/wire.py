@@ -14,6 +14,7 @@ from latency_tui.engine.protocol import (
     Measure,
     Reason,
     Stop,
+    StopTraining,
     Train,
     decode_command,
     encode,
@@ -51,6 +52,7 @@ class Wire:
         self._unsent: list[bytes] = []
         self._sent_at = 0.0
         self.settled: Reason | None = None
+        self._to_stop: set[str] = set()
 
     def next_job(self) -> Train | Measure:
         """Wait for the next command that begins a job.
@@ -59,6 +61,7 @@ class Wire:
             InputClosed: The client is gone.
         """
         self._job, self.settled = "", None
+        self._to_stop.clear()
         while not self._queue:
             wait([self._commands])
             self._listen()
@@ -77,6 +80,10 @@ class Wire:
         if self._commands in found:
             self._listen()
         return [connection for connection in connections if connection in found]
+
+    def is_to_stop(self, slug: str) -> bool:
+        """Whether the client asked, during this job, that the training of a candidate end."""
+        return slug in self._to_stop
 
     def say(self, event: Event) -> None:
         """Keep an event for the next `flush`."""
@@ -106,6 +113,10 @@ class Wire:
 
     def _take(self, command: Command) -> bool:
         """Queue a job; return whether the command stops the running one at once."""
+        if isinstance(command, StopTraining):
+            if command.job == self._job:
+                self._to_stop.add(command.candidate)
+            return False
         if not isinstance(command, Stop):
             self._queue.append(command)
             return False

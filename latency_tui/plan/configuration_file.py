@@ -96,6 +96,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         cpu: Cores to pin to, as on the command line.
         threads: Of BLAS and OpenMP.
         call_timeout: Seconds after which a call counts as hung.
+        training_timeout: Seconds that training one model may take.
         control: Whether a hidden copy of the first model is taken along.
         equivalence: Half-width of what counts as the same.
         cold_start: Whether start-up and memory are measured too.
@@ -117,6 +118,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     cpu: str | int | None = None
     threads: int | None = None
     call_timeout: float | None = None
+    training_timeout: float | None = None
     control: bool | None = None
     equivalence: float | None = None
     cold_start: bool | None = None

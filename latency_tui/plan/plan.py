@@ -17,6 +17,7 @@ from latency_tui.plan.trust import Trust
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
+MOST_TRAINING_SECONDS = 30 * 86_400
 MOST_RUNS = 10_000_000
 
 
@@ -64,6 +65,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         launches: Number of fresh engines that measure the plan, one after the other.
         seed: Seeds the order of turns and of rows.
         call_timeout: Seconds after which a call counts as hung.
+        training_timeout: Seconds that training one model may take; None for any time.
         pinning: `auto` for one quiet core, `none`, or the numbers of the cores to use.
         threads: Threads of BLAS and OpenMP in a candidate.
         memory_limit: Bytes that one candidate may take; None for most of what is free when it starts.
@@ -84,6 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     launches: int = 1
     seed: int = 0
     call_timeout: float = 60.0
+    training_timeout: float | None = None
     pinning: Pinning = "auto"
     threads: int = 1
     memory_limit: int | None = None
@@ -130,6 +133,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if not (math.isfinite(self.call_timeout) and 0 < self.call_timeout <= 86_400):
             raise UsageError(
                 f"The call timeout must be more than 0 and at most 86,400 seconds, not {self.call_timeout:g}."
+            )
+        longest = self.training_timeout
+        if longest is not None and not (math.isfinite(longest) and 0 < longest <= MOST_TRAINING_SECONDS):
+            raise UsageError(
+                f"The training timeout must be more than 0 and at most {MOST_TRAINING_SECONDS:,} s, not {longest:g}."
             )
         if not 1 <= self.threads <= 4096:
             raise UsageError(f"Threads must be a whole number from 1 to 4,096, not {self.threads:,}.")

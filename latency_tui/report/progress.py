@@ -19,6 +19,7 @@ from latency_tui.engine.protocol import (
     MeasurementStarted,
     RoundFinished,
     TrainingFinished,
+    TrainingStarted,
     WarmUpFinished,
 )
 from latency_tui.plan import Plan
@@ -26,6 +27,7 @@ from latency_tui.report.text import clean, shorten
 from latency_tui.result.words import format_seconds
 
 SHORTEST_PAUSE = 0.25
+SHORTEST_TICK = 1.0
 _BAR = 20
 _NOTEBOOK_COLUMNS = 80
 
@@ -65,6 +67,7 @@ class Progress:
         self._ready: set[str] = set()
         self._warm: set[str] = set()
         self._fresh: set[str] = set()
+        self._training: dict[str, float] = {}
 
     def __enter__(self) -> Progress:
         """Say at once that something goes on."""
@@ -87,6 +90,14 @@ class Progress:
         """Take the line away, before something is written that stays."""
         self._write(self._erase)
 
+    def tick(self) -> None:
+        """Draw how long the models take that are being trained, if nothing else happened for a second."""
+        if self._training and self._clock() - self._drawn_at >= SHORTEST_TICK:
+            slug, began = next(iter(self._training.items()))
+            others = f" and {len(self._training) - 1} more" if len(self._training) > 1 else ""
+            done = f"trained {len(self._ready)} of {self._candidates}"
+            self._draw(f"{done}; training {slug}{others} for {format_seconds(self._clock() - began)}")
+
     def _text(self, event: Event) -> str:
         match event:
             case EngineStarted():
@@ -94,10 +105,15 @@ class Progress:
                 return "preparing"
             case DatasetPrepared():
                 return "preparing"
+            case TrainingStarted(candidate=slug):
+                self._training[slug] = self._clock()
+                return f"training {slug}"
             case TrainingFinished(candidate=slug):
+                self._training.pop(slug, None)
                 self._ready.add(slug)
                 return f"trained {len(self._ready)} of {self._candidates}"
             case CandidateFailed(candidate=slug, message=message):
+                self._training.pop(slug, None)
                 self._ready.add(slug)
                 return f"{slug} failed: {clean(message)}"
             case WarmUpFinished(candidate=slug):

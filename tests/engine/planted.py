@@ -433,3 +433,9 @@ class KeepsATemporaryFolder(Planted):
         if self.folder is None:
             type(self).folder = tempfile.TemporaryDirectory(prefix="planted-")
         return super().predict(X)
+
+
+class HangsInLoading(Planted):
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        time.sleep(3600)

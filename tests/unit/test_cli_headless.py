@@ -22,6 +22,7 @@ from latency_tui.engine.protocol import (
     MeasurementStarted,
     RoundFinished,
     TrainingFinished,
+    TrainingStarted,
 )
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
@@ -198,6 +199,20 @@ def test_progress_says_what_goes_on_before_the_rounds() -> None:
     assert "trained 1 of 2" in text
     assert "random-forest failed: ValueError: no" in text
     assert "round 0 of 10" in text
+
+
+def test_progress_shows_how_long_a_training_takes() -> None:
+    terminal, clock = Terminal(), Clock()
+    with Progress(PLAN, terminal, clock) as progress:
+        progress.update(TrainingStarted(job="j", candidate="svm"))
+        clock.seconds = 75
+        progress.tick()
+        progress.update(TrainingFinished(job="j", candidate="svm", seconds=75, score=None))
+        clock.seconds = 80
+        progress.tick()
+    drawn = terminal.getvalue().split("\r\x1b[K")
+    assert [line for line in drawn if "75 s" in line] == ["trained 0 of 2; training svm for 75 s"]
+    assert not [line for line in drawn if "80 s" in line]
 
 
 def test_progress_is_silent_where_stderr_is_no_terminal() -> None:

@@ -1,0 +1,63 @@
+"""Training and loading that take too long, or that the client ends: one model fails and the others are measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from latency_tui.engine.client import Engine
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    JobFinished,
+    Measure,
+    TrainingFinished,
+    TrainingStarted,
+)
+from latency_tui.errors import UsageError
+from latency_tui.plan import Plan
+from tests.engine.conftest import plan_of, planted
+
+
+async def failure_beside_a_good_one(engine: Engine, kind: str, **fields: float) -> CandidateFailed:
+    plan = plan_of(planted(kind, "bad"), planted("Planted", "good"), runs=100, **fields)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert events[-1] == JobFinished(job="a", reason="completed")
+    assert sum(len(e.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 100 * 8
+    (failure,) = (event for event in events if isinstance(event, CandidateFailed))
+    assert failure.candidate == "bad"
+    return failure
+
+
+async def test_training_that_takes_too_long_is_ended(engine: Engine) -> None:
+    failure = await failure_beside_a_good_one(engine, "HangsInFit", training_timeout=0.5)
+    assert (failure.stage, failure.cause) == ("training", "timed out")
+    assert failure.message == "training took longer than 0.5 s and was ended"
+
+
+@pytest.mark.slow
+async def test_loading_that_hangs_is_ended(engine: Engine) -> None:
+    failure = await failure_beside_a_good_one(engine, "HangsInLoading", call_timeout=2)
+    assert (failure.stage, failure.cause) == ("loading", "timed out")
+    assert failure.message == "loading took longer than 62 s and was ended"
+
+
+@pytest.mark.parametrize("kind", ["HangsInFit", "HangsInLoading"])
+async def test_the_training_of_one_model_can_be_stopped(engine: Engine, kind: str) -> None:
+    plan = plan_of(planted(kind, "bad"), planted("Planted", "good"), runs=100)
+    failed, measured = [], 0
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        if isinstance(event, TrainingStarted) and event.candidate == "bad":
+            await engine.stop_training("another job", "bad")
+        if isinstance(event, TrainingFinished):
+            await engine.stop_training("a", "bad")
+        if isinstance(event, CandidateFailed):
+            failed.append((event.candidate, event.cause))
+        measured += len(event.samples) if isinstance(event, BlockMeasured) else 0
+    assert failed == [("bad", "stopped")]
+    assert measured == 100 * 8
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e9])
+def test_a_training_timeout_that_makes_no_sense_is_refused(seconds: float) -> None:
+    with pytest.raises(UsageError, match="training timeout"):
+        Plan(candidates=(planted("Planted"),), training_timeout=seconds)
