@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
-from multiprocessing import Pipe
+from multiprocessing import Pipe, reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,7 +21,16 @@ import psutil
 
 from latency_tui.engine import host, model_files, own_modules
 from latency_tui.engine.dataset import Data
-from latency_tui.engine.host_protocol import Prepared, Reply, Request, StageBegun, decode_reply, encode
+from latency_tui.engine.host_protocol import (
+    Forked,
+    ForkProcess,
+    Prepared,
+    Reply,
+    Request,
+    StageBegun,
+    decode_reply,
+    encode,
+)
 from latency_tui.engine.protocol import Stage
 
 _LOADING = re.compile(
@@ -49,13 +58,22 @@ class CandidateProcess:
         training_timeout: Seconds that training may take, once it has begun; None for those of the request as a whole.
         ready: Whether the model can answer.
         copies: Further processes of the same candidate.
+        libraries: Modules of installed libraries that it has imported; empty until it stored its model.
         fitted: What it said when the model was fitted; None before.
         call_notes: What its first call found out about its inputs.
         prepared_in: Seconds that this took.
         call_ns: Duration of a call as the warm-up of a copy found it; None before.
     """
 
-    def __init__(self, slug: str, log: Path, data: Data | None, *, fork: bool = CAN_FORK) -> None:
+    def __init__(
+        self,
+        slug: str,
+        log: Path,
+        data: Data | None,
+        *,
+        fork: bool = CAN_FORK,
+        template: CandidateProcess | None = None,
+    ) -> None:
         self.slug = slug
         self.log = log
         self.ready = False
@@ -65,6 +83,7 @@ class CandidateProcess:
         _limit_waiting(self.connection)
         self.asked_at = self.prepared_in = 0.0
         self.copies: list[CandidateProcess] = []
+        self.libraries: tuple[str, ...] = ()
         self.fitted: Prepared | None = None
         self.call_notes: tuple[str, ...] = ()
         self.call_ns: float | None = None
@@ -73,7 +92,14 @@ class CandidateProcess:
         self._broke_protocol = False
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
-        if fork:
+        if template is not None:
+            try:
+                self.pid = template.fork(theirs, log)
+            except OSError:
+                self.connection.close()
+                theirs.close()
+                raise
+        elif fork:
             self.pid = self._fork(theirs, data)
         else:
             self.pid = self._spawn(theirs)
@@ -104,6 +130,19 @@ class CandidateProcess:
         words += own_modules.FOLDERS
         self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
         return self._spawned.pid
+
+    def fork(self, theirs: Connection, log: Path) -> int:
+        """Have this process, a template, fork a child of the coordinator; return its process id.
+
+        Raises:
+            OSError: It could not, or did not answer.
+        """
+        self.connection.send_bytes(encode(ForkProcess(log=str(log), parent=os.getpid())))
+        reduction.send_handle(self.connection, theirs.fileno(), self.pid)
+        reply = self.reply()
+        if not isinstance(reply, Forked):
+            raise OSError("the template did not fork")
+        return reply.pid
 
     def end_copies(self) -> None:
         """End all copies, killing all before waiting for any."""

@@ -20,6 +20,7 @@ from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.models import NATIVE
 
 STORE_SECONDS = 10.0
+TEMPLATE_SECONDS = 60.0
 QUICK_SECONDS = 0.5
 COPIES_SHARE = 0.25
 MOST_PREPARED = 12
@@ -45,6 +46,8 @@ def make_copies(roster: Roster, plan: Plan, count: int, cores: Mapping[str, tupl
             process = roster.process(candidate.slug)
             if process and (request := _request_of(roster, process, candidate, plan, cores[candidate.slug])):
                 requests[candidate.slug] = request
+        adopted = [slug for slug, request in requests.items() if isinstance(request, Adopt)]
+        roster.start_templates(adopted, plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS)
         wanted = {slug: min(count, _affordable(one, len(plan.turns))) for slug, one in requests.items()}
         turns = deque(
             slug
@@ -54,6 +57,7 @@ def make_copies(roster: Roster, plan: Plan, count: int, cores: Mapping[str, tupl
         )
         _start(roster, turns, requests, plan)
     finally:
+        roster.end_templates()
         for stored in roster.folder.glob("*.copy"):
             stored.unlink()
 
@@ -98,6 +102,7 @@ def _request_of(
         return None
     reply = process.reply()
     if isinstance(reply, Stored):
+        process.libraries = reply.libraries
         return Adopt(path=str(path), candidate=candidate, threads=plan.threads, pinned=cores)
     if reply is None:
         roster.lose(process, "crashed", process.fate(), process.last_words())

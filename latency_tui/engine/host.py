@@ -32,11 +32,13 @@ from latency_tui.engine.failures import notes_of
 from latency_tui.engine.handover import dumps
 from latency_tui.engine.host_protocol import (
     Adopt,
+    BecomeTemplate,
     BlockDone,
     Called,
     CheckSettings,
     Failed,
     FirstCall,
+    ForkProcess,
     Prepare,
     Prepared,
     Reply,
@@ -59,6 +61,7 @@ from latency_tui.engine.model_traits import check_batch_size
 from latency_tui.engine.protocol import Stage
 from latency_tui.engine.rows import batches, describe
 from latency_tui.engine.runtimes.conversion import convert
+from latency_tui.engine.template import become_template, fork_process, libraries_since
 from latency_tui.engine.threads import limit
 from latency_tui.engine.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
 from latency_tui.engine.warm_up import warm_up
@@ -90,8 +93,9 @@ class Host:
         origin: Which other version of scikit-learn made the model, to be told when it fails; empty if none is known.
     """
 
-    def __init__(self, data: Data | None, tell: Callable[[Reply], None] | None = None) -> None:
-        self._tell = tell
+    def __init__(self, data: Data | None, connection: Connection) -> None:
+        self._connection = connection
+        self._modules = frozenset(sys.modules)
         self.data = data
         self.model: Any = None
         self.method = "predict"
@@ -117,8 +121,8 @@ class Host:
     @stage.setter
     def stage(self, stage: Stage) -> None:
         self._stage = stage
-        if stage == "training" and self._tell is not None:  # which may take longer than loading may
-            self._tell(StageBegun(stage=stage))
+        if stage == "training":  # which may take longer than loading may
+            self._connection.send_bytes(encode(StageBegun(stage=stage)))
 
     def answer(self, request: Request) -> Reply:
         """Do what is asked; whatever the model raises becomes a reply."""
@@ -140,6 +144,10 @@ class Host:
                     return self.store(request)
                 case Adopt():
                     return self.adopt(request)
+                case BecomeTemplate():
+                    return become_template(request.modules)
+                case ForkProcess():
+                    return fork_process(self._connection, request, self._serve_beside(request))
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return failure(self.stage, error, self.origin)
 
@@ -160,6 +168,10 @@ class Host:
         self._loaded = None
         self.model, self.origin = loaded.model, loaded.origin
         return loaded
+
+    def _serve_beside(self, request: ForkProcess) -> Callable[[Connection], None]:
+        """Return what a process forked from this one does."""
+        return lambda theirs: serve(theirs, Path(request.log), self.data, request.parent)
 
     def prepare(self, request: Prepare) -> Prepared:
         """Load and fit."""
@@ -354,7 +366,7 @@ class Host:
         with Path(request.path).open("wb") as file:
             file.write(dumps((WithState(self.model, environment=True), self.method)))
             file.write(dumps((self.inputs.rows[: request.most_inputs], self.inputs.renewed, self.rows_per_call)))
-        return Stored(modules=models.modules_of(self.model))
+        return Stored(modules=models.modules_of(self.model), libraries=libraries_since(self._modules))
 
     def adopt(self, request: Adopt) -> Warmed:
         """Take over the model and the inputs that another process of the same candidate stored, and warm up.
@@ -441,7 +453,7 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
     """
     _settle_in(log, parent)
     orphans.take_in()
-    host = Host(data, tell=lambda reply: connection.send_bytes(encode(reply)))
+    host = Host(data, connection)
     process = os.getpid()
     while True:
         try:

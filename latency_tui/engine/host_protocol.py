@@ -79,7 +79,20 @@ class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pinned: tuple[int, ...]
 
 
-Request = CheckSettings | Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
+class BecomeTemplate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Import modules, so that processes forked from this one need not."""
+
+    modules: tuple[str, ...]
+
+
+class ForkProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Fork a further process, a child of the `parent`; the descriptor that it answers through follows."""
+
+    log: str
+    parent: int
+
+
+Request = BecomeTemplate | ForkProcess | CheckSettings | Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
 
 
 class SettingsChecked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -147,9 +160,27 @@ class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The file is there; `modules` are what a process imports for the model."""
+    """The file is there.
+
+    Attributes:
+        modules: What a process imports for the model.
+        libraries: Modules of installed libraries that this process imported since it was forked.
+    """
 
     modules: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
+
+
+class TemplateReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The modules are imported; the process has so many threads, and only with one it can be forked."""
+
+    threads: int
+
+
+class Forked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The further process."""
+
+    pid: int
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -161,7 +192,19 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     settings: bool = False
 
 
-Reply = StageBegun | SettingsChecked | Prepared | Scored | Called | Warmed | BlockDone | Stored | Failed
+Reply = (
+    TemplateReady
+    | Forked
+    | StageBegun
+    | SettingsChecked
+    | Prepared
+    | Scored
+    | Called
+    | Warmed
+    | BlockDone
+    | Stored
+    | Failed
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _request_decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)

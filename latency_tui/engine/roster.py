@@ -15,6 +15,7 @@ from latency_tui.engine.builtin_inputs import check_columns, standardised
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.host_protocol import (
+    BecomeTemplate,
     Called,
     CheckSettings,
     Failed,
@@ -26,6 +27,7 @@ from latency_tui.engine.host_protocol import (
     Score,
     Scored,
     SettingsChecked,
+    TemplateReady,
 )
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -87,6 +89,7 @@ class Roster:
         self._memory_limit = 0
         self._job = ""
         self._lost: set[str] = set()
+        self._templates: dict[frozenset[str], CandidateProcess] = {}
         self._call_timeout = 0.0
         self._training_timeout = float("inf")
 
@@ -252,10 +255,51 @@ class Roster:
             OSError: There is no process, no memory or no descriptor left.
         """
         process = self._processes[slug]
-        copy = CandidateProcess(slug, process.log, self._data, fork=self._fork)
+        copy: CandidateProcess | None = None
+        if template := self._templates.get(_key_of(process.libraries)):
+            try:
+                copy = CandidateProcess(slug, process.log, self._data, template=template)
+            except OSError:  # it has ended, say
+                self._templates.pop(_key_of(process.libraries)).end()
+        copy = copy or CandidateProcess(slug, process.log, self._data, fork=self._fork)
         copy.ask(request, "loading", timeout)
         process.copies.append(copy)
         return copy
+
+    def start_templates(self, slugs: Iterable[str], timeout: float) -> None:
+        """Start a template for each set of libraries that candidates have imported, and wait for them.
+
+        One that fails, hangs or has threads is ended: further processes then import the libraries themselves.
+
+        Raises:
+            JobStopped: The client wants the job to end.
+        """
+        starting: list[CandidateProcess] = []
+        for process in (self._processes[slug] for slug in slugs):
+            key = _key_of(process.libraries)
+            if not self._fork or not key or key in self._templates:
+                continue
+            try:
+                template = CandidateProcess(process.slug, process.log, None)
+            except OSError:
+                continue
+            self._templates[key] = template
+            template.libraries = process.libraries
+            template.ask(BecomeTemplate(modules=process.libraries), "loading", timeout)
+            starting.append(template)
+        while starting:
+            self._wire.flush()
+            heard = self._wire.wait([template.connection for template in starting], POLL_SECONDS)
+            for template in [one for one in starting if one.connection in heard or one.has_ended() or one.is_late()]:
+                starting.remove(template)
+                reply = template.reply() if template.connection in heard else None
+                if not isinstance(reply, TemplateReady) or reply.threads != 1:
+                    self._templates.pop(_key_of(template.libraries)).end()
+
+    def end_templates(self) -> None:
+        """End the templates; what was forked from them lives on."""
+        while self._templates:
+            self._templates.popitem()[1].end()
 
     def copies(self, slug: str) -> list[CandidateProcess]:
         """Return the copies of a candidate; those that prepared themselves are not warm: they have no inputs yet."""
@@ -278,7 +322,8 @@ class Roster:
     def end_orphans(self) -> None:
         """End what models started and left behind: it would take the cores, and memory, of those that are measured."""
         processes = self._processes.values()
-        orphans.end({process.pid for one in processes for process in (one, *one.copies)})
+        own = {process.pid for one in processes for process in (one, *one.copies)}
+        orphans.end(own | {template.pid for template in self._templates.values()})
 
     def ask(
         self, slug: str, request: Request, kind: type[R], stage: Stage, timeout: float, *, copy: int | None = None
@@ -393,6 +438,11 @@ class Roster:
             if process := self._processes.pop(slug, None):
                 process.end()
                 self.end_orphans()
+
+
+def _key_of(libraries: Iterable[str]) -> frozenset[str]:
+    """Return the packages that modules belong to."""
+    return frozenset(name.partition(".")[0] for name in libraries)
 
 
 def _too_slow(process: CandidateProcess) -> str:

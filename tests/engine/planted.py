@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import os
 import signal
 import subprocess
@@ -439,3 +440,17 @@ class HangsInLoading(Planted):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
         time.sleep(3600)
+
+
+class NeedsALibrary(Planted):
+    """Notes every process that it is loaded in, and asks a library that a test has installed."""
+
+    note = ""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        with Path(self.note).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+
+    def predict(self, X: Any) -> Any:
+        return importlib.import_module("planted_library").answer(X)
