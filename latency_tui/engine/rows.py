@@ -60,6 +60,12 @@ def take(rows: Any, index: Any, order: str = "C") -> Any:
         return rows.iloc[index]
     if isinstance(rows, list | tuple):
         return [rows[position] for position in index]
+    if not isinstance(rows, np.ndarray) and not hasattr(rows, "toarray"):
+        import narwhals  # deferred: for data frames of other libraries than pandas
+
+        frame = narwhals.from_native(rows, eager_only=True, pass_through=True)
+        if isinstance(frame, narwhals.DataFrame):
+            return frame[[int(position) for position in index]].to_native()
     taken = rows[index]
     return np.asarray(taken, order="F" if order == "F" else "C") if isinstance(taken, np.ndarray) else taken
 
