@@ -22,7 +22,7 @@ from textual.widgets import Input
 
 from latency_tui.engine.inspector import Inspection, inspect
 from latency_tui.engine.protocol import Measure
-from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Trust
 from latency_tui.plan.configuration import load_configuration
 from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.screens import add_model
@@ -363,6 +363,17 @@ async def test_two_files_of_one_name_are_told_apart_and_one_is_listed_once(open_
         await see(desk, "model.skops is in the list already")
 
 
+def test_names_that_differ_by_a_sign_and_mlflow_folders_are_resolved(folder: Path) -> None:
+    (folder / "churn").mkdir()
+    (folder / "churn" / "MLmodel").write_text("flavors:\n  xgboost:\n    data: model.json\n")
+    for name in ("m_1.json", "m-1.json", "churn/model.json"):
+        (folder / name).write_text('{"learner":{}}')
+    listed = Candidate(model=ModelSpec(name="m_1.json", file="m_1.json"))
+    screen = AddModelScreen((), [listed], SyntheticDataset(), Trust())
+    assert [screen._resolve(name).slug for name in ("m_1.json", "m-1.json")] == ["m-1.json", "m-1.json-2"]
+    assert screen._resolve("./churn").model.file == "churn/model.json"
+
+
 async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(open_app: Open) -> None:
     own = ModelSpec(name="Checkout", factory="shop.models:Checkout", colour="#73daca", group="Shop")
     async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as desk:
@@ -373,13 +384,13 @@ async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(op
         assert desk.state.rows[0].candidate.model == own
 
 
-@pytest.mark.parametrize("typed", ["checkout", "checkout[dtype=float32]"])
+@pytest.mark.parametrize("typed", ["checkout", "checkout[dtype=float32]", "till"])
 async def test_a_model_of_the_configuration_that_is_a_file_is_looked_at_by_its_name_too(
     open_app: Open, folder: Path, typed: str
 ) -> None:
     path = folder / "forest.skops"
     skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
-    own = ModelSpec(name="Checkout", file=str(path))
+    own = ModelSpec(name="Checkout", file=str(path), key="till")
     async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as desk:
         await desk.press("minus")
         await listed(desk, 0)

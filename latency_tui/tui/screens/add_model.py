@@ -22,11 +22,11 @@ from textual.widgets import Button
 from latency_tui.engine.inspector import Inspection, inspect
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, number_apart, parse, slugify
-from latency_tui.plan.catalogue import known_models, model_of_file, resolve_model
+from latency_tui.plan.catalogue import known_models, model_of_file, named_model, resolve_model
 from latency_tui.plan.checks import check_settings, check_task
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.import_paths import describe
-from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of
+from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of, model_in
 from latency_tui.plan.trust import EVERYTHING, remember
 from latency_tui.tui.marks import MUTED
 from latency_tui.tui.matches import Match, at_home, files_like, is_path, names_like, size_of
@@ -106,7 +106,8 @@ class AddModelScreen(Picker[AddedModel]):
 
     def is_meant(self, text: str) -> bool:
         """Return whether that is the whole name of a model, one that cannot be added too."""
-        return slugify(text) in {slugify(model.name) for model in self._known} or super().is_meant(text)
+        slug = slugify(text)
+        return any(slug in (slugify(model.name), model.key) for model in self._known) or super().is_meant(text)
 
     def show_known(self, known: Content | None) -> None:
         """Show what was found out; the buttons only where there is something to say yes to."""
@@ -138,8 +139,8 @@ class AddModelScreen(Picker[AddedModel]):
     def _file_named(self, text: str) -> Path | None:
         """Return the file of the model that has that name in the configuration; None where it has none."""
         with suppress(UsageError):
-            slug = slugify(parse(text)[0])
-            return next((Path(model.file) for model in self._known if model.file and slugify(model.name) == slug), None)
+            model = named_model(parse(text)[0], self._known)
+            return Path(model.file) if model and model.file else None
         return None
 
     async def take(self, text: str) -> None:
@@ -262,13 +263,13 @@ def _expanded(text: str) -> str:
 
 
 def _file_of(text: str) -> Path | None:
-    """Return the file that is meant, settings in brackets or not; None where there is none."""
+    """Return the file that is meant, in an MLflow folder too, settings in brackets or not; None if there is none."""
     for name in (text, text.rpartition("[")[0].strip()):
-        path = Path(_expanded(name))
         try:
+            path = model_in(Path(_expanded(name)))
             if name and path.is_file():
                 return path
-        except (OSError, ValueError):  # longer than a path can be
+        except (OSError, ValueError, UsageError):  # longer than a path can be, or a folder without a model
             continue
     return None
 
