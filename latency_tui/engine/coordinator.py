@@ -152,7 +152,8 @@ class Coordinator:
     def _keep_off(self, pinned: tuple[int, ...]) -> None:
         """Leave the cores that candidates are pinned to, or with none come back to all."""
         if others := set(self._cores) - set(pinned):
-            os.sched_setaffinity(0, others)
+            with contextlib.suppress(OSError):  # they were taken away meanwhile
+                os.sched_setaffinity(0, others)
 
     def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
         return machine.widened(pinned, candidate, plan, self._cores, self._roster.jobs_of(candidate.slug))

@@ -29,7 +29,8 @@ def main() -> None:
             sys.path.append(entry)
     FOLDERS[:] = request["own"]
     if request["cores"]:
-        os.sched_setaffinity(0, request["cores"])
+        with contextlib.suppress(OSError):  # they were taken away meanwhile
+            os.sched_setaffinity(0, request["cores"])
     before = resident_bytes()
     started = perf_counter()
     for module in request["modules"]:

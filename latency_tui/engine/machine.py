@@ -42,8 +42,12 @@ def allowed_cores() -> tuple[int, ...]:
 
 
 def pin(cores: tuple[int, ...]) -> None:
-    """Keep this process on some cores: all of its threads, for a library may have started its own by now."""
-    os.sched_setaffinity(0, cores)
+    """Keep this process on some cores: all of its threads, for a library may have started its own by now.
+
+    If all of these cores have been taken from the machine or its container meanwhile, it stays on those that are left.
+    """
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, cores)
     for thread in Path("/proc/self/task").glob("*"):
         with contextlib.suppress(OSError):  # it has ended since
             os.sched_setaffinity(int(thread.name), cores)
