@@ -116,7 +116,7 @@ def _odd_columns(data: Data) -> tuple[list[str], list[str], list[str]]:
 
 
 def _do(spec: ModelSpec) -> str:
-    named = ", ".join(slugify(model.name) for model in encoding_models(spec.task or "classification"))
+    named = " -m ".join(slugify(model.name) for model in encoding_models(spec.task or "classification"))
     return f"take models that encode them (-m {named}), or numbers only"
 
 

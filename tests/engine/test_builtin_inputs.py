@@ -122,7 +122,7 @@ def test_what_the_six_cannot_learn_is_said_once(tmp_path: Path, column: dict[str
     six = [Candidate(model=model) for model in BUILTIN_MODELS]
     with pytest.raises(DataError, match=said) as caught:
         check_columns(wanted, data, six)
-    assert "-m encoding-pipeline, random-forest-pipeline, hist-gradient-boosting-pipeline" in str(caught.value)
+    assert "-m encoding-pipeline -m random-forest-pipeline -m hist-gradient-boosting-pipeline" in str(caught.value)
     check_columns(wanted, data, [*six, Candidate(model=encoding_models()[0])])
     check_columns(wanted, data, [*six, Candidate(model=ModelSpec(name="own", factory="own:model"))])
     with pytest.raises(ModelError, match="which Linear SVM cannot learn"):
