@@ -130,6 +130,12 @@ class UntilKnown(PlanCommand):
     title, keys, footer = "Measure until it is known, or for a number of runs", ("u",), "until known"
 
 
+class SetOptions(PlanCommand):
+    """Set how to measure: runs, time or until decided, launches, method, threads, cores, seed and runtime."""
+
+    title, keys, shown, footer = "Set how to measure", ("comma",), ",", "Options"
+
+
 class TakeControl(PlanCommand):
     """Take a hidden copy of the first model along: what this machine makes of two that are identical."""
 
@@ -358,7 +364,7 @@ class Quit(Command):
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, Train, Stop, Freeze, FocusRuns, UntilKnown, TakeControl, MeasureColdStart),
+        *(Profile, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import LatencyTuiError
-from latency_tui.plan import Candidate, Dataset, Trust
+from latency_tui.plan import Candidate, Dataset, Plan, Trust
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -103,6 +103,20 @@ class DatasetChosen(Message):
     def __init__(self, dataset: Dataset) -> None:
         super().__init__()
         self.dataset = dataset
+
+
+class PlanChanged(Message):
+    """The user has changed how to measure.
+
+    Attributes:
+        plan: The plan, whose candidates are not meant.
+        runtimes: Names of the runtimes to measure the selected models under; empty for as they are listed.
+    """
+
+    def __init__(self, plan: Plan, runtimes: tuple[str, ...]) -> None:
+        super().__init__()
+        self.plan = plan
+        self.runtimes = runtimes
 
 
 class FieldChanged(Message):

@@ -97,8 +97,11 @@ class Session:
     async def _ready(self) -> Engine:
         async with self._starting:
             if self._engine is None:
-                engine = self._engine_factory()
+                engine = self._launch()  # so that it is closed with the others, even while it starts
                 await engine.start()
+                if engine not in self._launched:
+                    raise EngineError("The measuring process was closed while it started.")
+                self._launched.remove(engine)
                 self._engine = engine
             return self._engine
 

@@ -252,6 +252,17 @@ def change_dataset(state: State, dataset: Dataset, usual: Iterable[Candidate]) -
     return replace(state, plan=plan, rows=tuple(rows), highlighted=highlighted)
 
 
+def mean_calls(state: State) -> dict[str, float]:
+    """Return mean seconds of a call by slug, of every model measured in this session; the latest counts."""
+    found: dict[str, float] = {}
+    for measurement in state.measurements:
+        if measurement.result is not None:
+            for candidate in measurement.result.candidates:
+                if candidate.statistics is not None and candidate.statistics.mean:
+                    found[candidate.slug] = candidate.statistics.mean
+    return found
+
+
 def is_variant(row: ModelRow, above: ModelRow | None) -> bool:
     """Return whether a line is the model of the line above with other settings."""
     return above is not None and bool(row.candidate.settings) and row.candidate.model == above.candidate.model

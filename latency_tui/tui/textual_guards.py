@@ -16,6 +16,7 @@ from textual._parser import Parser
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.message import Message
+from textual.widgets import OptionList
 
 _WIDEST, _HIGHEST = 4_000, 2_000  # cells; a terminal of a wall of screens has fewer
 
@@ -50,8 +51,17 @@ def is_leaving(app: App[object]) -> bool:
     return app._exit
 
 
+async def _select_listed(options: OptionList, event: events.Click) -> None:
+    """Select what was clicked, unless the list has changed since it was drawn: Textual's own raises then."""
+    index = event.style.meta.get("option")
+    if index is not None and index < options.option_count and not options.options[index].disabled:
+        options.highlighted = index
+        options.action_select()
+
+
 def tolerate_any_input() -> None:
-    """Have Textual's Linux driver replace bytes that are not UTF-8, and drop sequences that it cannot parse."""
+    """Have lists ignore clicks on rows that are gone, and the Linux driver drop what it cannot decode or parse."""
+    setattr(OptionList, "_on_click", _select_listed)  # noqa: B010  mypy does not let a method be assigned
     try:
         from textual.drivers import linux_driver
     except ImportError:  # on Windows, where there is no such driver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def _come_back(terminal: Terminal) -> None:
         for key in ("\x1b", "n"):
             terminal.press(key)
             terminal.read(0.5)
-        if "Models" in terminal.text and (" 0 of " in terminal.text):
+        if re.search(r"\b0 of \d+ chosen", terminal.text):
             return
     raise AssertionError(f"it does not answer any more:\n{terminal.text}")
 

@@ -19,11 +19,11 @@ from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.marks import contrast, looks
 from latency_tui.tui.offers import bindings, key_table
+from latency_tui.tui.plan_options import whole_number
 from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.answer_line import in_lines
 from latency_tui.tui.widgets.compare import RatioScale
-from latency_tui.tui.widgets.measure_panel import whole_number
 
 
 @pytest.mark.parametrize("candidates", [1, 6, 13])

@@ -11,11 +11,11 @@ from textual import on
 from textual.widgets import OptionList
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Dataset, SyntheticDataset
+from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
 from latency_tui.plan.request import trust_found
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
-from latency_tui.tui.messages import CandidatesAdded, DatasetChosen, FieldChanged, FieldLeft
+from latency_tui.tui.messages import CandidatesAdded, DatasetChosen, FieldChanged, FieldLeft, PlanChanged
 from latency_tui.tui.screens.view import View
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
 from latency_tui.tui.widgets.painted import CandidatePointed
@@ -99,6 +99,50 @@ class Choosing(View):
         if commands.UntilKnown.applies(self.state):
             self.change(replace(self.state, until_known=not self.state.until_known))
 
+    @on(commands.SetOptions)
+    def _ask_for_options(self) -> None:
+        if self.state.work != "idle":
+            self._refuse_while_running()
+            return
+        from latency_tui.tui.screens.plan_sheet import PlanChange, PlanSheet  # not before the first frame
+
+        def take(change: PlanChange | None) -> None:
+            if change is not None:
+                self.post_message(PlanChanged(*change))
+
+        self.app.push_screen(PlanSheet(self.plan_typed(), states.mean_calls(self.state)), take)
+
+    def plan_typed(self) -> Plan:
+        """Return the plan with the selected models and what is in the fields, as far as that makes sense."""
+        state, plan = self.state, self.state.plan
+        candidates = state.chosen or plan.candidates
+        plan = msgspec.structs.replace(plan, candidates=candidates, baseline=None, control=False)
+        if state.until_known and len(candidates) > 1:
+            plan = msgspec.structs.replace(plan, runs=None, seconds=None, until_known=True)
+        with suppress(UsageError):
+            runs, seconds, batch = self.query_one(MeasurePanel).numbers(until_known=plan.until_known)
+            workload = msgspec.structs.replace(plan.workload, batch_size=batch)
+            plan = msgspec.structs.replace(plan, runs=runs, seconds=seconds, workload=workload)
+        return plan
+
+    @on(PlanChanged)
+    def _take_plan(self, message: PlanChanged) -> None:
+        if self.state.work != "idle":
+            return
+        from latency_tui.plan.runtimes import with_runtimes  # not before the first frame
+
+        taken = msgspec.structs.replace(
+            message.plan, candidates=self.state.plan.candidates, baseline=self.state.plan.baseline
+        )
+        state = replace(self.state, plan=taken, until_known=taken.until_known)
+        if message.runtimes:
+            wanted = with_runtimes(state.chosen, message.runtimes)
+            slugs = {candidate.slug for candidate in wanted}
+            rows = tuple(replace(row, chosen=row.slug in slugs) for row in state.rows)
+            state = states.add_rows(replace(state, rows=rows), wanted)
+        self.query_one(MeasurePanel).take(taken)
+        self.change(state, arrange=True)
+
     @on(commands.TakeControl)
     def _switch_control(self) -> None:
         if commands.TakeControl.applies(self.state):
@@ -114,7 +158,9 @@ class Choosing(View):
         row = self.state.row
         if row is None or not commands.AddVariants.applies(self.state):
             return
-        from latency_tui.tui.screens.variants import VariantsScreen  # not before the first frame
+        from latency_tui.plan.runtimes import with_runtimes  # these three not before the first frame
+        from latency_tui.tui.plan_options import missing_for_onnx
+        from latency_tui.tui.screens.variants import VariantsScreen
 
         def take(chosen: tuple[Candidate, ...] | None) -> None:
             if chosen:
@@ -126,7 +172,10 @@ class Choosing(View):
             batch_size = self.query_one(MeasurePanel).numbers(until_known=True)[2]
         sparse = isinstance(dataset, SyntheticDataset) and dataset.sparse
         offered = row.candidate.variants(batch_size=batch_size, sparse=sparse)
-        self.app.push_screen(VariantsScreen(row.candidate, offered, known), take)
+        missing = missing_for_onnx()
+        onnx = () if missing else with_runtimes((row.candidate,), ("onnx",))
+        others = tuple(candidate for candidate in onnx if candidate != row.candidate)
+        self.app.push_screen(VariantsScreen(row.candidate, (*others, *offered), known, missing), take)
 
     @on(commands.AddModel)
     def _ask_for_model(self) -> None:

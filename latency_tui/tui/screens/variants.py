@@ -26,15 +26,16 @@ from latency_tui.tui.widgets.row_list import RowList
 _MEANINGS = {
     "assume_finite": "skips the search for NaN and infinity",
     "skip_parameter_validation": "skips the check of its parameters",
-    "dtype=float32": "rows of half the size",
-    "dtype=float64": "rows of twice the size",
+    "dtype=float32": "half the memory",
+    "dtype=float64": "twice the memory",
     "order=F": "columns lie together in memory",
     "input=dataframe": "rows come as a pandas DataFrame",
     "threads=2": "two threads of BLAS and OpenMP",
-    "n_jobs=1": "no jobs beside each other",
-    "n_jobs=-1": "a job on every core",
+    "n_jobs=1": "single-threaded",
+    "n_jobs=-1": "all cores",
+    "runtime=onnx": "runs on ONNX Runtime, often many times faster",
 }
-_HINT = "Or type settings: lever=value, several set apart by commas."
+_HINT = "Or type settings: setting=value, comma-separated."
 
 
 class VariantsScreen(Dialog[tuple[Candidate, ...]]):
@@ -44,6 +45,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
         candidate: The model, and the settings that it has already.
         offered: Variants to mark.
         known: Slugs that are in the list.
+        missing: Packages that the runtime onnx needs and that are not installed.
     """
 
     CSS_PATH = "sheets.tcss"
@@ -55,8 +57,15 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
         Binding("k", "move(-1)", show=False),
     ]
 
-    def __init__(self, candidate: Candidate, offered: tuple[Candidate, ...], known: frozenset[str]) -> None:
+    def __init__(
+        self,
+        candidate: Candidate,
+        offered: tuple[Candidate, ...],
+        known: frozenset[str],
+        missing: tuple[str, ...] = (),
+    ) -> None:
         super().__init__()
+        self._hint = f"{_HINT} runtime=onnx needs {' and '.join(missing)}." if missing else _HINT
         self._candidate = candidate
         self._known = known
         self._variants = tuple(variant for variant in offered if variant.slug not in known)
@@ -69,7 +78,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
             box.border_subtitle = "space marks · enter adds · tab to type · esc closes"
             yield RowList(*(Option("", id=str(index)) for index in range(len(self._variants))), id="variants")
             yield Input(placeholder="n_jobs=1,dtype=float32", id="settings", compact=True)
-            yield Static(Content.styled(_HINT, MUTED), id="hint")
+            yield Static(Content.styled(self._hint, MUTED), id="hint")
 
     def on_mount(self) -> None:
         """Write the lines."""
@@ -113,7 +122,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
 
     @on(Input.Changed)
     def _clear(self) -> None:
-        self.query_one("#hint", Static).update(Content.styled(_HINT, MUTED))
+        self.query_one("#hint", Static).update(Content.styled(self._hint, MUTED))
 
     def _write(self, index: int) -> None:
         own = self._candidate.settings

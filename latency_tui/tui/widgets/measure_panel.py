@@ -15,6 +15,7 @@ from latency_tui.tui.commands import (
     ChooseAll,
     MeasureColdStart,
     Profile,
+    SetOptions,
     Stop,
     TakeControl,
     Train,
@@ -22,6 +23,7 @@ from latency_tui.tui.commands import (
 )
 from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
+from latency_tui.tui.plan_options import DEFAULT_RUNS, some_seconds, whole_number
 from latency_tui.tui.state import State
 from latency_tui.tui.text import wrap
 from latency_tui.tui.widgets.fields import Field
@@ -31,7 +33,6 @@ from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
 MOST_ROWS = 1_000_000
 _BAR = 16
-_RUNS = 100  # where the plan goes on until it is known, and the switch is turned off
 
 
 class MeasurePanel(Container):
@@ -41,7 +42,7 @@ class MeasurePanel(Container):
         super().__init__(id=id)
         self._plan = plan
         self._texts = {
-            "runs": str(plan.runs or _RUNS) if plan.seconds is None else f"{plan.seconds:g}",
+            "runs": str(plan.runs or DEFAULT_RUNS) if plan.seconds is None else f"{plan.seconds:g}",
             "batch": str(plan.workload.batch_size),
         }
         self._refusal = ""
@@ -53,8 +54,10 @@ class MeasurePanel(Container):
 
     def compose(self) -> ComposeResult:
         """Yield the fields, the switches, the buttons and the progress line."""
-        yield Static("Runs" if self._plan.seconds is None else "Seconds", classes="label", markup=False)
-        yield Field(self._texts["runs"], id="runs", compact=True)
+        yield Static(_unit(self._plan), id="unit", classes="label", markup=False)
+        with Horizontal(id="length"):
+            yield Field(self._texts["runs"], id="runs", compact=True)
+            yield KeyButton(SetOptions, id="options")
         yield Static("Batch", classes="label", markup=False)
         yield Field(self._texts["batch"], id="batch", compact=True)
         with Container(id="switches"):
@@ -65,6 +68,17 @@ class MeasurePanel(Container):
             yield KeyButton(Train, id="train")
             yield KeyButton(Profile, id="profile")
         yield Lines(id="progress")
+
+    def take(self, plan: Plan) -> None:
+        """Show the numbers of another plan in the fields."""
+        self._plan = plan
+        self.query_one("#unit", Static).update(_unit(plan))
+        runs = f"{plan.seconds:g}" if plan.seconds is not None else str(plan.runs or self._texts["runs"])
+        texts = {"runs": runs, "batch": str(plan.workload.batch_size)}
+        for name, text in texts.items():
+            self._texts[name] = text
+            for field in self.query(f"#{name}").results(Field):
+                field.value = text
 
     def numbers(self, *, until_known: bool) -> tuple[int | None, float | None, int]:
         """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong.
@@ -117,6 +131,8 @@ class MeasurePanel(Container):
     def _offer(self, state: State, switches: dict[str, bool], *, idle: bool) -> None:
         for button in self.query("#buttons KeyButton"):
             button.disabled = not idle or not state.chosen
+        for button in self.query("#options"):
+            button.disabled = not idle
         for name, switched in switches.items():
             for switch in self.query(f"#{name}").results(KeySwitch):
                 switch.paint(on=switched, enabled=idle)
@@ -148,23 +164,8 @@ class MeasurePanel(Container):
             whole_number(self._texts[name], "Runs", MOST_RUNS)
 
 
-def whole_number(text: str, name: str, most: int) -> int:
-    """Read a whole number from 1 to `most`, thousands set apart or not; raises `UsageError` with a sentence."""
-    plain = text.strip().replace(",", "").replace("_", "").replace(" ", "")
-    if plain.isascii() and plain.isdigit() and len(plain) <= 20 and 1 <= int(plain) <= most:
-        return int(plain)
-    raise UsageError(f"{name}: a whole number from 1 to {most:,}.")
-
-
-def some_seconds(text: str) -> float:
-    """Read a number of seconds from just above 0 to a day; raises `UsageError` with a sentence."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds <= 86_400:
-        return seconds
-    raise UsageError("Seconds: a number above 0, up to 86,400.")
+def _unit(plan: Plan) -> str:
+    return "Runs" if plan.seconds is None else "Seconds"
 
 
 def _progress(state: State, width: int) -> list[Line]:

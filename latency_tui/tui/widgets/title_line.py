@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from rich.cells import cell_len
 
 from latency_tui.tui.marks import LEVEL_STYLES
+from latency_tui.tui.plan_options import changed_options
 from latency_tui.tui.state import State
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.lines import Line, Piece
@@ -41,6 +42,7 @@ def _facts(state: State) -> tuple[object, ...]:
     return (
         _workload(state),
         _next(state),
+        _options(state),
         _place(state),
         level,
         state.result.noise.findings[:1] if state.result else (),
@@ -73,6 +75,15 @@ def _next(state: State) -> str:
     return "next: " + fit(title, min(cell_len(title), _LONGEST_TITLE))
 
 
+def _options(state: State) -> str:
+    """Return which options differ from the default; those of the next measurement if it is to have others."""
+    coming = ", ".join(changed_options(state.plan))
+    shown = coming if state.measurement is None else ", ".join(changed_options(state.measurement.plan))
+    if shown == coming:
+        return shown
+    return f"next: {coming or 'default options'}"
+
+
 def _place(state: State) -> str:
     cores = state.pinned
     if not _latest(state) and state.result and state.result.environment:
@@ -100,6 +111,8 @@ def _pieces(state: State) -> list[_Piece]:
         _Piece(method, 4, "left"),
         _Piece(scenario, 8, "left"),
     ]
+    if options := _options(state):
+        pieces.append(_Piece(options, 1, "left", "$text-accent"))
     if coming := _next(state):
         pieces.append(_Piece(coming, 1, "left", "$text-warning"))
     if len(state.measurements) > 1:

@@ -1,0 +1,233 @@
+"""The options of a plan that the app can set, each as a line of text: how it is written, read, and named when changed.
+
+Pure functions of a plan, so that the sheet, the title line and their tests need no terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import msgspec
+
+from latency_tui.errors import UsageError
+from latency_tui.plan import MOST_RUNS, Plan
+from latency_tui.plan.pinning import parse_cores
+from latency_tui.result.words import format_seconds
+
+UNTIL_DECIDED = "until decided"
+DEFAULT_RUNS = 100
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of the sheet.
+
+    Attributes:
+        name: The attribute of the plan, or of its workload, that it sets.
+        label: What it is called.
+        hint: What may be typed, and what it does.
+        write: Returns the text for a plan.
+        read: Returns the attributes of a plan that a text changes; raises `UsageError` with a sentence.
+        changed: Returns a few words where a plan differs from the default; nothing where it does not.
+    """
+
+    name: str
+    label: str
+    hint: str
+    write: Callable[[Plan], str]
+    read: Callable[[str], dict[str, object]]
+    changed: Callable[[Plan], str]
+
+
+def whole_number(text: str, name: str, most: int, least: int = 1) -> int:
+    """Read a whole number, thousands separated or not.
+
+    Raises:
+        UsageError: It is none, or not from `least` to `most`.
+    """
+    plain = text.strip().replace(",", "").replace("_", "").replace(" ", "")
+    if plain.isascii() and plain.isdigit() and len(plain) <= 20 and least <= int(plain) <= most:
+        return int(plain)
+    raise UsageError(f"{name}: a whole number from {least:,} to {most:,}.")
+
+
+def some_seconds(text: str, name: str = "Seconds") -> float:
+    """Read a number of seconds from just above 0 to a day, with or without an `s` behind it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        seconds = float(text.strip().removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= 86_400:
+        return seconds
+    raise UsageError(f"{name}: a number above 0, up to 86,400.")
+
+
+def _length(plan: Plan) -> str:
+    if plan.until_known:
+        return UNTIL_DECIDED
+    return f"{plan.runs}" if plan.runs is not None else f"{plan.seconds:g} s"
+
+
+def _read_length(text: str) -> dict[str, object]:
+    plain = text.strip().casefold()
+    if plain and UNTIL_DECIDED.startswith(plain) and not plain.isdigit():
+        return {"runs": None, "seconds": None, "until_known": True}
+    if plain.endswith("s"):
+        return {"runs": None, "seconds": some_seconds(plain, "Measure"), "until_known": False}
+    try:
+        runs = whole_number(plain, "Measure", MOST_RUNS)
+    except UsageError:
+        raise UsageError(f"Measure: runs such as 100, seconds such as 30s, or {UNTIL_DECIDED}.") from None
+    return {"runs": runs, "seconds": None, "until_known": False}
+
+
+def _read_share(text: str) -> dict[str, object]:
+    plain = text.strip()
+    try:
+        share = float(plain.removesuffix("%")) / 100 if plain.endswith("%") else float(plain)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise UsageError("Equivalence: a share such as 1 % or 0.01.")
+    return {"equivalence": share}
+
+
+def _read_method(text: str) -> dict[str, object]:
+    from latency_tui.plan import METHODS
+
+    if text.strip() not in METHODS:
+        raise UsageError(f"Method: one of {', '.join(METHODS)}.")
+    return {"method": text.strip()}
+
+
+def _cores(plan: Plan) -> str:
+    return plan.pinning if isinstance(plan.pinning, str) else ",".join(map(str, plan.pinning))
+
+
+def _number_option(name: str, label: str, hint: str, most: int, default: int, words: str, least: int = 1) -> Option:
+    return Option(
+        name,
+        label,
+        hint,
+        lambda plan: str(getattr(plan, name)),
+        lambda text: {name: whole_number(text, label, most, least)},
+        lambda plan: "" if getattr(plan, name) == default else words.format(f"{getattr(plan, name):,}"),
+    )
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "runs",
+        "Measure",
+        f"runs per model (100), seconds per model (30s), or {UNTIL_DECIDED}",
+        _length,
+        _read_length,
+        lambda plan: f"{plan.seconds:g} s per model" if plan.seconds is not None else "",
+    ),
+    _number_option("launches", "Launches", "fresh processes; 5 if it must hold next time", 1000, 1, "{} launches"),
+    Option(
+        "method",
+        "Method",
+        "predict, predict_proba, decision_function or transform",
+        lambda plan: plan.workload.method,
+        _read_method,
+        lambda _: "",  # the title line names it in any case
+    ),
+    Option(
+        "batch_size",
+        "Batch",
+        "rows per call",
+        lambda plan: str(plan.workload.batch_size),
+        lambda text: {"batch_size": whole_number(text, "Batch", 1_000_000)},
+        lambda _: "",  # so too
+    ),
+    _number_option("threads", "Threads", "of BLAS and OpenMP, per model", 4096, 1, "{} threads"),
+    Option(
+        "pinning",
+        "Cores",
+        "auto for a quiet one, none, or numbers such as 0,2-3",
+        _cores,
+        lambda text: {"pinning": parse_cores(text.strip())},
+        lambda plan: {"auto": "", "none": "not pinned"}.get(_cores(plan), f"cores {_cores(plan)}"),
+    ),
+    Option(
+        "equivalence",
+        "Equivalence",
+        "ratios this close to 1 count as equal, such as 1 %",
+        lambda plan: f"{plan.equivalence * 100:.6g} %",
+        _read_share,
+        lambda plan: "" if plan.equivalence == 0.01 else f"equal within {plan.equivalence * 100:.6g} %",
+    ),
+    Option(
+        "max_seconds",
+        "Maximum time",
+        f"seconds per launch, where it measures {UNTIL_DECIDED}",
+        lambda plan: f"{plan.max_seconds:g} s",
+        lambda text: {"max_seconds": some_seconds(text, "Maximum time")},
+        lambda plan: "" if plan.max_seconds == 60 else f"at most {format_seconds(plan.max_seconds)}",
+    ),
+    Option(
+        "call_timeout",
+        "Call timeout",
+        "seconds after which a call counts as hung",
+        lambda plan: f"{plan.call_timeout:g} s",
+        lambda text: {"call_timeout": some_seconds(text, "Call timeout")},
+        lambda plan: "" if plan.call_timeout == 60 else f"call timeout {format_seconds(plan.call_timeout)}",
+    ),
+    _number_option("seed", "Seed", "of the order of turns and rows", 2**32 - 1, 0, "seed {}", least=0),
+)
+
+
+def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
+    """Return the plan with what was typed, by the option's name.
+
+    Raises:
+        UsageError: One of the texts makes no sense.
+    """
+    changes: dict[str, object] = {}
+    for option in OPTIONS:
+        if option.name in texts:
+            changes |= option.read(texts[option.name])
+    workload = {name: changes.pop(name) for name in ("method", "batch_size") if name in changes}
+    if changes.get("until_known") and len(plan.candidates) < 2:
+        raise UsageError(f"Measuring {UNTIL_DECIDED} takes two models at least.")
+    return msgspec.structs.replace(
+        plan,
+        workload=msgspec.structs.replace(plan.workload, **workload),
+        **changes,
+    )
+
+
+def changed_options(plan: Plan) -> tuple[str, ...]:
+    """Return what differs from the default, in words: `5 launches`, `2 threads`."""
+    return tuple(words for option in OPTIONS if (words := option.changed(plan)))
+
+
+def estimated_seconds(plan: Plan, calls: dict[str, float]) -> float | None:
+    """Return how long the timed calls of a plan take; None while that is not known.
+
+    Args:
+        plan: What would be measured.
+        calls: Mean seconds of a call by slug, as far as a model was measured in this session.
+    """
+    if plan.until_known:
+        return None
+    if plan.seconds is not None:
+        return plan.seconds * len(plan.turns) * plan.launches
+    means = [calls.get(candidate.slug) for candidate in plan.candidates]
+    if plan.runs is None or None in means:
+        return None
+    return plan.runs * plan.launches * sum(mean for mean in means if mean is not None)
+
+
+def missing_for_onnx() -> tuple[str, ...]:
+    """Return the packages that the runtime `onnx` needs and that are not installed."""
+    return tuple(name for name in ("onnxruntime", "skl2onnx") if find_spec(name) is None)

@@ -1,0 +1,125 @@
+"""The sheet that holds everything that says how to measure, and what it changes."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from textual.widgets import Input
+
+from latency_tui.errors import UsageError
+from latency_tui.tui import plan_options
+from latency_tui.tui.plan_options import OPTIONS, changed_options, estimated_seconds, read_options
+from latency_tui.tui.screens.plan_sheet import PlanSheet
+from tests.tui.conftest import Desk, Open
+from tests.tui.made import made_plan, until
+
+
+async def apply(desk: Desk, **texts: str) -> None:
+    await desk.press("comma")
+    await until(lambda: isinstance(desk.app.screen, PlanSheet))
+    for name, text in texts.items():
+        desk.app.screen.query_one(f"#{name}", Input).value = text
+    await desk.press("enter")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "attribute", "value"),
+    [
+        ("runs", "1,000", "runs", 1000),
+        ("runs", "2.5s", "seconds", 2.5),
+        ("runs", "until decided", "until_known", True),
+        ("launches", "5", "launches", 5),
+        ("threads", "2", "threads", 2),
+        ("pinning", "none", "pinning", "none"),
+        ("equivalence", "5 %", "equivalence", 0.05),
+        ("equivalence", "0.05", "equivalence", 0.05),
+        ("max_seconds", "30 s", "max_seconds", 30.0),
+        ("call_timeout", "5", "call_timeout", 5.0),
+        ("seed", "7", "seed", 7),
+    ],
+)
+def test_every_option_is_read_and_what_differs_is_named(name: str, text: str, attribute: str, value: object) -> None:
+    plan = read_options(made_plan(), {name: text})
+    assert getattr(plan, attribute) == value
+    if attribute not in ("runs", "until_known"):
+        assert changed_options(plan)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_what_is_written_is_read_back_and_nonsense_is_refused(option: plan_options.Option) -> None:
+    plan = made_plan(launches=3, threads=2, seed=4, equivalence=0.025)
+    assert read_options(plan, {option.name: option.write(plan)}) == plan
+    for text in ("", "abc", "-1", "9" * 40):
+        with pytest.raises(UsageError):
+            read_options(plan, {option.name: text})
+
+
+def test_the_defaults_are_not_named() -> None:
+    assert changed_options(made_plan()) == ()
+
+
+def test_the_duration_is_known_for_seconds_and_for_models_measured_before() -> None:
+    plan = made_plan(launches=2)
+    assert estimated_seconds(plan, {}) is None
+    means = {candidate.slug: 0.001 for candidate in plan.candidates}
+    assert estimated_seconds(plan, means) == pytest.approx(100 * 2 * 6 * 0.001)
+    timed = msgspec.structs.replace(plan, runs=None, seconds=3.0)
+    assert estimated_seconds(timed, {}) == 36.0
+
+
+async def test_profile_measures_as_the_sheet_says_and_the_title_names_it(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, launches="5", threads="2", method="predict_proba", batch_size="4")
+        await until(lambda: "5 launches" in desk.text().splitlines()[0])
+        await desk.press("p")
+        await until(lambda: bool(desk.script.commands))
+        plan = desk.script.commands[-1].plan
+        assert (plan.launches, plan.threads, plan.workload.method, plan.workload.batch_size) == (
+            5,
+            2,
+            "predict_proba",
+            4,
+        )
+
+
+async def test_runs_may_become_seconds_and_the_panel_says_so(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, runs="3s")
+        await until(lambda: "Seconds" in desk.text())
+        await desk.press("p")
+        await until(lambda: bool(desk.script.commands))
+        assert desk.script.commands[-1].plan.seconds == 3.0
+        await desk.idle()
+        await apply(desk, runs="until decided")
+        assert desk.state.until_known
+
+
+async def test_a_wrong_line_keeps_the_sheet_open_and_changes_nothing(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, launches="0")
+        assert isinstance(desk.app.screen, PlanSheet)
+        await desk.press("escape")
+        assert desk.state.plan.launches == 1
+
+
+async def test_a_runtime_lists_the_selected_models_under_it(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, runtime="sklearn, onnx")
+        await until(lambda: len(desk.state.rows) == 12)
+        assert {candidate.runtime for candidate in desk.state.chosen} == {"sklearn", "onnx"}
+
+
+async def test_a_runtime_that_is_not_installed_is_refused(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_options, "find_spec", lambda _: None)
+    async with open_app() as desk:
+        await apply(desk, runtime="onnx")
+        assert isinstance(desk.app.screen, PlanSheet)
+        await until(lambda: "onnxruntime" in desk.text())
+
+
+async def test_variants_offer_the_runtime_onnx_where_it_is_installed(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("v")
+        await until(lambda: "runtime=onnx" in desk.text())
+        await desk.press("enter")
+        await until(lambda: any(row.candidate.runtime == "onnx" for row in desk.state.rows))
