@@ -23,6 +23,7 @@ from latency_tui.result.words import format_duration
 from latency_tui.tui.canvas import Canvas, Picture
 from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import (
+    Scale,
     axis,
     bar_scale,
     line_scale,
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 _MOST_COLUMNS = 2000  # more than any terminal has
 _AXIS, _LEAST_PLOT = 9, 28  # columns for the ticks' labels and for the lines
 _LEAST_NAME, _MOST_NAME = 11, 24  # columns for a name at a line's end
-_VALUES_FROM = 70  # columns from which bars have room for their figures
+_LOG = ", log scale"
+_VALUES_FROM = 48  # columns from which bars have room for their figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Line:
     Attributes:
         name: The candidate's name.
         look: Its colour and shape.
-        runs: Run numbers from 1, `(n_points,)`, ascending.
+        runs: Run numbers from 1, or seconds spent in calls, `(n_points,)`, ascending.
         seconds: Latencies, `(n_points,)`.
         end: Where the line ends, in seconds: the median of its last tenth.
     """
@@ -147,7 +149,9 @@ class BarChart(Chart):
         bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
         if not bars:
             return
-        top = canvas.title("median, whisker to p99", self, self.way_out)
+        ends = [max(bar.value, bar.whisker or 0.0) for bar in bars]
+        scale = bar_scale(min(bar.value for bar in bars), max(ends))
+        top = canvas.title(f"median, whisker to p99{_LOG if scale.log else ''}", self, self.way_out)
         rows = canvas.height - top - 2
         hidden = max(len(bars) - rows, 0)
         bars = bars[: rows - 1] if hidden else bars
@@ -157,8 +161,6 @@ class BarChart(Chart):
         figures = max(cell_len(value) for value in values)
         left = named + 4 + (figures + 2 if figures else 0)
         width = canvas.width - left - 2
-        ends = [max(bar.value, bar.whisker or 0.0) for bar in bars]
-        scale = bar_scale(min(bar.value for bar in bars), max(ends))
         pitch = max(min(rows // max(len(bars), 1), 4), 1)
         thick = max(pitch - 1, 1)
         first = top + max((rows - pitch * len(bars) + (pitch - thick)) // 2, 0)
@@ -186,10 +188,12 @@ class LineChart(Chart):
     """Latency over the runs, a line a model with its name at its end."""
 
     lines: tuple[Line, ...] = ()
-    last_run = 0
+    last_run = 0.0
+    timed = False
 
-    def show(self, lines: Sequence[Line], last_run: int) -> None:
-        """Draw these lines up to a run number."""
+    def show(self, lines: Sequence[Line], last_run: float, *, timed: bool = False) -> None:
+        """Draw these lines up to a run number; where they are `timed`, up to so many seconds of calls."""
+        self.timed = timed
         self.lines = tuple(lines)
         self.last_run = last_run
         self.show_changes()
@@ -199,7 +203,8 @@ class LineChart(Chart):
         lines = self.lines
         if not lines:
             return
-        last = max(self.last_run, *(int(line.runs[-1]) for line in lines), 1)
+        last = max(self.last_run, *(float(line.runs[-1]) for line in lines))
+        last = last if self.timed else max(last, 1)
         named = len(lines) <= canvas.height - 3
         longest = min(max(canvas.width - _AXIS - _LEAST_PLOT, _LEAST_NAME), _MOST_NAME)
         names = short_names([clean(line.name) for line in lines], longest)
@@ -207,11 +212,12 @@ class LineChart(Chart):
         columns = canvas.width - _AXIS - right
         drawn = [reduce(x.runs, x.seconds, max(round(columns * x.runs[-1] / last), 1)) for x in lines]
         many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
-        title = "latency over the runs, middle half" if many else "latency over the runs"
-        top = canvas.title(title, self, self.way_out)
-        rows = canvas.height - top - 2
         seen = np.concatenate([seconds for _, seconds in drawn])
         scale = line_scale(float(seen.min()), float(seen.max()))
+        title = "latency over time" if self.timed else "latency over the runs"
+        title += (", middle half" if many else "") + (_LOG if scale.log else "")
+        top = canvas.title(title, self, self.way_out)
+        rows = canvas.height - top - 2
         values = ticks(scale, max(rows // 3, 2))
         labels = tick_labels(values, always=True)
         left = max((cell_len(label) for label in labels), default=0) + 3
@@ -225,15 +231,16 @@ class LineChart(Chart):
                 canvas.put(left - 1, row, "│", canvas.muted)
         ends: list[float] = []
         for line, (runs, seconds) in zip(reversed(lines), reversed(drawn), strict=True):
-            across = (runs - 1) / max(last - 1, 1)
+            across = runs / last if self.timed else (runs - 1) / max(last - 1, 1)
             up = np.array([scale.place(float(value)) for value in seconds])
             canvas.polyline(left, top, width, rows, across, up, canvas.ink(line.look[0]), line.look[1])
             ends.insert(0, (1 - scale.place(line.end)) * (rows - 1))
         if named:
             for line, name, row in zip(lines, names, spread(ends, rows), strict=True):
                 canvas.put(left + width + 1, top + row, f"{line.look[1]} {name}", canvas.ink(line.look[0]))
-        canvas.horizontal_axis(left, width, run_axis(1, last, width))
-        canvas.put(left + width + 1, canvas.height - 1, "runs", canvas.muted)
+        across_ticks = axis(Scale(0.0, last, log=False), width) if self.timed else run_axis(1, int(last), width)
+        canvas.horizontal_axis(left, width, across_ticks)
+        canvas.put(left + width + 1, canvas.height - 1, "time" if self.timed else "runs", canvas.muted)
 
 
 def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -> list[Bar]:
@@ -250,14 +257,22 @@ def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) ->
     return bars
 
 
-def lines_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -> list[Line]:
-    """Return a line for each candidate with samples, in the order given; long ones are thinned to what can be seen."""
+def lines_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look], *, timed: bool = False) -> list[Line]:
+    """Return a line for each candidate with samples, in the order given; long ones are thinned to what can be seen.
+
+    Args:
+        candidates: What was measured.
+        looks: How each looks.
+        timed: Whether a line goes over the seconds spent in calls, and not over the calls.
+    """
     lines: list[Line] = []
     for candidate in candidates:
         samples = candidate.samples
         if samples is None or not samples.size or candidate.status == "failed" or not np.isfinite(samples).all():
             continue
         runs = np.linspace(1, max(candidate.calls, samples.size), samples.size)
+        if timed:
+            runs = np.cumsum(samples) * (runs[-1] / samples.size)
         end = float(np.median(samples[-max(samples.size // 10, 1) :]))
         lines.append(Line(candidate.name, looks[candidate.slug], *reduce(runs, samples, _MOST_COLUMNS), end))
     return lines

@@ -53,6 +53,21 @@ class Command(Message):
         """Return whether it would do something now."""
         return True
 
+    @classmethod
+    def refusal(cls, state: State) -> str:
+        """Return why it does nothing now, and what to do; empty where that needs no word."""
+        if state.work != "idle" and issubclass(cls, PlanCommand | Profile | PreviousResult | NextResult):
+            return f"Something is running: {Stop.key_label()} stops it and keeps what was measured."
+        if cls in (AddVariants, RemoveModel):
+            return f"There is no model in the list; {AddModel.key_label()} adds one."
+        if cls in (PreviousResult, NextResult):
+            return f"There is no other result; {Profile.key_label()} measures again."
+        if cls is MakeBaseline and state.result is not None:
+            return "There are no numbers of the highlighted model on the screen."
+        if cls in (ShowFailure, Stop, FocusRuns):
+            return ""
+        return f"There is {'nothing to freeze' if cls is Freeze else 'no result'} yet; {Profile.key_label()} measures."
+
 
 class PlanCommand(Command):
     """One that changes what is measured, or begins to: not while something runs."""

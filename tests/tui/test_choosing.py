@@ -175,6 +175,8 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
     async with open_app() as desk:
         await desk.press("i")
         assert "This machine was" not in desk.text()
+        assert "There is no result yet" in desk.text()
+        desk.app.clear_notifications()
         await desk.profile()
         await desk.press("i")
         text = desk.text()

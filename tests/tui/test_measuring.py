@@ -19,6 +19,7 @@ from latency_tui.plan import (
     Workload,
 )
 from latency_tui.plan.catalogue import default_models
+from latency_tui.tui.charts import LineChart
 from latency_tui.tui.messages import EventsArrived
 from latency_tui.tui.widgets.fields import Field
 from tests.tui.conftest import Open
@@ -46,12 +47,51 @@ async def test_space_a_and_n_choose_and_the_line_shows_it_without_colour(open_ap
         assert desk.text().count("[✔]") == 6
 
 
-async def test_the_mouse_chooses_a_model(open_app: Open) -> None:
+async def test_a_click_on_a_name_highlights_and_one_on_its_box_deselects(open_app: Open) -> None:
     async with open_app() as desk:
         await desk.pilot.click("#list", offset=(10, 3))
         await desk.pilot.pause()
-        assert "[ ] ▲ Linear SVM" in desk.text()
+        assert "[✔] ▲ Linear SVM" in desk.text()
         assert desk.state.highlighted == "linear-svm"
+        await desk.pilot.click("#list", offset=(2, 4))
+        await desk.pilot.pause()
+        assert "[ ] ◆ RBF SVM" in desk.text()
+        assert desk.state.highlighted == "rbf-svm"
+
+
+async def test_quit_asks_once_while_it_measures(open_app: Open, script: Script) -> None:
+    script.gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("p")
+        await until(lambda: bool(desk.state.result))
+        await desk.press("q")
+        assert desk.app.is_running
+        assert "again leaves" in desk.text()
+        await desk.press("q")
+        await until(lambda: not desk.app.is_running)
+
+
+async def test_escape_brings_back_the_runs_that_rubbish_replaced(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("r", *"abc", "escape", "p")
+        await until(lambda: bool(desk.script.commands))
+        assert desk.script.commands[-1].plan.runs == 100
+
+
+@pytest.mark.parametrize("key", ["s", "i", "left_square_bracket", "b", "y", "f", "e"])
+async def test_a_key_that_does_nothing_yet_says_why(open_app: Open, key: str) -> None:
+    async with open_app() as desk:
+        await desk.press(key)
+        await until(lambda: "Not now" in desk.text())
+
+
+async def test_with_seconds_every_line_spans_the_time(open_app: Open) -> None:
+    async with open_app(plan=made_plan(runs=None, seconds=0.05)) as desk:
+        await desk.profile()
+        chart = desk.screen.query_one(LineChart)
+        assert chart.timed
+        for line in chart.lines:
+            assert line.runs[-1] > 10 * line.runs[0] > 0
 
 
 async def test_with_no_model_chosen_profile_says_what_to_do_and_starts_nothing(open_app: Open) -> None:

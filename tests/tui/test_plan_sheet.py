@@ -121,5 +121,5 @@ async def test_variants_offer_the_runtime_onnx_where_it_is_installed(open_app: O
     async with open_app() as desk:
         await desk.press("v")
         await until(lambda: "runtime=onnx" in desk.text())
-        await desk.press("enter")
+        await desk.press("end", "enter")
         await until(lambda: any(row.candidate.runtime == "onnx" for row in desk.state.rows))

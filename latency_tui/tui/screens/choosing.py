@@ -102,7 +102,6 @@ class Choosing(View):
     @on(commands.SetOptions)
     def _ask_for_options(self) -> None:
         if self.state.work != "idle":
-            self._refuse_while_running()
             return
         from latency_tui.tui.screens.plan_sheet import PlanChange, PlanSheet  # not before the first frame
 
@@ -175,12 +174,11 @@ class Choosing(View):
         missing = missing_for_onnx()
         onnx = () if missing else with_runtimes((row.candidate,), ("onnx",))
         others = tuple(candidate for candidate in onnx if candidate != row.candidate)
-        self.app.push_screen(VariantsScreen(row.candidate, (*others, *offered), known, missing), take)
+        self.app.push_screen(VariantsScreen(row.candidate, (*offered, *others), known, missing), take)
 
     @on(commands.AddModel)
     def _ask_for_model(self) -> None:
         if self.state.work != "idle":
-            self._refuse_while_running()
             return
         from latency_tui.tui.screens.add_model import AddedModel, AddModelScreen  # not before the first frame
 
@@ -224,7 +222,6 @@ class Choosing(View):
     @on(commands.ChangeData)
     def _ask_for_data(self) -> None:
         if self.state.work != "idle":
-            self._refuse_while_running()
             return
         from latency_tui.tui.screens.change_data import ChangeDataScreen  # not before the first frame
 
@@ -242,10 +239,6 @@ class Choosing(View):
         if self.state.work == "idle":
             usual = (Candidate(model=model) for model in listed)
             self.change(states.change_dataset(self.state, message.dataset, usual), arrange=True)
-
-    def _refuse_while_running(self) -> None:
-        words = f"Something is running: {commands.Stop.key_label()} stops it and keeps what was measured."
-        self.app.notify(words, title="Not now", severity="warning", timeout=4, markup=False)
 
     @on(commands.RemoveModel)
     def _remove(self) -> None:

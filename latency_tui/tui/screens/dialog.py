@@ -25,7 +25,8 @@ class ClosesOnce(Screen[ScreenResultType]):
         """Close with a result, and with it what stands above it; does nothing when it has closed already."""
         if self.closed:
             return AwaitComplete()
-        self.pop_until_active()
+        for above in reversed(self.app.screen_stack[self.app.screen_stack.index(self) + 1 :]):
+            above.dismiss()
         self.workers.cancel_node(self)
         return super().dismiss(result)
 

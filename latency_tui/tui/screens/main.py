@@ -19,6 +19,7 @@ from latency_tui.plan.trust import is_trusted_if_found
 from latency_tui.report import render
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
+from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH
 from latency_tui.tui.messages import (
     EngineLost,
     EventsArrived,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 REDRAWS_A_SECOND = 4
 REDRAWS_A_SECOND_BY_SSH = 2
-_ALWAYS_ANSWERED = ("Stop", "ShowLatency", "AddModel", "ChangeData")  # if only by a sentence that says why not
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
@@ -54,6 +54,7 @@ class MainScreen(Choosing):
         super().__init__(plan, candidates, configuration)
         self.session = Session(self, engine_factory)
         self._dirty = False
+        self._asked_to_leave = ""
 
     def on_mount(self) -> None:
         """Start the clock, and leave everything that takes time until the first frame is out."""
@@ -178,16 +179,18 @@ class MainScreen(Choosing):
         if action != "command":
             return True
         name = str(parameters[0])
-        if self.typing and name not in ("ShowHelp", "ShowPalette"):
-            return False
-        return name in _ALWAYS_ANSWERED or commands.COMMANDS[name].applies(self.state)
+        return not self.typing or name in ("ShowHelp", "ShowPalette")
 
     def action_command(self, name: str) -> None:
         """Do what a key stands for; escape leaves an enlarged chart before it stops anything."""
         if name == commands.Stop.__name__ and self.maximized is not None:
             self.leave_chart()
             return
-        self.post_message(commands.COMMANDS[name]())
+        command = commands.COMMANDS[name]
+        if command.applies(self.state):
+            self.post_message(command())
+        elif words := command.refusal(self.state):
+            self.app.notify(words, title="Not now", severity="warning", timeout=4, markup=False)
 
     @on(commands.Train)
     def _train(self) -> None:
@@ -282,7 +285,7 @@ class MainScreen(Choosing):
 
     @on(commands.ShowModels)
     def _show_models(self) -> None:
-        self.open_tab("models")
+        self._open_tab_asked("models")
 
     @on(commands.ShowLatency)
     def _show_latency(self) -> None:
@@ -292,7 +295,14 @@ class MainScreen(Choosing):
 
     @on(commands.ShowCompare)
     def _show_compare(self) -> None:
-        self.open_tab("compare")
+        self._open_tab_asked("compare")
+
+    def _open_tab_asked(self, tab: Tab) -> None:
+        """Open a tab; say so where the terminal is too small for tabs."""
+        if self.too_small_for_tabs:
+            words = f"This terminal is too small for tabs: they need {SMALLEST_WIDTH} × {SMALLEST_HEIGHT}."
+            self.app.notify(words, title="Too small", severity="warning", timeout=4, markup=False)
+        self.open_tab(tab)
 
     @on(commands.NextTab)
     @on(commands.PreviousTab)
@@ -358,6 +368,11 @@ class MainScreen(Choosing):
 
     @on(commands.Quit)
     async def _quit(self) -> None:
+        if self.state.work == "profiling" and self.state.job != self._asked_to_leave:
+            self._asked_to_leave = self.state.job
+            words = f"It is still measuring: {commands.Quit.key_label()} again leaves, and prints what is known."
+            self.app.notify(words, title="Leave?", severity="warning", timeout=6, markup=False)
+            return
         await self.app.action_quit()
 
 

@@ -29,6 +29,7 @@ from latency_tui.tui.textual_guards import is_leaving
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
 from latency_tui.tui.widgets.empty import EmptyState
+from latency_tui.tui.widgets.figures import DOUBT, has_doubt
 from latency_tui.tui.widgets.key_line import KeyLine
 from latency_tui.tui.widgets.measure_panel import MeasurePanel, progress_words
 from latency_tui.tui.widgets.model_list import ModelList
@@ -146,6 +147,11 @@ class View(Screen[None]):
         return self.state.tab
 
     @property
+    def too_small_for_tabs(self) -> bool:
+        """Whether the terminal shows a table alone."""
+        return self._layout.mode == "tiny"
+
+    @property
     def tab_of_models(self) -> bool:
         """Whether the models have a tab of their own."""
         return self._layout.mode == "narrow"
@@ -240,6 +246,8 @@ class View(Screen[None]):
         if not words and layout.charts == "one" and self.tab == "latency" and state.result and self.results:
             other = "bars" if self.results.second_chart else "over the runs"
             words = (f"{commands.ShowLatency.key_label()} again: {other}",)
+        if not words and state.result and self.tab == "latency" and has_doubt(state.result):
+            words = (DOUBT, "?: needs more rounds")
         return words
 
     async def paint(self) -> None:

@@ -69,7 +69,7 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     if measured.calls:
         facts.append(("runs", f"{measured.calls:,}"))
     if measured.throughput is not None:
-        facts.append(("answers", f"{_three_figures(measured.throughput)} rows/s"))
+        facts.append(("1 ÷ mean", f"{_three_figures(measured.throughput)} rows/s"))
     if measured.statistics is not None:
         for key in PERCENTILES:
             percentile = getattr(measured.statistics, key)

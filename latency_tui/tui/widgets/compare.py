@@ -18,7 +18,7 @@ from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
-from latency_tui.tui.widgets.figures import bound, comparison_of, ratio_words
+from latency_tui.tui.widgets.figures import DOUBT, bound, comparison_of, ratio_words
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import SizeChanged
 
@@ -33,6 +33,8 @@ _VERDICTS = {
     "same": MUTED,
     "inconclusive": MUTED,
 }
+_OUTLYING = 4.0
+"""How many times as far from 1 as any other model, on a logarithmic scale, one is left outside of the scale."""
 _ROUND_RATIOS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
@@ -62,6 +64,7 @@ class ComparePane(VerticalScroll):
             *comparison_lines(result, measurement.candidates, looks, highlighted, width),
             [],
             *percentile_lines(result, measurement.candidates, looks, highlighted, width),
+            *doubt_lines(result, measurement.candidates, width),
             *settling_lines(result, measurement.candidates, width),
             *failure_lines(measurement.candidates, width),
         ]
@@ -183,6 +186,15 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
     return " ".join(sentences)
 
 
+def doubt_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
+    """Return what `?` and the letters mean, where there are any."""
+    shown = _comparable(candidates)
+    text = f"{DOUBT}." if any(ratio_words(result, c)[0].endswith("?") for c in shown) else ""
+    if any(len(c.group) for c in shown):
+        text += " Models that share a letter under group were not shown to differ."
+    return [[(f" {line}", MUTED)] for line in (wrap(text.strip(), width - 2) if text else ())]
+
+
 def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
     """Return a line on what would settle the pairs that are inconclusive, unless the answer has said it."""
     if " settle " in result.answer:
@@ -232,13 +244,19 @@ class RatioScale:
 
     @classmethod
     def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> RatioScale:
-        """Return a scale that holds the intervals of all candidates."""
-        ends = [1.0]
+        """Return a scale that holds the intervals of all candidates but those that lie far outside of the others."""
+        extents: list[tuple[float, float]] = []
         for candidate in candidates:
             comparison = comparison_of(result, candidate.slug)
             if comparison:
-                ends += [end for end in (comparison.low, comparison.ratio, comparison.high) if end and end > 0]
-        low, high = min(ends), max(ends)
+                ends = [end for end in (comparison.low, comparison.ratio, comparison.high) if end and end > 0]
+                extents += [(min(1.0, *ends), max(1.0, *ends))] if ends else []
+        extents.sort(key=lambda extent: max(-math.log(extent[0]), math.log(extent[1])), reverse=True)
+        reach = [max(-math.log(low), math.log(high)) for low, high in extents]
+        while len(reach) > 1 and reach[0] > _OUTLYING * reach[1] > 0:  # one slow model would squeeze all others
+            del reach[0], extents[0]
+        low = min((low for low, _ in extents), default=1.0)
+        high = max((high for _, high in extents), default=1.0)
         margin = max((high / low) ** 0.04, 1.005)
         return cls(low / margin, high * margin, width)
 
@@ -258,7 +276,9 @@ class RatioScale:
             if end - start >= 2:
                 cells[start], cells[end] = ("┣", colour), ("┫", colour)
         if ratio:
-            cells[self.column(ratio)] = ("●", colour)
+            place = math.log(ratio) - self._low
+            mark = "‹" if place < 0 else "›" if place > self._span else "●"
+            cells[self.column(ratio)] = (mark, colour)
         runs = groupby(cells, key=itemgetter(1))
         return [("".join(letter for letter, _ in run), style) for style, run in runs]
 

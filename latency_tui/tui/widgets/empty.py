@@ -10,7 +10,7 @@ from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted
 
 _PROMISE = (
-    "Then here: the median of each model with its interval, the latencies as bars and over the runs, "
+    "Results appear here: the median of each model with its interval, the latencies as bars and over the runs, "
     "and the answer in a sentence."
 )
 
@@ -28,8 +28,8 @@ class EmptyState(Painted):
 def _text(state: State, width: int) -> list[Line]:
     if state.work == "profiling":
         head, tail = (
-            "Measuring begins",
-            "The models are trained and warmed up; the first numbers come with the first round.",
+            "Starting",
+            "The models are being trained and warmed up; the first numbers come with the first round.",
         )
         return [[(head, "bold")], [], *_muted(tail, width)]
     if state.work == "training":
@@ -44,7 +44,7 @@ def _text(state: State, width: int) -> list[Line]:
         [("Nothing is measured yet", "bold")],
         [],
         _key(Profile, f"profiles the {models}" if count else "profiles the models chosen"),
-        _key(Train, "only trains them"),
+        _key(Train, "trains without measuring"),
         _key(AddModel, "adds a model of your own"),
         _key(ShowHelp, "shows every key"),
         [],

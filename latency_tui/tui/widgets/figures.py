@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
 
 
+DOUBT = "? is not certain yet: the verdict needs more rounds or launches"
+"""Why a ratio has a question mark although its interval does not hold 1."""
+
+
+def has_doubt(result: Result) -> bool:
+    """Return whether any model's ratio to the baseline has a question mark."""
+    return any(ratio_words(result, candidate)[0].endswith("?") for candidate in result.candidates)
+
+
 def comparison_of(result: Result, slug: str) -> Comparison | None:
     """Return how a candidate compares with the baseline; None for the baseline itself, or before it is known."""
     for comparison in result.comparisons:

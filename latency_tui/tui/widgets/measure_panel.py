@@ -57,7 +57,9 @@ class MeasurePanel(Container):
         yield Static(_unit(self._plan), id="unit", classes="label", markup=False)
         with Horizontal(id="length"):
             yield Field(self._texts["runs"], id="runs", compact=True)
-            yield KeyButton(SetOptions, id="options")
+            options = KeyButton(SetOptions, id="options")
+            options.can_focus = False  # tab goes from field to field
+            yield options
         yield Static("Batch", classes="label", markup=False)
         yield Field(self._texts["batch"], id="batch", compact=True)
         with Container(id="switches"):

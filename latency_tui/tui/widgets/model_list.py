@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
@@ -21,6 +22,9 @@ from latency_tui.tui.widgets.row_list import RowList
 
 _MARKS = 7
 """Columns of the box, the shape, and what stands between them and the name and what follows it."""
+
+_BOX = 3
+"""Columns of the box at a row's start."""
 
 _STYLES = {"training": "italic $text-accent", "failed": "bold $text-error", "ready": MUTED}
 
@@ -66,9 +70,28 @@ class ModelList(RowList, inherit_bindings=False):
         if place != self.highlighted:
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = place
+        self._entitle(state.rows, ends)
         counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} chosen"
         if counted != self._counted:  # or the whole list would be drawn again
             self._counted = self.border_subtitle = counted
+
+    def _entitle(self, rows: tuple[ModelRow, ...], ends: Mapping[str, str]) -> None:
+        """Say in the border what the figures beside the names are."""
+        ready = [row for row in rows if row.stage == "ready" and row.seconds is not None]
+        scored = any(row.score is not None and ends[row.slug] == _end(row, scored=True) for row in ready)
+        title = "Models" if not ready else "Models · score, training" if scored else "Models · training time"
+        if title != self.border_title:
+            self.border_title = title
+
+    async def _on_click(self, event: events.Click) -> None:
+        """Highlight the row that is clicked; a click on its box selects or deselects it."""
+        event.prevent_default()
+        index = event.style.meta.get("option")
+        if index is None or index >= self.option_count or event.button != 1:
+            return
+        self.highlighted = index
+        if event.get_content_offset_capture(self).x < _BOX:
+            self.post_message(OptionList.OptionSelected(self, self.options[index], index))
 
 
 def _names(rows: tuple[ModelRow, ...]) -> list[str]:
@@ -107,7 +130,7 @@ def _ends(rows: tuple[ModelRow, ...], names: list[str], width: int) -> dict[str,
 def _end(row: ModelRow, *, scored: bool) -> str:
     match row.stage:
         case "training":
-            return "trains"
+            return "training …"
         case "failed":
             return "failed"
         case "ready":

@@ -119,7 +119,11 @@ class Results(Vertical):
         if (self.query_one("#charts").display or enlarged) and facts != self._charted and due:
             self._charted, self._charted_job, self._charted_at = facts, measurement.job, monotonic()
             self.query_one(BarChart).show(bars_of(measurement.candidates, looks))
-            last = max((candidate.calls for candidate in measurement.candidates), default=0)
-            if running and measurement.plan.runs is not None:
-                last = min(round_up(last), measurement.plan.runs * measurement.plan.launches)  # lines grow, axes stay
-            self.query_one(LineChart).show(lines_of(measurement.candidates, looks), last)
+            plan, timed = measurement.plan, measurement.plan.seconds is not None
+            calls = max((candidate.calls for candidate in measurement.candidates), default=0)
+            last: float = calls
+            if plan.seconds is not None:
+                last = plan.seconds * plan.launches if running else 0.0
+            elif running and measurement.plan.runs is not None:
+                last = min(round_up(calls), measurement.plan.runs * measurement.plan.launches)  # lines grow, axes stay
+            self.query_one(LineChart).show(lines_of(measurement.candidates, looks, timed=timed), last, timed=timed)
