@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.engine import models
-from latency_tui.engine.calls import caller
+from latency_tui.engine.calls import ask_all, caller
 from latency_tui.engine.pickles import version_in
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
@@ -281,7 +281,7 @@ def test_a_native_lightgbm_booster_answers_as_its_file_does(tmp_path: Path) -> N
     lightgbm = pytest.importorskip("lightgbm")
     fitted = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(X, y)
     found = loaded(dumped(tmp_path / "a.joblib", fitted.booster_))
-    np.testing.assert_array_equal(found.model.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(ask_all(found.model, "predict", X), fitted.predict(X))
     assert "lightgbm.Booster is asked by predict" in found.notes[0]
 
 
@@ -320,7 +320,7 @@ def test_an_onnx_model_newer_than_the_runtime_says_so(tmp_path: Path) -> None:
 
 def test_an_onnx_model_whose_weights_are_missing_names_their_file(tmp_path: Path) -> None:
     path = onnx_file(tmp_path / "a.onnx", external="a.onnx.data")
-    assert loaded(path).model.predict(np.zeros((2, 4), np.float32)).shape == (2, 500)
+    assert loaded(path).model.predict({"x": np.zeros((2, 4), np.float32)}).shape == (2, 500)
     (tmp_path / "a.onnx.data").unlink()
     assert "keeps its weights in a.onnx.data, which is not there" in refusal(path)
 
