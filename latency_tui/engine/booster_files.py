@@ -32,6 +32,8 @@ def lightgbm_text(content: bytes) -> str:
     text = text.replace("\r\n", "\n").lstrip()
     sizes = re.search(r"^tree_sizes=([\d ]+)$", text, re.MULTILINE)
     start = text.find("\nTree=0")
+    if "\nparameters:" in text and "\nend of parameters" not in text:
+        raise ModelError("the LightGBM model is cut off")
     if "\nend of trees" in text and (start >= 0 or sizes is None):
         return text
     if sizes is not None and start >= 0:

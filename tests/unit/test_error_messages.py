@@ -104,7 +104,9 @@ def test_a_long_message_is_cut_after_a_sentence_or_with_an_ellipsis() -> None:
     assert len(cause_of(ValueError(sentences))) <= LONGEST
     assert cause_of(ValueError(sentences)).startswith("It does not fit. ")
     assert cause_of(ValueError(sentences)).endswith("about it.")
-    assert cause_of(ValueError("x" * 10_000)) == "x" * (LONGEST - 1) + "…"
+    one_word = cause_of(ValueError("x" * 10_000))
+    assert one_word.endswith("x…")
+    assert len(one_word) <= LONGEST
     assert len(cause_of(ValueError("word " * 10_000_000))) <= LONGEST
 
 
