@@ -88,6 +88,13 @@ def as_dates(rows: Any, columns: Sequence[str]) -> Any:
         raise ModelError(f"columns {', '.join(columns)} hold more than dates: {error}") from error
 
 
+def as_text(rows: Any, columns: Sequence[str]) -> Any:
+    """Return a data frame with some of its columns of dates as ISO 8601 text."""
+    if rows is None:
+        return None
+    return rows.assign(**{str(name): rows[name].astype(str).where(rows[name].notna(), None) for name in columns})
+
+
 def _learnt_columns(model: Any, rows: Any) -> LearntColumns | None:
     """Return which columns a model learnt as categories; None if it is not known to remember."""
     names = list(rows.columns)

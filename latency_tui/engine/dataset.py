@@ -33,6 +33,7 @@ class Data:
         columns: Names of the columns of rows that are arrays; empty where they have none.
         task: What is to be predicted; None where nobody said.
         notes: What every candidate's card says of the data, a sentence each.
+        index: Columns of `X_all` that were left out because they only number its rows, a data frame; None if none.
         default: Whether nobody asked for these data, so that a fitted model may get inputs of its own shape.
         standardised: The same with standardised columns, once `builtin_inputs.standardised` has made it.
     """
@@ -47,6 +48,7 @@ class Data:
     columns: tuple[str, ...] = ()
     task: Task | None = None
     notes: tuple[str, ...] = ()
+    index: Any = None
     default: bool = False
     standardised: Data | None = field(default=None, compare=False, repr=False)
 
@@ -146,6 +148,7 @@ def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
         columns=table.columns,
         task=dataset.task,
         notes=table.notes,
+        index=table.index,
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*|__index_level_\d+__")
 
 
-def without_index_columns(frame: Any, target: str | None) -> tuple[Any, tuple[str, ...]]:
-    """Return a data frame without columns that hold an index, and without names and values, and notes on them.
+def without_index_columns(frame: Any, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return a data frame without columns that hold an index, those columns, and notes on what was left out.
 
     pandas and R write an index in front, without a name; it holds another value in each row. A column called `index`
     is one too if it counts the rows.
@@ -29,15 +29,16 @@ def without_index_columns(frame: Any, target: str | None) -> tuple[Any, tuple[st
         if name != target and name not in left and _UNNAMED.fullmatch(name) and frame[name].isna().all():
             empty.append(name)
     if len(left) + len(empty) >= frame.shape[1] - (target is not None):
-        return frame, ()
+        return frame, None, ()
     kept = frame.drop(columns=[*left, *empty])
     notes = [f"left out, because it is an index of the rows: {name}" for name in left]
     if empty and len(frame):
         notes.append(f"left out, because they have no name and no value: {', '.join(empty[:8])}")
     if len(kept) and kept.iloc[-1].isna().all():  # a spreadsheet's empty rows
         notes.append("rows without any value were left out")
-        kept = kept.dropna(how="all").reset_index(drop=True)
-    return kept, tuple(notes)
+        whole = ~kept.isna().all(axis=1)
+        frame, kept = frame[whole].reset_index(drop=True), kept[whole].reset_index(drop=True)
+    return kept, frame[left] if left else None, tuple(notes)
 
 
 def _is_index(name: str, column: Any) -> bool:

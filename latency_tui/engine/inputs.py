@@ -17,7 +17,7 @@ import numpy as np
 
 from latency_tui.engine import tensors
 from latency_tui.engine.adapters import require
-from latency_tui.engine.categories import as_dates, date_columns, with_learnt_types
+from latency_tui.engine.categories import as_dates, as_text, date_columns, with_learnt_types
 from latency_tui.engine.dataset import Data
 from latency_tui.engine.model_traits import (
     are_counted,
@@ -100,6 +100,7 @@ def adapt_inputs(
     if wanted in ("texts", "records"):
         adapted, more = _as_texts(data, model) if wanted == "texts" else (_as_records(data), ())
         return AdaptedData(adapted, (*notes, *more), made is not None)
+    data, notes = _with_index(data, model, notes) if fitted else (data, notes)
     form = str(wanted or _preferred(data, model, fitted=fitted))
     chosen, more = _as_table(data, model, settings, form, fitted=fitted)
     others = () if wanted else _other_forms(data, model, settings, form, notes, fitted=fitted)
@@ -285,6 +286,22 @@ def _as_records(data: Data) -> Data:
 # --- tables
 
 
+def _with_index(data: Data, model: Any, notes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
+    """Return data with the index columns if a model was fitted on them, and the notes that hold then."""
+    if data.index is None or not is_frame(data.X_test):
+        return data, notes
+    known, names = feature_names(model), [str(name) for name in data.index.columns]
+    by_count = not known and feature_count(model) == data.features + len(names)
+    if not by_count and not any(name in known for name in names):
+        return data, notes
+    kept = (*(note for note in notes if not any(name in note for name in names)), *_index_note(names))
+    return replace(data, X_test=data.index.join(data.X_test), index=None), kept
+
+
+def _index_note(names: Sequence[str]) -> tuple[str, ...]:
+    return (f"numbers the rows, but the model was fitted on it: {_listed(names)}",)
+
+
 def _preferred(data: Data, model: Any, *, fitted: bool) -> str:
     """Return which form a model takes, `array` or `dataframe`, as far as it tells by itself."""
     frame = is_frame(data.X_test)
@@ -314,6 +331,10 @@ def _other_forms(
 
     if form == "array":
         return (partial(other, "dataframe", "given data frames, since it fails on arrays"),)
+    if is_frame(data.X_test) and (texts := [name for name, kind in data.X_test.dtypes.items() if kind.kind == "M"]):
+        told = f"dates given as text, since it fails on dates: {_listed(texts)}"
+        undated = replace(data, X_train=as_text(data.X_train, texts), X_test=as_text(data.X_test, texts))
+        return (lambda: AdaptedData(_as_table(undated, model, settings, form, fitted=fitted)[0], (*notes, told)),)
     if dates := date_columns(data.X_test):
         told = f"columns given as dates, since it fails on text: {_listed(dates)}"
         dated = replace(data, X_train=as_dates(data.X_train, dates), X_test=as_dates(data.X_test, dates))

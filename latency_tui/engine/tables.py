@@ -39,12 +39,14 @@ class Table:
         targets: `(n_rows,)` array, `(n_rows, n_outputs)` of several outputs; None if no target was named.
         columns: Names of the columns of an array; empty if the inputs have names of their own, or none.
         notes: What was read in another way than it is written, a sentence each.
+        index: Data frame of the columns that were left out because they only number the rows; None if there are none.
     """
 
     inputs: Any
     targets: Any
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    index: Any = None
 
 
 def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
@@ -178,7 +180,7 @@ def _from_frame(
         frame = frame.reset_index(target)
     position = None if target is None else _column(file.path, target, list(frame.columns))
     named = None if position is None else frame.columns[position]
-    frame, said = without_index_columns(frame, named)
+    frame, index, said = without_index_columns(frame, named)
     try:
         frame, more = with_types(frame, decimal, separator)
     except DataError as error:
@@ -187,8 +189,10 @@ def _from_frame(
     inputs = frame if named is None else frame.drop(columns=named)
     targets = None if named is None else _targets(file.path, target or "", frame[named])
     if counted and is_numeric(inputs):
-        return Table(inputs.to_numpy(dtype=None if len({*inputs.dtypes}) == 1 else "float64"), targets, (), notes)
-    return Table(inputs, targets, (), notes)
+        return Table(
+            inputs.to_numpy(dtype=None if len({*inputs.dtypes}) == 1 else "float64"), targets, (), notes, index
+        )
+    return Table(inputs, targets, (), notes, index)
 
 
 def _targets(path: Path, target: str, column: Any) -> Any:

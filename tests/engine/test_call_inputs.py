@@ -28,7 +28,7 @@ from latency_tui.engine.rows import batches, describe, frozen, rows_of, thawed
 from latency_tui.engine.runtimes.onnx import OnnxModel
 from latency_tui.engine.tensors import TensorInput, from_data, made_up
 from latency_tui.errors import ModelError
-from latency_tui.plan import SyntheticDataset, Workload
+from latency_tui.plan import FileDataset, SyntheticDataset, Workload
 from latency_tui.result.words import format_call_input
 
 TEXTS = ["red apple", "green pear", "red plum", "green leaf"] * 6
@@ -351,3 +351,33 @@ def test_reading_rows_is_no_change() -> None:
         model.predict(value)
     assert not inputs.notice_changes()
     assert thawed(frozen(rows) or b"").flags.writeable
+
+
+# --- columns that reading changed
+
+
+def written(table: pd.DataFrame, path: Path, **how: Any) -> Data:
+    table.to_csv(path, **how)
+    return prepare(FileDataset(path=str(path)))
+
+
+def test_an_index_column_that_a_model_was_fitted_on_is_given_to_it(tmp_path: Path) -> None:
+    table = people()
+    data = written(table, tmp_path / "a.csv")
+    assert data.features == 2
+    with_index = pd.read_csv(tmp_path / "a.csv")
+    named = LogisticRegression(max_iter=500).fit(with_index, LABELS)
+    found = adapt_inputs(data, named, {}, fitted=True)
+    assert list(found.data.X_test.columns) == ["Unnamed: 0", "age", "income"]
+    assert not any("left out" in note for note in found.notes)
+    counted = LogisticRegression(max_iter=500).fit(with_index.to_numpy(), LABELS)
+    assert adapt_inputs(data, counted, {}, fitted=True).data.X_test.shape == (24, 3)
+    plain = LogisticRegression(max_iter=500).fit(table, LABELS)
+    assert adapt_inputs(data, plain, {}, fitted=True).data.features == 2
+
+
+def test_a_model_that_learnt_dates_as_text_gets_text(tmp_path: Path) -> None:
+    table = pd.DataFrame({"day": ["2024-01-02", "2024-01-03"] * 12, "age": range(24)})
+    found = adapt_inputs(written(table, tmp_path / "a.csv", index=False), lambda rows: rows, {}, fitted=True)
+    assert found.data.X_test["day"].dtype.kind == "M"
+    assert found.alternatives[0]().data.X_test["day"].tolist() == table["day"].tolist()

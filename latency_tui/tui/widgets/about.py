@@ -63,7 +63,8 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
         return ()
     facts: list[tuple[str, str]] = []
     if measured.received is not None:
-        facts.append(("a call gets", format_call_input(measured.received)))
+        rows, _, kind = format_call_input(measured.received).partition(", ")
+        facts += [("receives", rows), *([("", kind)] if kind else [])]
     if measured.cold_start_seconds is not None:
         facts.append(("first call", format_duration(measured.cold_start_seconds)))
     if measured.calls:
