@@ -339,9 +339,19 @@ def _rows(value: Any, name: str) -> int:
     shape = getattr(value, "shape", None)
     if shape:
         return int(shape[0])
+    if isinstance(value, Mapping) and value and all(getattr(array, "shape", None) for array in value.values()):
+        return _same_rows(value)
     if isinstance(value, str | bytes | Mapping | Set) or not hasattr(value, "__len__") or shape is not None:
         raise UsageError(f"{name} must hold rows, as an array, a data frame or a list does, not be {_shown(value)}.")
     return len(value)
+
+
+def _same_rows(arrays: Mapping[str, Any]) -> int:
+    """Return the number of rows of arrays by name, for models with named inputs."""
+    lengths = {int(array.shape[0]) for array in arrays.values()}
+    if len(lengths) > 1:
+        raise UsageError(f"The arrays in X must have the same number of rows, not {sorted(lengths)}.")
+    return lengths.pop()
 
 
 def _features(inputs: Any) -> int:

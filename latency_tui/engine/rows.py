@@ -124,6 +124,10 @@ def describe(value: Any, rows: int, *, made_up: bool = False) -> CallInput:
         kind, shape, dtype = "sparse matrix", tuple(map(int, value.shape)), str(value.dtype)
     elif isinstance(value, np.ndarray):
         kind, shape, dtype = "array", tuple(map(int, value.shape)), str(value.dtype)
+    elif getattr(value, "columns", None) is not None and getattr(value, "shape", None):
+        kind, shape = "data frame", tuple(map(int, value.shape))  # of Polars, Arrow or another library
+    elif hasattr(value, "iloc") and hasattr(value, "dtype"):
+        kind, shape, dtype = "series", tuple(map(int, value.shape)), str(value.dtype)
     elif isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
         kind, count = "texts", len(value)
     elif isinstance(value, list | tuple) and value and all(isinstance(one, Mapping) for one in value):

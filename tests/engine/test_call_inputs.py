@@ -381,3 +381,17 @@ def test_a_model_that_learnt_dates_as_text_gets_text(tmp_path: Path) -> None:
     found = adapt_inputs(written(table, tmp_path / "a.csv", index=False), lambda rows: rows, {}, fitted=True)
     assert found.data.X_test["day"].dtype.kind == "M"
     assert found.alternatives[0]().data.X_test["day"].tolist() == table["day"].tolist()
+
+
+def test_a_call_is_described_whatever_kind_of_rows_it_receives() -> None:
+    polars = pytest.importorskip("polars")
+    described = {
+        "1 row × 2, float64 array": np.ones((1, 2)),
+        "1 row × 2, data frame": people()[:1],
+        "1 text": ["red apple"],
+        "1 record": [{"a": 1}],
+        "2 named arrays": {"a": np.ones((1, 2)), "b": np.ones((1, 2))},
+        "1 row, float64 series": people()["age"][:1],
+    }
+    assert [format_call_input(describe(value, 1)) for value in described.values()] == list(described)
+    assert format_call_input(describe(polars.DataFrame({"a": [1], "b": [2]}), 1)) == "1 row × 2, data frame"
