@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 DEFAULT_THEME = "tokyo-night"
+SIXTEEN_COLOURS_THEME = "ansi-dark"
+"""For terminals that would show several of the default theme's colours as one."""
+
 _LONGEST_FAREWELL = 2.0
 
 
@@ -182,7 +185,7 @@ class LatencyApp(App[None]):
             from latency_tui.plan.nearest import hint
 
             raise UsageError(f"There is no theme {wanted!r}; {hint(wanted, self.available_themes)}")
-        return wanted or DEFAULT_THEME
+        return wanted or (SIXTEEN_COLOURS_THEME if self.console.color_system == "standard" else DEFAULT_THEME)
 
     def _keys_wanted(self) -> dict[str, str]:
         CHANGED_LABELS.clear()

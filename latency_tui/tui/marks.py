@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from textual.color import Color
 from textual.theme import Theme
 
+from latency_tui.plan.palette import PALETTE
+
 MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
 KEY = "bold $text-accent"
@@ -17,6 +19,8 @@ muted text is white in spans.
 """
 
 SHAPES = "●■▲◆▼★✚○□△◇▽☆♣♠"
+"""One for each colour of the palette, in its order, and one more."""
+
 _READABLE = 4.5  # WCAG 2.1, level AA, for text of normal size
 
 Look = tuple[str, str]
@@ -33,14 +37,34 @@ def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]
     """
     surface = Color.parse(variables.get("background", "#000000"))
     found: dict[str, Look] = {}
-    for index, (slug, colour) in enumerate(colours.items()):
+    marks = shapes(colours)
+    for slug, colour in colours.items():
         wanted = Color.parse(colour)
         ink = readable(wanted, surface).hex
         if theme.ansi:
             ink = _nearest_ansi(wanted)
             if ink in {taken for taken, _ in found.values()}:
                 ink = ink.replace("ansi_", "ansi_bright_") if ink != "ansi_default" else ink
-        found[slug] = (ink, SHAPES[index % len(SHAPES)])
+        found[slug] = (ink, marks[slug])
+    return found
+
+
+def shapes(colours: Mapping[str, str]) -> dict[str, str]:
+    """Return each candidate's shape: that of its colour, so that a built-in model has the same one in every list.
+
+    A colour that is used twice, or that is not in the palette, gets a shape that is free, the last of them first.
+
+    Args:
+        colours: Slug and colour, `#rrggbb`, in the order listed.
+    """
+    found: dict[str, str] = {}
+    for slug, colour in colours.items():
+        if colour in PALETTE and (shape := SHAPES[PALETTE.index(colour)]) not in found.values():
+            found[slug] = shape
+    for index, slug in enumerate(colours):
+        if slug not in found:
+            free = [shape for shape in SHAPES if shape not in found.values()]
+            found[slug] = free[-1] if free else SHAPES[index % len(SHAPES)]
     return found
 
 

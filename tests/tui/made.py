@@ -67,6 +67,7 @@ class Script:
         warned: Slugs with a convergence warning.
         pause: Seconds between rounds.
         gate: Where set, rounds wait for it.
+        training_gate: Where set, all trainings but the first wait for it.
         cold_gate: Where set, all cold starts but the first wait for it.
         dies_in: Round in which the process ends; None for never.
         engines: Every engine made, in order.
@@ -81,6 +82,7 @@ class Script:
         self.pause = 0.0
         self.gate: asyncio.Event | None = None
         self.rounds_before_gate = 3
+        self.training_gate: asyncio.Event | None = None
         self.cold_gate: asyncio.Event | None = None
         self.dies_in: int | None = None
         self.engines: list[MadeEngine] = []
@@ -143,6 +145,8 @@ class MadeEngine(Engine):
                 continue
             yield TrainingStarted(job=job, candidate=slug)
             await asyncio.sleep(self.script.pause)
+            if self.script.training_gate is not None and self.trained:
+                await self.script.training_gate.wait()
             if slug in self.script.untrainable:
                 yield CandidateFailed(
                     job=job, candidate=slug, stage="training", message="ValueError: [bold]no[/bold] such row",
@@ -224,7 +228,7 @@ def _median(slug: str) -> float:
 Check = Callable[[], bool]
 
 
-async def until(check: Check, seconds: float = 10.0) -> None:
+async def until(check: Check, seconds: float = 60.0) -> None:
     """Wait until something holds, and fail where it does not within some seconds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not check():

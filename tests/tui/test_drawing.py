@@ -17,7 +17,7 @@ from latency_tui.tui.canvas import trace
 from latency_tui.tui.charts import reduce
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
-from latency_tui.tui.marks import contrast, looks
+from latency_tui.tui.marks import contrast, looks, shapes
 from latency_tui.tui.offers import bindings, key_table
 from latency_tui.tui.plan_options import whole_number
 from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
@@ -172,6 +172,26 @@ def test_candidates_keep_their_colour_and_share_none_until_the_palette_ends() ->
     more = colours([forest, *variants], found)
     assert more.items() >= found.items()
     assert len(set(more.values())) == len(more)
+
+
+def test_a_built_in_model_has_one_mark_wherever_it_is_listed() -> None:
+    six = [Candidate(model=model) for model in BUILTIN_MODELS]
+    marks = shapes(colours(six))
+    assert [marks[candidate.slug] for candidate in six] == [*"●■▲◆▼★"]
+    for candidate in six:
+        assert shapes(colours([candidate])) == {candidate.slug: marks[candidate.slug]}
+        plain = Candidate(model=ModelSpec(name="plain", factory="a:b", colour="#010203"))
+        variant = msgspec.structs.replace(candidate, settings={"threads": 2})
+        found = shapes(colours([plain, variant, candidate]))
+        assert found[variant.slug] == marks[candidate.slug]
+        assert len(set(found.values())) == 3
+
+
+def test_forty_models_share_no_colour_with_the_same_mark() -> None:
+    many = [Candidate(model=ModelSpec(name=f"m{index}", factory="a:b")) for index in range(40)]
+    inks = colours(many)
+    marks = shapes(inks)
+    assert len({(inks[slug], marks[slug]) for slug in inks}) == 40
 
 
 def test_text_from_outside_is_one_line_without_controls() -> None:

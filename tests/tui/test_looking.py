@@ -10,8 +10,10 @@ import pytest
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.report import render
 from latency_tui.result.result import load
+from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens.help import HelpScreen
 from latency_tui.tui.screens.save import SaveScreen
+from latency_tui.tui.widgets.row_list import RowList
 from tests.tui.conftest import Open
 from tests.tui.made import MEDIANS, MadeEngine, made_plan, until
 
@@ -219,6 +221,45 @@ async def test_every_theme_dresses_the_models(open_app: Open, theme: str) -> Non
         await desk.pilot.pause(0.2)
         assert "could not be drawn" not in desk.text()
         assert len(set(desk.screen._looks.values())) == 6
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+@pytest.mark.parametrize("keys", [("j",), ("v", "down"), ("plus", "down"), ("d", "down")], ids=lambda keys: keys[0])
+async def test_the_terminal_s_own_colours_show_the_highlighted_row(
+    open_app: Open, theme: str, keys: tuple[str, ...]
+) -> None:
+    async with open_app() as desk:
+        desk.app.theme = theme
+        await desk.press(keys[0])
+        rows = desk.app.screen.query_one(RowList)
+        await until(lambda: rows.option_count > 1)
+        await desk.press(*keys[1:])
+        height = rows.scrollable_content_region.height
+        lines = [rows.render_line(y) for y in range(min(height, rows.option_count))]
+        reversed_rows = [y for y, line in enumerate(lines) if all(s.style and s.style.reverse for s in line)]
+        assert reversed_rows == [rows.highlighted]
+        assert "predict" in desk.text().splitlines()[0]
+        assert "Quit" in desk.text().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("term", "colours", "theme"),
+    [
+        ("xterm", "", "ansi-dark"),
+        ("linux", "", "ansi-dark"),
+        ("screen", "", "ansi-dark"),
+        ("xterm", "truecolor", "tokyo-night"),
+        ("xterm-256color", "", "tokyo-night"),
+    ],
+)
+def test_a_terminal_of_16_colours_is_drawn_in_its_own(
+    term: str, colours: str, theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLORTERM", colours)
+    assert LatencyApp().theme == theme
 
 
 async def test_without_colours_each_line_of_the_chart_has_a_shape_of_its_own(

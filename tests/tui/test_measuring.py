@@ -132,12 +132,13 @@ async def test_a_score_is_called_by_what_is_predicted(
 
 
 async def test_profile_pressed_while_models_are_trained_follows_when_they_are(open_app: Open, script: Script) -> None:
-    script.pause = 0.1
+    script.training_gate = asyncio.Event()
     async with open_app() as desk:
         await desk.press("t")
         await until(lambda: desk.state.progress.done >= 1)
         await desk.press("p")
         assert "then profile" in desk.text()
+        script.training_gate.set()
         await until(lambda: bool(desk.state.measurements))
         await desk.idle()
         assert [type(command) for command in script.commands] == [Train, Measure]

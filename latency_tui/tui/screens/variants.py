@@ -33,7 +33,7 @@ _MEANINGS = {
     "threads=2": "two threads of BLAS and OpenMP",
     "n_jobs=1": "single-threaded",
     "n_jobs=-1": "all cores",
-    "runtime=onnx": "runs on ONNX Runtime, often many times faster",
+    "runtime=onnx": "ONNX Runtime: often many times faster",
 }
 _HINT = "Or type settings: setting=value, comma-separated."
 

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
 from textual.widgets import OptionList
+
+_REVERSED = Style(reverse=True)
 
 
 class RowList(OptionList):
     """Textual's list; a page is as many rows as it is high, and of a list without rows it does nothing."""
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line; in the terminal's own colours, the highlighted row is the one in reverse.
+
+        Textual 8.2 drops `text-style: reverse` of a component's style, and those themes have one background.
+        """
+        strip = super().render_line(y)
+        if self.highlighted is None or not self.app.native_ansi_color:
+            return strip
+        place = next((segment.style.meta.get("option") for segment in strip if segment.style), None)
+        if place != self.highlighted:
+            return strip
+        meta = {"option": place}
+        return Strip([Segment(strip.text, _REVERSED)], strip.cell_length).apply_meta(meta)
 
     def action_page_down(self) -> None:
         """Highlight the row a page below."""
