@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from latency_tui.result.words import (
     format_duration,
     format_interval,
@@ -23,17 +25,29 @@ _LONGEST_WAIT = 1800.0
 """Seconds beyond which nobody waits for a verdict: then two are as good as equal."""
 
 
-def answer(result: Result) -> str:
+def answer(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
     """Return who answers first and how sure that is, in a sentence (and a short one on what failed).
+
+    It is the same whichever baseline the result has; only the winner's ratio to a baseline that the sentence would not
+    name is added to it.
 
     A candidate answers first only if it shares no letter with another one, that is, if its interval lies beyond the
     region of equivalence for every pair that it is in. An interval from one launch says so. Those that failed midway
     are out of the race.
+
+    Args:
+        result: What was measured.
+        against_fastest: How every other candidate compares with the fastest; where it is empty, the comparisons with
+            the baseline are all that is known.
     """
     measured = tuple(c for c in result.measured if c.status == "measured")
     if not measured:
         return _nothing(result)
-    sentence = _alone(result, measured[0]) if len(measured) == 1 else _race(result, measured)
+    if len(measured) == 1:
+        sentence = _alone(result, measured[0])
+    else:
+        contest = msgspec.structs.replace(result, comparisons=tuple(against_fastest) or result.comparisons)
+        sentence = _race(contest, measured, _to_baseline(result) if against_fastest else {})
     return " ".join([sentence, *_limits(result), *_failures(result)])
 
 
@@ -89,7 +103,13 @@ def _alone(result: Result, candidate: CandidateResult) -> str:
     return f"{candidate.name} answered in {_latency(result, candidate)}; {few}."
 
 
-def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
+def _to_baseline(result: Result) -> dict[str, Comparison]:
+    """Return how each candidate compares with the baseline, by slug."""
+    return {comparison.candidate: comparison for comparison in result.comparisons}
+
+
+def _race(result: Result, measured: Sequence[CandidateResult], to_named: dict[str, Comparison]) -> str:
+    """Return the sentence of a race; `to_named` are the comparisons with a baseline that the user named."""
     to_baseline = {comparison.candidate: comparison for comparison in result.comparisons}
     order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
     first = order[0]
@@ -99,7 +119,7 @@ def _race(result: Result, measured: Sequence[CandidateResult]) -> str:
         return f"{least.name} had the lowest median, {_latency(result, least)}, but {few}."
     rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
     if not rivals:
-        return _winner(result, first, order[1], to_baseline)
+        return f"{_winner(result, first, order[1], to_baseline, to_named)}."
     pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
     baseline_is_there = len(pairs) == len(rivals)
     open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
@@ -141,18 +161,33 @@ def _unsure(result: Result, first: CandidateResult, open_pairs: Sequence[Compari
     return f"{f'{result.whole_launches} launches are' if launches else runs} too few to be sure{_wait(open_pairs)}"
 
 
-def _winner(result: Result, first: CandidateResult, second: CandidateResult, to_baseline: dict[str, Comparison]) -> str:
-    """Say by how much the fastest wins: against the baseline where it is another one, or else against the second."""
+def _winner(
+    result: Result,
+    first: CandidateResult,
+    second: CandidateResult,
+    to_baseline: dict[str, Comparison],
+    to_named: dict[str, Comparison],
+) -> str:
+    """Say by how much the fastest wins against the second, or where that is not known, against the baseline."""
+    named = to_named.get(first.slug)
     if (pair := to_baseline.get(first.slug)) is not None:
-        other = f"the baseline {result.candidate(pair.baseline).name}"
+        slug = pair.baseline
         ratio, low, high = pair.ratio, pair.low, pair.high
     else:
         pair = to_baseline[second.slug]
-        other = second.name
+        slug = second.slug
         ratio, low, high = _inverse(pair)
+    other = result.candidate(slug).name
+    if slug in {comparison.baseline for comparison in to_named.values()} or (
+        pair.candidate == first.slug and not to_named
+    ):
+        other = f"the baseline {other}"
     words, _, interval = format_ratio(ratio, low, high).partition(" (")
     inside = f" ({interval.removesuffix(')')}{_launch(result)}{_again(pair)})" if interval else ""
-    return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}."
+    rest = ""
+    if named is not None and named.baseline != slug:
+        rest = f" and {format_ratio(named.ratio)} than the baseline {result.candidate(named.baseline).name}"
+    return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}{rest}"
 
 
 def _ends(to_baseline: Comparison | None) -> tuple[float, float]:

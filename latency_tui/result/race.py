@@ -159,12 +159,16 @@ class Race:
 
         None where nothing was measured.
         """
-        measured = [c for c in candidates if c.statistics is not None]
-        if not measured:
-            return None
         wanted = self._wanted_baseline()
         if wanted is not None and candidates[wanted].statistics is not None:
             return wanted
+        return self.fastest(candidates)
+
+    def fastest(self, candidates: list[CandidateResult]) -> int | None:
+        """Return the position of the one with the lowest median; None where nothing was measured."""
+        measured = [c for c in candidates if c.statistics is not None]
+        if not measured:
+            return None
         # One that failed may have been measured too little to compare anyone with.
         whole = [c for c in measured if c.status == "measured"] or measured
         return self._places[min(whole, key=median_of).slug]

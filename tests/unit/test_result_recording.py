@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -136,6 +137,37 @@ def test_another_baseline_is_compared_with_everyone_and_nothing_measured_again()
         (LINEAR, LOGISTIC, "faster"),
         (LINEAR, FOREST, "slower"),
     ]
+
+
+@pytest.mark.parametrize("until_known", [False, True], ids=["runs", "until known"])
+@pytest.mark.parametrize(
+    ("factors", "rounds"),
+    [((1, 40, 1.15), 60), ((1, 1, 4), 40), ((1.02, 1, 3), 12), ((1, 1.001, 1.002), 60)],
+)
+def test_the_answer_is_the_same_whichever_baseline_is_chosen(
+    factors: tuple[float, ...], rounds: int, until_known: bool
+) -> None:
+    plan = plan_of(3, until_known=True, runs=None) if until_known else plan_of(3)
+    recording = recorded(plan, blocks(plan, factors, rounds))
+    answers = {recording.result().answer}
+    for slug in (LOGISTIC, FOREST, LINEAR):
+        recording.rebase(slug)
+        text = recording.result().answer
+        answers.add(re.sub(r" and [\d.,]+× faster than the baseline [\w ]+", "", text).replace("the baseline ", ""))
+        live = recording.result(most_samples=1000).answer
+        assert live.partition(":")[0] == text.partition(":")[0]
+    assert len(answers) == 1
+
+
+def test_the_answer_adds_the_ratio_to_a_baseline_that_was_chosen() -> None:
+    plan = plan_of(3)
+    recording = recorded(plan, blocks(plan, (1, 40, 1.15), 60))
+    recording.rebase(FOREST)
+    text = recording.result().answer
+    assert re.search(r"answers first: .+ 1\.1\d× faster than Linear SVM \(", text)
+    assert re.search(r"\) and [34]\d\.\d× faster than the baseline Random Forest\.", text)
+    recording.rebase(LINEAR)
+    assert "faster than the baseline Linear SVM (" in recording.result().answer
 
 
 def test_a_baseline_that_failed_gives_way_to_the_fastest() -> None:
