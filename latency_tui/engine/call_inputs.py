@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from latency_tui.engine.rows import frozen, thawed
+from latency_tui.engine.rows import deserialize, serialize
 
 
 class CallInputs:
@@ -19,19 +19,19 @@ class CallInputs:
     Args:
         rows: The rows of each call, in the order of calls.
         value_of: Makes the input of a call of them.
-        renewed: Whether a fresh value is known to be needed.
+        fresh_per_call: Whether a fresh value is known to be needed.
 
     Attributes:
         rows: As given.
-        renewed: Whether each call receives a fresh value.
+        fresh_per_call: Whether each call receives a fresh value.
     """
 
-    def __init__(self, rows: list[Any], value_of: Callable[[Any], Any], *, renewed: bool = False) -> None:
+    def __init__(self, rows: list[Any], value_of: Callable[[Any], Any], *, fresh_per_call: bool = False) -> None:
         self.rows = rows
-        self.renewed = renewed
+        self.fresh_per_call = fresh_per_call
         self._value_of = value_of
         self._values = [value_of(one) for one in rows]
-        self._stored = [frozen(one) for one in rows]
+        self._stored = [serialize(one) for one in rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -39,19 +39,19 @@ class CallInputs:
     def values(self, offset: int, count: int) -> list[Any]:
         """Return the inputs of so many calls, the first of which has the number `offset`."""
         there = len(self.rows)
-        if not self.renewed:
+        if not self.fresh_per_call:
             return [self._values[(offset + index) % there] for index in range(count)]
         return [self._fresh((offset + index) % there) for index in range(count)]
 
-    def notice_changes(self) -> bool:
+    def detect_changes(self) -> bool:
         """Look whether calls have changed inputs; if so, renew them from now on and return whether that is new."""
-        if self.renewed or all(
-            stored is None or frozen(one) == stored for one, stored in zip(self.rows, self._stored, strict=True)
+        if self.fresh_per_call or all(
+            stored is None or serialize(one) == stored for one, stored in zip(self.rows, self._stored, strict=True)
         ):
             return False
-        self.renewed = True
+        self.fresh_per_call = True
         self.rows = [
-            one if stored is None else thawed(stored) for one, stored in zip(self.rows, self._stored, strict=True)
+            one if stored is None else deserialize(stored) for one, stored in zip(self.rows, self._stored, strict=True)
         ]
         return True
 
@@ -60,5 +60,5 @@ class CallInputs:
         if stored is None:  # nobody can copy it
             return self._values[position]
         with contextlib.suppress(Exception):
-            return self._value_of(thawed(stored))
+            return self._value_of(deserialize(stored))
         return self._values[position]

@@ -44,12 +44,12 @@ def main() -> None:
         model, method = finding_own(lambda: (file.seek(0), pickle.load(file))[1])  # noqa: S301 (as said)
         loaded = perf_counter()
         after = resident_bytes()
-        rows, renewed, _ = pickle.load(file)  # noqa: S301 (as said)
+        rows, fresh_per_call, _ = pickle.load(file)  # noqa: S301 (as said)
     value_of = getattr(model, "call_value", lambda value: value)
     call, calls, begin = getattr(model, method, model), [], perf_counter()
     for index in range(request["calls"]):
         value = rows[index % len(rows)]
-        value = value_of(pickle.loads(pickle.dumps(value)) if renewed else value)  # noqa: S301 (made here)
+        value = value_of(pickle.loads(pickle.dumps(value)) if fresh_per_call else value)  # noqa: S301 (made here)
         begun = perf_counter_ns()
         call(value)
         calls.append(perf_counter_ns() - begun)

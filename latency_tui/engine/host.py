@@ -238,7 +238,7 @@ class Host:
                 converted = convert(request.candidate.runtime, self.model, self.data, threads, settings)
                 self.model, self.data, notes = converted.model, converted.data, converted.notes
                 self.fresh = False  # it has answered all that is held out by now, to show that it answers the same
-            changes = self.inputs is not None and self.inputs.renewed
+            changes = self.inputs is not None and self.inputs.fresh_per_call
             score = models.score(self.model, copy.deepcopy(self.data) if changes else self.data)
         gc.collect()
         return Scored(score=score, notes=(*notes, *notes_of(caught)))
@@ -270,7 +270,7 @@ class Host:
                 self.data, notes = self.adapted.data, self.adapted.notes[-1:]
         self._check(answer)
         models.check_two_rows(self.model, self.method, self.data.X_test)
-        if self.inputs.notice_changes():
+        if self.inputs.detect_changes():
             notes = (*notes, "the model changes the rows that it receives, so each call gets a fresh copy")
         self.latest = elapsed
         if self.workload is None and self.fresh:
@@ -321,7 +321,7 @@ class Host:
             if time.perf_counter() > until:
                 break
             self._time(position, 1)
-        self.inputs.notice_changes()
+        self.inputs.detect_changes()
 
     def run_block(self, request: RunBlock) -> BlockDone:
         """Warm the caches again, then time the calls of a block.
@@ -365,7 +365,7 @@ class Host:
         assert self.inputs is not None
         with Path(request.path).open("wb") as file:
             file.write(dumps((WithState(self.model, environment=True), self.method)))
-            file.write(dumps((self.inputs.rows[: request.most_inputs], self.inputs.renewed, self.rows_per_call)))
+            file.write(dumps((self.inputs.rows[: request.most_inputs], self.inputs.fresh_per_call, self.rows_per_call)))
         return Stored(modules=models.modules_of(self.model), libraries=libraries_since(self._modules))
 
     def adopt(self, request: Adopt) -> Warmed:
@@ -375,11 +375,11 @@ class Host:
         """
         self.stage = "loading"
         self.model, self.method, stored = own_modules.finding_own(lambda: _read_stored(Path(request.path)))
-        rows, renewed, self.rows_per_call = stored
+        rows, fresh_per_call, self.rows_per_call = stored
         models.configure(request.candidate.settings)  # the model has its own with it, converted or not
         limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
         self.call = caller(self.model, self.method)
-        self.inputs = CallInputs(rows, call_value_of(self.model), renewed=renewed)
+        self.inputs = CallInputs(rows, call_value_of(self.model), fresh_per_call=fresh_per_call)
         warmed = self.warm_up(WarmUp(brief=True))
         if request.pinned:
             machine.pin(request.pinned)

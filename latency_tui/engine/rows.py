@@ -91,7 +91,7 @@ def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: in
     return [take(rows, shuffled[index * batch_size : (index + 1) * batch_size], order) for index in range(count)]
 
 
-def frozen(value: Any) -> bytes | None:
+def serialize(value: Any) -> bytes | None:
     """Return a value as bytes, to see later whether a model has changed it; None if it cannot be pickled."""
     try:
         return pickle.dumps(value, protocol=4)  # 5 tells arrays apart that can be written to: CatBoost locks them
@@ -99,8 +99,8 @@ def frozen(value: Any) -> bytes | None:
         return None
 
 
-def thawed(stored: bytes) -> Any:
-    """Return a fresh value from what `frozen` made in this process or its engine's."""
+def deserialize(stored: bytes) -> Any:
+    """Return a fresh value from what `serialize` made in this process or its engine's."""
     return pickle.loads(stored)  # noqa: S301 (written by this engine's own candidate)
 
 

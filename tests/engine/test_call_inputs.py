@@ -24,7 +24,7 @@ from latency_tui.engine.calls import call_value_of
 from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.model_traits import are_counted, takes
-from latency_tui.engine.rows import batches, describe, frozen, rows_of, thawed
+from latency_tui.engine.rows import batches, describe, deserialize, rows_of, serialize
 from latency_tui.engine.runtimes.onnx import OnnxModel
 from latency_tui.engine.tensors import TensorInput, from_data, made_up
 from latency_tui.errors import ModelError
@@ -327,8 +327,8 @@ def test_each_call_gets_fresh_rows_once_a_model_changes_them() -> None:
     inputs = CallInputs(batches(table, 1, 0), call_value_of(model))
     (value,) = inputs.values(0, 1)
     model.predict(value)
-    assert inputs.notice_changes()
-    assert inputs.renewed
+    assert inputs.detect_changes()
+    assert inputs.fresh_per_call
     for value in inputs.values(0, 60):
         model.predict(value)
     assert all("junk" in rows for rows in inputs.rows)
@@ -338,7 +338,7 @@ def test_each_call_gets_fresh_rows_once_a_model_changes_them() -> None:
 def test_arithmetic_in_place_is_noticed(dtype: str) -> None:
     inputs = CallInputs(batches(np.ones((5, 3)).astype(dtype), 1, 0), call_value_of(None))
     inputs.values(0, 1)[0][:] += 1
-    assert inputs.notice_changes()
+    assert inputs.detect_changes()
     assert all((value == 1).all() for value in inputs.values(0, 10))
 
 
@@ -349,8 +349,8 @@ def test_reading_rows_is_no_change() -> None:
     inputs = CallInputs(batches(rows, 1, 0), call_value_of(model))
     for value in inputs.values(0, 50):
         model.predict(value)
-    assert not inputs.notice_changes()
-    assert thawed(frozen(rows) or b"").flags.writeable
+    assert not inputs.detect_changes()
+    assert deserialize(serialize(rows) or b"").flags.writeable
 
 
 # --- columns that reading changed
