@@ -96,7 +96,7 @@ class Train(PlanCommand):
 
 
 class Stop(Command):
-    """Leave the enlarged chart; without one, stop at once and keep what was measured."""
+    """Leave the enlarged chart, or stop the highlighted training, or else stop all and keep what was measured."""
 
     title, keys, shown, footer = "Stop, keep what was measured", ("escape",), "esc", "Stop"
 

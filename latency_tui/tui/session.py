@@ -75,6 +75,10 @@ class Session:
         """End a job at once; what was measured is kept."""
         self._screen.run_worker(self._stop(job), group="engine-stop", exclusive=True, exit_on_error=False)
 
+    def stop_training(self, job: str, slug: str) -> None:
+        """End one candidate's training; the others go on."""
+        self._screen.run_worker(self._stop_training(job, slug), group="engine-stop", exit_on_error=False)
+
     async def close(self) -> None:
         """End every process."""
         engines = [engine for engine in (self._engine, *self._launched) if engine is not None]
@@ -133,6 +137,11 @@ class Session:
                 await self.close()
             self._screen.post_message(EngineLost(None if self._given_up == job else failed))
         self._screen.post_message(JobEnded(job, failed))
+
+    async def _stop_training(self, job: str, slug: str) -> None:
+        for engine in (self._engine, *self._launched):
+            if engine is not None:
+                await engine.stop_training(job, slug)
 
     async def _stop(self, job: str) -> None:
         """Ask, and ask again, for between two launches nobody hears it; at last end what does not listen."""

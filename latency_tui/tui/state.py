@@ -53,6 +53,7 @@ class ModelRow:
         notes: Warnings raised while training.
         error: One line on what went wrong, where something did.
         traceback: The whole story of the error.
+        elapsed: Whole seconds that its training takes by now.
     """
 
     candidate: Candidate
@@ -63,6 +64,7 @@ class ModelRow:
     notes: tuple[str, ...] = ()
     error: str = ""
     traceback: str = ""
+    elapsed: int = 0
 
     @property
     def slug(self) -> str:
@@ -98,12 +100,14 @@ class Measurement:
         plan: What was asked for.
         result: The latest snapshot; None before the first numbers.
         order: Slugs in the order shown, the fastest first.
+        whole: Whether the result is of everything measured, and not a snapshot on the way.
     """
 
     job: str
     plan: Plan
     result: Result | None = None
     order: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def candidates(self) -> tuple[CandidateResult, ...]:
@@ -297,7 +301,7 @@ def fold(state: State, event: Event) -> State:
             return replace(state, environment=environment, progress=progress)
         case TrainingStarted(candidate=slug):
             if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # else a later launch trains anew
-                state = update_row(state, slug, stage="training", error="", traceback="")
+                state = update_row(state, slug, stage="training", error="", traceback="", elapsed=0)
             return _advance(state, "training", 0)
         case TrainingFinished():
             state = update_row(
@@ -311,6 +315,8 @@ def fold(state: State, event: Event) -> State:
                 traceback="",
             )
             return _advance(state, "training", 1)
+        case CandidateFailed(cause="stopped", candidate=slug):
+            return update_row(state, slug, stage="new")
         case CandidateFailed():
             return update_row(
                 state, event.candidate, stage="failed", error=event.message, traceback=event.traceback or event.message
@@ -335,6 +341,11 @@ def fold(state: State, event: Event) -> State:
             return replace(state, progress=progress)
         case _:
             return state
+
+
+def trains(state: State, slug: str) -> bool:
+    """Return whether that model is being trained now."""
+    return any(row.slug == slug and row.stage == "training" for row in state.rows)
 
 
 def finish(state: State) -> State:

@@ -108,6 +108,7 @@ class MadeEngine(Engine):
         self.trained: set[str] = set()
         self._told = False
         self._stopped: dict[str, Reason] = {}
+        self._given_up: set[str] = set()
 
     async def start(self) -> None:
         self.started = True
@@ -122,6 +123,9 @@ class MadeEngine(Engine):
         self._stopped[job] = reason
         if self.script.gate is not None:
             self.script.gate.set()
+
+    async def stop_training(self, job: str, candidate: str) -> None:
+        self._given_up.add(candidate)
 
     async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         self.script.commands.append(command)
@@ -141,12 +145,18 @@ class MadeEngine(Engine):
     async def _train(self, job: str, plan: Plan) -> AsyncIterator[Event]:
         for candidate in plan.candidates:
             slug = candidate.slug
-            if slug in self.trained:
+            if slug in self.trained or job in self._stopped:
                 continue
             yield TrainingStarted(job=job, candidate=slug)
             await asyncio.sleep(self.script.pause)
             if self.script.training_gate is not None and self.trained:
-                await self.script.training_gate.wait()
+                while not (self.script.training_gate.is_set() or slug in self._given_up or job in self._stopped):
+                    await asyncio.sleep(0.01)
+            if job in self._stopped:
+                continue
+            if slug in self._given_up:
+                yield CandidateFailed(job=job, candidate=slug, stage="training", message="Stopped.", cause="stopped")
+                continue
             if slug in self.script.untrainable:
                 yield CandidateFailed(
                     job=job, candidate=slug, stage="training", message="ValueError: [bold]no[/bold] such row",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,40 @@ async def test_profile_pressed_while_models_are_trained_follows_when_they_are(op
         await desk.idle()
         assert [type(command) for command in script.commands] == [Train, Measure]
         assert "answers first" in desk.text()
+
+
+async def test_esc_stops_the_highlighted_training_alone_and_the_next_one_all(open_app: Open, script: Script) -> None:
+    script.training_gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("t")
+        await until(lambda: desk.state.rows[1].stage == "training")
+        await desk.press("j", "escape")
+        await until(lambda: desk.state.rows[2].stage == "training")
+        assert desk.state.rows[1].stage == "new"
+        assert desk.state.work == "training"
+        await desk.press("escape")
+        await desk.idle()
+        assert [row.stage for row in desk.state.rows] == ["ready", *["new"] * 5]
+
+
+async def test_a_slow_training_shows_how_long_it_takes(
+    open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.training_gate = asyncio.Event()
+    async with open_app() as desk:
+        await desk.press("t")
+        await until(lambda: desk.state.rows[1].stage == "training" and bool(desk.screen._began))
+        desk.screen._began["random-forest"] -= 75
+        await until(lambda: "training 75 s" in desk.text() or "training 76 s" in desk.text())
+
+
+async def test_a_snapshot_on_the_way_is_not_called_stopped(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        assert "measured: 100 runs each" in desk.text()
+        [measurement] = desk.state.measurements
+        desk.screen.change(replace(desk.state, measurements=(replace(measurement, whole=False),)))
+        await until(lambda: "computing the result" in desk.text())
 
 
 async def test_a_convergence_warning_is_a_note_on_the_line(open_app: Open, script: Script) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ class MainScreen(Choosing):
         super().__init__(plan, candidates, configuration)
         self.session = Session(self, engine_factory)
         self._dirty = False
+        self._began: dict[str, float] = {}
         self._asked_to_leave = ""
 
     def on_mount(self) -> None:
@@ -74,6 +76,7 @@ class MainScreen(Choosing):
 
     def redraw(self) -> None:
         """Show what has been measured since the last time; called by the clock."""
+        self._time_trainings()
         if not self._dirty:
             return
         self._dirty = False
@@ -88,6 +91,17 @@ class MainScreen(Choosing):
         elif not state.frozen:
             self.change(state)
         self.state = state
+
+    def _time_trainings(self) -> None:
+        """Show how long each training takes by now."""
+        for row in self.state.rows:
+            if row.stage == "training":
+                elapsed = int(time.monotonic() - self._began.setdefault(row.slug, time.monotonic()))
+                if elapsed != row.elapsed:
+                    self.state = states.update_row(self.state, row.slug, elapsed=elapsed)
+                    self._dirty = True
+            else:
+                self._began.pop(row.slug, None)
 
     @on(EventsArrived)
     def _take_events(self, message: EventsArrived) -> None:
@@ -148,7 +162,7 @@ class MainScreen(Choosing):
             self.change(replace(state, measurements=kept, shown=len(kept) - 1), arrange=True)
             return
         order = states.settled_order(result, found.order, slack=0.0)
-        self.change(_with_measurement(state, replace(found, result=result, order=order)), arrange=True)
+        self.change(_with_measurement(state, replace(found, result=result, order=order, whole=True)), arrange=True)
 
     def _conclude(self, job: str) -> None:
         async def work() -> None:
@@ -249,7 +263,10 @@ class MainScreen(Choosing):
 
     @on(commands.Stop)
     def _stop(self) -> None:
-        if commands.Stop.applies(self.state):
+        highlighted = self.state.highlighted
+        if commands.Stop.applies(self.state) and states.trains(self.state, highlighted):
+            self.session.stop_training(self.state.job, highlighted)
+        elif commands.Stop.applies(self.state):
             self.session.stop(self.state.job)
             self._still = None
             progress = replace(self.state.progress, phase="stopping")

@@ -251,6 +251,8 @@ def _summary(state: State) -> str:
     measurement = state.measurement
     if measurement is None or measurement.result is None:
         return ""
+    if not measurement.whole:
+        return "computing the result …"
     counts = [c.calls for c in measurement.result.candidates if c.calls and c.status != "failed"]
     if not counts:
         return ""

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from latency_tui.result.words import format_duration
+from latency_tui.result.words import format_duration, format_seconds
 from latency_tui.tui.layout import SIDE_WIDTH
 from latency_tui.tui.marks import FAINT, MUTED, Look
 from latency_tui.tui.state import ModelRow, State, is_variant
@@ -130,7 +130,7 @@ def _ends(rows: tuple[ModelRow, ...], names: list[str], width: int) -> dict[str,
 def _end(row: ModelRow, *, scored: bool) -> str:
     match row.stage:
         case "training":
-            return "training …"
+            return f"training {format_seconds(row.elapsed)}" if row.elapsed > 1 else "training …"
         case "failed":
             return "failed"
         case "ready":
