@@ -29,7 +29,8 @@ async def engine() -> AsyncIterator[Engine]:
         yield engine
 
 
-async def eventually(true: Callable[[], bool], seconds: float = 2.0) -> bool:
+async def eventually(true: Callable[[], bool], seconds: float = 120.0) -> bool:
+    """Wait until something is true, as long as a machine under load may take; return whether it became so."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
