@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from latency_tui.engine import host, model_files, own_modules
+from latency_tui.engine import host, machine, model_files, own_modules
 from latency_tui.engine.dataset import Data
 from latency_tui.engine.host_protocol import (
     Forked,
@@ -218,7 +218,7 @@ class CandidateProcess:
         """Return the memory that the process takes, 0 where that cannot be known."""
         try:
             return int(psutil.Process(self.pid).memory_info().rss)
-        except psutil.Error:
+        except machine.NOT_TOLD:
             return 0
 
     def end(self) -> None:

@@ -483,7 +483,7 @@ def _settle_in(log: Path, parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing, output = os.open(os.devnull, os.O_RDONLY), _open_log(log)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -491,6 +491,13 @@ def _settle_in(log: Path, parent: int) -> None:
     sys.stdout = sys.stderr = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 (as above)
     faulthandler.enable(file=2)
     warnings.simplefilter("default")
+
+
+def _open_log(log: Path) -> int:
+    try:
+        return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:  # its folder was removed, or the disk is full: what the model prints is lost
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -18,6 +19,8 @@ from latency_tui.plan import Candidate, Plan
 
 PACKAGES = ("latency-tui", "numpy", "scikit-learn", "scipy", "joblib")
 MEMORY_SHARE = 0.8
+NOT_TOLD = (psutil.Error, OSError, IndexError, KeyError, ValueError)
+"""What psutil raises about a process that has ended, and if there is no /proc."""
 
 
 def describe() -> Environment:
@@ -30,7 +33,7 @@ def describe() -> Environment:
         python=platform.python_version(),
         versions={name: found for name in PACKAGES if (found := _version(name))},
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=_memory("total"),
     )
 
 
@@ -91,7 +94,7 @@ class StealTime:
         return min(max(lost / passed / len(stolen), 0.0), 1.0)
 
     def _seconds(self) -> list[float]:
-        every = enumerate(psutil.cpu_times(percpu=True))
+        every = enumerate(_core_times())
         return [times.steal for core, times in every if hasattr(times, "steal") and core in (self._cores or (core,))]
 
 
@@ -147,15 +150,41 @@ def widened(
 
 
 def free_memory() -> int:
-    """Return the bytes that programs can take without the machine starting to swap or kill."""
-    return int(psutil.virtual_memory().available)
+    """Return the bytes that programs can take without the machine starting to swap or kill.
+
+    If the system does not tell, as without /proc, half of its memory.
+    """
+    return _memory("available") or _physical_memory() // 2 or sys.maxsize
 
 
 def _busy_seconds() -> dict[int, float]:
     return {
         index: times.user + times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
-        for index, times in enumerate(psutil.cpu_times(percpu=True))
+        for index, times in enumerate(_core_times())
     }
+
+
+def _core_times() -> list[Any]:
+    """Return the times of each core as psutil names them; empty if the system does not tell (no /proc)."""
+    try:
+        return list(psutil.cpu_times(percpu=True))
+    except NOT_TOLD:
+        return []
+
+
+def _memory(name: str) -> int:
+    """Return a number of bytes as psutil names it; 0 if the system does not tell (no /proc)."""
+    try:
+        return int(getattr(psutil.virtual_memory(), name))
+    except NOT_TOLD:
+        return _physical_memory() if name == "total" else 0
+
+
+def _physical_memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 0
 
 
 def _cpu_name() -> str:

@@ -17,9 +17,9 @@ from collections.abc import Collection
 
 import psutil
 
+from latency_tui.engine.machine import NOT_TOLD
+
 _PR_SET_CHILD_SUBREAPER = 36
-_NOT_TOLD = (psutil.Error, OSError, IndexError, ValueError)
-"""What psutil raises about a process that has ended, and if there is no /proc."""
 _PASSES = 3
 """A process may start another one between being listed and being killed."""
 PATIENCE = 2.0
@@ -61,7 +61,7 @@ def members(session: int) -> list[int]:
     """Return the process ids of a session's processes; empty if the system does not tell (no /proc)."""
     try:
         return [pid for pid in psutil.pids() if _session_of(pid) == session]
-    except _NOT_TOLD:
+    except NOT_TOLD:
         return []
 
 
@@ -87,7 +87,7 @@ def is_tracker(pid: int) -> bool:
     """Whether a process is a resource tracker of multiprocessing's or joblib's, and lives."""
     try:
         return any("resource_tracker" in word for word in psutil.Process(pid).cmdline())
-    except _NOT_TOLD:
+    except NOT_TOLD:
         return False
 
 
@@ -95,14 +95,14 @@ def descendants(pid: int) -> list[int]:
     """Return the process ids of all that descend from a process."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    except _NOT_TOLD:
+    except NOT_TOLD:
         return []
 
 
 def _children() -> list[int]:
     try:
         return [child.pid for child in psutil.Process().children()]
-    except _NOT_TOLD:
+    except NOT_TOLD:
         return []
 
 

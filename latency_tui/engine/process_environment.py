@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -35,6 +36,8 @@ SWITCHES = {
 }
 """Environment variables that stop libraries from reporting use; read when a library is imported."""
 
+_TEMPORARY = "t"
+
 
 def send_nothing_home(environment: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:
     """Set the switches, whatever they were, and return the environment; without one, in a copy of this process's."""
@@ -49,9 +52,9 @@ def keep_temporary_files_in(folder: Path) -> None:
     Processes that measure are killed, so what a library removes at exit would stay. The name is short because sockets
     are made in there, whose paths may have 104 characters on macOS.
     """
-    temporary = folder / "t"
+    temporary = folder / _TEMPORARY
     try:
-        temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
     except OSError:  # models that need none are measured all the same
         return
     os.environ.update(dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temporary)))
@@ -59,6 +62,22 @@ def keep_temporary_files_in(folder: Path) -> None:
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 (which raises if there is no home)
     if not any((home / part / "matplotlib").exists() for part in (".config", ".cache")):
         os.environ.setdefault("MPLCONFIGDIR", str(temporary))
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for this user alone, and the one for temporary files in it; those that are there are kept.
+
+    Raises:
+        OSError: It cannot be made, or is not this user's.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for one in (folder, folder / _TEMPORARY):
+        try:
+            one.mkdir(mode=0o700)
+        except FileExistsError:
+            found = one.lstat()
+            if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+                raise
 
 
 def temporary_base() -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from latency_tui.engine import machine, orphans
+from latency_tui.engine import machine, orphans, process_environment
 from latency_tui.engine.builtin_inputs import check_columns, standardised
 from latency_tui.engine.candidate import CandidateProcess
 from latency_tui.engine.dataset import Data, prepare
@@ -68,14 +68,13 @@ class Roster:
         fork: Whether candidates are forked from this process or started afresh.
 
     Attributes:
-        folder: As given; it goes with the engine.
         at_once: How many processes there are cores for.
     """
 
     def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
         self._wire = wire
         self._fork = fork
-        self.folder = folder
+        self._folder = folder
         self._processes: dict[str, CandidateProcess] = {}
         self._candidates: dict[str, Candidate] = {}
         self._stamps: dict[str, object] = {}
@@ -95,6 +94,16 @@ class Roster:
 
     def __contains__(self, slug: str) -> bool:
         return slug in self._processes
+
+    @property
+    def folder(self) -> Path:
+        """A folder that only this user can read, and which goes with the engine; made again if it was removed.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        process_environment.make_private(self._folder)
+        return self._folder
 
     def close(self) -> None:
         """End every process."""

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import latency_tui
+from latency_tui.engine import machine, orphans, process_environment
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import CandidateFailed, ColdStartMeasured, Measure
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure
 from latency_tui.plan import Candidate, ModelSpec
 from tests.engine.conftest import plan_of, planted
 
@@ -66,6 +67,53 @@ async def test_a_temporary_folder_whose_name_is_not_text_is_avoided(
     assert not [event for event in events if isinstance(event, CandidateFailed)]
 
 
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_temporary_folder_that_is_swept_is_blamed_on_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    async with Engine() as engine:
+        await engine.ready()
+        for job, kinds in (("a", ["Planted"]), ("b", ["Planted", "Sleeper"])):
+            for swept in [temporary] if whole else list(temporary.iterdir()):
+                shutil.rmtree(swept)
+            plan = plan_of(*map(planted, kinds), runs=30, cold_start=True)
+            events = [event async for event in engine.run(Measure(job=job, plan=plan))]
+            assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
+            blocks = [event for event in events if isinstance(event, BlockMeasured)]
+            assert {block.candidate for block in blocks} == {kind.lower() for kind in kinds}
+            assert len({block.copy for block in blocks}) > 1, "what the first process stores is found"
+            assert sum(isinstance(event, ColdStartMeasured) for event in events) == len(kinds)
+        (folder,) = temporary.iterdir()
+        assert folder.stat().st_mode & 0o077 == 0
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_that_somebody_else_put_there_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "latency-tui-x"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(FileExistsError):
+        process_environment.make_private(folder)
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(FileExistsError):
+        process_environment.make_private(folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="psutil reads /proc on Linux alone")
+def test_without_proc_the_machine_says_what_it_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.PROCFS_PATH", str(tmp_path))
+    assert 0 < machine.free_memory() < (machine.describe().memory_bytes or 0)
+    assert machine.StealTime(()).share() is None
+    assert machine.CoreLoad().quietest((0, 1), 1) == (1,)
+    assert orphans.members(os.getsid(0)) == orphans.descendants(os.getpid()) == []
+    orphans.end(())
+
+
 _MAKE = """
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -96,6 +144,7 @@ def test_nothing_is_looked_up_or_written_elsewhere_while_measuring(tmp_path: Pat
         folder.mkdir()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "ORT_", "MPL"))}
     environment |= {"HOME": str(home), "TMPDIR": str(temporary), "ORT_DISABLE_TELEMETRY": "1"}
+    samples = home / ".local" / "share" / "latency-tui" / "unfinished"  # kept while measuring, as XDG has no say here
     boosters = [name for name in _MAKE_BOOSTERS if _is_installed(name)]
     script = "\n".join([_MAKE, *(_MAKE_BOOSTERS[name] for name in boosters)])
     subprocess.run([sys.executable, "-c", script], cwd=work, env=environment, check=True)
@@ -137,9 +186,11 @@ def test_nothing_is_looked_up_or_written_elsewhere_while_measuring(tmp_path: Pat
     assert [line for line in lines if "AF_INET" in line] == []
     written = [line for line in lines if "O_CREAT" in line or " mkdir" in line]
     paths = {match.group(1) for line in written if "ENOENT" not in line and (match := re.search(r'"([^"]*)"', line))}
-    allowed = (str(temporary), f"{work}/.r.json", f"{work}/r.json", "/dev/", "/proc/")
-    assert sorted(p for p in paths if p.startswith("/") and not p.startswith(allowed) and "__pycache__" not in p) == []
-    assert list(home.iterdir()) == []
+    allowed = (str(temporary), str(samples), f"{work}/.r.json", f"{work}/r.json", "/dev/", "/proc/")
+    strange = {p for p in paths if p.startswith("/") and not p.startswith(allowed) and "__pycache__" not in p}
+    assert sorted(strange - {str(folder) for folder in samples.parents}) == []
+    assert [path for path in home.rglob("*") if not path.is_dir()] == []
+    assert {path.parent for path in home.rglob("*")} <= {home, *samples.parents}
     assert list(temporary.iterdir()) == []
     assert {*work.iterdir()} - before == {work / "r.json"}
 
