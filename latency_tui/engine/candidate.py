@@ -37,6 +37,7 @@ _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
 )
 LONGEST_REPLY = 64 * 2**20
+LONGEST_LOG = 16 * 2**20
 PIPE_SECONDS = 10
 """How long the rest of a reply may take that has begun to come."""
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
@@ -90,6 +91,7 @@ class CandidateProcess:
         self.training_timeout: float | None = None
         self._heard: tuple[Reply | None] | None = None
         self._broke_protocol = False
+        self._was_killed = False
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
         if template is not None:
@@ -236,6 +238,8 @@ class CandidateProcess:
         status = self._reap(patience=0 if self._broke_protocol else 0.5)
         if self._broke_protocol:
             return "wrote something to the pipe of the measurement, which is for replies only"
+        if self._was_killed:
+            return "its process closed its connection to the measurement and was ended"
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             name = signal.Signals(number).name
@@ -264,6 +268,7 @@ class CandidateProcess:
         while not self.has_ended() and time.monotonic() < deadline:
             time.sleep(0.005)
         if self._exit_status is None:
+            self._was_killed = True
             try:
                 os.kill(self.pid, signal.SIGKILL)
                 _, status = os.waitpid(self.pid, 0)
@@ -276,6 +281,13 @@ class CandidateProcess:
         self._exit_status = status
         if self._spawned is not None:
             self._spawned.returncode = status  # it is not to be waited for again
+
+
+def shorten_log(log: Path) -> None:
+    """Empty a log that has become too long; whoever prints goes on at its beginning."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LONGEST_LOG:
+            os.truncate(log, 0)
 
 
 def _limit_waiting(connection: Connection) -> None:

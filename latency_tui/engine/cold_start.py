@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import own_modules
+from latency_tui.engine.candidate import shorten_log
 from latency_tui.engine.host_protocol import Store, Stored
 from latency_tui.engine.roster import Roster
 from latency_tui.engine.wire import Wire
@@ -49,7 +51,8 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
     }
     log = roster.folder / "fresh.log"  # files, not pipes: what a model starts may hold a pipe open when it has ended
     patience = LONGEST_START + plan.call_timeout
-    with log.open("wb") as printed:
+    log.unlink(missing_ok=True)
+    with log.open("ab") as printed:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "latency_tui.engine.footprint"],
             stdin=subprocess.PIPE,
@@ -59,7 +62,7 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
         )
     try:
-        in_time = _await(process, json.dumps(request).encode(), wire, patience)
+        in_time = _await(process, json.dumps(request).encode(), wire, patience, log)
     finally:
         process.kill()
         process.wait()
@@ -72,7 +75,7 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
     return figures
 
 
-def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float) -> bool:
+def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float, log: Path) -> bool:
     """Hand over the request and wait for the process to end, hearing commands meanwhile; return whether it did."""
     assert process.stdin is not None
     process.stdin.write(request)
@@ -81,4 +84,5 @@ def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patienc
     deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         wire.wait([], 0.05)
+        shorten_log(log)
     return process.poll() is not None

@@ -59,12 +59,18 @@ def _note_of(warning: warnings.WarningMessage) -> str:
 
 
 def _traceback_of(error: BaseException, said: str | None) -> str:
-    if said is None or len(said) > LONGEST_TRACEBACK:  # which Python takes long to format, if it can
-        last = f"{type(error).__name__}: {shorten(said or '', LONGEST_MESSAGE)}"
-        story = "".join(traceback.format_tb(error.__traceback__)) + last
-    else:
-        story = "".join(traceback.format_exception(error))
+    try:
+        story = _formatted(error, said)
+    except BaseException:  # noqa: BLE001 (as above)
+        story = f"{type(error).__name__}, whose traceback cannot be shown"
     if len(story) > LONGEST_TRACEBACK:
         half = LONGEST_TRACEBACK // 2
         story = f"{story[:half]}\n… {len(story) - 2 * half:,} characters left out …\n{story[-half:]}"
     return sendable(story)
+
+
+def _formatted(error: BaseException, said: str | None) -> str:
+    if said is None or len(said) > LONGEST_TRACEBACK:  # which Python takes long to format, if it can
+        last = f"{type(error).__name__}: {shorten(said or '', LONGEST_MESSAGE)}"
+        return "".join(traceback.format_tb(error.__traceback__)) + last
+    return "".join(traceback.format_exception(error))

@@ -220,7 +220,7 @@ class Host:
     def _adapt_otherwise(self, error: Exception) -> bool:
         """Take the next form of the data if there is one; return whether there was."""
         assert self.adapted is not None
-        if not self.adapted.alternatives or isinstance(error, LatencyTuiError):
+        if not self.adapted.alternatives or issubclass(type(error), LatencyTuiError):
             return False
         self.adapted = self.adapted.alternatives[0]()
         return True
@@ -427,9 +427,10 @@ class Waiting:
 def failure(stage: Stage, error: BaseException, origin: str = "") -> Failed:
     """Return the reply that says what was raised, and where the model comes from if that may be the reason."""
     message, story = failures.describe(error)
-    if origin and not isinstance(error, LatencyTuiError):
+    kind = type(error)  # isinstance would ask the error itself, which a model's own class may answer with an error
+    if origin and not issubclass(kind, LatencyTuiError):
         message += f" ({origin})"
-    return Failed(stage=stage, message=message, traceback=story, settings=isinstance(error, SettingsError))
+    return Failed(stage=stage, message=message, traceback=story, settings=issubclass(kind, SettingsError))
 
 
 def encoded(reply: Reply, stage: Stage) -> bytes:

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 from latency_tui.engine import machine, orphans, process_environment
 from latency_tui.engine.builtin_inputs import check_columns, standardised
-from latency_tui.engine.candidate import CandidateProcess
+from latency_tui.engine.candidate import CandidateProcess, shorten_log
 from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.host_protocol import (
     BecomeTemplate,
@@ -348,6 +348,7 @@ class Roster:
             process = process.copies[copy % len(process.copies)]
         process.ask(request, stage, timeout)
         self.wait_for(process)
+        shorten_log(process.log)
         return self._expect(process, kind)
 
     def wait_for(self, process: CandidateProcess) -> None:
@@ -405,6 +406,8 @@ class Roster:
         if found:
             return [process for process in processes if process.connection in found and process.hear()]
         self._wire.flush()
+        for process in processes:
+            shorten_log(process.log)
         return [process for process in processes if self._is_unruly(process, processes)]
 
     def _is_unruly(self, process: CandidateProcess, running: list[CandidateProcess]) -> bool:

@@ -36,6 +36,11 @@ class _LeavesWhenAskedError(Exception):
         raise SystemExit(7)
 
 
+class _RefusesToBeLookedAtError(Exception):
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(f"no {name}")
+
+
 class WritesRubbish(Planted):
     """Writes to the pipe of its own process."""
 
@@ -103,6 +108,16 @@ class RaisesUnprintable(Planted):
 class RaisesAndLeaves(Planted):
     def predict(self, X: Any) -> Any:
         raise _LeavesWhenAskedError
+
+
+class RefusesToBeLookedAt(Planted):
+    def predict(self, X: Any) -> Any:
+        raise _RefusesToBeLookedAtError
+
+
+class BecomesAnother(Planted):
+    def predict(self, X: Any) -> Any:
+        os.execvp("sleep", ["sleep", "3600"])
 
 
 class HasManyJobs(Planted):

@@ -442,6 +442,12 @@ class HangsInLoading(Planted):
         time.sleep(3600)
 
 
+class PrintsMuch(Planted):
+    def predict(self, X: Any) -> Any:
+        print("x" * 10_000_000)
+        return super().predict(X)
+
+
 class NeedsALibrary(Planted):
     """Notes every process that it is loaded in, and asks a library that a test has installed."""
 

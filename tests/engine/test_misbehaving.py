@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from array import array
+from pathlib import Path
+from statistics import median
 
 import msgspec
+import psutil
 import pytest
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, JobFinished, Measure, TrainingFinished
 from latency_tui.plan import Candidate, ModelSpec
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import eventually, plan_of, planted
+from tests.engine.hostile_models import KINDS
 
 LONGEST_EVENT = 200_000
 pytestmark = pytest.mark.skipif(
@@ -46,6 +53,8 @@ async def measured_beside(engine: Engine, kind: str) -> list[Event]:
         ("RaisesSurrogates", "caf\\udce9"),
         ("RaisesUnprintable", "_UnprintableError, whose message cannot be shown"),
         ("RaisesAndLeaves", "_LeavesWhenAskedError, whose message cannot be shown"),
+        ("RefusesToBeLookedAt", "_RefusesToBeLookedAtError, whose message cannot be shown"),
+        ("BecomesAnother", "closed its connection to the measurement and was ended"),
         ("KillsItsGroup", "SIGTERM"),
         ("HangsUpOnItsGroup", "SIGHUP"),
         ("KillsItsGroupAtOnce", "SIGKILL"),
@@ -91,3 +100,49 @@ async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind
     (bad,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "bad")
     assert {*said} <= {*bad.notes}
     assert len(bad.notes) <= 21
+
+
+async def test_what_a_model_prints_is_kept_in_bounds(engine: Engine) -> None:
+    longest = 0
+    plan = plan_of(planted("PrintsMuch"), runs=60)
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        assert not isinstance(event, CandidateFailed)
+        assert engine._folder is not None
+        longest = max(longest, *(log.stat().st_size for log in Path(engine._folder).glob("*.log")), 0)
+    assert 0 < longest < 60 * 10_000_000
+
+
+EIGHTHS = [list(KINDS)[first : first + 8] for first in range(0, len(KINDS), 8)]
+
+
+def processes_with(word: str) -> list[str]:
+    """Return the command lines of the processes whose environment has a word, of this one's children and others."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and word in process.environ():
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", EIGHTHS, ids=[kinds[0] for kinds in EIGHTHS])
+async def test_eight_hostile_models_do_not_hurt_a_good_one(kinds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"HOSTILE_{os.getpid()}_{kinds[0]}"
+    monkeypatch.setenv(mark, "1")
+    bad = [Candidate(model=ModelSpec(name=kind, factory=f"tests.engine.hostile_models:{kind}")) for kind in kinds]
+    plan = plan_of(*bad, planted("Sleeper", "good"), runs=10, call_timeout=3, training_timeout=3)
+    shared = {*Path("/dev/shm").iterdir()}
+    async with Engine() as engine:
+        events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert events[-1] == JobFinished(job="a", reason="completed")
+    assert max(len(msgspec.json.encode(event)) for event in events) < LONGEST_EVENT
+    failed = [event for event in events if isinstance(event, CandidateFailed)]
+    assert "good" not in [event.candidate for event in failed]
+    assert len({event.candidate for event in failed}) == len(failed), "each fails once"
+    assert [event.message for event in failed if "\n" in event.message or not event.message] == []
+    samples = array("q", b"".join(e.samples for e in events if isinstance(e, BlockMeasured) and e.candidate == "good"))
+    assert len(samples) == 10
+    assert 2_000_000 <= median(samples) < 10**9
+    assert await eventually(lambda: processes_with(mark) == []), processes_with(mark)
+    assert {*Path("/dev/shm").iterdir()} <= shared
