@@ -6,12 +6,13 @@ import traceback
 import warnings
 from collections.abc import Iterable
 
-from latency_tui.engine.error_messages import one_line
+from latency_tui.engine.error_messages import cause_of, one_line
 
 LONGEST_MESSAGE = 1_000
 LONGEST_NOTE = 500
 LONGEST_TRACEBACK = 20_000
 MOST_NOTES = 20
+_WHOLE_NOTE = 4 * LONGEST_NOTE
 
 
 def describe(error: BaseException) -> tuple[str, str]:
@@ -52,10 +53,13 @@ def shorten(text: str, most: int) -> str:
 def _note_of(warning: warnings.WarningMessage) -> str:
     name = getattr(warning.category, "__name__", "Warning")
     try:
-        lines = str(warning.message).strip().split("\n", 1)
+        text = str(warning.message).strip()
+        said, _, more = text.partition("\n")
+        if more and len(text) < _WHOLE_NOTE and isinstance(warning.message, Warning):
+            said = cause_of(warning.message)  # its sentence goes on in the next line
     except BaseException:  # noqa: BLE001 (as above)
-        lines = [""]
-    return f"{name}: {shorten(lines[0].strip(), LONGEST_NOTE)}" if lines[0] else name
+        said = ""
+    return f"{name}: {shorten(said.strip(), LONGEST_NOTE)}" if said else name
 
 
 def _traceback_of(error: BaseException, said: str | None) -> str:

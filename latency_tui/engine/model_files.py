@@ -126,7 +126,7 @@ def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
     except LatencyTuiError:
         raise
     except Exception as error:
-        if why := too_new(cause_of(error)):
+        if why := too_new(cause_of(error)) or lacks_operator(cause_of(error)):
             raise ModelError(f"{file.path} {why}") from error
         raise
 
@@ -159,6 +159,22 @@ def too_new(cause: str) -> str:
         return f"needs Opset {opset[1]}{domain}, and {here} has {opset[3]}; {update} with opset_version={opset[3]}"
     if version := re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", cause):
         return f"has IR version {version[1]}, and {here} reads {version[2]} at most; {update} with that one"
+    return ""
+
+
+def lacks_operator(cause: str) -> str:
+    """Return which operator this ONNX Runtime lacks, and what to do; empty if that is not the cause."""
+    here = "which ONNX Runtime does not have"
+    if unknown := re.search(r"([\w.]+):(\w+)\(-?\d+\) is not a registered function/op", cause):
+        return (
+            f"uses the operator {unknown[2]} of {unknown[1]}, {here}; export the part without it: what comes before "
+            "and after the model can be done outside"
+        )
+    if lacking := re.search(r"Could not find an implementation for (\w+)\((\d+)\)", cause):
+        return (
+            f"uses the operator {lacking[1]} of opset {lacking[2]} with types or in a version, {here}; export the "
+            "model again with a newer opset_version"
+        )
     return ""
 
 

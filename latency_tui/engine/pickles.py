@@ -115,7 +115,8 @@ def why_not(error: Exception, content: bytes = b"") -> str:
             )
         return _lacking(name, module, made)
     if made:
-        return f"it was {made} ({one_line(error)}); install that version, or save the model again with this one"
+        because, _, _ = one_line(error).partition(": expected: {")  # what follows are the types of arrays
+        return f"it was {made} ({because}); install that version, or save the model again with this one"
     if isinstance(error, AttributeError | ImportError):
         return f"it was made with another version of a library ({told})"
     if isinstance(error, EOFError) or "truncated" in told or "Ran out of input" in told:

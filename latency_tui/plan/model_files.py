@@ -63,6 +63,8 @@ _COMPRESSED = (
 _LEARNER = re.compile(
     rb'^(\xef\xbb\xbf)?\s*\{\s*"(learner|version)"\s*:\s*[\[{]|^\{L.{7}.(learner|version|Config)', re.DOTALL
 )
+_OBJECTIVE = re.compile(rb"[a-z]+:[a-z_]+")
+_OLDEST_PICKLE = re.compile(rb"c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")  # its first object's class, as protocol 0 writes it
 _TREES = re.compile(rb"(\xef\xbb\xbf)?\s*tree\r?\n")
 _CATBOOST_KEY = re.compile(rb'\s*\{\s*"(cat_features_hash|ctr_data|features_info|model_info|oblivious_trees|trees)"')
 _MLFLOW_FILE = re.compile(
@@ -157,6 +159,8 @@ def _sniff(path: Path, head: bytes) -> Kind | None:
         return "pickle"
     if head.startswith(_COMPRESSED):
         return _sniff_compressed(path, head)
+    if _OLDEST_PICKLE.match(head):
+        return "pickle"
     if head[4:8] == b"ORTM" or (_is_onnx(head) and not _is_other_buffer(path)):
         return "onnx"
     return None
@@ -185,7 +189,13 @@ def _is_other_buffer(path: Path) -> bool:
 
 
 def _is_bare_xgboost(path: Path, head: bytes) -> bool:
-    """Whether it is XGBoost's old binary format without a mark: a base score of 0.5, then a number of features."""
+    """Whether it is XGBoost's old binary format without a mark: 136 bytes of parameters, then the objective's name.
+
+    A file that is shorter is known by its suffix, a base score of 0.5 and a number of features.
+    """
+    length = int.from_bytes(head[136:144], "little")
+    if 0 < length < 64 and _OBJECTIVE.fullmatch(head[144 : 144 + length]):
+        return True
     known = path.suffix.lower() in {".bst", ".model", ".xgb", ".bin", ""}
     return known and head.startswith(b"\0\0\0\x3f") and 0 < int.from_bytes(head[4:8], "little") < 2**24
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from latency_tui.engine.error_messages import LONGEST, cause_of, one_line
+from latency_tui.engine.failures import notes_of
+from latency_tui.engine.model_files import lacks_operator
+from latency_tui.engine.pickles import why_not
 from latency_tui.errors import ModelError
 
 TORCHSCRIPT = """The following operation failed in the TorchScript interpreter.
@@ -118,3 +123,40 @@ def test_an_exception_that_cannot_be_written_still_has_a_line() -> None:
     assert one_line(SilentError()) == "SilentError"
     assert one_line(ValueError("\udcff")).isascii()
     assert "ValueError: b" in one_line(ExceptionGroup("two", [ValueError("a"), ValueError("b")]))
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (
+            "Fatal error: com.microsoft.extensions:DecodeImage(-1) is not a registered function/op",
+            "uses the operator DecodeImage of com.microsoft.extensions, which ONNX Runtime does not have",
+        ),
+        (
+            "Could not find an implementation for Add(6) node with name ''",
+            "uses the operator Add of opset 6 with types or in a version, which ONNX Runtime does not have",
+        ),
+        ("the file is cut off", ""),
+    ],
+)
+def test_an_operator_that_onnx_runtime_lacks_is_named(cause: str, said: str) -> None:
+    assert lacks_operator(cause).startswith(said)
+    assert bool(lacks_operator(cause)) == bool(said)
+
+
+def test_a_pickle_of_another_scikit_learn_shows_no_types_of_arrays() -> None:
+    error = ValueError("node array from the pickle has an incompatible dtype:\n- expected: {'names': ['left_child']}")
+    said = why_not(error, b"_sklearn_version\x94\x8c\x051.0.2\x94")
+    assert said.startswith("it was made with scikit-learn 1.0.2, here is ")
+    assert said.endswith("; install that version, or save the model again with this one")
+    assert "left_child" not in said
+
+
+def test_a_warning_that_goes_on_in_the_next_line_is_shown_whole() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        said = "[01:34:40] WARNING: /src/common/error_msg.h:83: If you load a pickle or\nanother file,\nsave it."
+        warnings.warn(said, stacklevel=1)
+    (note,) = notes_of(caught)
+    assert note.endswith("If you load a pickle or another file, save it.")
+    assert "error_msg.h" not in note

@@ -9,6 +9,7 @@ import lzma
 import pickle
 import tarfile
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,8 @@ def test_a_pointer_in_place_of_a_model_or_of_data_is_told_the_same(tmp_path: Pat
     [
         ("a.bst", b"binf\0\0\0\x3f\x04\0\0\0", "xgboost"),
         ("a.model", b"\0\0\0\x3f\x04\0\0\0\0\0\0\0", "xgboost"),
+        ("a.model", b"\0\0\0\x80\x7f" + bytes(131) + b"\x0f\0\0\0\0\0\0\0binary:logistic\x06\0", "xgboost"),
+        ("a.model", pickle.dumps(Fraction(1, 2), protocol=0), "pickle"),
         ("a.json", b'{\n  "learner": {\n', "xgboost"),
         ("model.pkl", b'{"version":[3,2,0],"learner":{}}', "xgboost"),
         ("a.json", b'{"features_info":{},"model_info":{},"oblivious_trees":[],"scale_and_bias":[1,[0]]}', "catboost"),
