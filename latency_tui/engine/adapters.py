@@ -173,6 +173,26 @@ class TorchModel:
         if not hasattr(self, "tensors"):
             self.tensors = tuple(TensorInput(name, kind) for name in names or ["x"])
         self.fixed_rows = fixed_rows(self.tensors)
+        if width := self._first_width():
+            self.n_features_in_ = width
+
+    def _first_width(self) -> int | None:
+        """Return the columns that the first layer takes if that is a linear one, else None."""
+        for module in self._modules():
+            if list(module.children()):
+                continue
+            name = getattr(module, "original_name", type(module).__name__)
+            if name == "Linear":
+                return int(module.weight.shape[1])
+            if next(iter(module.parameters()), None) is not None:
+                return None
+        return None
+
+    def _modules(self) -> list[Any]:
+        try:
+            return list(self._module.modules())
+        except (AttributeError, RuntimeError):
+            return []
 
     def _parameters(self) -> list[Any]:
         try:

@@ -149,7 +149,7 @@ class Host:
                 case ForkProcess():
                     return fork_process(self._connection, request, self._serve_beside(request))
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
-            return failure(self.stage, error, self.origin)
+            return failure(self.stage, error, self.origin, self.adapted)
 
     def check_settings(self, request: CheckSettings) -> SettingsChecked:
         """Load, and set the parameters, before any candidate is trained; what is loaded is kept for `prepare`."""
@@ -424,12 +424,14 @@ class Waiting:
             return 0
 
 
-def failure(stage: Stage, error: BaseException, origin: str = "") -> Failed:
+def failure(stage: Stage, error: BaseException, origin: str = "", adapted: AdaptedData | None = None) -> Failed:
     """Return the reply that says what was raised, and where the model comes from if that may be the reason."""
     message, story = failures.describe(error)
     kind = type(error)  # isinstance would ask the error itself, which a model's own class may answer with an error
     if origin and not issubclass(kind, LatencyTuiError):
         message += f" ({origin})"
+    if adapted is not None and adapted.is_guessed and not issubclass(kind, LatencyTuiError | AttributeError):
+        message += f"; no data were given, and made-up inputs may not suit this model: {adapted.way_out}"
     return Failed(stage=stage, message=message, traceback=story, settings=issubclass(kind, SettingsError))
 
 

@@ -19,6 +19,7 @@ from latency_tui.engine import tensors
 from latency_tui.engine.adapters import require
 from latency_tui.engine.categories import as_dates, as_text, date_columns, with_learnt_types
 from latency_tui.engine.dataset import Data
+from latency_tui.engine.made_up_rows import made_up_rows
 from latency_tui.engine.model_traits import (
     are_counted,
     check_batch_size,
@@ -45,12 +46,25 @@ class AdaptedData:
         notes: What is to be told about that, a sentence each.
         made_up: Whether the rows were made from what the model declares.
         alternatives: Other forms to try, in order, if the model raises on this one; nothing in the model says which.
+        declared: The named tensors that the model takes; empty for any other model.
     """
 
     data: Data
     notes: tuple[str, ...] = ()
     made_up: bool = False
     alternatives: tuple[Callable[[], AdaptedData], ...] = ()
+    declared: tuple[tensors.TensorInput, ...] = ()
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether nobody gave inputs for a fitted model, so that they may not suit it."""
+        return self.data.X_train is None and (self.made_up or self.data.default)
+
+    @property
+    def way_out(self) -> str:
+        """What to do if the model refuses inputs that nobody gave."""
+        shapes = tensors.example(self.declared)
+        return "bring data with --data, or give " + (f"their shape ({shapes})" if shapes else "--features N")
 
 
 def adapt_inputs(
@@ -169,14 +183,31 @@ def _as_tensors(
     if workload.shapes or (data.default and not _fits(declared, data)) or (data.default and fixed == 0):
         arrays, notes = tensors.made_up(declared, workload.shapes, workload.batch_size, title)
         data, made_up = replace(data, y_test=None, columns=()), True
-    elif data.kind == "synthetic" and len(declared) > 1 and all(one.shape is None for one in declared):
-        given = replace_width(declared, data.features)
+    elif width := _undeclared_width(declared, data, model):
+        given = replace_width(declared, width)
         arrays, notes = tensors.made_up(given, {}, workload.batch_size, title)
         data, made_up = replace(data, y_test=None, columns=()), True
     else:
         arrays, more = tensors.from_data(declared, data.X_test, data.columns, title)
-        notes = (*notes, *more)
-    return AdaptedData(replace(data, X_train=None, X_test=arrays), notes, made_up)
+        notes = (*notes, *more, *_guessed_width(declared, data, title))
+    return AdaptedData(replace(data, X_train=None, X_test=arrays), notes, made_up, declared=tuple(declared))
+
+
+def _undeclared_width(declared: Sequence[tensors.TensorInput], data: Data, model: Any) -> int | None:
+    """Return the columns to make up for inputs of undeclared shape; None if the data are to be used as they are."""
+    if data.kind != "synthetic" or any(one.shape is not None for one in declared):
+        return None
+    if len(declared) > 1:
+        return data.features
+    return feature_count(model) if data.default else None
+
+
+def _guessed_width(declared: Sequence[tensors.TensorInput], data: Data, title: str) -> tuple[str, ...]:
+    """Return a note if neither a model nor the user said how many columns there are."""
+    if not data.default or any(one.width is not None for one in declared):
+        return ()
+    there = f"it got the {data.features} of the default dataset; --features N gives another number"
+    return (f"{title} does not say how many columns it takes, so {there}",)
 
 
 def replace_width(declared: Sequence[tensors.TensorInput], features: int) -> tuple[tensors.TensorInput, ...]:
@@ -187,7 +218,7 @@ def replace_width(declared: Sequence[tensors.TensorInput], features: int) -> tup
 def _fits(declared: Sequence[tensors.TensorInput], data: Data) -> bool:
     """Whether a table of so many columns could be meant for a model's one input."""
     (first, *others) = declared
-    if others or first.dtype == "object":
+    if others or not first.dtype.startswith(("float", "bfloat")):
         return False
     if first.shape is None:
         return True
@@ -231,10 +262,11 @@ def _made_up(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]]:
         return None, ()
     if (count is None or count == data.features) and not names:
         return None, ()
-    width = count or len(names)
-    rows = np.random.default_rng(0).normal(size=(tensors.MADE_UP_ROWS, width))
-    note = f"no data were given: rows are made up, {width:,} random number{'s' if width > 1 else ''} each"
-    return Data(None, None, rows, None, kind=data.kind, columns=tuple(names)), (note,)
+    found = made_up_rows(model)
+    if found is None:
+        return None, ()
+    rows, notes = found
+    return Data(None, None, rows, None, kind=data.kind, columns=() if is_frame(rows) else tuple(names)), notes
 
 
 # --- texts and records

@@ -188,7 +188,7 @@ def _reason(error: Exception) -> str:
         return f"it was made with another version of a library ({told})"
     if type(error).__name__ in ("InvalidGraph", "NotImplemented", "NoSuchFile"):  # ONNX Runtime has read all of it
         return told
-    if "binary format has been deprecated" in told or "Unknown construct" in told:
+    if any(said in told for said in ("binary format has been deprecated", "Unknown construct", "Expecting UBJSON")):
         return (
             "it is in XGBoost's old binary format, which XGBoost 3.1 and newer do not read; load it with "
             "xgboost<3.1 and save it again with save_model('model.ubj')"

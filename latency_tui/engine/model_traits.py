@@ -25,7 +25,10 @@ def name_of(model: Any) -> str:
 def feature_names(model: Any) -> list[str]:
     """Return the names of the columns that a fitted model knows; empty if it has none."""
     found = getattr(model, "feature_names_in_", None)
-    return [] if found is None else [str(name) for name in found]
+    names = [] if found is None else [str(name) for name in found]
+    if not names and not are_counted(kept := _catboost_names(model)):
+        return kept
+    return names
 
 
 def knows_names(model: Any) -> bool:
@@ -44,7 +47,22 @@ def feature_count(model: Any) -> int | None:
         found = getattr(model, "n_features_in_", None)
     except Exception:  # noqa: BLE001 (a property of somebody's own that raises)
         return None
-    return int(found) if isinstance(found, int | np.integer) and not isinstance(found, bool) and found > 0 else None
+    if isinstance(found, int | np.integer) and not isinstance(found, bool) and found > 0:
+        return int(found)
+    return len(_catboost_names(model)) or _coefficient_count(model)
+
+
+def _coefficient_count(model: Any) -> int | None:
+    """Return how many coefficients a linear model has per output: scikit-learn before 0.24 kept no count of columns."""
+    shape = getattr(_attribute(model, "coef_"), "shape", ())
+    return int(shape[-1]) if shape and type(model).__module__.startswith("sklearn.") else None
+
+
+def _catboost_names(model: Any) -> list[str]:
+    """Return the names that CatBoost keeps under an attribute of its own; empty for any other model."""
+    if type(model).__module__.partition(".")[0] != "catboost":
+        return []
+    return [str(name) for name in _attribute(model, "feature_names_") or ()]
 
 
 def are_counted(names: Sequence[str]) -> bool:

@@ -216,7 +216,7 @@ def _from_columns(
     if len(tensors) > 1 and None in widths:
         raise ModelError(
             f"{title} takes {_listed(tensors)}, and nothing says which columns are for which input; bring an NPZ file "
-            f"with an array of each name, or give shapes ({_example(tensors)})"
+            f"with an array of each name, or give shapes ({example(tensors)})"
         )
     known = [0 if width is None else width for width in widths]
     if sum(known) != count or min(known) < 1:
@@ -233,8 +233,8 @@ def _from_columns(
     return dealt, (f"columns are given to the inputs in their order: {told}",)
 
 
-def _example(tensors: Sequence[TensorInput]) -> str:
-    """Return how shapes of all inputs are typed, with 1 row per call and 128 for each free axis."""
+def example(tensors: Sequence[TensorInput]) -> str:
+    """Return how shapes of inputs are typed, with 1 row per call and 128 for each free axis."""
     return " ".join(
         f"--shape {one.name}={'x'.join(str(axis or 128) for axis in (1, *(one.shape or (1, None))[1:]))}"
         for one in tensors[:3]
