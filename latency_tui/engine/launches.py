@@ -28,6 +28,7 @@ async def measure(
     job: str = "measurement",
     settled: Callable[[], bool] | None = None,
     new_engine: Callable[[], Engine] = Engine,
+    first_launch: int = 0,
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
@@ -42,6 +43,7 @@ async def measure(
         job: Name of the job, to tell its events from those of others.
         settled: Says whether all is known that was asked, from the events yielded so far.
         new_engine: Makes the engines of the other launches.
+        first_launch: Number of the first launch: what was measured before has lower ones.
 
     Raises:
         EngineError: An engine ended before its work was done.
@@ -49,8 +51,8 @@ async def measure(
     enough: int | None = None
     following: Engine | None = None
     try:
-        for launch in range(plan.launches):
-            mine, last = engine is None or launch > 0, launch + 1 == plan.launches
+        for place in range(plan.launches):
+            launch, mine, last = first_launch + place, engine is None or place > 0, place + 1 == plan.launches
             current, following = following or (new_engine() if mine or engine is None else engine), None
             rounds, asked, greeted = 0, False, False
             try:

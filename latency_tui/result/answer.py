@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -110,37 +110,83 @@ def _to_baseline(result: Result) -> dict[str, Comparison]:
 
 def _race(result: Result, measured: Sequence[CandidateResult], to_named: dict[str, Comparison]) -> str:
     """Return the sentence of a race; `to_named` are the comparisons with a baseline that the user named."""
-    to_baseline = {comparison.candidate: comparison for comparison in result.comparisons}
-    order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
-    first = order[0]
-    if not to_baseline or any(pair.low is None for c in order if (pair := to_baseline.get(c.slug)) is not None):
+    race = _Race.of(result, measured)
+    first, to_baseline, count = race.order[0], race.to_baseline, len(race.order)
+    if race.too_short:
         least = min(measured, key=lambda c: c.statistics.p50.value or 0.0 if c.statistics else 0.0)
         few = f"{_runs(least)} {_are(least)} too few to tell"
         return f"{least.name} had the lowest median, {_latency(result, least)}, but {few}."
-    rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
-    if not rivals:
-        return f"{_winner(result, first, order[1], to_baseline, to_named)}."
-    pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
-    baseline_is_there = len(pairs) == len(rivals)
-    open_pairs = [pair for pair in pairs if pair.verdict == "inconclusive"] if baseline_is_there else []
-    beyond = _ends(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
-    close = [c for c in rivals if _ends(to_baseline.get(c.slug))[0] <= beyond]
+    if not race.rivals:
+        return f"{_winner(result, first, race.order[1], to_baseline, to_named)}."
+    close, between = race.close, race.between
     if not close:  # each by itself, and not yet all together
-        return f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, open_pairs)}."
-    among = {c.slug for c in [first, *close]}
-    between = [pair for pair in pairs if {pair.baseline, pair.candidate} <= among]
-    if len(between) == len(close) and all(pair.verdict == "same" for pair in between):
-        rest = f"; {more} would settle the rest" if (more := _more(open_pairs)) else ""
-        return f"{_equally_fast(result, first, close, between[0].baseline, len(order))}{rest}."
-    sentence = f"Too close to call between {_names([first, *close], len(order))} after {_runs(first)}"
+        return f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, race.open_pairs)}."
+    if race.equally_fast:
+        rest = f"; {more} would settle the rest" if (more := _more(race.open_pairs)) else ""
+        return f"{_equally_fast(result, first, close, between[0].baseline, count)}{rest}."
+    sentence = f"Too close to call between {_names([first, *close], count)} after {_runs(first)}"
     if len(close) == 1 and between:
         return f"{sentence}: {_either_way(between[0])}{_wait(between)}."
-    wait = _wait([p for p in between if p.verdict == "inconclusive"]) if len(between) == len(close) else ""
-    return f"{sentence}: {_latencies(result, [first, *close])}{wait}."
+    return f"{sentence}: {_latencies(result, [first, *close])}{_wait(race.open_pairs)}."
+
+
+class _Race(NamedTuple):
+    """Who may be the fastest of those that were measured.
+
+    Attributes:
+        order: By their ratio to the baseline.
+        to_baseline: The comparison of each with the baseline, by slug.
+        too_short: Whether a comparison has no interval.
+        rivals: Those that the first is not known to be faster than.
+        close: Those of them whose own interval reaches the first.
+        between: Comparisons among the first and these.
+        open_pairs: Inconclusive comparisons that keep it from being settled.
+    """
+
+    order: list[CandidateResult]
+    to_baseline: dict[str, Comparison]
+    too_short: bool = False
+    rivals: Sequence[CandidateResult] = ()
+    close: Sequence[CandidateResult] = ()
+    between: Sequence[Comparison] = ()
+    open_pairs: Sequence[Comparison] = ()
+
+    @property
+    def equally_fast(self) -> bool:
+        """Whether all that are close are known to be the same."""
+        return len(self.between) == len(self.close) and all(pair.verdict == "same" for pair in self.between)
+
+    @classmethod
+    def of(cls, result: Result, measured: Sequence[CandidateResult]) -> _Race:
+        to_baseline = _to_baseline(result)
+        order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
+        first, race = order[0], cls(order, to_baseline)
+        if not to_baseline or any(pair.low is None for c in order if (pair := to_baseline.get(c.slug)) is not None):
+            return race._replace(too_short=True)
+        rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
+        if not rivals:
+            return race
+        pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
+        unsettled = [p for p in pairs if p.verdict == "inconclusive"] if len(pairs) == len(rivals) else []
+        beyond = _ends(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
+        close = [c for c in rivals if _ends(to_baseline.get(c.slug))[0] <= beyond]
+        among = {c.slug for c in [first, *close]}
+        between = [pair for pair in pairs if {pair.baseline, pair.candidate} <= among]
+        race = race._replace(rivals=rivals, close=close, between=between, open_pairs=unsettled)
+        if not close or race.equally_fast:
+            return race
+        asked = [p for p in between if p.verdict == "inconclusive"] if len(between) == len(close) else []
+        return race._replace(open_pairs=asked)
+
+
+def open_pairs(result: Result) -> Sequence[Comparison]:
+    """Return those comparisons of a result that keep its answer from being settled; nothing where it is."""
+    measured = tuple(c for c in result.measured if c.status == "measured")
+    return _Race.of(result, measured).open_pairs if len(measured) > 1 else ()
 
 
 def _equally_fast(
-    result: Result, first: CandidateResult, close: list[CandidateResult], base: str, measured: int
+    result: Result, first: CandidateResult, close: Sequence[CandidateResult], base: str, measured: int
 ) -> str:
     within = f"(within {100 * result.equivalence:.2g} %{_launch(result)})"
     if len(close) == 1:

@@ -51,6 +51,7 @@ class Race:
         plan: As given; its baseline may be changed while it goes on.
         medians: Block medians of all rounds.
         control: The hidden copy of the first candidate; None where none takes turns.
+        first_launch: The first launch of the plan, or of the continuation that is being measured.
     """
 
     def __init__(self, plan: Plan, everyone: list[Entry]) -> None:
@@ -63,10 +64,16 @@ class Race:
         self._settling = Settling(len(plan.candidates), plan.equivalence) if plan.until_known else None
         self._spans: dict[int, tuple[int, int]] = {}
         self._ask_again_at = 0
+        self.first_launch = 0
 
     def begin(self, event: MeasurementStarted) -> None:
-        """Take note of how many rounds a launch is to have; until it is known the first says that of the others."""
-        rounds = self.medians.rounds_of(0) if self.plan.until_known else event.rounds
+        """Take note of how many rounds a launch is to have; until it is known the first says that of the others.
+
+        A continuation has a first launch of its own.
+        """
+        rounds = event.rounds
+        if self.plan.until_known:
+            rounds = 0 if event.launch == self.first_launch else self.medians.rounds_of(self.first_launch)
         self.medians.expect(event.launch, rounds)
         for entry in self._everyone:
             entry.track.expect(event.launch, rounds)
@@ -92,6 +99,11 @@ class Race:
         medians = self.medians.column(event.launch, event.round)
         if self._settling is not None and medians is not None:
             self._settling.add(medians[: len(self._entries)])
+
+    @property
+    def launches_begun(self) -> list[int]:
+        """The launches of which something was measured."""
+        return [*self._spans]
 
     @property
     def seconds(self) -> float:

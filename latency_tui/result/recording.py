@@ -6,9 +6,10 @@ the end. Adding an event takes time in proportion to its block.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -31,6 +32,7 @@ from latency_tui.result.answer import answer
 from latency_tui.result.conditions import Conditions
 from latency_tui.result.entry import Entry
 from latency_tui.result.limits import LimitVerdict, Looks, judge_limits
+from latency_tui.result.more import More, Part, what_is_missing
 from latency_tui.result.race import MOST_LIVE_ROUNDS, Race, apart, median_of
 from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
 from latency_tui.result.spool import KeptBlock, Spool, read
@@ -42,6 +44,14 @@ from latency_tui.stats.summary import Summary
 
 _NANO = 1e-9
 _RELATIVE_SAMPLES = 10_000
+
+
+class _Asked(NamedTuple):
+    """What was asked for at once, its first launch, and the calls of each candidate before it, by slug."""
+
+    more: More
+    first_launch: int
+    calls_before: dict[str, int]
 
 
 class Recording:
@@ -76,6 +86,7 @@ class Recording:
         self._race = Race(plan, everyone)
         self._conditions = Conditions(plan)
         self._looks, self._all_decided = Looks(), False
+        self._asked: list[_Asked] = [_Asked(More.of(plan), 0, {})]
 
     @property
     def plan(self) -> Plan:
@@ -85,6 +96,27 @@ class Recording:
     def rebase(self, baseline: str) -> None:
         """Compare with the candidate of that slug from now on; nothing is measured again."""
         self._race.plan = msgspec.structs.replace(self._race.plan, baseline=baseline)
+
+    def continue_with(self, more: More) -> int:
+        """Begin a continuation: what comes from now on is more of the same result.
+
+        Args:
+            more: How much is going to be measured.
+
+        Returns:
+            The number of its first launch, which its events have to carry.
+        """
+        begun = self._race.launches_begun
+        first = begun[-1] + 1 if begun else 0
+        self._asked.append(_Asked(more, first, self.calls))
+        self._race.first_launch = first
+        self._all_decided = False
+        return first
+
+    @property
+    def racing(self) -> tuple[str, ...]:
+        """Slugs of the candidates that have not failed while they were measured."""
+        return tuple(entry.candidate.slug for entry in self._race.racing())
 
     def add(self, event: Event) -> None:
         """Take in one event; those that say nothing of the plan's candidates change nothing."""
@@ -265,7 +297,24 @@ class Recording:
             if self.plan.until_known:  # whose intervals are computed for one candidate only
                 pairs = race.pairs(fastest, equivalence, live=live)
             contest = race.comparisons(fastest, pairs, tails=False)
-        return msgspec.structs.replace(value, answer=answer(value, contest))
+        contested = msgspec.structs.replace(value, comparisons=contest)
+        more = what_is_missing(contested, [*self._parts()], self._race.seconds)
+        return msgspec.structs.replace(value, answer=answer(value, contest), more=more)
+
+    def _parts(self) -> Iterator[Part]:
+        """Yield the plan and its continuations, with how far each came."""
+        following = [asked.first_launch for asked in self._asked[1:]]
+        for (more, first, before), end in zip(self._asked, [*following, None], strict=True):
+            launches = [n for n in self._race.launches_begun if first <= n and (end is None or n < end)]
+            shares = [self._race.medians.share_of(launch) for launch in launches]
+            yield Part(
+                asked=more,
+                launches=sum(share >= 1 for share in shares),
+                runs=min(
+                    (e.track.totals.count - before.get(e.candidate.slug, 0) for e in self._race.racing()), default=0
+                ),
+                share=shares[-1] if shares else 0.0,
+            )
 
     def _calls_a_round(self) -> dict[str, int]:
         """Return how many calls of each candidate the rounds of this plan would have if it were a long one."""

@@ -22,6 +22,7 @@ from latency_tui.plan import Plan
 from latency_tui.plan.nearest import hint
 from latency_tui.plan.reading import read_whole
 from latency_tui.result.limits import LimitVerdict
+from latency_tui.result.more import More
 from latency_tui.result.words import format_duration
 
 JSON_SCHEMA_VERSION = 1
@@ -263,6 +264,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         limits: Whether each measured candidate meets each limit of the plan.
         noise: How quiet the machine was.
         answer: The answer in a sentence.
+        more: How much more would settle it, or is left of what was stopped; None where nothing is known to help.
     """
 
     json_schema_version: int = JSON_SCHEMA_VERSION
@@ -275,6 +277,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitVerdict, ...] = ()
     noise: Noise = Noise()
     answer: str = ""
+    more: More | None = None
 
     def candidate(self, name: str) -> CandidateResult:
         """Return the candidate of that slug or name.

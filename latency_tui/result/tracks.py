@@ -316,9 +316,15 @@ class MedianTable:
         Those of a further launch that has only begun, or was stopped before half of its rounds, are left out, for it
         would count for as much as the others.
         """
-        rounds = self.whole_rounds
-        kept = slice(0, rounds, 1 if most_rounds is None else max(-(-rounds // most_rounds), 1))
-        return Rounds(self._table[:, kept], self._launches.values[kept], self._copies[:, kept])
+        launches = self._launches.values
+        whole = np.flatnonzero(np.isin(launches, self.whole_launches))
+        kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
+        return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
+
+    def share_of(self, launch: int) -> float:
+        """Return which share of the rounds planned for a launch have begun; 0 where none have."""
+        rounds, planned = self._rounds.get(launch, 0), self._planned.get(launch, 0)
+        return rounds / max(planned, rounds) if rounds else 0.0
 
     @property
     def whole_launches(self) -> list[int]:
@@ -336,15 +342,20 @@ class MedianTable:
 
 
 def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
-    """Return the launches that figures rest on: they follow one another, so that only the last may be cut short.
+    """Return the launches that figures rest on: not a last one that has only begun, or was stopped early.
+
+    One that was stopped early and continued by others counts while there are fewer than three launches, for then
+    processes are what intervals are over. From three on each launch counts as much as the others, so it does not.
 
     Args:
         rounds: How many rounds each launch has, in their order.
         planned: How many each was to have, where that is known. Launches that are complete may differ in that.
     """
     begun = [*rounds]
-    cut_short = len(begun) > 1 and 2 * rounds[begun[-1]] < planned.get(begun[-1], 0)
-    return begun[:-1] if cut_short else begun
+    short = {launch for launch in begun if 2 * rounds[launch] < planned.get(launch, 0)}
+    continued = [launch for launch in begun if launch not in short or launch != begun[-1]] or begun
+    whole = [launch for launch in continued if launch not in short]
+    return continued if len(continued) < LEAST_DRAWS or not whole else whole
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

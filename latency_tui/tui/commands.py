@@ -64,6 +64,8 @@ class Command(Message):
             return f"There is no other result; {Profile.key_label()} measures again."
         if cls is MakeBaseline and state.result is not None:
             return "There are no numbers of the highlighted model on the screen."
+        if cls is MeasureMore and state.result is not None:
+            return f"More runs would change nothing in this answer; {Profile.key_label()} measures afresh."
         if cls in (ShowFailure, Stop, FocusRuns):
             return ""
         return f"There is {'nothing to freeze' if cls is Freeze else 'no result'} yet; {Profile.key_label()} measures."
@@ -93,6 +95,17 @@ class Train(PlanCommand):
     """Train the chosen models, and measure nothing yet."""
 
     title, keys, footer = "Train the chosen models", ("t",), "Train"
+
+
+class MeasureMore(PlanCommand):
+    """Measure what is missing, and add it to the result: what was stopped, or what would settle the answer."""
+
+    title, keys, footer = "Measure more for this result", ("m",), "More"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running, and more would help."""
+        return super().applies(state) and state.result is not None and state.result.more is not None
 
 
 class Stop(Command):
@@ -379,7 +392,7 @@ class Quit(Command):
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
+        *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
         *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),

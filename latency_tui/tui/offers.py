@@ -15,6 +15,7 @@ from latency_tui.tui.commands import (
     Freeze,
     LeaveChart,
     MakeBaseline,
+    MeasureMore,
     Profile,
     Quit,
     SaveAs,
@@ -30,11 +31,24 @@ ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 """What the footer shows at its right end, always."""
 
 _FOOTER: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Train, Profile, Choose, AddModel, ChangeData, AddVariants, MakeBaseline, Enlarge, SaveAs),
+    *(
+        Stop,
+        Freeze,
+        Train,
+        Profile,
+        MeasureMore,
+        Choose,
+        AddModel,
+        ChangeData,
+        AddVariants,
+        MakeBaseline,
+        Enlarge,
+        SaveAs,
+    ),
     ShowNoise,
 )
 _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Profile, Enlarge, MakeBaseline, SaveAs, ShowNoise, Choose, Train),
+    *(Stop, Freeze, Profile, MeasureMore, Enlarge, MakeBaseline, SaveAs, ShowNoise, Choose, Train),
 )
 _MOST_IN_FOOTER = 6
 

@@ -45,6 +45,14 @@ class Records:
         else:
             self._recordings[job] = self._make(plan, colours)
 
+    def get(self, job: str) -> Recording | None:
+        """Return a recording; None where there is none, or while numpy is not here."""
+        return self._recordings.get(job)
+
+    def rename(self, job: str, name: str) -> None:
+        """Have the events of a job go on in the recording of one that has ended."""
+        self._recordings[name] = self._recordings.pop(job)
+
     def add(self, job: str, events: Iterable[Event]) -> None:
         """Take events into a recording; of jobs without one they are dropped."""
         if job in self._waiting:

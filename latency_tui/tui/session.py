@@ -71,6 +71,28 @@ class Session:
         self._work(job, stream)
         return job
 
+    def go_on(self, plan: Plan, settled: Callable[[str], bool], first_launch: int) -> str:
+        """Measure more of a result, in fresh engines; returns the job's id.
+
+        Args:
+            plan: What to measure.
+            settled: As in `profile`.
+            first_launch: Number of the first launch.
+        """
+        job = self._new_job("profile")
+
+        def stream(_: Engine) -> AsyncIterator[Event]:
+            return launches.measure(
+                plan,
+                job=job,
+                settled=lambda: settled(job),
+                new_engine=self._launch,
+                first_launch=first_launch,
+            )
+
+        self._work(job, stream)
+        return job
+
     def stop(self, job: str) -> None:
         """End a job at once; what was measured is kept."""
         self._screen.run_worker(self._stop(job), group="engine-stop", exclusive=True, exit_on_error=False)

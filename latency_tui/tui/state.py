@@ -101,6 +101,7 @@ class Measurement:
         result: The latest snapshot; None before the first numbers.
         order: Slugs in the order shown, the fastest first.
         whole: Whether the result is of everything measured, and not a snapshot on the way.
+        launches: Launches in all where it was continued; 0 for those of the plan.
     """
 
     job: str
@@ -108,6 +109,7 @@ class Measurement:
     result: Result | None = None
     order: tuple[str, ...] = ()
     whole: bool = False
+    launches: int = 0
 
     @property
     def candidates(self) -> tuple[CandidateResult, ...]:

@@ -229,6 +229,27 @@ class MainScreen(Choosing):
         state = replace(self.state, work="profiling", job=job, progress=states.Progress(), noise=(), tab=tab)
         self.change(replace(state, measurements=measurements, shown=len(measurements) - 1), arrange=True)
 
+    @on(commands.MeasureMore)
+    def _measure_more(self) -> None:
+        measurement = self.state.measurement
+        if measurement is None or not commands.MeasureMore.applies(self.state):
+            return
+        recording, more = self.records.get(measurement.job), measurement.result.more if measurement.result else None
+        if recording is None or more is None:
+            return
+        from latency_tui.result.more import plan_to_continue  # loaded with the first result
+
+        plan = plan_to_continue(measurement.plan, more, recording.racing)
+        first = recording.continue_with(more)
+        job = self.session.go_on(plan, self.records.settled, first)
+        self.records.rename(measurement.job, job)
+        others = tuple(m for m in self.state.measurements if m is not measurement)
+        measurements = (*others, replace(measurement, job=job, whole=False, launches=first + more.launches))
+        tab: Tab = "latency" if self.state.tab == "models" else self.state.tab
+        progress = states.Progress(launch=first)
+        state = replace(self.state, work="profiling", job=job, progress=progress, noise=(), tab=tab)
+        self.change(replace(state, measurements=measurements, shown=len(measurements) - 1), arrange=True)
+
     def _plan(self, *, training: bool = False) -> Plan | None:
         """Return the plan with the chosen models and the numbers in the fields; None, and a word, where it is none."""
         if self.state.work != "idle":

@@ -14,6 +14,7 @@ from latency_tui.tui.commands import (
     Choose,
     ChooseAll,
     MeasureColdStart,
+    MeasureMore,
     Profile,
     SetOptions,
     Stop,
@@ -229,8 +230,10 @@ def _steps(state: State) -> str:
     settled, asked = _settled(state)
     if asked:
         words = f"round {progress.done:,} · settled {settled} of {asked}"
-    if state.plan.launches > 1 and state.work == "profiling":
-        words = f"launch {progress.launch + 1} of {state.plan.launches} · {words}"
+    measurement = state.measurements[-1] if state.measurements else None
+    launches = (measurement.launches if measurement else 0) or state.plan.launches
+    if launches > 1 and state.work == "profiling":
+        words = f"launch {progress.launch + 1} of {launches} · {words}"
     return words
 
 
@@ -259,9 +262,11 @@ def _summary(state: State) -> str:
     least, most = min(counts), max(counts)
     runs = f"{most:,}" if least == most else f"{least:,}–{most:,}"
     wanted = measurement.plan.runs
+    more = measurement.result.more
+    rest = f"; {MeasureMore.key_label()} measures {more}" if more is not None and state.work == "idle" else ""
     if wanted is not None and most < wanted * measurement.plan.launches:
-        return f"stopped: {runs} of {wanted * measurement.plan.launches:,} runs are kept"
-    return f"measured: {runs} {'run' if most == 1 else 'runs'} each"
+        return f"stopped: {runs} of {wanted * measurement.plan.launches:,} runs are kept{rest}"
+    return f"measured: {runs} {'run' if most == 1 else 'runs'} each{rest}"
 
 
 def _wrapped(words: str, width: int, style: str) -> list[Line]:

@@ -123,7 +123,7 @@ class Results(Vertical):
             calls = max((candidate.calls for candidate in measurement.candidates), default=0)
             last: float = calls
             if plan.seconds is not None:
-                last = plan.seconds * plan.launches if running else 0.0
-            elif running and measurement.plan.runs is not None:
-                last = min(round_up(calls), measurement.plan.runs * measurement.plan.launches)  # lines grow, axes stay
+                last = plan.seconds * plan.launches if running and not measurement.launches else 0.0
+            elif running and plan.runs is not None:
+                last = max(min(round_up(calls), plan.runs * plan.launches), calls)  # lines grow, axes stay
             self.query_one(LineChart).show(lines_of(measurement.candidates, looks, timed=timed), last, timed=timed)
