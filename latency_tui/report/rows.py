@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.report.limits import limit_notes, limits_of
+from latency_tui.report.tails import tail_ratio
 from latency_tui.report.text import clean
 from latency_tui.result.answer import what_would_settle
 from latency_tui.result.words import (
@@ -19,8 +20,7 @@ from latency_tui.result.words import (
     format_duration,
     format_interval,
     format_memory,
-    format_ratio,
-    format_tails,
+    format_ratio_either_way,
 )
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
     for name in ("mean", "std", "min", "max"):
         row[name] = format_duration(getattr(numbers, name) if numbers else None)
     row["p99"] = format_tail(numbers.p99 if numbers else None)
-    tails = format_tails(comparison.p99_ratio, comparison.p99_p_value) if comparison else NOTHING
-    row[_TAILS] = BASELINE if versus == BASELINE else tails
+    row[_TAILS] = BASELINE if versus == BASELINE else tail_ratio(result, comparison) or NOTHING
     row["calls"] = f"{candidate.calls:,}"
     row["training"] = format_duration(candidate.training_seconds)
     row["score"] = NOTHING if candidate.score is None else f"{candidate.score:.3f}"
@@ -117,10 +116,12 @@ def _start(candidate: CandidateResult) -> tuple[str, ...]:
 
 
 def _format_versus(comparison: Comparison) -> str:
-    """Return `1.15× slower (1.13–1.17)`; without an interval nothing is said to be slower or faster."""
+    """Return the ratio of candidate to baseline with its interval, `1.15× (1.13–1.17)`; below 1 is faster."""
+    if comparison.ratio is None:
+        return NOTHING
     if comparison.low is None or comparison.high is None:
-        return NOTHING if comparison.ratio is None else f"{comparison.ratio:.2f}×"
-    return format_ratio(comparison.ratio, comparison.low, comparison.high).replace("95 % CI ", "")
+        return f"{comparison.ratio:.2f}×"
+    return format_ratio_either_way(comparison.ratio, comparison.low, comparison.high).replace("95 % CI ", "")
 
 
 def format_tail(percentile: Percentile | None) -> str:

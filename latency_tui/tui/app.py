@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -185,7 +186,11 @@ class LatencyApp(App[None]):
             from latency_tui.plan.nearest import hint
 
             raise UsageError(f"There is no theme {wanted!r}; {hint(wanted, self.available_themes)}")
-        return wanted or (SIXTEEN_COLOURS_THEME if self.console.color_system == "standard" else DEFAULT_THEME)
+        return wanted or (SIXTEEN_COLOURS_THEME if self._has_sixteen_colours() else DEFAULT_THEME)
+
+    def _has_sixteen_colours(self) -> bool:
+        on_terminal = sys.__stderr__ is not None and sys.__stderr__.isatty()  # where Textual draws
+        return on_terminal and self.console.color_system == "standard"
 
     def _keys_wanted(self) -> dict[str, str]:
         CHANGED_LABELS.clear()

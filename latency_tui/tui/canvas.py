@@ -145,6 +145,8 @@ class Canvas:
         if self.height < 12:
             return 0
         self.put(1, 0, text, self.foreground if chart.has_focus else self.muted)
+        if chart.has_focus:
+            self.put(0, 0, "▸", self.foreground)
         if chart.is_maximized and self.width > len(text) + len(way_out) + 4:
             self.put(self.width - len(way_out) - 1, 0, way_out, self.muted)
         return 1

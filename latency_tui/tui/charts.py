@@ -215,8 +215,9 @@ class LineChart(Chart):
         seen = np.concatenate([seconds for _, seconds in drawn])
         scale = line_scale(float(seen.min()), float(seen.max()))
         title = "latency over time" if self.timed else "latency over the runs"
-        title += (", middle half" if many else "") + (_LOG if scale.log else "")
-        top = canvas.title(title, self, self.way_out)
+        parts = (", middle half" if many else "", _LOG if scale.log else "")
+        fitting = title + "".join(parts) if len(title + "".join(parts)) < canvas.width else title + parts[1]
+        top = canvas.title(fitting, self, self.way_out)
         rows = canvas.height - top - 2
         values = ticks(scale, max(rows // 3, 2))
         labels = tick_labels(values, always=True)

@@ -82,7 +82,6 @@ def open_app(script: Script, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Return a way to open the app at a size."""
     for name in ("SSH_CONNECTION", "NO_COLOR", "TEXTUAL_THEME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLORTERM", "truecolor")
 
     @asynccontextmanager
     async def opened(

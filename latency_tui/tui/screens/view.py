@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from latency_tui.tui.widgets.results import Results
 
 _PLAN_ROWS = 9  # of list and plan side by side
+_LEAST_TABLE = 3  # rows
 _PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
 
 
@@ -201,7 +202,7 @@ class View(Screen[None]):
         answer = self.query_one(AnswerLine)
         lines = answer.lines(state, width)
         if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
-            lines = min(lines, max(height - 2 - max(rows, 6), 0))  # the table first
+            lines = min(lines, max(height - 2 - _LEAST_TABLE, 0))  # of a longer table, which scrolls, the rest
         answer.display = lines > 0
         answer.styles.height = lines
         self._layout = layout = divide(width, height, rows or len(state.chosen), answer=lines)

@@ -18,7 +18,7 @@ class AnswerLine(Painted):
         """Return how many lines to keep for the sentence: a number that does not change while it is measured."""
         needed = len(wrap(_sentence(state), max(width - 2, 1)))
         kept = 1 if state.result is None or width >= _ONE_LINE else 2 if width >= _TWO_LINES else 3
-        return min(max(needed, kept), 3)
+        return max(needed, kept)
 
     def paint(self, state: State) -> None:
         """Show the snapshot."""

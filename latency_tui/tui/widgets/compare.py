@@ -12,13 +12,14 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from latency_tui.report.tails import tail_ratio
 from latency_tui.result.answer import what_would_settle
-from latency_tui.result.words import NOTHING, PERCENTILES, format_tails
+from latency_tui.result.words import PERCENTILES
 from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit, wrap
-from latency_tui.tui.widgets.figures import DOUBT, bound, comparison_of, ratio_words
+from latency_tui.tui.widgets.figures import DOUBT, bound, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import SizeChanged
 
@@ -81,7 +82,7 @@ def comparison_lines(
     if len(shown) == 1:
         return [[(" A comparison takes two models.", MUTED)]]
     name = _name_width(shown, width)
-    words = {c.slug: ratio_words(result, c) for c in shown}
+    words = {c.slug: ratio_cell(result, c) for c in shown}
     ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
     interval_width = max(7, *(cell_len(words[c.slug][1]) for c in shown)) + 2
     verdict_width = 14
@@ -177,11 +178,13 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
     for lacking, what in ((calls, "calls"), (launches, "launches")):
         if lacking:
             wants = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
-            sentences.append(f"≥ is all that so few {what} can say. {what.title()} that a percentile needs: {wants}.")
+            sentences.append(
+                f"≥ is a lower bound: there are too few {what} for an interval. {what.title()} needed: {wants}."
+            )
     if seconds:
         are = "is" if len(seconds) == 1 else "are"
         sentences.append(
-            f"{', '.join(seconds)} {are} of this moment: tails wander, an interval takes {max(seconds.values()):.0f} s."
+            f"{', '.join(seconds)} {are} of this moment: an interval takes {max(seconds.values()):.0f} s of measuring."
         )
     return " ".join(sentences)
 
@@ -206,9 +209,7 @@ def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], widt
 
 
 def _tails(result: Result, candidate: CandidateResult) -> str:
-    comparison = comparison_of(result, candidate.slug)
-    text = format_tails(comparison.p99_ratio, comparison.p99_p_value) if comparison else ""
-    return "" if text == NOTHING else text
+    return tail_ratio(result, comparison_of(result, candidate.slug))
 
 
 def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:

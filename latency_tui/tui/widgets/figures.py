@@ -48,6 +48,18 @@ def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, s
     return format_ratio(comparison.ratio) + doubt, f"{times(low)}–{times(high)}", style
 
 
+def ratio_cell(result: Result, candidate: CandidateResult) -> tuple[str, str, str]:
+    """Return for a column of ratios to the baseline: ratio (`1.15×`, below 1 is faster), interval and a style."""
+    words, _, style = ratio_words(result, candidate)
+    comparison = comparison_of(result, candidate.slug)
+    if comparison is None or comparison.ratio is None:
+        return words, "", style
+    doubt = "?" if words.endswith("?") else ""
+    known = comparison.low is not None and comparison.high is not None
+    interval = f"{times(comparison.low or 0)}–{times(comparison.high or 0)}" if known else ""
+    return f"{times(comparison.ratio)}×{doubt}", interval, style
+
+
 def limit_words(result: Result, slug: str) -> tuple[str, str]:
     """Return whether a candidate meets its limits, and a style; empty where none is on it."""
     words = limits_of(result, slug)

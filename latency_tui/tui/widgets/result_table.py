@@ -16,7 +16,7 @@ from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.text import clean, fit
-from latency_tui.tui.widgets.figures import bound, limit_words, ratio_words, short_interval
+from latency_tui.tui.widgets.figures import bound, limit_words, ratio_cell, short_interval
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed
 
@@ -101,7 +101,7 @@ def table_lines(
     candidates = measurement.candidates
     texts = [
         [
-            column.text(c.statistics, ratio_words(result, c)) if c.statistics and c.status != "failed" else ""
+            column.text(c.statistics, ratio_cell(result, c)) if c.statistics and c.status != "failed" else ""
             for column in _COLUMNS
         ]
         for c in candidates
@@ -147,7 +147,7 @@ def table_lines(
             )
             parts.append((" " + fit(words, max(width - name - 5, 0)), "$text-error" if failed else MUTED))
         else:
-            ratio_style = ratio_words(result, candidate)[2]
+            ratio_style = ratio_cell(result, candidate)[2]
             styles = {0: f"bold {colour}", 2: ratio_style, 4: "", 5: "", 6: "", 7: "", 8: ""}
             styles[len(_COLUMNS)] = limit_words(result, candidate.slug)[1]
             parts += [(fit(row[index], sizes[index], right=True), styles.get(index, MUTED)) for index in kept]

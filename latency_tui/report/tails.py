@@ -1,0 +1,25 @@
+"""How the tails of two candidates compare, for every table alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latency_tui.result.words import NOTHING, format_tails
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Comparison, Result
+
+
+def tail_ratio(result: Result, comparison: Comparison | None) -> str:
+    """Return the ratio of two p99 with its p-value; empty unless the table shows both p99 and not only bounds.
+
+    A ratio beside two lower bounds would seem to contradict them: they bound other figures than it is made of.
+    """
+    if comparison is None:
+        return ""
+    for slug in (comparison.baseline, comparison.candidate):
+        statistics = result.candidate(slug).statistics
+        if statistics is None or statistics.p99.is_bound:
+            return ""
+    text = format_tails(comparison.p99_ratio, comparison.p99_p_value)
+    return "" if text == NOTHING else text
