@@ -27,6 +27,10 @@ def caller(model: Any, method: str) -> Callable[[Any], Any]:
         return bound  # type: ignore[no-any-return] # a method of whatever the user brought
     if callable(model) and not hasattr(model, "fit"):
         return model  # type: ignore[no-any-return] # a function of an array
+    if type(model).__name__ in ("LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer"):
+        raise ModelError(
+            f"{type(model).__name__} encodes targets and answers no rows; name the model that they were for"
+        )
     able = [name for name in METHODS if callable(getattr(model, name, None))]
     advice = f"; it has {', '.join(able)}: add --method {able[0]}" if able else ""
     raise ModelError(f"{type(model).__name__} has no method {method!r}{advice}")

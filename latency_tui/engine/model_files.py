@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Setting, Trust
 from latency_tui.plan.model_files import SUFFIXES, TITLES, Kind, kind_of
 from latency_tui.plan.trust import check_trusted
+
+_SKOPS_MADE_WITH = re.compile(rb'"_sklearn_version": \{.{0,300}?"content": "\\"([\w.]+)\\""', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,17 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
             f"all that the file names (--trust {file.path})."
         )
     model = finding_own(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
-    return LoadedFile(model, (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ())
+    version = skops_version(file.content)
+    origin = made_with_note(version)
+    notes = (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ()
+    return LoadedFile(model, (*notes, f"{origin}: it may predict something else or fail") if origin else notes, origin)
+
+
+def skops_version(content: bytes) -> str:
+    """Return the scikit-learn that made the model of a skops file; empty if the file does not say."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = _SKOPS_MADE_WITH.search(archive.read("schema.json"))
+    return found[1].decode() if found else ""
 
 
 def _load_pickle(file: FileContent) -> LoadedFile:

@@ -198,7 +198,8 @@ def _from_frame(
 def _targets(path: Path, target: str, column: Any) -> Any:
     if column.isna().any():
         raise DataError(
-            f"{path} has {int(column.isna().sum()):,} rows without a value in the target column {target!r}."
+            f"{path} has {int(column.isna().sum()):,} rows without a value in the target column {target!r}; "
+            "take them out of the file."
         )
     kind = column.dtype
     if str(kind) == "category":

@@ -33,6 +33,9 @@ def with_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any
         if kind != "O" or str(column.dtype) == "category":
             continue
         values = _inferred(column)
+        if values == "bytes" and (decoded := _decoded(column)) is not None:
+            column, values = decoded, "string"
+            changed[name] = column
         if nested := _nested(column, values):
             refused[name] = nested
         elif values == "decimal":
@@ -66,6 +69,15 @@ def _inferred(column: Any) -> str:
     from pandas.api.types import infer_dtype  # pandas has been imported, or there was no frame
 
     return str(infer_dtype(column, skipna=True))
+
+
+def _decoded(column: Any) -> Any:
+    """Return bytes as texts if all are printable UTF-8, as old Parquet writers store texts; else None."""
+    try:
+        texts = column.map(bytes.decode, na_action="ignore")
+    except UnicodeDecodeError:
+        return None
+    return texts if all(map(str.isprintable, texts.dropna())) else None
 
 
 def _nested(column: Any, values: str) -> str:

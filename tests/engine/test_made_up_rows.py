@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
+import skops.io
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from latency_tui.engine.calls import caller
 from latency_tui.engine.dataset import Data, prepare
 from latency_tui.engine.host import failure
 from latency_tui.engine.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.made_up_rows import made_up_rows
+from latency_tui.engine.model_files import load_file, skops_version
 from latency_tui.engine.model_traits import feature_count, feature_names
 from latency_tui.errors import ModelError
-from latency_tui.plan import SyntheticDataset
+from latency_tui.plan import SyntheticDataset, Trust
 
 CITIES = ["Rome", "Oslo", "Cork"] * 8
 FRAME = pd.DataFrame(
@@ -126,6 +133,23 @@ def test_a_model_that_refuses_made_up_inputs_says_what_to_do(default: Data) -> N
     assert said.endswith("may not suit this model: bring data with --data, or give their shape (--shape ids=1x3x8)")
     own = adapt_inputs(Data(None, None, np.ones((4, 24)), None, kind="file"), made_for(), {}, fitted=True)
     assert failure("warm-up", ValueError("no such frame"), "", own).message == "ValueError: no such frame"
+
+
+def test_an_encoder_of_targets_is_no_model() -> None:
+    with pytest.raises(ModelError, match="LabelEncoder encodes targets and answers no rows"):
+        caller(LabelEncoder().fit(["a", "b"]), "predict")
+
+
+def test_a_skops_file_of_another_scikit_learn_is_known(tmp_path: Path) -> None:
+    made = skops.io.dumps(LinearRegression().fit(np.eye(4), np.arange(4.0)))
+    assert skops_version(made) == sklearn.__version__
+    with zipfile.ZipFile(io.BytesIO(made)) as archive, zipfile.ZipFile(tmp_path / "a.skops", "w") as other:
+        for name in archive.namelist():
+            content = archive.read(name)
+            other.writestr(name, content.replace(sklearn.__version__.encode(), b"1.0.2"))
+    loaded = load_file(str(tmp_path / "a.skops"), Trust(), 1)
+    assert loaded.origin == f"made with scikit-learn 1.0.2, here is {sklearn.__version__}"
+    assert loaded.notes == (f"{loaded.origin}: it may predict something else or fail",)
 
 
 class TensorModel:

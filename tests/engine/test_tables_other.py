@@ -214,11 +214,19 @@ def test_typed_columns_of_parquet_reach_the_models_with_their_values(tmp_path: P
 
 
 def test_columns_of_lists_are_refused_by_name(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"row": [[1, 2]] * 5, "raw": [b"ab"] * 5, "x": np.arange(5.0)})
+    frame = pd.DataFrame({"row": [[1, 2]] * 5, "raw": [b"\xff\0"] * 5, "x": np.arange(5.0)})
     frame.to_parquet(tmp_path / "a.parquet")
     for target in ("row", "x"):
         with pytest.raises(DataError, match="the columns row, raw hold lists and bytes, not one value per row"):
             read(tmp_path / "a.parquet", target)
+
+
+def test_bytes_that_are_text_are_read_as_text(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"city": [b"Rome", "C\u00f3rdoba".encode(), None], "price": [b"1.5", b"2", b"3"]})
+    frame.assign(y=[0, 1, 0]).to_parquet(tmp_path / "a.parquet")
+    inputs = read(tmp_path / "a.parquet", "y").inputs
+    assert list(inputs["city"])[:2] == ["Rome", "C\u00f3rdoba"]
+    assert list(inputs["price"]) == [1.5, 2.0, 3.0]
 
 
 # --- pickles
