@@ -159,7 +159,7 @@ class UntilKnown(PlanCommand):
 
 
 class SetOptions(PlanCommand):
-    """Set how to measure: runs, time or until decided, launches, method, threads, cores, seed and runtime."""
+    """Set how to measure: runs, time or until decided, limits, launches, method, threads, cores, seed and runtime."""
 
     title, keys, shown, footer = "Set how to measure", ("comma",), ",", "Options"
 

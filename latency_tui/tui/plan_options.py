@@ -9,16 +9,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MOST_RUNS, Plan
+from latency_tui.plan import MOST_RUNS, Plan, slug_of
+from latency_tui.plan.limits import FRESH, parse_limit
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.result.words import format_seconds
 
 UNTIL_DECIDED = "until decided"
 DEFAULT_RUNS = 100
+_MOST_LIMITS_NAMED = 2
 _NUMBER = re.compile(r"\d+")
 
 
@@ -33,6 +36,7 @@ class Option:
         write: Returns the text for a plan.
         read: Returns the attributes of a plan that a text changes; raises `UsageError` with a sentence.
         changed: Returns a few words where a plan differs from the default; nothing where it does not.
+        may_be_empty: Whether an empty text stands for something.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Option:
     write: Callable[[Plan], str]
     read: Callable[[str], dict[str, object]]
     changed: Callable[[Plan], str]
+    may_be_empty: bool = False
 
 
 def whole_number(text: str, name: str, most: int, least: int = 1) -> int:
@@ -108,6 +113,25 @@ def _read_method(text: str) -> dict[str, object]:
     return {"method": text.strip()}
 
 
+def _read_limits(text: str) -> dict[str, object]:
+    limits = [parse_limit(part) for part in text.split(";") if part.strip()]
+    named = (
+        limit if limit.candidate is None else msgspec.structs.replace(limit, candidate=slug_of(limit.candidate))
+        for limit in limits
+    )
+    return {"limits": tuple(dict.fromkeys(named))}
+
+
+def _limit_words(plan: Plan) -> str:
+    if len(plan.limits) > _MOST_LIMITS_NAMED:
+        return f"{len(plan.limits)} limits"
+    return f"limit {' and '.join(str(limit) for limit in plan.limits)}" if plan.limits else ""
+
+
+def _read_training_timeout(text: str) -> dict[str, object]:
+    return {"training_timeout": some_seconds(text, "Train timeout") if text.strip() else None}
+
+
 def _cores(plan: Plan) -> str:
     return plan.pinning if isinstance(plan.pinning, str) else ",".join(map(str, plan.pinning))
 
@@ -131,6 +155,15 @@ OPTIONS: tuple[Option, ...] = (
         _length,
         _read_length,
         lambda plan: f"{plan.seconds:g} s per model" if plan.seconds is not None else "",
+    ),
+    Option(
+        "limits",
+        "Limits",
+        "such as p99 < 1ms; linear-svm: p50 < 1.05x; empty for none",
+        lambda plan: "; ".join(str(limit) for limit in plan.limits),
+        _read_limits,
+        _limit_words,
+        may_be_empty=True,
     ),
     _number_option("launches", "Launches", "fresh processes; 5 if it must hold next time", 1000, 1, "{} launches"),
     Option(
@@ -182,6 +215,15 @@ OPTIONS: tuple[Option, ...] = (
         lambda text: {"call_timeout": some_seconds(text, "Call timeout")},
         lambda plan: "" if plan.call_timeout == 60 else f"call timeout {format_seconds(plan.call_timeout)}",
     ),
+    Option(
+        "training_timeout",
+        "Train timeout",
+        "seconds after which training a model is ended; empty for never",
+        lambda plan: "" if plan.training_timeout is None else f"{plan.training_timeout:g} s",
+        _read_training_timeout,
+        lambda plan: f"training timeout {format_seconds(plan.training_timeout)}" if plan.training_timeout else "",
+        may_be_empty=True,
+    ),
     _number_option("seed", "Seed", "of the order of turns and rows", 2**32 - 1, 0, "seed {}", least=0),
 )
 
@@ -192,12 +234,15 @@ def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
     Raises:
         UsageError: One of the texts makes no sense.
     """
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}  # Any: whatever an attribute of the plan takes
     for option in OPTIONS:
         if option.name in texts:
             changes |= option.read(texts[option.name])
     workload = {name: changes.pop(name) for name in ("method", "batch_size") if name in changes}
-    if changes.get("until_known") and len(plan.candidates) < 2:
+    limits = changes.get("limits", plan.limits)
+    if any(limit.metric in FRESH for limit in limits):
+        changes["cold_start"] = True
+    if changes.get("until_known") and len(plan.candidates) < 2 and not limits:
         raise UsageError(f"Measuring {UNTIL_DECIDED} takes two models at least.")
     return msgspec.structs.replace(
         plan,

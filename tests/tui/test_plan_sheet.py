@@ -7,11 +7,17 @@ import pytest
 from textual.widgets import Input
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.limits import parse_limit
 from latency_tui.tui import plan_options
 from latency_tui.tui.plan_options import OPTIONS, changed_options, estimated_seconds, read_options
 from latency_tui.tui.screens.plan_sheet import PlanSheet
 from tests.tui.conftest import Desk, Open
 from tests.tui.made import made_plan, until
+
+LIMITS = (
+    parse_limit("p99<1ms"),
+    msgspec.structs.replace(parse_limit("mean < 2 ms"), candidate="linear-svm"),
+)
 
 
 async def apply(desk: Desk, **texts: str) -> None:
@@ -35,6 +41,8 @@ async def apply(desk: Desk, **texts: str) -> None:
         ("equivalence", "0.05", "equivalence", 0.05),
         ("max_seconds", "30 s", "max_seconds", 30.0),
         ("call_timeout", "5", "call_timeout", 5.0),
+        ("training_timeout", "90 s", "training_timeout", 90.0),
+        ("limits", "p99<1ms; Linear SVM: mean < 2 ms", "limits", LIMITS),
         ("seed", "7", "seed", 7),
     ],
 )
@@ -49,7 +57,7 @@ def test_every_option_is_read_and_what_differs_is_named(name: str, text: str, at
 def test_what_is_written_is_read_back_and_nonsense_is_refused(option: plan_options.Option) -> None:
     plan = made_plan(launches=3, threads=2, seed=4, equivalence=0.025)
     assert read_options(plan, {option.name: option.write(plan)}) == plan
-    for text in ("", "abc", "-1", "9" * 40):
+    for text in ("abc", "-1", "9" * 40, *([] if option.may_be_empty else [""])):
         with pytest.raises(UsageError):
             read_options(plan, {option.name: text})
 
@@ -123,3 +131,39 @@ async def test_variants_offer_the_runtime_onnx_where_it_is_installed(open_app: O
         await until(lambda: "runtime=onnx" in desk.text())
         await desk.press("end", "enter")
         await until(lambda: any(row.candidate.runtime == "onnx" for row in desk.state.rows))
+
+
+async def test_a_limit_is_set_named_judged_and_removed(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, limits="p50 < 1min")
+        await until(lambda: "limit p50 < 1min" in desk.text())
+        await desk.profile()
+        assert desk.state.result is not None
+        assert {verdict.verdict for verdict in desk.state.result.limits} == {"pass"}
+        await apply(desk, limits="")
+        await until(lambda: not desk.state.plan.limits)
+
+
+async def test_a_limit_on_memory_has_a_cold_start_measured(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, limits="memory < 500MB")
+        await until(lambda: desk.state.cold_start)
+        await desk.press("p")
+        await until(lambda: bool(desk.script.commands))
+        assert desk.script.commands[-1].plan.cold_start
+
+
+async def test_a_limit_that_makes_no_sense_keeps_the_sheet_open(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, limits="p99 > 1ms")
+        await desk.pilot.pause()
+        assert isinstance(desk.app.screen, PlanSheet)
+        assert "upper bound" in desk.text()
+
+
+async def test_the_sheet_opens_where_a_limit_is_on_a_model_that_is_not_chosen(open_app: Open) -> None:
+    async with open_app() as desk:
+        await apply(desk, limits="logistic-regression: p99 < 1ms")
+        await until(lambda: bool(desk.state.plan.limits))
+        await desk.press("space", "comma")
+        await until(lambda: isinstance(desk.app.screen, PlanSheet))

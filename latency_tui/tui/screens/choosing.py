@@ -12,6 +12,7 @@ from textual.widgets import OptionList
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
+from latency_tui.plan.limits import limits_on
 from latency_tui.plan.request import trust_found
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
@@ -115,7 +116,15 @@ class Choosing(View):
         """Return the plan with the selected models and what is in the fields, as far as that makes sense."""
         state, plan = self.state, self.state.plan
         candidates = state.chosen or plan.candidates
-        plan = msgspec.structs.replace(plan, candidates=candidates, baseline=None, control=False)
+        slugs = {candidate.slug for candidate in candidates}
+        plan = msgspec.structs.replace(
+            plan,
+            candidates=candidates,
+            limits=limits_on(plan.limits, slugs, cold_start=state.cold_start),
+            cold_start=state.cold_start,
+            baseline=None,
+            control=False,
+        )
         if state.until_known and len(candidates) > 1:
             plan = msgspec.structs.replace(plan, runs=None, seconds=None, until_known=True)
         with suppress(UsageError):
@@ -130,10 +139,8 @@ class Choosing(View):
             return
         from latency_tui.plan.runtimes import with_runtimes  # not before the first frame
 
-        taken = msgspec.structs.replace(
-            message.plan, candidates=self.state.plan.candidates, baseline=self.state.plan.baseline
-        )
-        state = replace(self.state, plan=taken, until_known=taken.until_known)
+        taken = message.plan  # with the models that its limits are on
+        state = replace(self.state, plan=taken, until_known=taken.until_known, cold_start=taken.cold_start)
         if message.runtimes:
             wanted = with_runtimes(state.chosen, message.runtimes)
             slugs = {candidate.slug for candidate in wanted}
