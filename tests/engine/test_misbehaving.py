@@ -145,4 +145,4 @@ async def test_eight_hostile_models_do_not_hurt_a_good_one(kinds: list[str], mon
     assert len(samples) == 10
     assert 2_000_000 <= median(samples) < 10**9
     assert await eventually(lambda: processes_with(mark) == []), processes_with(mark)
-    assert {*Path("/dev/shm").iterdir()} <= shared
+    assert await eventually(lambda: {*Path("/dev/shm").iterdir()} <= shared)
