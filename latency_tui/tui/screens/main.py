@@ -203,7 +203,7 @@ class MainScreen(Choosing):
         command = commands.COMMANDS[name]
         if command.applies(self.state):
             self.post_message(command())
-        elif words := command.refusal(self.state):
+        elif words := commands.refusal(command, self.state):
             self.app.notify(words, title="Not now", severity="warning", timeout=4, markup=False)
 
     @on(commands.Train)

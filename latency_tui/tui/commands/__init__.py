@@ -1,0 +1,110 @@
+"""What a user can do: one class per action; `offers` makes keys, footer, help screen and README table of them.
+
+A command is a message; whoever presses a key, clicks a button or picks it in the palette posts the same one, and the
+main screen answers it. The first line of the docstring is the help text.
+"""
+
+from __future__ import annotations
+
+from latency_tui.tui.commands.base import CHANGED_LABELS, Command, PlanCommand
+from latency_tui.tui.commands.measuring import (
+    FocusRuns,
+    Freeze,
+    MeasureColdStart,
+    Profile,
+    SetOptions,
+    Stop,
+    TakeControl,
+    Train,
+    UntilKnown,
+)
+from latency_tui.tui.commands.models import (
+    AddModel,
+    AddVariants,
+    ChangeData,
+    Choose,
+    ChooseAll,
+    ChooseNone,
+    Find,
+    HighlightNext,
+    HighlightPrevious,
+    MakeBaseline,
+    RemoveModel,
+    ShowFailure,
+    failure,
+)
+from latency_tui.tui.commands.refusal import refusal
+from latency_tui.tui.commands.results import CopyTable, MeasureMore, NextResult, PreviousResult, SaveAs, ShowNoise
+from latency_tui.tui.commands.screen import (
+    ChangeTheme,
+    Enlarge,
+    LeaveChart,
+    NextTab,
+    PreviousTab,
+    Quit,
+    ShowCompare,
+    ShowHelp,
+    ShowLatency,
+    ShowModels,
+    ShowPalette,
+)
+
+__all__ = [
+    "CHANGED_LABELS",
+    "COMMANDS",
+    "AddModel",
+    "AddVariants",
+    "ChangeData",
+    "ChangeTheme",
+    "Choose",
+    "ChooseAll",
+    "ChooseNone",
+    "Command",
+    "CopyTable",
+    "Enlarge",
+    "Find",
+    "FocusRuns",
+    "Freeze",
+    "HighlightNext",
+    "HighlightPrevious",
+    "LeaveChart",
+    "MakeBaseline",
+    "MeasureColdStart",
+    "MeasureMore",
+    "NextResult",
+    "NextTab",
+    "PlanCommand",
+    "PreviousResult",
+    "PreviousTab",
+    "Profile",
+    "Quit",
+    "RemoveModel",
+    "SaveAs",
+    "SetOptions",
+    "ShowCompare",
+    "ShowFailure",
+    "ShowHelp",
+    "ShowLatency",
+    "ShowModels",
+    "ShowNoise",
+    "ShowPalette",
+    "Stop",
+    "TakeControl",
+    "Train",
+    "UntilKnown",
+    "failure",
+    "refusal",
+]
+
+COMMANDS: dict[str, type[Command]] = {
+    command.__name__: command
+    for command in (
+        *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
+        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
+        *(Find, HighlightNext, HighlightPrevious),
+        *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
+        *(ShowHelp, ShowPalette, Quit),
+        *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),
+    )
+}
+"""Every command by the name that bindings use."""

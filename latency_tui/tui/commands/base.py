@@ -1,0 +1,59 @@
+"""What every command has: title, keys, help, and when it applies."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.message import Message
+
+from latency_tui.tui.state import State
+
+CHANGED_LABELS: dict[str, str] = {}
+"""How the keys are written that the open app's configuration has changed, by the command's name."""
+
+
+class Command(Message):
+    """One action of a user.
+
+    Attributes:
+        title: What the palette and the footer call it: a verb.
+        keys: Keys that do it, as Textual names them; the first is the one shown.
+        shown: How the key is written; empty for the first key as it is.
+        footer: A word for the footer; empty where it has no place there.
+        group: Heading on the help screen.
+    """
+
+    title: ClassVar[str] = ""
+    keys: ClassVar[tuple[str, ...]] = ()
+    shown: ClassVar[str] = ""
+    footer: ClassVar[str] = ""
+    group: ClassVar[str] = "Measure"
+
+    @classmethod
+    def help(cls) -> str:
+        """Return the sentence that explains it."""
+        return (cls.__doc__ or "").partition("\n")[0].strip()
+
+    @classmethod
+    def key_label(cls) -> str:
+        """Return the key as a person reads it: the one of the configuration, where that has changed it."""
+        return CHANGED_LABELS.get(cls.__name__) or cls.default_label()
+
+    @classmethod
+    def default_label(cls) -> str:
+        """Return the key that it has where no configuration says otherwise, as a person reads it."""
+        return cls.shown or (cls.keys[0] if cls.keys else "")
+
+    @classmethod
+    def applies(cls, state: State) -> bool:  # noqa: ARG003  # those that depend on it read it
+        """Return whether it would do something now."""
+        return True
+
+
+class PlanCommand(Command):
+    """One that changes what is measured, or begins to: not while something runs."""
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running."""
+        return state.work == "idle"

@@ -1,0 +1,72 @@
+"""Commands on results."""
+
+from __future__ import annotations
+
+from latency_tui.tui.commands.base import Command, PlanCommand
+from latency_tui.tui.state import State
+
+
+class ShowNoise(Command):
+    """Show how quiet the machine was, what to do about it, and start-up and memory where they were measured."""
+
+    title, keys, footer, group = "Show noise, machine and start-up", ("i",), "Noise", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a result."""
+        return state.result is not None
+
+
+class PreviousResult(Command):
+    """Show the result before this one."""
+
+    title, keys, shown, group = "Show the result before", ("left_square_bracket",), "[", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is one, and nothing is being measured."""
+        return state.work != "profiling" and state.shown > 0
+
+
+class NextResult(Command):
+    """Show the result after this one."""
+
+    title, keys, shown, group = "Show the result after", ("right_square_bracket",), "]", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is one, and nothing is being measured."""
+        return state.work != "profiling" and state.shown < len(state.measurements) - 1
+
+
+class SaveAs(Command):
+    """Save the result to a file: .json, .csv or .md."""
+
+    title, keys, footer, group = "Save the result as a file", ("s",), "Save", "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a result."""
+        return state.result is not None
+
+
+class CopyTable(Command):
+    """Copy the table of results to the clipboard, over SSH as well (OSC 52)."""
+
+    title, keys, group = "Copy the table of results", ("y",), "Results"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a result."""
+        return state.result is not None
+
+
+class MeasureMore(PlanCommand):
+    """Measure what is missing, and add it to the result: what was stopped, or what would settle the answer."""
+
+    title, keys, footer = "Measure more for this result", ("m",), "More"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether nothing is running, and more would help."""
+        return super().applies(state) and state.result is not None and state.result.more is not None

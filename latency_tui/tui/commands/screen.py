@@ -1,0 +1,83 @@
+"""Commands that change what the screen shows."""
+
+from __future__ import annotations
+
+from latency_tui.tui.commands.base import Command
+from latency_tui.tui.commands.measuring import Stop
+from latency_tui.tui.state import State
+
+
+class LeaveChart(Command):
+    """Leave the enlarged chart; the key is that of Stop, which needs a second press then."""
+
+    footer, group = "Back", "Screen"
+
+    @classmethod
+    def key_label(cls) -> str:
+        """Return the key of Stop."""
+        return Stop.key_label()
+
+
+class ShowModels(Command):
+    """Show the models and the plan (a tab of its own on narrow screens)."""
+
+    title, keys, group = "Show the models and the plan", ("0",), "Screen"
+
+
+class ShowLatency(Command):
+    """Show the charts of latencies; once more for the other chart where only one fits."""
+
+    title, keys, group = "Show Latency", ("1",), "Screen"
+
+
+class ShowCompare(Command):
+    """Show every model against the baseline, and percentiles side by side."""
+
+    title, keys, group = "Show Compare", ("3",), "Screen"
+
+
+class NextTab(Command):
+    """Show the next tab."""
+
+    title, keys, shown, group = "", ("l", "right"), "l →", "Screen"
+
+
+class PreviousTab(Command):
+    """Show the previous tab."""
+
+    title, keys, shown, group = "", ("h", "left"), "h ←", "Screen"
+
+
+class Enlarge(Command):
+    """Enlarge a chart to the whole screen; once more for the next one, then back."""
+
+    title, keys, footer, group = "Enlarge a chart, or go back", ("e",), "Enlarge", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether there is a chart to enlarge."""
+        return state.result is not None and bool(state.result.measured)
+
+
+class ChangeTheme(Command):
+    """Change the colours of the screen."""
+
+    title, group = "Change the theme", "Screen"
+
+
+class ShowHelp(Command):
+    """Show this help."""
+
+    title, keys, shown, footer, group = "Show all keys", ("question_mark", "f1"), "?", "Help", "Screen"
+
+
+class ShowPalette(Command):
+    """Show the commands that apply now, to be found by typing."""
+
+    title, keys, shown, footer, group = "", ("ctrl+p", "colon"), "^p", "Commands", "Screen"
+
+
+class Quit(Command):
+    """Leave; the last table is printed to the shell."""
+
+    title, keys, footer, group = "Quit", ("q",), "Quit", "Screen"
