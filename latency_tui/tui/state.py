@@ -370,27 +370,6 @@ def sample_noise(state: State) -> State:
     return replace(state, noise=(*state.noise, share)[-NOISE_COLUMNS:], job_wall_ns=0, job_lost_ns=0)
 
 
-def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> tuple[str, ...]:
-    """Return slugs from fast to slow, keeping neighbours in place that differ by less than `slack`.
-
-    While numbers still jitter, rows that changed places four times a second could not be read.
-    """
-    medians = {
-        c.slug: c.statistics.p50.value or 0.0 for c in result.candidates if c.statistics and c.status != "failed"
-    }
-    known = [slug for slug in before if slug in medians]
-    order = known + [slug for slug in sorted(medians, key=medians.__getitem__) if slug not in known]
-    if not known or not slack:
-        order.sort(key=medians.__getitem__)
-    for end in range(1, len(order)):
-        at = end
-        while at and medians[order[at]] * (1 + slack) < medians[order[at - 1]]:
-            order[at - 1], order[at] = order[at], order[at - 1]
-            at -= 1
-    rest = [c.slug for c in result.candidates if c.slug not in medians]
-    return (*order, *rest)
-
-
 def _advance(state: State, phase: Phase, steps: int) -> State:
     progress = state.progress
     if progress.phase == "stopping":

@@ -20,13 +20,13 @@ from latency_tui.plan.trust import is_trusted_if_found
 from latency_tui.report import render
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
-from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH
 from latency_tui.tui.messages import (
     EngineLost,
     EventsArrived,
     JobEnded,
     ResultComputed,
 )
+from latency_tui.tui.order import settled_order
 from latency_tui.tui.screens.choosing import Choosing
 from latency_tui.tui.session import EngineFactory, Session
 from latency_tui.tui.state import Measurement, State, Tab
@@ -84,7 +84,7 @@ class MainScreen(Choosing):
         result = self.records.snapshot(state.job) if state.work == "profiling" else None
         if result is not None and result.measured:
             latest = state.measurements[-1]
-            order = states.settled_order(result, latest.order, slack=_LIVE_SLACK)
+            order = settled_order(result, latest.order, slack=_LIVE_SLACK)
             first = latest.result is None
             state = _with_measurement(state, replace(latest, result=result, order=order))
             self.change(state, arrange=first and not state.frozen)
@@ -161,7 +161,7 @@ class MainScreen(Choosing):
             self.records.drop(message.job)
             self.change(replace(state, measurements=kept, shown=len(kept) - 1), arrange=True)
             return
-        order = states.settled_order(result, found.order, slack=0.0)
+        order = settled_order(result, found.order, slack=0.0)
         self.change(_with_measurement(state, replace(found, result=result, order=order, whole=True)), arrange=True)
 
     def _conclude(self, job: str) -> None:
@@ -320,43 +320,6 @@ class MainScreen(Choosing):
             from latency_tui.tui.screens.failure import FailureScreen  # with the next two 3 ms of the first frame
 
             self.app.push_screen(FailureScreen(*failed))
-
-    @on(commands.ShowModels)
-    def _show_models(self) -> None:
-        self._open_tab_asked("models")
-
-    @on(commands.ShowLatency)
-    def _show_latency(self) -> None:
-        if self.tab == "latency" and self.results is not None:
-            self.results.second_chart = not self.results.second_chart
-        self.open_tab("latency")
-
-    @on(commands.ShowCompare)
-    def _show_compare(self) -> None:
-        self._open_tab_asked("compare")
-
-    def _open_tab_asked(self, tab: Tab) -> None:
-        """Open a tab; say so where the terminal is too small for tabs."""
-        if self.too_small_for_tabs:
-            words = f"This terminal is too small for tabs: they need {SMALLEST_WIDTH} × {SMALLEST_HEIGHT}."
-            self.app.notify(words, title="Too small", severity="warning", timeout=4, markup=False)
-        self.open_tab(tab)
-
-    @on(commands.NextTab)
-    @on(commands.PreviousTab)
-    def _walk_tabs(self, message: commands.Command) -> None:
-        tabs = self.tabs
-        step = 1 if isinstance(message, commands.NextTab) else -1
-        here = tabs.index(self.tab) if self.tab in tabs else 0  # a tiny terminal shows models without a tab of theirs
-        self.open_tab(tabs[(here + step) % len(tabs)])
-
-    @on(commands.Enlarge)
-    def _enlarge(self) -> None:
-        self.enlarge_next()
-
-    @on(commands.LeaveChart)
-    def _leave_chart(self) -> None:
-        self.leave_chart()
 
     @on(commands.PreviousResult)
     @on(commands.NextResult)

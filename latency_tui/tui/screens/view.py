@@ -282,3 +282,40 @@ class View(Screen[None]):
         if tab == "models" and not self.tab_of_models and self.state.measurements:
             tab = self.state.tab
         self.change(replace(self.state, tab=tab), arrange=True)
+
+    @on(commands.ShowModels)
+    def _show_models(self) -> None:
+        self._open_tab_asked("models")
+
+    @on(commands.ShowLatency)
+    def _show_latency(self) -> None:
+        if self.tab == "latency" and self.results is not None:
+            self.results.second_chart = not self.results.second_chart
+        self.open_tab("latency")
+
+    @on(commands.ShowCompare)
+    def _show_compare(self) -> None:
+        self._open_tab_asked("compare")
+
+    def _open_tab_asked(self, tab: Tab) -> None:
+        """Open a tab; say so where the terminal is too small for tabs."""
+        if self.too_small_for_tabs:
+            words = f"This terminal is too small for tabs: they need {SMALLEST_WIDTH} × {SMALLEST_HEIGHT}."
+            self.app.notify(words, title="Too small", severity="warning", timeout=4, markup=False)
+        self.open_tab(tab)
+
+    @on(commands.NextTab)
+    @on(commands.PreviousTab)
+    def _walk_tabs(self, message: commands.Command) -> None:
+        tabs = self.tabs
+        step = 1 if isinstance(message, commands.NextTab) else -1
+        here = tabs.index(self.tab) if self.tab in tabs else 0  # a tiny terminal shows models without a tab of theirs
+        self.open_tab(tabs[(here + step) % len(tabs)])
+
+    @on(commands.Enlarge)
+    def _enlarge(self) -> None:
+        self.enlarge_next()
+
+    @on(commands.LeaveChart)
+    def _leave_chart(self) -> None:
+        self.leave_chart()
