@@ -282,9 +282,10 @@ class Host:
         return Called(nanoseconds=elapsed, received=received, notes=notes)
 
     def _check(self, answer: Any) -> None:
-        """Refuse an answer that is not one per row; a single call's tensors have whatever axes they have."""
+        """Refuse an answer that is not one per row; tensors of a fixed size have whatever axes they have."""
         answer = finish_of(self.model)(self.method, answer)
-        free = self.rows_per_call == 1 and getattr(self.model, "tensors", None)
+        fixed = self.rows_per_call == 1 or getattr(self.model, "fixed_rows", None) is not None
+        free = fixed and getattr(self.model, "tensors", None)
         models.check(answer, None if free else self.rows_per_call, self.method)
 
     def warm_up(self, request: WarmUp) -> Warmed:
