@@ -261,7 +261,10 @@ def test_settings_runtimes_a_control_and_a_cold_start_are_measured() -> None:
 
 
 def test_a_time_or_a_verdict_says_how_long_instead_of_runs() -> None:
-    models = {"first": lambda rows: rows[:, 0], "sum": lambda rows: np.sort(rows.repeat(200, axis=0), axis=0)[:1, 0]}
+    models = {
+        "first": lambda rows: rows[:, 0],
+        "sum": lambda rows: np.sort(rows.repeat(200, axis=0), axis=0)[: len(rows), 0],
+    }
     timed = latency_tui.measure(models, X, seconds=0.05)
     assert (timed.plan.runs, timed.plan.seconds) == (None, 0.05)
     known = latency_tui.measure(models, X, until_known=True, max_seconds=20)

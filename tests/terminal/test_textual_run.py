@@ -26,7 +26,8 @@ MODELS = ("-m", "logistic-regression", "-m", "linear-svm")
     ],
     ids=["command", "command in development", "package", "class in development"],
 )
-def test_textual_run_opens_and_leaves_the_app(arguments: tuple[str, ...]) -> None:
+def test_textual_run_opens_and_leaves_the_app(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # it runs `python`
     with Terminal("run", *arguments, command=TEXTUAL) as terminal:
         text = terminal.until("Nothing is measured yet")
         assert "2 of 6 chosen" in text or "6 of 6 chosen" in text

@@ -94,7 +94,7 @@ async def test_models_of_the_file_are_in_the_list_chosen_or_not_in_their_colours
     trust = trust_of_listed(asked.trust, listed, loaded)
     plan = Plan(candidates=asked.candidates, trust=trust)
     async with open_app(plan=plan, models=listed) as desk:
-        assert "✚ Checkout Forest" in desk.text()
+        assert "Checkout Forest" in desk.text()
         assert [(row.slug, row.chosen) for row in desk.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
         assert desk.screen.colours["checkout-forest"] == "#73daca"
     assert trust.covers(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"

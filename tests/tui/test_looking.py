@@ -138,7 +138,7 @@ async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
         assert isinstance(desk.app.screen, HelpScreen)
         for words in ("Measure the chosen models", "Freeze the screen"):
             assert words in desk.text()
-        await desk.press(*["j"] * 8)
+        await desk.press(*["j"] * 20)
         assert "OSC 52" in desk.text()
         await desk.press("escape")
         assert not isinstance(desk.app.screen, HelpScreen)

@@ -284,7 +284,7 @@ async def test_escape_stops_at_once_and_keeps_what_was_measured(open_app: Open, 
         result = desk.state.result
         assert result is not None
         assert [c.calls for c in result.candidates] == [30] * 6
-        assert "stopped: 30 of 100 runs are kept" in " ".join(desk.text().split())
+        assert "stopped: 30 of 100 runs" in " ".join(desk.text().split())
 
 
 async def test_stopped_before_the_first_round_the_result_before_stays(open_app: Open, script: Script) -> None:

@@ -276,7 +276,7 @@ REFUSED = [
     ("nowhere/model.onnx", "There is no file nowhere/model.onnx"),
     ("cut.skops", "is not a skops file, as its name says: it is cut off"),
     ("empty.pkl", "is empty"),
-    ("./", "is a folder, not a model file"),
+    ("./", "is a folder that holds"),
     ("pipe.pkl", "is a pipe or a device"),
     ("randm-forest", "did you mean random-forest?"),
     ("Random Forest", "Random Forest is in the list already"),
