@@ -78,7 +78,7 @@ def test_nothing_typed_clicked_or_sent_ends_or_hangs_the_app(
         terminal.until("measured: ")
         _play(terminal, chance)
         _come_back(terminal)
-        terminal.press("q")
+        terminal.press("qq")  # it asks once while it measures
         terminal.gone_within(20)
         terminal.process.wait()
         assert b"Traceback" not in terminal.raw
