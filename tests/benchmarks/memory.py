@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 MODEL = (
-    "class Fast:\n    def fit(self, X, y=None):\n        return self\n\n    def predict(self, X):\n        return 0\n"
+    "class Fast:\n    def fit(self, X, y=None):\n        return self\n"
+    "\n    def predict(self, X):\n        return [0] * len(X)\n"
 )
 COMMAND = [sys.executable, "-P", "-m", "latency_tui.cli", "run", "-m", "fast:Fast"]
 SAMPLED_SECONDS = 0.02

@@ -61,6 +61,7 @@ def _come_back(terminal: Terminal) -> None:
             terminal.read(0.5)
         if re.search(r"\b0 of \d+ chosen", terminal.text):
             return
+        terminal.press("f")  # the screen may be frozen; the same key lets it catch up
     raise AssertionError(f"it does not answer any more:\n{terminal.text}")
 
 

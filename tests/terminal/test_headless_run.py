@@ -266,7 +266,8 @@ def test_stdout_without_utf8_still_gets_a_table() -> None:
 
 
 FAST = (
-    "class Fast:\n    def fit(self, X, y=None):\n        return self\n\n    def predict(self, X):\n        return 0\n"
+    "class Fast:\n    def fit(self, X, y=None):\n        return self\n"
+    "\n    def predict(self, X):\n        return [0] * len(X)\n"
 )
 
 
