@@ -98,7 +98,7 @@ class Measurement:
         )
 
     def result(self, *, samples: bool) -> Result | None:
-        """Return the result; None where it cannot be computed, which is said on stderr with where the samples are."""
+        """Return the result; None if it cannot be computed: stderr then names the file of samples."""
         self.spool.flush()
         try:
             return self.recording.result(samples=samples)
@@ -191,7 +191,7 @@ def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> i
 
 
 def write_report(result: Result, form: Format, path: Path | None, *, samples: bool) -> int:
-    """Write a report to a file, or to stdout where there is none or it cannot be written; return the exit code."""
+    """Write a report to a file, or to stdout if no file is given or writable; return the exit code."""
     if path is None:
         width, colour = terminal_style()
         return emit(pieces(result, form, width=width, colour=colour, samples=samples), json=form == "json")

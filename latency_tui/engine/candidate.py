@@ -284,7 +284,7 @@ class CandidateProcess:
 
 
 def shorten_log(log: Path) -> None:
-    """Empty a log that has become too long; whoever prints goes on at its beginning."""
+    """Empty a log that has become too long; later output starts again at its beginning."""
     with contextlib.suppress(OSError):
         if log.stat().st_size > LONGEST_LOG:
             os.truncate(log, 0)

@@ -185,7 +185,7 @@ def number_apart(candidates: Iterable[Candidate], taken: Iterable[Candidate] = (
     The first keeps its slug and the others get a number, `model-a-2`, that no other name has.
 
     Args:
-        candidates: What is to be told apart.
+        candidates: Those whose names must differ.
         taken: Candidates whose slugs stay as they are.
     """
     candidates = tuple(candidates)

@@ -24,7 +24,7 @@ from latency_tui.plan.reading import open_regular, read_whole
 EVERYTHING = "*"
 _MOST_REMEMBERED = 16 << 20
 _LONGEST_WAIT_SECONDS = 5.0
-"""For whoever writes the memory at the moment, which takes milliseconds."""
+"""How long to wait for another process that writes the file, which takes milliseconds."""
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

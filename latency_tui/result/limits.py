@@ -35,7 +35,7 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
         relative: Whether the bound, and so the value, is a ratio to the baseline.
         verdict: `pass` where the whole interval meets the limit, `fail` where none of it does, else `inconclusive`.
             Score and memory have no interval; their value decides.
-        value: In seconds, rows per second, bytes, or as a ratio to the baseline; None where nothing is known.
+        value: In seconds, rows per second, bytes, or as a ratio to the baseline; None if it is unknown.
         low: Lower end of its interval; None where nothing bounds it.
         high: Upper end.
         confidence: Of the interval, for this limit and candidate by themselves.

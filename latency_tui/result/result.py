@@ -264,7 +264,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         limits: Whether each measured candidate meets each limit of the plan.
         noise: How quiet the machine was.
         answer: The answer in a sentence.
-        more: How much more would settle it, or is left of what was stopped; None where nothing is known to help.
+        more: How much more would settle it, or is left of what was stopped; None if nothing is known to help.
     """
 
     json_schema_version: int = JSON_SCHEMA_VERSION
