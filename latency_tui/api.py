@@ -16,8 +16,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from latency_tui.analysis.recorder import Recording
+from latency_tui.catalog.runtimes import check_runtime, with_runtimes
+from latency_tui.catalog.validate import check_settings
+from latency_tui.engine.caller_objects import dumps
 from latency_tui.engine.client import Engine
-from latency_tui.engine.handover import dumps
 from latency_tui.engine.launches import measure as events_of
 from latency_tui.engine.library_state import WithState
 from latency_tui.engine.process_environment import temporary_base
@@ -34,14 +37,11 @@ from latency_tui.plan import (
     number_apart,
     slug_of,
 )
-from latency_tui.plan.checks import check_settings
 from latency_tui.plan.limits import FRESH, Limit, parse_limit
-from latency_tui.plan.nearest import hint
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
-from latency_tui.plan.runtimes import check_runtime, with_runtimes
+from latency_tui.plan.suggest import hint
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
-from latency_tui.result.recording import Recording
 
 Settings = Mapping[str, Setting]
 

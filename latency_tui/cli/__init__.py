@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from latency_tui.cli.door import PROGRAM, FrontDoor, print_version
+from latency_tui.cli.group import PROGRAM, FrontDoor, print_version
 from latency_tui.cli.options import measuring_options
 
 __all__ = ["cli", "main"]
@@ -34,7 +34,7 @@ def cli(context: click.Context, /, **values: Any) -> int:  # Any: whatever click
     """
     if context.invoked_subcommand is not None:
         return 0
-    from latency_tui.cli.open import open_app
+    from latency_tui.cli.app import open_app
 
     return open_app(values)
 

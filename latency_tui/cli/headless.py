@@ -7,7 +7,8 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-from latency_tui.cli.door import say
+from latency_tui.analysis.recorder import Recording, restore
+from latency_tui.cli.group import say
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
 from latency_tui.cli.stdout import complain, emit, terminal_style
 from latency_tui.engine.client import Engine
@@ -17,11 +18,10 @@ from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelErr
 from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
 from latency_tui.report.progress import Progress
-from latency_tui.report.text import clean
-from latency_tui.result.answer import round_up
-from latency_tui.result.recording import Recording, restore
 from latency_tui.result.result import Result
 from latency_tui.result.spool import Spool
+from latency_tui.text.sanitize import clean
+from latency_tui.text.summary import round_up
 
 TIMED_OUT = 124
 

@@ -6,7 +6,7 @@ import click
 
 from latency_tui.cli.stdout import emit
 from latency_tui.errors import UsageError
-from latency_tui.plan.nearest import hint
+from latency_tui.plan.suggest import hint
 
 
 @click.command(name="help", short_help="Show this help, or that of a command.")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from latency_tui.catalog.configuration import FILE_NAME, user_path
+from latency_tui.catalog.configuration_schema import json_schema
 from latency_tui.cli.stdout import complain, emit
 from latency_tui.errors import UsageError
-from latency_tui.plan.configuration import FILE_NAME, user_path
-from latency_tui.plan.configuration_file import json_schema
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 """What is written: every table that there is, as comments."""

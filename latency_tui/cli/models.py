@@ -8,10 +8,10 @@ from typing import Literal
 
 import click
 
+from latency_tui.catalog.configuration import find_configuration
+from latency_tui.catalog.named_models import known_models, typed
 from latency_tui.cli.stdout import emit, terminal_style
 from latency_tui.plan import BUILTIN_MODELS, ModelSpec
-from latency_tui.plan.catalogue import known_models, typed
-from latency_tui.plan.configuration import find_configuration
 
 
 @click.command(name="models", short_help="List the models that can be measured.")
@@ -32,7 +32,7 @@ def command(form: Literal["table", "json"], everything: bool, config: str | None
 
 def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:
     """Return a line a model under its group, its description going on below where the terminal is narrow."""
-    from latency_tui.report.text import align, clean
+    from latency_tui.text.sanitize import align, clean
 
     groups = list(dict.fromkeys(model.group for model in models))
     models = sorted(models, key=lambda model: groups.index(model.group))

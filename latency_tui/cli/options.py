@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from latency_tui.cli.own import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
+from latency_tui.catalog.model_files import model_in
+from latency_tui.catalog.named_models import known_models
+from latency_tui.catalog.resolve import resolve
+from latency_tui.catalog.validate import check_plan
+from latency_tui.cli.input_options import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
-from latency_tui.plan.catalogue import known_models
-from latency_tui.plan.checks import check_plan
 from latency_tui.plan.limits import FRESH, Limit, parse_limit
-from latency_tui.plan.model_files import model_in
 from latency_tui.plan.pinning import parse_cores
-from latency_tui.plan.request import resolve
 from latency_tui.plan.shapes import parse_shapes
 from latency_tui.plan.trust import remember
 

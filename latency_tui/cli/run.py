@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from latency_tui.catalog.resolve import plan_values
+from latency_tui.cli.input_options import configuration_of
 from latency_tui.cli.options import make_plan, measuring_options
-from latency_tui.cli.own import configuration_of
 from latency_tui.errors import UsageError
-from latency_tui.plan.request import plan_values
 from latency_tui.report.formats import FORMATS, Format, format_of
 
 TRAINING_SECONDS = 600.0
@@ -72,7 +72,7 @@ def command(
         values["training_timeout"] = TRAINING_SECONDS
     plan = make_plan(values, levers=levers, by_plan="models" in taken)
     if path:
-        from latency_tui.result.files import check_writable
+        from latency_tui.result.atomic_files import check_writable
 
         check_writable(path)
 

@@ -15,7 +15,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from latency_tui.engine import own_modules, process_environment
+from latency_tui.engine import process_environment, user_imports
 
 
 def main() -> None:
@@ -26,9 +26,9 @@ def main() -> None:
     process_environment.send_nothing_home(os.environ)
     process_environment.keep_temporary_files_in(Path(sys.argv[1]))
     arguments = [argument for argument in sys.argv[2:] if argument != "--spawn"]
-    own_modules.FOLDERS[:] = arguments
+    user_imports.FOLDERS[:] = arguments
     with contextlib.suppress(FileNotFoundError):  # the working directory was deleted
-        own_modules.FOLDERS.insert(0, os.getcwd())  # noqa: PTH109 (a folder as it is looked in)
+        user_imports.FOLDERS.insert(0, os.getcwd())  # noqa: PTH109 (a folder as it is looked in)
     commands, events = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -39,12 +39,12 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a client that is killed closes nothing in time
     try:
-        from latency_tui.engine import orphans  # after the signals: all this takes a second to import
-        from latency_tui.engine.candidate import CAN_FORK
-        from latency_tui.engine.coordinator import Coordinator
-        from latency_tui.engine.wire import Wire
+        from latency_tui.engine import subreaper  # after the signals: all this takes a second to import
+        from latency_tui.engine.server.candidate_process import CAN_FORK
+        from latency_tui.engine.server.channel import Wire
+        from latency_tui.engine.server.coordinator import Coordinator
 
-        orphans.take_in()
+        subreaper.take_in()
         fork = CAN_FORK and "--spawn" not in sys.argv
         Coordinator(Wire(commands, events), Path(sys.argv[1]), fork=fork).serve(greeted=_import_ahead)
     except BrokenPipeError:
@@ -60,7 +60,7 @@ def _import_ahead() -> None:
     for module in ("datasets", "ensemble", "linear_model", "model_selection", "neural_network", "preprocessing", "svm"):
         with contextlib.suppress(ImportError):
             __import__(f"sklearn.{module}")
-    from latency_tui.engine.threads import limit
+    from latency_tui.engine.candidate.threads import limit
 
     limit(1)  # looks for the libraries; what is forked need not
 
@@ -68,11 +68,11 @@ def _import_ahead() -> None:
 def _end_all(*_: object) -> None:
     shutil.rmtree(sys.argv[1], ignore_errors=True)
     with contextlib.suppress(Exception):  # of a signal while this is imported: then nothing has been started yet
-        from latency_tui.engine import orphans
+        from latency_tui.engine import subreaper
 
-        orphans.end(())  # what keeps out of the session, too
+        subreaper.end(())  # what keeps out of the session, too
         if os.getsid(0) == os.getpid():  # started as the leader of a session: models may have started processes
-            orphans.signal_session(os.getpid(), signal.SIGKILL)
+            subreaper.signal_session(os.getpid(), signal.SIGKILL)
     os._exit(0)
 
 

@@ -254,9 +254,9 @@ def _absolute(folder: Path) -> str:
 @contextlib.contextmanager
 def _killing_descendants(leader: int) -> Iterator[None]:
     """Kill, in the end, what descends from an engine now, of its session or another one, but no tracker."""
-    from latency_tui.engine import orphans  # not before there is something on the screen
+    from latency_tui.engine import subreaper  # not before there is something on the screen
 
-    ending = [pid for pid in orphans.descendants(leader) if not orphans.is_tracker(pid)]
+    ending = [pid for pid in subreaper.descendants(leader) if not subreaper.is_tracker(pid)]
     yield
     for pid in ending:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -270,15 +270,15 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
     of semaphores and shared memory let the first signal pass, and have a moment to remove these.
     """
     await process.wait()
-    from latency_tui.engine import orphans  # not before there is something on the screen
+    from latency_tui.engine import subreaper  # not before there is something on the screen
 
     try:
-        deadline = time.monotonic() + orphans.PATIENCE
-        orphans.signal_session(process.pid, signal.SIGTERM)
-        while orphans.trackers(process.pid) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
+        deadline = time.monotonic() + subreaper.PATIENCE
+        subreaper.signal_session(process.pid, signal.SIGTERM)
+        while subreaper.trackers(process.pid) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(0.01)
     finally:
-        orphans.signal_session(process.pid, signal.SIGKILL)
+        subreaper.signal_session(process.pid, signal.SIGKILL)
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:

@@ -1,55 +1,95 @@
-"""`python -m latency_tui.engine.inspection FILE`: what a model file holds and asks to trust, as JSON; loads nothing.
-
-A program of its own, since to ask skops takes scikit-learn, which the process that draws does not import.
-"""
+"""Has a model file looked at by a process of its own, and ends that process whatever happens. Imports little."""
 
 from __future__ import annotations
 
-import json
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
 import sys
-from pathlib import Path
 
-from latency_tui.engine.model_files import untrusted_types
-from latency_tui.errors import LatencyTuiError
-from latency_tui.plan.model_files import RUNS_CODE, TITLES, kind_of
-from latency_tui.plan.trust import digest_of, recall
+import msgspec
+
+from latency_tui.engine import process_environment
+from latency_tui.errors import EngineError, UsageError
+
+LONGEST_SECONDS = 60.0
+"""The file's SHA-256 is computed, which takes a few seconds a gigabyte."""
+
+_MOST_OUTPUT = 2**22
 
 
-def inspect(path: Path) -> dict[str, object]:
-    """Return what a dialog shows before a file is loaded.
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model file holds and asks for, found out without loading it.
 
-    Returns:
-        `title`, `sha256`, `runs_code` (whether loading it runs its author's code), `untrusted_types` (of a
-        skops file, what has to be trusted by name) and `remembered` (those that were trusted in this very file before).
+    Attributes:
+        title: What the file is, `a skops file`.
+        sha256: Of its content, in hexadecimal digits.
+        runs_code: Whether loading it runs its author's code.
+        untrusted_types: Types in a skops file that have to be trusted by name.
+        remembered: Those of them that were trusted in this very content before; `*` for all.
+    """
+
+    title: str
+    sha256: str
+    runs_code: bool
+    untrusted_types: tuple[str, ...] = ()
+    remembered: tuple[str, ...] = ()
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: str
+
+
+async def inspect(path: str, *, seconds: float = LONGEST_SECONDS) -> Inspection:
+    """Return what a file holds; the process that looks is ended when this is cancelled.
+
+    Args:
+        path: The model file.
+        seconds: How long the process may take.
 
     Raises:
-        LatencyTuiError: The file is not there, not what it says or damaged, or a library is missing.
+        UsageError: The file is not there, damaged or not what it says, a library is missing, or it took too long.
+        EngineError: The process could not be started or said nothing that makes sense.
     """
-    kind, digest = kind_of(path), digest_of(path)
     try:
-        types = untrusted_types(path.read_bytes()) if kind == "skops" else []
-    except LatencyTuiError:
-        raise
-    except Exception as error:
-        raise LatencyTuiError(f"{path} cannot be read as {TITLES[kind]}: it is cut off or damaged.") from error
-    return {
-        "title": TITLES[kind],
-        "sha256": digest,
-        "runs_code": kind in RUNS_CODE,
-        "untrusted_types": types,
-        "remembered": list(recall().get(digest, ())) if kind == "skops" else [],
-    }
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - no sooner by asyncio; see below
+            (
+                sys.executable,
+                "-P",
+                "-m",
+                "latency_tui.engine.candidate.inspect_child",
+                path,
+            ),  # -P: as the engine is started
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=process_environment.send_nothing_home(),
+        )
+    except OSError as error:
+        raise EngineError(f"The file could not be looked at: {error.strerror or error}.") from error
+    with process:  # waits for its end, at once and not by a task, which could be cancelled a second time meanwhile
+        try:
+            assert process.stdout is not None
+            line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline, _MOST_OUTPUT), seconds)
+        except TimeoutError:
+            raise UsageError(f"{path} could not be looked at within {seconds:.3g} s.") from None
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return _read(path, line)
 
 
-def main() -> int:
-    """Print it, or `{"error": ...}` with exit code 2."""
+def _read(path: str, line: bytes) -> Inspection:
     try:
-        found = inspect(Path(sys.argv[1]))
-    except LatencyTuiError as error:
-        found = {"error": str(error)}
-    sys.stdout.write(json.dumps(found) + "\n")
-    return 2 if "error" in found else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        refusal = msgspec.json.decode(line, type=_Refusal)
+    except msgspec.MsgspecError:
+        pass
+    else:
+        raise UsageError(refusal.error)
+    try:
+        return msgspec.json.decode(line, type=Inspection)
+    except msgspec.MsgspecError as error:
+        raise EngineError(f"{path} could not be looked at: the process that looked ended early.") from error

@@ -1,6 +1,7 @@
 """What to measure: models, datasets, workloads and the plan that holds them. Imports nothing heavy."""
 
 from latency_tui.plan.builtin import BUILTIN_MODELS
+from latency_tui.plan.candidates import Candidate, ModelSpec, number_apart, slug_of, slugify
 from latency_tui.plan.datasets import (
     BundledDataset,
     Dataset,
@@ -9,7 +10,6 @@ from latency_tui.plan.datasets import (
     SyntheticDataset,
     resolve_dataset,
 )
-from latency_tui.plan.models import Candidate, ModelSpec, number_apart, slug_of, slugify
 from latency_tui.plan.plan import METHODS, MOST_RUNS, Method, Plan, Workload
 from latency_tui.plan.settings import LEVERS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
 from latency_tui.plan.trust import Trust

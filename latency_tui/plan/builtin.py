@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latency_tui.plan.models import ModelSpec
+from latency_tui.plan.candidates import ModelSpec
 
 BUILTIN_MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.nearest import hint
+from latency_tui.plan.suggest import hint
 
 Task = Literal["classification", "regression"]
 
@@ -175,7 +175,7 @@ def resolve_dataset(text: str, *, target: str | None = None, task: Task | None =
         if task is not None and task != BUNDLED[name]:
             raise UsageError(f"{name} is for {BUNDLED[name]}, not for {task}.")
         return BundledDataset(name=name)
-    from latency_tui.plan.data_files import SUFFIXES, look_at  # deferred: with zipfile 10 ms of start-up
+    from latency_tui.catalog.data_files import SUFFIXES, look_at  # deferred: with zipfile 10 ms of start-up
 
     path = Path(text)
     known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)

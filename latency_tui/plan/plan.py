@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.candidates import Candidate, number_apart
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
 from latency_tui.plan.limits import FRESH, Limit
-from latency_tui.plan.models import Candidate, number_apart
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from latency_tui.catalog.bounded_reading import open_regular, read_whole
+from latency_tui.catalog.model_files import RUNS_CODE, TITLES, Kind, kind_of, model_in
 from latency_tui.errors import UsageError
-from latency_tui.plan.model_files import RUNS_CODE, TITLES, Kind, kind_of, model_in
-from latency_tui.plan.models import Candidate, ModelSpec
-from latency_tui.plan.reading import open_regular, read_whole
+from latency_tui.plan.candidates import Candidate, ModelSpec
 
 EVERYTHING = "*"
 _MOST_REMEMBERED = 16 << 20

@@ -79,6 +79,6 @@ def write(result: Result, path: str | Path, form: Format | None = None, *, sampl
     Raises:
         UsageError: The suffix asks for no format and none was given, or the file cannot be written.
     """
-    from latency_tui.result.files import write_text
+    from latency_tui.result.atomic_files import write_text
 
     write_text(Path(path), pieces(result, form or format_of(path), samples=samples))

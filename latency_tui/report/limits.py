@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.report.text import clean
-from latency_tui.result.answer import round_up
-from latency_tui.result.words import (
+from latency_tui.text.formatting import (
     NOTHING,
     format_duration,
     format_interval,
     format_memory,
     format_seconds,
 )
+from latency_tui.text.sanitize import clean
+from latency_tui.text.summary import round_up
 
 if TYPE_CHECKING:
-    from latency_tui.result.limits import LimitVerdict
+    from latency_tui.analysis.limit_verdicts import LimitVerdict
     from latency_tui.result.result import Result
 
 WORDS = {"pass": "meets", "fail": "fails", "inconclusive": "undecided"}

@@ -23,8 +23,8 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import Plan
-from latency_tui.report.text import clean, shorten
-from latency_tui.result.words import format_seconds
+from latency_tui.text.formatting import format_seconds
+from latency_tui.text.sanitize import clean, shorten
 
 SHORTEST_PAUSE = 0.25
 SHORTEST_TICK = 1.0

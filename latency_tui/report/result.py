@@ -13,8 +13,8 @@ from latency_tui.report.formats import write
 from latency_tui.report.rows import make_notes, make_rows, make_title
 from latency_tui.report.spreadsheet import COLUMNS, Cell, values
 from latency_tui.report.table import render_table
-from latency_tui.report.text import clean, shorten
 from latency_tui.result import result as kept
+from latency_tui.text.sanitize import clean, shorten
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,7 @@ import msgspec
 
 from latency_tui.report.limits import limit_notes, limits_of
 from latency_tui.report.tails import tail_ratio
-from latency_tui.report.text import clean
-from latency_tui.result.answer import what_would_settle
-from latency_tui.result.words import (
+from latency_tui.text.formatting import (
     NOTHING,
     format_call_input,
     format_duration,
@@ -22,6 +20,8 @@ from latency_tui.result.words import (
     format_memory,
     format_ratio_either_way,
 )
+from latency_tui.text.sanitize import clean
+from latency_tui.text.summary import what_would_settle
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result

@@ -7,8 +7,8 @@ import io
 from typing import TYPE_CHECKING
 
 from latency_tui.report.rows import comparison_with
-from latency_tui.report.text import clean
-from latency_tui.result.words import PERCENTILES, format_call_input
+from latency_tui.text.formatting import PERCENTILES, format_call_input
+from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result

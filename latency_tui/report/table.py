@@ -7,8 +7,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from latency_tui.report.rows import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
-from latency_tui.report.text import cells, pad, shorten
-from latency_tui.result.words import NOTHING
+from latency_tui.text.formatting import NOTHING
+from latency_tui.text.sanitize import cells, pad, shorten
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result

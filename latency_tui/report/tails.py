@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.result.words import NOTHING, format_tails
+from latency_tui.text.formatting import NOTHING, format_tails
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Comparison, Result

@@ -16,14 +16,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.analysis.continuation import More
+from latency_tui.analysis.limit_verdicts import LimitVerdict
+from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.engine.protocol import CallInput, Environment
 from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
-from latency_tui.plan.nearest import hint
-from latency_tui.plan.reading import read_whole
-from latency_tui.result.limits import LimitVerdict
-from latency_tui.result.more import More
-from latency_tui.result.words import format_duration
+from latency_tui.plan.suggest import hint
+from latency_tui.text.formatting import format_duration
 
 JSON_SCHEMA_VERSION = 1
 

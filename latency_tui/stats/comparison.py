@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import rounding
-from latency_tui.stats.draws import Draws, Origins
-from latency_tui.stats.medians import median_interval, median_level
-from latency_tui.stats.multiple import holm
+from latency_tui.stats.clusters import Draws, Origins
+from latency_tui.stats.median_ci import median_interval, median_level
+from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 

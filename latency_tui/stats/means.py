@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.draws import LEAST_DRAWS
+from latency_tui.stats.clusters import LEAST_DRAWS
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.quantiles import student_quantile
 from latency_tui.stats.samples import Latencies, sizes_of

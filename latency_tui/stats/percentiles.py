@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import half_step
-from latency_tui.stats.draws import LEAST_DRAWS
+from latency_tui.stats.clusters import LEAST_DRAWS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 

@@ -17,9 +17,9 @@ from latency_tui.engine.client import Engine
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.commands import CHANGED_LABELS
-from latency_tui.tui.ending import end_on_signals
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
+from latency_tui.tui.signals import end_on_signals
 from latency_tui.tui.tab import in_tab
 from latency_tui.tui.textual_guards import tolerate_any_input
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.messages import ExitApp
 
-    from latency_tui.plan.configuration import Loaded
+    from latency_tui.catalog.configuration import Loaded
     from latency_tui.result.result import Result
 
 DEFAULT_THEME = "tokyo-night"
@@ -40,7 +40,7 @@ _LONGEST_FAREWELL = 2.0
 
 
 def _commands() -> type[Provider]:
-    from latency_tui.tui.palette import Commands  # imported when the palette opens, not before the first frame
+    from latency_tui.tui.command_palette import Commands  # imported when the palette opens, not before the first frame
 
     return Commands
 
@@ -160,7 +160,7 @@ class LatencyApp(App[None]):
     def action_command_palette(self) -> None:
         """Open the palette over the main screen; it has nothing to offer over a dialog."""
         if self.screen is self._main:
-            from latency_tui.tui.palette import Palette
+            from latency_tui.tui.command_palette import Palette
 
             self.push_screen(Palette())
 
@@ -169,7 +169,7 @@ class LatencyApp(App[None]):
         if self.screen is self._main:
             from textual.theme import ThemeProvider
 
-            from latency_tui.tui.palette import Palette
+            from latency_tui.tui.command_palette import Palette
 
             self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes …"))
 
@@ -183,7 +183,7 @@ class LatencyApp(App[None]):
     def _theme_wanted(self) -> str:
         wanted = self._configuration.configuration.theme if self._configuration else ""
         if wanted and wanted not in self.available_themes:
-            from latency_tui.plan.nearest import hint
+            from latency_tui.plan.suggest import hint
 
             raise UsageError(f"There is no theme {wanted!r}; {hint(wanted, self.available_themes)}")
         return wanted or (SIXTEEN_COLOURS_THEME if self._has_sixteen_colours() else DEFAULT_THEME)

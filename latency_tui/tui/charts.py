@@ -19,9 +19,8 @@ from textual.reactive import Reactive
 from textual.visual import Visual
 from textual_plotext import PlotextPlot
 
-from latency_tui.result.words import format_duration
+from latency_tui.text.formatting import format_duration
 from latency_tui.tui.canvas import Canvas, Picture
-from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import (
     Scale,
     axis,
@@ -34,6 +33,7 @@ from latency_tui.tui.scales import (
     tick_labels,
     ticks,
 )
+from latency_tui.tui.styles import Look
 from latency_tui.tui.text import clean, fit
 
 if TYPE_CHECKING:

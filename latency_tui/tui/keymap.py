@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from textual.keys import Keys, format_key, key_to_character
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.nearest import hint
+from latency_tui.plan.suggest import hint
+from latency_tui.tui.bindings import binding_id
 from latency_tui.tui.commands import COMMANDS
-from latency_tui.tui.offers import binding_id
 
 _NAMED = frozenset(key.value for key in Keys)
 

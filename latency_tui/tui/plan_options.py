@@ -17,7 +17,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan, slug_of
 from latency_tui.plan.limits import FRESH, parse_limit
 from latency_tui.plan.pinning import parse_cores
-from latency_tui.result.words import format_seconds
+from latency_tui.text.formatting import format_seconds
 
 UNTIL_DECIDED = "until decided"
 DEFAULT_RUNS = 100

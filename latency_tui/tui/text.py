@@ -7,7 +7,7 @@ import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
-from latency_tui.report.text import without_escapes
+from latency_tui.text.sanitize import without_escapes
 
 _GLUE = "\u00a0"
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")

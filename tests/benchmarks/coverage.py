@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.stats.again import again_interval
 from latency_tui.stats.comparison import compare
 from latency_tui.stats.percentiles import TAIL_SECONDS as LEAST_TAIL_SECONDS
 from latency_tui.stats.percentiles import percentiles
+from latency_tui.stats.prediction_interval import again_interval
 from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
 from tests.benchmarks.planted import BASE, candidate
 from tests.benchmarks.trials import Trial, measure_afresh

@@ -61,8 +61,8 @@ def candidate(name: str, spins: int, trial: int) -> Candidate:
 
 def fitted(spins: int = 0) -> tuple[Slowed, list[Any]]:
     """A fitted model and the rows that it is asked, as the engine would make them."""
-    from latency_tui.engine.dataset import prepare
-    from latency_tui.engine.rows import batches
+    from latency_tui.engine.data.dataset import prepare
+    from latency_tui.engine.data.rows import batches
     from latency_tui.plan import SyntheticDataset
 
     data = prepare(SyntheticDataset())

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Iterator
 
 import numpy as np
 
+from latency_tui.analysis.recorder import Recording
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -25,9 +26,8 @@ from latency_tui.engine.protocol import (
     Train,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.result.recording import Recording
 from latency_tui.tui.app import LatencyApp
-from latency_tui.tui.records import LIVE_SAMPLES
+from latency_tui.tui.recordings import LIVE_SAMPLES
 from tests.benchmarks.harness import Report, Row, bootstrap, duration, options, progress
 
 SIZES = (100, 10_000, 1_000_000)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 
+from latency_tui.analysis.recorder import Recording
+from latency_tui.catalog.named_models import MORE_MODELS
+from latency_tui.catalog.runtimes import with_runtimes
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, SyntheticDataset, Workload
-from latency_tui.plan.catalogue import MORE_MODELS
-from latency_tui.plan.runtimes import with_runtimes
-from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
 from tests.benchmarks.harness import Report, Row, duration, options, progress
 

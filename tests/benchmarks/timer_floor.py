@@ -14,7 +14,7 @@ ONE = """
 import os
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-from latency_tui.engine.timed_loop import timer_floor
+from latency_tui.engine.candidate.timed_loop import timer_floor
 timer_floor()
 print(*(timer_floor() for _ in range(20)))
 """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.analysis.recorder import Recording
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
@@ -22,9 +23,8 @@ from latency_tui.engine.protocol import (
     RoundFinished,
 )
 from latency_tui.plan import Plan
-from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result
-from latency_tui.stats.anytime import AnytimeTest
+from latency_tui.stats.sequential import AnytimeTest
 
 LEVEL = 0.05
 

@@ -366,7 +366,7 @@ class NotesItsFreshStart(Planted):
     def predict(self, X: Any) -> Any:
         import sklearn
 
-        if "footprint" in sys.argv[0]:
+        if "cold_start_child" in sys.argv[0]:
             Path(self.note).write_text(f"{sklearn.get_config()['assume_finite']} {os.environ['OPENBLAS_NUM_THREADS']}")
         return super().predict(X)
 

@@ -12,17 +12,17 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from latency_tui.engine import pipelines
-from latency_tui.engine.builtin_inputs import STANDARDISED, check_columns, data_for, standardised
+from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.named_models import MORE_MODELS, default_models, encoding_models, is_built_in
+from latency_tui.catalog.resolve import Request, listed_models, resolve
+from latency_tui.engine.candidate import pipelines
+from latency_tui.engine.candidate.inputs import adapt_inputs
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import prepare
-from latency_tui.engine.inputs import adapt_inputs
+from latency_tui.engine.data.dataset import prepare
+from latency_tui.engine.data.standardized import STANDARDISED, check_columns, data_for, standardised
 from latency_tui.engine.protocol import CandidateFailed, Measure, TrainingFinished, TrainingStarted
 from latency_tui.errors import DataError, ModelError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, FileDataset, ModelSpec, Plan, Workload
-from latency_tui.plan.catalogue import MORE_MODELS, default_models, encoding_models, is_built_in
-from latency_tui.plan.configuration import Loaded
-from latency_tui.plan.request import Request, listed_models, resolve
 
 generator = np.random.default_rng(0)
 NUMBERS = pd.DataFrame({"a": generator.normal(100, 10, 80), "b": generator.integers(0, 5000, 80), "y": [0, 1] * 40})

@@ -18,18 +18,18 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from latency_tui.engine import models
-from latency_tui.engine.call_inputs import CallInputs
-from latency_tui.engine.calls import call_value_of
-from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.inputs import AdaptedData, adapt_inputs
-from latency_tui.engine.model_traits import are_counted, takes
-from latency_tui.engine.rows import batches, describe, deserialize, rows_of, serialize
-from latency_tui.engine.runtimes.onnx import OnnxModel
-from latency_tui.engine.tensors import TensorInput, from_data, made_up
+from latency_tui.engine.candidate.call_inputs import CallInputs
+from latency_tui.engine.candidate.calls import call_value_of
+from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
+from latency_tui.engine.candidate.models import loading
+from latency_tui.engine.candidate.models.model_traits import are_counted, takes
+from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
+from latency_tui.engine.candidate.tensors import TensorInput, from_data, made_up
+from latency_tui.engine.data.dataset import Data, prepare
+from latency_tui.engine.data.rows import batches, describe, deserialize, rows_of, serialize
 from latency_tui.errors import ModelError
 from latency_tui.plan import FileDataset, SyntheticDataset, Workload
-from latency_tui.result.words import format_call_input
+from latency_tui.text.formatting import format_call_input
 
 TEXTS = ["red apple", "green pear", "red plum", "green leaf"] * 6
 LABELS = [0, 1, 0, 1] * 6
@@ -97,10 +97,10 @@ def test_one_answer_for_two_rows_is_refused() -> None:
             return np.asarray([np.sum(np.asarray(rows, dtype=float))])
 
     with pytest.raises(ModelError, match="1 answer for 2 rows"):
-        models.check_two_rows(Sums(), "predict", np.ones((4, 2)))
-    models.check_two_rows(text_model(), "predict", TEXTS)
+        loading.check_two_rows(Sums(), "predict", np.ones((4, 2)))
+    loading.check_two_rows(text_model(), "predict", TEXTS)
     with pytest.raises(ModelError, match="1 answer for 2 rows"):
-        models.check_two_rows(text_model(), "predict", pd.DataFrame({"text": TEXTS}))
+        loading.check_two_rows(text_model(), "predict", pd.DataFrame({"text": TEXTS}))
 
 
 # --- frames and arrays
@@ -307,10 +307,10 @@ def test_several_outputs_answer_for_each_row() -> None:
     targets = np.c_[rows[:, 0] > 0, rows[:, 1] > 0, rows[:, 2] > 0].astype(int)
     for model in (RandomForestClassifier(3), MultiOutputClassifier(LogisticRegression())):
         answer = model.fit(rows, targets).predict_proba(rows[:16])
-        models.check(answer, 16, "predict_proba")
-        models.check(model.predict_proba(rows[:1]), 1, "predict_proba")
+        loading.check(answer, 16, "predict_proba")
+        loading.check(model.predict_proba(rows[:1]), 1, "predict_proba")
     with pytest.raises(ModelError, match="2 answers for 3 rows"):
-        models.check([np.ones(4), np.ones(5)], 3, "predict")
+        loading.check([np.ones(4), np.ones(5)], 3, "predict")
 
 
 # --- rows that a model changes

@@ -18,7 +18,7 @@ from latency_tui.engine.protocol import (
     Measure,
     RoundFinished,
 )
-from latency_tui.engine.turns import copies_of
+from latency_tui.engine.server.schedule import copies_of
 from tests.engine.conftest import eventually, plan_of, planted
 
 

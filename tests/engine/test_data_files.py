@@ -18,10 +18,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
+from latency_tui.catalog.data_columns import column_names
+from latency_tui.catalog.named_models import default_models
+from latency_tui.engine.candidate.inputs import adapt_inputs
+from latency_tui.engine.candidate.models.model_traits import goes_by_names
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.inputs import adapt_inputs
-from latency_tui.engine.model_traits import goes_by_names
+from latency_tui.engine.data.dataset import Data, prepare
+from latency_tui.engine.data.tables import read
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -31,7 +34,6 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     TrainingStarted,
 )
-from latency_tui.engine.tables import read
 from latency_tui.errors import DataError, LatencyTuiError, ModelError
 from latency_tui.plan import (
     BUILTIN_MODELS,
@@ -43,8 +45,6 @@ from latency_tui.plan import (
     SyntheticDataset,
     Workload,
 )
-from latency_tui.plan.catalogue import default_models
-from latency_tui.plan.columns import column_names
 from tests.engine import bring
 
 PEOPLE = pd.DataFrame(

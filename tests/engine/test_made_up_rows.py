@@ -19,13 +19,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from latency_tui.engine.calls import caller
-from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.host import failure
-from latency_tui.engine.inputs import AdaptedData, adapt_inputs
-from latency_tui.engine.made_up_rows import made_up_rows
-from latency_tui.engine.model_files import load_file, skops_version
-from latency_tui.engine.model_traits import feature_count, feature_names
+from latency_tui.engine.candidate.calls import caller
+from latency_tui.engine.candidate.host import failure
+from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
+from latency_tui.engine.candidate.made_up_rows import made_up_rows
+from latency_tui.engine.candidate.models.model_files import load_file, skops_version
+from latency_tui.engine.candidate.models.model_traits import feature_count, feature_names
+from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.errors import ModelError
 from latency_tui.plan import SyntheticDataset, Trust
 
@@ -118,7 +118,7 @@ def test_a_model_that_leaves_its_columns_open_says_what_it_got(default: Data) ->
 
 def test_a_program_whose_first_layer_is_linear_gets_the_columns_of_that(default: Data) -> None:
     torch = pytest.importorskip("torch")
-    from latency_tui.engine.adapters import TorchModel
+    from latency_tui.engine.candidate.models.adapters import TorchModel
 
     inner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
     made = adapted(TorchModel(torch.jit.script(inner), False, 1), default)
@@ -158,7 +158,7 @@ class TensorModel:
     title = "the model"
 
     def __init__(self, dtype: str, shape: tuple[int | None, ...]) -> None:
-        from latency_tui.engine.tensors import TensorInput
+        from latency_tui.engine.candidate.tensors import TensorInput
 
         self.tensors = (TensorInput("ids", dtype, shape),)
 

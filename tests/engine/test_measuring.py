@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latency_tui.analysis.recorder import Recording
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -25,7 +26,6 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
-from latency_tui.result.recording import Recording
 from tests.engine.conftest import plan_of, planted
 
 

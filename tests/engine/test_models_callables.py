@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latency_tui.engine import models
-from latency_tui.engine.calls import caller
+from latency_tui.engine.candidate.calls import caller
+from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import Data
+from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from tests.engine import bring
 
 
-def load(path: str, **parameters: object) -> models.Loaded:
-    return models.load(Candidate(model=ModelSpec(name="mine", factory=path, parameters=parameters)))
+def load(path: str, **parameters: object) -> loading.Loaded:
+    return loading.load(Candidate(model=ModelSpec(name="mine", factory=path, parameters=parameters)))
 
 
 def test_a_fitted_instance_is_taken_as_it_is() -> None:
@@ -125,7 +125,7 @@ async def _one_by_one(rows: object) -> AsyncIterator[int]:
 )
 def test_a_promise_of_an_answer_is_none(promise: Callable[[object], object], kind: str) -> None:
     with pytest.raises(ModelError, match=f"predict returned a {kind}, which has computed nothing yet"):
-        models.check(promise(np.ones((1, 2))), 1, "predict")
+        loading.check(promise(np.ones((1, 2))), 1, "predict")
 
 
 @pytest.mark.parametrize("fork", [True, False])
@@ -148,9 +148,9 @@ async def test_nothing_in_the_working_directory_runs_for_being_there(
 
 @pytest.mark.parametrize("answer", ["spam", b"spam", {"label": 1, "score": 0.5}])
 def test_a_word_or_a_mapping_is_one_answer_whatever_its_length(answer: object) -> None:
-    models.check(answer, 1, "predict")
+    loading.check(answer, 1, "predict")
     with pytest.raises(ModelError):
-        models.check(answer, 3, "predict")
+        loading.check(answer, 3, "predict")
 
 
 def test_a_score_that_is_no_number_is_a_note() -> None:
@@ -159,8 +159,8 @@ def test_a_score_that_is_no_number_is_a_note() -> None:
             return [0.5, 0.7]
 
     with pytest.warns(UserWarning, match="could not be scored"):
-        assert models.score(Odd(), Data(None, None, np.ones((2, 2)), np.ones(2))) is None
+        assert loading.score(Odd(), Data(None, None, np.ones((2, 2)), np.ones(2))) is None
 
 
 def test_a_bare_number_is_an_answer_for_one_row() -> None:
-    models.check(1.5, 1, "predict")
+    loading.check(1.5, 1, "predict")

@@ -22,11 +22,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from latency_tui.engine import models
-from latency_tui.engine.calls import ask_all
+from latency_tui.engine.candidate.calls import ask_all
+from latency_tui.engine.candidate.inputs import adapt_inputs
+from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import Data, prepare
-from latency_tui.engine.inputs import adapt_inputs
+from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
@@ -50,7 +50,7 @@ def ask(model: Any, method: str, rows: Any) -> Any:
 
 
 def load(path: Path, trust: Trust | None = None) -> Any:
-    return models.load(of(path), trust).model
+    return loading.load(of(path), trust).model
 
 
 class Hostile:
@@ -70,7 +70,7 @@ def test_a_skops_file_of_trusted_types_loads_by_itself(tmp_path: Path) -> None:
     import skops.io
 
     skops.io.dump(LogisticRegression().fit(X, y), tmp_path / "a.skops")
-    loaded = models.load(of(tmp_path / "a.skops"))
+    loaded = loading.load(of(tmp_path / "a.skops"))
     assert loaded.fitted
     assert loaded.notes == ()
     np.testing.assert_array_equal(loaded.model.predict(X), LogisticRegression().fit(X, y).predict(X))
@@ -83,7 +83,7 @@ def test_types_that_skops_does_not_trust_are_named_and_trusted_by_name_or_by_fil
     skops.io.dump(RandomForestClassifier(3, random_state=0).fit(X, y), path)
     with pytest.raises(LatencyTuiError, match=r"sklearn\.tree\._tree\.Tree.*--trust-type sklearn\.tree\._tree\.Tree"):
         load(path)
-    by_name = models.load(of(path), Trust(types=("sklearn.tree._tree.Tree",)))
+    by_name = loading.load(of(path), Trust(types=("sklearn.tree._tree.Tree",)))
     assert by_name.notes == ("trusted in forest.skops: sklearn.tree._tree.Tree",)
     assert load(path, trusting(path)).predict(X).shape == (120,)
     with pytest.raises(LatencyTuiError, match="does not trust"):
@@ -108,7 +108,7 @@ def test_an_unfitted_estimator_in_a_file_is_fitted_here(tmp_path: Path) -> None:
     import skops.io
 
     skops.io.dump(LogisticRegression(), tmp_path / "a.skops")
-    assert not models.load(of(tmp_path / "a.skops")).fitted
+    assert not loading.load(of(tmp_path / "a.skops")).fitted
 
 
 # --- pickles
@@ -161,7 +161,7 @@ def test_an_onnx_file_answers_like_the_model_it_was_made_of(tmp_path: Path) -> N
         made = skl2onnx.to_onnx(model, X[:1].astype(np.float32), options={id(model): {"zipmap": zipmap}})
         path = tmp_path / f"{zipmap}.onnx"
         path.write_bytes(made.SerializeToString())
-        loaded = models.load(of(path))
+        loaded = loading.load(of(path))
         assert loaded.fitted
         np.testing.assert_array_equal(ask(loaded.model, "predict", X), model.predict(X))
         np.testing.assert_allclose(ask(loaded.model, "predict_proba", X), model.predict_proba(X), atol=1e-5)
@@ -208,7 +208,7 @@ def test_xgboost_files(tmp_path: Path, suffix: str) -> None:
     model.save_model(path)
     np.testing.assert_allclose(ask(load(path), "predict_proba", X), model.predict_proba(X), atol=1e-6)
     np.testing.assert_array_equal(ask(load(path), "predict", X), model.predict(X))
-    assert models.load(of(path)).fitted
+    assert loading.load(of(path)).fitted
     regressor = xgboost.XGBRegressor(n_estimators=5).fit(X, numbers)
     regressor.save_model(path)
     np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X), rtol=1e-5)
@@ -221,7 +221,7 @@ def test_lightgbm_files(tmp_path: Path) -> None:
     for targets in (y, three):
         model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(X, targets)
         model.booster_.save_model(path)
-        loaded = models.load(of(path))
+        loaded = loading.load(of(path))
         assert loaded.fitted
         np.testing.assert_allclose(ask(loaded.model, "predict_proba", X), model.predict_proba(X))
         np.testing.assert_array_equal(ask(loaded.model, "predict", X), model.predict(X))
@@ -251,7 +251,7 @@ def test_catboost_files(tmp_path: Path) -> None:
     model = catboost.CatBoostClassifier(iterations=5, verbose=False, allow_writing_files=False).fit(X, y)
     model.save_model(str(path))
     np.testing.assert_allclose(ask(load(path), "predict_proba", X), model.predict_proba(X))
-    assert models.load(of(path)).fitted
+    assert loading.load(of(path)).fitted
     assert load(path).score(X, y) == pytest.approx(model.score(X, y))
     assert ask(cloudpickle.loads(cloudpickle.dumps(load(path))), "predict", X).shape == (120,)
     regressor = catboost.CatBoostRegressor(iterations=5, verbose=False, allow_writing_files=False).fit(X, numbers)
@@ -421,7 +421,7 @@ def test_a_file_is_inspected_in_a_process_of_its_own_before_it_is_trusted(tmp_pa
     found = {
         name: json.loads(
             subprocess.run(
-                [sys.executable, "-m", "latency_tui.engine.inspection", tmp_path / name],
+                [sys.executable, "-m", "latency_tui.engine.candidate.inspect_child", tmp_path / name],
                 capture_output=True,
                 timeout=60,
                 check=False,

@@ -20,9 +20,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from latency_tui.engine import models
-from latency_tui.engine.calls import ask_all, caller
-from latency_tui.engine.pickles import version_in
+from latency_tui.engine.candidate.calls import ask_all, caller
+from latency_tui.engine.candidate.models import loading
+from latency_tui.engine.candidate.models.pickles import version_in
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
 from latency_tui.plan.trust import EVERYTHING, digest_of
@@ -31,9 +31,9 @@ X, y = load_iris(return_X_y=True)
 model = LogisticRegression(max_iter=500).fit(X, y)
 
 
-def loaded(path: Path, **settings: Setting) -> models.Loaded:
+def loaded(path: Path, **settings: Setting) -> loading.Loaded:
     trust = Trust(files={digest_of(path): (EVERYTHING,)})
-    return models.load(Candidate(model=ModelSpec(name=path.name, file=str(path)), settings=settings), trust)
+    return loading.load(Candidate(model=ModelSpec(name=path.name, file=str(path)), settings=settings), trust)
 
 
 def refusal(path: Path, **settings: Setting) -> str:
@@ -253,8 +253,8 @@ def test_catboost_files_of_every_kind_load(tmp_path: Path, form: str) -> None:
 
 def test_catboost_out_of_a_pickle_takes_the_data_although_it_counts_no_features(tmp_path: Path) -> None:
     catboost = pytest.importorskip("catboost")
-    from latency_tui.engine.dataset import prepare
-    from latency_tui.engine.inputs import adapt_inputs
+    from latency_tui.engine.candidate.inputs import adapt_inputs
+    from latency_tui.engine.data.dataset import prepare
     from latency_tui.plan import resolve_dataset
 
     fitted = catboost.CatBoostClassifier(iterations=4, verbose=False, allow_writing_files=False).fit(X, y)

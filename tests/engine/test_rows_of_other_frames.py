@@ -9,7 +9,7 @@ import polars
 import pyarrow
 import pytest
 
-from latency_tui.engine.rows import batches, rows_of, take
+from latency_tui.engine.data.rows import batches, rows_of, take
 
 COLUMNS = {"a": [1.5, 2.5, 3.5], "b": ["x", "y", "z"]}
 

@@ -20,14 +20,14 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from latency_tui.engine.calls import ask_all
+from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.engine.candidate.calls import ask_all
+from latency_tui.engine.candidate.models.runtimes.conversion import compare, convert
 from latency_tui.engine.client import Engine
-from latency_tui.engine.dataset import Data, prepare
+from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished, WarmUpFinished
-from latency_tui.engine.runtimes.conversion import compare, convert
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import BUILTIN_MODELS, BundledDataset, Candidate, ModelSpec, Plan, SyntheticDataset, Workload
-from latency_tui.plan.runtimes import with_runtimes
 
 IRIS = prepare(BundledDataset(name="iris"))
 
@@ -196,7 +196,7 @@ async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(installed))
     monkeypatch.syspath_prepend(str(installed))
-    from latency_tui.plan.catalogue import resolve_model
+    from latency_tui.catalog.named_models import resolve_model
 
     mine = resolve_model("nearest-mean")
     assert mine.model.group == "latency-tui-example"

@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from latency_tui.engine.candidate.models.loading import modules_of
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
-from latency_tui.engine.models import modules_of
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,

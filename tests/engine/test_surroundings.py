@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import latency_tui
-from latency_tui.engine import machine, orphans, process_environment
+from latency_tui.engine import machine, process_environment, subreaper
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure
 from latency_tui.plan import Candidate, ModelSpec
@@ -110,8 +110,8 @@ def test_without_proc_the_machine_says_what_it_knows(tmp_path: Path, monkeypatch
     assert 0 < machine.free_memory() < (machine.describe().memory_bytes or 0)
     assert machine.StealTime(()).share() is None
     assert machine.CoreLoad().quietest((0, 1), 1) == (1,)
-    assert orphans.members(os.getsid(0)) == orphans.descendants(os.getpid()) == []
-    orphans.end(())
+    assert subreaper.members(os.getsid(0)) == subreaper.descendants(os.getpid()) == []
+    subreaper.end(())
 
 
 _MAKE = """

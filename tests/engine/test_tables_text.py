@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow
 import pytest
 
-from latency_tui.engine.tables import Table, read
+from latency_tui.catalog.data_columns import column_names, columns_for_encoding
+from latency_tui.engine.data.tables import Table, read
 from latency_tui.errors import DataError
-from latency_tui.plan.columns import column_names, columns_for_encoding
 
 FRAME = pd.DataFrame(
     {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from textual.pilot import Pilot
 
+from latency_tui.catalog.configuration import Loaded
 from latency_tui.plan import BUILTIN_MODELS, ModelSpec, Plan
-from latency_tui.plan.configuration import Loaded
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.state import State

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from latency_tui.catalog.configuration import Loaded, find_configuration, load_configuration
+from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
-from latency_tui.plan.configuration import Loaded, find_configuration, load_configuration
-from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
 from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.app import LatencyApp
-from latency_tui.tui.offers import key_table
+from latency_tui.tui.bindings import key_table
 from tests.tui.conftest import Open
 from tests.tui.made import made_plan, until
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from latency_tui.catalog.named_models import default_models
 from latency_tui.engine.protocol import Measure, RoundFinished, Train
 from latency_tui.plan import (
     BUILTIN_MODELS,
@@ -19,7 +20,6 @@ from latency_tui.plan import (
     Plan,
     Workload,
 )
-from latency_tui.plan.catalogue import default_models
 from latency_tui.tui.charts import LineChart
 from latency_tui.tui.messages import EventsArrived
 from latency_tui.tui.widgets.fields import Field

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
+from latency_tui.catalog.configuration import load_configuration
+from latency_tui.catalog.data_columns import column_names
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
-from latency_tui.plan.columns import column_names
-from latency_tui.plan.configuration import load_configuration
 from latency_tui.tui.screens.change_data import ChangeDataScreen
 from tests.tui.conftest import Desk, Open
 from tests.tui.made import until

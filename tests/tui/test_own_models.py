@@ -20,10 +20,10 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from textual.widgets import Input
 
-from latency_tui.engine.inspector import Inspection, inspect
+from latency_tui.catalog.configuration import load_configuration
+from latency_tui.engine.inspection import Inspection, inspect
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Trust
-from latency_tui.plan.configuration import load_configuration
 from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.screens import add_model
 from latency_tui.tui.screens.add_model import AddModelScreen
@@ -475,7 +475,7 @@ def test_neither_numpy_nor_scikit_learn_is_imported_to_add_a_model(folder: Path)
     skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
     program = (
         "import asyncio, sys\n"
-        "from latency_tui.engine.inspector import inspect\n"
+        "from latency_tui.engine.inspection import inspect\n"
         "from latency_tui.plan import Dataset, SyntheticDataset, Trust\n"
         "from latency_tui.tui.screens.add_model import AddModelScreen\n"
         "screen = AddModelScreen((), (), SyntheticDataset(), Trust())\n"

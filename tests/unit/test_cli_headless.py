@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from latency_tui.analysis.recorder import Recording
 from latency_tui.cli import headless
 from latency_tui.cli.headless import code_of_failures, measure_and_report, recover
 from latency_tui.engine.protocol import (
@@ -27,7 +28,6 @@ from latency_tui.engine.protocol import (
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report.progress import Progress
-from latency_tui.result.recording import Recording
 from latency_tui.result.result import load
 from tests.unit.made_latencies import block
 

@@ -10,11 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from latency_tui.catalog.named_models import find_model
 from latency_tui.cli import cli
 from latency_tui.cli.options import make_plan, measuring_options, to_arguments
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
-from latency_tui.plan.catalogue import find_model
 
 
 def invoke(*arguments: str) -> Result:

@@ -24,7 +24,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
-    monkeypatch.setattr("latency_tui.plan.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
+    monkeypatch.setattr("latency_tui.catalog.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
 
 
 def values_of(*arguments: str) -> dict[str, Any]:

@@ -11,15 +11,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from latency_tui.catalog.configuration import Loaded, find_configuration, load_configuration
+from latency_tui.catalog.configuration_schema import Configuration, DatasetTable, ModelTable, PlanTable, json_schema
+from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
 from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset, Trust
-from latency_tui.plan.configuration import Loaded, find_configuration, load_configuration
-from latency_tui.plan.configuration_file import Configuration, DatasetTable, ModelTable, PlanTable, json_schema
 from latency_tui.plan.datasets import task_of
-from latency_tui.plan.request import Request, listed_models, resolve, trust_of_listed
+from latency_tui.tui.bindings import binding_id
 from latency_tui.tui.commands import COMMANDS
-from latency_tui.tui.offers import binding_id
 
 WHOLE = """
 theme = "nord"
@@ -148,7 +148,9 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
     here.mkdir()
     monkeypatch.chdir(here)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
-    monkeypatch.setattr("latency_tui.plan.configuration.user_path", lambda: home / "latency-tui" / "latency-tui.toml")
+    monkeypatch.setattr(
+        "latency_tui.catalog.configuration.user_path", lambda: home / "latency-tui" / "latency-tui.toml"
+    )
     assert find_configuration() == Loaded()
     write(home / "latency-tui", "theme = 'home'")
     assert find_configuration().configuration.theme == "home"

@@ -6,10 +6,10 @@ import warnings
 
 import pytest
 
-from latency_tui.engine.error_messages import LONGEST, cause_of, one_line
-from latency_tui.engine.failures import notes_of
-from latency_tui.engine.model_files import lacks_operator
-from latency_tui.engine.pickles import why_not
+from latency_tui.engine.candidate.error_messages import LONGEST, cause_of, one_line
+from latency_tui.engine.candidate.failures import notes_of
+from latency_tui.engine.candidate.models.model_files import lacks_operator
+from latency_tui.engine.candidate.models.pickles import why_not
 from latency_tui.errors import ModelError
 
 TORCHSCRIPT = """The following operation failed in the TorchScript interpreter.

@@ -10,11 +10,11 @@ import pytest
 from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 
+from latency_tui.catalog.import_paths import describe
+from latency_tui.catalog.named_models import MORE_MODELS, default_models, known_models, resolve_model, resolve_models
+from latency_tui.catalog.runtimes import with_runtimes
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, slugify
-from latency_tui.plan.catalogue import MORE_MODELS, default_models, known_models, resolve_model, resolve_models
-from latency_tui.plan.import_paths import describe
-from latency_tui.plan.runtimes import with_runtimes
 
 
 def test_names_are_resolved_with_their_settings() -> None:

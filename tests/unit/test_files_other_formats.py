@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from latency_tui.catalog.data_files import format_of
+from latency_tui.catalog.model_files import kind_of, looks_like_file
+from latency_tui.catalog.named_models import resolve_model
 from latency_tui.errors import UsageError
-from latency_tui.plan.catalogue import resolve_model
-from latency_tui.plan.data_files import format_of
-from latency_tui.plan.model_files import kind_of, looks_like_file
 from latency_tui.plan.trust import trust_for
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

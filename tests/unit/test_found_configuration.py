@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from latency_tui.catalog.configuration import find_configuration, load_configuration
+from latency_tui.catalog.resolve import Request, resolve, trust_found
 from latency_tui.cli import cli
-from latency_tui.engine.models import load
+from latency_tui.engine.candidate.models.loading import load
 from latency_tui.errors import UsageError
-from latency_tui.plan.configuration import find_configuration, load_configuration
-from latency_tui.plan.request import Request, resolve, trust_found
 from latency_tui.plan.trust import Trust, digest_of, recall
 
 
@@ -25,7 +25,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
-    monkeypatch.setattr("latency_tui.plan.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
+    monkeypatch.setattr("latency_tui.catalog.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
 
 
 def write(text: str) -> Path:

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from latency_tui.catalog.configuration import load_configuration
+from latency_tui.catalog.model_files import SUFFIXES, kind_of
 from latency_tui.cli import cli, headless
 from latency_tui.errors import UsageError
-from latency_tui.plan.configuration import load_configuration
 from latency_tui.plan.datasets import resolve_dataset
-from latency_tui.plan.model_files import SUFFIXES, kind_of
 from latency_tui.report import FORMATS, render
 from latency_tui.result.result import load
 from tests.unit.made_result import make_evil_result, make_result

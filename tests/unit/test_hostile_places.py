@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from latency_tui.catalog.bounded_reading import read_whole
+from latency_tui.catalog.configuration import load_configuration
+from latency_tui.catalog.data_files import format_of
+from latency_tui.catalog.import_paths import describe
+from latency_tui.catalog.model_files import kind_of
+from latency_tui.catalog.sniff import head_of
 from latency_tui.errors import LONGEST_SENTENCE, DataError, UsageError
-from latency_tui.plan.configuration import load_configuration
-from latency_tui.plan.data_files import format_of
-from latency_tui.plan.heads import head_of
-from latency_tui.plan.import_paths import describe
-from latency_tui.plan.model_files import kind_of
-from latency_tui.plan.reading import read_whole
 from latency_tui.plan.trust import digest_of, recall, remember_types
 from latency_tui.result.result import load
 

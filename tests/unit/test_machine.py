@@ -16,8 +16,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from latency_tui.engine.candidate.models.loading import jobs_of
 from latency_tui.engine.machine import CoreLoad, StealTime, cores_for, widened
-from latency_tui.engine.models import jobs_of
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 

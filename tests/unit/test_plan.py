@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from latency_tui.catalog.named_models import known_models
+from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
-from latency_tui.plan.catalogue import known_models
-from latency_tui.plan.checks import check_plan
-from latency_tui.plan.runtimes import with_runtimes
 
 SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
 

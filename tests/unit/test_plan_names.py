@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from latency_tui.catalog.configuration import load_configuration
+from latency_tui.catalog.named_models import resolve_models
+from latency_tui.catalog.resolve import Request, resolve
 from latency_tui.cli.options import _baseline
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Plan, number_apart
-from latency_tui.plan.catalogue import resolve_models
-from latency_tui.plan.configuration import load_configuration
-from latency_tui.plan.request import Request, resolve
 
 
 def called(*names: str) -> list[Candidate]:

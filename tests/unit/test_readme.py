@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from latency_tui.cli import cli
-from latency_tui.tui.offers import key_table
+from latency_tui.tui.bindings import key_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

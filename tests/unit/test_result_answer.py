@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
-from latency_tui.result.answer import answer
 from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result, Statistics, Verdict
+from latency_tui.text.summary import answer
 
 NAMES = (
     "Logistic Regression",

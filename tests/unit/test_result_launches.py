@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from latency_tui.analysis import comparer
+from latency_tui.analysis.recorder import Recording
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report import render, write
-from latency_tui.result import race
-from latency_tui.result.recording import Recording
 from latency_tui.result.result import load
-from latency_tui.stats.tails import compare_tails
+from latency_tui.stats.permutation import compare_tails
 from tests.unit.made_latencies import block, nanoseconds, waves
 
 COPIES = 8
@@ -261,8 +261,8 @@ def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.Monk
         looked_at.extend((first[0].size, second[0].size))
         return compare_tails(first, second, **more)
 
-    monkeypatch.setattr(race, "compare_tails", watched)
-    monkeypatch.setattr(race, "_MOST_TAIL_SAMPLES", 20_000)
+    monkeypatch.setattr(comparer, "compare_tails", watched)
+    monkeypatch.setattr(comparer, "_MOST_TAIL_SAMPLES", 20_000)
     (some,) = recorded(plan, iter(events)).result().comparisons
     assert max(looked_at) < 25_000
     assert min(looked_at) >= 1000

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from latency_tui.analysis.recorder import Recording, restore
+from latency_tui.analysis.sample_store import Track
 from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
 from latency_tui.errors import UsageError
 from latency_tui.report import Format, pieces
-from latency_tui.result.recording import Recording, restore
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.spool import Spool
-from latency_tui.result.tracks import Track
 from latency_tui.stats.percentiles import _hits, design_effects, draws_interval, percentiles
 from latency_tui.stats.quantiles import student_quantile
 from tests.unit.made_latencies import block, starts

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from latency_tui.analysis.continuation import More, plan_to_continue
+from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.sample_store import whole_launches
 from latency_tui.engine.protocol import CandidateFailed
-from latency_tui.result.answer import round_up
-from latency_tui.result.more import More, plan_to_continue
-from latency_tui.result.recording import Recording
-from latency_tui.result.tracks import whole_launches
+from latency_tui.text.summary import round_up
 from tests.unit.test_result_launches import launch_of, plan_of, recorded
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from latency_tui.analysis.recorder import Recording
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -29,9 +30,8 @@ from latency_tui.engine.protocol import (
     encode,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
-from latency_tui.plan.palette import PALETTE
+from latency_tui.plan.colors import PALETTE
 from latency_tui.report import write
-from latency_tui.result.recording import Recording
 from latency_tui.result.result import Result, load
 from latency_tui.stats.percentiles import ALIKE, calls_for_interval
 from tests.unit.made_latencies import block, nanoseconds, waves

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from latency_tui.result.words import format_duration, format_interval, format_ratio, format_seconds
+from latency_tui.text.formatting import format_duration, format_interval, format_ratio, format_seconds
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_waiting_is_told_in_round_words() -> None:
 
 def test_words_need_no_numpy() -> None:
     """The first frame of the screen imports them."""
-    code = "import sys, latency_tui.result.words; sys.exit('numpy' in sys.modules)"
+    code = "import sys, latency_tui.text.formatting; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from latency_tui.stats.anytime import AnytimeTest, compare_anytime, confidence_sequence
 from latency_tui.stats.comparison import compare
+from latency_tui.stats.sequential import AnytimeTest, compare_anytime, confidence_sequence
 from tests.unit.made_latencies import Floats
 
 SHAPES = ("normal", "heavy", "bimodal", "wandering")

@@ -8,13 +8,13 @@ from itertools import product
 import numpy as np
 import pytest
 
+from latency_tui.analysis.recorder import Recording
 from latency_tui.engine.protocol import MeasurementStarted
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.result.recording import Recording
-from latency_tui.stats.anytime import compare_anytime, replay
 from latency_tui.stats.clock import clock_step, half_step, rounding
 from latency_tui.stats.comparison import PairComparison, compare
 from latency_tui.stats.percentiles import percentiles
+from latency_tui.stats.sequential import compare_anytime, replay
 from tests.unit.made_latencies import Floats, block
 
 CALLS = 45

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latency_tui.stats.again import again_interval
 from latency_tui.stats.comparison import EQUIVALENCE, PairComparison, compare, rounds_to_settle
-from latency_tui.stats.medians import median_interval, median_level
+from latency_tui.stats.median_ci import median_interval, median_level
+from latency_tui.stats.prediction_interval import again_interval
 from tests.unit.made_latencies import Floats, block_medians
 
 

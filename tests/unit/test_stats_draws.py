@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from latency_tui.stats.clusters import Draws
 from latency_tui.stats.comparison import compare
-from latency_tui.stats.draws import Draws
-from latency_tui.stats.medians import median_interval
+from latency_tui.stats.median_ci import median_interval
 from tests.unit.made_latencies import Floats
 
 

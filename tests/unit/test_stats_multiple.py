@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latency_tui.stats.multiple import holm, letters
+from latency_tui.stats.multiplicity import holm, letters
 
 
 def test_holm_is_the_worked_example_of_the_literature() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latency_tui.stats.tails import compare_tails
+from latency_tui.stats.permutation import compare_tails
 from tests.unit.made_latencies import bursts, nanoseconds, starts, waves
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latency_tui.engine.turns import MOST_CALLS, calls_a_long_block, orders, schedule, split
+from latency_tui.engine.server.schedule import MOST_CALLS, calls_a_long_block, orders, schedule, split
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.comparison import compare
 

@@ -19,18 +19,18 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button
 
-from latency_tui.engine.inspector import Inspection, inspect
+from latency_tui.catalog.import_paths import describe
+from latency_tui.catalog.model_files import SUFFIXES, TITLES, kind_of, model_in
+from latency_tui.catalog.named_models import known_models, model_of_file, named_model, resolve_model
+from latency_tui.catalog.validate import check_settings, check_task
+from latency_tui.engine.inspection import Inspection, inspect
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, number_apart, parse, slugify
-from latency_tui.plan.catalogue import known_models, model_of_file, named_model, resolve_model
-from latency_tui.plan.checks import check_settings, check_task
 from latency_tui.plan.datasets import task_of
-from latency_tui.plan.import_paths import describe
-from latency_tui.plan.model_files import SUFFIXES, TITLES, kind_of, model_in
 from latency_tui.plan.trust import EVERYTHING, remember
-from latency_tui.tui.marks import MUTED
-from latency_tui.tui.matches import Match, at_home, files_like, is_path, names_like, size_of
+from latency_tui.tui.completion import Match, at_home, files_like, is_path, names_like, size_of
 from latency_tui.tui.screens.picker import Picker
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
 _TELLING = frozenset(SUFFIXES) - {".json", ".txt"}  # files of these suffixes are mostly something else

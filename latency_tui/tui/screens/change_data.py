@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.content import Content
 
+from latency_tui.catalog.data_columns import column_names
+from latency_tui.catalog.data_files import look_at, title_of_name
 from latency_tui.errors import UsageError
 from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dataset
-from latency_tui.plan.columns import column_names
-from latency_tui.plan.data_files import look_at, title_of_name
 from latency_tui.plan.datasets import BUNDLED, Task, task_of
-from latency_tui.tui.marks import MUTED
-from latency_tui.tui.matches import Match, at_home, files_like, is_path, size_of
+from latency_tui.tui.completion import Match, at_home, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:
-    from latency_tui.plan.configuration import Loaded
+    from latency_tui.catalog.configuration import Loaded
 
 _IN_BRACKETS = re.compile(
     r"(?P<file>.+?)\[(?=target=|task=)(target=(?P<column>.*?))?((,|(?<=\[))task=(?P<task>[^,\]]*))?\]?"

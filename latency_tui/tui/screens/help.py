@@ -7,9 +7,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from latency_tui.tui.marks import KEY
-from latency_tui.tui.offers import grouped
+from latency_tui.tui.bindings import grouped
 from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.styles import KEY
 from latency_tui.tui.text import fit, wrap
 
 _KEY = 8

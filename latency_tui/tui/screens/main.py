@@ -26,15 +26,15 @@ from latency_tui.tui.messages import (
     JobEnded,
     ResultComputed,
 )
-from latency_tui.tui.order import settled_order
-from latency_tui.tui.screens.choosing import Choosing
+from latency_tui.tui.result_order import settled_order
+from latency_tui.tui.screens.plan_handlers import Choosing
 from latency_tui.tui.session import EngineFactory, Session
 from latency_tui.tui.state import Measurement, State, Tab
 from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
 
 if TYPE_CHECKING:
-    from latency_tui.plan.configuration import Loaded
+    from latency_tui.catalog.configuration import Loaded
     from latency_tui.result.result import Result
 
 REDRAWS_A_SECOND = 4
@@ -237,7 +237,7 @@ class MainScreen(Choosing):
         recording, more = self.records.get(measurement.job), measurement.result.more if measurement.result else None
         if recording is None or more is None:
             return
-        from latency_tui.result.more import plan_to_continue  # loaded with the first result
+        from latency_tui.analysis.continuation import plan_to_continue  # loaded with the first result
 
         plan = plan_to_continue(measurement.plan, more, recording.racing)
         first = recording.continue_with(more)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from latency_tui.result.words import format_duration, format_memory
+from latency_tui.text.formatting import format_duration, format_memory
 from latency_tui.tui.commands import MeasureColdStart, TakeControl
-from latency_tui.tui.marks import LEVEL_STYLES, MUTED
 from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.styles import LEVEL_STYLES, MUTED
 from latency_tui.tui.text import clean, fit, wrap
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
 from latency_tui.errors import LatencyTuiError
-from latency_tui.tui.marks import MUTED
-from latency_tui.tui.matches import Match, is_path
+from latency_tui.tui.completion import Match, is_path
 from latency_tui.tui.screens.dialog import Dialog
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.row_list import RowList
 

@@ -13,10 +13,10 @@ from textual.widgets import Input, Static
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
-from latency_tui.result.words import format_seconds
-from latency_tui.tui.marks import MUTED
+from latency_tui.text.formatting import format_seconds
 from latency_tui.tui.plan_options import OPTIONS, UNTIL_DECIDED, estimated_seconds, missing_for_onnx, read_options
 from latency_tui.tui.screens.dialog import Dialog
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
 PlanChange = tuple[Plan, tuple[str, ...]]
@@ -82,7 +82,7 @@ class PlanSheet(Dialog[PlanChange]):
         texts = {field.id or "": field.value for field in self.query(Input)}
         runtimes = tuple(part.strip() for part in texts.pop("runtime").split(",") if part.strip())
         for name in runtimes:
-            from latency_tui.plan.runtimes import check_runtime
+            from latency_tui.catalog.runtimes import check_runtime
 
             check_runtime(name)
             if name == "onnx" and (missing := missing_for_onnx()):

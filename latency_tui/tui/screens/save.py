@@ -16,9 +16,9 @@ from textual.widgets import Input, Static
 
 from latency_tui.errors import LatencyTuiError
 from latency_tui.report import write
-from latency_tui.tui.marks import MUTED
-from latency_tui.tui.matches import at_home
+from latency_tui.tui.completion import at_home
 from latency_tui.tui.screens.dialog import Dialog
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from latency_tui.plan.configuration import Loaded
-from latency_tui.tui.marks import MUTED
+from latency_tui.catalog.configuration import Loaded
 from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean, wrap
 
 

@@ -13,13 +13,13 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from latency_tui.catalog.runtimes import check_runtime
+from latency_tui.catalog.validate import check_settings
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate
-from latency_tui.plan.checks import check_settings
-from latency_tui.plan.runtimes import check_runtime
 from latency_tui.plan.settings import format_settings, parse
-from latency_tui.tui.marks import FAINT, MUTED
 from latency_tui.tui.screens.dialog import Dialog
+from latency_tui.tui.styles import FAINT, MUTED
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.row_list import RowList
 

@@ -16,15 +16,15 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from latency_tui.plan import Candidate, Plan
-from latency_tui.plan.palette import colours
+from latency_tui.plan.colors import colours
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
+from latency_tui.tui.bindings import bindings
 from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH, divide
-from latency_tui.tui.marks import Look, looks
 from latency_tui.tui.messages import ResultsLoaded
-from latency_tui.tui.offers import bindings
-from latency_tui.tui.records import Records
+from latency_tui.tui.recordings import Records
 from latency_tui.tui.state import State, Tab
+from latency_tui.tui.styles import Look, looks
 from latency_tui.tui.textual_guards import is_leaving
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
@@ -38,7 +38,7 @@ from latency_tui.tui.widgets.tab_strip import TabStrip
 from latency_tui.tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
-    from latency_tui.plan.configuration import Loaded
+    from latency_tui.catalog.configuration import Loaded
     from latency_tui.tui.widgets.results import Results
 
 _PLAN_ROWS = 9  # of list and plan side by side

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from latency_tui.plan.datasets import Task, task_of
-from latency_tui.result.words import PERCENTILES, format_call_input, format_duration
+from latency_tui.text.formatting import PERCENTILES, format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
-from latency_tui.tui.marks import KEY, MUTED, Look
 from latency_tui.tui.state import ModelRow, State
+from latency_tui.tui.styles import KEY, MUTED, Look
 from latency_tui.tui.text import clean, wrap
 from latency_tui.tui.widgets.figures import bound, short_interval
 from latency_tui.tui.widgets.lines import Line

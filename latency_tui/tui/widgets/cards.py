@@ -10,10 +10,10 @@ from textual import events
 from textual.containers import Grid
 from textual.content import Content
 
-from latency_tui.result.words import format_call_input, format_duration
+from latency_tui.text.formatting import format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
-from latency_tui.tui.marks import MUTED, Look
 from latency_tui.tui.state import Measurement
+from latency_tui.tui.styles import MUTED, Look
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import bound, limit_words, needs, ratio_words, short_interval
 from latency_tui.tui.widgets.lines import Line, Piece

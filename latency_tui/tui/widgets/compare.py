@@ -13,11 +13,11 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from latency_tui.report.tails import tail_ratio
-from latency_tui.result.answer import what_would_settle
-from latency_tui.result.words import PERCENTILES
-from latency_tui.tui.marks import FAINT, KEY, MUTED, Look
+from latency_tui.text.formatting import PERCENTILES
+from latency_tui.text.summary import what_would_settle
 from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
+from latency_tui.tui.styles import FAINT, KEY, MUTED, Look
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import DOUBT, bound, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.lines import Line, Lines, Piece

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from latency_tui.tui.commands import AddModel, Command, Profile, ShowHelp, Train
-from latency_tui.tui.marks import KEY, MUTED
 from latency_tui.tui.state import State
+from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import wrap
 from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latency_tui.report.limits import limits_of
-from latency_tui.result.words import NOTHING, format_duration, format_interval, format_ratio
-from latency_tui.tui.marks import MUTED
+from latency_tui.text.formatting import NOTHING, format_duration, format_interval, format_ratio
+from latency_tui.tui.styles import MUTED
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result

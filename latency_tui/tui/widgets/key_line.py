@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual import events
 
+from latency_tui.tui.bindings import ALWAYS, footer
 from latency_tui.tui.commands import Command
-from latency_tui.tui.marks import KEY
-from latency_tui.tui.offers import ALWAYS, footer
 from latency_tui.tui.state import State
+from latency_tui.tui.styles import KEY
 from latency_tui.tui.widgets.lines import Piece
 from latency_tui.tui.widgets.painted import Painted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from latency_tui.tui.marks import FAINT, KEY
+from latency_tui.tui.styles import FAINT, KEY
 from latency_tui.tui.widgets.key_button import KeyButton
 
 

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan
-from latency_tui.result.words import format_seconds
+from latency_tui.text.formatting import format_seconds
 from latency_tui.tui.commands import (
     Choose,
     ChooseAll,
@@ -22,10 +22,10 @@ from latency_tui.tui.commands import (
     Train,
     UntilKnown,
 )
-from latency_tui.tui.marks import FAINT, KEY, MUTED
 from latency_tui.tui.messages import FieldChanged
 from latency_tui.tui.plan_options import DEFAULT_RUNS, some_seconds, whole_number
 from latency_tui.tui.state import State
+from latency_tui.tui.styles import FAINT, KEY, MUTED
 from latency_tui.tui.text import wrap
 from latency_tui.tui.widgets.fields import Field
 from latency_tui.tui.widgets.key_button import KeyButton

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from latency_tui.result.words import format_duration, format_seconds
+from latency_tui.text.formatting import format_duration, format_seconds
 from latency_tui.tui.layout import SIDE_WIDTH
-from latency_tui.tui.marks import FAINT, MUTED, Look
 from latency_tui.tui.state import ModelRow, State, is_variant
+from latency_tui.tui.styles import FAINT, MUTED, Look
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.painted import SizeChanged
 from latency_tui.tui.widgets.row_list import RowList

@@ -18,9 +18,9 @@ from textual.widgets import Static
 from latency_tui.tui.charts import BarChart, Chart, LineChart, bars_of, lines_of
 from latency_tui.tui.commands import Enlarge, Stop
 from latency_tui.tui.layout import Layout
-from latency_tui.tui.marks import Look
 from latency_tui.tui.scales import round_up
 from latency_tui.tui.state import State, Tab
+from latency_tui.tui.styles import Look
 from latency_tui.tui.widgets.cards import Cards
 from latency_tui.tui.widgets.compare import ComparePane
 from latency_tui.tui.widgets.result_table import ResultTable

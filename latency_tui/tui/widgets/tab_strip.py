@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from textual import events
 
 from latency_tui.tui.commands import Command, ShowCompare, ShowLatency, ShowModels
-from latency_tui.tui.marks import MUTED
 from latency_tui.tui.state import Tab
+from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit
 from latency_tui.tui.widgets.lines import Piece
 from latency_tui.tui.widgets.painted import Painted

@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
 
-from latency_tui.tui.marks import LEVEL_STYLES
 from latency_tui.tui.plan_options import changed_options
 from latency_tui.tui.state import State
+from latency_tui.tui.styles import LEVEL_STYLES
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.lines import Line, Piece
 from latency_tui.tui.widgets.painted import Painted

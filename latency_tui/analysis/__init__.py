@@ -1,0 +1,1 @@
+"""From the events of a measurement to its result."""

@@ -1,0 +1,154 @@
+"""How much more to measure: what was stopped, or what would settle an inconclusive result.
+
+A continuation is measured in fresh engines, so its calls are further launches of the same result. Whoever measures
+more because a result is inconclusive looks at it more often than once. Until-known results allow for that: their test
+is valid at any number of looks. Intervals of a fixed length do not: each holds for one look, so that after k
+continuations a wrong verdict is as likely as k + 1 times 5 % in the worst case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latency_tui.plan import MOST_RUNS, Plan
+from latency_tui.text.formatting import format_seconds
+from latency_tui.text.summary import open_pairs, round_up
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+_MOST_LAUNCHES = 1000
+_LEAST_SECONDS = 0.01
+
+
+class More(msgspec.Struct, frozen=True, kw_only=True):
+    """An amount of measuring; one of the first three says how long a launch is.
+
+    Attributes:
+        runs: Calls per candidate and launch.
+        seconds: Timed seconds per candidate and launch.
+        until_known: Whether it goes on until all is known.
+        launches: Number of fresh engines.
+        stopped: Whether it is the rest of what was stopped, and not what would settle an inconclusive result.
+    """
+
+    runs: int | None = None
+    seconds: float | None = None
+    until_known: bool = False
+    launches: int = 1
+    stopped: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> More:
+        """Return all that a plan asks for."""
+        return cls(runs=plan.runs, seconds=plan.seconds, until_known=plan.until_known, launches=plan.launches)
+
+    def __str__(self) -> str:
+        """Return the amount in words: `2,000 more runs`."""
+        if self.launches > 1:
+            return f"{self.launches:,} more launches"
+        if self.runs is not None:
+            return f"{self.runs:,} more {'run' if self.runs == 1 else 'runs'}"
+        return "until it is decided" if self.until_known else f"{format_seconds(self.seconds or 0.0)} more per model"
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for at once, the plan or a continuation, and how far it came.
+
+    Attributes:
+        asked: What was to be measured.
+        launches: Launches of it that are complete.
+        runs: Fewest calls of a candidate that has not failed.
+        share: Share of the rounds of its last launch that were measured, 0 to 1.
+    """
+
+    asked: More
+    launches: int
+    runs: int
+    share: float
+
+
+def plan_to_continue(plan: Plan, more: More, racing: Iterable[str]) -> Plan:
+    """Return the plan of a continuation, with those of its candidates that have not failed.
+
+    Args:
+        plan: What was measured.
+        more: How much more.
+        racing: Slugs of candidates that have not failed.
+    """
+    slugs = set(racing)
+    candidates = tuple(candidate for candidate in plan.candidates if candidate.slug in slugs)
+    return msgspec.structs.replace(
+        plan,
+        candidates=candidates,
+        runs=more.runs,
+        seconds=more.seconds,
+        until_known=more.until_known,
+        launches=more.launches,
+        baseline=plan.baseline if plan.baseline in slugs else None,
+        control=plan.control and plan.candidates[0].slug in slugs,
+        limits=tuple(
+            limit
+            for limit in plan.limits
+            if limit.candidate in (None, *slugs) and (not limit.relative or len(candidates) > 1)
+        ),
+    )
+
+
+def what_is_missing(result: Result, parts: Sequence[Part], seconds: float) -> More | None:
+    """Return how much more to measure: the rest of what was stopped, or what would settle a result.
+
+    Args:
+        result: All that was measured.
+        parts: What was asked for, one after the other.
+        seconds: How long the rounds lasted on the clock.
+
+    Returns:
+        The amount; None where all is settled, or nothing that anybody waits for would settle it.
+    """
+    if not any(candidate.status != "failed" for candidate in result.candidates):
+        return None
+    last = parts[-1]
+    if not last.asked.until_known and last.launches < last.asked.launches:
+        return _rest(last)
+    return _to_settle(result, parts, seconds)
+
+
+def _rest(part: Part) -> More:
+    asked = part.asked
+    if asked.launches > 1:
+        return msgspec.structs.replace(asked, launches=asked.launches - part.launches, stopped=True)
+    if asked.runs is not None:
+        return More(runs=max(asked.runs - part.runs, 1), stopped=True)
+    return More(seconds=max((asked.seconds or 0.0) * (1 - part.share), _LEAST_SECONDS), stopped=True)
+
+
+def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> More | None:
+    plan, pairs = result.plan, open_pairs(result)
+    undecided = [one for one in result.limits if one.verdict == "inconclusive"]
+    if plan.until_known:
+        failed = {candidate.slug for candidate in result.candidates if candidate.status == "failed"}
+        racing = [pair for pair in result.comparisons if not {pair.baseline, pair.candidate} & failed]
+        unknown = any(pair.verdict == "inconclusive" for pair in racing)
+        return More(until_known=True) if unknown or undecided else None
+    seconds = [one for p in pairs if (one := p.seconds_to_settle) is not None]
+    seconds = seconds if len(seconds) == len(pairs) else []  # what settles some of them does not settle it
+    seconds += [one.seconds_to_decide for one in undecided if one.seconds_to_decide]
+    launches = [one.launches_to_decide for one in undecided if one.launches_to_decide]
+    launches += [p.launches_to_settle for p in pairs if p.launches_to_settle]
+    if launches and (seconds or undecided):
+        asked = parts[0].asked
+        return msgspec.structs.replace(asked, launches=min(max(launches), _MOST_LAUNCHES))
+    if not seconds:
+        return None
+    if plan.seconds is not None:
+        measured = sum((part.asked.seconds or 0.0) * max(part.launches, part.share) for part in parts)
+        share = max(seconds) / clock_seconds if clock_seconds else 1.0
+        return More(seconds=min(max(measured * share, _LEAST_SECONDS), 86_400.0))
+    runs = [p.runs_to_settle for p in pairs if p.runs_to_settle]
+    runs += [one.runs_to_decide for one in undecided if one.runs_to_decide]
+    return More(runs=min(round_up(math.ceil(max(runs))), MOST_RUNS)) if runs else None

@@ -1,0 +1,372 @@
+"""A recording: events of a measurement folded, one by one, into the result that everything reads.
+
+It may be asked for its result at any moment, while it is still growing (a screen does so four times a second) or at
+the end. Adding an event takes time in proportion to its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from latency_tui.analysis.candidate_record import Entry
+from latency_tui.analysis.comparer import MOST_LIVE_ROUNDS, Race, apart, median_of
+from latency_tui.analysis.continuation import More, Part, what_is_missing
+from latency_tui.analysis.limit_verdicts import LimitVerdict, Looks, judge_limits
+from latency_tui.analysis.noise_recorder import Conditions
+from latency_tui.analysis.sample_store import MOST_SAMPLES, Track
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    ColdStartMeasured,
+    EngineStarted,
+    Event,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+    WarmUpFinished,
+)
+from latency_tui.engine.server.schedule import calls_a_block, calls_a_long_block
+from latency_tui.plan import Plan
+from latency_tui.plan.colors import colours
+from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
+from latency_tui.result.spool import KeptBlock, Spool, read
+from latency_tui.stats.comparison import PairComparison
+from latency_tui.stats.percentiles import LEAST_ROUNDS
+from latency_tui.stats.samples import as_latencies
+from latency_tui.stats.summary import Summary
+from latency_tui.text.summary import answer
+
+_NANO = 1e-9
+_RELATIVE_SAMPLES = 10_000
+
+
+class _Asked(NamedTuple):
+    """What was asked for at once, its first launch, and the calls of each candidate before it, by slug."""
+
+    more: More
+    first_launch: int
+    calls_before: dict[str, int]
+
+
+class Recording:
+    """A measurement as it is told by its events."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        known_colours: Mapping[str, str] | None = None,
+        *,
+        spool: Spool | None = None,
+        most_samples: int = MOST_SAMPLES,
+    ) -> None:
+        """Begin an empty one.
+
+        Args:
+            plan: What is measured.
+            known_colours: Colours by slug, where candidates have been shown in some before.
+            spool: Where events and samples are written as they come; None for nowhere.
+            most_samples: How many samples are kept at the most, all candidates together.
+        """
+        self._spool = spool
+        self.created_at = datetime.now(UTC)
+        given = colours(plan.turns, known_colours)
+        self.most_samples = max(most_samples // len(plan.turns), 1)
+        everyone = [
+            Entry(candidate, position, given[candidate.slug], self.most_samples, plan.seed + position)
+            for position, candidate in enumerate(plan.turns)
+        ]
+        self._everyone = {entry.candidate.slug: entry for entry in everyone}
+        self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
+        self._race = Race(plan, everyone)
+        self._conditions = Conditions(plan)
+        self._looks, self._all_decided = Looks(), False
+        self._asked: list[_Asked] = [_Asked(More.of(plan), 0, {})]
+
+    @property
+    def plan(self) -> Plan:
+        """What is measured."""
+        return self._race.plan
+
+    def rebase(self, baseline: str) -> None:
+        """Compare with the candidate of that slug from now on; nothing is measured again."""
+        self._race.plan = msgspec.structs.replace(self._race.plan, baseline=baseline)
+
+    def continue_with(self, more: More) -> int:
+        """Begin a continuation: what comes from now on is more of the same result.
+
+        Args:
+            more: How much is going to be measured.
+
+        Returns:
+            The number of its first launch, which its events have to carry.
+        """
+        begun = self._race.launches_begun
+        first = begun[-1] + 1 if begun else 0
+        self._asked.append(_Asked(more, first, self.calls))
+        self._race.first_launch = first
+        self._all_decided = False
+        return first
+
+    @property
+    def racing(self) -> tuple[str, ...]:
+        """Slugs of the candidates that have not failed while they were measured."""
+        return tuple(entry.candidate.slug for entry in self._race.racing())
+
+    def add(self, event: Event) -> None:
+        """Take in one event; those that say nothing of the plan's candidates change nothing."""
+        if self._spool is not None and not isinstance(event, BlockMeasured):
+            self._spool.write(event)
+        match event:
+            case BlockMeasured():
+                self._add_block(event)
+            case EngineStarted():
+                self._conditions.add(event)
+            case MeasurementStarted():
+                self._conditions.add(event)
+                self._race.begin(event)
+            case TrainingFinished() if entry := self._entries.get(event.candidate):
+                if entry.trained is None or entry.trained.seconds is None:
+                    entry.trained = event
+            case WarmUpFinished() if entry := self._everyone.get(event.candidate):
+                first = np.frombuffer(event.first_calls[:8], dtype="<i8") if len(event.first_calls) >= 8 else ()
+                entry.first_calls += [float(ns) * _NANO for ns in first if ns > 0]
+                entry.steady = entry.steady and event.steady
+                entry.received = event.received
+            case ColdStartMeasured() if entry := self._entries.get(event.candidate):
+                entry.cold_starts.append(event)
+            case RoundFinished():
+                self._conditions.add(event)
+                self._race.finish_round(event)
+            case CandidateFailed() if entry := self._everyone.get(event.candidate):
+                entry.failed = event
+            case _:
+                pass
+
+    def _add_block(self, event: BlockMeasured) -> None:
+        entry = self._everyone.get(event.candidate)
+        if entry is None:
+            return
+        try:
+            latencies = as_latencies(np.frombuffer(event.samples, dtype="<i8"))
+        except ValueError:
+            self._conditions.refused += 1
+            return
+        if not latencies.size:
+            return
+        median = float(np.median(latencies))
+        round_ = self._race.add(entry, event, median, int(latencies.sum()))
+        kept = entry.track.add(latencies, event.launch, event.copy, round_)
+        self._count(entry.track, event, latencies.size)
+        if self._spool is not None:
+            self._spool.write_block(event, latencies, kept, median)
+
+    def add_kept(self, block: KeptBlock) -> None:
+        """Take in a block of which only some samples are left."""
+        entry = self._everyone.get(block.event.candidate)
+        if entry is None:
+            return
+        kept = np.frombuffer(block.event.samples, dtype="<i8")
+        totals = Summary(block.calls, block.mean, block.squares, block.min, block.max)
+        round_ = self._race.add(entry, block.event, block.median, int(totals.total))
+        entry.track.add_kept(kept, totals, block.event.launch, block.event.copy, round_)
+        self._count(entry.track, block.event, block.calls)
+
+    @staticmethod
+    def _count(track: Track, event: BlockMeasured, calls: int) -> None:
+        """Add what a block tells besides its samples."""
+        track.wall_ns += max(event.wall_ns, 0)
+        track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
+        track.waited_ns += min(max(event.waited_ns, 0), max(event.wall_ns, 0))
+        if len(event.discarded) >= 8 and (after := int(np.frombuffer(event.discarded[:8], dtype="<i8")[0])) > 0:
+            track.add_after_switch(after)
+        track.disturbed_calls += calls if event.switches > 0 else 0
+        track.gc_calls += len(set(event.gc_calls))
+        track.gc_ns += sum(event.gc_ns)
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Calls measured so far, by slug."""
+        return {slug: entry.track.totals.count for slug, entry in self._entries.items()}
+
+    @property
+    def rounds(self) -> int:
+        """Rounds begun so far, in all launches."""
+        return len(self._race.medians)
+
+    def settled(self) -> bool:
+        """Return whether an until-known plan has its answer: its limits are decided, and see `Race.settled`."""
+        if self.plan.limits and self.plan.until_known and not self._limits_are_decided():
+            return False
+        return self._race.settled()
+
+    def _limits_are_decided(self) -> bool:
+        if not self._all_decided and self._looks.due(self.rounds):
+            racing = [e for e in self._race.racing() if e.track.totals.count]
+            if len(racing) < len(self._race.racing()):
+                return False
+            relative = any(limit.relative for limit in self.plan.limits)
+            comparisons = self.result(most_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
+            verdicts = self._judge(racing, comparisons, self._looks.confidence, None)
+            self._all_decided = self._looks.look(self.rounds, verdicts)
+        return self._all_decided
+
+    def _judge(
+        self, entries: Iterable[Entry], comparisons: Iterable[Comparison], confidence: float, most_samples: int | None
+    ) -> list[LimitVerdict]:
+        """Judge candidates by the limits, from intervals of a confidence."""
+        compared = {comparison.candidate: comparison for comparison in comparisons}
+        sizes, seconds, step = self._calls_a_round(), self._race.seconds, self._race.clock_step()
+        return [
+            verdict
+            for e in entries
+            for verdict in judge_limits(
+                self.plan.limits,
+                e,
+                e.statistics(
+                    most_samples,
+                    calls_a_round=sizes.get(e.candidate.slug, 1),
+                    seconds=seconds,
+                    clock_step=step,
+                    confidence=confidence,
+                ),
+                compared.get(e.candidate.slug),
+                batch_size=self.plan.workload.batch_size,
+                seconds=seconds,
+                confidence=confidence,
+            )
+        ]
+
+    def _limits(self, comparisons: tuple[Comparison, ...], most_samples: int | None) -> tuple[LimitVerdict, ...]:
+        if not self.plan.limits:
+            return ()
+        racing = [e for e in self._race.racing() if e.track.totals.count]
+        if not self.plan.until_known:
+            return tuple(self._judge(racing, comparisons, 0.95, most_samples))
+        return self._looks.standing(self._judge(racing, comparisons, self._looks.confidence, most_samples))
+
+    def result(self, *, most_samples: int | None = None, samples: bool = True) -> Result:
+        """Return the result so far.
+
+        Args:
+            most_samples: About how many samples a candidate may be looked at, in evenly chosen whole rounds, so that
+                the cost does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) are exact
+                all the same. None for everything, exactly.
+            samples: Whether the result holds the samples.
+        """
+        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._race.seconds
+        spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
+        alone = {e for e in self._race.racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
+        race, live = self._race, most_samples is not None
+        step = race.clock_step()
+        candidates = [
+            e.result(
+                rows,
+                most_samples,
+                calls_a_round=sizes.get(slug, 1),
+                seconds=seconds,
+                clock_step=step,
+                alone=e in alone,
+                samples=samples,
+            )
+            for slug, e in self._entries.items()
+        ]
+        baseline = race.baseline(candidates)
+        control = race.control_pair(live=live)
+        equivalence = max(self.plan.equivalence, apart(control))
+        pairs = race.pairs(baseline, equivalence, live=live)
+        groups = race.groups(candidates, pairs)
+        comparisons = race.comparisons(baseline, pairs, tails=not live)
+        value = Result(
+            created_at=self.created_at,
+            plan=self.plan,
+            environment=self._conditions.environment,
+            candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
+            comparisons=comparisons,
+            limits=self._limits(comparisons, most_samples),
+            equivalence=equivalence,
+            noise=self._noise(candidates, control),
+        )
+        fastest, contest = race.fastest(candidates), comparisons
+        if fastest != baseline:  # the answer is the same whichever baseline the table has
+            if self.plan.until_known:  # whose intervals are computed for one candidate only
+                pairs = race.pairs(fastest, equivalence, live=live)
+            contest = race.comparisons(fastest, pairs, tails=False)
+        contested = msgspec.structs.replace(value, comparisons=contest)
+        more = what_is_missing(contested, [*self._parts()], self._race.seconds)
+        return msgspec.structs.replace(value, answer=answer(value, contest), more=more)
+
+    def _parts(self) -> Iterator[Part]:
+        """Yield the plan and its continuations, with how far each came."""
+        following = [asked.first_launch for asked in self._asked[1:]]
+        for (more, first, before), end in zip(self._asked, [*following, None], strict=True):
+            launches = [n for n in self._race.launches_begun if first <= n and (end is None or n < end)]
+            shares = [self._race.medians.share_of(launch) for launch in launches]
+            yield Part(
+                asked=more,
+                launches=sum(share >= 1 for share in shares),
+                runs=min(
+                    (e.track.totals.count - before.get(e.candidate.slug, 0) for e in self._race.racing()), default=0
+                ),
+                share=shares[-1] if shares else 0.0,
+            )
+
+    def _calls_a_round(self) -> dict[str, int]:
+        """Return how many calls of each candidate the rounds of this plan would have if it were a long one."""
+        means = {slug: e.track.totals.mean * _NANO for slug, e in self._entries.items() if e.track.totals.count}
+        if not means or self.plan.until_known:
+            return {}
+        if self.plan.seconds is not None:
+            return calls_a_long_block(means)
+        return dict.fromkeys(means, calls_a_block(means.values()))
+
+    def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
+        tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
+        table = self._race.medians.excerpt(MOST_LIVE_ROUNDS).medians
+        lost = self._race.control.failed if self._race.control else None
+        collected = {
+            e.candidate.name: e.track.gc_calls / e.track.totals.count
+            for e in self._entries.values()
+            if e.track.totals.count
+        }
+        return self._conditions.noise(
+            tracks,
+            table,
+            fastest=min((median_of(c) for c in candidates if c.statistics is not None), default=None),
+            clock_step=self._race.clock_step(),
+            unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
+            collected=max(collected.items(), key=lambda item: item[1], default=None),
+            apart=None if control is None else apart(control),
+            control=self._control_comparison(control),
+            control_failed=lost.message if control is None and lost else None,
+        )
+
+    def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:
+        first, copy = self._everyone[self.plan.candidates[0].slug], self._race.control
+        return None if pair is None or copy is None else self._race.comparison(first, copy, pair, tails=False)
+
+
+def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recording:
+    """Return the recording of a measurement whose events are in a spool.
+
+    Args:
+        path: The spool.
+        most_samples: How many samples are kept at the most, all candidates together.
+
+    Raises:
+        UsageError: The file cannot be read, or is no spool.
+    """
+    begun, events = read(path)
+    recording = Recording(begun.plan, most_samples=most_samples)
+    recording.created_at = begun.created_at
+    for event in events:
+        if isinstance(event, KeptBlock):
+            recording.add_kept(event)
+        else:
+            recording.add(event)
+    return recording

@@ -1,0 +1,372 @@
+"""What is kept of each candidate while it is measured: growing arrays and exact totals, cheap to add to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
+from latency_tui.stats.clock import clock_step
+from latency_tui.stats.clusters import LEAST_DRAWS, processes_of
+from latency_tui.stats.samples import Latencies, sizes_of
+from latency_tui.stats.summary import Summary, summarise
+
+MOST_SAMPLES = 20_000_000
+"""Samples kept of all candidates together, in nanoseconds and then in seconds: 240 MB."""
+
+_LEAST_ROUNDS_KEPT = 40
+_ENOUGH_FOR_A_STEP = 250
+_MOST_NEIGHBOURS = 12_000
+_LONG_BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Samples of whole blocks in the order measured.
+
+    Attributes:
+        samples: `(n_samples,)` nanoseconds.
+        rounds: Index of the first sample of each block, `(n_blocks,)`.
+        processes: Which of the candidate's processes answered each block, over all launches, `(n_blocks,)`.
+        draws: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
+        of_launches: Whether `draws` are launches.
+        complete: Whether the launch of each block was not stopped before half of its rounds, `(n_blocks,)`.
+        launches: Index of the first sample of each launch, `(n_launches,)`.
+        whole: Whether nothing was left out.
+    """
+
+    samples: NDArray[Any]
+    rounds: NDArray[np.int64]
+    processes: NDArray[np.int64]
+    draws: NDArray[np.int64]
+    of_launches: bool
+    complete: NDArray[np.bool_]
+    launches: NDArray[np.int64]
+    whole: bool
+
+
+class Track:
+    """One candidate's samples, where its blocks begin, and its totals.
+
+    Totals are of all calls. At most `most_samples` samples are kept: when there are more, every second one is dropped,
+    and so is every second call from then on. Blocks are thinned and not left out, because calls of a block are alike:
+    an interval rests on the number of rounds. Which of two neighbours is kept is drawn at random for each block, so
+    that every call is as likely to be kept as any other.
+    """
+
+    def __init__(self, most_samples: int = MOST_SAMPLES, seed: int = 0) -> None:
+        """Make an empty one.
+
+        Args:
+            most_samples: How many samples are kept at the most.
+            seed: Of the draw of those that are kept.
+        """
+        self.totals = Summary()
+        self.step = 1
+        self._most_samples = most_samples
+        self._seed = seed
+        self._neighbours: tuple[NDArray[Any], NDArray[np.int64]] | None = None
+        self._samples = LatencyArray()
+        self._starts = GrowingArray(np.int64)
+        self._launches = GrowingArray(np.int64)
+        self._copies = GrowingArray(np.int64)
+        self._rounds = GrowingArray(np.int64)
+        self._after_switch = GrowingArray(np.int64)
+        self._blocks: dict[int, int] = {}
+        self._planned: dict[int, int] = {}
+        self._seen: set[tuple[int, int]] = set()
+        self.wall_ns = 0
+        self.cpu_ns = 0
+        self.waited_ns = 0
+        self.disturbed_calls = 0
+        self.gc_calls = 0
+        self.gc_ns = 0
+
+    def add(self, latencies: Latencies, launch: int, copy: int, round_: int) -> Latencies:
+        """Add one block, `(n,)` nanoseconds, already looked at, and return those of its samples that are kept.
+
+        `round_` counts over all launches; `copy` says which of the candidate's processes answered.
+        """
+        offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
+        kept = latencies[offset :: self.step]
+        self.add_kept(kept, summarise(latencies), launch, copy, round_)
+        return kept
+
+    def add_kept(self, kept: Latencies, totals: Summary, launch: int, copy: int, round_: int) -> None:
+        """Add one block of which only some samples are left, with the totals of all of them."""
+        if kept.size:
+            self._starts.append(len(self._samples))
+            self._launches.append(launch)
+            self._copies.append(copy)
+            self._rounds.append(round_)
+            self._samples.extend(kept)
+        self._blocks[launch] = self._blocks.get(launch, 0) + 1
+        self._seen.add((launch, copy))
+        self.totals = self.totals.merged(totals)
+        while len(self._samples) > self._most_samples:
+            self._drop_half()
+
+    def _draw(self, below: int, number: int, size: int | None = None) -> Any:  # Any: an int, or an array of them
+        """Draw from 0 … below − 1; the same for the same number, so that a spool brings back the very samples."""
+        return np.random.default_rng((self._seed, self.step, number)).integers(below, size=size)
+
+    def _drop_half(self) -> None:
+        """Keep every second sample of each block, the first or the second of each two."""
+        if self._neighbours is None:
+            self._neighbours = self.samples_of(_MOST_NEIGHBOURS)
+        self.step *= 2
+        samples, starts = self._samples.values, self._starts.values
+        sizes = sizes_of(starts, samples.size)
+        offsets = self._draw(2, self.step, starts.size)
+        left = (sizes - offsets + 1) // 2
+        parts = (
+            samples[start + offset : start + size : 2]
+            for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
+        )
+        self._samples.keep(parts, int(left.sum()))
+        there = left > 0
+        for labels in (self._launches, self._copies, self._rounds):
+            values = labels.values[there]
+            labels.clear()
+            labels.extend(values)
+        self._starts.clear()
+        self._starts.extend(np.concatenate(([0], np.cumsum(left[there])[:-1])).astype(np.int64))
+
+    def expect(self, launch: int, rounds: int) -> None:
+        """Take note of how many rounds a launch is to have."""
+        self._planned[launch] = rounds
+
+    def add_after_switch(self, nanoseconds: int) -> None:
+        """Add the duration of the first call after another candidate's turn."""
+        self._after_switch.append(nanoseconds)
+
+    def after_switch(self, most: int | None) -> float | None:
+        """Return the median of those, in nanoseconds, from about `most` of them; None where there are none."""
+        values = self._after_switch.values
+        if not values.size:
+            return None
+        return float(np.median(values if most is None else values[:: -(-values.size // most)]))
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks, also of those of which no sample is kept."""
+        return sum(self._blocks.values())
+
+    @property
+    def kept(self) -> int:
+        """Number of samples that are kept."""
+        return len(self._samples)
+
+    @property
+    def processes(self) -> int:
+        """Number of processes of a launch that answered, on average."""
+        return round(len(self._seen) / max(len(self._blocks), 1))
+
+    def excerpt(self, most_samples: int | None) -> Excerpt:
+        """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
+
+        At least forty blocks stay, so that there are enough for every interval.
+        """
+        chosen = self._evenly(most_samples)
+        return self._excerpt(chosen, *self._samples_of(chosen))
+
+    def thinned(self, rounds: NDArray[np.int64], most_samples: int) -> Excerpt:
+        """Return some rounds with about so many samples, of which every block keeps evenly chosen ones.
+
+        Args:
+            rounds: In which it had a block, `(n_rounds,)`.
+            most_samples: How many samples to return, about.
+        """
+        chosen = np.flatnonzero(np.isin(self._rounds.values, rounds))
+        samples, starts = self._samples.values, self._starts.values[chosen]
+        sizes = _ends(self._starts.values, samples.size, chosen) - starts
+        stride = max(int(sizes.sum()) // most_samples, 1)
+        offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # not the first of each, which are slower
+        parts = [
+            samples[start + offset : start + size : stride]
+            for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
+        ]
+        begins = np.concatenate(([0], np.cumsum([part.size for part in parts])[:-1])).astype(np.int64)
+        return self._excerpt(chosen, np.concatenate(parts), begins)
+
+    def neighbours(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return about so many samples of which neighbours were neighbouring calls, and where their blocks begin.
+
+        Where samples were dropped, they are those from before.
+        """
+        return self.samples_of(most_samples) if self._neighbours is None else self._neighbours
+
+    def samples_of(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the samples of such an excerpt, and the index of the first one of each block."""
+        return self._samples_of(self._evenly(most_samples))
+
+    @property
+    def rounds(self) -> NDArray[np.int64]:
+        """The round of each block of which samples are kept, counted over all launches, `(n_blocks,)`."""
+        return self._rounds.values
+
+    def _evenly(self, most_samples: int | None) -> NDArray[np.int64]:
+        blocks, stride = len(self._starts), 1
+        if most_samples is not None and len(self._samples) > most_samples:
+            stride = min(-(-len(self._samples) // most_samples), max(blocks // _LEAST_ROUNDS_KEPT, 1))
+        return np.arange(0, blocks, stride)
+
+    def _excerpt(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Excerpt:
+        launches, copies = self._launches.values[chosen], self._copies.values[chosen]
+        whole = whole_launches(self._blocks, self._planned)
+        processes, of_launches = processes_of(launches, copies), len(whole) >= LEAST_DRAWS
+        return Excerpt(
+            samples,
+            rounds,
+            processes,
+            launches if of_launches else processes,
+            of_launches,
+            np.isin(launches, whole),
+            rounds[_first_of_each(launches)],
+            whole=self.step == 1 and chosen.size == len(self._starts),
+        )
+
+    def _samples_of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        samples, starts = self._samples.values, self._starts.values
+        if chosen.size == starts.size:
+            return samples, starts
+        sizes = _ends(starts, samples.size, chosen) - starts[chosen]
+        rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+        if sizes.sum() > _LONG_BLOCK * sizes.size:
+            parts = zip(starts[chosen].tolist(), (starts[chosen] + sizes).tolist(), strict=True)
+            return np.concatenate([samples[start:end] for start, end in parts]), rounds
+        places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
+        return samples[places], rounds
+
+    @property
+    def clock_step(self) -> int:
+        """The step that the clock counts in, in nanoseconds, as some of its samples tell; 0 where they do not."""
+        samples = self._samples.values
+        return clock_step(samples[:: max(samples.size // _ENOUGH_FOR_A_STEP, 1)])
+
+    @property
+    def whole_launches(self) -> int:
+        """Number of launches, but for a last one that was stopped before half of its rounds."""
+        return len(whole_launches(self._blocks, self._planned))
+
+
+class Rounds(NamedTuple):
+    """Some rounds of all candidates.
+
+    Attributes:
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds, NaN where there was no block.
+        launches: Which launch each round belongs to, `(n_rounds,)`.
+        processes: Which of the candidate's processes answered each block, `(n_candidates, n_rounds)`.
+    """
+
+    medians: NDArray[np.float64]
+    launches: NDArray[np.int64]
+    processes: NDArray[np.int64]
+
+
+class MedianTable:
+    """Block medians of all candidates, a column a round, in the order in which the rounds began."""
+
+    def __init__(self, candidates: int) -> None:
+        """Make an empty one for that many candidates."""
+        self._table = np.full((candidates, 64), np.nan)
+        self._copies = np.zeros((candidates, 64), dtype=np.int64)
+        self._launches = GrowingArray(np.int64)
+        self._columns: dict[tuple[int, int], int] = {}
+        self._rounds: dict[int, int] = {}
+        self._planned: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._launches)
+
+    def add(self, launch: int, round_: int, copy: int, candidate: int, median: float) -> int:
+        """Add a block's median and return its round, counted over all launches.
+
+        A block that came twice begins a round of its own. `copy` says which of the candidate's processes answered.
+        """
+        column = self._columns.get((launch, round_))
+        if column is None or not np.isnan(self._table[candidate, column]):
+            column = len(self._launches)
+            self._columns[launch, round_] = column
+            self._launches.append(launch)
+            self._rounds[launch] = self._rounds.get(launch, 0) + 1
+            if column >= self._table.shape[1]:
+                self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
+                self._copies = np.hstack((self._copies, np.zeros_like(self._copies)))
+        self._table[candidate, column] = median
+        self._copies[candidate, column] = copy
+        return column
+
+    def column(self, launch: int, round_: int) -> NDArray[np.float64] | None:
+        """Return the medians of a round, `(n_candidates,)`, NaN where there was no block; None if it never began."""
+        place = self._columns.get((launch, round_))
+        return None if place is None else self._table[:, place]
+
+    def expect(self, launch: int, rounds: int) -> None:
+        """Take note of how many rounds a launch is to have."""
+        self._planned[launch] = rounds
+
+    def excerpt(self, most_rounds: int | None) -> Rounds:
+        """Return the rounds that comparisons rest on, or some of them, evenly chosen.
+
+        Those of a further launch that has only begun, or was stopped before half of its rounds, are left out, for it
+        would count for as much as the others.
+        """
+        launches = self._launches.values
+        whole = np.flatnonzero(np.isin(launches, self.whole_launches))
+        kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
+        return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
+
+    def share_of(self, launch: int) -> float:
+        """Return which share of the rounds planned for a launch have begun; 0 where none have."""
+        rounds, planned = self._rounds.get(launch, 0), self._planned.get(launch, 0)
+        return rounds / max(planned, rounds) if rounds else 0.0
+
+    @property
+    def whole_launches(self) -> list[int]:
+        """The launches that comparisons rest on."""
+        return whole_launches(self._rounds, self._planned)
+
+    def rounds_of(self, launch: int) -> int:
+        """Return how many rounds of a launch have begun."""
+        return self._rounds.get(launch, 0)
+
+    @property
+    def whole_rounds(self) -> int:
+        """How many rounds these have."""
+        return sum(self._rounds[launch] for launch in self.whole_launches)
+
+
+def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
+    """Return the launches that figures rest on: not a last one that has only begun, or was stopped early.
+
+    One that was stopped early and continued by others counts while there are fewer than three launches, for then
+    processes are what intervals are over. From three on each launch counts as much as the others, so it does not.
+
+    Args:
+        rounds: How many rounds each launch has, in their order.
+        planned: How many each was to have, where that is known. Launches that are complete may differ in that.
+    """
+    begun = [*rounds]
+    short = {launch for launch in begun if 2 * rounds[launch] < planned.get(launch, 0)}
+    continued = [launch for launch in begun if launch not in short or launch != begun[-1]] or begun
+    whole = [launch for launch in continued if launch not in short]
+    return continued if len(continued) < LEAST_DRAWS or not whole else whole
+
+
+def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where a new launch begins, `(n_launches,)`."""
+    if not launches.size:
+        return np.empty(0, dtype=np.int64)
+    return np.concatenate(([0], np.flatnonzero(launches[1:] != launches[:-1]) + 1))
+
+
+def _ends(starts: NDArray[np.int64], samples: int, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where the chosen blocks end, without touching the others."""
+    following = chosen + 1
+    ends: NDArray[np.int64] = starts[np.minimum(following, starts.size - 1)]
+    return np.where(following < starts.size, ends, samples)

@@ -1,0 +1,58 @@
+"""Watching a measurement that lasts until it is known: which pairs are settled, in constant time a round."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.stats.comparison import EQUIVALENCE
+from latency_tui.stats.multiplicity import holm
+from latency_tui.stats.sequential import AnytimeTest
+
+
+class Settling:
+    """All pairs of a plan's candidates, tested anew after every round."""
+
+    def __init__(self, candidates: int, equivalence: float = EQUIVALENCE) -> None:
+        """Begin with nothing known of so many candidates."""
+        self.pairs = list(combinations(range(candidates), 2))
+        self.test = AnytimeTest(len(self.pairs), equivalence)
+        self._first = np.array([i for i, _ in self.pairs], dtype=np.int64)
+        self._second = np.array([j for _, j in self.pairs], dtype=np.int64)
+        self._won = np.zeros((candidates, candidates), dtype=np.int64)
+
+    def add(self, medians: NDArray[np.float64]) -> None:
+        """Take in one round: each candidate's block median, `(n_candidates,)` nanoseconds, NaN for none."""
+        logs = np.log(medians)
+        d = logs[self._second] - logs[self._first]
+        self.test.update(d)
+        self._won[self._first, self._second] += d > 0
+        self._won[self._second, self._first] += d < 0
+
+    def place(self, pair: tuple[int, int]) -> int:
+        """Return a pair's place in the test."""
+        return self.pairs.index(pair)
+
+    def settled(self, among: Collection[int], baseline: int | None = None, confidence: float = 0.95) -> bool:
+        """Return whether every comparison with the baseline has its verdict, corrected over all pairs.
+
+        Args:
+            among: The candidates still in the race; the others are no longer asked about.
+            baseline: The one that the others are compared with; None for the one that won the most rounds against
+                each of the others.
+            confidence: One less the level of all verdicts together.
+        """
+        if len(among) < 2:
+            return False
+        asked = [k for k, (i, j) in enumerate(self.pairs) if i in among and j in among]
+        level = 1 - confidence
+        decided = (holm(self.test.p_different[asked]) <= level) | (holm(self.test.p_same[asked]) <= level)
+        leader = baseline if baseline is not None and baseline in among else self._leader(among)
+        return all(bool(done) for k, done in zip(asked, decided, strict=True) if leader in self.pairs[k])
+
+    def _leader(self, among: Collection[int]) -> int:
+        """Return who is faster than most of the others in most of the rounds."""
+        return max(sorted(among), key=lambda i: sum(int(self._won[i, j] > self._won[j, i]) for j in among))

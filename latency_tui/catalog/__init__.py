@@ -1,0 +1,1 @@
+"""From names to values: built-in models, the configuration, files of models and data, import paths, trust."""

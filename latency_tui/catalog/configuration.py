@@ -1,0 +1,328 @@
+"""The configuration file, `latency-tui.toml`: where it is found, and what its models, datasets and plans mean.
+
+It is looked for in the working directory, then in the user's own configuration folder. Adding a model there makes it
+one of those that are measured, like the six.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import typing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latency_tui.catalog.bounded_reading import read_whole
+from latency_tui.catalog.configuration_schema import MOST_BYTES, Configuration, ModelTable, PlanTable, read_tables
+from latency_tui.catalog.model_files import RUNS_CODE, kind_of, looks_like_file, model_in
+from latency_tui.catalog.named_models import MORE_MODELS, described, known_models, resolve_models
+from latency_tui.errors import UsageError
+from latency_tui.plan.candidates import Candidate, ModelSpec
+from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
+from latency_tui.plan.suggest import nearest
+from latency_tui.plan.trust import EVERYTHING, recall
+
+FILE_NAME = "latency-tui.toml"
+_ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration and where it came from; paths in it are meant from there.
+
+    Attributes:
+        configuration: What it holds.
+        path: The file; None where there is none.
+        vouched: Whether it may name what runs its author's code (import paths, and files that it trusts): not if it was
+            merely found in the working directory, for it may have come with that very code.
+        digest: SHA-256 of its content.
+    """
+
+    configuration: Configuration = Configuration()
+    path: Path | None = None
+    vouched: bool = True
+    digest: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self.path.parent if self.path else Path()
+
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Return the models of the file, in its order; of one whose file cannot be read the description says so.
+
+        Raises:
+            UsageError: One of them has no origin, its table makes no sense, or two have one name.
+        """
+        found = {name: self._model(name, table) for name, table in self.configuration.models.items()}
+        keys: dict[str, str] = {}
+        for key, model in found.items():
+            if (other := keys.setdefault(model.name, key)) != key:
+                raise UsageError(f"models.{other} and models.{key} in {self.path} have the same name.")
+        return tuple(found.values())
+
+    def chosen_models(self) -> tuple[ModelSpec, ...]:
+        """Return those that are measured where no model is named, besides the six."""
+        tables = self.configuration.models.values()
+        return tuple(model for model, table in zip(self.models(), tables, strict=True) if table.chosen)
+
+    def readable(self, models: typing.Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
+        """Return models without those whose file, by the configuration, cannot be read."""
+        broken = {str(path) for _, path, _ in self._files() if _fault(path)}
+        return tuple(model for model in models if model.file not in broken)
+
+    def check_files(self, models: typing.Iterable[ModelSpec]) -> None:
+        """Refuse models that are going to be measured and whose file, by the configuration, cannot be read.
+
+        Raises:
+            UsageError: There is such a model; the sentence names the key.
+        """
+        measured = {model.file for model in models}
+        for name, path, _ in self._files():
+            if str(path) in measured and (fault := _fault(path)):
+                raise UsageError(f"models.{name}.file in {self.path}: {fault}")
+
+    def trusted_files(self) -> tuple[str, ...]:
+        """Return the files that the configuration trusts, for `trust_for`; none where its word does not count."""
+        return tuple(str(path) for _, path, trusted in self._files() if trusted and self.vouched)
+
+    def candidates(self, texts: typing.Iterable[str], *, by_plan: bool = False) -> tuple[Candidate, ...]:
+        """Return the candidates that texts mean, the file's own models among those that have names.
+
+        Args:
+            texts: As typed.
+            by_plan: Whether a plan of this file names them, and not the user.
+
+        Raises:
+            UsageError: See `resolve_model`.
+        """
+        known = known_models(self.models())
+        found = resolve_models(texts, known, self.folder)
+        if not by_plan or self.vouched:
+            return found
+        return tuple(self._by_its_word(c) if c.model.factory and c.model not in known else c for c in found)
+
+    def plan(self, name: str) -> PlanTable:
+        """Return the plan of that name; its files are those in the configuration's folder, where they are there.
+
+        Raises:
+            UsageError: There is none.
+        """
+        plans = self.configuration.plans
+        if name in plans:
+            return self._located(plans[name])
+        if not plans:
+            where = f"{self.path} has no plans" if self.path else f"there is no {FILE_NAME} here with plans"
+            raise UsageError(f"There is no plan {name!r}: {where}.")
+        near = nearest(name, plans)
+        known = f"did you mean {near}?" if near else f"there are {', '.join(plans)}."
+        raise UsageError(f"There is no plan {name!r}; {known}")
+
+    def dataset(self, text: str, target: str | None = None, task: Task | None = None) -> Dataset:
+        """Return the dataset of that name in the file, or else what `resolve_dataset` makes of the text.
+
+        Args:
+            text: A name, or a file.
+            target: Column of the file, instead of the table's.
+            task: What is to be predicted, instead of the table's.
+
+        Raises:
+            UsageError: There is none, or its table makes no sense.
+        """
+        table = self.configuration.datasets.get(text)
+        if table is None:
+            return resolve_dataset(text, target=target, task=task)
+        where = f"datasets.{text}"
+        made = {
+            name: value
+            for name in ("samples", "features", "classes", "sparse")
+            if (value := getattr(table, name)) is not None
+        }
+        is_made = bool(made) or (table.task is not None and not table.file and not table.bundled)
+        if [bool(table.file), bool(table.bundled), is_made].count(True) != 1:
+            raise UsageError(f"{where} in {self.path} needs one of: a file, a bundled set, or samples and features.")
+        split = {name: value for name in ("test_fraction", "seed") if (value := getattr(table, name)) is not None}
+        task = task or table.task
+        if is_made:
+            dataset = SyntheticDataset(**made, **split, task=task or "classification")
+            return _made(dataset, f"{where} in {self.path}")
+        wanted = target if target is not None else None if table.target is None else str(table.target)
+        found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted, task=task)
+        if table.file and not isinstance(found, FileDataset):
+            raise UsageError(f"{where}.file in {self.path} is no file.")
+        return msgspec.structs.replace(found, **split)
+
+    def code(self) -> tuple[tuple[str, str], ...]:
+        """Return what runs its author's code by the word of this file alone: who names it, and how it is called."""
+        found = [
+            (model.name, f"{model.factory}({_arguments(model.parameters)})" if model.factory else model.file)
+            for model in self.models()
+            if model.found_in
+        ]
+        plans = ((name, text) for name, table in self.configuration.plans.items() for text in table.models)
+        found += [(f"plan {name}", text) for name, text in plans if ":" in text and not looks_like_file(text)]
+        return tuple(found)
+
+    def is_file(self, text: str) -> bool:
+        """Return whether a path is that of this file."""
+        return self.path is not None and os.path.realpath(text) == os.path.realpath(self.path)
+
+    def _by_its_word(self, candidate: Candidate) -> Candidate:
+        """Return a candidate whose code runs by the word of this file."""
+        return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, found_in=self.digest))
+
+    def _model(self, name: str, table: ModelTable) -> ModelSpec:
+        if bool(table.path) == bool(table.file):
+            raise UsageError(f"models.{name} in {self.path} needs either a path, package.module:name, or a file.")
+        if table.file and table.parameters:
+            raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
+        if table.colour and not _is_colour(table.colour):
+            raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
+        for key, value in table.parameters.items():
+            _check_parameter(value, f"models.{name}.parameters.{key} in {self.path}")
+        path = self._model_file(table.file) if table.file else None
+        return ModelSpec(
+            name=table.name or name,
+            description=(path and _fault(path)) or table.description or (described(path) if path else ""),
+            colour=table.colour,
+            factory=table.path,
+            parameters=table.parameters,
+            file=str(path) if path else "",
+            task=table.task or "",
+            found_in="" if self.vouched or not self._runs_code(table, path) else self.digest,
+            key=name,
+        )
+
+    @staticmethod
+    def _runs_code(table: ModelTable, path: Path | None) -> bool:
+        """Return whether a model runs code by the word of the file: that of its import path, or of what it trusts.
+
+        It is known what scikit-learn's estimators do, but for one whose `memory` is a folder of pickles.
+        """
+        if path is None:
+            known = _ESTIMATOR.fullmatch(table.path) or table.path in {model.factory for model in MORE_MODELS}
+            return not known or "memory" in table.parameters
+        return table.trust and not _fault(path) and kind_of(path) in {*RUNS_CODE, "skops"}
+
+    def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
+        """Yield the models that come from files: name, file, and whether it is trusted."""
+        for name, table in self.configuration.models.items():
+            if table.file:
+                yield name, self._model_file(table.file), table.trust
+
+    def _located(self, table: PlanTable) -> PlanTable:
+        """Return a plan with its files taken from the configuration's folder."""
+        dataset = table.dataset
+        if dataset is not None and dataset not in self.configuration.datasets:
+            dataset = self._from_here(dataset)
+        baseline = None if table.baseline is None else self._from_here(table.baseline)
+        models = tuple(map(self._from_here, table.models))
+        return msgspec.structs.replace(table, models=models, dataset=dataset, baseline=baseline)
+
+    def _from_here(self, text: str) -> str:
+        """Return a file, settings in brackets or not, with its folder; what is no file there stays as it is."""
+        name, bracket, levers = text.partition("[")
+        path = Path(name.strip())
+        here = self._file(name.strip())
+        meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
+        return f"{here}{bracket}{levers}" if meant else text
+
+    def _model_file(self, text: str) -> Path:
+        """Return a model's file; of an MLflow folder the one inside. That there is none is said where it is read."""
+        try:
+            return model_in(self._file(text))
+        except UsageError:
+            return self._file(text)
+
+    def _file(self, text: str) -> Path:
+        try:
+            return self.folder / Path(text).expanduser()
+        except RuntimeError:  # a home that nobody has: the file is not there, which is told where it is read
+            return self.folder / text
+
+
+def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] = ()) -> Loaded:
+    """Return the configuration: of the file asked for, else of the working directory, else of the user's folder.
+
+    Args:
+        asked: The file asked for.
+        trusted: Files that the user trusts; that of the working directory may be among them.
+
+    Raises:
+        UsageError: The file asked for is not there, or a file makes no sense.
+    """
+    if asked is not None:
+        return load_configuration(Path(asked))
+    here, own = Path(FILE_NAME), user_path()
+    if os.path.isfile(here):  # noqa: PTH113 (Path's raises where a folder may not be entered)
+        loaded = load_configuration(here)
+        vouched = (
+            (own is not None and os.path.realpath(".") == os.path.realpath(own.parent))
+            or any(map(loaded.is_file, trusted))
+            or EVERYTHING in recall().get(loaded.digest, ())
+        )
+        return msgspec.structs.replace(loaded, vouched=vouched)
+    return load_configuration(own) if own and os.path.isfile(own) else Loaded()  # noqa: PTH113 (as above)
+
+
+def user_path() -> Path | None:
+    """Return where the user's own file is kept, whether it exists or not; None for a user without a home folder."""
+    from platformdirs import user_config_path  # deferred: only this needs it
+
+    try:
+        return Path(user_config_path("latency-tui", appauthor=False)) / FILE_NAME
+    except RuntimeError:
+        return None
+
+
+def load_configuration(path: Path) -> Loaded:
+    """Read a configuration file.
+
+    Raises:
+        UsageError: It cannot be read, is not TOML, or holds what does not belong there; the sentence names where.
+    """
+    import hashlib  # deferred: most have no such file
+
+    content = read_whole(path, MOST_BYTES, wanted="configuration")
+    return Loaded(configuration=read_tables(content, path), path=path, digest=hashlib.sha256(content).hexdigest())
+
+
+def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
+    """Return a dataset that can be made; the refusal of one that cannot be names where it stands."""
+    try:
+        dataset.check()
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return dataset
+
+
+def _arguments(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+
+
+def _check_parameter(value: Any, where: str) -> None:
+    """Refuse a value that would not arrive at the model's class as it is written; lists and tables are looked into."""
+    if isinstance(value, list | dict):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_parameter(inner, f"{where}, {key}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where} must be a finite number.")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise UsageError(f"{where} must be a whole number of at most 64 bits.")
+    elif not isinstance(value, str | int | float):
+        raise UsageError(f"{where} must be text, a number, true or false, a list or a table, not a date or a time.")
+
+
+def _fault(path: Path) -> str:
+    """Return why a model file cannot be measured; nothing where it can."""
+    try:
+        kind_of(path)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def _is_colour(text: str) -> bool:
+    return len(text) == 7 and text[0] == "#" and all(digit in "0123456789abcdefABCDEF" for digit in text[1:])

@@ -1,0 +1,319 @@
+"""Which kind of data a file holds: known by its first bytes, with compression looked through, and told if unknown."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+
+from latency_tui.catalog.bounded_reading import open_regular
+from latency_tui.catalog.dialects import decode
+from latency_tui.catalog.sniff import head_of
+from latency_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from latency_tui.plan.trust import Trust
+
+Format = Literal["csv", "parquet", "feather", "npz", "npy", "jsonl", "json", "excel", "pickle", "libsvm"]
+Compression = Literal["", "gzip", "bzip2", "xz", "zstd"]
+
+HEAD_BYTES = 1 << 16
+MOST_HEAD_BYTES = 1 << 24
+_LINES_WANTED = 3
+
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".psv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".feather": "feather",
+    ".arrow": "feather",
+    ".npz": "npz",
+    ".npy": "npy",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".svm": "libsvm",
+    ".libsvm": "libsvm",
+    ".svmlight": "libsvm",
+}
+"""Suffixes of data files; `.pkl` is missing because a pickle is a model in most cases."""
+
+COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+
+TITLES: dict[Format, str] = {
+    "csv": "a CSV file",
+    "parquet": "a Parquet file",
+    "feather": "a Feather file",
+    "npz": "an NPZ file",
+    "npy": "an NPY file",
+    "jsonl": "a file of JSON lines",
+    "json": "a JSON file",
+    "excel": "an Excel workbook",
+    "pickle": "a pickle",
+    "libsvm": "a LIBSVM file",
+}
+
+KNOWN = "CSV, Parquet, Feather, NPZ, NPY, JSON, JSON lines, Excel or LIBSVM"
+
+_COMPRESSED: dict[bytes, Compression] = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+_MARKS: dict[bytes, Format] = {
+    b"PAR1": "parquet",
+    b"ARROW1": "feather",
+    b"FEA1": "feather",
+    b"\x93NUMPY": "npy",
+}
+_TEXT: frozenset[Format] = frozenset(("csv", "json", "jsonl", "libsvm"))
+_OTHERS: dict[bytes, str] = {
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook (.xls); save it as .xlsx, CSV or Parquet",
+    b"\x89HDF\r\n": "is an HDF5 file; save the table as Parquet or NPZ",
+    b"SQLite format 3": "is an SQLite database; export the table as CSV or Parquet",
+    b"ORC": "is an ORC file; save it as Parquet or CSV",
+    b"Obj\x01": "is an Avro file; save it as Parquet or CSV",
+    b"%PDF": "is a PDF document; save the table as CSV or Parquet",
+    b"RDX": "is a file of R; save the table there with write.csv",
+    b"<stata_dta>": "is a Stata file; save it as CSV or Parquet",
+    b"7z\xbc\xaf": "is a 7z archive; unpack it first",
+    b"Rar!": "is a RAR archive; unpack it first",
+    b"\x89PNG": "is a PNG image; save its pixels as NPY",
+    b"\xff\xd8\xff": "is a JPEG image; save its pixels as NPY",
+}
+_PICKLES = frozenset((".pkl", ".pickle", ".joblib"))
+_TAR_AT, _TAR = 257, b"ustar"
+_LIBSVM = re.compile(r"\s*[+-]?[\d.eE+-]+(,[\d.eE+-]+)*(\s+qid:\d+)?(\s+\d+:[-+.\deE]+)+\s*(#.*)?")
+_JSON_STARTS = '{[]"-0123456789tfn'
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """What is known of a data file from its first bytes.
+
+    Attributes:
+        path: The file.
+        form: How the data are written.
+        compression: What they are compressed with; empty for none.
+        head: First bytes of the data, uncompressed, a few lines of text at least.
+        whole: Whether that is all.
+    """
+
+    path: Path
+    form: Format
+    compression: Compression
+    head: bytes
+    whole: bool
+
+    @property
+    def title(self) -> str:
+        """What it is, `a CSV file`."""
+        return TITLES[self.form]
+
+    def open(self) -> BinaryIO:
+        """Open the data, uncompressed."""
+        return open_data(self.path, self.compression)
+
+
+def format_of(path: Path) -> Format:
+    """Return how a data file is written.
+
+    Raises:
+        UsageError: See `look_at`.
+    """
+    return look_at(path).form
+
+
+def look_at(path: Path) -> DataFile:
+    """Return what a data file is, by its first bytes and its name.
+
+    Raises:
+        UsageError: It does not exist, cannot be read, is empty, is no data that can be read, or not what its name says.
+    """
+    raw = head_of(path, HEAD_BYTES, wanted="data")
+    compression = next((kind for mark, kind in _COMPRESSED.items() if raw.startswith(mark)), "")
+    head, whole = _head(path, cast("Compression", compression))
+    if not head:
+        raise UsageError(f"{path} is empty.")
+    claimed = _claimed(path)
+    form = _identify(path, head, whole, claimed)
+    if claimed and form != claimed and not {claimed, form} <= _TEXT:
+        raise UsageError(f"{path} is {TITLES[form]}, not {TITLES[claimed]} as its name says; rename it.")
+    return DataFile(path, form, cast("Compression", compression), head, whole)
+
+
+def title_of_name(path: Path) -> str:
+    """Return what a file is by its name alone, in words; empty if that is no data."""
+    form = _claimed(path)
+    return TITLES[form] if form else ""
+
+
+def open_data(path: Path, compression: Compression) -> BinaryIO:
+    """Open a file, uncompressed.
+
+    Raises:
+        ImportError: The library that uncompresses it is missing.
+    """
+    if compression == "gzip":
+        import gzip  # deferred: most files are not compressed
+
+        return cast("BinaryIO", gzip.open(path))
+    if compression == "bzip2":
+        import bz2  # deferred: as above
+
+        return cast("BinaryIO", bz2.open(path))
+    if compression == "xz":
+        import lzma  # deferred: as above
+
+        return cast("BinaryIO", lzma.open(path))
+    if compression == "zstd":
+        import pyarrow  # deferred: as above; Python has zstd from 3.14 on
+
+        return io.BufferedReader(cast("io.RawIOBase", pyarrow.input_stream(str(path), compression="zstd")))
+    return open_regular(path, wanted="data")
+
+
+def _claimed(path: Path) -> Format | None:
+    """Return how the data are written as the name says; None if it says nothing."""
+    suffix = path.suffix.lower()
+    return SUFFIXES.get(Path(path.stem).suffix.lower() if suffix in COMPRESSIONS else suffix)
+
+
+def _head(path: Path, compression: Compression) -> tuple[bytes, bool]:
+    """Return the first bytes of the data, a few lines at least of text, and whether that is all.
+
+    Raises:
+        UsageError: They cannot be uncompressed.
+    """
+    try:
+        with open_data(path, compression) as file:
+            head, wanted, line_end = b"", HEAD_BYTES, b"\n"
+            while True:
+                head += file.read(wanted - len(head))
+                if len(head) < wanted:
+                    return head, True
+                line_end = b"\n" if b"\n" in head else b"\r"
+                if head.count(line_end) >= _LINES_WANTED or wanted >= MOST_HEAD_BYTES or _is_binary(head):
+                    return head, not file.read(1)
+                wanted *= 4
+    except ImportError as error:
+        raise UsageError(
+            f"{path} is compressed with {compression}, which needs {error.name}: pip install {error.name}"
+        ) from None
+    except (OSError, EOFError, ValueError) as error:
+        if not compression:
+            raise UsageError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
+        raise UsageError(f"{path} cannot be uncompressed ({compression}): it is cut off or damaged.") from error
+    except Exception as error:
+        if type(error).__name__ != "LZMAError":  # of a module that is imported for such files only
+            raise
+        raise UsageError(f"{path} cannot be uncompressed ({compression}): it is cut off or damaged.") from error
+
+
+def _is_binary(head: bytes) -> bool:
+    return head.startswith((*_MARKS, b"PK\x03\x04", b"\x80"))
+
+
+def _identify(path: Path, head: bytes, whole: bool, claimed: Format | None) -> Format:
+    for mark, form in _MARKS.items():
+        if head.startswith(mark):
+            return form
+    if head.startswith(b"PK"):
+        return _inside_zip(path, claimed)
+    for mark, sentence in _OTHERS.items():
+        if head.startswith(mark):
+            raise UsageError(f"{path} {sentence}.")
+    if head[_TAR_AT:].startswith(_TAR):
+        raise UsageError(f"{path} is a tar archive; unpack it first.")
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "pickle"
+    if path.suffix.lower() in _PICKLES and head[:1] in (b"x", b"(", b"]", b"c"):  # compressed by joblib; protocol 0
+        return "pickle"
+    if claimed is not None and claimed not in _TEXT:
+        raise UsageError(f"{path} is not {TITLES[claimed]}: it is cut off, or holds something else.")
+    decoded = decode(head, whole=whole)
+    if decoded is None:
+        raise UsageError(f"{path} is not {TITLES[claimed] if claimed else KNOWN}: it holds bytes that are no text.")
+    text = decoded[0].lstrip("\ufeff \t\r\n\x1a")
+    if not text and whole:
+        raise UsageError(f"{path} is empty: it holds white space only.")
+    return _identify_text(path, text, whole, claimed)
+
+
+def _identify_text(path: Path, text: str, whole: bool, claimed: Format | None) -> Format:
+    if re.match(r"(%[^\n]*\s+)*@relation", text, re.IGNORECASE):
+        raise UsageError(f"{path} is an ARFF file (of Weka); save the table as CSV or Parquet.")
+    if text.startswith("<"):
+        raise UsageError(f"{path} is an XML file, which is not read; save the table as CSV or Parquet.")
+    rest = text[1:].lstrip()[:1]
+    if text[0] == "{" or (text[0] == "[" and rest and rest in _JSON_STARTS and claimed != "csv"):
+        return _which_json(text, whole, claimed)
+    if claimed in ("json", "jsonl"):
+        raise UsageError(f"{path} is not {TITLES[claimed]}: it begins with {text[:20].splitlines()[0]!r}.")
+    lines = [line for line in text.splitlines()[:20] if line.strip() and not line.startswith("#")]
+    return "libsvm" if lines and all(map(_LIBSVM.fullmatch, lines)) else "csv"
+
+
+def _which_json(text: str, whole: bool, claimed: Format | None) -> Format:
+    """Return whether text is one JSON value, or a JSON object in each line."""
+    if claimed == "jsonl":
+        return "jsonl"
+    first, _, rest = text.partition("\n")
+    try:
+        value = json.loads(first)
+    except ValueError:
+        return "json"
+    if not isinstance(value, dict) or (claimed == "json" and not rest.strip()):
+        return "json"
+    by_column = whole and not rest.strip() and all(isinstance(inner, list | dict) for inner in value.values())
+    return "json" if by_column else "jsonl"
+
+
+def _inside_zip(path: Path, claimed: Format | None) -> Format:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        if claimed in ("npz", "excel"):
+            return claimed  # the reader says that it is cut off
+        what = f"not {TITLES[claimed]}" if claimed else "a ZIP archive"
+        raise UsageError(f"{path} is {what}: it is cut off or damaged.") from None
+    if "xl/workbook.xml" in names:
+        return "excel"
+    if "xl/workbook.bin" in names:
+        raise UsageError(f"{path} is a binary Excel workbook (.xlsb); save it as .xlsx, CSV or Parquet.")
+    if "mimetype" in names[:1] or "content.xml" in names:
+        raise UsageError(f"{path} is an OpenDocument spreadsheet; save it as .xlsx, CSV or Parquet.")
+    if all(name.endswith(".npy") for name in names):
+        return "npz"
+    shown = ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+    raise UsageError(f"{path} is a ZIP archive of {shown}; unpack it first.")
+
+
+def is_sparse(names: Iterable[str]) -> bool:
+    """Return whether the arrays of an NPZ file are a sparse matrix, as scipy.sparse.save_npz writes it."""
+    return {*names} >= {"format", "shape", "data"} and not {"indptr", "row", "offsets"}.isdisjoint(names)
+
+
+def check_trusted_data(path: Path, digest: str, trust: Trust) -> None:
+    """Refuse a pickle that is not trusted.
+
+    Raises:
+        UsageError: It is not; the sentence says how to trust it and how to do without.
+    """
+    if not trust.covers(digest):
+        raise UsageError(
+            f"{path} is a pickle: reading it runs its author's code. If you trust it, add --trust {path}; or save the "
+            "table where it was made: frame.to_parquet('data.parquet')."
+        )

@@ -1,0 +1,318 @@
+"""How a text table is written: encoding, separator, decimal sign, header. Found from the first lines, without pandas.
+
+The reader in the engine and the list of columns on the screen both go by what is found here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from latency_tui.catalog.cells import GAP_SIGNS, Kind, decimal_sign, is_gap, is_number, kind_of_cells
+from latency_tui.errors import UsageError
+
+WHITE_SPACE = " "
+SEPARATORS = (",", ";", "\t", "|", WHITE_SPACE)
+_MOST_ROWS = 1000
+_MOST_PREAMBLE = 10
+_NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+
+Rows = list[tuple[int, list[str]]]
+"""Cells of each row that is not empty, with the number of its last line, from 1."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text table is written.
+
+    Attributes:
+        encoding: A codec's name.
+        separator: Between cells; a space stands for any number of spaces and tabs.
+        decimal: Decimal sign, `.` or `,`.
+        skipped_lines: Lines before the first row.
+        names: Of the columns, each once; their numbers, from 0, if the file has none.
+        named: Whether the file has names.
+        padded: Whether a space follows each separator.
+        comments: Whether lines that begin with `#` stand among the rows.
+        kinds: What each column of the first rows holds.
+        gaps: Names of columns with cells without a value in the first rows.
+        notes: What of the first lines was left out.
+    """
+
+    encoding: str
+    separator: str
+    decimal: str
+    skipped_lines: int
+    names: tuple[str, ...]
+    named: bool
+    padded: bool
+    comments: bool
+    kinds: tuple[Kind, ...]
+    gaps: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def decode(head: bytes, *, whole: bool) -> tuple[str, str] | None:
+    """Return the text at the beginning of a file and its encoding; None if it is no text.
+
+    Args:
+        head: Its first bytes.
+        whole: Whether that is all of it; else it may end inside a character or a line, which is left out.
+    """
+    encoding = _encoding(head)
+    if encoding is None:
+        return None
+    text = codecs.getincrementaldecoder(encoding)(errors="strict" if whole else "ignore").decode(head, whole)
+    if not whole and (end := max(text.rfind("\n"), text.rfind("\r"))) >= 0:
+        text = text[: end + 1]
+    return text, encoding
+
+
+def find_dialect(text: str, encoding: str) -> Dialect:
+    """Return how a text table is written.
+
+    Args:
+        text: Its first lines, whole ones.
+        encoding: A codec's name.
+
+    Raises:
+        UsageError: The cells of the first lines do not make a table.
+    """
+    skipped, comment, given = _leading_lines(text)
+    body = "".join(_lines(text)[skipped:])
+    separator = given or _separator(body)
+    rows = _rows(body, separator, skipped)
+    if not rows and comment:  # a header that begins with #, and no rows
+        rows, comment = _rows(comment, separator, skipped - 1), ""
+    if not rows:
+        raise UsageError("it holds no table: all of its lines are empty.")
+    comments = _without_comments(rows)
+    notes = list[str]()
+    if preamble := _preamble(rows):
+        notes.append(f"lines before the table were left out: {', '.join(row[0] for _, row in rows[:preamble])[:80]}")
+        del rows[:preamble]
+    named = _has_names(rows)
+    names = rows[0][1] if named else _names_in_comment(comment, separator, rows)
+    if named:
+        skipped = rows.pop(0)[0]
+    if named and _names_units(rows):
+        skipped, units = rows.pop(0)
+        notes.append(f"line {skipped} was left out, because it holds units: {', '.join(filter(None, units))[:80]}")
+    width = _width(row for _, row in rows) or len(names)
+    _check_lengths(rows, max(width, len(names)))
+    columns = [[row[index] if index < len(row) else "" for _, row in rows] for index in range(width)]
+    if names and len(names) == width - 1:  # R names rows but not their column; spreadsheets end lines with a separator
+        names = [*names, ""] if all(is_gap(cell) for cell in columns[-1]) else ["", *names]
+    elif names and len(names) < width:
+        number = rows[0][0]
+        raise UsageError(f"line {number} has {width} cells where the line of names has {len(names)}.")
+    columns += [[] for _ in range(len(names) - width)]
+    kinds = tuple(kind_of_cells(cells) for cells in columns)
+    called = unique_names(names) if names else tuple(map(str, range(width)))
+    return Dialect(
+        encoding=encoding,
+        separator=separator,
+        decimal=decimal_sign(columns, separator),
+        skipped_lines=skipped,
+        names=called,
+        named=bool(names),
+        padded=separator != WHITE_SPACE and _is_padded(body, separator),
+        comments=comments,
+        kinds=kinds,
+        gaps=tuple(
+            name for name, cells in zip(called, columns, strict=True) if any(map(is_gap, cells)) or {*cells} & GAP_SIGNS
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _encoding(head: bytes) -> str | None:
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if head.startswith(mark):
+            return encoding
+    if b"\0" in head:
+        even, odd = head[0:4096:2].count(0), head[1:4096:2].count(0)
+        pairs = min(len(head), 4096) // 2
+        if odd > 0.6 * pairs and even < 0.1 * pairs:
+            return "utf-16-le"
+        return "utf-16-be" if even > 0.6 * pairs and odd < 0.1 * pairs else None
+    if sum(byte < 32 and byte not in (9, 10, 11, 12, 13, 26, 27) for byte in head[:4096]) > len(head[:4096]) / 100:
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return single_byte_encoding(head)
+    return "utf-8"
+
+
+def single_byte_encoding(content: bytes) -> str:
+    """Return the encoding of text that is not UTF-8: Windows-1252 if all bytes are characters there, else Latin-1."""
+    return "latin-1" if set(content) & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "cp1252"
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text with their ends."""
+    return io.StringIO(text, newline="").readlines()
+
+
+def _leading_lines(text: str) -> tuple[int, str, str]:
+    """Return how many lines before the table are empty or comments, the last comment, and a separator that is named."""
+    comment, given, number = "", "", 0
+    for line in _lines(text):
+        if named := _NAMED_SEPARATOR.fullmatch(line):
+            given = named[1]
+        elif line.startswith("#"):
+            comment = line.rstrip("\r\n")
+        elif line.strip(" \t\r\n\x1a"):
+            break
+        number += 1
+    return number, comment, given
+
+
+def _rows(text: str, separator: str, skipped: int = 0) -> Rows:
+    """Return the rows that have cells, with the number of their last line in the file.
+
+    Raises:
+        csv.Error: A cell is longer than the csv module takes.
+    """
+    if separator == WHITE_SPACE:
+        text = re.sub(r"[ \t]*(\r\n|\r|\n)[ \t]*", "\n", text.strip(" \t")).replace("\t", " ")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    rows: Rows = []
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            rows.append((reader.line_num + skipped, [cell.strip() for cell in row]))
+        if len(rows) == _MOST_ROWS:
+            break
+    return rows
+
+
+def _separator(text: str) -> str:
+    """Return what separates cells: what splits most rows into the same number of cells, each as plain as can be."""
+    best, found = (False, 0.0, 0.0, 0), ","
+    for separator in SEPARATORS:
+        try:
+            rows = [row for _, row in _rows(text, separator)]
+        except csv.Error:
+            continue
+        width = _width(rows[1:] or rows)
+        if width < 2:
+            continue
+        alike = sum(len(row) == width for row in rows) / len(rows)
+        cells = [cell for row in rows[1:] or rows for cell in row if not is_gap(cell)]
+        plain = sum(is_number(cell) for cell in cells) / max(len(cells), 1)
+        if separator == WHITE_SPACE and (alike < 1 or plain < 0.5):  # else a sentence would be a row
+            continue
+        fits = len(rows[0]) in (width, width - 1) or len(rows) == 1
+        score = (fits and alike >= 0.6, round(alike, 1), plain, width)
+        if score > best:
+            best, found = score, separator
+    return found
+
+
+def _width(rows: Iterable[Sequence[str]]) -> int:
+    """Return how many cells most rows have."""
+    counted = Counter(map(len, rows))
+    return counted.most_common(1)[0][0] if counted else 0
+
+
+def _without_comments(rows: Rows) -> bool:
+    """Take lines that begin with # and are no rows out; return whether there were any."""
+    width = _width(row for _, row in rows)
+    found = [row for row in rows[1:] if row[1][0].startswith("#") and len(row[1]) != width]
+    if not found or any("#" in cell for row in rows if row not in found for cell in row[1]):
+        return False
+    rows[:] = [row for row in rows if row not in found]
+    return True
+
+
+def _preamble(rows: Rows) -> int:
+    """Return how many rows before the table are titles, which fill one cell of several."""
+    width = _width(row for _, row in rows)
+    if width < 3:
+        return 0
+    filled = [sum(bool(cell) for cell in row) for _, row in rows[: _MOST_PREAMBLE + 1]]
+    count = next((index for index, cells in enumerate(filled) if cells > 1), 0)
+    return count if count <= _MOST_PREAMBLE else 0
+
+
+def _has_names(rows: Rows) -> bool:
+    """Whether the first row has names: no numbers, numbers that count from 0, or words above columns of numbers.
+
+    A row of words is a row and no header if each of them stands further below in its column too.
+    """
+    first, rest = rows[0][1], [row for _, row in rows[1:]]
+    if len(first) > 1 and first == [str(index) for index in range(len(first))]:
+        return True
+    shift = 1 if rest and _width(rest) == len(first) + 1 else 0
+    columns = [[row[index + shift] for row in rest if index + shift < len(row)] for index in range(len(first))]
+    kinds = [kind_of_cells(cells) for cells in columns]
+    words = [index for index, cell in enumerate(first) if not (is_gap(cell) or is_number(cell) or cell in GAP_SIGNS)]
+    if any(kinds[index] in ("number", "date") and kind_of_cells([first[index]]) == "word" for index in words):
+        return True
+    if any(is_number(cell) for cell in first) or not words:
+        return False
+    if kind_of_cells(first) == "date":
+        return False
+    return not rest or not all(first[index] in columns[index] for index in words)
+
+
+def _names_in_comment(comment: str, separator: str, rows: Rows) -> list[str]:
+    """Return the names in the comment above rows without names, as numpy's savetxt writes them; empty if none."""
+    if not comment:
+        return []
+    for text in (comment.removeprefix("#").strip(), comment):
+        found = next((row for _, row in _rows(text, separator)), [])
+        if len(found) == _width(row for _, row in rows) and all(cell and not is_number(cell) for cell in found):
+            return found
+    return []
+
+
+def _names_units(rows: Rows) -> bool:
+    """Whether the row below the names holds units: words alone, above columns of numbers."""
+    if len(rows) < 3:
+        return False
+    first, rest = rows[0][1], [row for _, row in rows[1:]]
+    words = [index for index, cell in enumerate(first) if not is_gap(cell) and cell not in GAP_SIGNS]
+    if not words or any(is_number(first[index]) or kind_of_cells([first[index]]) == "date" for index in words):
+        return False
+    numbers = [index for index in words if kind_of_cells(row[index] for row in rest if index < len(row)) == "number"]
+    return bool(numbers) and (len(numbers) > 1 or len(words) < 3)
+
+
+def _check_lengths(rows: Rows, width: int) -> None:
+    for number, row in rows:
+        if any(row[width:]):
+            hint = "; put texts that hold separators in quotes" if width == 1 else ""
+            raise UsageError(f"line {number} has {len(row)} cells where the first line has {width}{hint}.")
+
+
+def _is_padded(text: str, separator: str) -> bool:
+    """Whether a space follows most separators, as far as quotes are left aside."""
+    mark = re.escape(separator)
+    found = re.findall(rf"{mark}( *)(?=[^\s{mark}])", "".join(_lines(text)[:100]))
+    return sum(map(bool, found)) > len(found) / 2
+
+
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names without spaces around them, each once, in the way of pandas: `a`, `a.1`; `Unnamed: 0` for none."""
+    found: dict[str, None] = {}
+    for index, name in enumerate(names):
+        name = name.strip().removeprefix("\ufeff") or f"Unnamed: {index}"
+        number, wanted = 0, name
+        while wanted in found:
+            number += 1
+            wanted = f"{name}.{number}"
+        found[wanted] = None
+    return tuple(found)

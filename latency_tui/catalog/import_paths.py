@@ -1,0 +1,111 @@
+"""What `package.module:name` means, read from the sources: nothing is imported, so nothing of it runs here."""
+
+from __future__ import annotations
+
+import ast
+import importlib.machinery
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from latency_tui.catalog.bounded_reading import read_whole
+from latency_tui.errors import UsageError
+from latency_tui.plan.suggest import hint
+
+_MOST_BYTES = 16 << 20
+_DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_BINDS_MORE = ("globals()", "locals()", "setattr(", "__dict__", "exec(")
+
+
+def describe(text: str, folder: Path | None = None) -> str:
+    """Return what an import path names, `a class: C-Support Vector Classification.`; `a name` where that is all known.
+
+    Args:
+        text: The import path.
+        folder: Where the module may lie besides where Python looks: the configuration's.
+
+    Raises:
+        UsageError: It is not written `package.module:name`, there is no such module, or the module has no such name.
+    """
+    module, _, name = text.partition(":")
+    parts = module.split(".")
+    if not all(part.isidentifier() for part in (*parts, *name.split("."))):
+        raise UsageError(f"{text!r} is not written package.module:name.")
+    spec = _find(text, parts, folder)
+    first = name.partition(".")[0]
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return "a name"  # written in C, or part of Python itself: it cannot be read
+    try:
+        source = read_whole(Path(spec.origin), _MOST_BYTES, wanted="module").decode()
+        tree = ast.parse(source)
+    except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return "a name"  # what is wrong with it, its import says
+    bound = dict(_bound(tree.body))
+    if first in bound:
+        return _in_words(bound[first]) if first == name else "a name"
+    folders = spec.submodule_search_locations
+    if folders and importlib.machinery.PathFinder.find_spec(f"{module}.{first}", list(folders)) is not None:
+        return "a name"
+    if {"*", "__getattr__"} & bound.keys() or any(way in source for way in _BINDS_MORE):
+        return "a name"
+    raise UsageError(f"The module {module} has no {first!r}; {hint(first, bound) if bound else 'it is empty.'}")
+
+
+def _looked_in(folder: Path | None) -> list[str]:
+    """Return the folders that the engine looks in for a module; none are relative if the working directory is gone."""
+    folders = [*sys.path, *([str(folder)] if folder else ())]
+    try:
+        return [*folders, os.getcwd()]  # noqa: PTH109 (a folder as Python looks in it)
+    except FileNotFoundError:
+        return [entry for entry in folders if os.path.isabs(entry)]  # noqa: PTH117 (text, as Python has it)
+
+
+def _find(text: str, parts: Sequence[str], folder: Path | None) -> importlib.machinery.ModuleSpec | None:
+    """Return where a module lies; None where that is Python itself, or only importing its package could say."""
+    if parts[0] in sys.builtin_module_names:
+        return None
+    here = _looked_in(folder)
+    spec: importlib.machinery.ModuleSpec | None = None
+    for index in range(len(parts)):
+        name = ".".join(parts[: index + 1])
+        spec = importlib.machinery.PathFinder.find_spec(name, here)
+        if spec is None and index == 0:
+            spec = _by_other_finders(name)
+        if spec is None:
+            raise UsageError(f"There is no module {name!r} to import {text!r} from.")
+        if spec.submodule_search_locations is None and index < len(parts) - 1:
+            raise UsageError(f"There is no module {'.'.join(parts[: index + 2])!r}: {name} is no package.")
+        here = list(spec.submodule_search_locations or ())
+    return spec
+
+
+def _by_other_finders(name: str) -> importlib.machinery.ModuleSpec | None:
+    """Ask those that editable installs bring."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        if find is not None and (spec := find(name, None)) is not None:
+            return spec  # type: ignore[no-any-return]  # by the protocol of finders
+    return None
+
+
+def _bound(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the names that statements bind at the module's own level, those in branches too."""
+    for statement in body:
+        whole = isinstance(statement, _DEFINITIONS)
+        for node in (statement,) if whole else ast.walk(statement):
+            match node:
+                case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield node.name, node
+                case ast.Import() | ast.ImportFrom():
+                    yield from (((alias.asname or alias.name).partition(".")[0], node) for alias in node.names)
+                case ast.Name(ctx=ast.Store()):
+                    yield node.id, node
+
+
+def _in_words(node: ast.AST) -> str:
+    if not isinstance(node, _DEFINITIONS):
+        return "a name"
+    what = "a class" if isinstance(node, ast.ClassDef) else "a function"
+    said = (ast.get_docstring(node) or "").partition("\n")[0].strip()
+    return f"{what}: {said}" if said else what

@@ -1,0 +1,251 @@
+"""What a model file is, by its first bytes and its name, without loading anything of it.
+
+A file is looked at here before anything is measured, so that a mistake is told at once; it is loaded in its
+candidate's process only.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from latency_tui.catalog import unsupported_formats
+from latency_tui.catalog.sniff import head_of
+from latency_tui.errors import UsageError
+
+Kind = Literal["skops", "onnx", "pickle", "xgboost", "lightgbm", "catboost", "torchscript", "torch-export"]
+
+TITLES: dict[Kind, str] = {
+    "skops": "a skops file",
+    "onnx": "an ONNX model",
+    "pickle": "a pickle",
+    "xgboost": "an XGBoost model",
+    "lightgbm": "a LightGBM model",
+    "catboost": "a CatBoost model",
+    "torchscript": "a TorchScript program",
+    "torch-export": "an exported PyTorch program",
+}
+
+SUFFIXES: dict[str, tuple[Kind, ...]] = {
+    ".skops": ("skops",),
+    ".onnx": ("onnx",),
+    ".ort": ("onnx",),
+    ".joblib": ("pickle",),
+    ".pickle": ("pickle",),
+    ".pkl": ("pickle",),
+    ".cloudpickle": ("pickle",),
+    ".ubj": ("xgboost",),
+    ".json": ("xgboost", "catboost"),
+    ".txt": ("lightgbm",),
+    ".cbm": ("catboost",),
+    ".pt": ("torchscript", "torch-export"),
+    ".pth": ("torchscript", "torch-export"),
+    ".ts": ("torchscript",),
+    ".pt2": ("torch-export",),
+}
+
+RUNS_CODE: frozenset[Kind] = frozenset({"pickle", "torchscript", "torch-export"})
+"""Kinds that run their author's code when they are loaded."""
+
+_HEAD = 4096
+_LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that torch.save wrote before it wrote archives
+_COMPRESSED = (
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x5d\x00\x00",
+    b"\x04\x22\x4d\x18",
+    b"\x78\x01",
+    b"\x78\x9c",
+    b"\x78\xda",
+)
+_LEARNER = re.compile(
+    rb'^(\xef\xbb\xbf)?\s*\{\s*"(learner|version)"\s*:\s*[\[{]|^\{L.{7}.(learner|version|Config)', re.DOTALL
+)
+_OBJECTIVE = re.compile(rb"[a-z]+:[a-z_]+")
+_OLDEST_PICKLE = re.compile(rb"c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")  # its first object's class, as protocol 0 writes it
+_TREES = re.compile(rb"(\xef\xbb\xbf)?\s*tree\r?\n")
+_CATBOOST_KEY = re.compile(rb'\s*\{\s*"(cat_features_hash|ctr_data|features_info|model_info|oblivious_trees|trees)"')
+_MLFLOW_FILE = re.compile(
+    r"^ +(?:pickled_model|data|model_data|model_path): *['\"]?([^'\"\n]+?)['\"]? *$", re.MULTILINE
+)
+
+
+def looks_like_file(text: str) -> bool:
+    """Whether what was typed means a model file and not a model's name: it has a folder, or a model file's suffix."""
+    suffix = Path(text).suffix.lower()
+    return "/" in text or "\\" in text or suffix in SUFFIXES or suffix in unsupported_formats.MODEL_SUFFIXES
+
+
+def kind_of(path: Path) -> Kind:
+    """Return what a model file holds, by its content: its name only counts where the content does not tell.
+
+    Raises:
+        UsageError: It is not there, cannot be read, is empty or cut off, or holds what cannot be measured; the sentence
+            says what that is and what to do.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} {folder_said(path)}.")
+    head = head_of(path, _HEAD, wanted="model")
+    found = _sniff(path, head)
+    if found is not None:
+        return found
+    if said := unsupported_formats.what_it_is(path, head):
+        raise UsageError(f"{path} {said}.")
+    claimed = SUFFIXES.get(path.suffix.lower(), ())
+    if claimed == ("pickle",):  # the oldest pickles have no mark of their own
+        return "pickle"
+    wanted = f" {TITLES[claimed[0]]}, as its name says" if claimed else " a model of any kind known here"
+    if text := _text(head):
+        raise UsageError(f"{path} is not{wanted}: it is a text file that begins with {text!r}.")
+    raise UsageError(f"{path} is not{wanted}: it is cut off, or holds something else.")
+
+
+def folder_said(path: Path) -> str:
+    """Return what a folder is and what to do, as the end of a sentence."""
+    try:
+        if said := unsupported_formats.of_folder(path):
+            return said
+        inside = sorted(one.name for one in path.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+    except OSError:
+        inside = []
+    if not inside:
+        return "is a folder, not a model file"
+    shown = ", ".join(inside[:3]) + (f" and {len(inside) - 3} more" if len(inside) > 3 else "")
+    return f"is a folder that holds {shown}; name a file in it: -m {path / inside[0]}"
+
+
+def model_in(path: Path) -> Path:
+    """Return the model file that a path means: the path itself, or the file inside the folder of an MLflow model.
+
+    Raises:
+        UsageError: It is an MLflow model without such a file.
+    """
+    description = path if path.name == "MLmodel" else path / "MLmodel"
+    try:
+        if not description.is_file():
+            return path
+        text = description.read_text(encoding="utf-8", errors="replace")[:100_000]
+    except (OSError, ValueError):
+        return path
+    folder = description.parent
+    values: dict[str, None] = dict.fromkeys(_MLFLOW_FILE.findall(text))
+    for found in (folder / value for value in values if ".." not in value and not value.startswith("/")):
+        if found.is_file():
+            return found
+        inside = sorted(one for one in found.iterdir() if one.is_file()) if found.is_dir() else []
+        if len(inside) == 1 or (inside := [one for one in inside if one.name.startswith("model.")]):
+            return inside[0]
+    flavours = ", ".join(name for name in re.findall(r"^  (\w+): *$", text, re.M) if name != "python_function")
+    raise UsageError(
+        f"{path} is an MLflow model{f' ({flavours})' if flavours else ''} without a model file here; "
+        "log it with mlflow.sklearn, mlflow.onnx or another flavour that keeps one file, or save it as ONNX."
+    )
+
+
+def _sniff(path: Path, head: bytes) -> Kind | None:
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _sniff_archive(path)
+    if _LEGACY_TORCH in head[:32]:
+        raise UsageError(f"{path} {unsupported_formats.PYTORCH_WEIGHTS}.")
+    if head.startswith(b"CBM1") or _is_catboost_json(path, head):
+        return "catboost"
+    if _TREES.match(head):
+        return "lightgbm"
+    if _LEARNER.match(head) or head.startswith(b"binf") or _is_bare_xgboost(path, head):
+        return "xgboost"
+    if len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5:
+        return "pickle"
+    if head.startswith(_COMPRESSED):
+        return _sniff_compressed(path, head)
+    if _OLDEST_PICKLE.match(head):
+        return "pickle"
+    if head[4:8] == b"ORTM" or (_is_onnx(head) and not _is_other_buffer(path)):
+        return "onnx"
+    return None
+
+
+def _sniff_compressed(path: Path, head: bytes) -> Kind | None:
+    """Return `pickle` for what joblib compresses; anything else inside has to be unpacked first.
+
+    Raises:
+        UsageError: It is another model file, compressed.
+    """
+    inside = unsupported_formats.unpacked(head)
+    if inside[:1] == b"\x80" or not inside or inside[:1] in b"(c]}":
+        return None if unsupported_formats.what_it_is(path, head) else "pickle"
+    if _TREES.match(inside) or _LEARNER.match(inside) or inside.startswith((b"CBM1", b"binf")) or _is_onnx(inside):
+        raise UsageError(
+            f"{path} is a compressed model file; unpack it (gunzip, bunzip2 or unxz) and name what comes out."
+        )
+    return None
+
+
+def _is_other_buffer(path: Path) -> bool:
+    """Whether a protocol buffer is none of ONNX's by the numbers of its fields: Core ML, TensorFlow."""
+    numbers = unsupported_formats.field_numbers(path)
+    return unsupported_formats.is_core_ml(numbers) or (path.suffix == ".pb" and 7 not in numbers)
+
+
+def _is_bare_xgboost(path: Path, head: bytes) -> bool:
+    """Whether it is XGBoost's old binary format without a mark: 136 bytes of parameters, then the objective's name.
+
+    A file that is shorter is known by its suffix, a base score of 0.5 and a number of features.
+    """
+    length = int.from_bytes(head[136:144], "little")
+    if 0 < length < 64 and _OBJECTIVE.fullmatch(head[144 : 144 + length]):
+        return True
+    known = path.suffix.lower() in {".bst", ".model", ".xgb", ".bin", ""}
+    return known and head.startswith(b"\0\0\0\x3f") and 0 < int.from_bytes(head[4:8], "little") < 2**24
+
+
+def _is_catboost_json(path: Path, head: bytes) -> bool:
+    """Whether it is a CatBoost model as JSON: its keys stand in alphabetical order, so the last ones are its end."""
+    if not _CATBOOST_KEY.match(head):
+        return False
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 2**20))
+        tail = file.read()
+    return b'"features_info"' in head + tail or b'"oblivious_trees"' in head + tail or b'"scale_and_bias"' in tail
+
+
+def _text(head: bytes) -> str:
+    """Return how a text begins; empty if it is not text."""
+    try:
+        start = head[:-4].decode() if len(head) == _HEAD else head.decode()
+    except UnicodeDecodeError:
+        return ""
+    if any(ord(letter) < 9 or 13 < ord(letter) < 32 for letter in start):
+        return ""
+    words = " ".join(start.split())
+    return words if len(words) <= 40 else words[:39].rstrip() + "…"
+
+
+def _is_onnx(head: bytes) -> bool:
+    """Whether it begins as ONNX does: field 1 of a protocol buffer, a small version number, then another field."""
+    return (
+        len(head) > 3 and head[0] == 0x08 and 1 <= head[1] <= 127 and head[2] & 7 in (0, 2) and 2 <= head[2] >> 3 <= 25
+    )
+
+
+def _sniff_archive(path: Path) -> Kind | None:
+    import zipfile  # deferred: 5 ms, and few start with an archive
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None
+    if "schema.json" in names:
+        return "skops"
+    tails = [name.partition("/")[2] for name in names]
+    known = "archive_format" in tails or path.suffix.lower() in (".pt2", ".pt", ".pth")  # others have such folders too
+    exported = known and any(re.fullmatch(r"models/[^/]+\.json", tail) for tail in tails)
+    if exported or "serialized_exported_program.json" in (*tails, *names):
+        return "torch-export"
+    if "constants.pkl" in tails:
+        return "torchscript"
+    if "data.pkl" in tails:
+        raise UsageError(f"{path} {unsupported_formats.PYTORCH_WEIGHTS}.")
+    raise UsageError(f"{path} {unsupported_formats.of_archive(names)}.")

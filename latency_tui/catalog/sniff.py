@@ -1,0 +1,51 @@
+"""Opens a file that someone named, far enough to see what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from latency_tui.catalog.bounded_reading import open_regular, read_up_to
+from latency_tui.errors import UsageError
+
+_LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
+_REFUSALS = (b"not found", b"404: not found", b"entry not found", b'{"message":"not found')
+_PAGE = (b"<!doctype html", b"<html", b"<head", b"<body")
+
+
+def head_of(path: Path, size: int, *, wanted: str) -> bytes:
+    """Return the first bytes of a file, at least one and at most so many.
+
+    Args:
+        path: The file.
+        size: How many bytes are enough.
+        wanted: What it was taken for: a model, or data.
+
+    Raises:
+        UsageError: It is empty, or only stands for the file that was meant: a pointer of Git LFS, a web page, an
+            unfinished download; see `open_regular` for the others.
+    """
+    with open_regular(path, wanted=wanted) as file:
+        head = read_up_to(file, size, path)
+    if not head:
+        raise UsageError(f"{path} is empty.")
+    if stand_in := _stand_in(path, head):
+        raise UsageError(f"{path} is {stand_in}.")
+    return head
+
+
+def _stand_in(path: Path, head: bytes) -> str:
+    """Return what a file is that only stands for the one that was meant, and what to do; empty if it does not."""
+    start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(_LFS):
+        return "a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`"
+    if start.startswith((b"/annex/objects/", b"../.git/annex/objects/", b".git/annex/objects/")):
+        return "a git-annex pointer, not the file itself; fetch the file with `git annex get`"
+    if path.suffix == ".dvc" or start.startswith((b"outs:\n- md5:", b"outs:\n- hash:", b"md5: ")):
+        return "a DVC pointer, not the file itself; fetch the file with `dvc pull` and name that"
+    if start.startswith(_PAGE):
+        return "a web page (HTML), not the file itself; download the file (on GitHub: Raw, or Download)"
+    if b"<error><code>" in start or start.startswith(_REFUSALS):
+        return "an error message of a server, not the file itself; download the file again"
+    if len(head) >= 16 and not head.strip(b"\0"):
+        return "filled with zeros: its download or copy did not finish; get the file again"
+    return ""

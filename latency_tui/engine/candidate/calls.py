@@ -1,0 +1,64 @@
+"""How a model is asked: what its method receives and returns. Runs only in a candidate's process.
+
+An adapter of another library may prepare what a call receives (`call_value`) and finish what it returned (`finished`),
+so that neither happens inside the timed span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from latency_tui.engine.data.rows import rows_of, take
+from latency_tui.errors import ModelError
+from latency_tui.plan import METHODS
+
+
+def caller(model: Any, method: str) -> Callable[[Any], Any]:
+    """Return what is called once per measurement: the model's method, or the model itself if it is a function.
+
+    Raises:
+        ModelError: It has no such method.
+    """
+    bound = getattr(model, method, None)
+    if callable(bound):
+        return bound  # type: ignore[no-any-return] # a method of whatever the user brought
+    if callable(model) and not hasattr(model, "fit"):
+        return model  # type: ignore[no-any-return] # a function of an array
+    if type(model).__name__ in ("LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer"):
+        raise ModelError(
+            f"{type(model).__name__} encodes targets and answers no rows; name the model that they were for"
+        )
+    able = [name for name in METHODS if callable(getattr(model, name, None))]
+    advice = f"; it has {', '.join(able)}: add --method {able[0]}" if able else ""
+    raise ModelError(f"{type(model).__name__} has no method {method!r}{advice}")
+
+
+def call_value_of(model: Any) -> Callable[[Any], Any]:
+    """Return what turns prepared rows into the input of a call; most models take the rows as they are."""
+    return getattr(model, "call_value", None) or _as_it_is
+
+
+def finish_of(model: Any) -> Callable[[str, Any], Any]:
+    """Return what makes an answer of scikit-learn's kind of what a call of a method returned."""
+    return getattr(model, "finished", None) or (lambda _method, answer: answer)
+
+
+def ask_all(model: Any, method: str, rows: Any) -> Any:
+    """Return a model's answers to any number of rows, as scikit-learn would give them.
+
+    A model that insists on a number of rows per call is asked in calls of that size; rows left over are not asked.
+    """
+    call, value_of, finished = caller(model, method), call_value_of(model), finish_of(model)
+    size = getattr(model, "fixed_rows", None)
+    if not size or size == rows_of(rows):
+        return finished(method, call(value_of(rows)))
+    starts = range(0, rows_of(rows) - size + 1, size)
+    found = [finished(method, call(value_of(take(rows, np.arange(start, start + size))))) for start in starts]
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _as_it_is(rows: Any) -> Any:
+    return rows

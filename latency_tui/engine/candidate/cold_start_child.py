@@ -1,0 +1,95 @@
+"""`python -m latency_tui.engine.candidate.cold_start_child`: what it costs to start one model in a fresh process.
+
+It imports nothing but the standard library before the clock runs, so that what it reports is the model's doing: the
+time to import what it needs and to load it, the memory before, after and at the peak, and its first calls. It reads
+what to start as JSON on standard input and writes its figures as JSON to the file that it is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import pickle
+import resource
+import sys
+from functools import partial
+from pathlib import Path
+from time import perf_counter, perf_counter_ns
+
+from latency_tui.engine.user_imports import FOLDERS, finding_own
+
+
+def main() -> None:
+    """Start the model, call it, and say what that took."""
+    request = json.load(sys.stdin)
+    for entry in request["path"]:
+        if entry not in sys.path:
+            sys.path.append(entry)
+    FOLDERS[:] = request["own"]
+    if request["cores"]:
+        with contextlib.suppress(OSError):  # they were taken away meanwhile
+            os.sched_setaffinity(0, request["cores"])
+    before = resident_bytes()
+    started = perf_counter()
+    for module in request["modules"]:
+        with contextlib.suppress(ImportError):  # of what came by value there is none
+            finding_own(partial(importlib.import_module, module))
+    if request["sklearn"]:
+        importlib.import_module("sklearn").set_config(**request["sklearn"])
+    imported = perf_counter()
+    # The file was written a moment ago by this engine's own candidate, into a folder that only its user can read.
+    with Path(request["model"]).open("rb") as file:
+        model, method = finding_own(lambda: (file.seek(0), pickle.load(file))[1])  # noqa: S301 (as said)
+        loaded = perf_counter()
+        after = resident_bytes()
+        rows, fresh_per_call, _ = pickle.load(file)  # noqa: S301 (as said)
+    value_of = getattr(model, "call_value", lambda value: value)
+    call, calls, begin = getattr(model, method, model), [], perf_counter()
+    for index in range(request["calls"]):
+        value = rows[index % len(rows)]
+        value = value_of(pickle.loads(pickle.dumps(value)) if fresh_per_call else value)  # noqa: S301 (made here)
+        begun = perf_counter_ns()
+        call(value)
+        calls.append(perf_counter_ns() - begun)
+        if perf_counter() - begin > request["seconds"]:
+            break
+    report = {
+        "import_seconds": imported - started,
+        "load_seconds": loaded - imported,
+        "memory_before": before,
+        "memory_after": after,
+        "memory_peak": peak_bytes(),
+        "first_calls": calls,
+    }
+    unfinished = Path(request["report"] + ".part")
+    unfinished.write_text(json.dumps(report))
+    unfinished.replace(request["report"])  # whole or not there
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process takes now."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        import psutil  # only where it has to be, for it takes memory itself
+
+        return int(psutil.Process().memory_info().rss)
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has taken.
+
+    On Linux the kernel's own figure of this program: `ru_maxrss` would be the parent's, for it outlives exec.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main()

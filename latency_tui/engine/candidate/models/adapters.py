@@ -1,0 +1,230 @@
+"""Gives models of other libraries scikit-learn's methods, with as little as possible between a call and its answer.
+
+Runs only in a candidate's process. Each library is imported where a file asks for it; one that is missing is told with
+what installs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from latency_tui.engine.candidate.models.booster_files import load_catboost
+from latency_tui.engine.candidate.tensors import TensorInput, fixed_rows
+from latency_tui.errors import ModelError
+
+_XGBOOST_END = re.compile(rb"version\[.*\}\Z", re.DOTALL)  # in UBJSON, where the list of three has no end of its own
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def require(module: str, what: str) -> Any:  # Any: a module of a library without types
+    """Import a library, or say what installs it.
+
+    Raises:
+        ModelError: It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        if error.name not in (None, module, package):
+            raise ModelError(f"{what} needs {package}, which cannot be imported: {error}") from error
+        raise ModelError(f"{what} needs {package}: pip install {package}") from None
+
+
+def score_of(answers: Any, targets: Any, *, classifies: bool) -> float | None:
+    """Return the accuracy of labels, or R² of numbers; None where words stand against numbers."""
+    answers, targets = np.asarray(answers), np.asarray(targets)
+    if (answers.dtype.kind in "OUS") != (targets.dtype.kind in "OUS"):
+        return None
+    if classifies:
+        return float(np.mean(answers == targets))
+    spread = float(np.sum((targets - targets.mean()) ** 2))
+    return 1.0 - float(np.sum((targets - answers) ** 2)) / spread if spread else 0.0
+
+
+class LightgbmModel:
+    """A LightGBM booster; classes are their numbers, from 0, for its file keeps no others."""
+
+    libraries = ("lightgbm",)
+
+    def __init__(self, text: str, threads: int) -> None:
+        lightgbm = require("lightgbm", "a LightGBM model")
+        self._source = text, threads
+        self._booster = lightgbm.Booster(model_str=text)
+        self._threads = threads
+        self.n_features_in_ = self._booster.num_feature()
+        names = self._booster.feature_name()
+        if names != [f"Column_{index}" for index in range(len(names))]:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        objective = next((line for line in text.splitlines() if line.startswith("objective=")), "")[10:].split(" ")[0]
+        self.classifies = objective in {"binary", "cross_entropy", "multiclass", "multiclassova"}
+        self.native = self._booster
+        self.predict = partial(self._booster.predict, num_threads=threads)
+        if self.classifies:
+            self.predict_proba = self.predict
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LightgbmModel, self._source
+
+    def finished(self, method: str, answer: Any) -> Any:
+        """Return labels or `(n_rows, n_classes)` probabilities of what the booster answered."""
+        if not self.classifies:
+            return answer
+        if method == "predict":
+            return (answer > 0.5).astype(np.int64) if answer.ndim == 1 else answer.argmax(axis=1)
+        return np.column_stack((1.0 - answer, answer)) if answer.ndim == 1 else answer
+
+    def score(self, rows: Any, targets: Any) -> float | None:
+        """Return accuracy or R²."""
+        answers = self.finished("predict", self.predict(rows))
+        return score_of(answers, targets, classifies=self.classifies)
+
+
+def load_xgboost(content: bytes, threads: int) -> Any:
+    """Return an XGBoost model, JSON or UBJSON, under scikit-learn's methods."""
+    xgboost = require("xgboost", "an XGBoost model")
+    if content.startswith(b"{L") and not _XGBOOST_END.search(content[-64:]):
+        raise ModelError("the XGBoost model is cut off")  # the library itself crashes on UBJSON that is (3.2)
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(content))
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    kind = xgboost.XGBClassifier if objective.startswith(("binary:", "multi:")) else xgboost.XGBRegressor
+    model = kind(n_jobs=threads)
+    model.load_model(bytearray(content))
+    return model
+
+
+class CatboostModel:
+    """A CatBoost model; without being told a number of threads in each call, it takes every core."""
+
+    libraries = ("catboost",)
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        catboost = require("catboost", "a CatBoost model")
+        self._source = content, threads
+        model, self.classifies = load_catboost(catboost, content)
+        self.native = model
+        self.predict = partial(model.predict, thread_count=threads)
+        if self.classifies and hasattr(model, "predict_proba"):
+            self.predict_proba = partial(model.predict_proba, thread_count=threads)
+        elif self.classifies:  # its classes have no names
+            self.predict = partial(model.predict, prediction_type="Class", thread_count=threads)
+        names = model.feature_names_
+        self.n_features_in_ = len(names)  # 0 if the file does not say
+        if names != [str(index) for index in range(len(names))]:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CatboostModel, self._source
+
+    def score(self, rows: Any, targets: Any) -> float | None:
+        """Return accuracy or R²."""
+        return score_of(np.ravel(self.predict(rows)), targets, classifies=self.classifies)
+
+
+class TorchModel:
+    """A TorchScript or exported program, or a module: tensors in, whatever it returns out.
+
+    Tensors are made of the rows before a call, as an ONNX feed is. Of several outputs the first stands for the answer.
+
+    Args:
+        source: The program's file as bytes, or a module.
+        exported: Whether the file is an exported program.
+        threads: Threads that torch may use.
+
+    Attributes:
+        tensors: What it takes, by the names of `forward`; it does not say which shapes.
+    """
+
+    libraries = ("torch",)
+    title = "the PyTorch program"
+
+    def __init__(self, source: Any, exported: bool, threads: int) -> None:
+        self._source = source, exported, threads
+        self._torch = torch = require("torch", "a PyTorch program")
+        torch.set_num_threads(threads)
+        if not isinstance(source, bytes):
+            self._module = source.eval()
+            parameters = list(inspect.signature(source.forward).parameters.values())
+            names = [one.name for one in parameters if one.default is one.empty and one.kind in _POSITIONAL]
+        elif exported:
+            require("torch.export", "an exported PyTorch program")
+            program = torch.export.load(io.BytesIO(source))
+            self._module = program.module()
+            names = list(program.graph_signature.user_inputs)
+            self.tensors = _exported_inputs(program, names)
+        else:
+            self._module = torch.jit.load(io.BytesIO(source), map_location="cpu").eval()
+            arguments = self._module.forward.schema.arguments[1:]
+            names = [one.name for one in arguments if not one.has_default_value()]
+        first = next((one for one in self._parameters() if one.is_floating_point()), None)
+        kind = "float64" if first is not None and first.dtype == torch.float64 else "float32"
+        if not hasattr(self, "tensors"):
+            self.tensors = tuple(TensorInput(name, kind) for name in names or ["x"])
+        self.fixed_rows = fixed_rows(self.tensors)
+        if width := self._first_width():
+            self.n_features_in_ = width
+
+    def _first_width(self) -> int | None:
+        """Return the columns that the first layer takes if that is a linear one, else None."""
+        for module in self._modules():
+            if list(module.children()):
+                continue
+            name = getattr(module, "original_name", type(module).__name__)
+            if name == "Linear":
+                return int(module.weight.shape[1])
+            if next(iter(module.parameters()), None) is not None:
+                return None
+        return None
+
+    def _modules(self) -> list[Any]:
+        try:
+            return list(self._module.modules())
+        except (AttributeError, RuntimeError):
+            return []
+
+    def _parameters(self) -> list[Any]:
+        try:
+            return list(self._module.parameters())
+        except (AttributeError, RuntimeError):
+            return []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TorchModel, self._source
+
+    def call_value(self, feed: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the arguments of `forward`, a tensor each."""
+        return tuple(self._torch.from_numpy(np.ascontiguousarray(array)) for array in feed.values())
+
+    def predict(self, arguments: tuple[Any, ...]) -> Any:
+        """Return what the program makes of its arguments, `(n_rows, ...)` each."""
+        with self._torch.inference_mode():
+            return self._module(*arguments)
+
+    def finished(self, _method: str, answer: Any) -> Any:
+        """Return the first tensor of an answer as an array."""
+        while isinstance(answer, Mapping | tuple | list) and len(answer):
+            answer = next(iter(answer.values())) if isinstance(answer, Mapping) else answer[0]
+        return answer.detach().numpy() if isinstance(answer, self._torch.Tensor) else answer
+
+
+def _exported_inputs(program: Any, names: list[str]) -> tuple[TensorInput, ...]:
+    """Return what an exported program takes: its example inputs say which types and axes."""
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    found = []
+    for name in names:
+        value = values.get(name)
+        shape = tuple(axis if isinstance(axis, int) else None for axis in getattr(value, "shape", ())) or None
+        found.append(TensorInput(name, str(getattr(value, "dtype", "torch.float32")).removeprefix("torch."), shape))
+    return tuple(found)

@@ -1,0 +1,149 @@
+"""Reads boosters as their libraries write them, old versions and native objects included."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latency_tui.errors import ModelError
+
+_CHECK_SECONDS = 60.0
+_CLASS_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "MultiLogloss", "MultiCrossEntropy")
+
+
+def lightgbm_text(content: bytes) -> str:
+    """Return a LightGBM file as text: without a byte order mark, and with the line ends that the library expects.
+
+    Raises:
+        ModelError: It is cut off. The library would end the process.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    text = text.replace("\r\n", "\n").lstrip()
+    sizes = re.search(r"^tree_sizes=([\d ]+)$", text, re.MULTILINE)
+    start = text.find("\nTree=0")
+    if "\nparameters:" in text and "\nend of parameters" not in text:
+        raise ModelError("the LightGBM model is cut off")
+    if "\nend of trees" in text and (start >= 0 or sizes is None):
+        return text
+    if sizes is not None and start >= 0:
+        whole = len(text[start + 1 :].encode()) + 1 >= sum(map(int, sizes[1].split()))
+    else:
+        whole = "Tree=" in text and _survives("import lightgbm; lightgbm.Booster(model_str=text)", text)
+    if not whole:
+        raise ModelError("the LightGBM model is cut off")
+    return text
+
+
+def load_catboost(catboost: Any, content: bytes) -> tuple[Any, bool]:
+    """Return a CatBoost model from its binary or JSON format, and whether it predicts classes.
+
+    That stands in the parameters that it was trained with. Files of old versions and sums of models have none, and
+    are told by the names of their classes.
+    """
+    model = catboost.CatBoost()
+    with tempfile.TemporaryDirectory() as folder:
+        how: dict[str, Any] = {"blob": content}
+        if content.lstrip()[:1] == b"{":  # the library reads JSON from files only
+            path = Path(folder) / "model.json"
+            path.write_bytes(content)
+            how = {"fname": str(path), "format": "json"}
+        model.load_model(**how)
+        try:
+            loss = str(model.get_all_params().get("loss_function", ""))
+        except catboost.CatBoostError:
+            loss = ""
+        named = len(model.classes_) > 0
+        classifies = named if not loss else loss.startswith(_CLASS_LOSSES)
+        if named or not classifies:
+            model = catboost.CatBoostClassifier() if classifies else catboost.CatBoostRegressor()
+            model.load_model(**how)
+    return model, classifies
+
+
+class XgboostBooster:
+    """A native `xgboost.Booster`: an array in, what `Booster.predict` gives for a DMatrix of it out."""
+
+    libraries = ("xgboost",)
+
+    def __init__(self, booster: Any, threads: int) -> None:
+        self._source = booster, threads
+        booster.set_param({"nthread": threads})
+        self._booster = booster
+        self._objective = str(json.loads(booster.save_config())["learner"]["objective"]["name"])
+        self.in_place = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] != "gblinear"
+        self.predict: Callable[[Any], Any] = booster.inplace_predict if self.in_place else self._by_matrix
+        self.n_features_in_ = booster.num_features()
+        names = booster.feature_names
+        if names and names != [str(index) for index in range(len(names))]:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return XgboostBooster, self._source
+
+    def _by_matrix(self, rows: Any) -> Any:
+        import xgboost  # there is a booster, so it is imported
+
+        return self._booster.predict(xgboost.DMatrix(rows, feature_names=self._booster.feature_names))
+
+    def score(self, rows: Any, targets: Any) -> float | None:
+        """Return the accuracy of the labels that follow from the output, or R²."""
+        from latency_tui.engine.candidate.models.adapters import score_of
+
+        found = np.asarray(self.predict(rows))
+        classifies = self._objective.startswith(("binary:", "multi:"))
+        if classifies and found.ndim == 2:
+            found = found.argmax(axis=1)
+        elif self._objective.startswith("binary:"):
+            found = (found > (0.0 if self._objective.endswith("raw") else 0.5)).astype(int)
+        return score_of(found, targets, classifies=classifies) if found.ndim == 1 else None
+
+
+def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:
+    """Return an object as a user handed it over, or under an adapter where its own methods do not take rows.
+
+    Returns:
+        The model, and notes on how it is asked.
+    """
+    module, name = type(model).__module__.partition(".")[0], type(model).__name__
+    if (module, name) == ("xgboost", "Booster"):
+        booster = XgboostBooster(model, threads)
+        how = "inplace_predict" if booster.in_place else "predict with a DMatrix made in the call"
+        return booster, (f"the xgboost.Booster is asked by {how}",)
+    if (module, name) == ("lightgbm", "Booster"):
+        from latency_tui.engine.candidate.models.adapters import LightgbmModel
+
+        how = "the lightgbm.Booster is asked by predict, and labels follow from its output, as with its file"
+        return LightgbmModel(model.model_to_string(), threads), (how,)
+    if (module, name) == ("onnxruntime", "InferenceSession"):
+        from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel, source_of
+
+        return OnnxModel(source_of(model), threads), ("the session of ONNX Runtime is opened again in each process",)
+    if module == "torch" or any(kind.__module__.startswith("torch.nn.") for kind in type(model).__mro__):
+        from latency_tui.engine.candidate.models.adapters import TorchModel
+
+        return TorchModel(model, False, threads), ()
+    return model, ()
+
+
+def _survives(program: str, text: str) -> bool:
+    """Whether a library gets through a file: tried in a process of its own, because it may end the one it runs in."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        words = [sys.executable, "-c", f"import sys; text = open(sys.argv[1], newline='').read(); {program}", file.name]
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=_CHECK_SECONDS, check=False)  # noqa: S603 (ours)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+    return done.returncode == 0

@@ -1,0 +1,210 @@
+"""Loads a model from its file. Runs only in a candidate's process: a file that crashes takes nobody with it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latency_tui.catalog.model_files import SUFFIXES, TITLES, Kind, kind_of
+from latency_tui.engine.candidate.error_messages import cause_of, one_line
+from latency_tui.engine.candidate.models.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require
+from latency_tui.engine.candidate.models.booster_files import adapted, lightgbm_text
+from latency_tui.engine.candidate.models.containers import pick
+from latency_tui.engine.candidate.models.pickles import load_pickle, made_with_note, why_not
+from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
+from latency_tui.engine.user_imports import finding_own
+from latency_tui.errors import LatencyTuiError, ModelError
+from latency_tui.plan import Setting, Trust
+from latency_tui.plan.trust import check_trusted
+
+_SKOPS_MADE_WITH = re.compile(rb'"_sklearn_version": \{.{0,300}?"content": "\\"([\w.]+)\\""', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A model file as read: once, so that what was checked is what is loaded."""
+
+    path: Path
+    kind: Kind
+    content: bytes
+    digest: str
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """A model, and what is to be told about its loading.
+
+    Attributes:
+        model: The model.
+        notes: What is to be told.
+        origin: Which other version of scikit-learn made it; empty if it was this one, or that is not known.
+    """
+
+    model: Any
+    notes: tuple[str, ...] = ()
+    origin: str = ""
+
+
+def load_file(text: str, trust: Trust, threads: int, key: Setting | None = None) -> LoadedFile:
+    """Return the model that a file holds.
+
+    Args:
+        text: The file's path.
+        trust: What may be loaded that runs code.
+        threads: Threads that the model may use.
+        key: Which part of what it holds is the model, if it holds several.
+
+    Raises:
+        UsageError: The file is not there, is not what it says, or is not trusted.
+        ModelError: It cannot be loaded, or a library is missing.
+    """
+    path = Path(text)
+    kind = kind_of(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+    file = FileContent(path, kind, content, hashlib.sha256(content).hexdigest())
+    check_trusted(path, kind, file.digest, trust)
+    claimed = SUFFIXES.get(path.suffix.lower(), (kind,))
+    notes = () if kind in claimed else (f"{path.name} is {TITLES[kind]}, whatever its name says",)
+    try:
+        if kind == "skops":
+            found = _load_skops(file, trust)
+        elif kind == "pickle":
+            found = _load_pickle(file)
+        else:
+            found = LoadedFile(_LOADERS[kind](file, threads))
+        model, asked = adapted(pick(found.model, key, path), threads)
+    except LatencyTuiError:
+        raise
+    except Exception as error:
+        why = why_not(error, content) if kind == "pickle" else _reason(error)
+        raise ModelError(f"{path} cannot be loaded as {TITLES[kind]}: {why}") from error
+    return LoadedFile(model, (*notes, *found.notes, *asked), found.origin)
+
+
+def untrusted_types(content: bytes) -> list[str]:
+    """Return the types that a skops file names and that skops does not trust by itself, in order of name."""
+    return sorted(require("skops.io", "a skops file").get_untrusted_types(data=content))
+
+
+def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
+    named = untrusted_types(file.content)
+    allowed = named if trust.covers(file.digest) else [name for name in named if name in trust.types_in(file.digest)]
+    if missing := [name for name in named if name not in allowed]:
+        types = "a type" if len(missing) == 1 else f"{len(missing)} types"
+        raise ModelError(
+            f"{file.path} names {types} that skops does not trust: {', '.join(missing)}; look at them, then trust them "
+            f"by name ({' '.join(f'--trust-type {name}' for name in missing[:2])}{' ...' if missing[2:] else ''}) or "
+            f"all that the file names (--trust {file.path})."
+        )
+    model = finding_own(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
+    version = skops_version(file.content)
+    origin = made_with_note(version)
+    notes = (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ()
+    return LoadedFile(model, (*notes, f"{origin}: it may predict something else or fail") if origin else notes, origin)
+
+
+def skops_version(content: bytes) -> str:
+    """Return the scikit-learn that made the model of a skops file; empty if the file does not say."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = _SKOPS_MADE_WITH.search(archive.read("schema.json"))
+    return found[1].decode() if found else ""
+
+
+def _load_pickle(file: FileContent) -> LoadedFile:
+    model, version = load_pickle(file.content)
+    origin = made_with_note(version)
+    return LoadedFile(model, (f"{origin}: it may predict something else or fail",) if origin else (), origin)
+
+
+def _load_lightgbm(file: FileContent, threads: int) -> LightgbmModel:
+    require("lightgbm", "a LightGBM model")
+    return LightgbmModel(lightgbm_text(file.content), threads)
+
+
+def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
+    folder = file.path.resolve().parent
+    if missing := [name for name in external_files(file.content) if not (folder / name).is_file()]:
+        names = ", ".join(missing[:3])
+        raise ModelError(f"{file.path} keeps its weights in {names}, which is not there; put it beside the model")
+    try:
+        return OnnxModel(str(file.path.resolve()), threads)
+    except LatencyTuiError:
+        raise
+    except Exception as error:
+        if why := too_new(cause_of(error)) or lacks_operator(cause_of(error)):
+            raise ModelError(f"{file.path} {why}") from error
+        raise
+
+
+_LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {
+    "onnx": _load_onnx,
+    "xgboost": lambda file, threads: load_xgboost(file.content, threads),
+    "lightgbm": _load_lightgbm,
+    "catboost": lambda file, threads: CatboostModel(file.content, threads),
+    "torchscript": lambda file, threads: TorchModel(file.content, False, threads),
+    "torch-export": lambda file, threads: TorchModel(file.content, True, threads),
+}
+
+
+def external_files(content: bytes) -> list[str]:
+    """Return the names of the files in which an ONNX model keeps its weights, as it writes them."""
+    found = re.findall(rb"\n\x08location\x12(.)([^\x00]{1,127})", content, re.DOTALL)
+    names = (name[: size[0]].decode(errors="replace") for size, name in found if size[0] <= len(name))
+    return list(dict.fromkeys(names))
+
+
+def too_new(cause: str) -> str:
+    """Return why this ONNX Runtime cannot read a model that is newer than itself; empty if that is not the cause."""
+    import onnxruntime  # it has just refused the model
+
+    here = f"ONNX Runtime {onnxruntime.__version__}"
+    update = "update it (pip install -U onnxruntime), or export the model again"
+    if opset := re.search(r"Opset (\d+) is under development.*domain (\S+) is till opset (\d+)", cause):
+        domain = "" if opset[2] in ("ai.onnx", "") else f" of {opset[2]}"
+        return f"needs Opset {opset[1]}{domain}, and {here} has {opset[3]}; {update} with opset_version={opset[3]}"
+    if version := re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", cause):
+        return f"has IR version {version[1]}, and {here} reads {version[2]} at most; {update} with that one"
+    return ""
+
+
+def lacks_operator(cause: str) -> str:
+    """Return which operator this ONNX Runtime lacks, and what to do; empty if that is not the cause."""
+    here = "which ONNX Runtime does not have"
+    if unknown := re.search(r"([\w.]+):(\w+)\(-?\d+\) is not a registered function/op", cause):
+        return (
+            f"uses the operator {unknown[2]} of {unknown[1]}, {here}; export the part without it: what comes before "
+            "and after the model can be done outside"
+        )
+    if lacking := re.search(r"Could not find an implementation for (\w+)\((\d+)\)", cause):
+        return (
+            f"uses the operator {lacking[1]} of opset {lacking[2]} with types or in a version, {here}; export the "
+            "model again with a newer opset_version"
+        )
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    told = one_line(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"it needs the module {error.name}, which is not installed here"
+    if isinstance(error, EOFError):
+        return "it is cut off"
+    if isinstance(error, AttributeError | ImportError):
+        return f"it was made with another version of a library ({told})"
+    if type(error).__name__ in ("InvalidGraph", "NotImplemented", "NoSuchFile"):  # ONNX Runtime has read all of it
+        return told
+    if any(said in told for said in ("binary format has been deprecated", "Unknown construct", "Expecting UBJSON")):
+        return (
+            "it is in XGBoost's old binary format, which XGBoost 3.1 and newer do not read; load it with "
+            "xgboost<3.1 and save it again with save_model('model.ubj')"
+        )
+    return f"it is cut off, damaged or of another version ({told})"

@@ -1,0 +1,207 @@
+"""Loads a pickle, and says what it needs where that is not here: a module, a class, another version of a library."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import importlib.metadata
+import importlib.util
+import io
+import lzma
+import re
+import sys
+import types
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from latency_tui.engine.candidate.error_messages import cause_of, one_line
+from latency_tui.engine.user_imports import finding_own
+
+T = TypeVar("T")
+
+PACKAGES = {
+    "sklearn": "scikit-learn",
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "skimage": "scikit-image",
+    "imblearn": "imbalanced-learn",
+    "category_encoders": "category-encoders",
+    "sklearn_pandas": "sklearn-pandas",
+    "feature_engine": "feature-engine",
+    "surprise": "scikit-surprise",
+    "skopt": "scikit-optimize",
+    "bs4": "beautifulsoup4",
+    "fbprophet": "prophet",
+}
+"""Modules whose package has another name on the index."""
+
+_LACKING = (
+    re.compile(r"Can't get (?:local )?attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'"),
+    re.compile(r"module '(?P<module>[^']+)' has no attribute '(?P<name>[^']+)'"),
+    re.compile(r"cannot import name '(?P<name>[^']+)' from '(?P<module>[^']+)'"),
+)
+_OWN = {
+    "src",
+    "utils",
+    "util",
+    "helpers",
+    "models",
+    "model",
+    "train",
+    "features",
+    "preprocessing",
+    "lib",
+    "common",
+    "app",
+}
+_MADE_WITH = re.compile(rb"_sklearn_version.{0,12}?(\d+\.\d+(?:\.\w+)*)", re.DOTALL)
+_LARGEST_SCANNED = 2**26
+
+
+def load_pickle(content: bytes) -> tuple[Any, str]:
+    """Return what a pickle holds, joblib's compressed ones too, and the scikit-learn that made it if it is another.
+
+    What a user's model defined in its script is looked up in an empty `__main__`, not in this program's own.
+    """
+    import joblib  # deferred: comes with scikit-learn; it reads its own compressed files and plain pickles alike
+
+    with warnings.catch_warnings(record=True) as caught, _empty_main():
+        warnings.simplefilter("always")
+        model = finding_own(lambda: joblib.load(io.BytesIO(content)))
+    made_with = ""
+    for warning in caught:
+        if found := getattr(warning.message, "original_sklearn_version", ""):
+            made_with = made_with or str(found)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return model, made_with
+
+
+def unpickled(action: Callable[[], T]) -> T:
+    """Do something that unpickles, with an empty `__main__`."""
+    with _empty_main():
+        return finding_own(action)
+
+
+def made_with_note(version: str) -> str:
+    """Return a sentence's end on the scikit-learn that made a model; empty if it is this one."""
+    here = _version_of("scikit-learn")
+    return f"made with scikit-learn {version}, here is {here}" if version and version != here else ""
+
+
+def version_in(content: bytes) -> str:
+    """Return the scikit-learn that a pickle was made with, read from its bytes; empty if they do not tell."""
+    found = _MADE_WITH.search(_uncompressed(content))
+    return found[1].decode() if found else ""
+
+
+def why_not(error: Exception, content: bytes = b"") -> str:
+    """Return why a pickle could not be loaded, and what to do, as the end of a sentence."""
+    made = made_with_note(version_in(content))
+    told = cause_of(error)
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_module(error.name or "", made, told)
+    lacking = next((found for one in _LACKING if (found := one.search(told))), None)
+    if isinstance(error, AttributeError | ImportError) and lacking:
+        name, module = lacking["name"], lacking["module"]
+        if module == "__main__":
+            return (
+                f"it needs {name}, which was defined in the script or notebook that saved it (__main__) and is not in "
+                f"the file; move {name} into a module beside it and save again from there, or save with cloudpickle"
+            )
+        return _lacking(name, module, made)
+    if made:
+        because, _, _ = one_line(error).partition(": expected: {")  # what follows are the types of arrays
+        return f"it was {made} ({because}); install that version, or save the model again with this one"
+    if isinstance(error, AttributeError | ImportError):
+        return f"it was made with another version of a library ({told})"
+    if isinstance(error, EOFError) or "truncated" in told or "Ran out of input" in told:
+        return "it is cut off"
+    return f"it is cut off, damaged or of another version ({one_line(error)})"
+
+
+def _missing_module(name: str, made: str, told: str) -> str:
+    top = name.partition(".")[0]
+    if top != name and _is_installed(top):
+        package = _package_of(top)
+        if package:
+            versions = made if made and package == "scikit-learn" else f"made with another version of {package}"
+            here = "" if made and package == "scikit-learn" else f", here is {_version_of(package)}"
+            return f"it was {versions}{here}, which has no module {name}; install the version that it was made with"
+        return f"it needs the module {name}, and {top} here has none; put it where latency-tui is started"
+    if not name:
+        return told
+    install = "" if top in _OWN else f"pip install {PACKAGES.get(top, top.replace('_', '-'))}, or "
+    return (
+        f"it needs the module {name}, which is not installed here: {install}if {top} is your own module, start "
+        "latency-tui in the folder that holds it"
+    )
+
+
+def _lacking(name: str, module: str, made: str) -> str:
+    top = module.partition(".")[0]
+    package = _package_of(top)
+    if package == "scikit-learn" and made:
+        return (
+            f"it was {made}, which has no {module}.{name}; install that version, or save the model again with this one"
+        )
+    if package:
+        here = f"{package}, here is {_version_of(package)}"
+        return f"it was made with another version of {here}, which has no {module}.{name}"
+    where = getattr(sys.modules.get(module), "__file__", "") or module
+    return f"it needs {name} of the module {module}, and {where} does not define it"
+
+
+def _package_of(top: str) -> str:
+    """Return the installed package that a module belongs to; empty for a user's own module."""
+    if top in sys.stdlib_module_names:
+        return "Python"
+    found = importlib.metadata.packages_distributions().get(top, ())
+    return found[0] if found else ""
+
+
+def _version_of(package: str) -> str:
+    if package == "Python":
+        return sys.version.partition(" ")[0]
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def _is_installed(top: str) -> bool:
+    try:
+        return top in sys.modules or importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _uncompressed(content: bytes) -> bytes:
+    for magic, unpack in (
+        (b"\x1f\x8b", gzip.decompress),
+        (b"BZh", bz2.decompress),
+        (b"\xfd7zXZ", lzma.decompress),
+        (b"\x5d\x00\x00", lzma.decompress),
+        (b"\x78", zlib.decompress),
+    ):
+        if content.startswith(magic):
+            try:
+                return unpack(content)[:_LARGEST_SCANNED]
+            except (OSError, zlib.error, lzma.LZMAError, EOFError):
+                return b""
+    return content[:_LARGEST_SCANNED]
+
+
+@contextlib.contextmanager
+def _empty_main() -> Iterator[None]:
+    """Stand an empty module in for `__main__`, so that a pickle finds none of this program's names there."""
+    ours = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = ours

@@ -1,0 +1,95 @@
+"""A template: a process that has imported the libraries of a candidate, from which its further processes are forked.
+
+Importing a library such as torch takes seconds, and a candidate has up to two dozen processes. Each of them still loads
+the model itself, after it was forked: its memory is a draw of its own, as that of a process forked from the engine is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Collection
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+
+from latency_tui.engine.candidate.threads import limit
+from latency_tui.engine.candidate_protocol import Forked, ForkProcess, TemplateReady
+
+_PR_SET_CHILD_SUBREAPER = 36
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_ADOPTION_SECONDS = 5.0
+
+
+def libraries_since(before: Collection[str]) -> tuple[str, ...]:
+    """Return the modules of installed libraries that were imported since, in that order.
+
+    Args:
+        before: Names of the modules that were there.
+    """
+    found = []
+    for name, module in list(sys.modules.items()):
+        origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        if name not in before and isinstance(origin, str) and any(part in origin for part in _INSTALLED):
+            found.append(name)
+    return tuple(found)
+
+
+def become_template(modules: Collection[str]) -> TemplateReady:
+    """Import modules in this process; those that cannot be imported are left to the processes that need them."""
+    for name in modules:
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+    limit(1)  # looks for the libraries; what is forked need not
+    # Further processes are to become children of the engine, the next ancestor that takes in orphans.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0)
+    gc.collect()
+    gc.freeze()
+    try:
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 (names, to be counted)
+    except OSError:
+        threads = 0
+    return TemplateReady(threads=threads)
+
+
+def fork_process(connection: Connection, request: ForkProcess, serve: Callable[[Connection], None]) -> Forked:
+    """Fork a process that outlives the one in between, so that the engine becomes its parent.
+
+    Args:
+        connection: This template's; the descriptor for the new process comes through it.
+        request: Who the parent is to be.
+        serve: What the new process does; it never returns from here.
+
+    Raises:
+        OSError: There is no process or no memory left.
+    """
+    descriptor = reduction.recv_handle(connection)
+    reading, writing = os.pipe()
+    between = os.fork()
+    if not between:
+        try:
+            if process := os.fork():
+                os.write(writing, str(process).encode())
+                os._exit(0)
+            connection.close()
+            os.close(reading)
+            os.close(writing)
+            deadline = time.monotonic() + _ADOPTION_SECONDS
+            while os.getppid() != request.parent and time.monotonic() < deadline:
+                time.sleep(0.0005)
+            serve(Connection(descriptor))
+        finally:
+            os._exit(0)
+    os.close(descriptor)
+    os.close(writing)
+    os.waitpid(between, 0)
+    said = os.read(reading, 32)
+    os.close(reading)
+    if not said:
+        raise OSError("no process could be forked")
+    return Forked(pid=int(said))

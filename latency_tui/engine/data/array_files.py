@@ -1,0 +1,132 @@
+"""Reads arrays: NPY, NPZ, sparse matrices and LIBSVM. Runs in the engine's processes only."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from latency_tui.catalog.data_files import DataFile, is_sparse
+from latency_tui.errors import DataError
+from latency_tui.plan.suggest import hint
+
+_INPUTS = ("x", "x_test", "x_train", "data", "features", "inputs")
+_TARGETS = ("y", "y_test", "y_train", "target", "targets", "label", "labels")
+_PAIRS = {"x": "y", "x_test": "y_test", "x_train": "y_train"}
+_MOST_NAMES = 8
+
+
+def read_npy(file: DataFile) -> Any:
+    """Return the array of an NPY file.
+
+    Raises:
+        DataError: It holds Python objects or one value.
+    """
+    with file.open() as opened:
+        array = _checked(file, "", lambda: np.load(io.BytesIO(opened.read()) if file.compression else opened))
+    return _with_rows(file, "", array)
+
+
+def read_npz(file: DataFile, target: str | None) -> tuple[Any, Any, bool]:
+    """Return the inputs of an NPZ file, its targets or None, and whether the target named is an array of its own.
+
+    Inputs are the array called `X` (or the like), the only one besides the targets, or all others by name.
+
+    Raises:
+        DataError: It holds no arrays, Python objects, arrays of different numbers of rows, or no array of that name.
+    """
+    try:
+        with file.open() as opened, np.load(io.BytesIO(opened.read()) if file.compression else opened) as archive:
+            return _parts(file, archive, target)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{file.path} cannot be read as an NPZ file: it is cut off or damaged.") from error
+
+
+def _parts(file: DataFile, archive: Mapping[str, Any], target: str | None) -> tuple[Any, Any, bool]:
+    names = list(archive)
+    if not names:
+        raise DataError(f"{file.path} holds no arrays.")
+    if is_sparse(names):
+        return _sparse(file), None, False
+    lowered = {name.lower(): name for name in reversed(names)}
+    inputs_name = next((lowered[name] for name in _INPUTS if name in lowered and lowered[name] != target), None)
+    targets_name: str | None
+    if target in names:
+        targets_name = target
+    else:
+        pair = _PAIRS.get((inputs_name or "").lower(), "")
+        targets_name = lowered.get(pair) or next((lowered[name] for name in _TARGETS if name in lowered), None)
+        if target is not None and targets_name is not None:
+            raise DataError(f"{file.path} has no array {target!r}; {hint(target, names[:50])}")
+    rest = [name for name in names if name != targets_name]
+    if not rest:
+        raise DataError(f"{file.path} holds the targets {targets_name!r} and no rows; call the rows X.")
+    targets = None if targets_name is None else _array(file, archive, targets_name)
+    if inputs_name is None and len(rest) == 1:
+        inputs_name = rest[0]
+    inputs: Any
+    if inputs_name is not None:
+        inputs = _with_rows(file, inputs_name, _array(file, archive, inputs_name))
+        rows = {inputs_name: len(inputs)}
+    else:
+        inputs = {name: _with_rows(file, name, _array(file, archive, name)) for name in rest}
+        rows = {name: len(array) for name, array in inputs.items()}
+    if len({*rows.values()}) > 1:
+        shown = ", ".join(f"{name} {count:,}" for name, count in [*rows.items()][:_MOST_NAMES])
+        more = f" and {len(rows) - _MOST_NAMES:,} more" if len(rows) > _MOST_NAMES else ""
+        raise DataError(
+            f"{file.path} holds arrays with different numbers of rows ({shown}{more}); "
+            "call the rows X and the targets y, or give each input of a model as many rows."
+        )
+    count = next(iter(rows.values()))
+    if targets is None:
+        return inputs, None, False
+    if targets.ndim == 0 or len(targets) != count:
+        raise DataError(
+            f"{file.path} has {count:,} rows and {np.size(targets) if not targets.ndim else len(targets):,} targets."
+        )
+    return inputs, targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets, True
+
+
+def _array(file: DataFile, archive: Mapping[str, Any], name: str) -> Any:
+    return _checked(file, name, lambda: archive[name])
+
+
+def _checked(file: DataFile, name: str, load: Any) -> Any:
+    try:
+        return load()
+    except ValueError as error:
+        if "allow_pickle" not in str(error) and "object arrays" not in str(error).lower():
+            raise
+        place = f" in {name}" if name else ""
+        raise DataError(
+            f"{file.path} holds Python objects{place}, which are never read, because they could run code; "
+            "save numbers, or texts as an array of texts (dtype=str)."
+        ) from None
+
+
+def _with_rows(file: DataFile, name: str, array: Any) -> Any:
+    if array.ndim == 0:
+        place = f"in {name} " if name else ""
+        raise DataError(f"{file.path} holds one value {place}and no rows.")
+    return array
+
+
+def _sparse(file: DataFile) -> Any:
+    from scipy import sparse  # deferred: 0.1 s, for such a file alone
+
+    with file.open() as opened:
+        return sparse.csr_array(sparse.load_npz(io.BytesIO(opened.read())))
+
+
+def read_libsvm(file: DataFile) -> tuple[Any, Any]:
+    """Return the sparse rows and the targets of a LIBSVM file."""
+    from scipy import sparse
+    from sklearn.datasets import load_svmlight_file  # deferred: 1 s, for such a file alone
+
+    with file.open() as opened:
+        rows, targets = load_svmlight_file(opened)
+    return sparse.csr_array(rows), targets

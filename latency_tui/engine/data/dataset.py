@@ -1,0 +1,189 @@
+"""Makes or reads a dataset: inputs, targets, and which rows are held out. Runs in the engine's processes only."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latency_tui.engine.data.rows import columns_of, rows_of
+from latency_tui.engine.data.tables import read
+from latency_tui.engine.user_imports import finding_own
+from latency_tui.errors import DataError
+from latency_tui.plan import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset, Trust
+from latency_tui.plan.datasets import Task
+
+
+@dataclass(frozen=True)
+class Data:
+    """Inputs and targets in memory; `None` where there are none.
+
+    Attributes:
+        X_train: Rows to fit on.
+        y_train: Their targets.
+        X_test: Held-out rows, which are what gets asked while measuring.
+        y_test: Their targets.
+        X_all: Every row as it came, for a model that is fitted already; None where that is the held-out rows.
+        y_all: Their targets; None too where they mean nothing to such a model.
+        kind: Which kind of dataset it is.
+        columns: Names of the columns of rows that are arrays; empty where they have none.
+        task: What is to be predicted; None where nobody said.
+        notes: What every candidate's card says of the data, a sentence each.
+        index: Columns of `X_all` that were left out because they only number its rows, a data frame; None if none.
+        default: Whether nobody asked for these data, so that a fitted model may get inputs of its own shape.
+        standardised: The same with standardised columns, once `builtin_inputs.standardised` has made it.
+    """
+
+    X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
+    y_train: Any
+    X_test: Any
+    y_test: Any
+    X_all: Any = None
+    y_all: Any = None
+    kind: str = "stored"
+    columns: tuple[str, ...] = ()
+    task: Task | None = None
+    notes: tuple[str, ...] = ()
+    index: Any = None
+    default: bool = False
+    standardised: Data | None = field(default=None, compare=False, repr=False)
+
+    def for_fitted(self) -> Data:
+        """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
+        if self.X_all is None:
+            return self
+        return replace(self, X_train=None, y_train=None, X_test=self.X_all, y_test=self.y_all)
+
+    @property
+    def features(self) -> int:
+        """Number of columns, 0 where rows have none."""
+        return columns_of(self.X_test)
+
+
+def prepare(dataset: Dataset, trust: Trust | None = None) -> Data:
+    """Return the dataset in memory: made, split once and standardised once, or as it was read or handed over.
+
+    Args:
+        dataset: What is wanted.
+        trust: Which pickles may be read; None for none.
+
+    Raises:
+        DataError: A file does not hold what it should.
+    """
+    if isinstance(dataset, SyntheticDataset):
+        return _synthetic(dataset)
+    if isinstance(dataset, BundledDataset):
+        return _bundled(dataset)
+    if isinstance(dataset, FileDataset):
+        return _from_file(dataset, trust)
+    return _stored(dataset)
+
+
+def _synthetic(dataset: SyntheticDataset) -> Data:
+    from sklearn.datasets import make_classification, make_regression  # deferred: 1 s, and stored data need none of it
+
+    informative = max(2, dataset.features // 2, (dataset.classes - 1).bit_length())
+    if dataset.task == "regression":
+        inputs, targets = make_regression(
+            n_samples=dataset.samples,
+            n_features=dataset.features,
+            n_informative=informative,
+            noise=10.0,
+            random_state=dataset.seed,
+        )
+        targets = (targets - targets.mean()) / targets.std()
+    else:
+        inputs, targets = make_classification(
+            n_samples=dataset.samples,
+            n_features=dataset.features,
+            n_informative=informative,
+            n_redundant=min(dataset.features // 4, dataset.features - informative),
+            n_classes=dataset.classes,
+            n_clusters_per_class=2 if 2 * dataset.classes <= 2**informative else 1,
+            random_state=dataset.seed,
+        )
+    if dataset.sparse:
+        inputs[np.abs(inputs) < np.quantile(np.abs(inputs), 0.9)] = 0.0
+    train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    train, test, scaler = _standardised(train, test, centred=not dataset.sparse)
+    everything = scaler.transform(inputs)
+    if dataset.sparse:
+        from scipy.sparse import csr_array
+
+        train, test, everything = csr_array(train), csr_array(test), csr_array(everything)
+    return Data(train, y_train, test, y_test, everything, None, kind="synthetic", default=dataset.has_default_width)
+
+
+def _bundled(dataset: BundledDataset) -> Data:
+    from sklearn import datasets  # deferred: as above
+
+    found = getattr(datasets, f"load_{dataset.name.replace('-', '_')}")()
+    train, test, y_train, y_test = _split(found.data, found.target, dataset.test_fraction, dataset.seed)
+    train, test, _ = _standardised(train, test)
+    names = tuple(map(str, found.feature_names))
+    return Data(train, y_train, test, y_test, found.data, found.target, kind="bundled", columns=names)
+
+
+def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
+    table = read(Path(dataset.path), dataset.target, trust)
+    inputs, targets = table.inputs, table.targets
+    if rows_of(inputs) == 0:
+        raise DataError(f"{dataset.path} has no rows.")
+    if targets is None or rows_of(inputs) < 2:
+        train, test, y_train, y_test = None, inputs, None, targets
+    else:
+        train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)
+    return Data(
+        train,
+        y_train,
+        test,
+        y_test,
+        inputs,
+        targets,
+        kind="file",
+        columns=table.columns,
+        task=dataset.task,
+        notes=table.notes,
+        index=table.index,
+    )
+
+
+def _stored(dataset: StoredDataset) -> Data:
+    # Written by the process that started this engine, in a folder only its user can read.
+    inputs, targets = finding_own(lambda: pickle.loads(Path(dataset.path).read_bytes()))  # noqa: S301
+    return Data(None, None, inputs, targets)
+
+
+def _split(inputs: Any, targets: Any, fraction: float, seed: int) -> Any:
+    """Return training and held-out rows and targets, classes in like shares where there are enough of each."""
+    from sklearn.model_selection import train_test_split
+
+    stratify = targets if _are_classes(targets, fraction) else None
+    if isinstance(inputs, Mapping):  # arrays by name
+        rows = np.arange(len(targets))
+        train, test = train_test_split(rows, test_size=fraction, random_state=seed, stratify=stratify)
+        parts = [{name: array[chosen] for name, array in inputs.items()} for chosen in (train, test)]
+        return *parts, targets[train], targets[test]
+    return train_test_split(inputs, targets, test_size=fraction, random_state=seed, stratify=stratify)
+
+
+def _are_classes(targets: Any, fraction: float) -> bool:
+    if np.ndim(targets) > 1:  # several outputs
+        return False
+    try:
+        values, counts = np.unique(np.asarray(targets), return_counts=True)
+    except TypeError:  # numbers among words: no order
+        return False
+    held_out = len(targets) * fraction
+    return len(values) <= 1000 and counts.min() >= 2 and len(values) <= min(held_out, len(targets) - held_out)
+
+
+def _standardised(train: Any, test: Any, *, centred: bool = True) -> tuple[Any, Any, Any]:
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler(with_mean=centred).fit(train)
+    return scaler.transform(train), scaler.transform(test), scaler

@@ -1,0 +1,140 @@
+"""Gives columns of a data frame the types of their values: numbers in texts, booleans with gaps, dates, decimals.
+
+Runs in the engine's processes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from latency_tui.catalog.cells import GAP_SIGNS, is_date, number_format, to_number
+from latency_tui.errors import DataError
+
+_SAMPLE = 100
+
+
+def with_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any, tuple[str, ...]]:
+    """Return a data frame with columns in the types that their values have, and notes on what cannot be seen in it.
+
+    Args:
+        frame: As its library read it; its columns are replaced, not changed.
+        decimal: Decimal sign of numbers in texts.
+        separator: Between the cells of the file, if it is text.
+
+    Raises:
+        DataError: A column holds lists, records or bytes; the sentence lacks the file's name.
+    """
+    gaps, dates, refused = list[str](), list[str](), dict[str, str]()
+    changed: dict[str, Any] = {}
+    for name in frame.columns:
+        column = frame[name]
+        kind = getattr(column.dtype, "kind", "O")
+        if kind != "O" or str(column.dtype) == "category":
+            continue
+        values = _inferred(column)
+        if values == "bytes" and (decoded := _decoded(column)) is not None:
+            column, values = decoded, "string"
+            changed[name] = column
+        if nested := _nested(column, values):
+            refused[name] = nested
+        elif values == "decimal":
+            changed[name] = column.astype("float64")
+        elif values == "boolean":
+            changed[name] = column.astype("boolean")
+        elif values == "date":
+            changed[name] = _dates(column)
+        elif values == "string":
+            new, signs = _numbers(column, decimal, separator)
+            if new is None and (new := _iso_dates(column)) is not None:
+                dates.append(name)
+            if signs:
+                gaps.append(name)
+            if new is not None:
+                changed[name] = new
+    if refused:
+        kinds = " and ".join(dict.fromkeys(refused.values()))
+        which = "the column {} holds {}" if len(refused) == 1 else "the columns {} hold {}"
+        said = which.format(_listed(list(refused)), kinds)
+        raise DataError(f"{said}, not one value per row; spread them over columns, or leave them out")
+    notes = []
+    if gaps:
+        notes.append(f"signs such as ? or - were read as missing values in {_listed(gaps)}")
+    if dates:
+        notes.append(f"texts were read as dates in {_listed(dates)}")
+    return frame.assign(**changed) if changed else frame, tuple(notes)
+
+
+def _inferred(column: Any) -> str:
+    from pandas.api.types import infer_dtype  # pandas has been imported, or there was no frame
+
+    return str(infer_dtype(column, skipna=True))
+
+
+def _decoded(column: Any) -> Any:
+    """Return bytes as texts if all are printable UTF-8, as old Parquet writers store texts; else None."""
+    try:
+        texts = column.map(bytes.decode, na_action="ignore")
+    except UnicodeDecodeError:
+        return None
+    return texts if all(map(str.isprintable, texts.dropna())) else None
+
+
+def _nested(column: Any, values: str) -> str:
+    """Return what a column holds instead of single values; empty if it holds single values."""
+    if values == "bytes":
+        return "bytes"
+    if not values.startswith("mixed"):
+        return ""
+    for value in column.dropna().iloc[:_SAMPLE]:
+        if isinstance(value, dict):
+            return "records"
+        if not isinstance(value, str | bytes) and hasattr(value, "__len__"):
+            return "lists"
+    return ""
+
+
+def _numbers(column: Any, decimal: str, separator: str) -> tuple[Any, bool]:
+    """Return texts as numbers, or None if not all of them are, and whether signs stand for gaps among them."""
+    texts = column.dropna()
+    sample = [text.strip() for text in texts.iloc[:_SAMPLE]]
+    if not _format_of(sample, decimal, separator):
+        return None, False
+    stripped = [text.strip() for text in texts]
+    form = _format_of(stripped, decimal, separator)
+    if form is None:
+        return None, False
+    missing = float("nan")
+    found = [missing if text in GAP_SIGNS else to_number(text, *form) for text in stripped]
+    numbers = type(column)(found, index=texts.index, dtype="float64").reindex(column.index)
+    signs = not GAP_SIGNS.isdisjoint(stripped)
+    whole = len(texts) == len(column) and not signs and not any(form[1] in text for text in stripped)
+    return numbers.astype("int64") if whole and all(map(float.is_integer, found)) else numbers, signs
+
+
+def _format_of(texts: Sequence[str], decimal: str, separator: str) -> tuple[str, str] | None:
+    values = [text for text in texts if text not in GAP_SIGNS]
+    return number_format(values, decimal, separator) if values else None
+
+
+def _iso_dates(column: Any) -> Any:
+    """Return texts as dates if all are written as ISO 8601 has them, else None."""
+    texts = column.dropna()
+    if not len(texts) or not all(map(is_date, texts.iloc[:_SAMPLE])) or not all(map(is_date, texts)):
+        return None
+    try:
+        return _dates(column)
+    except (ValueError, OverflowError):  # the 31st of February, the year 9999
+        return None
+
+
+def _dates(column: Any) -> Any:
+    import pandas  # as above
+
+    texts = column.astype(str) if column.dtype == object else column
+    zoned = texts.str.contains(r"\d\d(?:Z|UTC|[+-]\d\d(?::?\d\d)?)$", na=False) & texts.str.contains(":", na=False)
+    return pandas.to_datetime(column, format="ISO8601", utc=bool(zoned.any()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(str, names[:8])) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

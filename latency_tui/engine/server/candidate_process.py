@@ -1,0 +1,300 @@
+"""A candidate's process as the coordinator sees it: started, asked, listened to, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import traceback
+from multiprocessing import Pipe, reduction
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+
+from latency_tui.engine import machine, user_imports
+from latency_tui.engine.candidate import host
+from latency_tui.engine.candidate.models import model_files
+from latency_tui.engine.candidate_protocol import (
+    Forked,
+    ForkProcess,
+    Prepared,
+    Reply,
+    Request,
+    StageBegun,
+    decode_reply,
+    encode,
+)
+from latency_tui.engine.data.dataset import Data
+from latency_tui.engine.protocol import Stage
+
+_LOADING = re.compile(
+    rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
+)
+LONGEST_REPLY = 64 * 2**20
+LONGEST_LOG = 16 * 2**20
+PIPE_SECONDS = 10
+"""How long the rest of a reply may take that has begun to come."""
+CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
+
+_HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.candidate.host import main; main()"
+"""A fresh interpreter that looks for modules where this one does."""
+
+
+class CandidateProcess:
+    """One process, and the pipe to it.
+
+    Attributes:
+        slug: The candidate's.
+        connection: Readable when a reply has come or the process has ended.
+        deadline: When, on the monotonic clock, the current request counts as hung.
+        stage: What it is doing.
+        asked_at: When, on that clock, the current request was sent.
+        timeout: Seconds that the current request, or its stage, may take.
+        training_timeout: Seconds that training may take, once it has begun; None for those of the request as a whole.
+        ready: Whether the model can answer.
+        copies: Further processes of the same candidate.
+        libraries: Modules of installed libraries that it has imported; empty until it stored its model.
+        fitted: What it said when the model was fitted; None before.
+        call_notes: What its first call found out about its inputs.
+        prepared_in: Seconds that this took.
+        call_ns: Duration of a call as the warm-up of a copy found it; None before.
+    """
+
+    def __init__(
+        self,
+        slug: str,
+        log: Path,
+        data: Data | None,
+        *,
+        fork: bool = CAN_FORK,
+        template: CandidateProcess | None = None,
+    ) -> None:
+        self.slug = slug
+        self.log = log
+        self.ready = False
+        self.stage: Stage = "loading"
+        self.timeout = self.deadline = float("inf")
+        self.connection, theirs = Pipe()
+        _limit_waiting(self.connection)
+        self.asked_at = self.prepared_in = 0.0
+        self.copies: list[CandidateProcess] = []
+        self.libraries: tuple[str, ...] = ()
+        self.fitted: Prepared | None = None
+        self.call_notes: tuple[str, ...] = ()
+        self.call_ns: float | None = None
+        self.training_timeout: float | None = None
+        self._heard: tuple[Reply | None] | None = None
+        self._broke_protocol = False
+        self._was_killed = False
+        self._exit_status: int | None = None
+        self._spawned: subprocess.Popen[bytes] | None = None
+        if template is not None:
+            try:
+                self.pid = template.fork(theirs, log)
+            except OSError:
+                self.connection.close()
+                theirs.close()
+                raise
+        elif fork:
+            self.pid = self._fork(theirs, data)
+        else:
+            self.pid = self._spawn(theirs)
+        theirs.close()
+
+    def _fork(self, theirs: Connection, data: Data | None) -> int:
+        parent = os.getpid()
+        # Else the first full collection in a candidate would copy all that this process has imported, 46 MB and 0.1 s
+        # of page faults, and might do so in a timed call.
+        gc.freeze()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:  # from here on this is the candidate; it never returns into the coordinator's code
+            keep = theirs.fileno()  # nothing else of the coordinator's: its pipes would seem open while this lives
+            os.closerange(3, keep)
+            os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+            host.serve(theirs, self.log, data, parent)
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 (as what a model's signal handler raises between two requests)
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    def _spawn(self, theirs: Connection) -> int:
+        number = theirs.fileno()
+        words = [sys.executable, "-P", "-c", _HOST.format(path=sys.path), str(number), str(self.log), str(os.getpid())]
+        words += user_imports.FOLDERS
+        self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
+        return self._spawned.pid
+
+    def fork(self, theirs: Connection, log: Path) -> int:
+        """Have this process, a template, fork a child of the coordinator; return its process id.
+
+        Raises:
+            OSError: It could not, or did not answer.
+        """
+        self.connection.send_bytes(encode(ForkProcess(log=str(log), parent=os.getpid())))
+        reduction.send_handle(self.connection, theirs.fileno(), self.pid)
+        reply = self.reply()
+        if not isinstance(reply, Forked):
+            raise OSError("the template did not fork")
+        return reply.pid
+
+    def end_copies(self) -> None:
+        """End all copies, killing all before waiting for any."""
+        for copy in self.copies:
+            copy.kill()
+        while self.copies:
+            self.copies.pop().end()
+
+    def kill(self) -> None:
+        """Kill the process and wait for nothing."""
+        if self._exit_status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def ask(self, request: Request, stage: Stage, timeout: float) -> None:
+        """Send a request whose reply is to come within `timeout` seconds."""
+        self.stage, self.timeout = stage, timeout
+        self.asked_at = time.monotonic()
+        self.deadline = self.asked_at + timeout
+        with contextlib.suppress(OSError):  # an ended process is noticed where its reply is awaited
+            self.connection.send_bytes(encode(request))
+
+    def is_late(self) -> bool:
+        """Whether the reply to the current request should have come."""
+        return time.monotonic() > self.deadline
+
+    def has_ended(self) -> bool:
+        """Whether the process has ended, though one that it forked may still hold its end of the pipe."""
+        if self._exit_status is None:
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                ended, status = self.pid, 0
+            if ended:
+                self._note_end(status)
+        return self._exit_status is not None
+
+    def reply(self) -> Reply | None:
+        """Return the reply that has come; None if the process has ended instead, or sent anything else."""
+        while self._heard is None:
+            self.hear()
+        self.deadline = float("inf")
+        (reply,), self._heard = self._heard, None
+        return reply
+
+    def hear(self) -> bool:
+        """Read what has come; return whether that is the reply, or the end of the process, and not yet a stage."""
+        if self._heard is None:
+            reply = self._read()
+            if isinstance(reply, StageBegun):
+                self.stage = reply.stage
+                if self.training_timeout is not None:
+                    self.timeout = self.training_timeout
+                    self.deadline = time.monotonic() + self.timeout
+                return False
+            self._heard = (reply,)
+        return True
+
+    def _read(self) -> Reply | None:
+        try:
+            return decode_reply(self.connection.recv_bytes(LONGEST_REPLY))
+        except (EOFError, ConnectionError):
+            return None
+        except Exception:  # noqa: BLE001 (a model that writes to whatever is open can write anything here)
+            self.break_protocol()
+            return None
+
+    def break_protocol(self) -> None:
+        """Note that what the process sent is no reply to what it was asked."""
+        self._broke_protocol = True
+
+    def resident_bytes(self) -> int:
+        """Return the memory that the process takes, 0 where that cannot be known."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except machine.NOT_TOLD:
+            return 0
+
+    def end(self) -> None:
+        """Kill the process, and its copies, and wait for them."""
+        self.end_copies()
+        if self._exit_status is None:
+            self._reap()
+        self.connection.close()
+
+    def fate(self) -> str:
+        """Say in a sentence how the process ended; to be asked once it closed its pipe or broke the protocol.
+
+        Where the interpreter's last traceback shows that it was loading a file, that is its stage from now on.
+        """
+        status = self._reap(patience=0 if self._broke_protocol else 0.5)
+        if self._broke_protocol:
+            return "wrote something to the pipe of the measurement, which is for replies only"
+        if self._was_killed:
+            return "its process closed its connection to the measurement and was ended"
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            name = signal.Signals(number).name
+            if number == signal.SIGKILL:
+                return f"its process was killed ({name}), most likely because memory ran out"
+            crashed = f"its process crashed ({name}: {signal.strsignal(number)})"
+            if not _LOADING.search(self.last_words()):
+                return crashed
+            self.stage = "loading"
+            return f"{crashed} while loading its file, which may be cut off or damaged"
+        return f"its process ended by itself (exit code {os.WEXITSTATUS(status)})"
+
+    def last_words(self, most: int = 20_000) -> str:
+        """Return the end of what the process printed, a crash's traceback included."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(os.fstat(file.fileno()).st_size - most, 0))
+                said = file.read(most).decode(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(line for line in said.splitlines() if not line.startswith("Extension modules:"))
+
+    def _reap(self, patience: float = 0.0) -> int:
+        """Wait for the process, killing it where it closed its pipe and lives on after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while not self.has_ended() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if self._exit_status is None:
+            self._was_killed = True
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+                _, status = os.waitpid(self.pid, 0)
+            except (ChildProcessError, ProcessLookupError):
+                status = 0
+            self._note_end(status)
+        return self._exit_status or 0
+
+    def _note_end(self, status: int) -> None:
+        self._exit_status = status
+        if self._spawned is not None:
+            self._spawned.returncode = status  # it is not to be waited for again
+
+
+def shorten_log(log: Path) -> None:
+    """Empty a log that has become too long; later output starts again at its beginning."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LONGEST_LOG:
+            os.truncate(log, 0)
+
+
+def _limit_waiting(connection: Connection) -> None:
+    """Have reading and writing fail that take too long: bytes that are no reply may announce more than ever comes."""
+    span = struct.pack("ll", PIPE_SECONDS, 0)
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, span)

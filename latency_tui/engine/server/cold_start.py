@@ -1,0 +1,88 @@
+"""Starts a candidate afresh in a process of its own and reads what that cost. A pass apart from everything timed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from latency_tui.engine import user_imports
+from latency_tui.engine.candidate_protocol import Store, Stored
+from latency_tui.engine.server.candidate_process import shorten_log
+from latency_tui.engine.server.channel import Wire
+from latency_tui.engine.server.supervisor import Roster
+from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
+
+CALLS = 100
+MOST_SECONDS = 5.0
+LONGEST_START = 60.0
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, ...], plan: Plan) -> dict[str, Any]:
+    """Return the figures of `ColdStartMeasured` for one candidate, as `footprint` reports them.
+
+    The fresh process has the candidate's own threads and what it sets in scikit-learn; what it sets in the model came
+    along with the model.
+
+    Raises:
+        CandidateLost: Its model cannot be stored, or does not survive a fresh start.
+        JobStopped: The client wants the job to end.
+    """
+    slug, settings = candidate.slug, candidate.settings
+    threads = int(settings.get("threads", plan.threads))
+    path, report = roster.folder / "model.pickle", roster.folder / "report.json"
+    report.unlink(missing_ok=True)
+    stored = roster.ask(slug, Store(path=str(path), most_inputs=CALLS), Stored, "cold start", plan.call_timeout)
+    request = {
+        "path": sys.path,
+        "own": user_imports.FOLDERS,
+        "modules": stored.modules,
+        "model": str(path),
+        "report": str(report),
+        "cores": cores,
+        "calls": CALLS,
+        "seconds": MOST_SECONDS,
+        "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
+    }
+    log = roster.folder / "fresh.log"  # files, not pipes: what a model starts may hold a pipe open when it has ended
+    patience = LONGEST_START + plan.call_timeout
+    log.unlink(missing_ok=True)
+    with log.open("ab") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "latency_tui.engine.candidate.cold_start_child"],
+            stdin=subprocess.PIPE,
+            stdout=printed,
+            stderr=printed,
+            process_group=0,
+            env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
+        )
+    try:
+        in_time = _await(process, json.dumps(request).encode(), wire, patience, log)
+    finally:
+        process.kill()
+        process.wait()
+    if not in_time:
+        roster.give_up(slug, "timed out", f"a fresh start took longer than {patience:.3g} s")
+    if not report.exists():
+        lines = log.read_text(errors="replace").strip().splitlines()
+        roster.give_up(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
+    figures: dict[str, Any] = json.loads(report.read_bytes())
+    return figures
+
+
+def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float, log: Path) -> bool:
+    """Hand over the request and wait for the process to end, hearing commands meanwhile; return whether it did."""
+    assert process.stdin is not None
+    process.stdin.write(request)
+    process.stdin.close()
+    process.stdin = None
+    deadline = time.monotonic() + patience
+    while process.poll() is None and time.monotonic() < deadline:
+        wire.wait([], 0.05)
+        shorten_log(log)
+    return process.poll() is not None

@@ -1,0 +1,297 @@
+"""The coordinator: the engine process's one loop. It takes a plan, gets its candidates ready and gives them turns.
+
+One thread: whatever it waits for, it hears commands too, so that a stop takes effect at once and the end of its
+standard input ends everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from latency_tui.engine import machine
+from latency_tui.engine.candidate import failures
+from latency_tui.engine.candidate_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    ColdStartMeasured,
+    ColdStartStarted,
+    EngineFailed,
+    EngineReady,
+    EngineStarted,
+    JobFinished,
+    Measure,
+    MeasurementStarted,
+    Reason,
+    RoundFinished,
+    Train,
+    WarmUpFinished,
+)
+from latency_tui.engine.server import cold_start
+from latency_tui.engine.server.channel import InputClosed, JobStopped, Wire
+from latency_tui.engine.server.replicas import make_copies
+from latency_tui.engine.server.schedule import Schedule, copies_of, orders, rotation, schedule
+from latency_tui.engine.server.supervisor import CandidateLost, Roster
+from latency_tui.errors import DataError
+from latency_tui.plan import Candidate, Plan
+
+ROUND_FLUSH_SECONDS = 0.1
+BLOCK_FLUSH_SECONDS = 0.2
+STEAL_SECONDS = 1.0
+WARM_UP_PATIENCE = 5.0
+LEAST_COPIES = 2
+BLOCK_PATIENCE = 3
+DISCARD_CALLS = 10
+DISCARD_SECONDS = 0.0015
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Candidates that can be measured: seconds a call by slug, and the floor of the timed loop in nanoseconds."""
+
+    call_seconds: dict[str, float]
+    timer_floor_ns: float
+
+
+class Coordinator:
+    """Serves one client.
+
+    Args:
+        wire: Commands in, events out.
+        fork: Whether candidates are forked from this process or started afresh.
+    """
+
+    def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
+        self._wire = wire
+        self._fork = fork
+        self._roster = Roster(wire, folder, fork=fork)
+        self._cores = machine.allowed_cores()
+        self._load = machine.CoreLoad()
+        self._load_before: float | None = None
+        self._trained_for = ""
+
+    def serve(self, greeted: Callable[[], None]) -> None:
+        """Work until the client is gone. `greeted` is called once it knows that the engine is there."""
+        try:
+            self._wire.say(EngineStarted(environment=machine.describe()))
+            self._wire.flush()
+            greeted()
+            self._wire.say(EngineReady())
+            self._wire.flush()
+            while True:
+                self._do(self._wire.next_job())
+        except InputClosed:
+            return
+        finally:
+            self._roster.close()
+
+    def _do(self, command: Train | Measure) -> None:
+        reason: Reason = "completed"
+        goes_on = command.job == self._trained_for
+        self._trained_for = command.job if isinstance(command, Train) else ""
+        if not goes_on:
+            self._load_before = machine.load_average()
+            if command.launch:  # this engine was there while the launch before was measured, on whichever core that was
+                self._load = machine.CoreLoad()
+        try:
+            self._roster.prepare(command.plan, command.job, goes_on=goes_on)
+            if isinstance(command, Measure):
+                reason = self._measure(command)
+        except JobStopped as stopped:
+            reason = stopped.reason
+        except InputClosed:
+            raise
+        except Exception as error:  # noqa: BLE001 (a dataset that cannot be made, a bug: said, and the engine lives on)
+            message, story = failures.describe(error)
+            failed = EngineFailed(job=command.job, message=message, traceback=story, data=isinstance(error, DataError))
+            self._wire.say(failed)
+        self._wire.say(JobFinished(job=command.job, reason=reason))
+        self._wire.flush()
+        self._roster.end_copies()
+
+    def _measure(self, command: Measure) -> Reason:
+        pinned = machine.cores_for(command.plan, self._cores, self._load)
+        self._keep_off(pinned)
+        try:
+            warm = self._warm_up(command, pinned)
+            if not warm.call_seconds:
+                return "nothing left to measure"
+            copies = copies_of(
+                len(warm.call_seconds), schedule(command.plan, warm.call_seconds).rounds, fork=self._fork
+            )
+            alive = (
+                self._copy(command, copies, warm.call_seconds, pinned) if copies >= LEAST_COPIES else warm.call_seconds
+            )
+            if not alive:
+                return "nothing left to measure"
+            cut = schedule(command.plan, alive)
+            self._wire.say(
+                MeasurementStarted(
+                    job=command.job,
+                    launch=command.launch,
+                    rounds=cut.rounds,
+                    calls={slug: sum(sizes) for slug, sizes in cut.calls.items()},
+                    seconds=cut.seconds,
+                    timer_floor_ns=warm.timer_floor_ns,
+                    pinned=pinned,
+                    load=self._load_before,
+                )
+            )
+            self._wire.flush()
+            reason = self._run_rounds(command, cut, alive, copies, machine.StealTime(pinned or self._cores))
+            if command.plan.cold_start:
+                self._measure_cold_starts(command, pinned)
+            return reason
+        finally:
+            self._keep_off(())
+
+    def _keep_off(self, pinned: tuple[int, ...]) -> None:
+        """Leave the cores that candidates are pinned to, or with none come back to all."""
+        if others := set(self._cores) - set(pinned):
+            with contextlib.suppress(OSError):  # they were taken away meanwhile
+                os.sched_setaffinity(0, others)
+
+    def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
+        return machine.widened(pinned, candidate, plan, self._cores, self._roster.jobs_of(candidate.slug))
+
+    def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
+        plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
+        for candidate in plan.turns:
+            slug = candidate.slug
+            if slug not in self._roster:
+                continue
+            cores = self._cores_of(candidate, plan, pinned)
+            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
+            try:
+                called = self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout)
+                patience = plan.call_timeout + max(WARM_UP_PATIENCE, 20 * called.nanoseconds / 1e9)
+                warmed = self._roster.ask(slug, WarmUp(), Warmed, "warm-up", patience)
+            except CandidateLost:
+                continue
+            call_seconds[slug] = warmed.call_ns / 1e9
+            floors.append(warmed.timer_floor_ns)
+            self._wire.say(
+                WarmUpFinished(
+                    job=command.job,
+                    launch=command.launch,
+                    candidate=slug,
+                    calls=warmed.calls,
+                    seconds=warmed.nanoseconds / 1e9,
+                    steady=warmed.steady,
+                    first_calls=warmed.first_calls,
+                    call_seconds=warmed.call_ns / 1e9,
+                    received=called.received,
+                )
+            )
+            self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
+        return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
+
+    def _copy(
+        self, command: Measure, count: int, call_seconds: dict[str, float], pinned: tuple[int, ...]
+    ) -> dict[str, float]:
+        """Start copies of every warm candidate and warm them.
+
+        Returns:
+            The candidates that survived it, with seconds a call: what the first process said, or the lower quartile of
+            what all did where that is less. A warm-up that meets a bad moment says twice what it should, and so do many
+            short ones side by side; blocks would be half as long, and of two identical candidates the one with the
+            shorter blocks looks slower, as first calls are.
+
+        A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
+        long as both live, however long they are measured. Rounds rotate over several copies, so that the draws average
+        out and the comparison sees how far they lie apart.
+        """
+        plan, alive = command.plan, dict[str, float]()
+        cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.turns}
+        self._keep_off(())  # nothing is timed yet: copies start faster on all cores
+        make_copies(self._roster, plan, count, cores)
+        self._keep_off(pinned)
+        for slug in (candidate.slug for candidate in plan.turns):
+            if slug not in call_seconds or slug not in self._roster:
+                continue
+            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores[slug])
+            copies = self._roster.copies(slug)
+            said = [call_seconds[slug] * 1e9, *(copy.call_ns for copy in copies if copy.call_ns is not None)]
+            try:
+                for number in (number for number, copy in enumerate(copies) if copy.call_ns is None):
+                    self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout, copy=number)
+                    patience = plan.call_timeout + WARM_UP_PATIENCE
+                    warmed = self._roster.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, copy=number)
+                    said.append(warmed.call_ns)
+            except CandidateLost:
+                continue
+            alive[slug] = min(said[0], sorted(said)[len(said) // 4]) / 1e9
+        return alive
+
+    def _measure_cold_starts(self, command: Measure, pinned: tuple[int, ...]) -> None:
+        for candidate in command.plan.candidates:
+            if candidate.slug not in self._roster:
+                continue
+            begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=candidate.slug)
+            self._wire.say(begun)
+            self._wire.flush()
+            cores = self._cores_of(candidate, command.plan, pinned)
+            with contextlib.suppress(CandidateLost):
+                try:
+                    found = cold_start.measure(self._roster, self._wire, candidate, cores, command.plan)
+                finally:
+                    self._roster.end_orphans()
+                self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
+                self._wire.flush()
+
+    def _run_rounds(
+        self,
+        command: Measure,
+        cut: Schedule,
+        call_seconds: dict[str, float],
+        copies: int,
+        steal: machine.StealTime,
+    ) -> Reason:
+        """Give every candidate its block, round after round; events go out in the gaps between."""
+        job, launch, plan = command.job, command.launch, command.plan
+        running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
+        rotated = rotation(copies, f"{plan.seed}/{launch}")
+        drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
+        for number, (order, copy) in enumerate(zip(drawn, rotated, strict=False)):
+            for position, slug in enumerate(name for name in order if name in running):
+                size = cut.calls[slug][number]
+                thrown = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
+                request = RunBlock(calls=size, offset=offset, discard_calls=thrown)
+                patience = plan.call_timeout + BLOCK_PATIENCE * (1 + thrown + size) * call_seconds[slug]
+                try:
+                    done = self._roster.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
+                except CandidateLost:
+                    running.discard(slug)
+                    continue
+                place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
+                place["copy"] = copy % max(len(self._roster.copies(slug)), 1)
+                self._wire.say(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
+                self._wire.flush(at_most_every=BLOCK_FLUSH_SECONDS)
+            offset += max(cut.calls[slug][number] for slug in order)
+            spent = time.monotonic() - began
+            left = (
+                max(plan.max_seconds - spent, 0)
+                if plan.until_known
+                else spent / (number + 1) * (cut.rounds - number - 1)
+            )
+            stolen = None
+            if began + spent - looked > STEAL_SECONDS or number + 1 == cut.rounds:
+                looked, stolen = began + spent, steal.share()
+            self._wire.say(
+                RoundFinished(job=job, launch=launch, round=number, rounds=cut.rounds, seconds_left=left, steal=stolen)
+            )
+            self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
+            self._wire.wait([], 0)
+            if self._wire.settled:
+                return self._wire.settled
+            if not running:
+                return "nothing left to measure"
+            if plan.until_known and spent > plan.max_seconds:
+                return "out of time"
+        return "out of time" if plan.until_known else "completed"

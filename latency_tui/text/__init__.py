@@ -1,0 +1,1 @@
+"""Sentences, number formats and units that a person reads."""
