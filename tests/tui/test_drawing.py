@@ -14,16 +14,16 @@ from textual.theme import BUILTIN_THEMES
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.colors import PALETTE, colours
 from latency_tui.tui.bindings import bindings, key_table
-from latency_tui.tui.canvas import trace
-from latency_tui.tui.charts import reduce
+from latency_tui.tui.charts.canvas import trace
+from latency_tui.tui.charts.interval_plot import RatioScale
+from latency_tui.tui.charts.line_chart import reduce
+from latency_tui.tui.charts.scales import axis, bar_scale, line_scale, run_axis, spread, tick_labels, ticks
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.plan_options import whole_number
-from latency_tui.tui.scales import axis, bar_scale, line_scale, run_axis, short_names, spread, tick_labels, ticks
 from latency_tui.tui.styles import contrast, looks, shapes
-from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.text import clean, fit, short_names, wrap
 from latency_tui.tui.widgets.answer_line import in_lines
-from latency_tui.tui.widgets.compare import RatioScale
 
 
 @pytest.mark.parametrize("candidates", [1, 6, 13])

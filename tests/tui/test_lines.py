@@ -7,7 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.app import App, ComposeResult
 from textual.css.types import AlignHorizontal, AlignVertical
 
-from latency_tui.tui.canvas import Picture
+from latency_tui.tui.charts.canvas import Picture
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
 WIDTH, HEIGHT = 24, 5

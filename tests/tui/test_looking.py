@@ -306,12 +306,12 @@ async def test_without_colours_each_line_of_the_chart_has_a_shape_of_its_own(
 
 
 async def test_a_chart_that_fails_says_so_in_a_sentence(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    from latency_tui.tui import charts
+    from latency_tui.tui.charts import bar_chart
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(charts.BarChart, "draw", broken)
+    monkeypatch.setattr(bar_chart.BarChart, "draw", broken)
     async with open_app() as desk:
         await desk.profile()
         assert "This chart could not be drawn" in desk.text()

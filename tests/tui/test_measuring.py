@@ -20,7 +20,7 @@ from latency_tui.plan import (
     Plan,
     Workload,
 )
-from latency_tui.tui.charts import LineChart
+from latency_tui.tui.charts.line_chart import LineChart
 from latency_tui.tui.messages import EventsArrived
 from latency_tui.tui.widgets.fields import Field
 from tests.tui.conftest import Open

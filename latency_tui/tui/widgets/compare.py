@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -15,10 +12,10 @@ from textual.containers import VerticalScroll
 from latency_tui.report.tails import tail_ratio
 from latency_tui.text.formatting import PERCENTILES
 from latency_tui.text.summary import what_would_settle
-from latency_tui.tui.scales import short_names
+from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.state import Measurement
-from latency_tui.tui.styles import FAINT, KEY, MUTED, Look
-from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.styles import KEY, MUTED, Look
+from latency_tui.tui.text import clean, fit, short_names, wrap
 from latency_tui.tui.widgets.figures import DOUBT, bound, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import SizeChanged
@@ -34,9 +31,6 @@ _VERDICTS = {
     "same": MUTED,
     "inconclusive": MUTED,
 }
-_OUTLYING = 4.0
-"""How many times as far from 1 as any other model, on a logarithmic scale, one is left outside of the scale."""
-_ROUND_RATIOS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
 class ComparePane(VerticalScroll):
@@ -233,66 +227,3 @@ def _name_width(candidates: list[CandidateResult], width: int) -> int:
 
 def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[Piece]:
     return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]
-
-
-class RatioScale:
-    """Ratios on a logarithmic scale that always holds 1."""
-
-    def __init__(self, low: float, high: float, width: int) -> None:
-        self._low = math.log(low)
-        self._span = max(math.log(high) - self._low, 1e-9)
-        self._width = width
-
-    @classmethod
-    def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> RatioScale:
-        """Return a scale that holds the intervals of all candidates but those that lie far outside of the others."""
-        extents: list[tuple[float, float]] = []
-        for candidate in candidates:
-            comparison = comparison_of(result, candidate.slug)
-            if comparison:
-                ends = [end for end in (comparison.low, comparison.ratio, comparison.high) if end and end > 0]
-                extents += [(min(1.0, *ends), max(1.0, *ends))] if ends else []
-        extents.sort(key=lambda extent: max(-math.log(extent[0]), math.log(extent[1])), reverse=True)
-        reach = [max(-math.log(low), math.log(high)) for low, high in extents]
-        while len(reach) > 1 and reach[0] > _OUTLYING * reach[1] > 0:  # one slow model would squeeze all others
-            del reach[0], extents[0]
-        low = min((low for low, _ in extents), default=1.0)
-        high = max((high for _, high in extents), default=1.0)
-        margin = max((high / low) ** 0.04, 1.005)
-        return cls(low / margin, high * margin, width)
-
-    def column(self, ratio: float) -> int:
-        """Return the column of a ratio."""
-        place = (math.log(ratio) - self._low) / self._span * (self._width - 1)
-        return min(max(round(place), 0), self._width - 1)
-
-    def draw(self, low: float | None, ratio: float | None, high: float | None, colour: str) -> list[Piece]:
-        """Return one line: 1 as a bar, the interval as a line with its ends, the ratio as a dot."""
-        cells = [(" ", "")] * self._width
-        cells[self.column(1.0)] = ("│", FAINT)
-        if low and high and low > 0:
-            start, end = self.column(low), self.column(high)
-            for column in range(start, end + 1):
-                cells[column] = ("━", colour)
-            if end - start >= 2:
-                cells[start], cells[end] = ("┣", colour), ("┫", colour)
-        if ratio:
-            place = math.log(ratio) - self._low
-            mark = "‹" if place < 0 else "›" if place > self._span else "●"
-            cells[self.column(ratio)] = (mark, colour)
-        runs = groupby(cells, key=itemgetter(1))
-        return [("".join(letter for letter, _ in run), style) for style, run in runs]
-
-    def ticks(self) -> str:
-        """Return a line of round ratios, none touching another."""
-        ratios = [1.0, *(1 / r for r in _ROUND_RATIOS), *_ROUND_RATIOS, 1.5, 3.0, 7.0, 0.7]
-        line = [" "] * self._width
-        for ratio in ratios:
-            if not self._low <= math.log(ratio) <= self._low + self._span:
-                continue
-            label = "1" if ratio == 1 else f"{float(f'{ratio:.3g}'):g}×"
-            start = min(max(self.column(ratio) - len(label) // 2, 0), self._width - len(label))
-            room = line[max(start - 2, 0) : start + len(label) + 2]
-            if start >= 0 and all(cell == " " for cell in room):
-                line[start : start + len(label)] = label
-        return "".join(line).rstrip()

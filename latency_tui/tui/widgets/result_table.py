@@ -12,10 +12,9 @@ from textual.containers import VerticalScroll
 
 from latency_tui.text.formatting import format_duration
 from latency_tui.tui.layout import Layout
-from latency_tui.tui.scales import short_names
 from latency_tui.tui.state import Measurement
 from latency_tui.tui.styles import KEY, MUTED, Look
-from latency_tui.tui.text import clean, fit
+from latency_tui.tui.text import clean, fit, short_names
 from latency_tui.tui.widgets.figures import bound, limit_words, ratio_cell, short_interval
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed

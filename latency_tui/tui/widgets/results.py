@@ -15,10 +15,12 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from latency_tui.tui.charts import BarChart, Chart, LineChart, bars_of, lines_of
+from latency_tui.tui.charts.bar_chart import BarChart, bars_of
+from latency_tui.tui.charts.chart import Chart
+from latency_tui.tui.charts.line_chart import LineChart, lines_of
+from latency_tui.tui.charts.scales import round_up
 from latency_tui.tui.commands import Enlarge, Stop
 from latency_tui.tui.layout import Layout
-from latency_tui.tui.scales import round_up
 from latency_tui.tui.state import State, Tab
 from latency_tui.tui.styles import Look
 from latency_tui.tui.widgets.cards import Cards

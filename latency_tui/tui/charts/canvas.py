@@ -1,4 +1,4 @@
-"""A canvas of cells that plotext fills, and the picture that comes of it; what is drawn on it stands in `charts`."""
+"""A canvas of cells that plotext fills, and the picture that comes of it; the charts draw on it."""
 
 from __future__ import annotations
 
