@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from latency_tui.cli.group import PROGRAM, FrontDoor, print_version
+from latency_tui.cli.group import PROGRAM, FrontDoor, print_info, print_version
 from latency_tui.cli.options import measuring_options
 
 __all__ = ["cli", "main"]
@@ -25,6 +25,14 @@ __all__ = ["cli", "main"]
 @measuring_options
 @click.option(
     "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Show the version."
+)
+@click.option(
+    "--info",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_info,
+    help="Show versions, cores and folders as JSON, for a bug report.",
 )
 @click.pass_context
 def cli(context: click.Context, /, **values: Any) -> int:  # Any: whatever click parsed, one entry an option

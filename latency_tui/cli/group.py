@@ -18,7 +18,7 @@ from latency_tui.tui.tab import in_tab, show_in_tab
 PROGRAM = "latency-tui"
 USAGE = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "models", "serve", "init", "help")
+COMMANDS = ("run", "models", "serve", "init", "guide", "help")
 
 
 class FrontDoor(click.Group):
@@ -119,4 +119,16 @@ def print_version(context: click.Context, _option: click.Parameter, asked: bool)
     from importlib.metadata import version  # 20 ms, for this one option
 
     click.echo(f"latency-tui {version('latency-tui')}")
+    context.exit()
+
+
+def print_info(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    """Print versions, cores and folders as JSON and leave, before anything else is looked at."""
+    if not asked or context.resilient_parsing:
+        return
+    import json
+
+    from latency_tui.cli.info import describe  # 30 ms, for this one option
+
+    click.echo(json.dumps(describe(), indent=2))
     context.exit()
