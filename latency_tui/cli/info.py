@@ -9,8 +9,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from latency_tui.errors import LatencyTuiError
 from latency_tui.catalog.configuration import find_configuration, user_path
+from latency_tui.errors import LatencyTuiError
 
 _PACKAGE = "latency-tui"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

@@ -1,4 +1,4 @@
-"""How commands are offered: key bindings, the footer, the help screen's groups and the README's table."""
+"""How commands are offered: key bindings, the footer, the help screen's groups and the guide's table."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def grouped() -> dict[str, list[type[Command]]]:
 
 
 def key_table() -> str:
-    """Return every key and what it does as a Markdown table, for the README."""
+    """Return every key and what it does as a Markdown table, for the guide."""
     lines = ["| key | what it does |", "| --- | --- |"]
     lines += [f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""Programs that print the README's figures afresh; each is run as `python -m tests.benchmarks.NAME`."""
+"""Programs that print the guide's figures afresh; each is run as `python -m tests.benchmarks.NAME`."""

@@ -43,7 +43,7 @@ async def test_keys_of_the_file_act_and_are_shown_wherever_keys_are(open_app: Op
         await desk.idle()
         await desk.press("ctrl+n")
         await until(lambda: "Add a model" in desk.text())
-    assert "| `p` | Measure" in key_table(), "the README tells of the keys that come along"
+    assert "| `p` | Measure" in key_table(), "the guide shows the default keys"
 
 
 async def test_without_a_file_the_keys_are_those_that_come_along(open_app: Open) -> None:

@@ -1,4 +1,4 @@
-"""What a user can do: one class per action; `offers` makes keys, footer, help screen and README table of them.
+"""What a user can do: one class per action; `offers` makes keys, footer, help screen and the guide's table of them.
 
 A command is a message; whoever presses a key, clicks a button or picks it in the palette posts the same one, and the
 main screen answers it. The first line of the docstring is the help text.
