@@ -10,11 +10,14 @@ import msgspec
 import numpy as np
 
 from latency_tui.analysis.candidate_record import Entry
-from latency_tui.analysis.sample_store import MedianTable, Track
+from latency_tui.analysis.growing_arrays import GrowingArray
+from latency_tui.analysis.median_table import MedianTable
+from latency_tui.analysis.sample_store import Track
 from latency_tui.analysis.stopping import Settling
 from latency_tui.engine.protocol import BlockMeasured, MeasurementStarted, RoundFinished
 from latency_tui.engine.server.schedule import COPY_ROUNDS, copies_of
 from latency_tui.plan import Plan
+from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.result import CandidateResult, Comparison
 from latency_tui.stats.comparison import PairComparison, compare, judge
 from latency_tui.stats.multiplicity import holm, letters
@@ -52,6 +55,9 @@ class Race:
         medians: Block medians of all rounds.
         control: The hidden copy of the first candidate; None where none takes turns.
         first_launch: The first launch of the plan, or of the continuation that is being measured.
+        spans: When the rounds of each launch began and ended, in nanoseconds of the machine's clock.
+        finished: The rounds that the test has looked at, in their order.
+        ask_again_at: At how many rounds an answer that did not stand is looked at again.
     """
 
     def __init__(self, plan: Plan, everyone: list[Entry]) -> None:
@@ -62,8 +68,9 @@ class Race:
         self._entries = everyone[: len(plan.candidates)]
         self._places = {entry.candidate.slug: entry.position for entry in self._entries}
         self._settling = Settling(len(plan.candidates), plan.equivalence) if plan.until_known else None
-        self._spans: dict[int, tuple[int, int]] = {}
-        self._ask_again_at = 0
+        self.spans: dict[int, tuple[int, int]] = {}
+        self.ask_again_at = 0
+        self.finished = GrowingArray(np.int64)
         self.first_launch = 0
 
     def begin(self, event: MeasurementStarted) -> None:
@@ -74,9 +81,12 @@ class Race:
         rounds = event.rounds
         if self.plan.until_known:
             rounds = 0 if event.launch == self.first_launch else self.medians.rounds_of(self.first_launch)
-        self.medians.expect(event.launch, rounds)
+        self._expect(event.launch, rounds)
+
+    def _expect(self, launch: int, rounds: int) -> None:
+        self.medians.expect(launch, rounds)
         for entry in self._everyone:
-            entry.track.expect(event.launch, rounds)
+            entry.track.expect(launch, rounds)
 
     def add(self, entry: Entry, event: BlockMeasured, median: float, total_ns: int) -> int:
         """Add a block of one of those who take turns, and return its round, counted over all launches.
@@ -87,8 +97,8 @@ class Race:
             median: Of its latencies, in nanoseconds.
             total_ns: Their sum.
         """
-        began, ended = self._spans.get(event.launch, (event.started_ns, event.started_ns))
-        self._spans[event.launch] = (
+        began, ended = self.spans.get(event.launch, (event.started_ns, event.started_ns))
+        self.spans[event.launch] = (
             min(began, event.started_ns),
             max(ended, event.started_ns + max(event.wall_ns, total_ns)),
         )
@@ -96,22 +106,40 @@ class Race:
 
     def finish_round(self, event: RoundFinished) -> None:
         """Have the test look at a round that is whole."""
-        medians = self.medians.column(event.launch, event.round)
-        if self._settling is not None and medians is not None:
-            self._settling.add(medians[: len(self._entries)])
+        round_ = self.medians.place(event.launch, event.round)
+        if self._settling is not None and round_ is not None:
+            self._finish(round_)
+
+    def _finish(self, round_: int) -> None:
+        assert self._settling is not None
+        self._settling.add(self.medians.column(round_)[: len(self._entries)])
+        self.finished.append(round_)
+
+    def resume(self, begun: Checkpoint) -> None:
+        """Go on from a checkpoint; to be called while nothing was measured."""
+        self.medians.resume(begun.round_launches, [candidate.blocks for candidate in begun.candidates])
+        for launch in begun.launches:
+            self.spans[launch.number] = (launch.began_ns, launch.ended_ns)
+            if launch.planned:
+                self._expect(launch.number, launch.planned)
+        if self._settling is not None:
+            for round_ in begun.finished_rounds.tolist():
+                self._finish(round_)
+        self.first_launch = begun.asked[-1].first_launch
+        self.ask_again_at = begun.next_look
 
     @property
     def launches_begun(self) -> list[int]:
         """The launches of which something was measured."""
-        return [*self._spans]
+        return [*self.spans]
 
     @property
     def seconds(self) -> float:
         """How long the rounds lasted on the clock, all launches together."""
-        return self._seconds_of([*self._spans])
+        return self._seconds_of([*self.spans])
 
     def _seconds_of(self, launches: list[int]) -> float:
-        return sum(ended - began for began, ended in (self._spans[launch] for launch in launches)) * _NANO
+        return sum(ended - began for began, ended in (self.spans[launch] for launch in launches)) * _NANO
 
     def settled(self) -> bool:
         """Return whether an until-known plan has its answer: every candidate's verdict against the baseline stands.
@@ -124,7 +152,7 @@ class Race:
         racing = {e.position for e in self._entries if e.failed is None}
         if len(racing) < 2:
             return True
-        if len(self.medians) < self._ask_again_at or any(not e.track.totals.count for e in self.racing()):
+        if len(self.medians) < self.ask_again_at or any(not e.track.totals.count for e in self.racing()):
             return False
         # The test is of the plan's region of equivalence. Where a control is known to lie beyond it, and so widens it,
         # only the comparison tells.
@@ -132,7 +160,7 @@ class Race:
             return False
         if self._verdicts_stand():
             return True
-        self._ask_again_at = math.ceil(len(self.medians) * _LATER)
+        self.ask_again_at = math.ceil(len(self.medians) * _LATER)
         return False
 
     def _control_is_apart(self) -> bool:

@@ -87,27 +87,29 @@ class Looks:
 
     Attributes:
         decided: Verdicts reached, by limit and candidate.
+        looks: Number of looks so far.
+        next: At how many rounds the next is due.
     """
 
     def __init__(self) -> None:
         """Begin before the first look."""
         self.decided: dict[tuple[str, str], LimitVerdict] = {}
-        self._looks = 0
-        self._next = _FIRST_LOOK
+        self.looks = 0
+        self.next = _FIRST_LOOK
 
     def due(self, rounds: int) -> bool:
         """Return whether so many rounds are enough for the next look."""
-        return rounds >= self._next
+        return rounds >= self.next
 
     @property
     def confidence(self) -> float:
         """Of the intervals of the next look."""
-        return 1 - _ERROR * 6 / (math.pi * (self._looks + 1)) ** 2
+        return 1 - _ERROR * 6 / (math.pi * (self.looks + 1)) ** 2
 
     def look(self, rounds: int, verdicts: Iterable[LimitVerdict]) -> bool:
         """Take in the verdicts of one look, and return whether all are decided."""
-        self._looks += 1
-        self._next = math.ceil(rounds * _LATER)
+        self.looks += 1
+        self.next = math.ceil(rounds * _LATER)
         given = list(verdicts)
         for verdict in given:
             if verdict.verdict != "inconclusive":

@@ -27,35 +27,40 @@ class Conditions:
 
     Attributes:
         refused: Blocks left out, for a latency in them was zero or negative.
+        machine: The machine and the software, as the engine told.
+        cores: Cores that the candidates are pinned to; None before the rounds.
+        timer_floor: Seconds that the timed loop reports for a call that does nothing.
+        load: Load average before the first launch, per core.
+        steal: Share of the rounds' time in which the host ran something else, by launch.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.refused = 0
         self._plan = plan
-        self._environment: Environment | None = None
-        self._cores: tuple[int, ...] | None = None
-        self._timer_floor: float | None = None
-        self._load: float | None = None
-        self._steal: dict[int, float] = {}
+        self.machine: Environment | None = None
+        self.cores: tuple[int, ...] | None = None
+        self.timer_floor: float | None = None
+        self.load: float | None = None
+        self.steal: dict[int, float] = {}
 
     def add(self, event: EngineStarted | MeasurementStarted | RoundFinished) -> None:
         """Take in one event."""
         match event:
             case EngineStarted():
-                self._environment = event.environment
+                self.machine = event.environment
             case MeasurementStarted():
-                self._timer_floor = event.timer_floor_ns * _NANO
-                self._cores = event.pinned
+                self.timer_floor = event.timer_floor_ns * _NANO
+                self.cores = event.pinned
                 if event.launch == 0:  # the load of the others is that of the launches before
-                    self._load = event.load
+                    self.load = event.load
             case RoundFinished() if event.steal is not None:
-                self._steal[event.launch] = event.steal
+                self.steal[event.launch] = event.steal
 
     @property
     def environment(self) -> Environment | None:
         """The machine, with the cores and threads that the plan had of it."""
-        return self._environment and msgspec.structs.replace(
-            self._environment, pinned=self._cores or (), threads=self._plan.threads
+        return self.machine and msgspec.structs.replace(
+            self.machine, pinned=self.cores or (), threads=self._plan.threads
         )
 
     def noise(
@@ -86,8 +91,8 @@ class Conditions:
         """
         calls = sum(track.totals.count for track in tracks)
         disturbed = sum(track.disturbed_calls for track in tracks)
-        floor = self._timer_floor
-        steal = fmean(self._steal.values()) if self._steal else None
+        floor = self.timer_floor
+        steal = fmean(self.steal.values()) if self.steal else None
         figures = noise.NoiseFigures(
             lost_time=noise.lost_time(
                 sum(t.wall_ns for t in tracks), sum(t.cpu_ns for t in tracks), sum(t.waited_ns for t in tracks)
@@ -99,13 +104,13 @@ class Conditions:
             floor_share=floor / fastest if floor is not None and fastest else None,
             step_share=clock_step * _NANO / fastest if fastest else None,
             unsteady=unsteady,
-            governor=self._environment.governor if self._environment else None,
-            pinned=None if self._plan.pinning == "none" or self._cores is None else bool(self._cores),
+            governor=self.machine.governor if self.machine else None,
+            pinned=None if self._plan.pinning == "none" or self.cores is None else bool(self.cores),
             refused=self.refused,
             control=apart,
             control_failed=control_failed,
             steal=steal,
-            load=self._load,
+            load=self.load,
             equivalence=self._plan.equivalence,
         )
         found = noise.findings(figures)
@@ -118,7 +123,7 @@ class Conditions:
             autocorrelation=figures.autocorrelation,
             timer_floor=floor,
             steal=steal,
-            load=self._load,
+            load=self.load,
             control=control,
             findings=tuple(Finding(cause=f.cause, sentence=f.sentence, severity=f.severity) for f in found),
         )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from latency_tui.analysis.candidate_record import Entry
+from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MOST_LIVE_ROUNDS, Race, apart, median_of
 from latency_tui.analysis.continuation import More, Part, what_is_missing
 from latency_tui.analysis.limit_verdicts import LimitVerdict, Looks, judge_limits
@@ -34,8 +33,9 @@ from latency_tui.engine.protocol import (
 from latency_tui.engine.server.schedule import calls_a_block, calls_a_long_block
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours
+from latency_tui.result.checkpoint import Asked
 from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
-from latency_tui.result.spool import KeptBlock, Spool, read
+from latency_tui.result.spool import KeptBlock, Spool
 from latency_tui.stats.comparison import PairComparison
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
@@ -46,16 +46,19 @@ _NANO = 1e-9
 _RELATIVE_SAMPLES = 10_000
 
 
-class _Asked(NamedTuple):
-    """What was asked for at once, its first launch, and the calls of each candidate before it, by slug."""
-
-    more: More
-    first_launch: int
-    calls_before: dict[str, int]
-
-
 class Recording:
-    """A measurement as it is told by its events."""
+    """A measurement as it is told by its events.
+
+    Attributes:
+        created_at: When measuring began.
+        most_samples: How many samples of a candidate are kept at the most.
+        everyone: Those who take turns, by slug; a control copy is the last.
+        race: Their rounds.
+        conditions: The machine.
+        looks: The looks at limits.
+        asked: The plan and its continuations.
+        files: SHA-256 of the files that were measured, by path.
+    """
 
     def __init__(
         self,
@@ -81,21 +84,22 @@ class Recording:
             Entry(candidate, position, given[candidate.slug], self.most_samples, plan.seed + position)
             for position, candidate in enumerate(plan.turns)
         ]
-        self._everyone = {entry.candidate.slug: entry for entry in everyone}
+        self.everyone = {entry.candidate.slug: entry for entry in everyone}
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
-        self._race = Race(plan, everyone)
-        self._conditions = Conditions(plan)
-        self._looks, self._all_decided = Looks(), False
-        self._asked: list[_Asked] = [_Asked(More.of(plan), 0, {})]
+        self.race = Race(plan, everyone)
+        self.conditions = Conditions(plan)
+        self.looks, self._all_decided = Looks(), False
+        self.asked: list[Asked] = [Asked(more=More.of(plan))]
+        self.files: dict[str, str] = {}
 
     @property
     def plan(self) -> Plan:
         """What is measured."""
-        return self._race.plan
+        return self.race.plan
 
     def rebase(self, baseline: str) -> None:
         """Compare with the candidate of that slug from now on; nothing is measured again."""
-        self._race.plan = msgspec.structs.replace(self._race.plan, baseline=baseline)
+        self.race.plan = msgspec.structs.replace(self.race.plan, baseline=baseline)
 
     def continue_with(self, more: More) -> int:
         """Begin a continuation: what comes from now on is more of the same result.
@@ -106,17 +110,17 @@ class Recording:
         Returns:
             The number of its first launch, which its events have to carry.
         """
-        begun = self._race.launches_begun
+        begun = self.race.launches_begun
         first = begun[-1] + 1 if begun else 0
-        self._asked.append(_Asked(more, first, self.calls))
-        self._race.first_launch = first
+        self.asked.append(Asked(more=more, first_launch=first, calls_before=self.calls))
+        self.race.first_launch = first
         self._all_decided = False
         return first
 
     @property
     def racing(self) -> tuple[str, ...]:
         """Slugs of the candidates that have not failed while they were measured."""
-        return tuple(entry.candidate.slug for entry in self._race.racing())
+        return tuple(entry.candidate.slug for entry in self.race.racing())
 
     def add(self, event: Event) -> None:
         """Take in one event; those that say nothing of the plan's candidates change nothing."""
@@ -126,14 +130,14 @@ class Recording:
             case BlockMeasured():
                 self._add_block(event)
             case EngineStarted():
-                self._conditions.add(event)
+                self.conditions.add(event)
             case MeasurementStarted():
-                self._conditions.add(event)
-                self._race.begin(event)
+                self.conditions.add(event)
+                self.race.begin(event)
             case TrainingFinished() if entry := self._entries.get(event.candidate):
                 if entry.trained is None or entry.trained.seconds is None:
                     entry.trained = event
-            case WarmUpFinished() if entry := self._everyone.get(event.candidate):
+            case WarmUpFinished() if entry := self.everyone.get(event.candidate):
                 first = np.frombuffer(event.first_calls[:8], dtype="<i8") if len(event.first_calls) >= 8 else ()
                 entry.first_calls += [float(ns) * _NANO for ns in first if ns > 0]
                 entry.steady = entry.steady and event.steady
@@ -141,26 +145,26 @@ class Recording:
             case ColdStartMeasured() if entry := self._entries.get(event.candidate):
                 entry.cold_starts.append(event)
             case RoundFinished():
-                self._conditions.add(event)
-                self._race.finish_round(event)
-            case CandidateFailed() if entry := self._everyone.get(event.candidate):
+                self.conditions.add(event)
+                self.race.finish_round(event)
+            case CandidateFailed() if entry := self.everyone.get(event.candidate):
                 entry.failed = event
             case _:
                 pass
 
     def _add_block(self, event: BlockMeasured) -> None:
-        entry = self._everyone.get(event.candidate)
+        entry = self.everyone.get(event.candidate)
         if entry is None:
             return
         try:
             latencies = as_latencies(np.frombuffer(event.samples, dtype="<i8"))
         except ValueError:
-            self._conditions.refused += 1
+            self.conditions.refused += 1
             return
         if not latencies.size:
             return
         median = float(np.median(latencies))
-        round_ = self._race.add(entry, event, median, int(latencies.sum()))
+        round_ = self.race.add(entry, event, median, int(latencies.sum()))
         kept = entry.track.add(latencies, event.launch, event.copy, round_)
         self._count(entry.track, event, latencies.size)
         if self._spool is not None:
@@ -168,12 +172,12 @@ class Recording:
 
     def add_kept(self, block: KeptBlock) -> None:
         """Take in a block of which only some samples are left."""
-        entry = self._everyone.get(block.event.candidate)
+        entry = self.everyone.get(block.event.candidate)
         if entry is None:
             return
         kept = np.frombuffer(block.event.samples, dtype="<i8")
         totals = Summary(block.calls, block.mean, block.squares, block.min, block.max)
-        round_ = self._race.add(entry, block.event, block.median, int(totals.total))
+        round_ = self.race.add(entry, block.event, block.median, int(totals.total))
         entry.track.add_kept(kept, totals, block.event.launch, block.event.copy, round_)
         self._count(entry.track, block.event, block.calls)
 
@@ -197,23 +201,23 @@ class Recording:
     @property
     def rounds(self) -> int:
         """Rounds begun so far, in all launches."""
-        return len(self._race.medians)
+        return len(self.race.medians)
 
     def settled(self) -> bool:
         """Return whether an until-known plan has its answer: its limits are decided, and see `Race.settled`."""
         if self.plan.limits and self.plan.until_known and not self._limits_are_decided():
             return False
-        return self._race.settled()
+        return self.race.settled()
 
     def _limits_are_decided(self) -> bool:
-        if not self._all_decided and self._looks.due(self.rounds):
-            racing = [e for e in self._race.racing() if e.track.totals.count]
-            if len(racing) < len(self._race.racing()):
+        if not self._all_decided and self.looks.due(self.rounds):
+            racing = [e for e in self.race.racing() if e.track.totals.count]
+            if len(racing) < len(self.race.racing()):
                 return False
             relative = any(limit.relative for limit in self.plan.limits)
             comparisons = self.result(most_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
-            verdicts = self._judge(racing, comparisons, self._looks.confidence, None)
-            self._all_decided = self._looks.look(self.rounds, verdicts)
+            verdicts = self._judge(racing, comparisons, self.looks.confidence, None)
+            self._all_decided = self.looks.look(self.rounds, verdicts)
         return self._all_decided
 
     def _judge(
@@ -221,7 +225,7 @@ class Recording:
     ) -> list[LimitVerdict]:
         """Judge candidates by the limits, from intervals of a confidence."""
         compared = {comparison.candidate: comparison for comparison in comparisons}
-        sizes, seconds, step = self._calls_a_round(), self._race.seconds, self._race.clock_step()
+        sizes, seconds, step = self._calls_a_round(), self.race.seconds, self.race.clock_step()
         return [
             verdict
             for e in entries
@@ -245,10 +249,10 @@ class Recording:
     def _limits(self, comparisons: tuple[Comparison, ...], most_samples: int | None) -> tuple[LimitVerdict, ...]:
         if not self.plan.limits:
             return ()
-        racing = [e for e in self._race.racing() if e.track.totals.count]
+        racing = [e for e in self.race.racing() if e.track.totals.count]
         if not self.plan.until_known:
             return tuple(self._judge(racing, comparisons, 0.95, most_samples))
-        return self._looks.standing(self._judge(racing, comparisons, self._looks.confidence, most_samples))
+        return self.looks.standing(self._judge(racing, comparisons, self.looks.confidence, most_samples))
 
     def result(self, *, most_samples: int | None = None, samples: bool = True) -> Result:
         """Return the result so far.
@@ -259,10 +263,10 @@ class Recording:
                 all the same. None for everything, exactly.
             samples: Whether the result holds the samples.
         """
-        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self._race.seconds
+        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self.race.seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
-        alone = {e for e in self._race.racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
-        race, live = self._race, most_samples is not None
+        alone = {e for e in self.race.racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
+        race, live = self.race, most_samples is not None
         step = race.clock_step()
         candidates = [
             e.result(
@@ -285,12 +289,13 @@ class Recording:
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
-            environment=self._conditions.environment,
+            environment=self.conditions.environment,
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=comparisons,
             limits=self._limits(comparisons, most_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
+            checkpoint=checkpoint_of(self) if samples and not live else None,
         )
         fastest, contest = race.fastest(candidates), comparisons
         if fastest != baseline:  # the answer is the same whichever baseline the table has
@@ -298,20 +303,21 @@ class Recording:
                 pairs = race.pairs(fastest, equivalence, live=live)
             contest = race.comparisons(fastest, pairs, tails=False)
         contested = msgspec.structs.replace(value, comparisons=contest)
-        more = what_is_missing(contested, [*self._parts()], self._race.seconds)
+        more = what_is_missing(contested, [*self._parts()], self.race.seconds)
         return msgspec.structs.replace(value, answer=answer(value, contest), more=more)
 
     def _parts(self) -> Iterator[Part]:
         """Yield the plan and its continuations, with how far each came."""
-        following = [asked.first_launch for asked in self._asked[1:]]
-        for (more, first, before), end in zip(self._asked, [*following, None], strict=True):
-            launches = [n for n in self._race.launches_begun if first <= n and (end is None or n < end)]
-            shares = [self._race.medians.share_of(launch) for launch in launches]
+        following = [asked.first_launch for asked in self.asked[1:]]
+        for one, end in zip(self.asked, [*following, None], strict=True):
+            first, before = one.first_launch, one.calls_before
+            launches = [n for n in self.race.launches_begun if first <= n and (end is None or n < end)]
+            shares = [self.race.medians.share_of(launch) for launch in launches]
             yield Part(
-                asked=more,
+                asked=one.more,
                 launches=sum(share >= 1 for share in shares),
                 runs=min(
-                    (e.track.totals.count - before.get(e.candidate.slug, 0) for e in self._race.racing()), default=0
+                    (e.track.totals.count - before.get(e.candidate.slug, 0) for e in self.race.racing()), default=0
                 ),
                 share=shares[-1] if shares else 0.0,
             )
@@ -326,19 +332,19 @@ class Recording:
         return dict.fromkeys(means, calls_a_block(means.values()))
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
-        tracks = [entry.track for entry in self._everyone.values() if entry.track.totals.count]
-        table = self._race.medians.excerpt(MOST_LIVE_ROUNDS).medians
-        lost = self._race.control.failed if self._race.control else None
+        tracks = [entry.track for entry in self.everyone.values() if entry.track.totals.count]
+        table = self.race.medians.excerpt(MOST_LIVE_ROUNDS).medians
+        lost = self.race.control.failed if self.race.control else None
         collected = {
             e.candidate.name: e.track.gc_calls / e.track.totals.count
             for e in self._entries.values()
             if e.track.totals.count
         }
-        return self._conditions.noise(
+        return self.conditions.noise(
             tracks,
             table,
             fastest=min((median_of(c) for c in candidates if c.statistics is not None), default=None),
-            clock_step=self._race.clock_step(),
+            clock_step=self.race.clock_step(),
             unsteady=tuple(e.candidate.name for e in self._entries.values() if not e.steady),
             collected=max(collected.items(), key=lambda item: item[1], default=None),
             apart=None if control is None else apart(control),
@@ -347,26 +353,5 @@ class Recording:
         )
 
     def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:
-        first, copy = self._everyone[self.plan.candidates[0].slug], self._race.control
-        return None if pair is None or copy is None else self._race.comparison(first, copy, pair, tails=False)
-
-
-def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recording:
-    """Return the recording of a measurement whose events are in a spool.
-
-    Args:
-        path: The spool.
-        most_samples: How many samples are kept at the most, all candidates together.
-
-    Raises:
-        UsageError: The file cannot be read, or is no spool.
-    """
-    begun, events = read(path)
-    recording = Recording(begun.plan, most_samples=most_samples)
-    recording.created_at = begun.created_at
-    for event in events:
-        if isinstance(event, KeptBlock):
-            recording.add_kept(event)
-        else:
-            recording.add(event)
-    return recording
+        first, copy = self.everyone[self.plan.candidates[0].slug], self.race.control
+        return None if pair is None or copy is None else self.race.comparison(first, copy, pair, tails=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
+from latency_tui.analysis.median_table import whole_launches
+from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.stats.clock import clock_step
 from latency_tui.stats.clusters import LEAST_DRAWS, processes_of
 from latency_tui.stats.samples import Latencies, sizes_of
@@ -22,6 +24,7 @@ _LEAST_ROUNDS_KEPT = 40
 _ENOUGH_FOR_A_STEP = 250
 _MOST_NEIGHBOURS = 12_000
 _LONG_BLOCK = 64
+_COUNTERS = ("wall_ns", "cpu_ns", "waited_ns", "disturbed_calls", "gc_calls", "gc_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,54 @@ class Track:
         places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
         return samples[places], rounds
 
+    def columns(self, rounds: NDArray[np.int64]) -> SampleColumns:
+        """Return all but the samples, so that they can be continued.
+
+        Args:
+            rounds: The rounds of all its blocks, also of those of which no sample is kept, `(n_blocks,)`.
+        """
+        kept = np.zeros(int(rounds.max(initial=-1)) + 1, dtype=np.int64)
+        if len(self._starts):
+            kept[self._rounds.values] = sizes_of(self._starts.values, len(self._samples))
+        neighbours, starts = self._neighbours or (None, None)
+        return SampleColumns(
+            kept=kept[rounds],
+            step=self.step,
+            totals=self.totals if self.totals.count else None,
+            after_switch=self._after_switch.values.copy(),
+            neighbours=None if neighbours is None else neighbours.astype(np.int64),
+            neighbour_starts=starts,
+            **{name: getattr(self, name) for name in _COUNTERS},
+        )
+
+    def resume(
+        self, calls: SampleColumns, blocks: BlockColumns, launches: NDArray[np.int64], samples: NDArray[np.int64]
+    ) -> None:
+        """Go on from there; to be called while it is empty.
+
+        Args:
+            calls: What was known of its calls.
+            blocks: Its blocks, also those of which no sample is kept.
+            launches: Which launch each block is of, `(n_blocks,)`.
+            samples: Those that are kept, `(n_samples,)` nanoseconds.
+        """
+        there = calls.kept > 0
+        sizes = calls.kept[there]
+        self._samples.extend(samples)
+        self._starts.extend(np.cumsum(sizes) - sizes)
+        self._launches.extend(launches[there])
+        self._copies.extend(blocks.replicas[there])
+        self._rounds.extend(blocks.rounds[there])
+        self._after_switch.extend(calls.after_switch)
+        self._blocks = dict(Counter(launches.tolist()))
+        self._seen = {*zip(launches.tolist(), blocks.replicas.tolist(), strict=True)}
+        self.step = calls.step
+        self.totals = calls.totals or Summary()
+        if calls.neighbours is not None and calls.neighbour_starts is not None:
+            self._neighbours = calls.neighbours, calls.neighbour_starts
+        for name in _COUNTERS:
+            setattr(self, name, getattr(calls, name))
+
     @property
     def clock_step(self) -> int:
         """The step that the clock counts in, in nanoseconds, as some of its samples tell; 0 where they do not."""
@@ -252,110 +303,6 @@ class Track:
     def whole_launches(self) -> int:
         """Number of launches, but for a last one that was stopped before half of its rounds."""
         return len(whole_launches(self._blocks, self._planned))
-
-
-class Rounds(NamedTuple):
-    """Some rounds of all candidates.
-
-    Attributes:
-        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds, NaN where there was no block.
-        launches: Which launch each round belongs to, `(n_rounds,)`.
-        processes: Which of the candidate's processes answered each block, `(n_candidates, n_rounds)`.
-    """
-
-    medians: NDArray[np.float64]
-    launches: NDArray[np.int64]
-    processes: NDArray[np.int64]
-
-
-class MedianTable:
-    """Block medians of all candidates, a column a round, in the order in which the rounds began."""
-
-    def __init__(self, candidates: int) -> None:
-        """Make an empty one for that many candidates."""
-        self._table = np.full((candidates, 64), np.nan)
-        self._copies = np.zeros((candidates, 64), dtype=np.int64)
-        self._launches = GrowingArray(np.int64)
-        self._columns: dict[tuple[int, int], int] = {}
-        self._rounds: dict[int, int] = {}
-        self._planned: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._launches)
-
-    def add(self, launch: int, round_: int, copy: int, candidate: int, median: float) -> int:
-        """Add a block's median and return its round, counted over all launches.
-
-        A block that came twice begins a round of its own. `copy` says which of the candidate's processes answered.
-        """
-        column = self._columns.get((launch, round_))
-        if column is None or not np.isnan(self._table[candidate, column]):
-            column = len(self._launches)
-            self._columns[launch, round_] = column
-            self._launches.append(launch)
-            self._rounds[launch] = self._rounds.get(launch, 0) + 1
-            if column >= self._table.shape[1]:
-                self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
-                self._copies = np.hstack((self._copies, np.zeros_like(self._copies)))
-        self._table[candidate, column] = median
-        self._copies[candidate, column] = copy
-        return column
-
-    def column(self, launch: int, round_: int) -> NDArray[np.float64] | None:
-        """Return the medians of a round, `(n_candidates,)`, NaN where there was no block; None if it never began."""
-        place = self._columns.get((launch, round_))
-        return None if place is None else self._table[:, place]
-
-    def expect(self, launch: int, rounds: int) -> None:
-        """Take note of how many rounds a launch is to have."""
-        self._planned[launch] = rounds
-
-    def excerpt(self, most_rounds: int | None) -> Rounds:
-        """Return the rounds that comparisons rest on, or some of them, evenly chosen.
-
-        Those of a further launch that has only begun, or was stopped before half of its rounds, are left out, for it
-        would count for as much as the others.
-        """
-        launches = self._launches.values
-        whole = np.flatnonzero(np.isin(launches, self.whole_launches))
-        kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
-        return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
-
-    def share_of(self, launch: int) -> float:
-        """Return which share of the rounds planned for a launch have begun; 0 where none have."""
-        rounds, planned = self._rounds.get(launch, 0), self._planned.get(launch, 0)
-        return rounds / max(planned, rounds) if rounds else 0.0
-
-    @property
-    def whole_launches(self) -> list[int]:
-        """The launches that comparisons rest on."""
-        return whole_launches(self._rounds, self._planned)
-
-    def rounds_of(self, launch: int) -> int:
-        """Return how many rounds of a launch have begun."""
-        return self._rounds.get(launch, 0)
-
-    @property
-    def whole_rounds(self) -> int:
-        """How many rounds these have."""
-        return sum(self._rounds[launch] for launch in self.whole_launches)
-
-
-def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
-    """Return the launches that figures rest on: not a last one that has only begun, or was stopped early.
-
-    One that was stopped early and continued by others counts while there are fewer than three launches, for then
-    processes are what intervals are over. From three on each launch counts as much as the others, so it does not.
-
-    Args:
-        rounds: How many rounds each launch has, in their order.
-        planned: How many each was to have, where that is known. Launches that are complete may differ in that.
-    """
-    begun = [*rounds]
-    short = {launch for launch in begun if 2 * rounds[launch] < planned.get(launch, 0)}
-    continued = [launch for launch in begun if launch not in short or launch != begun[-1]] or begun
-    whole = [launch for launch in continued if launch not in short]
-    return continued if len(continued) < LEAST_DRAWS or not whole else whole
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

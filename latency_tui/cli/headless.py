@@ -7,7 +7,8 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-from latency_tui.analysis.recorder import Recording, restore
+from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.restoring import restore
 from latency_tui.cli.group import say
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
 from latency_tui.cli.stdout import complain, emit, terminal_style

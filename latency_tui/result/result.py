@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -23,13 +23,14 @@ from latency_tui.engine.protocol import CallInput, Environment
 from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.suggest import hint
+from latency_tui.result.checkpoint import Checkpoint
+from latency_tui.result.rows import Samples, decode_row, in_one_line
 from latency_tui.text.formatting import format_duration
 
 JSON_SCHEMA_VERSION = 1
 
 Status = Literal["measured", "failed", "cancelled"]
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
-Samples = NDArray[np.float64]
 
 _MOST_BYTES = 4 << 30
 """Of a file that is read: 18 models of ten million runs each take that."""
@@ -265,6 +266,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         noise: How quiet the machine was.
         answer: The answer in a sentence.
         more: How much more would settle it, or is left of what was stopped; None if nothing is known to help.
+        checkpoint: What `run --continue` needs besides the samples; None where these are left out.
     """
 
     json_schema_version: int = JSON_SCHEMA_VERSION
@@ -278,6 +280,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     noise: Noise = Noise()
     answer: str = ""
     more: More | None = None
+    checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:
         """Return the candidate of that slug or name.
@@ -318,7 +321,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def without_samples(self) -> Result:
         """Return the same result without the single latencies."""
         bare = tuple(msgspec.structs.replace(c, samples=None, rounds=(), launches=()) for c in self.candidates)
-        return msgspec.structs.replace(self, candidates=bare)
+        return msgspec.structs.replace(self, candidates=bare, checkpoint=None)
 
     def to_json(self, *, samples: bool = True) -> str:
         """Return the versioned JSON; times in seconds. `samples=False` leaves the single latencies out."""
@@ -330,14 +333,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         Samples stand in one line each, the rest is indented.
         """
         value = self if samples else self.without_samples()
+        candidates = tuple(msgspec.structs.replace(c, rounds=np.asarray(c.rounds)) for c in value.candidates)
         mark = uuid.uuid4().hex  # holds the place of what is long while the rest is formatted
-        rows = [row for c in value.candidates for row in (c.samples, c.rounds) if row is not None and len(row)]
-        marked = tuple(_marked(candidate, mark) for candidate in value.candidates)
-        text = msgspec.json.format(_encoder.encode(msgspec.structs.replace(value, candidates=marked)), indent=2)
-        first, *others = _harmless(text).split(f'"{mark}"')
+        rows: list[NDArray[Any]] = []
+
+        def hold(row: Any) -> str:  # Any: msgspec's hook takes whatever it does not know
+            if not isinstance(row, np.ndarray):
+                raise NotImplementedError(type(row))
+            rows.append(row)
+            return mark
+
+        text = msgspec.json.encode(msgspec.structs.replace(value, candidates=candidates), enc_hook=hold)
+        first, *others = _harmless(msgspec.json.format(text, indent=2)).split(f'"{mark}"')
         yield first
         for row, after in zip(rows, others, strict=True):
-            yield from _in_one_line(row)
+            yield from in_one_line(row)
             yield after
 
 
@@ -363,18 +373,6 @@ class _Versioned(msgspec.Struct):
     json_schema_version: int = JSON_SCHEMA_VERSION
 
 
-def _marked(candidate: CandidateResult, mark: str) -> CandidateResult:
-    long = {name: mark for name in ("samples", "rounds") if (row := getattr(candidate, name)) is not None and len(row)}
-    return msgspec.structs.replace(candidate, **long)
-
-
-def _in_one_line(row: Samples | Sequence[int], at_once: int = 100_000) -> Iterator[str]:
-    yield "["
-    for begin in range(0, len(row), at_once):
-        yield "," * (begin > 0) + _encoder.encode(row[begin : begin + at_once])[1:-1].decode()
-    yield "]"
-
-
 def _harmless(json: bytes) -> str:
     """Escape the controls that JSON lets stand and that a terminal obeys; they can only be inside its strings."""
     return _LATE_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.decode())
@@ -385,20 +383,4 @@ def _median(candidate: CandidateResult) -> float:
     return candidate.statistics.p50.value or 0.0
 
 
-def _encode_array(value: Any) -> Any:  # Any: msgspec's hook takes whatever it does not know
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise NotImplementedError(type(value))
-
-
-def _decode_array(kind: Any, value: Any) -> Any:  # Any: as above
-    if get_origin(kind) is np.ndarray:  # the alias itself is another object from numpy 2.5 on
-        samples = np.asarray(value, dtype=np.float64)
-        if samples.ndim != 1 or not np.isfinite(samples).all() or (samples <= 0).any():
-            raise ValueError("samples must be positive, finite numbers")
-        return samples
-    raise NotImplementedError(kind)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_encode_array)
-_decoder = msgspec.json.Decoder(Result, dec_hook=_decode_array)
+_decoder = msgspec.json.Decoder(Result, dec_hook=decode_row)

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from latency_tui.analysis.recorder import Recording, restore
+from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.restoring import restore
 from latency_tui.analysis.sample_store import Track
 from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
 from latency_tui.errors import UsageError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from latency_tui.analysis.continuation import More, plan_to_continue
+from latency_tui.analysis.median_table import whole_launches
 from latency_tui.analysis.recorder import Recording
-from latency_tui.analysis.sample_store import whole_launches
 from latency_tui.engine.protocol import CandidateFailed
 from latency_tui.text.summary import round_up
 from tests.unit.test_result_launches import launch_of, plan_of, recorded

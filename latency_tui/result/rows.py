@@ -1,0 +1,45 @@
+"""Rows of numbers in the JSON of a result: each in one line, read as an array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float64]
+"""Positive, finite numbers."""
+Integers = NDArray[np.int64]
+"""Whole numbers from 0."""
+
+
+def in_one_line(row: NDArray[Any], at_once: int = 100_000) -> Iterator[str]:
+    """Yield a row as JSON, some numbers at a time."""
+    yield "["
+    for begin in range(0, len(row), at_once):
+        yield "," * (begin > 0) + msgspec.json.encode(row[begin : begin + at_once].tolist())[1:-1].decode()
+    yield "]"
+
+
+def decode_row(kind: Any, value: Any) -> Any:  # Any: msgspec's hook takes whatever it does not know
+    """Return a list as `Samples` or `Integers`.
+
+    Raises:
+        ValueError: It does not hold such numbers.
+        NotImplementedError: Another type is expected.
+    """
+    if get_origin(kind) is not np.ndarray:  # the alias itself is another object from numpy 2.5 on
+        raise NotImplementedError(kind)
+    number = get_args(get_args(kind)[1])[0]
+    whole = number is np.int64
+    row = np.asarray(value)
+    if row.ndim != 1 or (row.size and row.dtype.kind not in ("iu" if whole else "iuf")):
+        raise ValueError(f"expected one row of {'whole ' if whole else ''}numbers")
+    row = row.astype(number, copy=False)
+    if whole and (row < 0).any():
+        raise ValueError("counts must not be negative")
+    if not whole and not (np.isfinite(row).all() and (row > 0).all()):
+        raise ValueError("samples must be positive, finite numbers")
+    return row
