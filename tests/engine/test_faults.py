@@ -135,20 +135,20 @@ async def test_a_stop_while_copies_are_made_takes_nothing_from_the_next_job(engi
     assert sum(isinstance(event, BlockMeasured) for event in events) >= 10
 
 
-async def test_a_stop_that_comes_with_its_job_is_answered(engine: Engine) -> None:
+async def test_a_stop_that_comes_with_its_job_is_answered(new_engine: Engine) -> None:
     """As p and then esc, while the engine still imports."""
-    await engine.start()
+    await new_engine.start()
     events: list[Event] = []
 
     async def run() -> None:
-        events.extend([event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Hangs"))))])
+        events.extend([event async for event in new_engine.run(Measure(job="a", plan=plan_of(planted("Hangs"))))])
 
     running = asyncio.create_task(run())
     await asyncio.sleep(0)
-    await engine.stop("a")
+    await new_engine.stop("a")
     await asyncio.wait_for(running, 300)
     assert events[-1] == JobFinished(job="a", reason="stopped")
-    again = [event async for event in engine.run(Measure(job="b", plan=plan_of(planted("Sleeper"), runs=10)))]
+    again = [event async for event in new_engine.run(Measure(job="b", plan=plan_of(planted("Sleeper"), runs=10)))]
     assert again[-1] == JobFinished(job="b", reason="completed")
 
 

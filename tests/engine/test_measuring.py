@@ -148,10 +148,10 @@ async def test_other_work_for_a_warm_process_has_no_first_calls_and_is_warmed_at
     model = planted("SlowByRow", seconds=0.002)
     warmed: list[WarmUpFinished] = []
     for number, workload in enumerate((one, many, one)):
-        plan = plan_of(model, runs=5, workload=workload)
+        plan = plan_of(model, runs=2, workload=workload)
         job = Measure(job=str(number), plan=plan)
         warmed += [event async for event in engine.run(job) if isinstance(event, WarmUpFinished)]
-    assert len(warmed[0].first_calls) >= 80
+    assert len(warmed[0].first_calls) > 8
     assert warmed[1].first_calls == b""
     assert warmed[1].calls <= 6, "a second, and not as many calls as of one row would fit in there"
     assert warmed[2].first_calls[:8] == warmed[0].first_calls[:8]
