@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.catalog.runtimes import check_runtime, with_runtimes
 from latency_tui.catalog.validate import check_settings
 from latency_tui.engine.caller_objects import dumps
@@ -166,7 +166,7 @@ def measure(
 
 
 async def _measure(plan: Plan, shown: bool | None, on_event: Callable[[Event], None] | None) -> Result:
-    recording = Recording(plan)
+    recording = Recorder(plan)
     # What a model was pickled from by name, a module beside the caller's script say, is to be found there again.
     engine = partial(Engine, modules=[Path(entry) for entry in sys.path if entry])
     with Progress(plan, shown=shown) as progress:

@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from latency_tui.analysis.sample_store import MOST_SAMPLES, Excerpt, Track
+from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer, Subsample
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.result import (
@@ -28,7 +28,7 @@ _ALONE = (
 )
 
 
-class Entry:
+class CandidateRecord:
     """What is known of one candidate.
 
     Args:
@@ -45,7 +45,7 @@ class Entry:
         self.candidate = candidate
         self.position = position
         self.colour = colour
-        self.track = Track(most_samples, seed)
+        self.track = SampleBuffer(most_samples, seed)
         self.trained: TrainingFinished | None = None
         self.failed: CandidateFailed | None = None
         self.first_calls: list[float] = []
@@ -58,7 +58,7 @@ class Entry:
         batch_size: int,
         most_samples: int | None,
         *,
-        calls_a_round: int,
+        calls_per_round: int,
         seconds: float,
         clock_step: int,
         alone: bool,
@@ -69,7 +69,7 @@ class Entry:
         Args:
             batch_size: Rows that each call answers.
             most_samples: About how many samples may be looked at; None for all.
-            calls_a_round: As many as a longer measurement's rounds would have.
+            calls_per_round: As many as a longer measurement's rounds would have.
             seconds: How long the measurement lasted on the clock.
             clock_step: What that clock counts in, in nanoseconds, where latencies tell; else 0.
             alone: Whether one process answered where others had several.
@@ -82,7 +82,7 @@ class Entry:
         first_call = median(self.first_calls) if self.first_calls else None
         status: Status = "measured" if totals.count else "cancelled"
         # Before the samples are made seconds: sorting them takes memory, too.
-        statistics = _statistics(self.track, excerpt, calls_a_round, seconds, clock_step) if totals.count else None
+        statistics = _statistics(self.track, excerpt, calls_per_round, seconds, clock_step) if totals.count else None
         if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
             status = "failed"
         return CandidateResult(
@@ -112,10 +112,12 @@ class Entry:
         )
 
     def statistics(
-        self, most_samples: int | None, *, calls_a_round: int, seconds: float, clock_step: int, confidence: float
+        self, most_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float
     ) -> Statistics:
         """Return its statistics with intervals of another confidence; the other arguments are those of `result`."""
-        return _statistics(self.track, self.track.excerpt(most_samples), calls_a_round, seconds, clock_step, confidence)
+        return _statistics(
+            self.track, self.track.excerpt(most_samples), calls_per_round, seconds, clock_step, confidence
+        )
 
     def _notes(self, alone: bool) -> Iterator[str]:
         """Yield warnings of the training, and what is peculiar to how it was measured."""
@@ -130,24 +132,24 @@ class Entry:
 
 
 def _statistics(
-    track: Track,
-    excerpt: Excerpt,
-    calls_a_round: float,
+    track: SampleBuffer,
+    excerpt: Subsample,
+    calls_per_round: float,
     seconds: float,
     clock_step: int,
     confidence: float = 0.95,
 ) -> Statistics:
     """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
     if track.step > 1:  # calls that are needed are calls that are made, whether they are kept or not
-        calls_a_round = max(calls_a_round, track.totals.count / track.blocks)
+        calls_per_round = max(calls_per_round, track.totals.count / track.blocks)
     estimates = percentiles(
         excerpt.samples,
         excerpt.rounds,
         confidence,
-        draws=excerpt.draws,
+        clusters=excerpt.clusters,
         of_launches=excerpt.of_launches,
         complete=excerpt.complete,
-        calls_a_round=calls_a_round,
+        calls_per_round=calls_per_round,
         seconds=seconds,
         clock_step=clock_step,
     )
@@ -168,7 +170,7 @@ def _statistics(
             seconds_needed=estimate.seconds_needed,
             launches_needed=estimate.launches_needed,
         )
-    mean = mean_interval(excerpt.samples, excerpt.rounds, excerpt.draws, confidence) or (None, None)
+    mean = mean_interval(excerpt.samples, excerpt.rounds, excerpt.clusters, confidence) or (None, None)
     low, high = (min(mean[0], totals.mean), max(mean[1], totals.mean)) if mean[0] and mean[1] else (None, None)
     return Statistics(
         mean_low=_seconds(low),

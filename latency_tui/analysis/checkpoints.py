@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latency_tui.analysis.candidate_record import Entry
+from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.median_table import MedianTable
 from latency_tui.result.checkpoint import CandidateCheckpoint, Checkpoint, Launch, LooksCheckpoint
 
 if TYPE_CHECKING:
-    from latency_tui.analysis.recorder import Recording
+    from latency_tui.analysis.recorder import Recorder
 
 
-def checkpoint_of(recording: Recording) -> Checkpoint:
+def checkpoint_of(recording: Recorder) -> Checkpoint:
     """Return what a recording needs to be continued, besides the samples of its candidates."""
     race, conditions, looks = recording.race, recording.conditions, recording.looks
     return Checkpoint(
@@ -45,7 +45,7 @@ def checkpoint_of(recording: Recording) -> Checkpoint:
     )
 
 
-def _candidate(entry: Entry, medians: MedianTable, *, is_control: bool) -> CandidateCheckpoint:
+def _candidate(entry: CandidateRecord, medians: MedianTable, *, is_control: bool) -> CandidateCheckpoint:
     blocks = medians.columns(entry.position)
     return CandidateCheckpoint(
         slug=entry.candidate.slug,

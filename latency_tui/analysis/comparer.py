@@ -9,22 +9,22 @@ from typing import TypedDict
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.candidate_record import Entry
+from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.growing_arrays import GrowingArray
 from latency_tui.analysis.median_table import MedianTable
-from latency_tui.analysis.sample_store import Track
-from latency_tui.analysis.stopping import Settling
+from latency_tui.analysis.sample_store import SampleBuffer
+from latency_tui.analysis.stopping import StoppingRule
 from latency_tui.engine.protocol import BlockMeasured, MeasurementStarted, RoundFinished
-from latency_tui.engine.server.schedule import COPY_ROUNDS, copies_of
+from latency_tui.engine.server.schedule import REPLICA_ROUNDS, replica_count
 from latency_tui.plan import Plan
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.result import CandidateResult, Comparison
 from latency_tui.stats.comparison import PairComparison, compare, judge
-from latency_tui.stats.multiplicity import holm, letters
+from latency_tui.stats.multiplicity import compact_letters, holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.permutation import LEAST_CALLS, TailComparison, compare_tails
-from latency_tui.stats.prediction_interval import again_interval
-from latency_tui.stats.sequential import compare_anytime, replay
+from latency_tui.stats.prediction_interval import prediction_interval
+from latency_tui.stats.sequential import compare_sequentially, replay
 
 MOST_LIVE_ROUNDS = 600
 _NANO = 1e-9
@@ -43,7 +43,7 @@ class _ToSettle(TypedDict, total=False):
     launches_to_settle: int
 
 
-class Race:
+class Comparer:
     """The rounds of a measurement and what they say of every pair.
 
     Args:
@@ -60,14 +60,14 @@ class Race:
         ask_again_at: At how many rounds an answer that did not stand is looked at again.
     """
 
-    def __init__(self, plan: Plan, everyone: list[Entry]) -> None:
+    def __init__(self, plan: Plan, everyone: list[CandidateRecord]) -> None:
         self.plan = plan
         self.medians = MedianTable(len(everyone))
         self.control = everyone[-1] if plan.control else None
         self._everyone = everyone
         self._entries = everyone[: len(plan.candidates)]
         self._places = {entry.candidate.slug: entry.position for entry in self._entries}
-        self._settling = Settling(len(plan.candidates), plan.equivalence) if plan.until_known else None
+        self._settling = StoppingRule(len(plan.candidates), plan.equivalence) if plan.until_known else None
         self.spans: dict[int, tuple[int, int]] = {}
         self.ask_again_at = 0
         self.finished = GrowingArray(np.int64)
@@ -88,7 +88,7 @@ class Race:
         for entry in self._everyone:
             entry.track.expect(launch, rounds)
 
-    def add(self, entry: Entry, event: BlockMeasured, median: float, total_ns: int) -> int:
+    def add(self, entry: CandidateRecord, event: BlockMeasured, median: float, total_ns: int) -> int:
         """Add a block of one of those who take turns, and return its round, counted over all launches.
 
         Args:
@@ -149,14 +149,14 @@ class Race:
         """
         if self._settling is None:
             return False
-        racing = {e.position for e in self._entries if e.failed is None}
-        if len(racing) < 2:
+        active = {e.position for e in self._entries if e.failed is None}
+        if len(active) < 2:
             return True
-        if len(self.medians) < self.ask_again_at or any(not e.track.totals.count for e in self.racing()):
+        if len(self.medians) < self.ask_again_at or any(not e.track.totals.count for e in self.active()):
             return False
         # The test is of the plan's region of equivalence. Where a control is known to lie beyond it, and so widens it,
         # only the comparison tells.
-        if not self._control_is_apart() and not self._settling.settled(racing, self._wanted_baseline()):
+        if not self._control_is_apart() and not self._settling.settled(active, self._wanted_baseline()):
             return False
         if self._verdicts_stand():
             return True
@@ -176,7 +176,7 @@ class Race:
         It knows what the test alone does not: how far processes lie apart, the control's floor, and who has failed.
         """
         medians = {
-            e.position: float(np.median(e.track.excerpt(None).samples)) for e in self.racing() if e.track.totals.count
+            e.position: float(np.median(e.track.excerpt(None).samples)) for e in self.active() if e.track.totals.count
         }
         wanted = self._wanted_baseline()
         baseline = wanted if wanted in medians else min(medians, key=medians.__getitem__)
@@ -186,13 +186,13 @@ class Race:
         asked = [pair for pair in pairs.values() if {pair.first, pair.second} - rivals == {baseline}]
         return all(pair.verdict != "inconclusive" for pair in asked)
 
-    def racing(self) -> list[Entry]:
+    def active(self) -> list[CandidateRecord]:
         """Return the candidates that have not failed while they were measured."""
         return [e for e in self._entries if e.failed is None or e.failed.stage == "cold start"]
 
     def _wanted_baseline(self) -> int | None:
         """Return the position of the candidate that the plan names as the baseline, unless it failed on the way."""
-        return next((e.position for e in self.racing() if e.candidate.slug == self.plan.baseline), None)
+        return next((e.position for e in self.active() if e.candidate.slug == self.plan.baseline), None)
 
     def baseline(self, candidates: list[CandidateResult]) -> int | None:
         """Return the position of the one that the others are compared with: the plan's, or else the fastest.
@@ -240,7 +240,7 @@ class Race:
             test = replay(table, asked, equivalence) if widened else self._settling.test
             places = range(len(asked)) if widened else [self._settling.place(pair) for pair in asked]
             shown = baseline if intervals_for is None else intervals_for
-            found = compare_anytime(
+            found = compare_sequentially(
                 table,
                 launches,
                 test,
@@ -250,8 +250,8 @@ class Race:
                 intervals_for=shown,
                 clock_step=self.clock_step(),
             )
-        racing = {entry.position for entry in self.racing()}
-        among = [pair for pair in found if {pair.first, pair.second} <= racing]
+        active = {entry.position for entry in self.active()}
+        among = [pair for pair in found if {pair.first, pair.second} <= active]
         judged = judge(among, equivalence=equivalence, most_processes=self._most_processes())
         return {(pair.first, pair.second): pair for pair in (*found, *judged)}
 
@@ -259,9 +259,9 @@ class Race:
         """Return how many processes a candidate would have with many rounds; 0 where it is not rounds that it lacks."""
         launches = len(self.medians.whole_launches)
         processes = max((entry.track.processes for entry in self._entries), default=0)
-        if processes < self.medians.whole_rounds // max(launches, 1) // COPY_ROUNDS:
+        if processes < self.medians.whole_rounds // max(launches, 1) // REPLICA_ROUNDS:
             return 0
-        return launches * copies_of(len(self._everyone), _MANY_ROUNDS, fork=sys.platform == "linux")
+        return launches * replica_count(len(self._everyone), _MANY_ROUNDS, fork=sys.platform == "linux")
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""
@@ -298,7 +298,7 @@ class Race:
 
         if len(ranked) < 2:
             return {}
-        return dict(zip((c.slug for c in ranked), letters(len(ranked), told_apart), strict=True))
+        return dict(zip((c.slug for c in ranked), compact_letters(len(ranked), told_apart), strict=True))
 
     def comparisons(
         self, baseline: int | None, pairs: dict[tuple[int, int], PairComparison], *, tails: bool
@@ -316,10 +316,12 @@ class Race:
             told[index] = msgspec.structs.replace(told[index], p99_p_value=p_value)
         return tuple(told)
 
-    def comparison(self, baseline: Entry, entry: Entry, pair: PairComparison, *, tails: bool) -> Comparison:
+    def comparison(
+        self, baseline: CandidateRecord, entry: CandidateRecord, pair: PairComparison, *, tails: bool
+    ) -> Comparison:
         """Return one pair as results have it; their p99 are compared only where `tails` says so."""
         low, high = pair.interval or (None, None)
-        again_low, again_high = _again(pair)
+        predicted_low, predicted_high = _again(pair)
         tail = self._tails(baseline.track, entry.track) if tails else None
         return Comparison(
             baseline=baseline.candidate.slug,
@@ -329,15 +331,15 @@ class Race:
             high=high,
             verdict=pair.verdict,
             rounds=pair.rounds,
-            launches=len(pair.centres) if pair.across_launches else min(len(self.medians.whole_launches), 2),
+            launches=len(pair.cluster_medians) if pair.across_launches else min(len(self.medians.whole_launches), 2),
             **self._to_settle(pair, entry),
-            again_low=again_low,
-            again_high=again_high,
+            predicted_low=predicted_low,
+            predicted_high=predicted_high,
             p99_ratio=tail.ratio if tail else None,
             p99_p_value=tail.p_value if tail else None,
         )
 
-    def _tails(self, first: Track, second: Track) -> TailComparison | None:
+    def _tails(self, first: SampleBuffer, second: SampleBuffer) -> TailComparison | None:
         """Compare the p99 of two candidates over the rounds that both had, evenly thinned where they are many."""
         if min(first.totals.count, second.totals.count) < LEAST_CALLS:
             return None
@@ -350,14 +352,14 @@ class Race:
         one, other = ((part.samples, part.rounds) for part in parts)
         # Processes, not launches: exchanged whole, five of these come out alike in one of sixteen labellings.
         processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)
-        return compare_tails(one, other, draws=processes, seed=self.plan.seed)
+        return compare_tails(one, other, clusters=processes, seed=self.plan.seed)
 
-    def _to_settle(self, pair: PairComparison, entry: Entry) -> _ToSettle:
+    def _to_settle(self, pair: PairComparison, entry: CandidateRecord) -> _ToSettle:
         """Return what would settle a pair, as a comparison has it; nothing where nothing is known."""
         rounds, launches = self.medians.whole_rounds, self.medians.whole_launches
         seconds = self._seconds_of(launches)
         if pair.launches_to_settle is not None:
-            more = pair.launches_to_settle - len(pair.centres)
+            more = pair.launches_to_settle - len(pair.cluster_medians)
             return {"launches_to_settle": more, "seconds_to_settle": more * seconds / len(launches)}
         if pair.rounds_to_settle is None or not rounds:
             return {}
@@ -371,10 +373,10 @@ def _again(pair: PairComparison) -> tuple[float | None, float | None]:
 
     A few launches that happen to agree would say more than the rounds inside them do.
     """
-    again = again_interval(pair.centres) if pair.across_launches else None
+    again = prediction_interval(pair.cluster_medians) if pair.across_launches else None
     if again is None or pair.low is None or pair.high is None:
         return None, None
-    return math.exp(min(again[0] - pair.rounding, pair.low)), math.exp(max(again[1] + pair.rounding, pair.high))
+    return math.exp(min(again[0] - pair.clock_margin, pair.low)), math.exp(max(again[1] + pair.clock_margin, pair.high))
 
 
 def median_of(candidate: CandidateResult) -> float:

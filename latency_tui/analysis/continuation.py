@@ -72,15 +72,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     share: float
 
 
-def plan_to_continue(plan: Plan, more: More, racing: Iterable[str]) -> Plan:
+def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
     """Return the plan of a continuation, with those of its candidates that have not failed.
 
     Args:
         plan: What was measured.
         more: How much more.
-        racing: Slugs of candidates that have not failed.
+        active: Slugs of candidates that have not failed.
     """
-    slugs = set(racing)
+    slugs = set(active)
     candidates = tuple(candidate for candidate in plan.candidates if candidate.slug in slugs)
     return msgspec.structs.replace(
         plan,
@@ -132,8 +132,8 @@ def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> M
     undecided = [one for one in result.limits if one.verdict == "inconclusive"]
     if plan.until_known:
         failed = {candidate.slug for candidate in result.candidates if candidate.status == "failed"}
-        racing = [pair for pair in result.comparisons if not {pair.baseline, pair.candidate} & failed]
-        unknown = any(pair.verdict == "inconclusive" for pair in racing)
+        active = [pair for pair in result.comparisons if not {pair.baseline, pair.candidate} & failed]
+        unknown = any(pair.verdict == "inconclusive" for pair in active)
         return More(until_known=True) if unknown or undecided else None
     seconds = [one for p in pairs if (one := p.seconds_to_settle) is not None]
     seconds = seconds if len(seconds) == len(pairs) else []  # what settles some of them does not settle it

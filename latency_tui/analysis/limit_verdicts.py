@@ -12,7 +12,7 @@ from latency_tui.plan.limits import PERCENTILE_METRICS, Limit
 from latency_tui.stats.quantiles import student_quantile
 
 if TYPE_CHECKING:
-    from latency_tui.analysis.candidate_record import Entry
+    from latency_tui.analysis.candidate_record import CandidateRecord
     from latency_tui.result.result import Comparison, Statistics
 
 _ERROR = 0.05
@@ -123,7 +123,7 @@ class Looks:
 
 def judge_limits(
     limits: Sequence[Limit],
-    entry: Entry,
+    entry: CandidateRecord,
     statistics: Statistics,
     comparison: Comparison | None,
     *,
@@ -171,7 +171,7 @@ def judge_limits(
 
 def _known(
     limit: Limit,
-    entry: Entry,
+    entry: CandidateRecord,
     statistics: Statistics,
     comparison: Comparison | None,
     batch_size: int,
@@ -233,7 +233,7 @@ def _verdict(limit: Limit, known: _Known) -> Literal["pass", "fail", "inconclusi
     return "pass" if high is not None and low is not None and high < bound else "inconclusive"
 
 
-def _missing(limit: Limit, known: _Known, entry: Entry, seconds: float) -> _Missing:
+def _missing(limit: Limit, known: _Known, entry: CandidateRecord, seconds: float) -> _Missing:
     """Return what would likely decide a limit if the value stayed: intervals shrink with the root of the runs."""
     if known.missing is not None:
         lacking = known.missing

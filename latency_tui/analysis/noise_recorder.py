@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.analysis.sample_store import Track
+from latency_tui.analysis.sample_store import SampleBuffer
 from latency_tui.engine.protocol import EngineStarted, Environment, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
 from latency_tui.result.result import Comparison, Finding, Noise
@@ -19,7 +19,7 @@ _NANO = 1e-9
 _MOST_SAMPLES = 12_000
 
 
-class Conditions:
+class NoiseRecorder:
     """What the events of a measurement tell of the machine.
 
     Args:
@@ -65,7 +65,7 @@ class Conditions:
 
     def noise(
         self,
-        tracks: Sequence[Track],
+        tracks: Sequence[SampleBuffer],
         medians: NDArray[np.float64],
         *,
         fastest: float | None,
@@ -129,7 +129,7 @@ class Conditions:
         )
 
 
-def _autocorrelation(tracks: Sequence[Track]) -> float | None:
+def _autocorrelation(tracks: Sequence[SampleBuffer]) -> float | None:
     """Return the middle one of the candidates' autocorrelations."""
     if not tracks:
         return None

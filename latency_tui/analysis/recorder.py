@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.candidate_record import Entry
+from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
-from latency_tui.analysis.comparer import MOST_LIVE_ROUNDS, Race, apart, median_of
+from latency_tui.analysis.comparer import MOST_LIVE_ROUNDS, Comparer, apart, median_of
 from latency_tui.analysis.continuation import More, Part, what_is_missing
 from latency_tui.analysis.limit_verdicts import LimitVerdict, Looks, judge_limits
-from latency_tui.analysis.noise_recorder import Conditions
-from latency_tui.analysis.sample_store import MOST_SAMPLES, Track
+from latency_tui.analysis.noise_recorder import NoiseRecorder
+from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -30,7 +30,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
-from latency_tui.engine.server.schedule import calls_a_block, calls_a_long_block
+from latency_tui.engine.server.schedule import calls_per_block, calls_per_long_block
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours
 from latency_tui.result.checkpoint import Asked
@@ -46,7 +46,7 @@ _NANO = 1e-9
 _RELATIVE_SAMPLES = 10_000
 
 
-class Recording:
+class Recorder:
     """A measurement as it is told by its events.
 
     Attributes:
@@ -81,13 +81,13 @@ class Recording:
         given = colours(plan.turns, known_colours)
         self.most_samples = max(most_samples // len(plan.turns), 1)
         everyone = [
-            Entry(candidate, position, given[candidate.slug], self.most_samples, plan.seed + position)
+            CandidateRecord(candidate, position, given[candidate.slug], self.most_samples, plan.seed + position)
             for position, candidate in enumerate(plan.turns)
         ]
         self.everyone = {entry.candidate.slug: entry for entry in everyone}
         self._entries = {entry.candidate.slug: entry for entry in everyone[: len(plan.candidates)]}
-        self.race = Race(plan, everyone)
-        self.conditions = Conditions(plan)
+        self.race = Comparer(plan, everyone)
+        self.conditions = NoiseRecorder(plan)
         self.looks, self._all_decided = Looks(), False
         self.asked: list[Asked] = [Asked(more=More.of(plan))]
         self.files: dict[str, str] = {}
@@ -118,9 +118,9 @@ class Recording:
         return first
 
     @property
-    def racing(self) -> tuple[str, ...]:
+    def active(self) -> tuple[str, ...]:
         """Slugs of the candidates that have not failed while they were measured."""
-        return tuple(entry.candidate.slug for entry in self.race.racing())
+        return tuple(entry.candidate.slug for entry in self.race.active())
 
     def add(self, event: Event) -> None:
         """Take in one event; those that say nothing of the plan's candidates change nothing."""
@@ -182,7 +182,7 @@ class Recording:
         self._count(entry.track, block.event, block.calls)
 
     @staticmethod
-    def _count(track: Track, event: BlockMeasured, calls: int) -> None:
+    def _count(track: SampleBuffer, event: BlockMeasured, calls: int) -> None:
         """Add what a block tells besides its samples."""
         track.wall_ns += max(event.wall_ns, 0)
         track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
@@ -204,28 +204,32 @@ class Recording:
         return len(self.race.medians)
 
     def settled(self) -> bool:
-        """Return whether an until-known plan has its answer: its limits are decided, and see `Race.settled`."""
+        """Return whether an until-known plan has its answer: its limits are decided, and see `Comparer.settled`."""
         if self.plan.limits and self.plan.until_known and not self._limits_are_decided():
             return False
         return self.race.settled()
 
     def _limits_are_decided(self) -> bool:
         if not self._all_decided and self.looks.due(self.rounds):
-            racing = [e for e in self.race.racing() if e.track.totals.count]
-            if len(racing) < len(self.race.racing()):
+            active = [e for e in self.race.active() if e.track.totals.count]
+            if len(active) < len(self.race.active()):
                 return False
             relative = any(limit.relative for limit in self.plan.limits)
             comparisons = self.result(most_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
-            verdicts = self._judge(racing, comparisons, self.looks.confidence, None)
+            verdicts = self._judge(active, comparisons, self.looks.confidence, None)
             self._all_decided = self.looks.look(self.rounds, verdicts)
         return self._all_decided
 
     def _judge(
-        self, entries: Iterable[Entry], comparisons: Iterable[Comparison], confidence: float, most_samples: int | None
+        self,
+        entries: Iterable[CandidateRecord],
+        comparisons: Iterable[Comparison],
+        confidence: float,
+        most_samples: int | None,
     ) -> list[LimitVerdict]:
         """Judge candidates by the limits, from intervals of a confidence."""
         compared = {comparison.candidate: comparison for comparison in comparisons}
-        sizes, seconds, step = self._calls_a_round(), self.race.seconds, self.race.clock_step()
+        sizes, seconds, step = self._calls_per_round(), self.race.seconds, self.race.clock_step()
         return [
             verdict
             for e in entries
@@ -234,7 +238,7 @@ class Recording:
                 e,
                 e.statistics(
                     most_samples,
-                    calls_a_round=sizes.get(e.candidate.slug, 1),
+                    calls_per_round=sizes.get(e.candidate.slug, 1),
                     seconds=seconds,
                     clock_step=step,
                     confidence=confidence,
@@ -249,10 +253,10 @@ class Recording:
     def _limits(self, comparisons: tuple[Comparison, ...], most_samples: int | None) -> tuple[LimitVerdict, ...]:
         if not self.plan.limits:
             return ()
-        racing = [e for e in self.race.racing() if e.track.totals.count]
+        active = [e for e in self.race.active() if e.track.totals.count]
         if not self.plan.until_known:
-            return tuple(self._judge(racing, comparisons, 0.95, most_samples))
-        return self.looks.standing(self._judge(racing, comparisons, self.looks.confidence, most_samples))
+            return tuple(self._judge(active, comparisons, 0.95, most_samples))
+        return self.looks.standing(self._judge(active, comparisons, self.looks.confidence, most_samples))
 
     def result(self, *, most_samples: int | None = None, samples: bool = True) -> Result:
         """Return the result so far.
@@ -263,16 +267,16 @@ class Recording:
                 all the same. None for everything, exactly.
             samples: Whether the result holds the samples.
         """
-        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_a_round(), self.race.seconds
+        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_per_round(), self.race.seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
-        alone = {e for e in self.race.racing() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
+        alone = {e for e in self.race.active() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
         race, live = self.race, most_samples is not None
         step = race.clock_step()
         candidates = [
             e.result(
                 rows,
                 most_samples,
-                calls_a_round=sizes.get(slug, 1),
+                calls_per_round=sizes.get(slug, 1),
                 seconds=seconds,
                 clock_step=step,
                 alone=e in alone,
@@ -317,19 +321,19 @@ class Recording:
                 asked=one.more,
                 launches=sum(share >= 1 for share in shares),
                 runs=min(
-                    (e.track.totals.count - before.get(e.candidate.slug, 0) for e in self.race.racing()), default=0
+                    (e.track.totals.count - before.get(e.candidate.slug, 0) for e in self.race.active()), default=0
                 ),
                 share=shares[-1] if shares else 0.0,
             )
 
-    def _calls_a_round(self) -> dict[str, int]:
+    def _calls_per_round(self) -> dict[str, int]:
         """Return how many calls of each candidate the rounds of this plan would have if it were a long one."""
         means = {slug: e.track.totals.mean * _NANO for slug, e in self._entries.items() if e.track.totals.count}
         if not means or self.plan.until_known:
             return {}
         if self.plan.seconds is not None:
-            return calls_a_long_block(means)
-        return dict.fromkeys(means, calls_a_block(means.values()))
+            return calls_per_long_block(means)
+        return dict.fromkeys(means, calls_per_block(means.values()))
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         tracks = [entry.track for entry in self.everyone.values() if entry.track.totals.count]

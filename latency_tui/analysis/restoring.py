@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.sample_store import MOST_SAMPLES
 from latency_tui.errors import UsageError
 from latency_tui.result.checkpoint import CandidateCheckpoint
@@ -17,7 +17,7 @@ from latency_tui.result.spool import KeptBlock, read
 _NANOSECONDS = 1e9
 
 
-def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recording:
+def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recorder:
     """Return the recording of a measurement whose events are in a spool.
 
     Args:
@@ -28,7 +28,7 @@ def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recording:
         UsageError: The file cannot be read, or is no spool.
     """
     begun, events = read(path)
-    recording = Recording(begun.plan, most_samples=most_samples)
+    recording = Recorder(begun.plan, most_samples=most_samples)
     recording.created_at = begun.created_at
     for event in events:
         if isinstance(event, KeptBlock):
@@ -38,7 +38,7 @@ def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recording:
     return recording
 
 
-def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recording:
+def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recorder:
     """Return the recording that a result was computed from, so that it can be continued.
 
     Args:
@@ -55,7 +55,7 @@ def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recording:
             "does"
         )
     known_colours = {candidate.slug: candidate.colour for candidate in result.candidates if candidate.colour}
-    recording = Recording(result.plan, known_colours, most_samples=most_samples)
+    recording = Recorder(result.plan, known_colours, most_samples=most_samples)
     recording.created_at = result.created_at
     begun.check(tuple(recording.everyone))
     results = {candidate.slug: candidate for candidate in result.candidates}

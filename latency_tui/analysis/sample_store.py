@@ -13,7 +13,7 @@ from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import whole_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.stats.clock import clock_step
-from latency_tui.stats.clusters import LEAST_DRAWS, processes_of
+from latency_tui.stats.clusters import LEAST_CLUSTERS, processes_of
 from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
@@ -28,15 +28,15 @@ _COUNTERS = ("wall_ns", "cpu_ns", "waited_ns", "disturbed_calls", "gc_calls", "g
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
+class Subsample:
     """Samples of whole blocks in the order measured.
 
     Attributes:
         samples: `(n_samples,)` nanoseconds.
         rounds: Index of the first sample of each block, `(n_blocks,)`.
         processes: Which of the candidate's processes answered each block, over all launches, `(n_blocks,)`.
-        draws: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
-        of_launches: Whether `draws` are launches.
+        clusters: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
+        of_launches: Whether `clusters` are launches.
         complete: Whether the launch of each block was not stopped before half of its rounds, `(n_blocks,)`.
         launches: Index of the first sample of each launch, `(n_launches,)`.
         whole: Whether nothing was left out.
@@ -45,14 +45,14 @@ class Excerpt:
     samples: NDArray[Any]
     rounds: NDArray[np.int64]
     processes: NDArray[np.int64]
-    draws: NDArray[np.int64]
+    clusters: NDArray[np.int64]
     of_launches: bool
     complete: NDArray[np.bool_]
     launches: NDArray[np.int64]
     whole: bool
 
 
-class Track:
+class SampleBuffer:
     """One candidate's samples, where its blocks begin, and its totals.
 
     Totals are of all calls. At most `most_samples` samples are kept: when there are more, every second one is dropped,
@@ -169,7 +169,7 @@ class Track:
         """Number of processes of a launch that answered, on average."""
         return round(len(self._seen) / max(len(self._blocks), 1))
 
-    def excerpt(self, most_samples: int | None) -> Excerpt:
+    def excerpt(self, most_samples: int | None) -> Subsample:
         """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
 
         At least forty blocks stay, so that there are enough for every interval.
@@ -177,7 +177,7 @@ class Track:
         chosen = self._evenly(most_samples)
         return self._excerpt(chosen, *self._samples_of(chosen))
 
-    def thinned(self, rounds: NDArray[np.int64], most_samples: int) -> Excerpt:
+    def thinned(self, rounds: NDArray[np.int64], most_samples: int) -> Subsample:
         """Return some rounds with about so many samples, of which every block keeps evenly chosen ones.
 
         Args:
@@ -218,11 +218,11 @@ class Track:
             stride = min(-(-len(self._samples) // most_samples), max(blocks // _LEAST_ROUNDS_KEPT, 1))
         return np.arange(0, blocks, stride)
 
-    def _excerpt(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Excerpt:
+    def _excerpt(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
         launches, copies = self._launches.values[chosen], self._copies.values[chosen]
         whole = whole_launches(self._blocks, self._planned)
-        processes, of_launches = processes_of(launches, copies), len(whole) >= LEAST_DRAWS
-        return Excerpt(
+        processes, of_launches = processes_of(launches, copies), len(whole) >= LEAST_CLUSTERS
+        return Subsample(
             samples,
             rounds,
             processes,

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from latency_tui.stats.comparison import EQUIVALENCE
 from latency_tui.stats.multiplicity import holm
-from latency_tui.stats.sequential import AnytimeTest
+from latency_tui.stats.sequential import SequentialTest
 
 
-class Settling:
+class StoppingRule:
     """All pairs of a plan's candidates, tested anew after every round."""
 
     def __init__(self, candidates: int, equivalence: float = EQUIVALENCE) -> None:
         """Begin with nothing known of so many candidates."""
         self.pairs = list(combinations(range(candidates), 2))
-        self.test = AnytimeTest(len(self.pairs), equivalence)
+        self.test = SequentialTest(len(self.pairs), equivalence)
         self._first = np.array([i for i, _ in self.pairs], dtype=np.int64)
         self._second = np.array([j for _, j in self.pairs], dtype=np.int64)
         self._won = np.zeros((candidates, candidates), dtype=np.int64)

@@ -29,20 +29,20 @@ FILE_NAME = "latency-tui.toml"
 _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     """A configuration and where it came from; paths in it are meant from there.
 
     Attributes:
         configuration: What it holds.
         path: The file; None where there is none.
-        vouched: Whether it may name what runs its author's code (import paths, and files that it trusts): not if it was
-            merely found in the working directory, for it may have come with that very code.
+        is_trusted_location: Whether it may name import paths, which run their author's code, and files that it trusts.
+            A file that was found in the working directory may not, because it may have come with that code.
         digest: SHA-256 of its content.
     """
 
     configuration: Configuration = Configuration()
     path: Path | None = None
-    vouched: bool = True
+    is_trusted_location: bool = True
     digest: str = ""
 
     @property
@@ -86,7 +86,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     def trusted_files(self) -> tuple[str, ...]:
         """Return the files that the configuration trusts, for `trust_for`; none where its word does not count."""
-        return tuple(str(path) for _, path, trusted in self._files() if trusted and self.vouched)
+        return tuple(str(path) for _, path, trusted in self._files() if trusted and self.is_trusted_location)
 
     def candidates(self, texts: typing.Iterable[str], *, by_plan: bool = False) -> tuple[Candidate, ...]:
         """Return the candidates that texts mean, the file's own models among those that have names.
@@ -100,7 +100,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         """
         known = known_models(self.models())
         found = resolve_models(texts, known, self.folder)
-        if not by_plan or self.vouched:
+        if not by_plan or self.is_trusted_location:
             return found
         return tuple(self._by_its_word(c) if c.model.factory and c.model not in known else c for c in found)
 
@@ -191,7 +191,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             parameters=table.parameters,
             file=str(path) if path else "",
             task=table.task or "",
-            found_in="" if self.vouched or not self._runs_code(table, path) else self.digest,
+            found_in="" if self.is_trusted_location or not self._runs_code(table, path) else self.digest,
             key=name,
         )
 
@@ -223,11 +223,11 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     def _from_here(self, text: str) -> str:
         """Return a file, settings in brackets or not, with its folder; what is no file there stays as it is."""
-        name, bracket, levers = text.partition("[")
+        name, bracket, settings = text.partition("[")
         path = Path(name.strip())
         here = self._file(name.strip())
         meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
-        return f"{here}{bracket}{levers}" if meant else text
+        return f"{here}{bracket}{settings}" if meant else text
 
     def _model_file(self, text: str) -> Path:
         """Return a model's file; of an MLflow folder the one inside. That there is none is said where it is read."""
@@ -243,7 +243,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             return self.folder / text
 
 
-def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] = ()) -> Loaded:
+def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] = ()) -> LoadedConfiguration:
     """Return the configuration: of the file asked for, else of the working directory, else of the user's folder.
 
     Args:
@@ -258,13 +258,13 @@ def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] =
     here, own = Path(FILE_NAME), user_path()
     if os.path.isfile(here):  # noqa: PTH113 (Path's raises where a folder may not be entered)
         loaded = load_configuration(here)
-        vouched = (
+        is_trusted_location = (
             (own is not None and os.path.realpath(".") == os.path.realpath(own.parent))
             or any(map(loaded.is_file, trusted))
             or EVERYTHING in recall().get(loaded.digest, ())
         )
-        return msgspec.structs.replace(loaded, vouched=vouched)
-    return load_configuration(own) if own and os.path.isfile(own) else Loaded()  # noqa: PTH113 (as above)
+        return msgspec.structs.replace(loaded, is_trusted_location=is_trusted_location)
+    return load_configuration(own) if own and os.path.isfile(own) else LoadedConfiguration()  # noqa: PTH113 (as above)
 
 
 def user_path() -> Path | None:
@@ -277,7 +277,7 @@ def user_path() -> Path | None:
         return None
 
 
-def load_configuration(path: Path) -> Loaded:
+def load_configuration(path: Path) -> LoadedConfiguration:
     """Read a configuration file.
 
     Raises:
@@ -286,7 +286,9 @@ def load_configuration(path: Path) -> Loaded:
     import hashlib  # deferred: most have no such file
 
     content = read_whole(path, MOST_BYTES, wanted="configuration")
-    return Loaded(configuration=read_tables(content, path), path=path, digest=hashlib.sha256(content).hexdigest())
+    return LoadedConfiguration(
+        configuration=read_tables(content, path), path=path, digest=hashlib.sha256(content).hexdigest()
+    )
 
 
 def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.configuration_schema import PlanTable
 from latency_tui.catalog.named_models import default_models, encoding_models
 from latency_tui.catalog.runtimes import with_runtimes
@@ -58,7 +58,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust
 
 
-def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resolved:
+def resolve(request: Request, loaded: LoadedConfiguration, *, lenient: bool = False) -> Resolved:
     """Return the candidates, the dataset and the trust that were asked for.
 
     Args:
@@ -88,7 +88,7 @@ def resolve(request: Request, loaded: Loaded, *, lenient: bool = False) -> Resol
     return Resolved(candidates=candidates, dataset=dataset, trust=trust)
 
 
-def listed_models(dataset: Dataset, loaded: Loaded | None) -> tuple[ModelSpec, ...]:
+def listed_models(dataset: Dataset, loaded: LoadedConfiguration | None) -> tuple[ModelSpec, ...]:
     """Return the models to choose from: the usual ones and those of the configuration file, for the dataset's task.
 
     Raises:
@@ -113,7 +113,7 @@ def usual_models(dataset: Dataset) -> tuple[ModelSpec, ...]:
     return default_models(task)
 
 
-def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -> Trust:
+def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedConfiguration) -> Trust:
     """Return a plan's trust, and besides it what the files of models have that are listed, and may be chosen later.
 
     Raises:
@@ -127,7 +127,7 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: Loaded) -
     return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
 
 
-def trust_found(trust: Trust, loaded: Loaded) -> Trust:
+def trust_found(trust: Trust, loaded: LoadedConfiguration) -> Trust:
     """Return a plan's trust, and besides it all that a configuration merely found names; remember that file.
 
     Raises:
@@ -162,7 +162,7 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in covered}
 
 
-def _dataset(request: Request, loaded: Loaded) -> Dataset:
+def _dataset(request: Request, loaded: LoadedConfiguration) -> Dataset:
     made = {
         name: value
         for name in ("samples", "features", "classes", "sparse")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from latency_tui.cli.group import PROGRAM, FrontDoor, print_info, print_version
+from latency_tui.cli.group import PROGRAM, CommandGroup, print_info, print_version
 from latency_tui.cli.options import measuring_options
 
 __all__ = ["cli", "main"]
@@ -18,7 +18,7 @@ __all__ = ["cli", "main"]
 
 @click.group(
     name=PROGRAM,
-    cls=FrontDoor,
+    cls=CommandGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -14,7 +14,7 @@ import msgspec
 
 from latency_tui.catalog.resolve import listed_models, trust_of_listed
 from latency_tui.cli.encoding import is_utf8
-from latency_tui.cli.group import say
+from latency_tui.cli.group import print_error
 from latency_tui.cli.input_options import configuration_of
 from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.stdout import emit, is_terminal, terminal_style
@@ -76,7 +76,7 @@ def open_app(values: Values) -> int:
         width, colour = terminal_style()
         emit(pieces(app.last_result, width=width, colour=colour))
     if app.exit_code:
-        say(_what_was_kept(app.kept))
+        print_error(_what_was_kept(app.kept))
     return app.exit_code
 
 

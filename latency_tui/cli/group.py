@@ -21,7 +21,7 @@ INTERRUPTED = 130
 COMMANDS = ("run", "models", "serve", "init", "guide", "help")
 
 
-class FrontDoor(click.Group):
+class CommandGroup(click.Group):
     """A group that imports a command when it is named, and that turns errors into a sentence and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
@@ -77,7 +77,7 @@ class FrontDoor(click.Group):
             if error.filename is not None:  # it is not about our own output
                 raise
             give_up(sys.stdout)
-            code = say(f"Cannot write to stdout: {(error.strerror or str(error)).lower()}.", USAGE)
+            code = print_error(f"Cannot write to stdout: {(error.strerror or str(error)).lower()}.", USAGE)
         if standalone_mode:
             sys.exit(code)
         return code
@@ -85,13 +85,13 @@ class FrontDoor(click.Group):
 
 def refuse(sentence: str, code: int) -> int:
     """Say why nothing is done, on stderr and where the app was expected: in a browser tab. Return the code."""
-    said = say(sentence, code)
+    said = print_error(sentence, code)
     if in_tab():
         show_in_tab(f"{PROGRAM}: {sentence}")
     return said
 
 
-def say(sentence: str, code: int = 0) -> int:
+def print_error(sentence: str, code: int = 0) -> int:
     """Say one sentence on stderr, in the program's name, and return the code."""
     from latency_tui.text.sanitize import clean
 

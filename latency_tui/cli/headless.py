@@ -7,9 +7,9 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
-from latency_tui.cli.group import say
+from latency_tui.cli.group import print_error
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
 from latency_tui.cli.stdout import complain, emit, terminal_style
 from latency_tui.engine.client import Engine
@@ -44,7 +44,7 @@ class Measurement:
         self.plan = plan
         self.modules = modules
         self.spool = Spool(plan)
-        self.recording = Recording(plan, spool=self.spool)
+        self.recording = Recorder(plan, spool=self.spool)
         self.causes: dict[str, Cause] = {}
         self._slugs = {candidate.slug for candidate in plan.candidates}  # a control copy that fails is told as noise
         self.interruption = Interruption()
@@ -79,7 +79,7 @@ class Measurement:
                 and (bound := self._bound(event))
             ):
                 progress.clear()
-                say(bound)
+                print_error(bound)
             progress.update(event)
             if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
                 if event.cause == "settings":  # before anything is trained, and for the whole plan, as in a usage error
@@ -113,7 +113,7 @@ class Measurement:
         what = (
             str(error) if isinstance(error, LatencyTuiError) else f"The report could not be made: {_in_a_line(error)}"
         )
-        say(f"{what.rstrip('.')}. {self.where}".strip())
+        print_error(f"{what.rstrip('.')}. {self.where}".strip())
 
     @property
     def where(self) -> str:
@@ -130,11 +130,11 @@ class Measurement:
     def conclude(self) -> int:
         """Say on stderr what cut it short, and return the exit code."""
         if self.error is not None:
-            return say(str(self.error), self.error.exit_code)
+            return print_error(str(self.error), self.error.exit_code)
         if self.interruption.received is not None:
             name = self.interruption.received.name
             held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"
-            return say(f"interrupted by {name}; {held}.", self.interruption.exit_code)
+            return print_error(f"interrupted by {name}; {held}.", self.interruption.exit_code)
         return code_of_failures(self.causes.values())
 
 
@@ -164,7 +164,7 @@ def report(measurement: Measurement, *, form: Format, path: Path | None, samples
             return _report(measurement, form, path, samples)
     except Killed as killed:
         measurement.spool.close(remove=False)
-        return say(f"interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
+        return print_error(f"interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
 
 
 def _report(measurement: Measurement, form: Format, path: Path | None, samples: bool) -> int:
@@ -200,7 +200,7 @@ def write_report(result: Result, form: Format, path: Path | None, *, samples: bo
         write(result, path, form, samples=samples)
     except UsageError as error:  # the disk is full, the folder has gone: what was measured shall not go with it
         emit(pieces(result, form, samples=samples), json=form == "json")
-        return say(str(error), error.exit_code)
+        return print_error(str(error), error.exit_code)
     complain(clean(f"{result.answer} Written to {path}.".strip()))
     return 0
 

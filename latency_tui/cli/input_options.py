@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from latency_tui.catalog.configuration import Loaded, find_configuration
+from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration
 from latency_tui.catalog.resolve import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -78,7 +78,7 @@ def request_of(values: Mapping[str, Any]) -> Request:
     )
 
 
-def configuration_of(values: Mapping[str, Any]) -> Loaded:
+def configuration_of(values: Mapping[str, Any]) -> LoadedConfiguration:
     """Return the configuration that the options mean.
 
     Raises:

@@ -125,12 +125,12 @@ def measuring_options(command: Command) -> Command:
     return command
 
 
-def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by_plan: bool = False) -> Plan:
+def make_plan(values: Values, *, settings: bool = False, lenient: bool = False, by_plan: bool = False) -> Plan:
     """Return the plan that the options ask for.
 
     Args:
         values: One entry an option.
-        levers: Whether the one model is measured as it is, the baseline, and once more for each lever that can matter.
+        settings: Whether the one model is also measured once more for each setting that can matter.
         lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
             the app lists it with a word on why, and asks before it runs what a configuration merely found names.
         by_plan: Whether a plan of the configuration named the models, and not the user.
@@ -141,11 +141,11 @@ def make_plan(values: Values, *, levers: bool = False, lenient: bool = False, by
     request = msgspec.structs.replace(request_of(values), by_plan=by_plan)
     asked = resolve(request, configuration_of(values), lenient=lenient)
     candidates, baseline = asked.candidates, values["baseline"]
-    if levers and baseline is not None:
-        raise UsageError("--levers compares with the model as it is; leave --baseline out.")
-    if levers:
+    if settings and baseline is not None:
+        raise UsageError("--settings compares with the model as it is; leave --baseline out.")
+    if settings:
         sparse = isinstance(asked.dataset, SyntheticDataset) and asked.dataset.sparse
-        candidates = _with_levers(candidates, batch_size=values["batch_size"], sparse=sparse)
+        candidates = _with_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
         baseline = candidates[0].slug
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     limits = tuple(_limit(text, candidates) for text in values["limits"])
@@ -199,9 +199,9 @@ def _limit(text: str, candidates: Iterable[Candidate]) -> Limit:
     return limit if named is None else msgspec.structs.replace(limit, candidate=_baseline(named, candidates))
 
 
-def _with_levers(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:
+def _with_settings(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:
     if len(candidates) != 1:
-        raise UsageError("--levers tries one model: name it, as in -m logistic-regression --levers.")
+        raise UsageError("--settings tries one model: name it, as in -m logistic-regression --settings.")
     return (*candidates, *candidates[0].variants(batch_size=batch_size, sparse=sparse))
 
 

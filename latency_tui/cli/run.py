@@ -27,7 +27,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     help="How the result is written.  [default: the suffix of FILE, else table]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the result to FILE and not to stdout.")
-@click.option("--levers", is_flag=True, help="Measure one model as it is and with each lever pulled, ranked.")
+@click.option("--settings", is_flag=True, help="Measure one model as it is and with each setting pulled, ranked.")
 @click.option("--no-samples", is_flag=True, help="Leave the single latencies out of the JSON.")
 @click.option(
     "--recover",
@@ -43,7 +43,7 @@ def command(
     plan_name: str | None,
     asked_format: Format | None,
     output: str | None,
-    levers: bool,
+    settings: bool,
     no_samples: bool,
     spool: Path | None,
     **values: Any,  # Any: whatever click parsed, one entry an option
@@ -56,7 +56,7 @@ def command(
     path = None if output in (None, "-") else Path(str(output))
     form = asked_format or (format_of(path) if path else "table")
     if spool is not None:
-        if any(context.get_parameter_source(name) in _TYPED for name in (*values, "plan_name", "levers")):
+        if any(context.get_parameter_source(name) in _TYPED for name in (*values, "plan_name", "settings")):
             raise UsageError("--recover reports what was measured; only --format, -o and --no-samples go with it.")
         from latency_tui.cli.headless import recover
 
@@ -70,7 +70,7 @@ def command(
         raise UsageError("--max-time is when --until-known gives up; give that too.")
     if values["training_timeout"] is None:  # nobody is there to end it
         values["training_timeout"] = TRAINING_SECONDS
-    plan = make_plan(values, levers=levers, by_plan="models" in taken)
+    plan = make_plan(values, settings=settings, by_plan="models" in taken)
     if path:
         from latency_tui.result.atomic_files import check_writable
 

@@ -41,12 +41,12 @@ def main() -> None:
     try:
         from latency_tui.engine import subreaper  # after the signals: all this takes a second to import
         from latency_tui.engine.server.candidate_process import CAN_FORK
-        from latency_tui.engine.server.channel import Wire
+        from latency_tui.engine.server.channel import Channel
         from latency_tui.engine.server.coordinator import Coordinator
 
-        subreaper.take_in()
+        subreaper.become_subreaper()
         fork = CAN_FORK and "--spawn" not in sys.argv
-        Coordinator(Wire(commands, events), Path(sys.argv[1]), fork=fork).serve(greeted=_import_ahead)
+        Coordinator(Channel(commands, events), Path(sys.argv[1]), fork=fork).serve(on_ready=_import_ahead)
     except BrokenPipeError:
         pass
     except Exception:  # noqa: BLE001 (said here, for nothing is said after what follows)

@@ -36,7 +36,7 @@ from latency_tui.engine.protocol import (
 from latency_tui.errors import DataError, EngineError
 
 LONGEST_LINE = 256 * 2**20
-LAST_WORDS = 4000
+LOG_TAIL_BYTES = 4000
 
 
 class Engine:
@@ -63,7 +63,7 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._last_words = b""
+        self._log_tail = b""
         self._ready = False
         self._changing = asyncio.Lock()
 
@@ -110,7 +110,7 @@ class Engine:
                     why = error.strerror or error
                     raise EngineError(f"The measuring process could not be started: {why}.") from error
                 raise
-            self._last_words, self._ready = b"", False
+            self._log_tail, self._ready = b"", False
             self._stderr = asyncio.create_task(self._drain_stderr(self._process))
             self._ending = asyncio.create_task(_end_with(self._process))
 
@@ -213,7 +213,7 @@ class Engine:
             process.stdin.write(encode(command))
             await process.stdin.drain()
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise EngineError(await self._obituary(process)) from error
+            raise EngineError(await self._exit_message(process)) from error
 
     async def _next(self) -> Event:
         process = self._process
@@ -225,14 +225,14 @@ class Engine:
                 return decode_event(line)
         except (ValueError, msgspec.MsgspecError) as error:
             raise EngineError(f"The measuring process said something that makes no sense: {error}.") from error
-        raise EngineError(await self._obituary(process))
+        raise EngineError(await self._exit_message(process))
 
-    async def _obituary(self, process: asyncio.subprocess.Process) -> str:
+    async def _exit_message(self, process: asyncio.subprocess.Process) -> str:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), 1.0)
         if self._stderr is not None:
             await asyncio.wait([self._stderr], timeout=0.2)
-        said = self._last_words.decode(errors="replace").strip().splitlines()
+        said = self._log_tail.decode(errors="replace").strip().splitlines()
         code = process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return f"The measuring process ended unexpectedly ({how}){': ' + said[-1] if said else ''}."
@@ -240,7 +240,7 @@ class Engine:
     async def _drain_stderr(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
         while chunk := await process.stderr.read(1 << 16):
-            self._last_words = (self._last_words + chunk)[-LAST_WORDS:]
+            self._log_tail = (self._log_tail + chunk)[-LOG_TAIL_BYTES:]
 
 
 def _absolute(folder: Path) -> str:

@@ -54,10 +54,10 @@ async def measure(
         for place in range(plan.launches):
             launch, mine, last = first_launch + place, engine is None or place > 0, place + 1 == plan.launches
             current, following = following or (new_engine() if mine or engine is None else engine), None
-            rounds, asked, greeted = 0, False, False
+            rounds, asked, on_ready = 0, False, False
             try:
                 if mine and not last:
-                    following, greeted = new_engine(), True
+                    following, on_ready = new_engine(), True
                     async with aclosing(_train_and_start(current, following, plan, job, launch)) as events:
                         async for event in events:
                             yield event
@@ -67,7 +67,7 @@ async def measure(
                 # cores.
                 async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
                     async for event in events:
-                        if greeted and isinstance(event, EngineStarted):
+                        if on_ready and isinstance(event, EngineStarted):
                             continue
                         if asked and isinstance(event, BlockMeasured | RoundFinished):
                             continue  # of a round on its way: what was settled stands as it was when that was found

@@ -130,7 +130,7 @@ def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, 
     return cores if plan.threads >= len(cores) else load.quietest(cores, plan.threads)
 
 
-def widened(
+def expand_cores(
     pinned: tuple[int, ...], candidate: Candidate, plan: Plan, cores: tuple[int, ...], jobs: int = 1
 ) -> tuple[int, ...]:
     """Return the cores of one candidate: those of all, and more where its own settings can use more.

@@ -26,7 +26,7 @@ PATIENCE = 2.0
 """Seconds that trackers of semaphores and shared memory have to remove these; two dozen take about half a one."""
 
 
-def take_in() -> None:
+def become_subreaper() -> None:
     """Become the parent of all orphans among this process's descendants; those that it forks do not."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)

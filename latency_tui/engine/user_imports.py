@@ -16,7 +16,7 @@ FOLDERS: list[str] = []
 T = TypeVar("T")
 
 
-def finding_own(action: Callable[[], T]) -> T:
+def import_with_fallback(action: Callable[[], T]) -> T:
     """Do something that imports; where a module is missing, do it again with the user's own folders on the path."""
     try:
         return action()

@@ -11,12 +11,12 @@ from latency_tui.plan.datasets import (
     resolve_dataset,
 )
 from latency_tui.plan.plan import METHODS, MOST_RUNS, Method, Plan, Workload
-from latency_tui.plan.settings import LEVERS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
+from latency_tui.plan.settings import ENGINE_SETTINGS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
 from latency_tui.plan.trust import Trust
 
 __all__ = [
     "BUILTIN_MODELS",
-    "LEVERS",
+    "ENGINE_SETTINGS",
     "METHODS",
     "MOST_RUNS",
     "OTHER_SETTINGS",

@@ -13,7 +13,15 @@ import msgspec
 from latency_tui.catalog.model_files import Kind, kind_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
-from latency_tui.plan.settings import LEVERS, NATIVE_ONLY, OTHER_SETTINGS, Setting, format_settings, parse, validate
+from latency_tui.plan.settings import (
+    ENGINE_SETTINGS,
+    NATIVE_ONLY,
+    OTHER_SETTINGS,
+    Setting,
+    format_settings,
+    parse,
+    validate,
+)
 
 NATIVE = "sklearn"
 _WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
@@ -85,7 +93,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         model: The model.
-        settings: Levers that change the answer, such as `{"n_jobs": 1}`; empty for the model as it is.
+        settings: Settings that change the answer, such as `{"n_jobs": 1}`; empty for the model as it is.
         number: Which of several it is whose names are typed alike, from 1; see `number_apart`.
     """
 
@@ -103,9 +111,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def slug(self) -> str:
         """The name as typed, unique within a plan."""
-        levers = f"[{format_settings(self.settings)}]" if self.settings else ""
+        settings = f"[{format_settings(self.settings)}]" if self.settings else ""
         number = f"-{self.number}" if self.number > 1 else ""
-        return f"{slugify(self.model.name)}{number}{levers}"
+        return f"{slugify(self.model.name)}{number}{settings}"
 
     def is_same(self, other: Candidate) -> bool:
         """Return whether it is the same model with the same settings, in whichever order these were typed.
@@ -122,7 +130,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def parameters(self) -> dict[str, Setting]:
         """The settings that are parameters of the model itself, such as `n_jobs`."""
-        return {key: value for key, value in self.settings.items() if key not in {*LEVERS, *OTHER_SETTINGS}}
+        return {key: value for key, value in self.settings.items() if key not in {*ENGINE_SETTINGS, *OTHER_SETTINGS}}
 
     @property
     def runtime(self) -> str:
@@ -150,7 +158,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return None
 
     def variants(self, *, batch_size: int = 2, sparse: bool = False) -> tuple[Candidate, ...]:
-        """Return this candidate with one more lever pulled, each by itself, as far as they can matter to it.
+        """Return this candidate with one more setting pulled, each by itself, as far as they can matter to it.
 
         Args:
             batch_size: Rows a call: one row lies in memory the same way in either order.
@@ -173,9 +181,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.model.factory.startswith("sklearn.") and any(word in self.model.factory for word in _WITH_JOBS):
             pulled += [{"n_jobs": 1}, {"n_jobs": -1}]
         return tuple(
-            msgspec.structs.replace(self, settings={**self.settings, **lever})
-            for lever in pulled
-            if not lever.keys() & self.settings.keys() and not (foreign and lever.keys() & {*NATIVE_ONLY})
+            msgspec.structs.replace(self, settings={**self.settings, **setting})
+            for setting in pulled
+            if not setting.keys() & self.settings.keys() and not (foreign and setting.keys() & {*NATIVE_ONLY})
         )
 
 

@@ -1,4 +1,4 @@
-"""Settings of a candidate: levers that change how fast the same model answers, written `name[lever=value,...]`."""
+"""Settings of a candidate: settings that change how fast the same model answers, written `name[setting=value,...]`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from latency_tui.errors import UsageError
 
 Setting = bool | int | float | str
 
-LEVERS: dict[str, tuple[str, ...]] = {
+ENGINE_SETTINGS: dict[str, tuple[str, ...]] = {
     "assume_finite": ("true", "false"),
     "skip_parameter_validation": ("true", "false"),
     "dtype": ("float32", "float64"),
     "order": ("C", "F"),
     "input": ("array", "dataframe", "texts", "records"),
 }
-"""Levers with a fixed choice: two of scikit-learn's own configuration, and three of what a call receives.
+"""Settings with a fixed choice: two of scikit-learn's own configuration, and three of what a call receives.
 
 Besides these, `threads` is a number of BLAS and OpenMP threads, `runtime` is what runs the model (`onnx`), and any
 other name is a parameter of the model, such as `n_jobs`.
@@ -26,7 +26,7 @@ OTHER_SETTINGS = ("threads", "runtime", "key")
 """Settings with any value: threads, what runs the model, and which of several models in a file is meant."""
 
 SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
-"""Those of the levers that are set in scikit-learn, for all of a process."""
+"""Those of the settings that are set in scikit-learn, for all of a process."""
 
 NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
 """Settings that mean nothing to a converted model, which has them no more."""
@@ -34,44 +34,44 @@ NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
 INPUT_SETTINGS = ("dtype", "input")
 """Those that say which type of thing a call receives, whatever the model would rather have."""
 
-_CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<levers>[^\[\]]*)\])?$")
+_CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<settings>[^\[\]]*)\])?$")
 
 
 def parse(text: str) -> tuple[str, dict[str, Setting]]:
     """Split `random-forest[n_jobs=1,dtype=float32]` into the model's name and its settings.
 
     Raises:
-        UsageError: Brackets do not match, a lever lacks a value or has two, or a value is none that it can have.
+        UsageError: Brackets do not match, a setting lacks a value or has two, or a value is none that it can have.
     """
     match = _CANDIDATE.match(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a model, nor a model with settings such as random-forest[n_jobs=1].")
-    levers = [lever for lever in (match["levers"] or "").split(",") if lever.strip()]
-    settings = [_parse_lever(lever) for lever in levers]
+    parts = [part for part in (match["settings"] or "").split(",") if part.strip()]
+    settings = [_parse_setting(part) for part in parts]
     keys = [key for key, _ in settings]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         raise UsageError(f"{twice} is set twice in {text.strip()!r}.")
     return match["name"], dict(settings)
 
 
-def _parse_lever(text: str) -> tuple[str, Setting]:
+def _parse_setting(text: str) -> tuple[str, Setting]:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not (key.isidentifier() and equals and value):
-        raise UsageError(f"A setting is written lever=value, not {text.strip()!r}.")
+        raise UsageError(f"A setting is written name=value, not {text.strip()!r}.")
     setting = _value(value)
     validate(key, setting)
     return key, setting
 
 
 def validate(key: str, setting: Setting) -> None:
-    """Refuse a lever's value that it cannot have.
+    """Refuse a setting's value that it cannot have.
 
     Raises:
         UsageError: It cannot.
     """
     if isinstance(setting, float) and not math.isfinite(setting):
         raise UsageError(f"{key} must be a finite number, not {_written(setting)}.")
-    choices = LEVERS.get(key)
+    choices = ENGINE_SETTINGS.get(key)
     if choices and _written(setting) not in choices:
         raise UsageError(f"{key} must be {' or '.join(choices)}, not {_written(setting)}.")
     if key == "threads" and not (isinstance(setting, int) and not isinstance(setting, bool) and 1 <= setting <= 4096):

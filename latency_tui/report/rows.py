@@ -173,8 +173,8 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     letters = "".join(candidate.group for candidate in whole)
     if len(set(letters)) < len(letters):
         notes.append(("note", "Models that share a letter under group were not told apart."))
-    racing = {candidate.slug for candidate in whole}
-    unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= racing]
+    active = {candidate.slug for candidate in whole}
+    unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= active]
     if " settle " not in result.answer and (sentence := what_would_settle(unsettled)):
         notes.append(("note", sentence))
     for candidate in result.candidates:

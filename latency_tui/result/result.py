@@ -184,9 +184,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         seconds_to_settle: Measuring time that would likely settle an inconclusive one; None where unknown or settled.
         runs_to_settle: Further runs of each candidate that would do the same; None where runs do not help.
         launches_to_settle: Further launches that would, where runs do not; None where unknown or settled.
-        again_low: Lower end of where the ratio will likely lie in a further launch, from how launches differ, and never
-            above `low`; None with fewer than three of them, for one launch says nothing of the next.
-        again_high: Upper end of that, never below `high`.
+        predicted_low: Lower end of the prediction interval: where the ratio will lie in a further launch, never above
+            `low`; None with fewer than three launches.
+        predicted_high: Upper end of the prediction interval, never below `high`.
         p99_ratio: Ratio of the two p99; None below 1,000 calls of either.
         p99_p_value: How often any of the candidates would have a p99 as far apart were they all like the baseline, by
             relabelling rounds, after Holm's correction; of a fixed length of measuring, also where it ended when known.
@@ -204,8 +204,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     seconds_to_settle: float | None = None
     runs_to_settle: int | None = None
     launches_to_settle: int | None = None
-    again_low: float | None = None
-    again_high: float | None = None
+    predicted_low: float | None = None
+    predicted_high: float | None = None
     p99_ratio: float | None = None
     p99_p_value: float | None = None
 

@@ -44,7 +44,7 @@ def half_step(latency: float, step: int) -> float:
     return step / 2 if step / 2 > _NO_DIFFERENCE * latency else 0.0
 
 
-def rounding(medians: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+def clock_margin(medians: NDArray[np.float64], step: int) -> NDArray[np.float64]:
     """Return by how much the clock's steps may have moved the log of each candidate's latency, `(n_candidates,)`.
 
     Args:

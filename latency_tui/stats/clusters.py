@@ -1,7 +1,7 @@
-"""What lies between the draws of a comparison: its launches or, within one, its processes.
+"""What lies between the clusters of a comparison: its launches or, within one, its processes.
 
 Identical models in two processes differ by up to a percent for as long as both live, however long they are measured.
-So rounds of one draw are alike, and what they come to together is one observation of how draws differ.
+So rounds of one draw are alike, and what they come to together is one observation of how clusters differ.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from latency_tui.stats.samples import sizes_of
 LEAST_SIGNED = 5
 """Processes from which on signs are counted: all of five on one side are one in sixteen, as near 5 % as that comes."""
 
-LEAST_DRAWS = 3
-"""Draws, processes or launches, from which on an interval is over them. Two say next to nothing of how they differ
-(Student's factor for one degree of freedom is 12.7): until there is a third, intervals are those of the launches
-measured, over their processes, and of two processes those of their rounds.
+LEAST_CLUSTERS = 3
+"""Fewest clusters over which an interval is computed. Two clusters say almost nothing about how they differ: Student's
+factor for one degree of freedom is 12.7. With fewer than three launches, intervals are over their processes, and with
+fewer than three processes, over their rounds.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
+class ClusterLabels:
     """Where the blocks of each round come from.
 
     Attributes:
@@ -39,7 +39,7 @@ class Origins:
     processes: NDArray[np.int64]
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], launches: ArrayLike | None, processes: ArrayLike | None) -> Origins:
+    def of(cls, shape: tuple[int, ...], launches: ArrayLike | None, processes: ArrayLike | None) -> ClusterLabels:
         """Bring labels into shape.
 
         Args:
@@ -60,14 +60,14 @@ class Origins:
         # Numbered from 0, so that they can be counted: there are many pairs to do that for.
         return cls(of_launch, np.unique(processes_of(of_launch, within), return_inverse=True)[1].reshape(shape))
 
-    def draws(
+    def clusters(
         self, there: NDArray[np.bool_], first: int, second: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64], bool]:
         """Return which rounds of a pair count, what each of these is a draw of, and whether that is its launch.
 
-        Launches are the draws from three on in which the pair was there for half of the rounds: each counts for one, so
-        that one in which a model soon failed would count for too much. Else it is processes; where one of the two had
-        fewer, its own, for twelve of the other make no twelve draws of the pair.
+        Launches are the clusters if the pair took part in half of the rounds of three or more launches: each counts
+        for one, so that a launch in which a model soon failed would count for too much. Otherwise the clusters are
+        processes, those of the candidate that had fewer.
 
         Args:
             there: Rounds in which both had a block, `(n_rounds,)`.
@@ -77,13 +77,13 @@ class Origins:
         begun = int(self.launches.max(initial=-1)) + 1
         shared = np.bincount(self.launches[there], minlength=begun)
         whole = np.flatnonzero((2 * shared >= np.bincount(self.launches, minlength=begun)) & (shared > 0))
-        if whole.size >= LEAST_DRAWS:
+        if whole.size >= LEAST_CLUSTERS:
             counted = there & np.isin(self.launches, whole)
             return counted, self.launches[counted], True
         rows = [self.processes[index][there] for index in (first, second)]
         counts = [int(np.count_nonzero(np.bincount(row))) for row in rows]
         labels = rows[counts.index(min(counts))]
-        return there, labels if min(counts) >= LEAST_DRAWS else np.zeros_like(labels), False
+        return there, labels if min(counts) >= LEAST_CLUSTERS else np.zeros_like(labels), False
 
 
 def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -98,12 +98,12 @@ def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDAr
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
-    """Rounds of one pair and what the draws that they are of come to.
+class ClusteredRounds:
+    """Rounds of one pair and what the clusters that they are of come to.
 
     Attributes:
         ordered: Log-ratios of the rounds in ascending order, `(n_rounds,)`, at least one.
-        medians: Median log-ratio of each draw, `(n_draws,)`.
+        medians: Median log-ratio of each draw, `(n_clusters,)`.
         mean: Of these medians.
         error: Its standard error; nothing where there is one draw.
         deviations: How many standard deviations the sum of signs is from nothing, `(n_rounds + 1,)`, for a centre below
@@ -119,13 +119,13 @@ class Draws:
     deviations: NDArray[np.float64] | None
 
     @classmethod
-    def of(cls, log_ratios: NDArray[np.float64], labels: NDArray[np.int64], *, processes: bool) -> Draws:
-        """Sort rounds by their draws, which are `processes` or else launches.
+    def of(cls, log_ratios: NDArray[np.float64], labels: NDArray[np.int64], *, processes: bool) -> ClusteredRounds:
+        """Sort rounds by their clusters, which are `processes` or else launches.
 
         Args:
             log_ratios: Of the rounds, `(n_rounds,)`.
             labels: Which draw each is of, counted from 0, `(n_rounds,)`.
-            processes: Whether draws are processes of one launch.
+            processes: Whether clusters are processes of one launch.
         """
         order = np.argsort(log_ratios)
         ordered, labels = log_ratios[order], labels[order]
@@ -155,7 +155,7 @@ class Draws:
         return float(self.ordered[(count - 1) // 2] + self.ordered[count // 2]) / 2
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return the interval of the centre over draws, of which there are two or more.
+        """Return the interval of the centre over clusters, of which there are two or more.
 
         Of launches it is Student's, from their medians, and of processes so few that signs refute nothing. Of processes
         it holds every centre θ at which the sum over rounds of sign(d − θ) is no further from nothing than its
@@ -211,7 +211,7 @@ def _deviations(
     Args:
         ordered: Log-ratios in ascending order, `(n_rounds,)`.
         sums: Of signs in the draw of each log-ratio, before it is passed, `(n_rounds,)`.
-        sizes: Of the draws, `(n_draws,)`.
+        sizes: Of the clusters, `(n_clusters,)`.
     """
     squares = np.cumsum(np.concatenate(([np.square(sizes, dtype=np.float64).sum()], 4 - 4 * sums)))
     total = sums.size - 2.0 * np.arange(sums.size + 1)

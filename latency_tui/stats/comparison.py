@@ -18,8 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.clock import rounding
-from latency_tui.stats.clusters import Draws, Origins
+from latency_tui.stats.clock import clock_margin
+from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
 from latency_tui.stats.median_ci import median_interval, median_level
 from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
@@ -48,7 +48,7 @@ class PairComparison:
         first: Index of the candidate that is compared with.
         second: Index of the candidate that is compared.
         rounds: Rounds in which both had a block.
-        draws: Launches, or where they are few processes, that these rounds come from.
+        clusters: Launches, or where they are few processes, that these rounds come from.
         across_launches: Whether it is launches.
         log_ratio: The estimate; None where no round has both.
         low: Lower end of the interval, by itself (not corrected for other pairs); None where there are too few rounds.
@@ -57,17 +57,17 @@ class PairComparison:
         p_same: Smallest level at which the interval lies inside that region; 1 where there is none.
         verdict: Of the second, after Holm's correction over all pairs asked.
         rounds_to_settle: Rounds in all after which the verdict would likely stand; None where it does or none would do.
-        launches_to_settle: Launches in all after which it would, where launches are the draws and rounds do not help.
+        launches_to_settle: Launches in all after which it would, if launches are the clusters and rounds do not help.
         rounds_in_interval: Rounds that the interval rests on, where they are fewer than all; None for all.
-        own_reach: Half the width of the interval that the rounds alone would give; None where there is none.
-        rounding: By how much a coarse clock may have moved the log-ratio; the interval has it at both ends.
-        centres: Median log-ratio of each of these, in their order.
+        half_width: Half the width of the interval that the rounds alone would give; None where there is none.
+        clock_margin: By how much a coarse clock may have moved the log-ratio; the interval has it at both ends.
+        cluster_medians: Median log-ratio of each of these, in their order.
     """
 
     first: int
     second: int
     rounds: int
-    draws: int
+    clusters: int
     log_ratio: float | None
     low: float | None
     high: float | None
@@ -78,9 +78,9 @@ class PairComparison:
     rounds_to_settle: int | None = None
     launches_to_settle: int | None = None
     rounds_in_interval: int | None = None
-    own_reach: float | None = None
-    rounding: float = 0.0
-    centres: tuple[float, ...] = ()
+    half_width: float | None = None
+    clock_margin: float = 0.0
+    cluster_medians: tuple[float, ...] = ()
 
     @property
     def ratio(self) -> float | None:
@@ -102,7 +102,7 @@ class PairComparison:
             log_ratio=None if self.log_ratio is None else -self.log_ratio,
             low=None if self.high is None else -self.high,
             high=None if self.low is None else -self.low,
-            centres=tuple(-centre for centre in self.centres),
+            cluster_medians=tuple(-centre for centre in self.cluster_medians),
             verdict=_OTHER_WAY[self.verdict],
         )
 
@@ -144,10 +144,10 @@ def compare(
         raise ValueError("A block median must be a positive, finite number of nanoseconds.")
     if not equivalence >= 0:
         raise ValueError("The region of equivalence cannot be narrower than nothing.")
-    origins = Origins.of(table.shape, launches, processes)
+    origins = ClusterLabels.of(table.shape, launches, processes)
     asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
     logs = np.log(table)
-    margin, off = math.log1p(equivalence), rounding(table, clock_step)
+    margin, off = math.log1p(equivalence), clock_margin(table, clock_step)
     alone = [_pair(i, j, logs[j] - logs[i], origins, margin, confidence, float(off[i] + off[j])) for i, j in asked]
     return judge(alone, equivalence=equivalence, confidence=confidence)
 
@@ -207,33 +207,42 @@ def _pair(
     first: int,
     second: int,
     log_ratios: NDArray[np.float64],
-    origins: Origins,
+    origins: ClusterLabels,
     margin: float,
     confidence: float,
     off: float,
 ) -> PairComparison:
-    there, labels, across_launches = origins.draws(~np.isnan(log_ratios), first, second)
+    there, labels, across_launches = origins.clusters(~np.isnan(log_ratios), first, second)
     shared = log_ratios[there]
     rounds = int(shared.size)
     if not rounds:
         return PairComparison(first, second, 0, 0, None, None, None, 1.0, 1.0)
-    draws = Draws.of(shared, labels, processes=not across_launches)
-    centres, estimate = draws.medians, draws.centre
+    clusters = ClusteredRounds.of(shared, labels, processes=not across_launches)
+    cluster_medians, estimate = clusters.medians, clusters.centre
     if rounds < LEAST_ROUNDS:
         return PairComparison(
-            first, second, rounds, centres.size, estimate, None, None, 1.0, 1.0, centres=tuple(centres.tolist())
+            first,
+            second,
+            rounds,
+            cluster_medians.size,
+            estimate,
+            None,
+            None,
+            1.0,
+            1.0,
+            cluster_medians=tuple(cluster_medians.tolist()),
         )
-    low, high = median_interval(draws.ordered, confidence)
-    own_reach = (high - low) / 2
-    if centres.size > 1:
-        wide_low, wide_high = draws.interval(confidence)
+    low, high = median_interval(clusters.ordered, confidence)
+    half_width = (high - low) / 2
+    if cluster_medians.size > 1:
+        wide_low, wide_high = clusters.interval(confidence)
         low, high = min(low, wide_low), max(high, wide_high)
     low, high = min(low, estimate) - off, max(high, estimate) + off
 
     def level(border: float) -> float:
         """Smallest level at which the interval's end passes the border; 1 where the estimate does not."""
-        from_rounds = median_level(draws.ordered, border)
-        return max(from_rounds, draws.level(border)) if centres.size > 1 else from_rounds
+        from_rounds = median_level(clusters.ordered, border)
+        return max(from_rounds, clusters.level(border)) if cluster_medians.size > 1 else from_rounds
 
     p_different = p_same = 1.0
     if abs(estimate) > margin + off:
@@ -244,16 +253,16 @@ def _pair(
         first,
         second,
         rounds,
-        centres.size,
+        cluster_medians.size,
         estimate,
         low,
         high,
         p_different,
         p_same,
         across_launches=across_launches,
-        own_reach=own_reach,
-        rounding=off,
-        centres=tuple(centres.tolist()),
+        half_width=half_width,
+        clock_margin=off,
+        cluster_medians=tuple(cluster_medians.tolist()),
     )
 
 
@@ -282,27 +291,27 @@ def rounds_to_settle(
     if pair.log_ratio is None or pair.low is None or pair.high is None:
         return None
     level = (1 - confidence) / max(pairs, 1)
-    own = (pair.high - pair.low) / 2 - pair.rounding if pair.own_reach is None else pair.own_reach
+    own = (pair.high - pair.low) / 2 - pair.clock_margin if pair.half_width is None else pair.half_width
     noise = error = own / normal_quantile((1 + confidence) / 2)
-    rounds, draws = pair.rounds_in_interval or pair.rounds, len(pair.centres)
-    if draws > 1:
+    rounds, clusters = pair.rounds_in_interval or pair.rounds, len(pair.cluster_medians)
+    if clusters > 1:
         reach = (pair.high - pair.low) / 2
         if not pair.across_launches:  # signs of processes reach as far as they do on the side that counts
             below, above = pair.log_ratio - pair.low, pair.high - pair.log_ratio
             reach = max(below, above) if abs(pair.log_ratio) < margin else below if pair.log_ratio > 0 else above
-        reach -= pair.rounding
-        error = max(reach / student_quantile((1 + confidence) / 2, draws - 1), noise)
+        reach -= pair.clock_margin
+        error = max(reach / student_quantile((1 + confidence) / 2, clusters - 1), noise)
     distance = _distance(pair, margin, error)
     if distance == 0:
         return None
     needed = rounds * (normal_quantile(1 - level / 2) * noise / distance) ** 2
-    if draws > 1:
-        most = draws if pair.across_launches else max(most_processes, draws)
+    if clusters > 1:
+        most = clusters if pair.across_launches else max(most_processes, clusters)
         wanted = (distance / student_quantile(1 - level / 2, most - 1)) ** 2
         spread = rounds * error**2 / wanted  # over more processes for as long as there are any
-        told = pair.across_launches or rounds >= _ROUNDS_THAT_TELL * draws
-        if told and spread > rounds * most / draws:
-            if (room := wanted - (error**2 - noise**2) * draws / most) <= 0:
+        told = pair.across_launches or rounds >= _ROUNDS_THAT_TELL * clusters
+        if told and spread > rounds * most / clusters:
+            if (room := wanted - (error**2 - noise**2) * clusters / most) <= 0:
                 return None
             spread = rounds * noise**2 / room
         needed = max(needed, spread)
@@ -325,13 +334,13 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
     """
     if not pair.across_launches or pair.log_ratio is None:
         return None
-    deviation = float(np.std(pair.centres, ddof=1))
-    distance = _distance(pair, margin, deviation / math.sqrt(len(pair.centres)))
+    deviation = float(np.std(pair.cluster_medians, ddof=1))
+    distance = _distance(pair, margin, deviation / math.sqrt(len(pair.cluster_medians)))
     level = 1 - (1 - confidence) / max(pairs, 1) / 2
     return next(
         (
             launches
-            for launches in range(len(pair.centres) + 1, _MOST_LAUNCHES + 1)
+            for launches in range(len(pair.cluster_medians) + 1, _MOST_LAUNCHES + 1)
             if student_quantile(level, launches - 1) * deviation / math.sqrt(launches) < distance
         ),
         None,
@@ -343,5 +352,5 @@ def _distance(pair: PairComparison, margin: float, error: float) -> float:
 
     Nothing where a coarse clock may have moved it across.
     """
-    distance = abs(abs(pair.log_ratio or 0.0) - margin) - pair.rounding
-    return 0.0 if pair.rounding and distance <= 0 else max(distance, normal_quantile(0.75) * error)
+    distance = abs(abs(pair.log_ratio or 0.0) - margin) - pair.clock_margin
+    return 0.0 if pair.clock_margin and distance <= 0 else max(distance, normal_quantile(0.75) * error)

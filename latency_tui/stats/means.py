@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.clusters import LEAST_DRAWS
+from latency_tui.stats.clusters import LEAST_CLUSTERS
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.quantiles import student_quantile
 from latency_tui.stats.samples import Latencies, sizes_of
@@ -17,7 +17,7 @@ from latency_tui.stats.samples import Latencies, sizes_of
 def mean_interval(
     latencies: Latencies,
     starts: NDArray[np.int64],
-    draws: NDArray[np.int64] | None = None,
+    clusters: NDArray[np.int64] | None = None,
     confidence: float = 0.95,
 ) -> tuple[float, float] | None:
     """Return an interval of the mean: the wider of that over rounds and that over launches or processes.
@@ -29,7 +29,7 @@ def mean_interval(
     Args:
         latencies: In the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        draws: Which launch or process each round is of, `(n_rounds,)`; None for one of all.
+        clusters: Which launch or process each round is of, `(n_rounds,)`; None for one of all.
         confidence: Two-sided.
 
     Returns:
@@ -41,9 +41,9 @@ def mean_interval(
     sizes = sizes_of(starts, latencies.size)
     mean = float(totals.sum()) / latencies.size
     reach = _reach(totals, sizes, mean, confidence)
-    if draws is not None:
-        labels = np.unique(draws, return_inverse=True)[1]
-        if labels.max() + 1 >= LEAST_DRAWS:
+    if clusters is not None:
+        labels = np.unique(clusters, return_inverse=True)[1]
+        if labels.max() + 1 >= LEAST_CLUSTERS:
             reach = max(reach, _reach(np.bincount(labels, totals), np.bincount(labels, sizes), mean, confidence))
     return max(mean - reach, float(latencies.min())), mean + reach
 

@@ -27,7 +27,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def letters(count: int, told_apart: Callable[[int, int], bool]) -> tuple[str, ...]:
+def compact_letters(count: int, told_apart: Callable[[int, int], bool]) -> tuple[str, ...]:
     """Return the compact letter display: two share a letter exactly where they were not told apart.
 
     Insert and absorb (Piepho 2004), with the columns ordered by their first member, so that whoever is listed first

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import half_step
-from latency_tui.stats.clusters import LEAST_DRAWS
+from latency_tui.stats.clusters import LEAST_CLUSTERS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 
@@ -76,10 +76,10 @@ def percentiles(
     round_starts: ArrayLike,
     confidence: float = 0.95,
     *,
-    draws: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     of_launches: bool = False,
     complete: NDArray[np.bool_] | None = None,
-    calls_a_round: float = 1,
+    calls_per_round: float = 1,
     seconds: float = math.inf,
     clock_step: int = 0,
 ) -> dict[str, PercentileEstimate]:
@@ -89,10 +89,10 @@ def percentiles(
         samples: Latencies in the order measured, `(n_samples,)` nanoseconds.
         round_starts: Index of the first sample of each round, `(n_rounds,)`.
         confidence: Of each interval, two-sided.
-        draws: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
-        of_launches: Whether `draws` are launches: more samples of the same ones then leave what lies between them.
+        clusters: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
+        of_launches: Whether `clusters` are launches: more samples of the same ones then leave what lies between them.
         complete: Whether each round is of a launch that was not stopped early, `(n_rounds,)`; None where none was.
-        calls_a_round: As many as rounds would have if there were more calls, where that is more than these have: what
+        calls_per_round: As many as rounds would have if there were more calls, where that is more than these have: what
             is said to be needed is then still so when it is there.
         seconds: How long the measurement lasted on the clock, all launches together.
         clock_step: What the clock counts in, in nanoseconds, where that is coarse: half of it is added to each end.
@@ -105,7 +105,7 @@ def percentiles(
     """
     latencies = as_latencies(samples)
     starts = as_starts(round_starts, latencies.size)
-    clusters = None if draws is None else np.unique(np.asarray(draws), return_inverse=True)[1]
+    clusters = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     if not latencies.size:
         return {
             key: PercentileEstimate(None, None, None, calls_for_interval(share), 1.0)
@@ -124,10 +124,10 @@ def percentiles(
         value, effect = values[place], float(effects[place])
         if share > 0.5:
             effect = effect_of_tails = max(effect, effect_of_tails)
-        found[key] = _estimate(ordered, starts.size, share, value, effect, calls_a_round, confidence)
+        found[key] = _estimate(ordered, starts.size, share, value, effect, calls_per_round, confidence)
         if of_launches and share > 0.5 and (total := found[key].calls_needed):
             own_effect = max(own_effect, float(inside[place]))
-            alone = _estimate(ordered, starts.size, share, value, own_effect, calls_a_round, confidence)
+            alone = _estimate(ordered, starts.size, share, value, own_effect, calls_per_round, confidence)
             found[key] = replace(found[key], calls_needed=alone.calls_needed)
             if alone.calls_needed is None and clusters is not None:
                 launches = math.ceil((int(clusters.max()) + 1) * total / latencies.size)
@@ -136,7 +136,7 @@ def percentiles(
             found[key] = replace(found[key], high=None, seconds_needed=TAIL_SECONDS)
         unbounded = starts.size >= LEAST_ROUNDS and found[key].high is None
         if key == "p50" and unbounded and clusters is not None:
-            ends = draws_interval(latencies, starts, clusters, confidence, complete)
+            ends = cluster_interval(latencies, starts, clusters, confidence, complete)
             if ends is not None:
                 low, high = min(ends[0], value), max(ends[1], value)
                 found[key] = PercentileEstimate(value, low, high, None, effect)
@@ -189,7 +189,7 @@ def _estimate(
     share: float,
     value: float,
     effect: float,
-    calls_a_round: float,
+    calls_per_round: float,
     confidence: float,
 ) -> PercentileEstimate:
     """Judge whether there are enough samples, and give the interval or what there is of it.
@@ -202,7 +202,7 @@ def _estimate(
     count = ordered.size
     needed = calls_for_interval(share)
     size = count / rounds
-    expected, later = (1 + (calls - 1) * (ALIKE if share > 0.5 else 0) for calls in (size, max(size, calls_a_round)))
+    expected, later = (1 + (calls - 1) * (ALIKE if share > 0.5 else 0) for calls in (size, max(size, calls_per_round)))
     if rounds < LEAST_ROUNDS:
         missing = max(math.ceil(needed * later), math.ceil(LEAST_ROUNDS * size))
         return PercentileEstimate(value, None, None, missing, effect)
@@ -242,34 +242,34 @@ def interval_ranks(count: int, share: float, effect: float, confidence: float = 
     return math.floor(centre - reach + 0.5), math.ceil(centre + reach + 0.5)
 
 
-def draws_interval(
+def cluster_interval(
     latencies: Latencies,
     starts: NDArray[np.int64],
-    draws: NDArray[np.int64],
+    clusters: NDArray[np.int64],
     confidence: float = 0.95,
     complete: NDArray[np.bool_] | None = None,
 ) -> tuple[float, float] | None:
     """Return Student's interval of the median over launches or processes, of which each counts as one observation.
 
-    Order statistics of all calls have no ranks to give once a few such draws lie wholly on one side or the other of
+    Order statistics of all calls have no ranks to give once a few such clusters lie wholly on one side or the other of
     the median: five enclose theirs in 94 of 100 at most. Student's rests on their logs being about normal. Those of
     a launch that was stopped early are left out.
 
     Args:
         latencies: In the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`.
+        clusters: Which launch or process each round is of, counted from 0, `(n_rounds,)`.
         confidence: Two-sided.
         complete: Whether each round is of a launch that was not, `(n_rounds,)`; None where none was.
 
     Returns:
-        Lower and upper end, in nanoseconds; None with fewer than three draws.
+        Lower and upper end, in nanoseconds; None with fewer than three clusters.
     """
-    whole = np.unique(draws if complete is None else draws[complete])
-    if whole.size < LEAST_DRAWS:
+    whole = np.unique(clusters if complete is None else clusters[complete])
+    if whole.size < LEAST_CLUSTERS:
         return None
     ends = starts + sizes_of(starts, latencies.size)
-    logs = np.log([_median_of_rounds(latencies, starts[mine], ends[mine]) for mine in (draws == d for d in whole)])
+    logs = np.log([_median_of_rounds(latencies, starts[mine], ends[mine]) for mine in (clusters == d for d in whole)])
     reach = student_quantile((1 + confidence) / 2, logs.size - 1) * float(logs.std(ddof=1)) / math.sqrt(logs.size)
     centre = float(logs.mean())
     return math.exp(centre - reach), math.exp(centre + reach)
@@ -285,7 +285,7 @@ def design_effects(
     starts: NDArray[np.int64],
     values: ArrayLike,
     confidence: float = 0.95,
-    draws: NDArray[np.int64] | None = None,
+    clusters: NDArray[np.int64] | None = None,
     *,
     apart_from: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
@@ -302,7 +302,7 @@ def design_effects(
         starts: Index of the first sample of each round, `(n_rounds,)`.
         values: The percentiles' values, `(n_values,)` nanoseconds.
         confidence: Of the interval that it will widen.
-        draws: Which launch or process each round is of, counted from 0, `(n_rounds,)`; None for one of all.
+        clusters: Which launch or process each round is of, counted from 0, `(n_rounds,)`; None for one of all.
         apart_from: Of which launch each is where what lies between launches is to be left out, `(n_rounds,)`.
 
     Returns:
@@ -322,9 +322,9 @@ def design_effects(
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
         coarse = np.add.reduceat(hits, cuts, axis=1), np.add.reduceat(sizes, cuts)
         effects = np.maximum(effects, _cluster_effects(*coarse, confidence))
-    if draws is not None and draws.max() + 1 >= LEAST_DRAWS:
-        order = np.argsort(draws.astype(np.min_scalar_type(draws.max())), kind="stable")
-        cuts = np.flatnonzero(np.diff(draws[order], prepend=-1))
+    if clusters is not None and clusters.max() + 1 >= LEAST_CLUSTERS:
+        order = np.argsort(clusters.astype(np.min_scalar_type(clusters.max())), kind="stable")
+        cuts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
         drawn = np.add.reduceat(hits[:, order], cuts, axis=1), np.add.reduceat(sizes[order], cuts)
         effects = np.maximum(effects, _cluster_effects(*drawn, confidence))
     return effects

@@ -43,7 +43,7 @@ def compare_tails(
     first: tuple[ArrayLike, ArrayLike],
     second: tuple[ArrayLike, ArrayLike],
     *,
-    draws: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     share: float = 0.99,
     relabellings: int = 999,
     seed: int = 0,
@@ -57,7 +57,7 @@ def compare_tails(
         first: Latencies, `(n,)` nanoseconds, and the index of each round's first sample, `(n_rounds,)`. Rounds of both
             candidates correspond; rounds that only one has must be left out.
         second: The same of the other.
-        draws: Which of the pair's processes each round is of, `(n_rounds,)`. Where there are six or more, these are
+        clusters: Which of the pair's processes each round is of, `(n_rounds,)`. Where there are six or more, these are
             exchanged whole, for a process is slow in its own way as long as it lives. None for one of all.
         share: Of the percentile, 0 to 1.
         relabellings: How many to draw; the least p-value is one in this plus one.
@@ -80,7 +80,7 @@ def compare_tails(
     ends = [np.log(np.partition(one, _place(one.size, share))[_place(one.size, share)]) for one in samples]
     observed = float(ends[1] - ends[0])
     ordered, of_first, of_round = _top(samples, sizes, share)
-    units = np.arange(rounds) if draws is None else np.unique(np.asarray(draws), return_inverse=True)[1]
+    units = np.arange(rounds) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     if units.max() + 1 < _LEAST_UNITS:
         units = np.arange(rounds)
     random = np.random.default_rng(seed)

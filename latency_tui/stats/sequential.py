@@ -28,8 +28,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.clock import rounding
-from latency_tui.stats.clusters import Draws, Origins
+from latency_tui.stats.clock import clock_margin
+from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
 from latency_tui.stats.comparison import (
     EQUIVALENCE,
     PairComparison,
@@ -53,7 +53,7 @@ _NORMAL_QUARTILES = 1.349
 """Distance of the quartiles of a standard normal distribution."""
 
 
-class AnytimeTest:
+class SequentialTest:
     """Tests of many pairs at once, fed one round at a time; a round costs the same however many came before.
 
     Each pair holds four games: against the ratio lying at most, or at least, on the upper border of the region of
@@ -132,10 +132,10 @@ class AnytimeTest:
         return np.minimum(1.0, evidence)
 
 
-def compare_anytime(
+def compare_sequentially(
     medians: NDArray[np.float64],
     launches: ArrayLike | None,
-    test: AnytimeTest,
+    test: SequentialTest,
     *,
     processes: ArrayLike | None = None,
     pairs: Sequence[tuple[int, int]],
@@ -163,20 +163,20 @@ def compare_anytime(
         clock_step: As there.
     """
     margin = test.margin
-    logs, rounded = np.log(medians), rounding(medians, clock_step)
-    origins = Origins.of(medians.shape, launches, processes)
+    logs, rounded = np.log(medians), clock_margin(medians, clock_step)
+    origins = ClusterLabels.of(medians.shape, launches, processes)
     different, same = test.p_different, test.p_same
     alone: list[PairComparison] = []
     for (i, j), place in zip(pairs, places, strict=True):
         d = logs[j] - logs[i]
         there = ~np.isnan(d)
-        there, labels, across_launches = origins.draws(there, i, j)
+        there, labels, across_launches = origins.clusters(there, i, j)
         d = d[there]
         if not d.size:
             alone.append(PairComparison(i, j, 0, 0, None, None, None, 1.0, 1.0))
             continue
-        draws = Draws.of(d, labels, processes=not across_launches)
-        centres, estimate = draws.medians, draws.centre
+        clusters = ClusteredRounds.of(d, labels, processes=not across_launches)
+        cluster_medians, estimate = clusters.medians, clusters.centre
         p_different, p_same = float(different[place]), float(same[place])
         slower, off = bool(test.p_slower[place] <= test.p_faster[place]), float(rounded[i] + rounded[j])
         if off and min(p_different, p_same) <= 1 - confidence:  # of steps the test knows nothing
@@ -195,12 +195,12 @@ def compare_anytime(
             low, high = (max(low, margin), high) if slower else (low, min(high, -margin))
         if p_same <= level:
             low, high = max(low, -margin), min(high, margin)
-        if centres.size > 1:
-            wide_low, wide_high = draws.interval(confidence)
+        if cluster_medians.size > 1:
+            wide_low, wide_high = clusters.interval(confidence)
             low, high = min(low, wide_low), max(high, wide_high)
             beyond, within = margin + off, margin - off
-            p_different = max(p_different, draws.level(beyond if slower else -beyond))
-            p_same = max(p_same, draws.level(within), draws.level(-within))
+            p_different = max(p_different, clusters.level(beyond if slower else -beyond))
+            p_same = max(p_same, clusters.level(within), clusters.level(-within))
         if p_different < 1 and (estimate <= margin + off if slower else estimate >= -margin - off):
             p_different = 1.0
         if abs(estimate) > margin - off:
@@ -211,7 +211,7 @@ def compare_anytime(
                 first=i,
                 second=j,
                 rounds=int(test.rounds[place]),
-                draws=int(centres.size),
+                clusters=int(cluster_medians.size),
                 log_ratio=estimate,
                 low=min(low, estimate) - off if known else None,
                 high=max(high, estimate) + off if known else None,
@@ -219,15 +219,15 @@ def compare_anytime(
                 p_same=p_same,
                 across_launches=across_launches,
                 rounds_in_interval=int(d.size),
-                own_reach=own if math.isfinite(own) else None,
-                rounding=off,
-                centres=tuple(centres.tolist()),
+                half_width=own if math.isfinite(own) else None,
+                clock_margin=off,
+                cluster_medians=tuple(cluster_medians.tolist()),
             )
         )
     return judge(alone, equivalence=math.expm1(margin), confidence=confidence)
 
 
-def replay(medians: NDArray[np.float64], pairs: Sequence[tuple[int, int]], equivalence: float) -> AnytimeTest:
+def replay(medians: NDArray[np.float64], pairs: Sequence[tuple[int, int]], equivalence: float) -> SequentialTest:
     """Return a test fed with rounds gone by, for another region of equivalence.
 
     Args:
@@ -235,7 +235,7 @@ def replay(medians: NDArray[np.float64], pairs: Sequence[tuple[int, int]], equiv
         pairs: Which pairs, as indices (first, second) of candidates.
         equivalence: Half-width of the region of practical equivalence, as a share.
     """
-    test = AnytimeTest(len(pairs), equivalence)
+    test = SequentialTest(len(pairs), equivalence)
     logs = np.log(medians)
     first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     for log_ratios in (logs[second] - logs[first]).T:
@@ -247,8 +247,8 @@ def confidence_sequence(log_ratios: ArrayLike, confidence: float = 0.95) -> tupl
     """Return the interval that holds at whatever round the measurement was stopped.
 
     It holds every centre whose two one-sided games never reached 2 / (1 − confidence); since wealth falls as the
-    centre rises, its ends are found by bisection. An `AnytimeTest` at a level that says "slower" has the lower end of
-    this beyond the border.
+    centre rises, its ends are found by bisection. If a
+    `SequentialTest` at that level says "slower", the lower end of this interval is beyond the bound.
 
     Args:
         log_ratios: Log-ratios of all rounds in the order measured, `(n_rounds,)`, no NaN.

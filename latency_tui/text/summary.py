@@ -328,9 +328,13 @@ def _launch(result: Result) -> str:
 
 def _again(pair: Comparison) -> str:
     """Say where the ratio, as a number above 1, will likely lie when it is measured again, where launches tell that."""
-    if not (pair.again_low and pair.again_high and pair.ratio):
+    if not (pair.predicted_low and pair.predicted_high and pair.ratio):
         return ""
-    ends = (pair.again_low, pair.again_high) if pair.ratio >= 1 else (1 / pair.again_high, 1 / pair.again_low)
+    ends = (
+        (pair.predicted_low, pair.predicted_high)
+        if pair.ratio >= 1
+        else (1 / pair.predicted_high, 1 / pair.predicted_low)
+    )
     return f"; {format_ratio_ends(*ends)} when measured again"
 
 

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.messages import ExitApp
 
-    from latency_tui.catalog.configuration import Loaded
+    from latency_tui.catalog.configuration import LoadedConfiguration
     from latency_tui.result.result import Result
 
 DEFAULT_THEME = "tokyo-night"
 SIXTEEN_COLOURS_THEME = "ansi-dark"
 """For terminals that would show several of the default theme's colours as one."""
 
-_LONGEST_FAREWELL = 2.0
+_SHUTDOWN_SECONDS = 2.0
 
 
 def _commands() -> type[Provider]:
@@ -74,7 +74,7 @@ class LatencyApp(App[None]):
         plan: Plan | None = None,
         models: tuple[ModelSpec, ...] | None = None,
         *,
-        configuration: Loaded | None = None,
+        configuration: LoadedConfiguration | None = None,
         engine_factory: EngineFactory = Engine,
     ) -> None:
         tolerate_any_input()
@@ -177,7 +177,7 @@ class LatencyApp(App[None]):
         """End every process, then leave."""
         if self._main is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._main.session.close(), _LONGEST_FAREWELL)
+                await asyncio.wait_for(self._main.session.close(), _SHUTDOWN_SECONDS)
         self.exit()
 
     def _theme_wanted(self) -> str:

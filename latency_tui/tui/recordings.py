@@ -11,28 +11,28 @@ from latency_tui.engine.protocol import Event
 from latency_tui.plan import Plan
 
 if TYPE_CHECKING:
-    from latency_tui.analysis.recorder import Recording
+    from latency_tui.analysis.recorder import Recorder
     from latency_tui.result.result import Result
 
 LIVE_SAMPLES = 8_000
 """Samples a candidate that a live snapshot holds at most, so that its cost does not grow with the measurement."""
 
 
-class Records:
+class Recordings:
     """Folds events into results, one recording a job.
 
     Events that come before numpy has been imported wait for it.
     """
 
     def __init__(self) -> None:
-        self._make: type[Recording] | None = None
-        self._recordings: dict[str, Recording] = {}
+        self._make: type[Recorder] | None = None
+        self._recordings: dict[str, Recorder] = {}
         self._waiting: dict[str, tuple[Plan, Mapping[str, str], list[Event]]] = {}
 
     async def load(self) -> None:
         """Import what the statistics need, beside the event loop (0.1 s for numpy)."""
         module = await asyncio.to_thread(importlib.import_module, "latency_tui.analysis.recorder")
-        self._make = module.Recording
+        self._make = module.Recorder
         for job, (plan, colours, events) in self._waiting.items():
             self.open(job, plan, colours)
             self.add(job, events)
@@ -45,7 +45,7 @@ class Records:
         else:
             self._recordings[job] = self._make(plan, colours)
 
-    def get(self, job: str) -> Recording | None:
+    def get(self, job: str) -> Recorder | None:
         """Return a recording; None where there is none, or while numpy is not here."""
         return self._recordings.get(job)
 

@@ -23,11 +23,11 @@ SHAPES = "●■▲◆▼★✚○□△◇▽☆♣♠"
 
 _READABLE = 4.5  # WCAG 2.1, level AA, for text of normal size
 
-Look = tuple[str, str]
+CandidateStyle = tuple[str, str]
 """A colour as a style names it (`#rrggbb`, or `ansi_blue` in a theme of the terminal's own colours) and a shape."""
 
 
-def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]) -> dict[str, Look]:
+def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]) -> dict[str, CandidateStyle]:
     """Return how each candidate looks under a theme.
 
     Args:
@@ -36,7 +36,7 @@ def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]
         variables: The theme's variables, for the surface.
     """
     surface = Color.parse(variables.get("background", "#000000"))
-    found: dict[str, Look] = {}
+    found: dict[str, CandidateStyle] = {}
     marks = shapes(colours)
     for slug, colour in colours.items():
         wanted = Color.parse(colour)

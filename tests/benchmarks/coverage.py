@@ -23,7 +23,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.comparison import compare
 from latency_tui.stats.percentiles import TAIL_SECONDS as LEAST_TAIL_SECONDS
 from latency_tui.stats.percentiles import percentiles
-from latency_tui.stats.prediction_interval import again_interval
+from latency_tui.stats.prediction_interval import prediction_interval
 from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
 from tests.benchmarks.planted import BASE, candidate
 from tests.benchmarks.trials import Trial, measure_afresh
@@ -105,7 +105,7 @@ def judge_percentiles(
     for row, trues in zip(ROWS, whole, strict=True):
         mine = [trial.blocks[row][index] for index in chosen]
         starts = np.concatenate(([0], np.cumsum([block.size for block in mine])[:-1]))
-        found = percentiles(np.concatenate(mine), starts, draws=trial.draws[row][chosen])
+        found = percentiles(np.concatenate(mine), starts, clusters=trial.clusters[row][chosen])
         for key, true in zip(SHARES, trues, strict=True):
             if key not in keys:
                 continue
@@ -118,7 +118,7 @@ def judge_percentiles(
 def judge_ratios(trial: Trial, chosen: NDArray[np.int64], how: str, hits: Hits) -> None:
     """Hold the ratios of some rounds against those of the whole."""
     for name, pair in PAIRS.items():
-        (short,) = compare(np.exp(trial.logs[:, chosen]), processes=trial.draws[:, chosen], pairs=[pair])
+        (short,) = compare(np.exp(trial.logs[:, chosen]), processes=trial.clusters[:, chosen], pairs=[pair])
         true = float(np.median(trial.logs[pair[1]] - trial.logs[pair[0]]))
         if short.low is not None and short.high is not None:
             hits[f"ratio in this measurement, {name}", how].append(short.low <= true <= short.high)
@@ -130,7 +130,7 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
         return
     dice = np.random.default_rng(0)
     for name, (first, second) in PAIRS.items():
-        centres = np.array([float(np.median(trial.logs[second] - trial.logs[first])) for trial in trials])
+        cluster_medians = np.array([float(np.median(trial.logs[second] - trial.logs[first])) for trial in trials])
         for _ in range(SUBSETS):
             drawn = dice.permutation(len(trials))
             mine, others = drawn[:LAUNCHES], drawn[LAUNCHES:]
@@ -138,17 +138,19 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
             launches = np.repeat(np.arange(LAUNCHES), [trials[index].logs.shape[1] for index in mine])
             (pair,) = compare(np.exp(logs), launches, pairs=[(first, second)])
             if pair.low is not None and pair.high is not None:
-                true = float(np.median(centres[others]))
+                true = float(np.median(cluster_medians[others]))
                 hits[f"ratio over {LAUNCHES} launches, {name}", ""].append(pair.low <= true <= pair.high)
-            again = again_interval(centres[mine])
+            again = prediction_interval(cluster_medians[mine])
             if again is not None:
-                hits[f"ratio when measured again, {name}", ""].append(again[0] <= centres[others[0]] <= again[1])
+                hits[f"ratio when measured again, {name}", ""].append(
+                    again[0] <= cluster_medians[others[0]] <= again[1]
+                )
         for trial in trials:
-            (alone,) = compare(np.exp(trial.logs), processes=trial.draws, pairs=[(first, second)])
+            (alone,) = compare(np.exp(trial.logs), processes=trial.clusters, pairs=[(first, second)])
             if alone.low is not None and alone.high is not None:
-                true = float(np.median(centres))
+                true = float(np.median(cluster_medians))
                 hits[f"ratio of one launch against {len(trials)}, {name}", ""].append(alone.low <= true <= alone.high)
-        spread = float(centres.std(ddof=1))
+        spread = float(cluster_medians.std(ddof=1))
         hits[f"spread between launches, {name}: {100 * spread:.2f} %", "note"] = []
 
 
@@ -211,7 +213,7 @@ def main() -> None:
             f"The reference is an estimate too, and holds the part: of {SHORT_SECONDS:g} s a perfect interval would "
             f"reach {100 * expected:.1f} % or a little more."
         ),
-        f"Launches: {SUBSETS} draws of five, which overlap; the rate's interval takes them for independent.",
+        f"Launches: {SUBSETS} clusters of five, which overlap; the rate's interval takes them for independent.",
     ]
     report.print()
 

@@ -160,7 +160,7 @@ def _planted(slowdown: int) -> str:
 
 def _judge(trial: Trial, disturbed: bool, slowdown: int, tables: Tables) -> None:
     """Note what each way to decide says of a pair."""
-    (pair,) = compare(np.exp(trial.logs), processes=trial.draws)
+    (pair,) = compare(np.exp(trial.logs), processes=trial.clusters)
     assert pair.ratio is not None
     tables.cells[FIXED, disturbed, slowdown].add(pair.verdict in DIFFERENT, pair.ratio, trial.seconds)
     outside = pair.interval is not None and not pair.interval[0] <= 1 <= pair.interval[1]
@@ -176,7 +176,7 @@ def _judge(trial: Trial, disturbed: bool, slowdown: int, tables: Tables) -> None
 
 def _crown(trial: Trial, kind: str, disturbed: bool, tables: Tables) -> None:
     """Note whether any pair of the six was told apart, all pairs judged together."""
-    pairs = compare(np.exp(trial.logs), processes=trial.draws)
+    pairs = compare(np.exp(trial.logs), processes=trial.clusters)
     tables.winners[FIXED, kind, disturbed].append(any(pair.verdict in DIFFERENT for pair in pairs))
     found = False
     for pair in pairs:

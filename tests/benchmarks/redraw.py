@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Iterator
 
 import numpy as np
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -157,7 +157,7 @@ def piece_of_work() -> float:
 
 def snapshot(samples: int, times: int) -> list[float]:
     """Return seconds of processor time of live snapshots of a recording of that size."""
-    recording = Recording(PLAN)
+    recording = Recorder(PLAN)
     for events in rounds("made", samples):
         for event in events:
             recording.add(event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.catalog.named_models import MORE_MODELS
 from latency_tui.catalog.runtimes import with_runtimes
 from latency_tui.engine.client import Engine
@@ -29,7 +29,7 @@ async def pair(engine: Engine, spec: ModelSpec, batch_size: int, seconds: float,
         runs=None,
         seconds=seconds,
     )
-    recording = Recording(plan)
+    recording = Recorder(plan)
     async for event in measure(plan, engine=engine, job=job):
         recording.add(event)
     return recording.result()

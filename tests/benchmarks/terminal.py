@@ -22,7 +22,7 @@ COLUMNS, LINES = 100, 30
 
 
 class Terminal:
-    """Starts a program in a pty of its own and reads what it draws.
+    """Starts a program in a pty of its own and reads what it clusters.
 
     Args:
         command: The program and its arguments.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
@@ -24,7 +24,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.plan import Plan
 from latency_tui.result.result import Result
-from latency_tui.stats.sequential import AnytimeTest
+from latency_tui.stats.sequential import SequentialTest
 
 LEVEL = 0.05
 
@@ -37,7 +37,7 @@ class Trial:
         plan: What was measured.
         result: As a user would read it.
         logs: Log of each block's median, `(n_candidates, n_rounds)`, in the order of the plan's candidates.
-        draws: Which of each candidate's processes answered in each round, `(n_candidates, n_rounds)`.
+        clusters: Which of each candidate's processes answered in each round, `(n_candidates, n_rounds)`.
         positions: Which turn of its round each block had, `(n_candidates, n_rounds)`.
         blocks: Latencies in nanoseconds of each candidate, a block a round.
         seconds: Wall time from the command to the last event.
@@ -46,7 +46,7 @@ class Trial:
     plan: Plan
     result: Result
     logs: NDArray[np.float64]
-    draws: NDArray[np.int64]
+    clusters: NDArray[np.int64]
     positions: NDArray[np.int64]
     blocks: tuple[tuple[NDArray[np.int64], ...], ...]
     seconds: float
@@ -69,7 +69,7 @@ class Stop:
 
 async def until_known(plan: Plan, job: str) -> Stop:
     """Measure a pair by an engine of its own until it is known, as a user does; the second against the first."""
-    recording, rounds = Recording(plan), 0
+    recording, rounds = Recorder(plan), 0
     async with Engine() as engine:
         async for event in launches.measure(plan, engine=engine, job=job, settled=recording.settled):
             recording.add(event)
@@ -96,7 +96,7 @@ async def measure(engine: Engine, plan: Plan, job: str) -> Trial:
 def trial_of(plan: Plan, events: Sequence[Event], started: float) -> Trial:
     """Fold events into a trial; `started` is when the command was sent, on the monotonic clock."""
     seconds = time.monotonic() - started
-    recording, blocks = Recording(plan), list[BlockMeasured]()
+    recording, blocks = Recorder(plan), list[BlockMeasured]()
     for event in events:
         recording.add(event)
         if isinstance(event, CandidateFailed | EngineFailed):
@@ -104,12 +104,12 @@ def trial_of(plan: Plan, events: Sequence[Event], started: float) -> Trial:
         if isinstance(event, BlockMeasured):
             blocks.append(event)
     assert isinstance(events[-1], JobFinished)
-    logs, positions, draws = table_of(plan, blocks)
+    logs, positions, clusters = table_of(plan, blocks)
     samples = tuple(
         tuple(np.frombuffer(block.samples, "<i8") for block in blocks if block.candidate == candidate.slug)
         for candidate in plan.candidates
     )
-    return Trial(plan, recording.result(), logs, draws, positions, samples, seconds)
+    return Trial(plan, recording.result(), logs, clusters, positions, samples, seconds)
 
 
 def table_of(
@@ -119,12 +119,12 @@ def table_of(
     rows = {candidate.slug: row for row, candidate in enumerate(plan.candidates)}
     columns = {key: column for column, key in enumerate(dict.fromkeys((b.launch, b.round) for b in blocks))}
     logs = np.full((len(rows), len(columns)), np.nan)
-    positions, draws = (np.full(logs.shape, -1, dtype=np.int64) for _ in range(2))
+    positions, clusters = (np.full(logs.shape, -1, dtype=np.int64) for _ in range(2))
     for block in blocks:
         place = rows[block.candidate], columns[block.launch, block.round]
         logs[place] = math.log(float(np.median(np.frombuffer(block.samples, "<i8"))))
-        positions[place], draws[place] = block.position, block.copy
-    return logs, positions, draws
+        positions[place], clusters[place] = block.position, block.copy
+    return logs, positions, clusters
 
 
 def stop_when_known(log_ratios: NDArray[np.float64], level: float = LEVEL) -> Stop:
@@ -134,7 +134,7 @@ def stop_when_known(log_ratios: NDArray[np.float64], level: float = LEVEL) -> St
         log_ratios: Of the rounds in the order measured, `(n_rounds,)`.
         level: Of each of the two claims.
     """
-    test, verdict, used = AnytimeTest(1), "inconclusive", 0
+    test, verdict, used = SequentialTest(1), "inconclusive", 0
     for ratio in log_ratios:
         test.update([ratio])
         used += 1

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.named_models import MORE_MODELS, default_models, encoding_models, is_built_in
 from latency_tui.catalog.resolve import Request, listed_models, resolve
 from latency_tui.engine.candidate import pipelines
@@ -156,13 +156,13 @@ def test_without_a_name_the_models_are_chosen_by_what_the_columns_hold(tmp_path:
                 frame.to_feather(path)
             case _:
                 frame.to_json(path, orient="records", lines=suffix == ".jsonl")
-        found = resolve(Request(data=str(path), target="y"), Loaded())
+        found = resolve(Request(data=str(path), target="y"), LoadedConfiguration())
         assert tuple(candidate.model for candidate in found.candidates) == expected
         assert listed_models(found.dataset, None)[: len(expected)] == expected
-    regression = resolve(Request(data=str(path), target="a", task="regression"), Loaded())
+    regression = resolve(Request(data=str(path), target="a", task="regression"), LoadedConfiguration())
     assert regression.candidates[0].model.task == "regression"
     assert (
-        resolve(Request(data=str(path), target="y", models=("linear-svm",)), Loaded()).candidates[0].name
+        resolve(Request(data=str(path), target="y", models=("linear-svm",)), LoadedConfiguration()).candidates[0].name
         == "Linear SVM"
     )
 
@@ -170,9 +170,9 @@ def test_without_a_name_the_models_are_chosen_by_what_the_columns_hold(tmp_path:
 def test_a_target_of_words_alone_leaves_the_usual_models(tmp_path: Path) -> None:
     path = tmp_path / "iris.data"
     path.write_text("5.1,3.5,setosa\n4.9,3.0,virginica\n" * 10)
-    found = resolve(Request(data=str(path), target="2"), Loaded())
+    found = resolve(Request(data=str(path), target="2"), LoadedConfiguration())
     assert len(found.candidates) == 6
-    assert len(resolve(Request(data=str(path), target="-1"), Loaded()).candidates) == 6
+    assert len(resolve(Request(data=str(path), target="-1"), LoadedConfiguration()).candidates) == 6
 
 
 async def events_of(engine: Engine, data: FileDataset, *models: ModelSpec) -> list[Any]:

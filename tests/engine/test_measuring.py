@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -199,7 +199,7 @@ async def test_fresh_interpreters_measure_as_forked_ones_do() -> None:
 
 async def test_every_job_begins_with_the_environment_that_its_result_is_of(engine: Engine) -> None:
     for job in "ab":
-        recording = Recording(plan_of(planted("Planted"), runs=6, pinning=(0,), threads=1))
+        recording = Recorder(plan_of(planted("Planted"), runs=6, pinning=(0,), threads=1))
         async for event in engine.run(Measure(job=job, plan=recording.plan)):
             recording.add(event)
         environment = recording.result().environment

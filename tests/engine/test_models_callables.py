@@ -19,7 +19,7 @@ from latency_tui.plan import Candidate, ModelSpec, Plan
 from tests.engine import bring
 
 
-def load(path: str, **parameters: object) -> loading.Loaded:
+def load(path: str, **parameters: object) -> loading.LoadedModel:
     return loading.load(Candidate(model=ModelSpec(name="mine", factory=path, parameters=parameters)))
 
 

@@ -31,7 +31,7 @@ X, y = load_iris(return_X_y=True)
 model = LogisticRegression(max_iter=500).fit(X, y)
 
 
-def loaded(path: Path, **settings: Setting) -> loading.Loaded:
+def loaded(path: Path, **settings: Setting) -> loading.LoadedModel:
     trust = Trust(files={digest_of(path): (EVERYTHING,)})
     return loading.load(Candidate(model=ModelSpec(name=path.name, file=str(path)), settings=settings), trust)
 

@@ -1,4 +1,4 @@
-"""Levers, the control, until-known plans and cold starts, in real processes."""
+"""Settings, the control, until-known plans and cold starts, in real processes."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file
 
-from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.data_columns import column_names, columns_for_encoding
 from latency_tui.catalog.resolve import Request, resolve
 from latency_tui.catalog.validate import check_plan
@@ -271,7 +271,7 @@ def test_a_pickle_of_data_is_trusted_like_a_models(tmp_path: Path) -> None:
     plan = Plan(candidates=(model,), workload=Workload(dataset=FileDataset(path=str(path), target="c")))
     with pytest.raises(UsageError, match="reading it runs its author's code"):
         check_plan(plan)
-    loaded = Loaded()
+    loaded = LoadedConfiguration()
     assert not resolve(request, loaded).trust.files
     resolved = resolve(Request(models=request.models, data=str(path), target="c", trust=(str(path),)), loaded)
     assert resolved.trust == trusted(path)

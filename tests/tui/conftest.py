@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from textual.pilot import Pilot
 
-from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.plan import BUILTIN_MODELS, ModelSpec, Plan
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens.main import MainScreen
@@ -89,7 +89,7 @@ def open_app(script: Script, monkeypatch: pytest.MonkeyPatch) -> Open:
         height: int = 45,
         plan: Plan | None = None,
         models: tuple[ModelSpec, ...] = BUILTIN_MODELS,
-        configuration: Loaded | None = None,
+        configuration: LoadedConfiguration | None = None,
     ) -> AsyncIterator[Desk]:
         app = LatencyApp(plan or made_plan(), models, configuration=configuration, engine_factory=script.make)
         async with app.run_test(size=(width, height), notifications=True) as pilot:

@@ -173,15 +173,15 @@ class MadeEngine(Engine):
         job, plan = command.job, command.plan
         calls = plan.runs or (2000 if plan.until_known else 100)
         rounds = 200 if plan.until_known else max(min(calls, 40) if calls < 10 else min(calls // 10, 40), 1)
-        racing = [c.slug for c in plan.candidates if c.slug not in self.script.untrainable]
-        for slug in racing:
+        active = [c.slug for c in plan.candidates if c.slug not in self.script.untrainable]
+        for slug in active:
             first = np.linspace(20, 1, 100) * _median(slug)
             yield WarmUpFinished(
                 job=job, launch=command.launch, candidate=slug, calls=100, seconds=0.02, steady=True,
                 first_calls=first.astype("<i8").tobytes(), call_seconds=_median(slug) * 1e-9,
             )  # fmt: skip
         yield MeasurementStarted(
-            job=job, launch=command.launch, rounds=rounds, calls=dict.fromkeys(racing, calls), seconds=2.0,
+            job=job, launch=command.launch, rounds=rounds, calls=dict.fromkeys(active, calls), seconds=2.0,
             timer_floor_ns=70.0, pinned=(1,), load=0.25,
         )  # fmt: skip
         generator = np.random.default_rng(plan.seed + 7)
@@ -195,9 +195,9 @@ class MadeEngine(Engine):
             if self.script.dies_in == number:
                 raise EngineError("The measuring process ended unexpectedly (signal 9).")
             drift = float(np.exp(generator.normal(0, 0.01)))
-            for position, slug in enumerate(generator.permutation(racing).tolist()):
+            for position, slug in enumerate(generator.permutation(active).tolist()):
                 if slug in self.script.failing and number == 1:
-                    racing.remove(slug)
+                    active.remove(slug)
                     yield CandidateFailed(
                         job=job, candidate=slug, stage="measuring", message="ValueError: [bold]no[/bold] such row",
                         traceback=TRACEBACK,
@@ -219,9 +219,9 @@ class MadeEngine(Engine):
                 job=job, launch=command.launch, round=number, rounds=rounds, seconds_left=left, steal=0.003
             )
             await asyncio.sleep(self.script.pause)
-        for slug in racing if plan.cold_start else ():
+        for slug in active if plan.cold_start else ():
             yield ColdStartStarted(job=job, launch=command.launch, candidate=slug)
-            if self.script.cold_gate is not None and slug != racing[0]:
+            if self.script.cold_gate is not None and slug != active[0]:
                 await self.script.cold_gate.wait()
             yield ColdStartMeasured(
                 job=job, launch=command.launch, candidate=slug, import_seconds=0.7, load_seconds=0.01,

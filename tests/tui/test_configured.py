@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from latency_tui.catalog.configuration import Loaded, find_configuration, load_configuration
+from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration, load_configuration
 from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
@@ -19,7 +19,7 @@ from tests.tui.conftest import Open
 from tests.tui.made import made_plan, until
 
 
-def load(folder: Path, text: str) -> Loaded:
+def load(folder: Path, text: str) -> LoadedConfiguration:
     (folder / "latency-tui.toml").write_text(text)
     return load_configuration(folder / "latency-tui.toml")
 
@@ -125,12 +125,12 @@ async def test_what_a_found_file_names_is_asked_about_before_it_runs(
         await desk.idle()
         assert desk.state.measurements[0].plan.trust.covers(found.digest)
     assert recall() == {found.digest: ("*",)}
-    assert find_configuration().vouched
+    assert find_configuration().is_trusted_location
 
 
 async def test_models_that_a_found_file_does_not_name_are_measured_at_once(open_app: Open, tmp_path: Path) -> None:
     loaded = load(tmp_path, '[models.mine]\npath = "os:system"\n')
-    found = msgspec.structs.replace(loaded, vouched=False)
+    found = msgspec.structs.replace(loaded, is_trusted_location=False)
     async with open_app(models=(*BUILTIN_MODELS, *found.models()), configuration=found) as desk:
         await desk.profile()
         assert desk.state.measurements

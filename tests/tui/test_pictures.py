@@ -20,7 +20,7 @@ SIZES = [(140, 45), (100, 30), (80, 24)]
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SSH_CONNECTION", "NO_COLOR", "TEXTUAL_THEME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(main, "REDRAWS_A_SECOND", 0.001)  # the clock draws nothing: pictures are the same each time
+    monkeypatch.setattr(main, "REDRAWS_PER_SECOND", 0.001)  # the clock draws nothing: pictures are the same each time
 
 
 def make_app(script: Script) -> LatencyApp:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli import headless
 from latency_tui.cli.headless import code_of_failures, measure_and_report, recover
 from latency_tui.engine.protocol import (
@@ -29,7 +29,7 @@ from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report.progress import Progress
 from latency_tui.result.result import load
-from tests.unit.made_latencies import block
+from tests.unit.fake_latencies import block
 
 PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
 
@@ -261,7 +261,7 @@ def test_what_fails_in_the_end_names_the_samples_on_disk_and_they_can_be_reporte
 
     with monkeypatch.context() as failing:
         if where == "statistics":
-            failing.setattr(Recording, "result", fail)
+            failing.setattr(Recorder, "result", fail)
         else:
             failing.setattr(headless, "write", fail)
         assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 1

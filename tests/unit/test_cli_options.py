@@ -27,17 +27,17 @@ def plan_of(*arguments: str) -> Plan:
 
 
 def test_levers_are_each_pulled_by_itself_and_held_against_the_model_as_it_is() -> None:
-    plan = make_plan(values_of("-m", "random-forest", "-b", "64"), levers=True)
+    plan = make_plan(values_of("-m", "random-forest", "-b", "64"), settings=True)
     assert plan.baseline == plan.candidates[0].slug == "random-forest"
     pulled = [candidate.settings for candidate in plan.candidates[1:]]
-    for lever in ({"assume_finite": True}, {"dtype": "float32"}, {"order": "F"}, {"threads": 2}, {"n_jobs": -1}):
-        assert lever in pulled
-    single = make_plan(values_of("-m", "random-forest", "--sparse"), levers=True)
+    for setting in ({"assume_finite": True}, {"dtype": "float32"}, {"order": "F"}, {"threads": 2}, {"n_jobs": -1}):
+        assert setting in pulled
+    single = make_plan(values_of("-m", "random-forest", "--sparse"), settings=True)
     assert not any({"order", "input"} & candidate.settings.keys() for candidate in single.candidates)
     with pytest.raises(UsageError, match="tries one model"):
-        make_plan(values_of("-m", "random-forest", "-m", "rbf-svm"), levers=True)
+        make_plan(values_of("-m", "random-forest", "-m", "rbf-svm"), settings=True)
     with pytest.raises(UsageError, match="leave --baseline out"):
-        make_plan(values_of("-m", "random-forest", "--baseline", "random-forest"), levers=True)
+        make_plan(values_of("-m", "random-forest", "--baseline", "random-forest"), settings=True)
 
 
 def values_of(*arguments: str) -> dict[str, Any]:

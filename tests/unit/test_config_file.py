@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from latency_tui.catalog.configuration import Loaded, find_configuration, load_configuration
+from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration, load_configuration
 from latency_tui.catalog.configuration_schema import Configuration, DatasetTable, ModelTable, PlanTable, json_schema
 from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
 from latency_tui.cli.init import EXAMPLE
@@ -57,19 +57,19 @@ runs = 1000
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> Loaded:
+def loaded(tmp_path: Path) -> LoadedConfiguration:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "checkout.pkl").write_bytes(pickle.dumps([1]))
     (tmp_path / "orders.csv").write_text("x,returned\n1,2\n")
     return write(tmp_path, WHOLE)
 
 
-def write(folder: Path, text: str) -> Loaded:
+def write(folder: Path, text: str) -> LoadedConfiguration:
     (folder / "latency-tui.toml").write_text(text)
     return load_configuration(folder / "latency-tui.toml")
 
 
-def test_models_are_candidates_like_the_six(loaded: Loaded, tmp_path: Path) -> None:
+def test_models_are_candidates_like_the_six(loaded: LoadedConfiguration, tmp_path: Path) -> None:
     checkout, small = loaded.models()
     assert (checkout.name, checkout.colour) == ("Checkout Forest", "#73daca")
     assert checkout.file == str(tmp_path / "models" / "checkout.pkl"), "meant from where the file lies"
@@ -84,7 +84,7 @@ def test_models_are_candidates_like_the_six(loaded: Loaded, tmp_path: Path) -> N
     assert loaded.configuration.keys == {"profile": "p,f5"}
 
 
-def test_datasets_of_every_kind(loaded: Loaded, tmp_path: Path) -> None:
+def test_datasets_of_every_kind(loaded: LoadedConfiguration, tmp_path: Path) -> None:
     assert loaded.dataset("orders") == FileDataset(path=str(tmp_path / "orders.csv"), target="returned", seed=7)
     assert loaded.dataset("prices") == FileDataset(path=str(tmp_path / "orders.csv"), target="x", task="regression")
     assert task_of(loaded.dataset("prices", task="classification")) == "classification"
@@ -129,11 +129,11 @@ def test_models_that_make_no_sense_are_told(tmp_path: Path, text: str, said: str
         write(tmp_path, text).models()
 
 
-def test_plans_and_datasets_that_are_not_there_are_told(loaded: Loaded, tmp_path: Path) -> None:
+def test_plans_and_datasets_that_are_not_there_are_told(loaded: LoadedConfiguration, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"did you mean checkout-service?"):
         loaded.plan("checkout-servce")
     with pytest.raises(UsageError, match=r"no latency-tui.toml here with plans"):
-        Loaded().plan("x")
+        LoadedConfiguration().plan("x")
     with pytest.raises(UsageError, match=r"datasets.a in .* needs one of"):
         write(tmp_path, "[datasets.a]\nbundled = 'iris'\nsamples = 50").dataset("a")
     with pytest.raises(UsageError, match=r"datasets.a in .*latency-tui.toml: Samples must be .*, not 5\."):
@@ -151,14 +151,14 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(
         "latency_tui.catalog.configuration.user_path", lambda: home / "latency-tui" / "latency-tui.toml"
     )
-    assert find_configuration() == Loaded()
+    assert find_configuration() == LoadedConfiguration()
     write(home / "latency-tui", "theme = 'home'")
     assert find_configuration().configuration.theme == "home"
-    assert find_configuration().vouched
+    assert find_configuration().is_trusted_location
     write(here, "theme = 'here'")
     assert find_configuration().configuration.theme == "here"
-    assert not find_configuration().vouched, "it may be anyone's"
-    assert find_configuration("latency-tui.toml").vouched
+    assert not find_configuration().is_trusted_location, "it may be anyone's"
+    assert find_configuration("latency-tui.toml").is_trusted_location
     assert find_configuration(str(home / "latency-tui" / "latency-tui.toml")).configuration.theme == "home"
     with pytest.raises(UsageError, match="There is no file"):
         find_configuration("missing.toml")

@@ -93,7 +93,7 @@ def test_what_the_user_types_and_estimators_of_scikit_learn_are_not_asked_about(
     write("[models.a]\npath = 'sklearn.svm:LinearSVC'\nparameters = {C = 2}\n")
     Path("beside.py").write_text("class Model: pass\n")
     found = find_configuration()
-    assert not found.vouched
+    assert not found.is_trusted_location
     assert found.code() == ()
     (typed,) = found.candidates(["beside:Model"])
     assert not typed.model.found_in
@@ -105,7 +105,7 @@ def test_an_option_trusts_it_however_the_file_is_written(option: str, written: s
     path = write(f"[models.a]\n{SYSTEM}")
     trusted = [written] if option == "--trust" else []
     found = find_configuration(written if option == "--config" else None, trusted)
-    assert found.vouched
+    assert found.is_trusted_location
     asked = resolve(Request(models=("a",), trust=tuple(trusted)), found)
     assert not asked.candidates[0].model.found_in
     assert path.exists()
@@ -120,9 +120,9 @@ def test_trust_is_remembered_for_this_very_content() -> None:
     assert trust.covers(found.digest)
     assert trust.covers(digest_of(Path("b.pkl")))
     assert recall() == {digest_of(path): ("*",)}
-    assert find_configuration().vouched
+    assert find_configuration().is_trusted_location
     write("[models.a]\npath = 'beside:Other'\n")
-    assert not find_configuration().vouched
+    assert not find_configuration().is_trusted_location
 
 
 def test_a_plan_of_a_trusted_file_is_the_users_own_word() -> None:

@@ -19,7 +19,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import resolve_dataset
 from latency_tui.report import FORMATS, render
 from latency_tui.result.result import load
-from tests.unit.made_result import make_evil_result, make_result
+from tests.unit.fake_result import make_evil_result, make_result
 
 WORDS = (
     *(
@@ -82,7 +82,7 @@ OPTIONS = (
     ),
     *("--trust", "--trust-type", "--config", "--format", "-o", "--limit", "--nonsense"),
 )
-FLAGS = ("--until-known", "--rigorous", "--control", "--cold-start", "--sparse", "--levers", "--no-samples", "--help")
+FLAGS = ("--until-known", "--rigorous", "--control", "--cold-start", "--sparse", "--settings", "--no-samples", "--help")
 
 
 @pytest.mark.slow

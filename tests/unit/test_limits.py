@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from latency_tui.analysis.limit_verdicts import LimitVerdict, Looks
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.api import measure
 from latency_tui.engine.protocol import ColdStartMeasured, RoundFinished, TrainingFinished
 from latency_tui.errors import UsageError
@@ -21,8 +21,8 @@ from latency_tui.plan.limits import Limit, parse_limit
 from latency_tui.report import render
 from latency_tui.result.result import Result
 from latency_tui.stats.means import mean_interval
-from tests.unit.made_latencies import block, nanoseconds, starts, waves
-from tests.unit.test_result_recording import plan_of
+from tests.unit.fake_latencies import block, nanoseconds, starts, waves
+from tests.unit.test_analysis_recorder import plan_of
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_a_plan_refuses_limits_that_it_cannot_judge(text: str, more: dict[str, A
         plan_of(1, limits=(parse_limit(text),), **more)
 
 
-def measured(plan: Plan, factors: tuple[float, ...] = (1, 2), rounds: int = 60, calls: int = 10) -> Recording:
+def measured(plan: Plan, factors: tuple[float, ...] = (1, 2), rounds: int = 60, calls: int = 10) -> Recorder:
     """A measurement of 31 s whose medians are 62 µs times the factor."""
-    recording, random = Recording(plan), np.random.default_rng(3)
+    recording, random = Recorder(plan), np.random.default_rng(3)
     for launch in range(plan.launches):
         for r in range(rounds):
             for candidate, factor in zip(plan.candidates, factors, strict=True):
@@ -225,7 +225,7 @@ def test_a_report_without_limits_says_nothing_of_them() -> None:
 
 def test_until_known_waits_for_limits_and_keeps_a_verdict_once_reached() -> None:
     plan = plan_of(1, runs=None, until_known=True, limits=limits("p50 < 70us"))
-    recording, random = Recording(plan), np.random.default_rng(3)
+    recording, random = Recorder(plan), np.random.default_rng(3)
     settled_at = None
     for r in range(200):
         samples = nanoseconds(waves(random, 1, 10)[0])

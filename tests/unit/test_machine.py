@@ -16,8 +16,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from latency_tui.engine.candidate.models.loading import jobs_of
-from latency_tui.engine.machine import CoreLoad, StealTime, cores_for, widened
+from latency_tui.engine.candidate.models.loading import job_count
+from latency_tui.engine.machine import CoreLoad, StealTime, cores_for, expand_cores
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 
@@ -89,13 +89,13 @@ def test_cores_are_refused_where_the_system_has_no_pinning() -> None:
     ids=["none", "three", "a step's", "no estimator"],
 )
 def test_a_models_own_jobs_are_known(model: Any, jobs: int) -> None:
-    assert jobs_of(model) == jobs
+    assert job_count(model) == jobs
 
 
 @pytest.mark.parametrize(("jobs", "cores"), [(1, (2,)), (2, (2, 0)), (0, (2, 0, 1, 3)), (9, (2, 0, 1, 3))])
 def test_a_candidate_gets_the_cores_that_its_model_can_use(jobs: int, cores: tuple[int, ...]) -> None:
     candidate = Candidate(model=BUILTIN_MODELS[1])
     plan = Plan(candidates=(candidate,))
-    assert widened((2,), candidate, plan, (0, 1, 2, 3), jobs) == cores
+    assert expand_cores((2,), candidate, plan, (0, 1, 2, 3), jobs) == cores
     named = msgspec.structs.replace(plan, pinning=(2,))
-    assert widened((2,), candidate, named, (0, 1, 2, 3), jobs) == (2,), "it was asked for"
+    assert expand_cores((2,), candidate, named, (0, 1, 2, 3), jobs) == (2,), "it was asked for"

@@ -20,7 +20,7 @@ from latency_tui.report.rows import comparison_with, make_rows
 from latency_tui.result.atomic_files import check_writable, write_text
 from latency_tui.result.result import ColdStart, Result, load
 from latency_tui.text.sanitize import cells, clean, shorten
-from tests.unit.made_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result, make_statistics
+from tests.unit.fake_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result, make_statistics
 
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 

@@ -16,7 +16,7 @@ import latency_tui
 from latency_tui.errors import UsageError
 from latency_tui.report import render
 from latency_tui.report.result import Result, load, of
-from tests.unit.made_result import make_result
+from tests.unit.fake_result import make_result
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from latency_tui.analysis.continuation import More
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -29,7 +29,7 @@ from latency_tui.plan import Plan
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import write
 from latency_tui.result.result import Result, load
-from tests.unit.test_result_launches import launch_of, plan_of
+from tests.unit.test_analysis_launches import launch_of, plan_of
 
 MANY = 10**6
 
@@ -83,14 +83,14 @@ def everything(plan: Plan, launch: int, rounds: int, *, planned: int | None = No
     return events
 
 
-def add(recording: Recording, events: Sequence[Event]) -> None:
+def add(recording: Recorder, events: Sequence[Event]) -> None:
     for event in events:
         recording.add(event)
         if isinstance(event, RoundFinished) and recording.plan.until_known:
             recording.settled()
 
 
-def reloaded(recording: Recording, path: Path, most_samples: int = MANY) -> Recording:
+def reloaded(recording: Recorder, path: Path, most_samples: int = MANY) -> Recorder:
     write(recording.result(), path)
     return resume(load(path), most_samples=most_samples)
 
@@ -121,7 +121,7 @@ def plan(request: pytest.FixtureRequest) -> Plan:
 
 @pytest.mark.parametrize("most_samples", [MANY, 1_500])
 def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_path: Path, most_samples: int) -> None:
-    whole = Recording(plan, most_samples=most_samples)
+    whole = Recorder(plan, most_samples=most_samples)
     add(whole, everything(plan, 0, 45, planned=80, ratio=1.01))
     other = reloaded(whole, tmp_path / "r.json", most_samples)
     assert text(other.result()) == text(whole.result())
@@ -139,10 +139,10 @@ def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_p
 
 def test_the_statistics_are_those_of_one_longer_measurement(tmp_path: Path) -> None:
     plan = plan_of(3, runs=800, launches=3)
-    whole = Recording(plan)
+    whole = Recorder(plan)
     for launch in range(3):
         add(whole, everything(plan, launch, 80))
-    part = Recording(msgspec.structs.replace(plan, launches=1))
+    part = Recorder(msgspec.structs.replace(plan, launches=1))
     add(part, everything(plan, 0, 80))
     part = reloaded(part, tmp_path / "r.json")
     part.continue_with(More(runs=800, launches=2))
@@ -158,24 +158,24 @@ def test_the_statistics_are_those_of_one_longer_measurement(tmp_path: Path) -> N
 
 def test_who_has_failed_stays_out_of_a_continuation(tmp_path: Path) -> None:
     plan = plan_of(3, runs=800)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     add(recording, everything(plan, 0, 30, planned=80))
     recording.add(CandidateFailed(job="m", candidate=plan.candidates[0].slug, stage="measuring", message="x"))
     other = reloaded(recording, tmp_path / "r.json")
-    assert other.racing == tuple(candidate.slug for candidate in plan.candidates[1:])
+    assert other.active == tuple(candidate.slug for candidate in plan.candidates[1:])
     assert text(other.result()) == text(recording.result())
 
 
 def test_a_result_of_before_the_first_round_can_be_continued(tmp_path: Path) -> None:
     plan = plan_of(2, runs=800)
-    other = reloaded(Recording(plan), tmp_path / "r.json")
+    other = reloaded(Recorder(plan), tmp_path / "r.json")
     assert other.continue_with(More(runs=800)) == 0
     add(other, everything(plan, 0, 80))
     assert [candidate.calls for candidate in other.result().candidates] == [800, 960]
 
 
 def test_without_samples_there_is_nothing_to_continue(tmp_path: Path) -> None:
-    recording = Recording(plan_of(2, runs=800))
+    recording = Recorder(plan_of(2, runs=800))
     add(recording, everything(recording.plan, 0, 30))
     write(recording.result(), tmp_path / "r.json", samples=False)
     assert load(tmp_path / "r.json").checkpoint is None
@@ -207,7 +207,7 @@ def mutations() -> Iterator[tuple[str, Callable[[dict[str, Any]], object]]]:
 
 @pytest.mark.parametrize("mutation", [pytest.param(change, id=name) for name, change in mutations()])
 def test_what_contradicts_itself_is_refused(mutation: Callable[[dict[str, Any]], object], tmp_path: Path) -> None:
-    recording = Recording(plan_of(2, runs=800))
+    recording = Recorder(plan_of(2, runs=800))
     add(recording, everything(recording.plan, 0, 30))
     document = json.loads(recording.result().to_json())
     mutation(document)

@@ -8,14 +8,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import MeasurementStarted
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.stats.clock import clock_step, half_step, rounding
+from latency_tui.stats.clock import clock_margin, clock_step, half_step
 from latency_tui.stats.comparison import PairComparison, compare
 from latency_tui.stats.percentiles import percentiles
-from latency_tui.stats.sequential import compare_anytime, replay
-from tests.unit.made_latencies import Floats, block
+from latency_tui.stats.sequential import compare_sequentially, replay
+from tests.unit.fake_latencies import Floats, block
 
 CALLS = 45
 
@@ -61,8 +61,8 @@ def test_a_step_is_no_more_than_the_shortest_call() -> None:
 
 def test_only_steps_that_make_a_difference_count() -> None:
     medians = np.array([[3_000.0, 3_000.0, np.nan], [500_000.0] * 3, [np.nan] * 3])
-    assert rounding(medians, 100).tolist() == [pytest.approx(math.log(3000 / 2950)), 0, 0]
-    assert not rounding(medians, 0).any()
+    assert clock_margin(medians, 100).tolist() == [pytest.approx(math.log(3000 / 2950)), 0, 0]
+    assert not clock_margin(medians, 0).any()
 
 
 def compared(random: np.random.Generator, base: float, ratio: float, step: float) -> tuple[PairComparison, ...]:
@@ -71,7 +71,9 @@ def compared(random: np.random.Generator, base: float, ratio: float, step: float
     processes = np.tile(np.arange(120) % 12, (2, 1))
     fixed = compare(table, processes=processes, clock_step=int(step))
     test = replay(table, [(0, 1)], 0.01)
-    known = compare_anytime(table, None, test, processes=processes, pairs=[(0, 1)], places=[0], clock_step=int(step))
+    known = compare_sequentially(
+        table, None, test, processes=processes, pairs=[(0, 1)], places=[0], clock_step=int(step)
+    )
     return fixed + known
 
 
@@ -82,13 +84,13 @@ def test_the_same_is_still_found_where_steps_hide_little(equivalence: float) -> 
     launches = np.arange(600) // 200
     for labels in (None, launches):
         test = replay(table, [(0, 1)], equivalence)
-        known = compare_anytime(table, labels, test, pairs=[(0, 1)], places=[0], clock_step=1000)
+        known = compare_sequentially(table, labels, test, pairs=[(0, 1)], places=[0], clock_step=1000)
         for pair in (*compare(table, labels, equivalence=equivalence, clock_step=1000), *known):
-            assert (pair.verdict, pair.draws) == ("same", 1 if labels is None else 3)
-            assert pair.rounding == pytest.approx(2 * -math.log1p(-0.5 / 400), rel=1e-2)
+            assert (pair.verdict, pair.clusters) == ("same", 1 if labels is None else 3)
+            assert pair.clock_margin == pytest.approx(2 * -math.log1p(-0.5 / 400), rel=1e-2)
             assert pair.low is not None
             assert pair.high is not None
-            assert min(-pair.low, pair.high) >= pair.rounding
+            assert min(-pair.low, pair.high) >= pair.clock_margin
 
 
 def test_latencies_are_known_to_half_a_step() -> None:
@@ -106,7 +108,7 @@ def test_latencies_are_known_to_half_a_step() -> None:
 
 def test_one_whose_calls_are_all_alike_has_the_step_that_others_tell() -> None:
     plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
-    recording = Recording(plan)
+    recording = Recorder(plan)
     recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
     random = np.random.default_rng(10)
     for number in range(60):
@@ -132,7 +134,7 @@ def test_no_interval_of_a_latency_reaches_below_nothing() -> None:
     """Three launches, each twice as slow as the one before it, of a function of one or two steps."""
     samples = np.repeat([1000, 2000, 4000], 100)
     for step in (0, 1000):
-        p50 = percentiles(samples, np.arange(30) * 10, draws=np.arange(30) // 10, of_launches=True, clock_step=step)[
+        p50 = percentiles(samples, np.arange(30) * 10, clusters=np.arange(30) // 10, of_launches=True, clock_step=step)[
             "p50"
         ]
         assert p50.low is not None
@@ -172,7 +174,7 @@ def test_what_a_clock_hides_is_not_promised_to_more_rounds() -> None:
 def test_a_recording_says_so() -> None:
     plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
     random = np.random.default_rng(5)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
     for number in range(60):
         for candidate, base in zip(plan.candidates, (3_300, 3_630), strict=True):
@@ -194,7 +196,7 @@ def test_a_recording_says_so() -> None:
 def test_the_fastest_tells_the_step() -> None:
     """What takes a thousand times as long may have two latencies that lie closer, by chance."""
     plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
-    recording = Recording(plan)
+    recording = Recorder(plan)
     recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
     random = np.random.default_rng(8)
     for number in range(60):

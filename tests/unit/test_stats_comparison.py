@@ -10,8 +10,8 @@ from scipy import stats
 
 from latency_tui.stats.comparison import EQUIVALENCE, PairComparison, compare, rounds_to_settle
 from latency_tui.stats.median_ci import median_interval, median_level
-from latency_tui.stats.prediction_interval import again_interval
-from tests.unit.made_latencies import Floats, block_medians
+from latency_tui.stats.prediction_interval import prediction_interval
+from tests.unit.fake_latencies import Floats, block_medians
 
 
 def one(medians: Floats, *, equivalence: float = EQUIVALENCE, confidence: float = 0.95) -> PairComparison:
@@ -198,10 +198,10 @@ def test_launches_that_disagree_widen_the_interval() -> None:
     assert apart.high is not None
     assert alone.high is not None
     assert apart.high - apart.low > 1.5 * (alone.high - alone.low)
-    assert apart.draws == 5
-    centres = np.array([np.median(np.log(medians[1] / medians[0])[launches == k]) for k in range(5)])
-    assert apart.log_ratio == pytest.approx(np.median(centres))
-    expected = stats.t.interval(0.95, 4, centres.mean(), stats.sem(centres))
+    assert apart.clusters == 5
+    cluster_medians = np.array([np.median(np.log(medians[1] / medians[0])[launches == k]) for k in range(5)])
+    assert apart.log_ratio == pytest.approx(np.median(cluster_medians))
+    expected = stats.t.interval(0.95, 4, cluster_medians.mean(), stats.sem(cluster_medians))
     assert (apart.low, apart.high) == pytest.approx(expected)
 
 
@@ -226,15 +226,15 @@ def test_when_measured_again_the_ratio_lies_where_it_was_said_to() -> None:
     covered = 0
     for _ in range(1000):
         values = random.normal(0.1, 0.02, 6)
-        interval = again_interval(values[:5])
+        interval = prediction_interval(values[:5])
         assert interval is not None
         covered += interval[0] <= values[5] <= interval[1]
     assert 0.93 <= covered / 1000 <= 0.97
 
 
 def test_one_measurement_says_nothing_of_the_next() -> None:
-    assert again_interval([0.1]) is None
-    assert again_interval([]) is None
+    assert prediction_interval([0.1]) is None
+    assert prediction_interval([]) is None
 
 
 def test_rounds_to_settle_are_about_right() -> None:
@@ -308,6 +308,6 @@ def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
     many, few = rounds % 12, np.zeros(240, dtype=np.int64)
     medians = np.exp(random.normal(0, 0.01, (2, 240)) + np.stack((0.01 * (many % 2), np.zeros(240))))
     (pair,) = compare(medians, processes=np.stack((many, few)))
-    assert pair.draws == 1
+    assert pair.clusters == 1
     (pair,) = compare(medians, processes=np.stack((many, rounds % 5)))
-    assert pair.draws == 5
+    assert pair.clusters == 5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latency_tui.stats.noise import NoiseFigures, autocorrelation, drift, findings, level, lost_time
-from tests.unit.made_latencies import independent, nanoseconds, starts, waves
+from tests.unit.fake_latencies import independent, nanoseconds, starts, waves
 
 
 def test_lost_time_is_wall_time_without_cpu_time() -> None:

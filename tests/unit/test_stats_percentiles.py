@@ -16,13 +16,13 @@ from latency_tui.stats.percentiles import (
     interval_ranks,
     percentiles,
 )
-from tests.unit.made_latencies import MADE, drifting, independent, nanoseconds, starts, waves
+from tests.unit.fake_latencies import MADE, drifting, independent, nanoseconds, starts, waves
 
 
 def effect_at(
-    value: float, latencies: NDArray[np.int64], begins: NDArray[np.int64], draws: NDArray[np.int64] | None = None
+    value: float, latencies: NDArray[np.int64], begins: NDArray[np.int64], clusters: NDArray[np.int64] | None = None
 ) -> float:
-    return float(design_effects(latencies, begins, [value], draws=draws)[0])
+    return float(design_effects(latencies, begins, [value], clusters=clusters)[0])
 
 
 def test_values_are_numpys() -> None:
@@ -76,7 +76,7 @@ def test_a_hundred_runs_bound_p99_from_below_and_say_what_is_missing() -> None:
 @pytest.mark.parametrize("rounds", [5, 10])
 def test_what_is_said_to_be_needed_counts_for_the_rounds_that_so_many_calls_would_have(rounds: int) -> None:
     random = np.random.default_rng(15)
-    few = percentiles(nanoseconds(independent(random, rounds, 10).ravel()), starts(rounds, 10), calls_a_round=45)
+    few = percentiles(nanoseconds(independent(random, rounds, 10).ravel()), starts(rounds, 10), calls_per_round=45)
     needed = few["p99"].calls_needed
     assert needed == math.ceil(662 * 23)
     many = percentiles(nanoseconds(independent(random, -(-needed // 45), 45).ravel()), starts(-(-needed // 45), 45))
@@ -100,7 +100,7 @@ def test_no_lower_end_lies_above_that_of_a_greater_one() -> None:
         dice = np.random.default_rng(seed)
         calls = 1e5 * dice.lognormal(0, 0.05, 100)
         calls[dice.integers(0, 10) * 10 :][:4] *= 1.5  # one bad moment, which the greater percentiles alone see
-        found = percentiles(calls.astype(np.int64), np.arange(0, 100, 10), draws=np.repeat(np.arange(5), 2))
+        found = percentiles(calls.astype(np.int64), np.arange(0, 100, 10), clusters=np.repeat(np.arange(5), 2))
         lows = [one.low for one in found.values()]
         bounds = [low for low in lows if low is not None]
         assert bounds == sorted(bounds), seed
@@ -277,16 +277,18 @@ def test_a_million_samples_take_a_fraction_of_a_second() -> None:
 
 
 @pytest.mark.parametrize(
-    "draws", [np.repeat(np.arange(3), 80), np.repeat(np.arange(5), 48), np.arange(240) % 12], ids=["3", "5", "in turns"]
+    "clusters",
+    [np.repeat(np.arange(3), 80), np.repeat(np.arange(5), 48), np.arange(240) % 12],
+    ids=["3", "5", "in turns"],
 )
-def test_launches_or_processes_that_lie_apart_widen_the_interval(draws: NDArray[np.int64]) -> None:
+def test_launches_or_processes_that_lie_apart_widen_the_interval(clusters: NDArray[np.int64]) -> None:
     """Each is 2 % faster or slower in its own way; the truth is what many of them come to."""
     random = np.random.default_rng(11)
     held = 0
     for _ in range(200):
-        own = random.normal(0, 0.02, 12)[draws]
+        own = random.normal(0, 0.02, 12)[clusters]
         logs = waves(random, own.size, 10) * 0.1 + own[:, np.newaxis]
-        p50 = percentiles(nanoseconds(logs.ravel()), starts(own.size, 10), draws=draws)["p50"]
+        p50 = percentiles(nanoseconds(logs.ravel()), starts(own.size, 10), clusters=clusters)["p50"]
         assert p50.low is not None
         assert p50.high is not None
         held += p50.low <= 62_000 <= p50.high
@@ -296,17 +298,17 @@ def test_launches_or_processes_that_lie_apart_widen_the_interval(draws: NDArray[
 @pytest.mark.parametrize("apart", [0.005, 0.03, 0.1])
 def test_a_hundred_calls_in_five_processes_bound_the_median_however_far_these_lie_apart(apart: float) -> None:
     random = np.random.default_rng(12)
-    draws = np.arange(10) % 5
+    clusters = np.arange(10) % 5
     held, lacking = 0, 0
     for _ in range(300):
-        logs = random.normal(0, apart, 5)[draws][:, np.newaxis] + 0.02 * random.standard_t(3, (10, 10))
+        logs = random.normal(0, apart, 5)[clusters][:, np.newaxis] + 0.02 * random.standard_t(3, (10, 10))
         latencies = nanoseconds(logs.ravel())
-        p50 = percentiles(latencies, starts(10, 10), draws=draws)["p50"]
+        p50 = percentiles(latencies, starts(10, 10), clusters=clusters)["p50"]
         assert p50.calls_needed is None
         assert p50.low is not None
         assert p50.high is not None
         held += p50.low <= 62_000 <= p50.high
-        effect = effect_at(p50.value or 0.0, latencies, starts(10, 10), draws)
+        effect = effect_at(p50.value or 0.0, latencies, starts(10, 10), clusters)
         lacking += interval_ranks(100, 0.5, effect)[0] < 1
     assert held >= 277, "95 % of 300, less two standard errors"
     assert (lacking > 30) == (apart > 0.01), "ranks alone would often have left it unbounded"
@@ -314,10 +316,10 @@ def test_a_hundred_calls_in_five_processes_bound_the_median_however_far_these_li
 
 def of_launches(random: np.random.Generator, launches: int, rounds: int, key: str) -> PercentileEstimate:
     """A percentile of launches that lie 4 % apart, in rounds of ten calls."""
-    draws = np.repeat(np.arange(launches), rounds)
-    logs = random.normal(0, 0.04, launches)[draws][:, np.newaxis] + 0.02 * random.standard_t(5, (draws.size, 10))
+    clusters = np.repeat(np.arange(launches), rounds)
+    logs = random.normal(0, 0.04, launches)[clusters][:, np.newaxis] + 0.02 * random.standard_t(5, (clusters.size, 10))
     latencies = nanoseconds(logs.ravel())
-    return percentiles(latencies, starts(draws.size, 10), draws=draws, of_launches=True)[key]
+    return percentiles(latencies, starts(clusters.size, 10), clusters=clusters, of_launches=True)[key]
 
 
 def test_where_launches_lie_apart_it_is_launches_that_a_tail_needs_and_so_many_are_enough() -> None:

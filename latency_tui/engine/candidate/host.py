@@ -112,8 +112,8 @@ class Host:
         self.latest = 0
         self.stage: Stage = "loading"
         self.origin = ""
-        self._loaded: loading.Loaded | None = None
-        self._waiting = Waiting()
+        self._loaded: loading.LoadedModel | None = None
+        self._waiting = RunQueueDelay()
 
     @property
     def stage(self) -> Stage:
@@ -161,7 +161,7 @@ class Host:
         self._loaded = replace(loaded, notes=(*loaded.notes, *notes_of(caught)))
         return SettingsChecked()
 
-    def _load(self, request: CheckSettings | Prepare) -> loading.Loaded:
+    def _load(self, request: CheckSettings | Prepare) -> loading.LoadedModel:
         """Return the model with its parameters set, as it was loaded to check these or anew."""
         if (loaded := self._loaded) is None:
             threads = int(request.candidate.settings.get("threads", request.threads))
@@ -202,7 +202,7 @@ class Host:
         return Prepared(
             seconds=seconds,
             notes=(*loaded.notes, *self.adapted.notes, *notes_of(caught)),
-            jobs=loading.jobs_of(self.model),
+            jobs=loading.job_count(self.model),
         )
 
     def _fit(self) -> float:
@@ -377,7 +377,7 @@ class Host:
         Where the calls go that warm it up does not matter, so it moves to its cores when it is ready.
         """
         self.stage = "loading"
-        self.model, self.method, stored = user_imports.finding_own(lambda: _read_stored(Path(request.path)))
+        self.model, self.method, stored = user_imports.import_with_fallback(lambda: _read_stored(Path(request.path)))
         rows, fresh_per_call, self.rows_per_call = stored
         loading.configure(request.candidate.settings)  # the model has its own with it, converted or not
         limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
@@ -407,7 +407,7 @@ def _read_stored(path: Path) -> tuple[Any, str, tuple[list[Any], bool, int]]:
         return (*pickle.load(file), pickle.load(file))  # noqa: S301 (as said)
 
 
-class Waiting:
+class RunQueueDelay:
     """Tells how long the thread that made it has stood ready to run while something else had its core.
 
     The file stays open: to open it takes ten times as long as to read it, twice a block.
@@ -457,8 +457,8 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
         data: The dataset where it came along by forking, or None to prepare it here.
         parent: The coordinator's process id; this process does not outlive it.
     """
-    _settle_in(log, parent)
-    subreaper.take_in()
+    _isolate_process(log, parent)
+    subreaper.become_subreaper()
     host = Host(data, connection)
     process = os.getpid()
     while True:
@@ -475,7 +475,7 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
             return
 
 
-def _settle_in(log: Path, parent: int) -> None:
+def _isolate_process(log: Path, parent: int) -> None:
     """Give the process an input, an output, signals and a group of its own, and have it end with its parent."""
     if sys.platform == "linux":
         death_signal = 1  # PR_SET_PDEATHSIG

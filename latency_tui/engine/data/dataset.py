@@ -12,7 +12,7 @@ import numpy as np
 
 from latency_tui.engine.data.rows import columns_of, rows_of
 from latency_tui.engine.data.tables import read
-from latency_tui.engine.user_imports import finding_own
+from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import DataError
 from latency_tui.plan import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset, Trust
 from latency_tui.plan.datasets import Task
@@ -154,7 +154,7 @@ def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
 
 def _stored(dataset: StoredDataset) -> Data:
     # Written by the process that started this engine, in a folder only its user can read.
-    inputs, targets = finding_own(lambda: pickle.loads(Path(dataset.path).read_bytes()))  # noqa: S301
+    inputs, targets = import_with_fallback(lambda: pickle.loads(Path(dataset.path).read_bytes()))  # noqa: S301
     return Data(None, None, inputs, targets)
 
 

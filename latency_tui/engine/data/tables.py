@@ -23,7 +23,7 @@ from latency_tui.engine.data.rows import is_frame, is_numeric
 from latency_tui.engine.data.text_tables import NumberColumns, read_text
 from latency_tui.engine.data.typed_columns import with_types
 from latency_tui.engine.data.workbooks import read_workbook
-from latency_tui.engine.user_imports import finding_own
+from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import DataError, UsageError
 from latency_tui.plan import Trust
 from latency_tui.plan.suggest import hint
@@ -125,7 +125,7 @@ def _unpickled(file: DataFile, trust: Trust) -> Any:
 
     content = file.path.read_bytes()  # once, so that what was checked is what is loaded
     check_trusted_data(file.path, hashlib.sha256(content).hexdigest(), trust)
-    return finding_own(lambda: joblib.load(io.BytesIO(content)))
+    return import_with_fallback(lambda: joblib.load(io.BytesIO(content)))
 
 
 def _from_object(file: DataFile, found: Any, target: str | None) -> Table:

@@ -60,7 +60,7 @@ class CandidateProcess:
         timeout: Seconds that the current request, or its stage, may take.
         training_timeout: Seconds that training may take, once it has begun; None for those of the request as a whole.
         ready: Whether the model can answer.
-        copies: Further processes of the same candidate.
+        replicas: Further processes of the same candidate.
         libraries: Modules of installed libraries that it has imported; empty until it stored its model.
         fitted: What it said when the model was fitted; None before.
         call_notes: What its first call found out about its inputs.
@@ -85,7 +85,7 @@ class CandidateProcess:
         self.connection, theirs = Pipe()
         _limit_waiting(self.connection)
         self.asked_at = self.prepared_in = 0.0
-        self.copies: list[CandidateProcess] = []
+        self.replicas: list[CandidateProcess] = []
         self.libraries: tuple[str, ...] = ()
         self.fitted: Prepared | None = None
         self.call_notes: tuple[str, ...] = ()
@@ -148,12 +148,12 @@ class CandidateProcess:
             raise OSError("the template did not fork")
         return reply.pid
 
-    def end_copies(self) -> None:
-        """End all copies, killing all before waiting for any."""
-        for copy in self.copies:
+    def end_replicas(self) -> None:
+        """End all replicas, killing all before waiting for any."""
+        for copy in self.replicas:
             copy.kill()
-        while self.copies:
-            self.copies.pop().end()
+        while self.replicas:
+            self.replicas.pop().end()
 
     def kill(self) -> None:
         """Kill the process and wait for nothing."""
@@ -226,13 +226,13 @@ class CandidateProcess:
             return 0
 
     def end(self) -> None:
-        """Kill the process, and its copies, and wait for them."""
-        self.end_copies()
+        """Kill the process, and its replicas, and wait for them."""
+        self.end_replicas()
         if self._exit_status is None:
             self._reap()
         self.connection.close()
 
-    def fate(self) -> str:
+    def exit_reason(self) -> str:
         """Say in a sentence how the process ended; to be asked once it closed its pipe or broke the protocol.
 
         Where the interpreter's last traceback shows that it was loading a file, that is its stage from now on.
@@ -248,13 +248,13 @@ class CandidateProcess:
             if number == signal.SIGKILL:
                 return f"its process was killed ({name}), most likely because memory ran out"
             crashed = f"its process crashed ({name}: {signal.strsignal(number)})"
-            if not _LOADING.search(self.last_words()):
+            if not _LOADING.search(self.log_tail()):
                 return crashed
             self.stage = "loading"
             return f"{crashed} while loading its file, which may be cut off or damaged"
         return f"its process ended by itself (exit code {os.WEXITSTATUS(status)})"
 
-    def last_words(self, most: int = 20_000) -> str:
+    def log_tail(self, most: int = 20_000) -> str:
         """Return the end of what the process printed, a crash's traceback included."""
         try:
             with self.log.open("rb") as file:

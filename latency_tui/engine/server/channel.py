@@ -1,4 +1,4 @@
-"""The engine's end of the wire: hears commands while it waits for anything else, and says events in batches."""
+"""The engine's end of the channel: hears commands while it waits for anything else, and says events in batches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class InputClosed(Exception):  # noqa: N818 (as above)
     """The client is gone."""
 
 
-class Wire:
+class Channel:
     """Commands in, events out.
 
     Args:
@@ -85,7 +85,7 @@ class Wire:
         """Whether the client asked, during this job, that the training of a candidate end."""
         return slug in self._to_stop
 
-    def say(self, event: Event) -> None:
+    def send(self, event: Event) -> None:
         """Keep an event for the next `flush`."""
         self._unsent.append(encode(event))
 
@@ -123,7 +123,7 @@ class Wire:
         if command.job != self._job:  # over already, or not begun: then it is not to begin
             if any(job.job == command.job for job in self._queue):
                 self._queue = deque(job for job in self._queue if job.job != command.job)
-                self.say(JobFinished(job=command.job, reason="stopped"))
+                self.send(JobFinished(job=command.job, reason="stopped"))
                 self.flush()
             return False
         if command.reason != "stopped":

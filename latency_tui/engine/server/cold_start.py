@@ -13,8 +13,8 @@ from typing import Any
 from latency_tui.engine import user_imports
 from latency_tui.engine.candidate_protocol import Store, Stored
 from latency_tui.engine.server.candidate_process import shorten_log
-from latency_tui.engine.server.channel import Wire
-from latency_tui.engine.server.supervisor import Roster
+from latency_tui.engine.server.channel import Channel
+from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
 
 CALLS = 100
@@ -23,7 +23,9 @@ LONGEST_START = 60.0
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, ...], plan: Plan) -> dict[str, Any]:
+def measure(
+    supervisor: Supervisor, channel: Channel, candidate: Candidate, cores: tuple[int, ...], plan: Plan
+) -> dict[str, Any]:
     """Return the figures of `ColdStartMeasured` for one candidate, as `footprint` reports them.
 
     The fresh process has the candidate's own threads and what it sets in scikit-learn; what it sets in the model came
@@ -35,9 +37,9 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
     """
     slug, settings = candidate.slug, candidate.settings
     threads = int(settings.get("threads", plan.threads))
-    path, report = roster.folder / "model.pickle", roster.folder / "report.json"
+    path, report = supervisor.folder / "model.pickle", supervisor.folder / "report.json"
     report.unlink(missing_ok=True)
-    stored = roster.ask(slug, Store(path=str(path), most_inputs=CALLS), Stored, "cold start", plan.call_timeout)
+    stored = supervisor.ask(slug, Store(path=str(path), most_inputs=CALLS), Stored, "cold start", plan.call_timeout)
     request = {
         "path": sys.path,
         "own": user_imports.FOLDERS,
@@ -49,7 +51,9 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
         "seconds": MOST_SECONDS,
         "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
     }
-    log = roster.folder / "fresh.log"  # files, not pipes: what a model starts may hold a pipe open when it has ended
+    log = (
+        supervisor.folder / "fresh.log"
+    )  # files, not pipes: what a model starts may hold a pipe open when it has ended
     patience = LONGEST_START + plan.call_timeout
     log.unlink(missing_ok=True)
     with log.open("ab") as printed:
@@ -62,20 +66,20 @@ def measure(roster: Roster, wire: Wire, candidate: Candidate, cores: tuple[int, 
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
         )
     try:
-        in_time = _await(process, json.dumps(request).encode(), wire, patience, log)
+        in_time = _await(process, json.dumps(request).encode(), channel, patience, log)
     finally:
         process.kill()
         process.wait()
     if not in_time:
-        roster.give_up(slug, "timed out", f"a fresh start took longer than {patience:.3g} s")
+        supervisor.fail(slug, "timed out", f"a fresh start took longer than {patience:.3g} s")
     if not report.exists():
         lines = log.read_text(errors="replace").strip().splitlines()
-        roster.give_up(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
+        supervisor.fail(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
     figures: dict[str, Any] = json.loads(report.read_bytes())
     return figures
 
 
-def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patience: float, log: Path) -> bool:
+def _await(process: subprocess.Popen[bytes], request: bytes, channel: Channel, patience: float, log: Path) -> bool:
     """Hand over the request and wait for the process to end, hearing commands meanwhile; return whether it did."""
     assert process.stdin is not None
     process.stdin.write(request)
@@ -83,6 +87,6 @@ def _await(process: subprocess.Popen[bytes], request: bytes, wire: Wire, patienc
     process.stdin = None
     deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
-        wire.wait([], 0.05)
+        channel.wait([], 0.05)
         shorten_log(log)
     return process.poll() is not None

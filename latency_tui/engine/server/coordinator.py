@@ -34,10 +34,10 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.engine.server import cold_start
-from latency_tui.engine.server.channel import InputClosed, JobStopped, Wire
-from latency_tui.engine.server.replicas import make_copies
-from latency_tui.engine.server.schedule import Schedule, copies_of, orders, rotation, schedule
-from latency_tui.engine.server.supervisor import CandidateLost, Roster
+from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
+from latency_tui.engine.server.replicas import make_replicas
+from latency_tui.engine.server.schedule import Schedule, orders, replica_count, rotation, schedule
+from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.errors import DataError
 from latency_tui.plan import Candidate, Plan
 
@@ -45,7 +45,7 @@ ROUND_FLUSH_SECONDS = 0.1
 BLOCK_FLUSH_SECONDS = 0.2
 STEAL_SECONDS = 1.0
 WARM_UP_PATIENCE = 5.0
-LEAST_COPIES = 2
+LEAST_REPLICAS = 2
 BLOCK_PATIENCE = 3
 DISCARD_CALLS = 10
 DISCARD_SECONDS = 0.0015
@@ -63,44 +63,44 @@ class Coordinator:
     """Serves one client.
 
     Args:
-        wire: Commands in, events out.
+        channel: Commands in, events out.
         fork: Whether candidates are forked from this process or started afresh.
     """
 
-    def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
-        self._wire = wire
+    def __init__(self, channel: Channel, folder: Path, *, fork: bool) -> None:
+        self._channel = channel
         self._fork = fork
-        self._roster = Roster(wire, folder, fork=fork)
+        self._supervisor = Supervisor(channel, folder, fork=fork)
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
         self._load_before: float | None = None
         self._trained_for = ""
 
-    def serve(self, greeted: Callable[[], None]) -> None:
-        """Work until the client is gone. `greeted` is called once it knows that the engine is there."""
+    def serve(self, on_ready: Callable[[], None]) -> None:
+        """Work until the client is gone. `on_ready` is called once it knows that the engine is there."""
         try:
-            self._wire.say(EngineStarted(environment=machine.describe()))
-            self._wire.flush()
-            greeted()
-            self._wire.say(EngineReady())
-            self._wire.flush()
+            self._channel.send(EngineStarted(environment=machine.describe()))
+            self._channel.flush()
+            on_ready()
+            self._channel.send(EngineReady())
+            self._channel.flush()
             while True:
-                self._do(self._wire.next_job())
+                self._do(self._channel.next_job())
         except InputClosed:
             return
         finally:
-            self._roster.close()
+            self._supervisor.close()
 
     def _do(self, command: Train | Measure) -> None:
         reason: Reason = "completed"
-        goes_on = command.job == self._trained_for
+        is_continuation = command.job == self._trained_for
         self._trained_for = command.job if isinstance(command, Train) else ""
-        if not goes_on:
+        if not is_continuation:
             self._load_before = machine.load_average()
             if command.launch:  # this engine was there while the launch before was measured, on whichever core that was
                 self._load = machine.CoreLoad()
         try:
-            self._roster.prepare(command.plan, command.job, goes_on=goes_on)
+            self._supervisor.prepare(command.plan, command.job, is_continuation=is_continuation)
             if isinstance(command, Measure):
                 reason = self._measure(command)
         except JobStopped as stopped:
@@ -110,10 +110,10 @@ class Coordinator:
         except Exception as error:  # noqa: BLE001 (a dataset that cannot be made, a bug: said, and the engine lives on)
             message, story = failures.describe(error)
             failed = EngineFailed(job=command.job, message=message, traceback=story, data=isinstance(error, DataError))
-            self._wire.say(failed)
-        self._wire.say(JobFinished(job=command.job, reason=reason))
-        self._wire.flush()
-        self._roster.end_copies()
+            self._channel.send(failed)
+        self._channel.send(JobFinished(job=command.job, reason=reason))
+        self._channel.flush()
+        self._supervisor.end_replicas()
 
     def _measure(self, command: Measure) -> Reason:
         pinned = machine.cores_for(command.plan, self._cores, self._load)
@@ -122,16 +122,18 @@ class Coordinator:
             warm = self._warm_up(command, pinned)
             if not warm.call_seconds:
                 return "nothing left to measure"
-            copies = copies_of(
+            replicas = replica_count(
                 len(warm.call_seconds), schedule(command.plan, warm.call_seconds).rounds, fork=self._fork
             )
             alive = (
-                self._copy(command, copies, warm.call_seconds, pinned) if copies >= LEAST_COPIES else warm.call_seconds
+                self._start_replicas(command, replicas, warm.call_seconds, pinned)
+                if replicas >= LEAST_REPLICAS
+                else warm.call_seconds
             )
             if not alive:
                 return "nothing left to measure"
             cut = schedule(command.plan, alive)
-            self._wire.say(
+            self._channel.send(
                 MeasurementStarted(
                     job=command.job,
                     launch=command.launch,
@@ -143,8 +145,8 @@ class Coordinator:
                     load=self._load_before,
                 )
             )
-            self._wire.flush()
-            reason = self._run_rounds(command, cut, alive, copies, machine.StealTime(pinned or self._cores))
+            self._channel.flush()
+            reason = self._run_rounds(command, cut, alive, replicas, machine.StealTime(pinned or self._cores))
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned)
             return reason
@@ -158,25 +160,25 @@ class Coordinator:
                 os.sched_setaffinity(0, others)
 
     def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
-        return machine.widened(pinned, candidate, plan, self._cores, self._roster.jobs_of(candidate.slug))
+        return machine.expand_cores(pinned, candidate, plan, self._cores, self._supervisor.job_count(candidate.slug))
 
     def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
         for candidate in plan.turns:
             slug = candidate.slug
-            if slug not in self._roster:
+            if slug not in self._supervisor:
                 continue
             cores = self._cores_of(candidate, plan, pinned)
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
             try:
-                called = self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout)
+                called = self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout)
                 patience = plan.call_timeout + max(WARM_UP_PATIENCE, 20 * called.nanoseconds / 1e9)
-                warmed = self._roster.ask(slug, WarmUp(), Warmed, "warm-up", patience)
+                warmed = self._supervisor.ask(slug, WarmUp(), Warmed, "warm-up", patience)
             except CandidateLost:
                 continue
             call_seconds[slug] = warmed.call_ns / 1e9
             floors.append(warmed.timer_floor_ns)
-            self._wire.say(
+            self._channel.send(
                 WarmUpFinished(
                     job=command.job,
                     launch=command.launch,
@@ -189,13 +191,13 @@ class Coordinator:
                     received=called.received,
                 )
             )
-            self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
+            self._channel.flush(at_most_every=ROUND_FLUSH_SECONDS)
         return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
 
-    def _copy(
+    def _start_replicas(
         self, command: Measure, count: int, call_seconds: dict[str, float], pinned: tuple[int, ...]
     ) -> dict[str, float]:
-        """Start copies of every warm candidate and warm them.
+        """Start replicas of every warm candidate and warm them.
 
         Returns:
             The candidates that survived it, with seconds a call: what the first process said, or the lower quartile of
@@ -204,25 +206,25 @@ class Coordinator:
             shorter blocks looks slower, as first calls are.
 
         A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
-        long as both live, however long they are measured. Rounds rotate over several copies, so that the draws average
-        out and the comparison sees how far they lie apart.
+        long as both live, however long they are measured. Rounds rotate over several replicas, so that the
+        differences average out and the comparison sees how large they are.
         """
         plan, alive = command.plan, dict[str, float]()
         cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.turns}
-        self._keep_off(())  # nothing is timed yet: copies start faster on all cores
-        make_copies(self._roster, plan, count, cores)
+        self._keep_off(())  # nothing is timed yet: replicas start faster on all cores
+        make_replicas(self._supervisor, plan, count, cores)
         self._keep_off(pinned)
         for slug in (candidate.slug for candidate in plan.turns):
-            if slug not in call_seconds or slug not in self._roster:
+            if slug not in call_seconds or slug not in self._supervisor:
                 continue
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores[slug])
-            copies = self._roster.copies(slug)
-            said = [call_seconds[slug] * 1e9, *(copy.call_ns for copy in copies if copy.call_ns is not None)]
+            replicas = self._supervisor.replicas(slug)
+            said = [call_seconds[slug] * 1e9, *(copy.call_ns for copy in replicas if copy.call_ns is not None)]
             try:
-                for number in (number for number, copy in enumerate(copies) if copy.call_ns is None):
-                    self._roster.ask(slug, first, Called, "warm-up", plan.call_timeout, copy=number)
+                for number in (number for number, copy in enumerate(replicas) if copy.call_ns is None):
+                    self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout, copy=number)
                     patience = plan.call_timeout + WARM_UP_PATIENCE
-                    warmed = self._roster.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, copy=number)
+                    warmed = self._supervisor.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, copy=number)
                     said.append(warmed.call_ns)
             except CandidateLost:
                 continue
@@ -231,32 +233,32 @@ class Coordinator:
 
     def _measure_cold_starts(self, command: Measure, pinned: tuple[int, ...]) -> None:
         for candidate in command.plan.candidates:
-            if candidate.slug not in self._roster:
+            if candidate.slug not in self._supervisor:
                 continue
             begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=candidate.slug)
-            self._wire.say(begun)
-            self._wire.flush()
+            self._channel.send(begun)
+            self._channel.flush()
             cores = self._cores_of(candidate, command.plan, pinned)
             with contextlib.suppress(CandidateLost):
                 try:
-                    found = cold_start.measure(self._roster, self._wire, candidate, cores, command.plan)
+                    found = cold_start.measure(self._supervisor, self._channel, candidate, cores, command.plan)
                 finally:
-                    self._roster.end_orphans()
-                self._wire.say(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
-                self._wire.flush()
+                    self._supervisor.end_orphans()
+                self._channel.send(msgspec.convert({**msgspec.structs.asdict(begun), **found}, ColdStartMeasured))
+                self._channel.flush()
 
     def _run_rounds(
         self,
         command: Measure,
         cut: Schedule,
         call_seconds: dict[str, float],
-        copies: int,
+        replicas: int,
         steal: machine.StealTime,
     ) -> Reason:
         """Give every candidate its block, round after round; events go out in the gaps between."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
-        rotated = rotation(copies, f"{plan.seed}/{launch}")
+        rotated = rotation(replicas, f"{plan.seed}/{launch}")
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
         for number, (order, copy) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
@@ -265,14 +267,14 @@ class Coordinator:
                 request = RunBlock(calls=size, offset=offset, discard_calls=thrown)
                 patience = plan.call_timeout + BLOCK_PATIENCE * (1 + thrown + size) * call_seconds[slug]
                 try:
-                    done = self._roster.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
+                    done = self._supervisor.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
                 except CandidateLost:
                     running.discard(slug)
                     continue
                 place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
-                place["copy"] = copy % max(len(self._roster.copies(slug)), 1)
-                self._wire.say(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
-                self._wire.flush(at_most_every=BLOCK_FLUSH_SECONDS)
+                place["copy"] = copy % max(len(self._supervisor.replicas(slug)), 1)
+                self._channel.send(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
+                self._channel.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)
             spent = time.monotonic() - began
             left = (
@@ -283,13 +285,13 @@ class Coordinator:
             stolen = None
             if began + spent - looked > STEAL_SECONDS or number + 1 == cut.rounds:
                 looked, stolen = began + spent, steal.share()
-            self._wire.say(
+            self._channel.send(
                 RoundFinished(job=job, launch=launch, round=number, rounds=cut.rounds, seconds_left=left, steal=stolen)
             )
-            self._wire.flush(at_most_every=ROUND_FLUSH_SECONDS)
-            self._wire.wait([], 0)
-            if self._wire.settled:
-                return self._wire.settled
+            self._channel.flush(at_most_every=ROUND_FLUSH_SECONDS)
+            self._channel.wait([], 0)
+            if self._channel.settled:
+                return self._channel.settled
             if not running:
                 return "nothing left to measure"
             if plan.until_known and spent > plan.max_seconds:

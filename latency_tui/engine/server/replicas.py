@@ -1,7 +1,7 @@
 """Copies: further processes of every candidate, for one process is one draw of memory.
 
 Each takes over the model that the candidate's first process stored, and is warm; where one cannot answer, its candidate
-has failed. A model that cannot be stored is prepared once more in each, where that is quick, and has no copies
+has failed. A model that cannot be stored is prepared once more in each, where that is quick, and has no replicas
 otherwise, nor has one that cannot be loaded again.
 """
 
@@ -15,39 +15,39 @@ from collections.abc import Mapping
 from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import Adopt, Failed, Prepare, Prepared, Store, Stored, Warmed
 from latency_tui.engine.server.candidate_process import CandidateProcess
-from latency_tui.engine.server.supervisor import Roster
+from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.candidates import NATIVE
 
 STORE_SECONDS = 10.0
 TEMPLATE_SECONDS = 60.0
 QUICK_SECONDS = 0.5
-COPIES_SHARE = 0.25
+REPLICAS_SHARE = 0.25
 MOST_PREPARED = 12
 
 
-def make_copies(roster: Roster, plan: Plan, count: int, cores: Mapping[str, tuple[int, ...]]) -> None:
+def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping[str, tuple[int, ...]]) -> None:
     """Start so many further processes of every candidate of the plan that is ready, several at once.
 
-    Candidates take turns here too, in an order drawn afresh each time: what is forked in a row shares the state that
-    this process was in, and with one candidate's copies after another's that would pass for a difference between them,
-    the same in all copies.
+    Candidates take turns here too, in an order drawn afresh each time: processes forked in a row share the state of
+    this process. If the processes of one candidate were forked before those of the next, that state would look like a
+    difference between the candidates.
 
     Args:
-        roster: Holds the candidates, and the copies from now on.
+        supervisor: Holds the candidates, and the replicas from now on.
         plan: Says which candidates.
         count: Copies of each, where there is memory for them.
         cores: Those that each candidate is measured on, by slug.
     """
-    roster.end_copies()
+    supervisor.end_replicas()
     requests: dict[str, Adopt | Prepare] = {}
     try:
         for candidate in plan.turns:
-            process = roster.process(candidate.slug)
-            if process and (request := _request_of(roster, process, candidate, plan, cores[candidate.slug])):
+            process = supervisor.process(candidate.slug)
+            if process and (request := _request_of(supervisor, process, candidate, plan, cores[candidate.slug])):
                 requests[candidate.slug] = request
         adopted = [slug for slug, request in requests.items() if isinstance(request, Adopt)]
-        roster.start_templates(adopted, plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS)
+        supervisor.start_templates(adopted, plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS)
         wanted = {slug: min(count, _affordable(one, len(plan.turns))) for slug, one in requests.items()}
         turns = deque(
             slug
@@ -55,77 +55,77 @@ def make_copies(roster: Roster, plan: Plan, count: int, cores: Mapping[str, tupl
             for slug in random.sample(sorted(requests), len(requests))
             if number < wanted[slug]
         )
-        _start(roster, turns, requests, plan)
+        _start(supervisor, turns, requests, plan)
     finally:
-        roster.end_templates()
-        for stored in roster.folder.glob("*.copy"):
+        supervisor.end_templates()
+        for stored in supervisor.folder.glob("*.copy"):
             stored.unlink()
 
 
-def _start(roster: Roster, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
+def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
     """Start a copy of each candidate in `turns`, so many at once that their threads and jobs have cores."""
-    wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, roster.jobs_of(c.slug)))]
-    at_once = max(roster.at_once // max(wish or roster.at_once for wish in wide), 1)
+    wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, supervisor.job_count(c.slug)))]
+    max_parallel = max(supervisor.max_parallel // max(wish or supervisor.max_parallel for wish in wide), 1)
     starting: list[CandidateProcess] = []
     while turns or starting:
-        while turns and len(starting) < at_once:
+        while turns and len(starting) < max_parallel:
             if (slug := turns.popleft()) in requests:
                 try:
-                    starting.append(roster.start_copy(slug, requests[slug], plan.call_timeout + STORE_SECONDS))
+                    starting.append(supervisor.start_replica(slug, requests[slug], plan.call_timeout + STORE_SECONDS))
                 except OSError:  # no process more, no memory, no descriptor: those that are there will do
                     turns.clear()
-        for copy in roster.ready(starting):
+        for copy in supervisor.ready(starting):
             if copy not in starting:  # gone with another copy of the same candidate, which failed just before
                 continue
             starting.remove(copy)
-            reply = copy.reply() if copy.slug in roster else None
+            reply = copy.reply() if copy.slug in supervisor else None
             copy.call_ns = reply.call_ns if isinstance(reply, Warmed) else None
             if isinstance(reply, Warmed | Prepared):
                 continue
             requests.pop(copy.slug, None)
             if isinstance(reply, Failed) and reply.stage == "warm-up":
                 copy.stage = reply.stage
-                roster.lose(copy, "raised", reply.message, reply.traceback)
+                supervisor.mark_failed(copy, "raised", reply.message, reply.traceback)
             else:
-                _drop(roster, copy.slug, starting)
-        starting = [copy for copy in starting if copy.slug in roster]
+                _drop(supervisor, copy.slug, starting)
+        starting = [copy for copy in starting if copy.slug in supervisor]
 
 
 def _request_of(
-    roster: Roster, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
+    supervisor: Supervisor, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
 ) -> Adopt | Prepare | None:
     """Return what a process is to be asked to become a copy, None where there is no way."""
-    path = roster.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
+    path = supervisor.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
     process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
-    roster.wait_for(process)
-    if candidate.slug not in roster:
+    supervisor.wait_for(process)
+    if candidate.slug not in supervisor:
         return None
     reply = process.reply()
     if isinstance(reply, Stored):
         process.libraries = reply.libraries
         return Adopt(path=str(path), candidate=candidate, threads=plan.threads, pinned=cores)
     if reply is None:
-        roster.lose(process, "crashed", process.fate(), process.last_words())
+        supervisor.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
     slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
-    return None if reply is None or slow else roster.preparation_of(candidate)
+    return None if reply is None or slow else supervisor.preparation_of(candidate)
 
 
 def _affordable(request: Adopt | Prepare, candidates: int) -> int:
-    """Return how many copies of a candidate there may be.
+    """Return how many replicas of a candidate there may be.
 
     A dozen where each is fitted, else as many as a share of the free memory holds, by the size of the stored model.
     """
     if isinstance(request, Prepare):
         return MOST_PREPARED
     size = 2 * os.path.getsize(request.path)  # noqa: PTH202 (a path as it travels); in memory it is often larger
-    return int(machine.free_memory() * COPIES_SHARE / candidates) // max(size, 1)
+    return int(machine.free_memory() * REPLICAS_SHARE / candidates) // max(size, 1)
 
 
-def _drop(roster: Roster, slug: str, starting: list[CandidateProcess]) -> None:
-    """Go on without the copies of a candidate, one of which could not be made; its first process measures alone."""
-    if process := roster.process(slug):
-        for copy in process.copies:
+def _drop(supervisor: Supervisor, slug: str, starting: list[CandidateProcess]) -> None:
+    """Go on without the replicas of a candidate, one of which could not be made; its first process measures alone."""
+    if process := supervisor.process(slug):
+        for copy in process.replicas:
             if copy in starting:
                 starting.remove(copy)
-        process.end_copies()
-        roster.end_orphans()
+        process.end_replicas()
+        supervisor.end_orphans()

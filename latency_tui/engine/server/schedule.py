@@ -20,10 +20,10 @@ LONGER = 2.0
 MOST_CALLS = 100_000
 ALIKE = 2.0
 LONGEST_BALANCED = 60
-MOST_COPIES = 24
-MANY_COPIES = 12
+MOST_REPLICAS = 24
+MANY_REPLICAS = 12
 PROCESSES = 72
-COPY_ROUNDS = 2
+REPLICA_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     fewest = fewest_rounds(len(call_seconds))
     cost = alike({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
-        size = calls_a_block(cost.values())
+        size = calls_per_block(cost.values())
         rounds = max(ceil(plan.runs / size), min(fewest, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
@@ -83,7 +83,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 
 
-def calls_a_block(call_seconds: Collection[float]) -> int:
+def calls_per_block(call_seconds: Collection[float]) -> int:
     """Return how many calls each candidate makes in a round, where they make a number of runs and these are many.
 
     Args:
@@ -93,7 +93,7 @@ def calls_a_block(call_seconds: Collection[float]) -> int:
     return max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
 
 
-def calls_a_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
+def calls_per_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
     """Return how many calls a block of each candidate has at the most, where they are measured for a time.
 
     Args:
@@ -151,27 +151,27 @@ def orders(slugs: list[str], rounds: int, seed: str, *, balanced: bool) -> Itera
         balanced: Whether position may be balanced; not where a comparison may stop at any round, for that rests on a
             draw that is fair given all rounds before.
     """
-    dice = random.Random(seed)  # noqa: S311 (turns, not secrets)
+    rng = random.Random(seed)  # noqa: S311 (turns, not secrets)
     produced = 0
     while produced < rounds:
         group = (
-            latin_square(slugs, dice)
+            latin_square(slugs, rng)
             if balanced and rounds <= LONGEST_BALANCED
-            else [tuple(dice.sample(slugs, len(slugs)))]
+            else [tuple(rng.sample(slugs, len(slugs)))]
         )
         for order in group[: rounds - produced]:
             yield order
             produced += 1
 
 
-def rotation(copies: int, seed: str) -> Iterator[int]:
+def rotation(replicas: int, seed: str) -> Iterator[int]:
     """Yield, for ever, which copy of the candidates' processes a round uses: each once before any comes again."""
-    dice = random.Random(f"{seed}/copies")  # noqa: S311 (turns, not secrets)
+    rng = random.Random(f"{seed}/replicas")  # noqa: S311 (turns, not secrets)
     while True:
-        yield from dice.sample(range(max(copies, 1)), max(copies, 1))
+        yield from rng.sample(range(max(replicas, 1)), max(replicas, 1))
 
 
-def copies_of(candidates: int, rounds: int, *, fork: bool) -> int:
+def replica_count(candidates: int, rounds: int, *, fork: bool) -> int:
     """Return how many processes each candidate is to have; each of them must have rounds.
 
     With twenty-four the interval of a ratio comes out a sixth narrower than with twelve in the same measuring time, and
@@ -183,12 +183,12 @@ def copies_of(candidates: int, rounds: int, *, fork: bool) -> int:
         rounds: How many are planned.
         fork: Whether they are forked.
     """
-    most = max(MANY_COPIES, min(MOST_COPIES, PROCESSES // candidates)) if fork else MANY_COPIES
-    return min(most, rounds // COPY_ROUNDS)
+    most = max(MANY_REPLICAS, min(MOST_REPLICAS, PROCESSES // candidates)) if fork else MANY_REPLICAS
+    return min(most, rounds // REPLICA_ROUNDS)
 
 
-def latin_square(slugs: list[str], dice: random.Random) -> list[tuple[str, ...]]:
+def latin_square(slugs: list[str], rng: random.Random) -> list[tuple[str, ...]]:
     """Return as many orders as there are candidates, each candidate once in every position."""
     count = len(slugs)
-    symbols, rows, columns = (dice.sample(range(count), count) for _ in range(3))
+    symbols, rows, columns = (rng.sample(range(count), count) for _ in range(3))
     return [tuple(slugs[symbols[(row + column) % count]] for column in columns) for row in rows]

@@ -1,4 +1,4 @@
-"""The roster: the candidates' processes, from their start through training to their end; all ask them here."""
+"""The supervisor: the candidates' processes, from their start through training to their end; all ask them here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
 )
 from latency_tui.engine.server.candidate_process import CandidateProcess, shorten_log
-from latency_tui.engine.server.channel import JobStopped, Wire
+from latency_tui.engine.server.channel import Channel, JobStopped
 from latency_tui.plan import Candidate, Plan, StoredDataset, Trust, Workload
 from latency_tui.plan.candidates import NATIVE
 
@@ -59,30 +59,30 @@ class CandidateLost(Exception):  # noqa: N818 (not an error: what happened has b
     """A candidate failed."""
 
 
-class Roster:
+class Supervisor:
     """The candidates that are there, by slug.
 
     Args:
-        wire: Where commands are heard while a candidate is waited for.
+        channel: Where commands are heard while a candidate is waited for.
         folder: A folder that only this user can read, for what candidates print and store.
         fork: Whether candidates are forked from this process or started afresh.
 
     Attributes:
-        at_once: How many processes there are cores for.
+        max_parallel: How many processes there are cores for.
     """
 
-    def __init__(self, wire: Wire, folder: Path, *, fork: bool) -> None:
-        self._wire = wire
+    def __init__(self, channel: Channel, folder: Path, *, fork: bool) -> None:
+        self._channel = channel
         self._fork = fork
         self._folder = folder
         self._processes: dict[str, CandidateProcess] = {}
         self._candidates: dict[str, Candidate] = {}
-        self._stamps: dict[str, object] = {}
+        self._fingerprints: dict[str, object] = {}
         self._workload: Workload | None = None
-        self._data_stamp: object = None
+        self._data_fingerprint: object = None
         self._trust = Trust()
         self._data: Data | None = None
-        self.at_once = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
+        self.max_parallel = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
         self._threads = 0
         self._logs = 0
         self._memory_limit = 0
@@ -109,7 +109,7 @@ class Roster:
         """End every process."""
         self._forget(list(self._processes))
 
-    def prepare(self, plan: Plan, job: str, *, goes_on: bool = False) -> None:
+    def prepare(self, plan: Plan, job: str, *, is_continuation: bool = False) -> None:
         """Make the dataset and get every candidate of the plan ready, several at once where there are cores.
 
         Those that are ready already are left alone; those that fail are told and left out.
@@ -117,29 +117,33 @@ class Roster:
         Args:
             plan: Says which.
             job: Whose events they are.
-            goes_on: Whether the same was asked for just before: who has failed then is not tried again.
+            is_continuation: Whether the same was asked for just before: who has failed then is not tried again.
 
         Raises:
             DataError: The dataset's file does not hold what it should, or not what the candidates can learn.
         """
         self._job = job
-        if not goes_on:
+        if not is_continuation:
             self._lost = set()
             self._memory_limit = plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
         self._trust, self._call_timeout = plan.trust, plan.call_timeout
         self._training_timeout = float("inf") if plan.training_timeout is None else plan.training_timeout
-        stamp, before, now = stamp_of(getattr(plan.workload.dataset, "path", "")), self._workload, plan.workload
+        fingerprint, before, now = (
+            fingerprint_of(getattr(plan.workload.dataset, "path", "")),
+            self._workload,
+            plan.workload,
+        )
         if (
             before is None
             or (now.dataset, now.shapes, plan.threads) != (before.dataset, before.shapes, self._threads)
-            or stamp != self._data_stamp
+            or fingerprint != self._data_fingerprint
         ):
             self._forget(list(self._processes))
-            self._threads, self._data, self._data_stamp = plan.threads, None, stamp
+            self._threads, self._data, self._data_fingerprint = plan.threads, None, fingerprint
         self._workload = now
         self._forget([slug for slug, process in self._processes.items() if not process.ready])
         self._forget([c.slug for c in plan.turns if self._candidates.get(c.slug, c) != c])
-        self._forget([c.slug for c in plan.turns if self._stamps.get(c.slug) != stamp_of(c.model.file)])
+        self._forget([c.slug for c in plan.turns if self._fingerprints.get(c.slug) != fingerprint_of(c.model.file)])
         missing = deque(c for c in plan.turns if c.slug not in self and c.slug not in self._lost)
         if missing:
             self._prepare_data()
@@ -158,7 +162,7 @@ class Roster:
         if isinstance(self._workload.dataset, StoredDataset):
             return  # it may need code of the caller's to be read, which is for the candidates' processes alone
         self._data = prepare(self._workload.dataset, self._trust)
-        self._wire.say(
+        self._channel.send(
             DatasetPrepared(
                 job=self._job,
                 training_rows=0 if self._data.X_train is None else rows_of(self._data.X_train),
@@ -183,11 +187,11 @@ class Roster:
         training: list[CandidateProcess] = []
         try:
             while missing or training:
-                while missing and len(training) < self.at_once:
+                while missing and len(training) < self.max_parallel:
                     training.append(self._begin_training(missing.popleft()))
-                self._wire.flush()
+                self._channel.flush()
                 for process in self.ready(training):
-                    if not self._goes_on(process, plan):
+                    if not self._advance_training(process, plan):
                         training.remove(process)
         except JobStopped:
             self._forget([process.slug for process in training])
@@ -198,17 +202,17 @@ class Roster:
         log = self.folder / f"{self._logs}.log"
         process = CandidateProcess(candidate.slug, log, self._data, fork=self._fork)
         self._processes[candidate.slug], self._candidates[candidate.slug] = process, candidate
-        self._stamps[candidate.slug] = stamp_of(candidate.model.file)
+        self._fingerprints[candidate.slug] = fingerprint_of(candidate.model.file)
         return process
 
     def _begin_training(self, candidate: Candidate) -> CandidateProcess:
         process = self._processes.get(candidate.slug) or self._start(candidate)
         process.ask(self.preparation_of(candidate), "loading", timeout=LOADING_SECONDS + self._call_timeout)
         process.training_timeout = self._training_timeout
-        self._wire.say(TrainingStarted(job=self._job, candidate=candidate.slug))
+        self._channel.send(TrainingStarted(job=self._job, candidate=candidate.slug))
         return process
 
-    def _goes_on(self, process: CandidateProcess, plan: Plan) -> bool:
+    def _advance_training(self, process: CandidateProcess, plan: Plan) -> bool:
         """Take a reply while training and ask for the next step; return whether there is one.
 
         Fitting may take as long as the plan says. Then the model is asked for one answer, which may take as long as any
@@ -236,7 +240,7 @@ class Roster:
                 process.ask(score, "warm-up", plan.call_timeout + rows * reply.nanoseconds / 1e9)
             case Scored() if process.fitted is not None:
                 process.ready = True
-                self._wire.say(
+                self._channel.send(
                     TrainingFinished(
                         job=self._job,
                         candidate=process.slug,
@@ -257,7 +261,7 @@ class Roster:
         assert self._workload is not None
         return Prepare(candidate=candidate, workload=self._workload, threads=self._threads, trust=self._trust)
 
-    def start_copy(self, slug: str, request: Request, timeout: float) -> CandidateProcess:
+    def start_replica(self, slug: str, request: Request, timeout: float) -> CandidateProcess:
         """Start a further process of a candidate and ask it for something.
 
         Raises:
@@ -272,7 +276,7 @@ class Roster:
                 self._templates.pop(_key_of(process.libraries)).end()
         copy = copy or CandidateProcess(slug, process.log, self._data, fork=self._fork)
         copy.ask(request, "loading", timeout)
-        process.copies.append(copy)
+        process.replicas.append(copy)
         return copy
 
     def start_templates(self, slugs: Iterable[str], timeout: float) -> None:
@@ -297,8 +301,8 @@ class Roster:
             template.ask(BecomeTemplate(modules=process.libraries), "loading", timeout)
             starting.append(template)
         while starting:
-            self._wire.flush()
-            heard = self._wire.wait([template.connection for template in starting], POLL_SECONDS)
+            self._channel.flush()
+            heard = self._channel.wait([template.connection for template in starting], POLL_SECONDS)
             for template in [one for one in starting if one.connection in heard or one.has_ended() or one.is_late()]:
                 starting.remove(template)
                 reply = template.reply() if template.connection in heard else None
@@ -310,42 +314,42 @@ class Roster:
         while self._templates:
             self._templates.popitem()[1].end()
 
-    def copies(self, slug: str) -> list[CandidateProcess]:
-        """Return the copies of a candidate; those that prepared themselves are not warm: they have no inputs yet."""
-        return self._processes[slug].copies
+    def replicas(self, slug: str) -> list[CandidateProcess]:
+        """Return the replicas of a candidate; those that prepared themselves are not warm: they have no inputs yet."""
+        return self._processes[slug].replicas
 
-    def jobs_of(self, slug: str) -> int:
+    def job_count(self, slug: str) -> int:
         """Return how many jobs a candidate's model runs at once; 0 for one a core."""
         fitted = self._processes[slug].fitted if slug in self else None
         return fitted.jobs if fitted is not None and self._candidates[slug].runtime == NATIVE else 1
 
-    def end_copies(self) -> None:
-        """End all copies of all candidates."""
+    def end_replicas(self) -> None:
+        """End all replicas of all candidates."""
         for process in self._processes.values():
-            for copy in process.copies:
+            for copy in process.replicas:
                 copy.kill()
         for process in self._processes.values():
-            process.end_copies()
+            process.end_replicas()
         self.end_orphans()
 
     def end_orphans(self) -> None:
         """End what models started and left behind: it would take the cores, and memory, of those that are measured."""
         processes = self._processes.values()
-        own = {process.pid for one in processes for process in (one, *one.copies)}
+        own = {process.pid for one in processes for process in (one, *one.replicas)}
         subreaper.end(own | {template.pid for template in self._templates.values()})
 
     def ask(
         self, slug: str, request: Request, kind: type[R], stage: Stage, timeout: float, *, copy: int | None = None
     ) -> R:
-        """Send a request to a candidate, or to one of its copies, and return the reply.
+        """Send a request to a candidate, or to one of its replicas, and return the reply.
 
         Raises:
             CandidateLost: It raised, crashed, hung or filled the memory; it has been told, and is gone.
             JobStopped: The client wants the job to end; a candidate in a long call was ended for that.
         """
         process = self._processes[slug]
-        if copy is not None and process.copies:
-            process = process.copies[copy % len(process.copies)]
+        if copy is not None and process.replicas:
+            process = process.replicas[copy % len(process.replicas)]
         process.ask(request, stage, timeout)
         self.wait_for(process)
         shorten_log(process.log)
@@ -368,7 +372,7 @@ class Roster:
                 self._forget([process.slug])
             raise
 
-    def give_up(self, slug: str, cause: Cause, message: str, story: str = "") -> NoReturn:
+    def fail(self, slug: str, cause: Cause, message: str, story: str = "") -> NoReturn:
         """Say that a candidate failed for a reason found outside its process, and end it.
 
         Raises:
@@ -376,7 +380,7 @@ class Roster:
         """
         process = self._processes[slug]
         process.stage = "cold start"
-        self.lose(process, cause, message, story)
+        self.mark_failed(process, cause, message, story)
         raise CandidateLost
 
     def _expect(self, process: CandidateProcess, *kinds: type[R]) -> R:
@@ -388,50 +392,52 @@ class Roster:
             return reply
         if isinstance(reply, Failed):
             process.stage = reply.stage
-            self.lose(process, "settings" if reply.settings else "raised", reply.message, reply.traceback)
+            self.mark_failed(process, "settings" if reply.settings else "raised", reply.message, reply.traceback)
         else:
             if reply is not None:
                 process.break_protocol()
-            self.lose(process, "crashed", process.fate(), process.last_words())
+            self.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
         raise CandidateLost
 
     def ready(self, processes: list[CandidateProcess]) -> list[CandidateProcess]:
         """Wait a moment; return those that replied or ended, having ended those that hang or fill the memory."""
-        found = self._wire.wait([process.connection for process in processes], POLL_SECONDS)
-        if stopped := [process for process in processes if self._wire.is_to_stop(process.slug) and not process.ready]:
+        found = self._channel.wait([process.connection for process in processes], POLL_SECONDS)
+        if stopped := [
+            process for process in processes if self._channel.is_to_stop(process.slug) and not process.ready
+        ]:
             for process in stopped:
                 if process.slug in self:
-                    self.lose(process, "stopped", f"{process.stage} was stopped", "")
+                    self.mark_failed(process, "stopped", f"{process.stage} was stopped", "")
             return stopped
         if found:
             return [process for process in processes if process.connection in found and process.hear()]
-        self._wire.flush()
+        self._channel.flush()
         for process in processes:
             shorten_log(process.log)
-        return [process for process in processes if self._is_unruly(process, processes)]
+        return [process for process in processes if self._check_health(process, processes)]
 
-    def _is_unruly(self, process: CandidateProcess, running: list[CandidateProcess]) -> bool:
+    def _check_health(self, process: CandidateProcess, running: list[CandidateProcess]) -> bool:
         """Say that a process has ended, or end one that hangs or fills the memory; return whether it is gone."""
         if process.slug not in self:
             return True
         if process.has_ended():
-            self.lose(process, "crashed", process.fate(), process.last_words())
+            self.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
             return True
         if process.is_late():
-            self.lose(process, "timed out", _too_slow(process), process.last_words())
+            self.mark_failed(process, "timed out", _too_slow(process), process.log_tail())
             return True
         resident = process.resident_bytes()
         short = machine.free_memory() < (1 - machine.MEMORY_SHARE) / 4 * self._memory_limit
         if resident > self._memory_limit or (short and resident == max(p.resident_bytes() for p in running)):
             taken = f"{resident / 2**30:.2g} GiB"
-            self.lose(process, "memory", f"took {taken} of memory and was stopped", process.last_words())
+            self.mark_failed(process, "memory", f"took {taken} of memory and was stopped", process.log_tail())
             return True
         return False
 
-    def lose(self, process: CandidateProcess, cause: Cause, message: str, story: str) -> None:
+    def mark_failed(self, process: CandidateProcess, cause: Cause, message: str, story: str) -> None:
         """Say that a candidate failed, in one of its processes, and end them all."""
         self._lost.add(process.slug)
-        self._wire.say(
+        self._channel.send(
             CandidateFailed(
                 job=self._job,
                 candidate=process.slug,
@@ -446,7 +452,7 @@ class Roster:
     def _forget(self, slugs: Iterable[str]) -> None:
         for slug in slugs:
             self._candidates.pop(slug, None)
-            self._stamps.pop(slug, None)
+            self._fingerprints.pop(slug, None)
             if process := self._processes.pop(slug, None):
                 process.end()
                 self.end_orphans()
@@ -466,7 +472,7 @@ def _too_slow(process: CandidateProcess) -> str:
     return f"did not answer within {process.timeout:.3g} s"
 
 
-def stamp_of(path: str) -> object:
+def fingerprint_of(path: str) -> object:
     """Return what changes when a file does; None where there is no file."""
     try:
         found = os.stat(path) if path else None  # noqa: PTH116 (an empty path is no path)

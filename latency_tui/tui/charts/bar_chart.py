@@ -13,7 +13,7 @@ from latency_tui.text.formatting import format_duration
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG, Chart
 from latency_tui.tui.charts.scales import axis, bar_scale, minor_ticks
-from latency_tui.tui.styles import Look
+from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Bar:
     """One bar: a median and, where it is known, the 99th percentile for its whisker; seconds."""
 
     name: str
-    look: Look
+    look: CandidateStyle
     value: float
     whisker: float | None
     open_end: bool = False
@@ -84,7 +84,7 @@ class BarChart(Chart):
         canvas.horizontal_axis(left, width, axis(scale, width), minor_ticks(scale, width))
 
 
-def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look]) -> list[Bar]:
+def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle]) -> list[Bar]:
     """Return a bar for each candidate with numbers, in the order given."""
     bars: list[Bar] = []
     for candidate in candidates:

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG, Chart
 from latency_tui.tui.charts.scales import Scale, axis, line_scale, run_axis, spread, tick_labels, ticks
-from latency_tui.tui.styles import Look
+from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Line:
     """
 
     name: str
-    look: Look
+    look: CandidateStyle
     runs: NDArray[np.float64]
     seconds: NDArray[np.float64]
     end: float
@@ -103,7 +103,9 @@ class LineChart(Chart):
         canvas.put(left + width + 1, canvas.height - 1, "time" if self.timed else "runs", canvas.muted)
 
 
-def lines_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Look], *, timed: bool = False) -> list[Line]:
+def lines_of(
+    candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle], *, timed: bool = False
+) -> list[Line]:
     """Return a line for each candidate with samples, in the order given; long ones are thinned to what can be seen.
 
     Args:

@@ -21,7 +21,7 @@ from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:
-    from latency_tui.catalog.configuration import Loaded
+    from latency_tui.catalog.configuration import LoadedConfiguration
 
 _IN_BRACKETS = re.compile(
     r"(?P<file>.+?)\[(?=target=|task=)(target=(?P<column>.*?))?((,|(?<=\[))task=(?P<task>[^,\]]*))?\]?"
@@ -45,7 +45,7 @@ class ChangeDataScreen(Picker[Dataset]):
     HINT = "A set by its name, or a file: CSV, Parquet, Feather, NPZ, NPY, JSON, Excel."
     KEYS = "tab completes · enter takes · esc closes"
 
-    def __init__(self, dataset: Dataset, configuration: Loaded | None) -> None:
+    def __init__(self, dataset: Dataset, configuration: LoadedConfiguration | None) -> None:
         super().__init__()
         self._configuration = configuration
         made = [SyntheticDataset(), SyntheticDataset(task="regression")]

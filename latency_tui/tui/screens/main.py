@@ -27,22 +27,22 @@ from latency_tui.tui.messages import (
     ResultComputed,
 )
 from latency_tui.tui.result_order import settled_order
-from latency_tui.tui.screens.plan_handlers import Choosing
+from latency_tui.tui.screens.plan_handlers import PlanHandlers
 from latency_tui.tui.session import EngineFactory, Session
 from latency_tui.tui.state import Measurement, State, Tab
 from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
 
 if TYPE_CHECKING:
-    from latency_tui.catalog.configuration import Loaded
+    from latency_tui.catalog.configuration import LoadedConfiguration
     from latency_tui.result.result import Result
 
-REDRAWS_A_SECOND = 4
-REDRAWS_A_SECOND_BY_SSH = 2
+REDRAWS_PER_SECOND = 4
+REDRAWS_PER_SECOND_BY_SSH = 2
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
-class MainScreen(Choosing):
+class MainScreen(PlanHandlers):
     """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow."""
 
     def __init__(
@@ -50,7 +50,7 @@ class MainScreen(Choosing):
         plan: Plan,
         candidates: tuple[Candidate, ...],
         engine_factory: EngineFactory,
-        configuration: Loaded | None = None,
+        configuration: LoadedConfiguration | None = None,
     ) -> None:
         super().__init__(plan, candidates, configuration)
         self.session = Session(self, engine_factory)
@@ -61,7 +61,7 @@ class MainScreen(Choosing):
     def on_mount(self) -> None:
         """Start the clock, and leave everything that takes time until the first frame is out."""
         by_ssh = "SSH_CONNECTION" in os.environ
-        self.set_interval(1 / (REDRAWS_A_SECOND_BY_SSH if by_ssh else REDRAWS_A_SECOND), self.redraw)
+        self.set_interval(1 / (REDRAWS_PER_SECOND_BY_SSH if by_ssh else REDRAWS_PER_SECOND), self.redraw)
 
     def begin(self) -> None:
         """Start what takes time; to be called when the first frame is out."""
@@ -239,7 +239,7 @@ class MainScreen(Choosing):
             return
         from latency_tui.analysis.continuation import plan_to_continue  # loaded with the first result
 
-        plan = plan_to_continue(measurement.plan, more, recording.racing)
+        plan = plan_to_continue(measurement.plan, more, recording.active)
         first = recording.continue_with(more)
         job = self.session.go_on(plan, self.records.settled, first)
         self.records.rename(measurement.job, job)

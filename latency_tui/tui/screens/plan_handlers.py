@@ -22,7 +22,7 @@ from latency_tui.tui.widgets.measure_panel import MeasurePanel
 from latency_tui.tui.widgets.painted import CandidatePointed
 
 
-class Choosing(View):
+class PlanHandlers(View):
     """The half of the main screen's handlers that need no engine."""
 
     @on(commands.Choose)

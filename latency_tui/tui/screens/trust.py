@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.tui.screens.sheet import Sheet
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean, wrap
@@ -28,7 +28,7 @@ class TrustScreen(Sheet):
     KEYS = "ctrl+t trusts this file · esc cancels"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "trust", "Trust this file", show=False)]
 
-    def __init__(self, configuration: Loaded, trusted: Callable[[], None]) -> None:
+    def __init__(self, configuration: LoadedConfiguration, trusted: Callable[[], None]) -> None:
         super().__init__("Trust latency-tui.toml?")
         self._configuration = configuration
         self._trusted = trusted

@@ -1,4 +1,4 @@
-"""Asks which variants of a model to measure beside it: levers to mark in a list, or settings typed by hand."""
+"""Asks which variants of a model to measure beside it: settings to mark in a list, or settings typed by hand."""
 
 from __future__ import annotations
 
@@ -126,10 +126,10 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
 
     def _write(self, index: int) -> None:
         own = self._candidate.settings
-        levers = {key: value for key, value in self._variants[index].settings.items() if key not in own}
-        written = format_settings(levers)
-        meaning = _MEANINGS.get(written) or _MEANINGS.get(next(iter(levers), ""), "")
-        if len(levers) > 1:
+        settings = {key: value for key, value in self._variants[index].settings.items() if key not in own}
+        written = format_settings(settings)
+        meaning = _MEANINGS.get(written) or _MEANINGS.get(next(iter(settings), ""), "")
+        if len(settings) > 1:
             written, meaning = "both", "skips both checks"
         line = Content.assemble(
             ("[", FAINT),

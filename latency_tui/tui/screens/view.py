@@ -22,9 +22,9 @@ from latency_tui.tui import state as states
 from latency_tui.tui.bindings import bindings
 from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH, divide
 from latency_tui.tui.messages import ResultsLoaded
-from latency_tui.tui.recordings import Records
+from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.state import State, Tab
-from latency_tui.tui.styles import Look, looks
+from latency_tui.tui.styles import CandidateStyle, looks
 from latency_tui.tui.textual_guards import is_leaving
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
@@ -38,7 +38,7 @@ from latency_tui.tui.widgets.tab_strip import TabStrip
 from latency_tui.tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
-    from latency_tui.catalog.configuration import Loaded
+    from latency_tui.catalog.configuration import LoadedConfiguration
     from latency_tui.tui.widgets.results import Results
 
 _PLAN_ROWS = 9  # of list and plan side by side
@@ -63,17 +63,19 @@ class View(Screen[None]):
     ALLOW_IN_MAXIMIZED_VIEW = "TitleLine, AnswerLine, KeyLine"
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, plan: Plan, candidates: tuple[Candidate, ...], configuration: Loaded | None) -> None:
+    def __init__(
+        self, plan: Plan, candidates: tuple[Candidate, ...], configuration: LoadedConfiguration | None
+    ) -> None:
         super().__init__()
         self.configuration = configuration
         self.state = states.start(plan, candidates)
         listed = tuple(candidate.model for candidate in candidates)
         own = configuration.models() if configuration else ()
         self.models = (*listed, *(model for model in own if model not in listed))
-        self.records = Records()
+        self.records = Recordings()
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))
-        self._looks: dict[str, Look] = {}
+        self._looks: dict[str, CandidateStyle] = {}
         self.colours: dict[str, str] = {}
         self._still: State | None = None
         self._parts: tuple[Widget, ...] = ()
@@ -98,8 +100,8 @@ class View(Screen[None]):
     def on_mount(self) -> None:
         """Dress the models in the theme's colours, now and whenever it changes."""
         self._parts = tuple(self.query(", ".join(_PARTS)))
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._dress())
-        self._dress()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._apply_theme())
+        self._apply_theme()
         for part in self.query("ModelList, MeasurePanel, About"):  # which have titles; the others when they are drawn
             self.paint_part(part)
 
@@ -120,7 +122,7 @@ class View(Screen[None]):
         """Divide the new size."""
         self.arrange_parts()
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self.colours = colours((row.candidate for row in self.state.rows), self.colours)
         self._looks = looks(self.colours, self.app.current_theme, self.app.theme_variables)
         self.arrange_parts()
@@ -270,7 +272,7 @@ class View(Screen[None]):
         listed = [row.slug for row in self.state.rows] != [row.slug for row in state.rows]
         self.state = state
         if listed:
-            self._dress()
+            self._apply_theme()
         elif arrange:
             self.arrange_parts()
         else:

@@ -12,7 +12,7 @@ from latency_tui.plan.datasets import Task, task_of
 from latency_tui.text.formatting import PERCENTILES, format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.state import ModelRow, State
-from latency_tui.tui.styles import KEY, MUTED, Look
+from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, wrap
 from latency_tui.tui.widgets.figures import bound, short_interval
 from latency_tui.tui.widgets.lines import Line
@@ -29,17 +29,17 @@ _BETWEEN, _LEAST_COLUMN = 2, 32
 class About(Painted):
     """Description, held-out score, training time, notes, errors and a few figures of the highlighted model."""
 
-    def paint(self, state: State, looks: Mapping[str, Look]) -> None:
+    def paint(self, state: State, looks: Mapping[str, CandidateStyle]) -> None:
         """Show the snapshot."""
         row, facts, scored = state.row, _facts(_measured(state)), _score_name(state)
         if not self.is_new(row, looks.get(state.highlighted), facts, scored):
             return
         if row is None:
-            self.entitle()
+            self.set_title()
             self.draw([])
             return
         colour, shape = looks[row.slug]
-        self.entitle((shape, colour), " ", clean(row.candidate.name))
+        self.set_title((shape, colour), " ", clean(row.candidate.name))
         if self.size:
             self.draw(_columns(row, facts, scored, *self.content_size))
 

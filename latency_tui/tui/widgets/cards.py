@@ -13,7 +13,7 @@ from textual.content import Content
 from latency_tui.text.formatting import format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.state import Measurement
-from latency_tui.tui.styles import MUTED, Look
+from latency_tui.tui.styles import MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import bound, limit_words, needs, ratio_words, short_interval
 from latency_tui.tui.widgets.lines import Line, Piece
@@ -29,7 +29,7 @@ class Card(Painted):
     _slug = ""
 
     def paint(
-        self, result: Result, candidate: CandidateResult, look: Look, *, highlighted: bool, running: bool
+        self, result: Result, candidate: CandidateResult, look: CandidateStyle, *, highlighted: bool, running: bool
     ) -> None:
         """Show one candidate of a result."""
         self._slug = candidate.slug
@@ -44,7 +44,7 @@ class Card(Painted):
         self.set_class(highlighted, "-highlighted")
         named = (f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour)
         room = width - cell_len(named[0]) - 3
-        self.entitle(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
+        self.set_title(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
         received = format_call_input(candidate.received) if candidate.received else ""
         self.border_subtitle = Content(fit(received, max(width - 2, 1)).rstrip())
         self.draw(_lines(result, candidate, colour, width, running=running))
@@ -62,7 +62,7 @@ class Cards(Grid):
     async def paint(
         self,
         measurement: Measurement | None,
-        looks: Mapping[str, Look],
+        looks: Mapping[str, CandidateStyle],
         highlighted: str,
         columns: int,
         *,

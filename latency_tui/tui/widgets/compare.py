@@ -14,7 +14,7 @@ from latency_tui.text.formatting import PERCENTILES
 from latency_tui.text.summary import what_would_settle
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.state import Measurement
-from latency_tui.tui.styles import KEY, MUTED, Look
+from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names, wrap
 from latency_tui.tui.widgets.figures import DOUBT, bound, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
@@ -47,7 +47,7 @@ class ComparePane(VerticalScroll):
         """Ask for new paint."""
         self.post_message(SizeChanged())
 
-    def paint(self, measurement: Measurement | None, looks: Mapping[str, Look], highlighted: str) -> None:
+    def paint(self, measurement: Measurement | None, looks: Mapping[str, CandidateStyle], highlighted: str) -> None:
         """Show the snapshot."""
         width = self.scrollable_content_region.width
         facts = (measurement, tuple(looks.items()), highlighted, width)
@@ -67,7 +67,11 @@ class ComparePane(VerticalScroll):
 
 
 def comparison_lines(
-    result: Result, candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
+    result: Result,
+    candidates: tuple[CandidateResult, ...],
+    looks: Mapping[str, CandidateStyle],
+    highlighted: str,
+    width: int,
 ) -> list[Line]:
     """Return a heading, a line a candidate and the scale beneath them."""
     shown = _comparable(candidates)
@@ -121,7 +125,11 @@ def comparison_lines(
 
 
 def percentile_lines(
-    result: Result, candidates: tuple[CandidateResult, ...], looks: Mapping[str, Look], highlighted: str, width: int
+    result: Result,
+    candidates: tuple[CandidateResult, ...],
+    looks: Mapping[str, CandidateStyle],
+    highlighted: str,
+    width: int,
 ) -> list[Line]:
     """Return a heading and a line a candidate, with as many percentiles as fit; then what the bounds mean.
 

@@ -244,8 +244,8 @@ def _settled(state: State) -> tuple[int, int]:
         return 0, 0
     if not measurement.plan.until_known or measurement.result is None:
         return 0, 0
-    racing = {c.slug for c in measurement.result.candidates if c.status != "failed"}
-    comparisons = [c for c in measurement.result.comparisons if {c.baseline, c.candidate} <= racing]
+    active = {c.slug for c in measurement.result.candidates if c.status != "failed"}
+    comparisons = [c for c in measurement.result.comparisons if {c.baseline, c.candidate} <= active]
     return sum(comparison.verdict != "inconclusive" for comparison in comparisons), len(comparisons)
 
 

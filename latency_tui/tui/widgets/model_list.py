@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from latency_tui.text.formatting import format_duration, format_seconds
 from latency_tui.tui.layout import SIDE_WIDTH
 from latency_tui.tui.state import ModelRow, State, is_variant
-from latency_tui.tui.styles import FAINT, MUTED, Look
+from latency_tui.tui.styles import FAINT, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.painted import SizeChanged
 from latency_tui.tui.widgets.row_list import RowList
@@ -47,7 +47,7 @@ class ModelList(RowList, inherit_bindings=False):
         """Ask for new paint."""
         self.post_message(SizeChanged())
 
-    def paint(self, state: State, looks: Mapping[str, Look]) -> None:
+    def paint(self, state: State, looks: Mapping[str, CandidateStyle]) -> None:
         """Show the snapshot; only lines that changed are drawn again."""
         if self.option_count != len(state.rows):
             self.clear_options()
@@ -70,12 +70,12 @@ class ModelList(RowList, inherit_bindings=False):
         if place != self.highlighted:
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = place
-        self._entitle(state.rows, ends)
+        self._set_title(state.rows, ends)
         counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} chosen"
         if counted != self._counted:  # or the whole list would be drawn again
             self._counted = self.border_subtitle = counted
 
-    def _entitle(self, rows: tuple[ModelRow, ...], ends: Mapping[str, str]) -> None:
+    def _set_title(self, rows: tuple[ModelRow, ...], ends: Mapping[str, str]) -> None:
         """Say in the border what the figures beside the names are."""
         ready = [row for row in rows if row.stage == "ready" and row.seconds is not None]
         scored = any(row.score is not None and ends[row.slug] == _end(row, scored=True) for row in ready)
@@ -100,15 +100,15 @@ def _names(rows: tuple[ModelRow, ...]) -> list[str]:
     head: ModelRow | None = None
     for row in rows:
         if is_variant(row, head):
-            levers = (key if value is True else f"{key}={value}" for key, value in row.candidate.settings.items())
-            names.append("└ " + ", ".join(levers))
+            settings = (key if value is True else f"{key}={value}" for key, value in row.candidate.settings.items())
+            names.append("└ " + ", ".join(settings))
         else:
             names.append(row.candidate.name)
             head = row
     return [clean(name) for name in names]
 
 
-def _line(row: ModelRow, name: str, look: Look, width: int, end: str) -> Content:
+def _line(row: ModelRow, name: str, look: CandidateStyle, width: int, end: str) -> Content:
     colour, shape = look
     style = "$text-warning" if row.stage == "ready" and row.notes else _STYLES.get(row.stage, "")
     name = fit(name, max(width - len(end) - _MARKS, 1))

@@ -56,7 +56,7 @@ class Painted(Lines):
         """Ask for new paint."""
         self.post_message(SizeChanged())
 
-    def entitle(self, *title: str | tuple[str, str]) -> None:
+    def set_title(self, *title: str | tuple[str, str]) -> None:
         """Write the title into the border: parts, each a text or a text with its style. Draws only what is new."""
         if title != self._title:
             self._title = title

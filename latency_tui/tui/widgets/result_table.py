@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from latency_tui.text.formatting import format_duration
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.state import Measurement
-from latency_tui.tui.styles import KEY, MUTED, Look
+from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 from latency_tui.tui.widgets.figures import bound, limit_words, ratio_cell, short_interval
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
@@ -64,7 +64,13 @@ class ResultTable(VerticalScroll):
         yield Lines(id="rows")
 
     def paint(
-        self, measurement: Measurement, looks: Mapping[str, Look], highlighted: str, layout: Layout, *, running: bool
+        self,
+        measurement: Measurement,
+        looks: Mapping[str, CandidateStyle],
+        highlighted: str,
+        layout: Layout,
+        *,
+        running: bool,
     ) -> None:
         """Show the snapshot."""
         facts = (measurement, tuple(looks.items()), highlighted, layout, running)
@@ -91,7 +97,13 @@ class ResultTable(VerticalScroll):
 
 
 def table_lines(
-    measurement: Measurement, looks: Mapping[str, Look], highlighted: str, *, headings: bool, width: int, running: bool
+    measurement: Measurement,
+    looks: Mapping[str, CandidateStyle],
+    highlighted: str,
+    *,
+    headings: bool,
+    width: int,
+    running: bool,
 ) -> list[Line]:
     """Return the table's lines, with as many columns as fit into `width` cells."""
     result = measurement.result

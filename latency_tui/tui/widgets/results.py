@@ -22,7 +22,7 @@ from latency_tui.tui.charts.scales import round_up
 from latency_tui.tui.commands import Enlarge, Stop
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.state import State, Tab
-from latency_tui.tui.styles import Look
+from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.widgets.cards import Cards
 from latency_tui.tui.widgets.compare import ComparePane
 from latency_tui.tui.widgets.result_table import ResultTable
@@ -93,7 +93,7 @@ class Results(Vertical):
     async def paint(
         self,
         state: State,
-        looks: Mapping[str, Look],
+        looks: Mapping[str, CandidateStyle],
         layout: Layout,
         tab: Tab,
         *,

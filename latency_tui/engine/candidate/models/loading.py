@@ -20,9 +20,9 @@ from latency_tui.engine.candidate.models.pickles import unpickled
 from latency_tui.engine.candidate.unfinished_answers import why_no_answer
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import is_frame, rows_of, take
-from latency_tui.engine.user_imports import finding_own
+from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import ModelError, SettingsError
-from latency_tui.plan import LEVERS, METHODS, OTHER_SETTINGS, SKLEARN_SETTINGS, Candidate, Setting, Trust
+from latency_tui.plan import ENGINE_SETTINGS, METHODS, OTHER_SETTINGS, SKLEARN_SETTINGS, Candidate, Setting, Trust
 from latency_tui.plan.suggest import nearest
 from latency_tui.plan.trust import check_found
 
@@ -30,7 +30,7 @@ MOST_JOBS = 4096
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model as it came.
 
     Attributes:
@@ -46,7 +46,7 @@ class Loaded:
     origin: str = ""
 
 
-def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> Loaded:
+def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> LoadedModel:
     """Return the model of a candidate: out of a file, or from the path that it is imported by.
 
     Args:
@@ -63,20 +63,20 @@ def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> 
         # Written by the process that started this engine, from objects of the caller's own.
         found = unpickled(lambda: pickle.loads(Path(spec.file).read_bytes()))  # noqa: S301
         model, notes = adapted(found, threads)
-        return Loaded(model, True, notes)
+        return LoadedModel(model, True, notes)
     if spec.file:
         loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"))
-        return Loaded(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
+        return LoadedModel(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
     check_found(spec, trust or Trust())
     model = _import(spec.factory, spec.parameters)
-    return Loaded(model, is_fitted(model))
+    return LoadedModel(model, is_fitted(model))
 
 
 def _import(path: str, parameters: Mapping[str, Any]) -> Any:
     """Return the model behind `package.module:name`: the object, or what the class or factory there makes."""
     module, _, name = path.partition(":")
     try:
-        found = finding_own(lambda: importlib.import_module(module))
+        found = import_with_fallback(lambda: importlib.import_module(module))
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
@@ -136,7 +136,7 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
     """
     configure(settings)
     for key, value in settings.items():
-        if key in {*LEVERS, *OTHER_SETTINGS}:
+        if key in {*ENGINE_SETTINGS, *OTHER_SETTINGS}:
             continue
         known = model.get_params() if hasattr(model, "get_params") and not isinstance(model, type) else {}
         if key not in known:
@@ -152,14 +152,14 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
 
 def _like(key: str, known: Iterable[str]) -> str:
     """Return the setting that was most likely meant, or all parameters, as the end of a sentence."""
-    words = [*known, *LEVERS, *OTHER_SETTINGS]
+    words = [*known, *ENGINE_SETTINGS, *OTHER_SETTINGS]
     near = next((word for word in words if word.casefold() == key.casefold()), None) or nearest(key, words)
     listed = ", ".join(name for name in known if "__" not in name)
     return f"did you mean {near}?" if near else f"it has {listed}" if listed else "it has none that can be set"
 
 
 def configure(settings: Mapping[str, Setting]) -> None:
-    """Pull the levers that act on scikit-learn as a whole."""
+    """Pull the settings that act on scikit-learn as a whole."""
     if wanted := {key: value for key, value in settings.items() if key in SKLEARN_SETTINGS}:
         import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
 
@@ -180,7 +180,7 @@ def modules_of(model: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*getattr(model, "libraries", ()), *(name for name in names if name)]))
 
 
-def jobs_of(model: Any) -> int:
+def job_count(model: Any) -> int:
     """Return how many jobs a model may run at once, by its own `n_jobs` or that of its steps; 0 for one a core."""
     try:
         parameters = getattr(model, "best_estimator_", model).get_params(deep=True)  # a search answers by the best

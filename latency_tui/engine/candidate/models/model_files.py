@@ -18,7 +18,7 @@ from latency_tui.engine.candidate.models.booster_files import adapted, lightgbm_
 from latency_tui.engine.candidate.models.containers import pick
 from latency_tui.engine.candidate.models.pickles import load_pickle, made_with_note, why_not
 from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
-from latency_tui.engine.user_imports import finding_own
+from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Setting, Trust
 from latency_tui.plan.trust import check_trusted
@@ -105,7 +105,7 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
             f"by name ({' '.join(f'--trust-type {name}' for name in missing[:2])}{' ...' if missing[2:] else ''}) or "
             f"all that the file names (--trust {file.path})."
         )
-    model = finding_own(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
+    model = import_with_fallback(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
     version = skops_version(file.content)
     origin = made_with_note(version)
     notes = (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from latency_tui.engine.candidate.error_messages import cause_of, one_line
-from latency_tui.engine.user_imports import finding_own
+from latency_tui.engine.user_imports import import_with_fallback
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def load_pickle(content: bytes) -> tuple[Any, str]:
 
     with warnings.catch_warnings(record=True) as caught, _empty_main():
         warnings.simplefilter("always")
-        model = finding_own(lambda: joblib.load(io.BytesIO(content)))
+        model = import_with_fallback(lambda: joblib.load(io.BytesIO(content)))
     made_with = ""
     for warning in caught:
         if found := getattr(warning.message, "original_sklearn_version", ""):
@@ -84,7 +84,7 @@ def load_pickle(content: bytes) -> tuple[Any, str]:
 def unpickled(action: Callable[[], T]) -> T:
     """Do something that unpickles, with an empty `__main__`."""
     with _empty_main():
-        return finding_own(action)
+        return import_with_fallback(action)
 
 
 def made_with_note(version: str) -> str:

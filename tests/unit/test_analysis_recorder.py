@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -34,7 +34,7 @@ from latency_tui.plan.colors import PALETTE
 from latency_tui.report import write
 from latency_tui.result.result import Result, load
 from latency_tui.stats.percentiles import ALIKE, calls_for_interval
-from tests.unit.made_latencies import block, nanoseconds, waves
+from tests.unit.fake_latencies import block, nanoseconds, waves
 
 LOGISTIC, FOREST, LINEAR = "logistic-regression", "random-forest", "linear-svm"
 ENVIRONMENT = Environment(
@@ -59,8 +59,8 @@ def blocks(
         yield RoundFinished(job="measurement", launch=launch, round=r, rounds=rounds, seconds_left=0.0)
 
 
-def recorded(plan: Plan, events: Iterator[Event] | Sequence[Event]) -> Recording:
-    recording = Recording(plan)
+def recorded(plan: Plan, events: Iterator[Event] | Sequence[Event]) -> Recorder:
+    recording = Recorder(plan)
     for event in events:
         recording.add(event)
     return recording
@@ -225,7 +225,7 @@ def test_one_that_fails_early_spoils_the_race_for_nobody() -> None:
 
 
 def test_what_was_not_measured_is_cancelled() -> None:
-    result = Recording(plan_of(2)).result()
+    result = Recorder(plan_of(2)).result()
     assert [c.status for c in result.candidates] == ["cancelled", "cancelled"]
     assert result.comparisons == ()
     assert result.answer == "Nothing was measured."
@@ -263,13 +263,13 @@ def test_launches_follow_one_another() -> None:
     assert result.comparisons[0].rounds == 30
     assert "in this launch" not in result.answer
     found = result.comparisons[0]
-    assert found.again_low is not None
-    assert found.again_high is not None
+    assert found.predicted_low is not None
+    assert found.predicted_high is not None
     assert found.low is not None
-    assert found.again_low < found.low < 1.3 < found.again_high
+    assert found.predicted_low < found.low < 1.3 < found.predicted_high
     single = recorded(plan_of(2), events[:30]).result()
     assert "in this launch" in single.answer
-    assert single.comparisons[0].again_low is None
+    assert single.comparisons[0].predicted_low is None
 
 
 def test_a_block_told_twice_is_a_round_of_its_own() -> None:
@@ -282,7 +282,7 @@ def test_a_block_told_twice_is_a_round_of_its_own() -> None:
 
 def test_training_cold_start_and_environment_are_kept() -> None:
     plan = plan_of(2)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     cold = np.array([2_000_000, 90_000], "<i8").tobytes()
     for event in (
         EngineStarted(environment=ENVIRONMENT),
@@ -315,7 +315,7 @@ def test_training_cold_start_and_environment_are_kept() -> None:
 
 def test_events_of_unknown_candidates_change_nothing() -> None:
     plan = plan_of(1)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     recording.add(block("nobody", [1, 2, 3]))
     recording.add(CandidateFailed(job="j", candidate="nobody", stage="training", message="m"))
     recording.add(TrainingFinished(job="j", candidate="nobody", seconds=1.0, score=None))
@@ -336,7 +336,7 @@ def test_a_block_with_an_impossible_latency_is_left_out_and_said_to_be(bad: byte
 
 def test_steal_is_the_mean_of_the_launches_and_load_that_before_the_first() -> None:
     plan = plan_of(2)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     recording.add(EngineStarted(environment=ENVIRONMENT))
     for launch, (loaded, steal) in enumerate([(1.5, 0.02), (9.0, 0.08)]):
         recording.add(
@@ -356,7 +356,7 @@ def test_steal_is_the_mean_of_the_launches_and_load_that_before_the_first() -> N
 
 def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
     plan = plan_of(2)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for r in range(10):
         samples = np.full(10, 1_000_000)
         quiet = block(LOGISTIC, samples, round_=r)
@@ -377,7 +377,7 @@ def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
 
 def test_models_without_a_colour_get_one_by_their_place() -> None:
     models = (ModelSpec(name="a", factory="m:f"), ModelSpec(name="b", factory="m:f", colour="#123456"))
-    result = Recording(Plan(candidates=tuple(Candidate(model=m) for m in models))).result()
+    result = Recorder(Plan(candidates=tuple(Candidate(model=m) for m in models))).result()
     assert [c.colour for c in result.candidates] == [PALETTE[0], "#123456"]
 
 
@@ -447,7 +447,7 @@ def test_a_control_that_failed_is_told_and_not_among_the_models() -> None:
 
 def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() -> None:
     plan = plan_of(2, cold_start=True, launches=2)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for launch in range(2):
         for event in blocks(plan, (1, 2), 10, launch=launch):
             if isinstance(event, BlockMeasured):
@@ -479,7 +479,7 @@ def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() 
 
 def test_one_that_answered_from_a_single_process_is_said_to_have() -> None:
     plan = plan_of(2)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for event in blocks(plan, (1, 2), 12):
         copied = isinstance(event, BlockMeasured) and event.candidate == LOGISTIC
         recording.add(msgspec.structs.replace(event, copy=event.round % 3) if copied else event)
@@ -497,7 +497,7 @@ def test_a_failure_of_the_cold_start_does_not_undo_what_was_measured() -> None:
 
 def test_time_spent_waiting_for_a_core_is_lost_and_sleep_is_not() -> None:
     plan = plan_of(1)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for r in range(10):
         asleep = block(LOGISTIC, np.full(10, 1_000_000), round_=r, cpu_ns=100_000)
         recording.add(msgspec.structs.replace(asleep, waited_ns=500_000))
@@ -508,9 +508,9 @@ def test_time_spent_waiting_for_a_core_is_lost_and_sleep_is_not() -> None:
 
 
 @pytest.fixture(scope="module")
-def long_one() -> Recording:
+def long_one() -> Recorder:
     plan = plan_of(6)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     random = np.random.default_rng(0)
     for r in range(3000):
         for k, candidate in enumerate(plan.candidates):
@@ -519,7 +519,7 @@ def long_one() -> Recording:
     return recording
 
 
-def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recording) -> None:
+def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recorder) -> None:
     exact, live = long_one.result(), long_one.result(most_samples=20_000)
     for whole, part in zip(exact.candidates, live.candidates, strict=True):
         assert whole.statistics is not None
@@ -541,11 +541,11 @@ def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recording) ->
         assert part_pair.verdict == whole_pair.verdict == "slower"
 
 
-def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Recording) -> None:
+def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Recorder) -> None:
     plan = plan_of(6)
     short = recorded(plan, blocks(plan, (1,) * 6, 500, 40))
 
-    def cost(recording: Recording) -> float:
+    def cost(recording: Recorder) -> float:
         took = []
         for _ in range(7):
             began = time.process_time()
@@ -559,7 +559,7 @@ def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Record
 
 def test_adding_a_block_takes_as_long_late_as_early() -> None:
     plan = plan_of(1)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     samples = np.full(20, 60_000)
     took = []
     for part in range(6):
@@ -579,10 +579,10 @@ def test_few_large_blocks_keep_rounds_enough_for_intervals() -> None:
 # --- until it is known ----------------------------------------------------------------------------------------------
 
 
-def until_known(factors: Sequence[float], rounds: int, seed: int = 0) -> tuple[int, Recording]:
+def until_known(factors: Sequence[float], rounds: int, seed: int = 0) -> tuple[int, Recorder]:
     """Feed rounds until it is settled, as a driver does; returns after how many that was."""
     plan = plan_of(len(factors), runs=None, until_known=True)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for event in blocks(plan, factors, rounds, seed=seed):
         recording.add(event)
         if isinstance(event, RoundFinished) and recording.settled():
@@ -617,7 +617,7 @@ def test_without_until_known_nothing_is_ever_settled() -> None:
 
 def test_a_candidate_that_failed_no_longer_holds_up_the_rest() -> None:
     plan = plan_of(3, runs=None, until_known=True)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for event in blocks(plan, (1, 2, 1.01), 80):
         recording.add(event)
     assert not recording.settled()
@@ -628,7 +628,7 @@ def test_a_candidate_that_failed_no_longer_holds_up_the_rest() -> None:
 
 def test_looking_after_each_round_costs_little() -> None:
     plan = plan_of(6, runs=None, until_known=True)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     rounds = [e for e in blocks(plan, (1,) * 6, 300) if isinstance(e, BlockMeasured)]
     for event in rounds:
         recording.add(event)
@@ -654,7 +654,7 @@ def test_what_is_settled_is_settled_in_the_result_too() -> None:
     """Where processes lie apart, rounds alone would be sure before the comparison is."""
     settled = 0
     for seed in range(20):
-        recording = Recording(plan_of(2, runs=None, until_known=True))
+        recording = Recorder(plan_of(2, runs=None, until_known=True))
         for event in processes_apart(1.03, 300, seed):
             recording.add(event)
             if isinstance(event, RoundFinished) and recording.settled():
@@ -665,7 +665,7 @@ def test_what_is_settled_is_settled_in_the_result_too() -> None:
 
 
 def test_one_that_fails_among_six_leaves_verdicts_that_stand() -> None:
-    recording = Recording(plan_of(6, runs=None, until_known=True))
+    recording = Recorder(plan_of(6, runs=None, until_known=True))
     slugs = [candidate.slug for candidate in recording.plan.candidates]
     for event in blocks(recording.plan, (1, 1.04, 1.06, 1.08, 1.1, 1.3), 400):
         if isinstance(event, BlockMeasured) and event.candidate == slugs[5] and event.round >= 8:
@@ -681,7 +681,7 @@ def test_one_that_fails_among_six_leaves_verdicts_that_stand() -> None:
 
 
 def test_the_last_one_left_ends_it() -> None:
-    recording = Recording(plan_of(2, runs=None, until_known=True))
+    recording = Recorder(plan_of(2, runs=None, until_known=True))
     for event in blocks(recording.plan, (1, 1), 3):
         recording.add(event)
     assert not recording.settled()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latency_tui.engine.server.schedule import MOST_CALLS, calls_a_long_block, orders, schedule, split
+from latency_tui.engine.server.schedule import MOST_CALLS, calls_per_long_block, orders, schedule, split
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.comparison import compare
 
@@ -89,7 +89,7 @@ def test_no_block_of_a_measuring_time_is_longer_than_the_longest_foretold(
     seconds: float, fast: float, slow: float
 ) -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: fast, B: max(slow, 3 * fast)})
-    longest = calls_a_long_block({A: fast, B: max(slow, 3 * fast)})
+    longest = calls_per_long_block({A: fast, B: max(slow, 3 * fast)})
     assert all(max(cut.calls[slug]) <= 1.05 * longest[slug] + 1 for slug in (A, B)), "whole calls of the slower one"
 
 

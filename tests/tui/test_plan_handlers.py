@@ -141,7 +141,7 @@ async def test_a_variant_typed_by_hand_is_checked_and_added(open_app: Open) -> N
         await desk.press("j", "v", "tab", *"threads=0", "enter")
         assert "threads must be a whole number from 1 to 4,096" in desk.text()
         await desk.press("ctrl+u", *"n_jobs", "enter")
-        assert "A setting is written lever=value" in desk.text()
+        assert "A setting is written name=value" in desk.text()
         await desk.press("ctrl+u", "enter")
         assert "Type a setting first" in desk.text()
         await desk.press("ctrl+u", *"n_jobs=2,threads=2", "enter")

@@ -8,40 +8,40 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latency_tui.stats.clusters import Draws
+from latency_tui.stats.clusters import ClusteredRounds
 from latency_tui.stats.comparison import compare
 from latency_tui.stats.median_ci import median_interval
-from tests.unit.made_latencies import Floats
+from tests.unit.fake_latencies import Floats
 
 
-def made(random: np.random.Generator, draws: int = 24, rounds: int = 4, between: float = 0.007) -> Floats:
-    """Log-ratios of draws that lie apart, in rounds whose tails are heavy, `(draws, rounds)`."""
-    apart = random.normal(0, between, (draws, 1))
-    return apart + 0.01 * random.standard_t(1, (draws, rounds))
+def made(random: np.random.Generator, clusters: int = 24, rounds: int = 4, between: float = 0.007) -> Floats:
+    """Log-ratios of clusters that lie apart, in rounds whose tails are heavy, `(clusters, rounds)`."""
+    apart = random.normal(0, between, (clusters, 1))
+    return apart + 0.01 * random.standard_t(1, (clusters, rounds))
 
 
-def of_processes(d: Floats) -> Draws:
+def of_processes(d: Floats) -> ClusteredRounds:
     """Take each row for a process."""
-    return Draws.of(d.ravel(), np.repeat(np.arange(d.shape[0]), d.shape[1]), processes=True)
+    return ClusteredRounds.of(d.ravel(), np.repeat(np.arange(d.shape[0]), d.shape[1]), processes=True)
 
 
-def of_launches(medians: Floats) -> Draws:
-    return Draws.of(medians, np.arange(medians.size), processes=False)
+def of_launches(medians: Floats) -> ClusteredRounds:
+    return ClusteredRounds.of(medians, np.arange(medians.size), processes=False)
 
 
 def test_the_median_of_each_draw_in_the_order_of_draws() -> None:
     d, labels = np.array([3.0, 10.0, 1.0, 20.0, 2.0, 30.0, 40.0]), np.array([4, 7, 4, 7, 4, 7, 7])
-    assert Draws.of(d, labels, processes=False).medians.tolist() == [2.0, 25.0]
+    assert ClusteredRounds.of(d, labels, processes=False).medians.tolist() == [2.0, 25.0]
 
 
 @pytest.mark.parametrize("launches", [2, 5, 12])
 def test_over_launches_it_is_students(launches: int) -> None:
-    centres = np.random.default_rng(5).normal(0.02, 0.01, launches)
-    draws = of_launches(centres)
-    expected = stats.t.interval(0.95, launches - 1, centres.mean(), stats.sem(centres))
-    assert draws.interval() == pytest.approx(expected)
-    assert draws.level(0.1) == pytest.approx(stats.ttest_1samp(centres, 0.1).pvalue)
-    assert draws.centre == np.median(centres)
+    cluster_medians = np.random.default_rng(5).normal(0.02, 0.01, launches)
+    clusters = of_launches(cluster_medians)
+    expected = stats.t.interval(0.95, launches - 1, cluster_medians.mean(), stats.sem(cluster_medians))
+    assert clusters.interval() == pytest.approx(expected)
+    assert clusters.level(0.1) == pytest.approx(stats.ttest_1samp(cluster_medians, 0.1).pvalue)
+    assert clusters.centre == np.median(cluster_medians)
 
 
 def test_launches_that_agree_to_the_last_digit_hold_nothing_else() -> None:
@@ -51,8 +51,10 @@ def test_launches_that_agree_to_the_last_digit_hold_nothing_else() -> None:
 
 def test_over_very_few_processes_it_is_students_too() -> None:
     d = np.random.default_rng(6).normal(0, 1, (4, 3))
-    centres = np.median(d, axis=1)
-    assert of_processes(d).interval() == pytest.approx(stats.t.interval(0.95, 3, centres.mean(), stats.sem(centres)))
+    cluster_medians = np.median(d, axis=1)
+    assert of_processes(d).interval() == pytest.approx(
+        stats.t.interval(0.95, 3, cluster_medians.mean(), stats.sem(cluster_medians))
+    )
 
 
 def test_over_many_processes_it_is_the_sign_test_with_the_process_as_its_unit() -> None:
@@ -65,32 +67,34 @@ def test_over_many_processes_it_is_the_sign_test_with_the_process_as_its_unit() 
         sums = np.array([np.sign(d[labels == k] - (below + above) / 2).sum() for k in range(12)])
         if abs(sums.sum()) <= stats.norm.ppf(0.975) * np.sqrt((sums**2).sum()):
             held.append((below, above))
-    low, high = Draws.of(d, labels, processes=True).interval()
+    low, high = ClusteredRounds.of(d, labels, processes=True).interval()
     assert (low, high) == (held[0][0], held[-1][1])
 
 
 def test_its_level_and_its_interval_say_the_same() -> None:
     random = np.random.default_rng(2)
     for _ in range(50):
-        draws = of_processes(random.standard_t(2, (12, 10)))
+        clusters = of_processes(random.standard_t(2, (12, 10)))
         for border in random.normal(0, 0.3, 5):
-            level = draws.level(float(border))
+            level = clusters.level(float(border))
             if not 1e-6 < level < 0.9:
                 continue
-            low, high = draws.interval(1 - level * 0.999)
+            low, high = clusters.interval(1 - level * 0.999)
             assert low <= border <= high
-            low, high = draws.interval(1 - level * 1.001)
+            low, high = clusters.interval(1 - level * 1.001)
             assert not low < border < high
 
 
 def test_five_processes_can_reach_the_level_of_fifteen_pairs() -> None:
     """Signs alone would reach 2.5 %; where no round lies beyond the border, Student's level says how clear it is."""
     random = np.random.default_rng(8)
-    draws = of_processes(1 + random.normal(0, 0.01, (5, 2)))
-    assert draws.level(0.0) < 1e-6
-    assert draws.level(0.0) == pytest.approx(stats.ttest_1samp(draws.medians, 0.0).pvalue)
-    low, high = draws.interval(1 - 1e-4)
-    assert (low, high) == pytest.approx(stats.t.interval(1 - 1e-4, 4, draws.medians.mean(), stats.sem(draws.medians)))
+    clusters = of_processes(1 + random.normal(0, 0.01, (5, 2)))
+    assert clusters.level(0.0) < 1e-6
+    assert clusters.level(0.0) == pytest.approx(stats.ttest_1samp(clusters.medians, 0.0).pvalue)
+    low, high = clusters.interval(1 - 1e-4)
+    assert (low, high) == pytest.approx(
+        stats.t.interval(1 - 1e-4, 4, clusters.medians.mean(), stats.sem(clusters.medians))
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
@@ -117,7 +121,7 @@ def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:
     random = np.random.default_rng(9)
     labels = np.repeat(np.arange(6), [100, 4, 4, 4, 4, 4])
     d = random.normal(0, 0.001, labels.size) + np.where(labels == 0, 0.02, 0.0)
-    low, high = Draws.of(d, labels, processes=True).interval()
+    low, high = ClusteredRounds.of(d, labels, processes=True).interval()
     assert low <= 0 <= high
 
 
@@ -130,8 +134,8 @@ def test_the_truth_is_held_where_processes_lie_apart_and_rounds_have_heavy_tails
         held += low <= 0 <= high
         alone = median_interval(np.sort(d.ravel()))
         by_rounds += alone[0] <= 0 <= alone[1]
-        centres = np.median(d, axis=1)
-        students = stats.t.interval(0.95, 23, centres.mean(), stats.sem(centres))
+        cluster_medians = np.median(d, axis=1)
+        students = stats.t.interval(0.95, 23, cluster_medians.mean(), stats.sem(cluster_medians))
         narrower.append((high - low) / (students[1] - students[0]))
     assert 0.93 <= held / 1000 <= 0.975
     assert by_rounds / 1000 < 0.93, "rounds by themselves know nothing of processes"
@@ -146,7 +150,7 @@ def test_processes_that_lie_far_apart_leave_the_sign_test_of_processes() -> None
 
 
 def test_the_estimate_is_the_median_of_all_rounds_of_processes_and_of_launches_medians() -> None:
-    d = made(np.random.default_rng(4), draws=5)
+    d = made(np.random.default_rng(4), clusters=5)
     medians, labels = np.exp(np.stack((np.zeros(20), d.ravel()))), np.repeat(np.arange(5), 4)
     assert compare(medians, processes=np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
     assert compare(medians, labels)[0].log_ratio == pytest.approx(np.median(np.median(d, axis=1)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latency_tui.stats.permutation import compare_tails
-from tests.unit.made_latencies import bursts, nanoseconds, starts, waves
+from tests.unit.fake_latencies import bursts, nanoseconds, starts, waves
 
 
 def test_the_ratio_is_that_of_the_two_p99() -> None:
@@ -72,12 +72,12 @@ def test_too_few_calls_or_rounds_are_not_compared() -> None:
 def test_processes_with_slow_ends_of_their_own_are_not_told_apart_by_that() -> None:
     """Twelve processes a candidate, each with a p99 of its own: exchanging single rounds finds that too often."""
     random = np.random.default_rng(6)
-    cuts, draws = starts(120, 10), np.arange(120) % 12
+    cuts, clusters = starts(120, 10), np.arange(120) % 12
     wrong = 0
     for trial in range(200):
-        logs = [waves(random, 120, 10) * np.exp(random.normal(0, 0.4, 12))[draws, np.newaxis] for _ in range(2)]
+        logs = [waves(random, 120, 10) * np.exp(random.normal(0, 0.4, 12))[clusters, np.newaxis] for _ in range(2)]
         one, other = (nanoseconds(values.ravel()) for values in logs)
-        found = compare_tails((one, cuts), (other, cuts), draws=draws, relabellings=99, seed=trial)
+        found = compare_tails((one, cuts), (other, cuts), clusters=clusters, relabellings=99, seed=trial)
         assert found is not None
         wrong += found.p_value <= 0.05
     assert wrong <= 16

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from latency_tui.stats.comparison import compare
-from latency_tui.stats.sequential import AnytimeTest, compare_anytime, confidence_sequence
-from tests.unit.made_latencies import Floats
+from latency_tui.stats.sequential import SequentialTest, compare_sequentially, confidence_sequence
+from tests.unit.fake_latencies import Floats
 
 SHAPES = ("normal", "heavy", "bimodal", "wandering")
 
@@ -29,9 +29,9 @@ def rounds_of(shape: str, random: np.random.Generator, rounds: int, pairs: int) 
             return random.normal(0, 1, size) * scale
 
 
-def played(d: Floats, **more: float) -> tuple[AnytimeTest, Floats, Floats]:
+def played(d: Floats, **more: float) -> tuple[SequentialTest, Floats, Floats]:
     """Play all rounds; the p-values only ever fall, so that the last ones are those of whoever looked all the time."""
-    test = AnytimeTest(d.shape[1], **more)
+    test = SequentialTest(d.shape[1], **more)
     for row in d:
         test.update(row)
     return test, test.p_different, test.p_same
@@ -105,7 +105,7 @@ def test_rounds_that_are_all_alike_are_settled() -> None:
 
 
 def test_rubbish_is_refused() -> None:
-    test = AnytimeTest(2)
+    test = SequentialTest(2)
     with pytest.raises(ValueError, match="each pair"):
         test.update([0.1])
     with pytest.raises(ValueError, match="finite"):
@@ -141,12 +141,12 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
     medians = 1000 * np.exp(0.01 * random.standard_t(3, (3, 300)))
     medians[2] *= 1.2
     launches = np.zeros(300, dtype=np.int64)
-    test = AnytimeTest(3)
+    test = SequentialTest(3)
     pairs = [(0, 1), (0, 2), (1, 2)]
     logs = np.log(medians)
     for k in range(300):
         test.update([logs[j, k] - logs[i, k] for i, j in pairs])
-    found = compare_anytime(medians, launches, test, pairs=pairs, places=[0, 1, 2], intervals_for=0)
+    found = compare_sequentially(medians, launches, test, pairs=pairs, places=[0, 1, 2], intervals_for=0)
     assert [pair.verdict for pair in found] == ["same", "slower", "slower"]
     fixed = compare(medians, launches)
     for stopped, whole in zip(found[:2], fixed[:2], strict=True):
@@ -155,7 +155,7 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
         assert whole.low is not None
         assert stopped.low < whole.low  # any number of looks cost something
     assert found[2].interval is None  # not asked for
-    thinned = compare_anytime(medians[:, ::5], launches[::5], test, pairs=pairs, places=[0, 1, 2])
+    thinned = compare_sequentially(medians[:, ::5], launches[::5], test, pairs=pairs, places=[0, 1, 2])
     assert [pair.verdict for pair in thinned] == ["same", "slower", "slower"]
     assert thinned[0].high is not None
     assert thinned[0].high <= math.log(1.01)
@@ -170,14 +170,14 @@ def test_intervals_hold_where_processes_differ_and_it_stopped_when_known(truth: 
         own = random.normal(0, 0.006, 24)
         turns = np.concatenate([random.permutation(24) for _ in range(5)])
         d = true + own[turns] + 0.008 * random.standard_t(3, turns.size)
-        test = AnytimeTest(1)
+        test = SequentialTest(1)
         for number in range(turns.size):
             test.update(d[number : number + 1])
             if number < 10 or min(test.p_different[0], test.p_same[0]) > 0.05:
                 continue
             medians, processes = np.exp(np.stack((np.zeros_like(d), d))), np.stack((turns, turns))
             seen = slice(0, number + 1)
-            (pair,) = compare_anytime(
+            (pair,) = compare_sequentially(
                 medians[:, seen], None, test, processes=processes[:, seen], pairs=[(0, 1)], places=[0]
             )
             if pair.verdict != "inconclusive":

@@ -101,13 +101,15 @@ def test_against_a_baseline_that_is_not_the_fastest() -> None:
 def test_several_launches_say_where_the_ratio_will_lie_when_measured_again(
     ratio: float, low: float, high: float, again: tuple[float, float], said: str
 ) -> None:
-    slower = msgspec.structs.replace(pair(0, 2, ratio, low, high, "slower"), again_low=again[0], again_high=again[1])
+    slower = msgspec.structs.replace(
+        pair(0, 2, ratio, low, high, "slower"), predicted_low=again[0], predicted_high=again[1]
+    )
     measured = result([candidate(0, 62.1e-6, "a", launches=5), candidate(2, ratio * 62.1e-6, "b", launches=5)], slower)
     assert answer(measured).endswith(f"× faster than Linear SVM (95 % CI {said} when measured again).")
 
 
 def test_the_same_is_said_the_other_way_round_against_a_slower_baseline() -> None:
-    faster = msgspec.structs.replace(pair(2, 0, 0.8, 0.78, 0.82, "faster"), again_low=0.75, again_high=0.85)
+    faster = msgspec.structs.replace(pair(2, 0, 0.8, 0.78, 0.82, "faster"), predicted_low=0.75, predicted_high=0.85)
     measured = result([candidate(2, 71.3e-6, "b", launches=5), candidate(0, 57.0e-6, "a", launches=5)], faster)
     assert answer(measured).endswith("(95 % CI 1.22–1.28; 1.18–1.33 when measured again).")
 

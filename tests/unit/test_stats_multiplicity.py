@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latency_tui.stats.multiplicity import holm, letters
+from latency_tui.stats.multiplicity import compact_letters, holm
 
 
 def test_holm_is_the_worked_example_of_the_literature() -> None:
@@ -29,21 +29,21 @@ def test_holm_is_no_milder_than_each_alone_and_no_harsher_than_bonferroni(p: lis
 
 def test_letters_of_a_chain_overlap() -> None:
     """The ends differ, the middle could be either: the classical picture."""
-    assert letters(3, lambda i, j: (i, j) == (0, 2)) == ("a", "ab", "b")
+    assert compact_letters(3, lambda i, j: (i, j) == (0, 2)) == ("a", "ab", "b")
 
 
 def test_letters_where_all_or_none_are_told_apart() -> None:
-    assert letters(4, lambda _i, _j: True) == ("a", "b", "c", "d")
-    assert letters(4, lambda _i, _j: False) == ("a", "a", "a", "a")
-    assert letters(1, lambda _i, _j: True) == ("a",)
-    assert letters(0, lambda _i, _j: True) == ()
+    assert compact_letters(4, lambda _i, _j: True) == ("a", "b", "c", "d")
+    assert compact_letters(4, lambda _i, _j: False) == ("a", "a", "a", "a")
+    assert compact_letters(1, lambda _i, _j: True) == ("a",)
+    assert compact_letters(0, lambda _i, _j: True) == ()
 
 
 @settings(max_examples=200)
 @given(st.integers(2, 7), st.data())
 def test_two_share_a_letter_exactly_where_they_were_not_told_apart(count: int, data: st.DataObject) -> None:
     apart = {pair for pair in combinations(range(count), 2) if data.draw(st.booleans())}
-    shown = letters(count, lambda i, j: (i, j) in apart)
+    shown = compact_letters(count, lambda i, j: (i, j) in apart)
     for i, j in combinations(range(count), 2):
         assert bool(set(shown[i]) & set(shown[j])) == ((i, j) not in apart)
     assert "a" in shown[0]

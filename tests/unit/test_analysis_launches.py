@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from latency_tui.analysis import comparer
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report import render, write
 from latency_tui.result.result import load
 from latency_tui.stats.permutation import compare_tails
-from tests.unit.made_latencies import block, nanoseconds, waves
+from tests.unit.fake_latencies import block, nanoseconds, waves
 
 COPIES = 8
 
@@ -52,8 +52,8 @@ def launch_of(
         yield RoundFinished(job="measurement", launch=launch, round=number, rounds=rounds, seconds_left=0.0)
 
 
-def recorded(plan: Plan, *launches: Iterator[Event]) -> Recording:
-    recording = Recording(plan)
+def recorded(plan: Plan, *launches: Iterator[Event]) -> Recorder:
+    recording = Recorder(plan)
     for events in launches:
         for event in events:
             recording.add(event)
@@ -78,7 +78,7 @@ def test_a_launch_of_more_rounds_leaves_the_others_whole() -> None:
     sizes = (80, 200, 80)
     result = recorded(plan, *(launch_of(plan, (1, 1.2), n, k, planned=n) for k, n in enumerate(sizes))).result()
     assert (result.comparisons[0].launches, result.comparisons[0].rounds) == (3, 360)
-    assert result.comparisons[0].again_low is not None
+    assert result.comparisons[0].predicted_low is not None
 
 
 def test_launches_that_are_complete_are_whole_however_unequal() -> None:
@@ -123,7 +123,7 @@ def test_two_launches_of_single_processes_go_by_their_rounds() -> None:
 
 def test_a_model_that_fails_in_the_second_launch_has_only_one() -> None:
     plan = plan_of(3, launches=5)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     failed = plan.candidates[1].slug
     for launch in range(5):
         for event in launch_of(plan, (1, 1.05, 1.1), 80, launch):
@@ -135,7 +135,7 @@ def test_a_model_that_fails_in_the_second_launch_has_only_one() -> None:
     assert result.whole_launches == 5
     found = {comparison.candidate: comparison for comparison in result.comparisons}
     assert found[failed].launches < 3
-    assert found[failed].again_low is None
+    assert found[failed].predicted_low is None
     assert found[plan.candidates[2].slug].launches == 5
 
 
@@ -149,7 +149,7 @@ def test_a_launch_that_lies_apart_and_has_more_calls_is_no_error() -> None:
 def test_two_of_which_one_failed_leave_the_other_all_its_launches() -> None:
     plan = plan_of(2, launches=5)
     failed = plan.candidates[1].slug
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for launch in range(5):
         for event in launch_of(plan, (1, 1.05), 40, launch, planned=40):
             if not (isinstance(event, BlockMeasured) and event.candidate == failed and event.round > 3):
@@ -175,7 +175,7 @@ def test_two_launches_hold_for_these_two_and_say_so() -> None:
     plan = plan_of(2, launches=2)
     result = recorded(plan, launch_of(plan, (1, 1.05), 80, 0), launch_of(plan, (1, 1.06), 80, 1)).result()
     (found,) = result.comparisons
-    assert (found.verdict, found.launches, found.again_low) == ("slower", 2, None)
+    assert (found.verdict, found.launches, found.predicted_low) == ("slower", 2, None)
     assert found.high is not None
     assert found.high < 1.08  # by Student's over two launches it would end above 1.1
     assert "in these 2 launches" in result.answer
@@ -184,7 +184,7 @@ def test_two_launches_hold_for_these_two_and_say_so() -> None:
 
 def test_launches_that_agree_by_chance_promise_no_more_than_their_rounds() -> None:
     plan = plan_of(2, launches=3)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     slower = (1.1, 1.5, 1.2, 1.4, 1.3, 1.3)  # so in every launch: each has the same median, and is not sure of it
     for launch in range(3):
         for number, factor in enumerate(slower):
@@ -196,7 +196,7 @@ def test_launches_that_agree_by_chance_promise_no_more_than_their_rounds() -> No
     assert found.launches == 3
     assert found.low < 1.29
     assert found.high > 1.31
-    assert (found.again_low, found.again_high) == (found.low, found.high)
+    assert (found.predicted_low, found.predicted_high) == (found.low, found.high)
 
 
 def test_a_third_that_was_stopped_early_does_not_make_it_three() -> None:
@@ -271,7 +271,7 @@ def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.Monk
 
 def test_candidates_that_never_met_have_no_p99_compared() -> None:
     plan = plan_of(2)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     random = np.random.default_rng(0)
     for number in range(40):
         slug = plan.candidates[number % 2].slug
@@ -282,7 +282,7 @@ def test_candidates_that_never_met_have_no_p99_compared() -> None:
 def test_until_known_a_control_that_comes_out_apart_lets_it_end() -> None:
     """The test of the plan's own 1 % would never be settled by 1.2 %, but 5 % hold it."""
     plan = plan_of(2, runs=None, until_known=True, control=True)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     ended = None
     for event in launch_of(plan, (1, 1.0115, 1.05), 600, 0):
         recording.add(event)
@@ -296,7 +296,7 @@ def test_until_known_a_control_that_comes_out_apart_lets_it_end() -> None:
 
 def test_nothing_is_settled_before_everyone_has_answered() -> None:
     plan = plan_of(2, runs=None, until_known=True, control=True)
-    recording = Recording(plan)
+    recording = Recorder(plan)
     for number in range(20):
         recording.add(block(plan.candidates[0].slug, [60_000] * 10, round_=number))
         assert not recording.settled()

@@ -6,13 +6,13 @@ import pytest
 
 from latency_tui.analysis.continuation import More, plan_to_continue
 from latency_tui.analysis.median_table import whole_launches
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import CandidateFailed
 from latency_tui.text.summary import round_up
-from tests.unit.test_result_launches import launch_of, plan_of, recorded
+from tests.unit.test_analysis_launches import launch_of, plan_of, recorded
 
 
-def continued(recording: Recording, more: More, rounds: int, planned: int | None = None, ratio: float = 1.2) -> None:
+def continued(recording: Recorder, more: More, rounds: int, planned: int | None = None, ratio: float = 1.2) -> None:
     first = recording.continue_with(more)
     for event in launch_of(recording.plan, (1, ratio), rounds, first, planned=planned or rounds):
         recording.add(event)
@@ -89,7 +89,7 @@ def test_a_continuation_leaves_out_who_has_failed() -> None:
     recording.add(CandidateFailed(job="measurement", candidate=plan.candidates[0].slug, stage="measuring", message="x"))
     more = recording.result().more
     assert more is not None
-    following = plan_to_continue(plan, more, recording.racing)
+    following = plan_to_continue(plan, more, recording.active)
     assert following.candidates == plan.candidates[1:]
     assert (following.control, following.baseline, following.runs) == (False, None, 500)
 

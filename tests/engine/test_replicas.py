@@ -18,7 +18,7 @@ from latency_tui.engine.protocol import (
     Measure,
     RoundFinished,
 )
-from latency_tui.engine.server.schedule import copies_of
+from latency_tui.engine.server.schedule import replica_count
 from tests.engine.conftest import eventually, plan_of, planted
 
 
@@ -57,10 +57,10 @@ async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine:
 
 
 def test_many_candidates_have_fewer_copies_each() -> None:
-    forked = [copies_of(candidates, 1000, fork=True) for candidates in (1, 2, 3, 4, 6, 20)]
+    forked = [replica_count(candidates, 1000, fork=True) for candidates in (1, 2, 3, 4, 6, 20)]
     assert forked == [24, 24, 24, 18, 12, 12]
-    assert [copies_of(2, rounds, fork=True) for rounds in (1, 10, 47, 48)] == [0, 5, 23, 24]
-    assert copies_of(2, 1000, fork=False) == 12
+    assert [replica_count(2, rounds, fork=True) for rounds in (1, 10, 47, 48)] == [0, 5, 23, 24]
+    assert replica_count(2, 1000, fork=False) == 12
 
 
 @pytest.mark.parametrize("kind", ["SlowWhereFitted", "ColdAtFirst"])

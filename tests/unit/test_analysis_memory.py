@@ -10,18 +10,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from latency_tui.analysis.recorder import Recording
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
-from latency_tui.analysis.sample_store import Track
+from latency_tui.analysis.sample_store import SampleBuffer
 from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
 from latency_tui.errors import UsageError
 from latency_tui.report import Format, pieces
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.spool import Spool
-from latency_tui.stats.percentiles import _hits, design_effects, draws_interval, percentiles
+from latency_tui.stats.percentiles import _hits, cluster_interval, design_effects, percentiles
 from latency_tui.stats.quantiles import student_quantile
-from tests.unit.made_latencies import block, starts
-from tests.unit.test_result_recording import all_samples, blocks, plan_of, recorded
+from tests.unit.fake_latencies import block, starts
+from tests.unit.test_analysis_recorder import all_samples, blocks, plan_of, recorded
 
 MOST_BYTES_PER_SAMPLE = 20
 LONG = 20_000
@@ -46,7 +46,7 @@ def peak_of(candidates: int, blocks_in_all: int, *, slow_call: bool, form: Forma
     """Return the most bytes taken from the first event to the last piece of the report."""
     tracemalloc.start()
     try:
-        recording = Recording(plan_of(candidates, runs=None, seconds=30.0))
+        recording = Recorder(plan_of(candidates, runs=None, seconds=30.0))
         if slow_call:  # five seconds do not fit into four bytes
             recording.add(block(recording.plan.candidates[0].slug, np.full(LONG, 5 * 10**9), round_=blocks_in_all))
         for event in long_blocks(blocks_in_all // candidates, candidates):
@@ -86,11 +86,11 @@ def test_latencies_in_four_bytes_have_the_percentiles_of_eight() -> None:
     random = np.random.default_rng(3)
     latencies = (50_000 * np.exp(random.standard_normal(9_000))).astype(np.int64)
     draws = np.arange(90) % 5
-    wide = percentiles(latencies, starts(90, 100), draws=draws, of_launches=True)
-    assert percentiles(latencies.astype(np.uint32), starts(90, 100), draws=draws, of_launches=True) == wide
+    wide = percentiles(latencies, starts(90, 100), clusters=draws, of_launches=True)
+    assert percentiles(latencies.astype(np.uint32), starts(90, 100), clusters=draws, of_launches=True) == wide
     cuts = starts(90, 100)
-    effects = design_effects(latencies, cuts, [60_000], draws=draws)
-    assert design_effects(latencies.astype(np.uint32), cuts, [60_000], draws=draws) == pytest.approx(effects, rel=0)
+    effects = design_effects(latencies, cuts, [60_000], clusters=draws)
+    assert design_effects(latencies.astype(np.uint32), cuts, [60_000], clusters=draws) == pytest.approx(effects, rel=0)
 
 
 def test_the_interval_over_draws_is_students_over_their_medians() -> None:
@@ -99,13 +99,13 @@ def test_the_interval_over_draws_is_students_over_their_medians() -> None:
     logs = np.log([np.median(latencies[np.repeat(draws, 10) == draw]) for draw in range(4)])
     reach = student_quantile(0.975, 3) * logs.std(ddof=1) / 2
     expected = tuple(np.exp([logs.mean() - reach, logs.mean() + reach]))
-    assert draws_interval(latencies, starts(60, 10), draws) == pytest.approx(expected, rel=1e-12)
+    assert cluster_interval(latencies, starts(60, 10), draws) == pytest.approx(expected, rel=1e-12)
 
 
 def test_beyond_the_bound_percentiles_rest_on_some_calls_and_all_else_on_all() -> None:
     plan = plan_of(2, runs=None, seconds=30.0)
     events = list(blocks(plan, (1, 1.3), 400, 50))
-    whole, bounded = (Recording(plan, most_samples=most) for most in (10**6, 10_000))
+    whole, bounded = (Recorder(plan, most_samples=most) for most in (10**6, 10_000))
     for event in events:
         whole.add(event)
         bounded.add(event)
@@ -129,7 +129,7 @@ def test_beyond_the_bound_percentiles_rest_on_some_calls_and_all_else_on_all() -
 def test_every_call_is_as_likely_to_be_kept_as_any_other() -> None:
     calls, kept = 30, np.zeros(30)
     for seed in range(300):
-        track = Track(most_samples=100, seed=seed)
+        track = SampleBuffer(most_samples=100, seed=seed)
         for number in range(20):
             track.add(np.arange(1, calls + 1), 0, 0, number)
         assert track.step == 8
@@ -140,7 +140,7 @@ def test_every_call_is_as_likely_to_be_kept_as_any_other() -> None:
 
 
 def test_blocks_smaller_than_the_step_stay_counted() -> None:
-    track = Track(most_samples=100)
+    track = SampleBuffer(most_samples=100)
     for number in range(1_000):
         track.add(np.array([1_000 + number]), 0, number % 3, number)
     assert track.blocks == 1_000
@@ -164,7 +164,7 @@ def same(one: Result, other: Result) -> bool:
 def test_a_spool_brings_back_the_very_result(most_samples: int) -> None:
     plan = plan_of(2, seed=7)
     spool = Spool(plan)
-    recording = Recording(plan, spool=spool, most_samples=most_samples)
+    recording = Recorder(plan, spool=spool, most_samples=most_samples)
     for event in blocks(plan, (1, 1.3), 60, 20):
         recording.add(event)
     assert spool.path is not None
@@ -179,7 +179,7 @@ def test_a_spool_brings_back_the_very_result(most_samples: int) -> None:
 def test_a_spool_cut_off_anywhere_gives_what_is_before_the_cut(tmp_path: Path) -> None:
     plan = plan_of(2)
     spool = Spool(plan)
-    recording = Recording(plan, spool=spool)
+    recording = Recorder(plan, spool=spool)
     for event in blocks(plan, (1, 1.3), 12):
         recording.add(event)
     assert spool.path is not None
@@ -203,7 +203,7 @@ def test_events_of_blocks_that_are_kept_whole_are_written_as_they_came() -> None
     plan = plan_of(1)
     spool = Spool(plan)
     events = [event for event in blocks(plan, (1,), 10) if isinstance(event, BlockMeasured)]
-    recording = Recording(plan, spool=spool)
+    recording = Recorder(plan, spool=spool)
     for event in events:
         recording.add(event)
     assert spool.path is not None
