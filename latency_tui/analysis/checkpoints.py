@@ -41,7 +41,7 @@ def checkpoint_of(recording: Recorder) -> Checkpoint:
         timer_floor=conditions.timer_floor,
         load=conditions.load,
         refused_blocks=conditions.refused,
-        files=recording.files,
+        inputs=recording.inputs,
     )
 
 

@@ -25,6 +25,7 @@ from latency_tui.engine.protocol import (
     ColdStartMeasured,
     EngineStarted,
     Event,
+    InputsIdentified,
     MeasurementStarted,
     RoundFinished,
     TrainingFinished,
@@ -57,7 +58,7 @@ class Recorder:
         conditions: The machine.
         looks: The looks at limits.
         asked: The plan and its continuations.
-        files: SHA-256 of the files that were measured, by path.
+        inputs: SHA-256 of each file and module that is measured, and version of each library, by name.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Recorder:
             spool: Where events and samples are written as they come; None for nowhere.
             most_samples: How many samples are kept at the most, all candidates together.
         """
-        self._spool = spool
+        self._spool, self._is_spooled = spool, True
         self.created_at = datetime.now(UTC)
         given = colours(plan.turns, known_colours)
         self.most_samples = max(most_samples // len(plan.turns), 1)
@@ -90,7 +91,7 @@ class Recorder:
         self.conditions = NoiseRecorder(plan)
         self.looks, self._all_decided = Looks(), False
         self.asked: list[Asked] = [Asked(more=More.of(plan))]
-        self.files: dict[str, str] = {}
+        self.inputs: dict[str, str] = {}
 
     @property
     def plan(self) -> Plan:
@@ -112,10 +113,17 @@ class Recorder:
         """
         begun = self.race.launches_begun
         first = begun[-1] + 1 if begun else 0
+        if self._spool is not None:
+            self._spool.write_continuation(more, None if self._is_spooled else self.result())
+            self._is_spooled = True
         self.asked.append(Asked(more=more, first_launch=first, calls_before=self.calls))
         self.race.first_launch = first
         self._all_decided = False
         return first
+
+    def spool_to(self, spool: Spool) -> None:
+        """Write the next continuation to a spool, and before it all that is known by then."""
+        self._spool, self._is_spooled = spool, False
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -131,6 +139,8 @@ class Recorder:
                 self._add_block(event)
             case EngineStarted():
                 self.conditions.add(event)
+            case InputsIdentified():
+                self.inputs = self.inputs or event.inputs
             case MeasurementStarted():
                 self.conditions.add(event)
                 self.race.begin(event)

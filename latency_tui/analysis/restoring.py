@@ -12,7 +12,7 @@ from latency_tui.analysis.sample_store import MOST_SAMPLES
 from latency_tui.errors import UsageError
 from latency_tui.result.checkpoint import CandidateCheckpoint
 from latency_tui.result.result import CandidateResult, Result
-from latency_tui.result.spool import KeptBlock, read
+from latency_tui.result.spool import Continued, KeptBlock, read
 
 _NANOSECONDS = 1e9
 
@@ -31,7 +31,11 @@ def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recorder:
     recording = Recorder(begun.plan, most_samples=most_samples)
     recording.created_at = begun.created_at
     for event in events:
-        if isinstance(event, KeptBlock):
+        if isinstance(event, Continued):
+            if event.result is not None:
+                recording = resume(event.result, most_samples=most_samples)
+            recording.continue_with(event.more)
+        elif isinstance(event, KeptBlock):
             recording.add_kept(event)
         else:
             recording.add(event)
@@ -72,7 +76,7 @@ def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recorder:
     conditions.steal = {one.number: one.steal for one in begun.launches if one.steal is not None}
     looks.decided = {(verdict.limit, verdict.candidate): verdict for verdict in begun.looks.decided}
     looks.looks, looks.next = begun.looks.looks, begun.looks.due
-    recording.asked, recording.files = [*begun.asked], {**begun.files}
+    recording.asked, recording.inputs = [*begun.asked], begun.inputs
     return recording
 
 

@@ -10,6 +10,7 @@ import math
 import os
 import re
 import typing
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -197,13 +198,9 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def _runs_code(table: ModelTable, path: Path | None) -> bool:
-        """Return whether a model runs code by the word of the file: that of its import path, or of what it trusts.
-
-        It is known what scikit-learn's estimators do, but for one whose `memory` is a folder of pickles.
-        """
+        """Return whether a model runs code by the word of the file: that of its import path, or of what it trusts."""
         if path is None:
-            known = _ESTIMATOR.fullmatch(table.path) or table.path in {model.factory for model in MORE_MODELS}
-            return not known or "memory" in table.parameters
+            return runs_code(table.path, table.parameters)
         return table.trust and not _fault(path) and kind_of(path) in {*RUNS_CODE, "skops"}
 
     def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
@@ -328,3 +325,16 @@ def _fault(path: Path) -> str:
 
 def _is_colour(text: str) -> bool:
     return len(text) == 7 and text[0] == "#" and all(digit in "0123456789abcdefABCDEF" for digit in text[1:])
+
+
+def runs_code(factory: str, parameters: Collection[str]) -> bool:
+    """Return whether an import path may run anything.
+
+    It is known what scikit-learn's estimators do, but for one whose `memory` is a folder of pickles.
+
+    Args:
+        factory: The import path.
+        parameters: Names of the parameters and settings that it is given.
+    """
+    known = _ESTIMATOR.fullmatch(factory) or factory in {model.factory for model in MORE_MODELS}
+    return not known or "memory" in parameters

@@ -6,7 +6,8 @@ import ast
 import importlib.machinery
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from latency_tui.catalog.bounded_reading import read_whole
@@ -50,6 +51,21 @@ def describe(text: str, folder: Path | None = None) -> str:
     if {"*", "__getattr__"} & bound.keys() or any(way in source for way in _BINDS_MORE):
         return "a name"
     raise UsageError(f"The module {module} has no {first!r}; {hint(first, bound) if bound else 'it is empty.'}")
+
+
+def source_of(text: str, folders: Iterable[str] = ()) -> Path | None:
+    """Return the file of the module that an import path names; None if there is none, or it is not Python source.
+
+    Args:
+        text: The import path.
+        folders: Where the module may lie besides where Python looks.
+    """
+    module = text.partition(":")[0]
+    for folder in (None, *map(Path, folders)):
+        with suppress(UsageError):
+            spec = _find(text, module.split("."), folder)
+            return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+    return None
 
 
 def _looked_in(folder: Path | None) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
+from latency_tui.analysis.continuation import More
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
 from latency_tui.cli.group import print_error
@@ -14,7 +15,7 @@ from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, ra
 from latency_tui.cli.stdout import complain, emit, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
-from latency_tui.engine.protocol import CandidateFailed, Cause, MeasurementStarted
+from latency_tui.engine.protocol import CandidateFailed, Cause, Event, MeasurementStarted
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
@@ -33,19 +34,32 @@ class Measurement:
     Attributes:
         plan: What is measured.
         modules: Where a model's module may lie besides where Python looks.
+        watch: Looks at each event before it is recorded; what it raises ends the measurement.
+        first_launch: Number of the first launch; what was measured before has lower ones.
         recording: What was measured, whole or not.
         causes: Why candidates failed, by slug.
+        failures: The same in words.
         spool: Where samples are on disk until the report is written.
         interruption: The signal that ended it, if one did.
         error: What became of the engine, if it ended before its work was done.
     """
 
-    def __init__(self, plan: Plan, modules: Path | None = None) -> None:
+    def __init__(self, plan: Plan, modules: Path | None = None, continued: Recorder | None = None) -> None:
         self.plan = plan
         self.modules = modules
+        self.watch: Callable[[Event], None] | None = None
         self.spool = Spool(plan)
-        self.recording = Recorder(plan, spool=self.spool)
+        self.first_launch = 0
+        self._continues, self._calls_before = continued is not None, 0
+        if continued is None:
+            self.recording = Recorder(plan, spool=self.spool)
+        else:
+            self.recording = continued
+            self._calls_before = max(continued.calls.values(), default=0)
+            continued.spool_to(self.spool)
+            self.first_launch = continued.continue_with(More.of(plan))
         self.causes: dict[str, Cause] = {}
+        self.failures: list[str] = []
         self._slugs = {candidate.slug for candidate in plan.candidates}  # a control copy that fails is told as noise
         self.interruption = Interruption()
         self.error: EngineError | None = None
@@ -70,11 +84,14 @@ class Measurement:
 
     async def _listen(self, progress: Progress) -> None:
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
-        async for event in measure(self.plan, settled=self.recording.settled, new_engine=engine):
+        events = measure(self.plan, settled=self.recording.settled, new_engine=engine, first_launch=self.first_launch)
+        async for event in events:
+            if self.watch is not None:
+                self.watch(event)
             self.recording.add(event)
             if (
                 isinstance(event, MeasurementStarted)
-                and event.launch == 0
+                and event.launch == self.first_launch
                 and not self.plan.until_known
                 and (bound := self._bound(event))
             ):
@@ -86,10 +103,14 @@ class Measurement:
                     name = next(one.name for one in self.plan.candidates if one.slug == event.candidate)
                     raise UsageError(f"{name}: {event.message}")
                 self.causes[event.candidate] = event.cause
+                self.failures.append(f"{event.candidate}: {event.message}")
 
     def _bound(self, event: MeasurementStarted) -> str:
         """Return what is said beforehand of a measurement of more calls than are kept; empty of others."""
-        calls, most = max(event.calls.values(), default=0) * self.plan.launches, self.recording.most_samples
+        calls, most = (
+            max(event.calls.values(), default=0) * self.plan.launches + self._calls_before,
+            self.recording.most_samples,
+        )
         if calls <= most:
             return ""
         until = f" Until the report is written, samples are in {self.spool.path}." if self.spool.path else ""
@@ -123,6 +144,11 @@ class Measurement:
         return f"The samples are in {self.spool.path}; 'latency-tui run --recover {self.spool.path}' reports them."
 
     @property
+    def adds_nothing(self) -> bool:
+        """Whether it was to continue a result, and no call was added to it."""
+        return self._continues and max(self.recording.calls.values(), default=0) == self._calls_before
+
+    @property
     def cut_short(self) -> bool:
         """Whether the engine or a signal ended it, and no model's failure is there to be told."""
         return (self.error is not None or self.interruption.received is not None) and not self.causes
@@ -134,7 +160,11 @@ class Measurement:
         if self.interruption.received is not None:
             name = self.interruption.received.name
             held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"
+            held = "nothing was added to the result" if self.adds_nothing else held
             return print_error(f"interrupted by {name}; {held}.", self.interruption.exit_code)
+        if self.adds_nothing and self.failures:
+            why = self.failures[0].rstrip(".")
+            return print_error(f"Nothing was added to the result. {why}.", code_of_failures(self.causes.values()))
         return code_of_failures(self.causes.values())
 
 
@@ -148,10 +178,18 @@ def measure_and_report(
     plan: Plan, *, form: Format, path: Path | None, samples: bool, modules: Path | None = None
 ) -> int:
     """Measure a plan, write the report, and return the exit code; data that cannot be read leave no report."""
-    measurement = Measurement(plan, modules)
+    return run_and_report(Measurement(plan, modules), form=form, path=path, samples=samples)
+
+
+def run_and_report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
+    """Run a measurement, write the report, and return the exit code.
+
+    Raises:
+        UsageError: Something was refused before anything was measured.
+    """
     try:
         asyncio.run(measurement.run())
-    except UsageError:  # a setting that the engine refused before anything was trained
+    except UsageError:  # refused before anything was trained
         measurement.spool.close(remove=True)
         raise
     return report(measurement, form=form, path=path, samples=samples)
@@ -172,6 +210,9 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
     if result is None:
         return EngineError.exit_code
     older = path is not None and path.exists()
+    if measurement.adds_nothing:
+        measurement.spool.close(remove=True)
+        return measurement.conclude() or print_error("Nothing more was measured.", EngineError.exit_code)
     if not result.measured and (older or isinstance(measurement.error, DataError)) and measurement.cut_short:
         measurement.spool.close(remove=True)
         return measurement.conclude()  # nothing to say, and an older result shall not go for that

@@ -14,6 +14,7 @@ from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, format_of
 
 TRAINING_SECONDS = 600.0
+_WITH_CONTINUE = {"trust", "trust_types", "config"}
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
 
 
@@ -30,6 +31,13 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 @click.option("--settings", is_flag=True, help="Measure one model as it is and with each setting pulled, ranked.")
 @click.option("--no-samples", is_flag=True, help="Leave the single latencies out of the JSON.")
 @click.option(
+    "--continue",
+    "continued",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Measure what the result in FILE lacks, and add it to FILE, or to the file of -o.",
+)
+@click.option(
     "--recover",
     "spool",
     metavar="FILE",
@@ -45,6 +53,7 @@ def command(
     output: str | None,
     settings: bool,
     no_samples: bool,
+    continued: Path | None,
     spool: Path | None,
     **values: Any,  # Any: whatever click parsed, one entry an option
 ) -> int:
@@ -55,18 +64,35 @@ def command(
     """
     path = None if output in (None, "-") else Path(str(output))
     form = asked_format or (format_of(path) if path else "table")
+    typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
+    if continued is not None:
+        if typed - _WITH_CONTINUE or spool is not None or (path is None and asked_format not in (None, "json")):
+            raise UsageError(
+                "--continue measures what the result says; only --trust, --trust-type, --config, -o with --format, "
+                "and --no-samples go with it."
+            )
+        from latency_tui.cli.continuing import continue_result
+
+        return continue_result(
+            continued,
+            form=form if path else "json",
+            output=path,
+            samples=not no_samples,
+            trust=values["trust"],
+            types=values["trust_types"],
+            modules=configuration_of({**values, "trust": ()}).folder,
+        )
     if spool is not None:
-        if any(context.get_parameter_source(name) in _TYPED for name in (*values, "plan_name", "settings")):
+        if typed:
             raise UsageError("--recover reports what was measured; only --format, -o and --no-samples go with it.")
         from latency_tui.cli.headless import recover
 
         return recover(spool, form=form, path=path, samples=not no_samples)
     configuration, taken = configuration_of(values), dict[str, Any]()
     if plan_name is not None:
-        given = {name for name in values if context.get_parameter_source(name) in _TYPED}
-        taken = plan_values(configuration.plan(plan_name), given)
+        taken = plan_values(configuration.plan(plan_name), typed)
         values |= taken
-    if context.get_parameter_source("max_seconds") in _TYPED and not values["until_known"]:
+    if "max_seconds" in typed and not values["until_known"]:
         raise UsageError("--max-time is when --until-known gives up; give that too.")
     if values["training_timeout"] is None:  # nobody is there to end it
         values["training_timeout"] = TRAINING_SECONDS

@@ -100,6 +100,18 @@ class EngineReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The engine has imported what most plans need, and is idle until there is a job."""
 
 
+class InputsIdentified(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """It is known which files, modules and libraries are going to be measured; nothing of them has been loaded.
+
+    Attributes:
+        job: The job that asked for it.
+        inputs: SHA-256 of each file and module, and version of each library, by name.
+    """
+
+    job: str
+    inputs: dict[str, str]
+
+
 class DatasetPrepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Inputs and targets are in memory."""
 
@@ -328,6 +340,7 @@ class EngineFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Event = (
     EngineStarted
     | EngineReady
+    | InputsIdentified
     | DatasetPrepared
     | TrainingStarted
     | TrainingFinished

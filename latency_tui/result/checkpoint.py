@@ -140,7 +140,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         timer_floor: Seconds that the timed loop reports for a call that does nothing.
         load: Load average before, per core.
         refused_blocks: Blocks left out because of an impossible latency.
-        files: SHA-256 of the files of models, data and imported modules, by path.
+        inputs: SHA-256 of each file and module that was measured, and version of each library, by name.
     """
 
     asked: tuple[Asked, ...]
@@ -155,7 +155,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     timer_floor: float | None = None
     load: float | None = None
     refused_blocks: int = 0
-    files: dict[str, str] = {}
+    inputs: dict[str, str] = {}
 
     def __repr__(self) -> str:
         """Return one line: there may be millions of blocks."""

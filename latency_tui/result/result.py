@@ -327,10 +327,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         """Return the versioned JSON; times in seconds. `samples=False` leaves the single latencies out."""
         return "".join(self.json_pieces(samples=samples))
 
-    def json_pieces(self, *, samples: bool = True) -> Iterator[str]:
+    def json_pieces(self, *, samples: bool = True, indent: int | None = 2) -> Iterator[str]:
         """Yield the text of `to_json` in pieces, so that millions of samples are never all text at once.
 
-        Samples stand in one line each, the rest is indented.
+        Samples stand in one line each, the rest is indented; all is one line if `indent` is None.
         """
         value = self if samples else self.without_samples()
         candidates = tuple(msgspec.structs.replace(c, rounds=np.asarray(c.rounds)) for c in value.candidates)
@@ -344,7 +344,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             return mark
 
         text = msgspec.json.encode(msgspec.structs.replace(value, candidates=candidates), enc_hook=hold)
-        first, *others = _harmless(msgspec.json.format(text, indent=2)).split(f'"{mark}"')
+        formatted = text if indent is None else msgspec.json.format(text, indent=indent)
+        first, *others = _harmless(formatted).split(f'"{mark}"')
         yield first
         for row, after in zip(rows, others, strict=True):
             yield from in_one_line(row)

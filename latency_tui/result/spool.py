@@ -1,6 +1,7 @@
 """A spool: the events of a measurement on disk as they come, so that samples outlive the process that counts them.
 
-A file of JSON lines: the plan, then one event per line. A process that is killed may leave half a line at the end. Of
+A file of JSON lines: the plan, then one event per line. A continuation begins with a line of its own, which holds the
+result that is continued unless that is in the same file. A process that is killed may leave half a line at the end. Of
 blocks of which not every sample is kept in memory, not every one is written either, so that the file stays bounded too.
 """
 
@@ -17,9 +18,12 @@ from typing import IO
 
 import msgspec
 
+from latency_tui.analysis.continuation import More
 from latency_tui.engine.protocol import BlockMeasured, Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
+from latency_tui.result.result import Result
+from latency_tui.result.rows import decode_row
 from latency_tui.stats.samples import Latencies
 from latency_tui.stats.summary import summarise
 
@@ -56,9 +60,23 @@ class KeptBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     max: float
 
 
+class Continued(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """The events that follow are more of the same result.
+
+    Attributes:
+        more: How much was asked for.
+        result: What was measured before; None where the lines above tell.
+    """
+
+    more: More
+    result: Result | None = None
+
+
 _encoder = msgspec.json.Encoder()
 _begun_decoder: msgspec.json.Decoder[Begun] = msgspec.json.Decoder(Begun)
-_line_decoder: msgspec.json.Decoder[Event | KeptBlock] = msgspec.json.Decoder(Event | KeptBlock)
+_line_decoder: msgspec.json.Decoder[Event | KeptBlock | Continued] = msgspec.json.Decoder(
+    Event | KeptBlock | Continued, dec_hook=decode_row
+)
 
 
 class Spool:
@@ -88,6 +106,23 @@ class Spool:
         """Append one event; what it holds is on disk a second later at the latest."""
         if self._file is not None:
             self._write(_encoder.encode(event))
+
+    def write_continuation(self, more: More, result: Result | None) -> None:
+        """Begin a continuation.
+
+        Args:
+            more: How much is going to be measured.
+            result: What was measured before; None if it is in this file.
+        """
+        if self._file is None:
+            return
+        self._write(_encoder.encode(Continued(more=more))[:-1], end=b"" if result else b"}\n")
+        for place, piece in enumerate(result.json_pieces(indent=None) if result else ()):
+            if self._file is not None:
+                self._write((b"" if place else b',"result":') + piece.encode(), end=b"")
+        if result is not None and self._file is not None:
+            self._write(b"}")
+        self.flush()
 
     def write_block(self, event: BlockMeasured, latencies: Latencies, kept: Latencies, median: float) -> None:
         """Append a block and those of its samples that are kept."""
@@ -130,10 +165,10 @@ class Spool:
                 self.path.unlink()
             self.path = None
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes, end: bytes = b"\n") -> None:
         assert self._file is not None
         try:
-            self._file.write(line + b"\n")
+            self._file.write(line + end)
         except OSError:
             self._give_up()
             return
@@ -152,7 +187,7 @@ class Spool:
             self.path = None
 
 
-def read(path: Path) -> tuple[Begun, Iterator[Event | KeptBlock]]:
+def read(path: Path) -> tuple[Begun, Iterator[Event | KeptBlock | Continued]]:
     """Return the plan of a spool, and its events; a last line that is not whole is left out.
 
     Raises:
@@ -172,7 +207,7 @@ def read(path: Path) -> tuple[Begun, Iterator[Event | KeptBlock]]:
     return begun, _events(file)
 
 
-def _events(file: IO[bytes]) -> Iterator[Event | KeptBlock]:
+def _events(file: IO[bytes]) -> Iterator[Event | KeptBlock | Continued]:
     with file:
         for line in file:
             try:

@@ -304,3 +304,28 @@ def test_a_misspelt_setting_is_a_usage_error_and_nothing_is_measured(tmp_path: P
     assert done.stdout == ""
     assert "Random Forest [n_job=1]: RandomForestClassifier has no parameter 'n_job'; did you mean" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_result_that_was_interrupted_is_continued_to_its_end(tmp_path: Path) -> None:
+    extra: Any = {"env": os.environ | {"XDG_DATA_HOME": str(tmp_path)}}
+    file = str(tmp_path / "r.json")
+    models = ["-m", "logistic-regression", "-m", "linear-svm"]
+    with subprocess.Popen(
+        [*COMMAND, "run", *models, "-n", "20000", "-o", file], stderr=subprocess.PIPE, **extra
+    ) as process:
+        wait_until_measuring(psutil.Process(process.pid), seconds=2.0)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    before = json.loads(Path(file).read_text())
+    calls = [candidate["calls"] for candidate in before["candidates"]]
+    assert before["more"]["stopped"]
+    assert 0 < min(calls) < 20_000
+    done = run("run", "--continue", file, **extra)
+    assert done.returncode == 0, done.stderr
+    after = json.loads(Path(file).read_text())
+    assert all(candidate["calls"] >= 20_000 for candidate in after["candidates"])
+    samples = [candidate["samples"][: calls[place]] for place, candidate in enumerate(after["candidates"])]
+    assert samples == [candidate["samples"] for candidate in before["candidates"]]
+    assert after["created_at"] == before["created_at"]
+    assert [launch["number"] for launch in after["checkpoint"]["launches"]] == [0, 1]

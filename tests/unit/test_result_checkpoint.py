@@ -58,7 +58,7 @@ def everything(plan: Plan, launch: int, rounds: int, *, planned: int | None = No
                 event,
                 cpu_ns=event.wall_ns * 99 // 100,
                 waited_ns=event.wall_ns // 100,
-                switches=event.round % 7 == 0,
+                switches=int(event.round % 7 == 0),
                 discarded=(70_000 + event.round).to_bytes(8, "little"),
                 gc_calls=(1,) if event.round % 5 == 0 else (),
                 gc_ns=(300,) if event.round % 5 == 0 else (),

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from latency_tui.engine import machine
+from latency_tui.catalog.inputs import identify_inputs
+from latency_tui.engine import machine, user_imports
 from latency_tui.engine.candidate import failures
 from latency_tui.engine.candidate_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
 from latency_tui.engine.protocol import (
@@ -25,6 +26,7 @@ from latency_tui.engine.protocol import (
     EngineFailed,
     EngineReady,
     EngineStarted,
+    InputsIdentified,
     JobFinished,
     Measure,
     MeasurementStarted,
@@ -100,6 +102,11 @@ class Coordinator:
             if command.launch:  # this engine was there while the launch before was measured, on whichever core that was
                 self._load = machine.CoreLoad()
         try:
+            if not is_continuation:
+                self._channel.send(
+                    InputsIdentified(job=command.job, inputs=identify_inputs(command.plan, user_imports.FOLDERS))
+                )
+                self._channel.flush()
             self._supervisor.prepare(command.plan, command.job, is_continuation=is_continuation)
             if isinstance(command, Measure):
                 reason = self._measure(command)

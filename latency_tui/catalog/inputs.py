@@ -1,0 +1,75 @@
+"""What a plan measures besides its own words: the content of files and modules, and the versions of libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from latency_tui.catalog.configuration import runs_code
+from latency_tui.catalog.import_paths import source_of
+from latency_tui.catalog.model_files import Kind
+from latency_tui.errors import UsageError
+from latency_tui.plan.candidates import Candidate
+from latency_tui.plan.datasets import FileDataset
+from latency_tui.plan.plan import Plan
+from latency_tui.plan.trust import digest_of
+
+_LIBRARIES: dict[Kind, tuple[str, ...]] = {
+    "skops": ("skops",),
+    "onnx": ("onnxruntime",),
+    "xgboost": ("xgboost",),
+    "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
+    "torchscript": ("torch",),
+    "torch-export": ("torch",),
+}
+_TO_ONNX = ("onnxruntime", "skl2onnx")
+
+
+def named_inputs(plan: Plan) -> dict[str, str]:
+    """Return the files and modules that a plan names: by the name that they are identified by, the path or the module.
+
+    Files that the caller of the Python API handed over are left out.
+    """
+    files = [candidate.model.file for candidate in plan.candidates if not candidate.model.handed_over]
+    if isinstance(plan.workload.dataset, FileDataset):
+        files.append(plan.workload.dataset.path)
+    factories = [one.model.factory for one in plan.candidates if one.model.factory and runs_code(one.model.factory, {})]
+    return {file: file for file in files if file} | {
+        f"the module {factory.partition(':')[0]}": factory for factory in factories
+    }
+
+
+def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
+    """Return the SHA-256 of each file and module, and the version of each library; those that are missing are left out.
+
+    scikit-learn, numpy and scipy are not among them: they are part of the environment. Files that the caller of the
+    Python API handed over are not either.
+
+    Args:
+        plan: What is measured.
+        folders: Where modules may lie besides where Python looks.
+    """
+    found: dict[str, str] = {}
+    for name, text in named_inputs(plan).items():
+        with suppress(UsageError, OSError, ValueError):
+            path = Path(text) if name == text else source_of(text, folders)
+            if path is not None:
+                found[name] = digest_of(path)
+    for candidate in plan.candidates:
+        found |= _versions(candidate)
+    return found
+
+
+def _versions(candidate: Candidate) -> Iterator[tuple[str, str]]:
+    from importlib.metadata import PackageNotFoundError, version  # deferred: only other libraries need it
+
+    names = _LIBRARIES.get(candidate.kind, ()) if candidate.kind else ()
+    if candidate.runtime == "onnx":
+        names = (*names, *_TO_ONNX)
+    if candidate.model.factory:
+        names = (*names, candidate.model.factory.partition(".")[0].partition(":")[0])
+    for name in names:
+        with suppress(PackageNotFoundError, ValueError):
+            yield name, version(name)

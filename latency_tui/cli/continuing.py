@@ -1,0 +1,181 @@
+"""`run --continue`: measures what a saved result lacks, on the machine that it was measured on, and adds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from latency_tui.analysis.continuation import plan_to_continue
+from latency_tui.analysis.recorder import Recorder
+from latency_tui.analysis.restoring import resume
+from latency_tui.catalog.configuration import runs_code
+from latency_tui.catalog.inputs import named_inputs
+from latency_tui.catalog.validate import check_plan
+from latency_tui.cli.headless import Measurement, run_and_report
+from latency_tui.cli.stdout import complain
+from latency_tui.engine.protocol import EngineStarted, Environment, Event, InputsIdentified
+from latency_tui.errors import UsageError
+from latency_tui.plan import Candidate, Plan
+from latency_tui.plan.datasets import FileDataset, StoredDataset
+from latency_tui.plan.trust import Trust, remember, trust_for
+from latency_tui.report import Format
+from latency_tui.result.atomic_files import check_writable
+from latency_tui.result.result import Result, load
+from latency_tui.text.sanitize import clean
+
+TRAINING_SECONDS = 600.0
+_SHOWN = 3
+
+
+def continue_result(
+    file: Path,
+    *,
+    form: Format | None,
+    output: Path | None,
+    samples: bool,
+    trust: Iterable[str],
+    types: Iterable[str],
+    modules: Path | None = None,
+) -> int:
+    """Measure what a saved result lacks, write the whole result, and return the exit code.
+
+    Args:
+        file: The result.
+        form: The format of the report; None for that of the output's suffix.
+        output: Where to write; None for the same file.
+        samples: Whether the JSON holds the single latencies.
+        trust: Files that may run their author's code, the result among them.
+        types: Types that are trusted in skops files.
+        modules: Where a model's module may be besides where Python looks.
+
+    Raises:
+        UsageError: The result cannot be continued here and now; the sentence says why.
+    """
+    result = load(file)
+    if result.checkpoint is None and result.more is None:
+        return _say_nothing_is_missing(file, result)
+    try:
+        recording = resume(result)
+    except UsageError as error:
+        raise UsageError(f"{file} cannot be continued: {error}. Measure it again.") from error
+    more = recording.result(samples=False).more
+    if more is None:
+        return _say_nothing_is_missing(file, result)
+    plan = _trusted(plan_to_continue(recording.plan, more, recording.active), file, trust, types)
+    if plan.training_timeout is None:  # nobody is there to end it
+        plan = msgspec.structs.replace(plan, training_timeout=TRAINING_SECONDS)
+    check_plan(plan)
+    remember(plan.candidates, plan.trust)
+    path = output or file
+    check_writable(path)
+    complain(clean(f"measuring {more} for {file}."))
+    sameness = Sameness(file, recording, plan)
+    measurement = Measurement(plan, modules, continued=recording)
+    measurement.watch = sameness.check
+    return run_and_report(measurement, form=form or "json", path=path, samples=samples)
+
+
+def _say_nothing_is_missing(file: Path, result: Result) -> int:
+    open_pairs = any(pair.verdict == "inconclusive" for pair in result.comparisons)
+    unknown = open_pairs or any(limit.verdict == "inconclusive" for limit in result.limits)
+    what = "is not known to be settled by more runs" if unknown else "needs no more runs"
+    complain(clean(f"{file} {what}. {result.answer}".strip()))
+    return 0
+
+
+def _trusted(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str]) -> Plan:
+    """Return a plan of a result file with the trust that was given now, and none that the file claims.
+
+    Raises:
+        UsageError: Something that it names would run code and is not trusted, or came from objects that are gone.
+    """
+    stored = isinstance(plan.workload.dataset, StoredDataset)
+    if stored or any(candidate.model.handed_over for candidate in plan.candidates):
+        raise UsageError(
+            f"{file} was measured from objects of a Python program, which only that program has; measure them again "
+            "with latency_tui.measure."
+        )
+    trusted = tuple(trusted)
+    itself = [text for text in trusted if Path(text).resolve() == file.resolve()]
+    for candidate in plan.candidates:
+        model = candidate.model
+        if model.factory and not itself and runs_code(model.factory, {**model.parameters, **candidate.settings}):
+            raise UsageError(
+                f"{model.name} runs code, {model.factory}, that {file} names. If you trust that file, add "
+                f"--trust {file}."
+            )
+    candidates = tuple(_as_named(candidate) for candidate in plan.candidates)
+    plan = msgspec.structs.replace(plan, candidates=candidates, trust=Trust())
+    data = plan.workload.dataset.path if isinstance(plan.workload.dataset, FileDataset) else ""
+    files = [text for text in trusted if text not in itself]
+    return msgspec.structs.replace(plan, trust=trust_for(plan.candidates, files=files, types=types, data=data))
+
+
+def _as_named(candidate: Candidate) -> Candidate:
+    """Return a candidate as if the user had named it."""
+    return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, found_in=""))
+
+
+class Sameness:
+    """Refuses a machine, libraries, files or modules that are not those of the result, before anything is loaded.
+
+    Args:
+        file: The result.
+        recording: What it holds.
+        plan: What is measured now.
+    """
+
+    def __init__(self, file: Path, recording: Recorder, plan: Plan) -> None:
+        self._file = file
+        self._is_begun = recording.rounds > 0
+        self._before = recording.conditions.machine
+        self._inputs = recording.inputs
+        self._named = {*named_inputs(plan)}
+        self._told = False
+
+    def check(self, event: Event) -> None:
+        """Look at an event of the measurement.
+
+        Raises:
+            UsageError: Something differs.
+        """
+        if not self._is_begun:
+            return
+        if isinstance(event, EngineStarted) and self._before is not None:
+            self._refuse(_environment(self._before, event.environment), "the environment is not the same")
+            if self._before.host != event.environment.host and not self._told:
+                self._told = True
+                complain(clean(f"{self._file} was measured on the host {self._before.host}; make sure it is this one."))
+        if isinstance(event, InputsIdentified):
+            names = {*event.inputs, *(name for name in self._named if name in self._inputs)}
+            before = {name: self._inputs[name] for name in sorted(names) if name in self._inputs}
+            self._refuse([*map(_in_words, _differing(before, event.inputs))], "what it measured has changed")
+
+    def _refuse(self, differences: list[str], what: str) -> None:
+        if differences:
+            more = len(differences) - _SHOWN
+            shown = "; ".join(differences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+            raise UsageError(f"{self._file} cannot be continued, because {what}: {shown}. Measure it again.")
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return what differs: its name, what it was and what it is, `none` for what is missing."""
+    names = dict.fromkeys((*before, *now))
+    pairs = ((name, before.get(name, "none"), now.get(name, "none")) for name in names)
+    return [(name, was, is_) for name, was, is_ in pairs if was != is_]
+
+
+def _in_words(difference: tuple[str, str, str]) -> str:
+    name, was, is_ = difference
+    long = 64  # of a SHA-256
+    return f"the content of {name}" if long in (len(was), len(is_)) else f"{name} was {was} and is {is_}"
+
+
+def _environment(before: Environment, now: Environment) -> list[str]:
+    """Return in words what makes latencies of two environments incomparable."""
+    was, is_ = (
+        {"CPU": one.cpu, "cores": str(one.cores), "Python": one.python, **one.versions} for one in (before, now)
+    )
+    return [*map(_in_words, _differing(was, is_))]
