@@ -66,9 +66,9 @@ class ChangeTheme(Command):
 
 
 class ShowHelp(Command):
-    """Show this help."""
+    """Show all keys, and the guide."""
 
-    title, keys, shown, footer, group = "Show all keys", ("question_mark", "f1"), "?", "Help", "Screen"
+    title, keys, shown, footer, group = "Show keys and the guide", ("question_mark", "f1"), "?", "Help", "Screen"
 
 
 class ShowPalette(Command):

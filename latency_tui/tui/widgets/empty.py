@@ -46,7 +46,7 @@ def _text(state: State, width: int) -> list[Line]:
         _key(Profile, f"profiles the {models}" if count else "profiles the models chosen"),
         _key(Train, "trains without measuring"),
         _key(AddModel, "adds a model of your own"),
-        _key(ShowHelp, "shows every key"),
+        _key(ShowHelp, "shows all keys and the guide"),
         [],
         *_muted(_PROMISE, width),
     ]  # fmt: skip
