@@ -8,7 +8,7 @@ import sys
 import pytest
 from textual.widgets import Markdown
 
-from latency_tui.catalog.configuration import Loaded
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.configuration_schema import Configuration
 from latency_tui.guide import TOPICS, read_page
 from latency_tui.tui.screens.help import HelpScreen, Topics
@@ -71,7 +71,7 @@ async def test_a_page_opens_at_any_size(open_app: Open, width: int, height: int)
 
 
 async def test_keys_of_the_configuration_are_those_shown(open_app: Open) -> None:
-    configuration = Loaded(configuration=Configuration(keys={"profile": "z"}))
+    configuration = LoadedConfiguration(configuration=Configuration(keys={"profile": "z"}))
     async with open_app(configuration=configuration) as desk:
         await desk.press("question_mark")
         assert "z       Measure the chosen models" in desk.text()
