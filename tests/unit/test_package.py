@@ -38,3 +38,11 @@ def test_public_names_are_declared_and_found() -> None:
 def test_classifiers_of_the_package_are_known() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(project["classifiers"]) <= classifiers
+
+
+@pytest.mark.parametrize("workflow", ["test", "release"])
+def test_workflows_run_what_a_contributor_can_run(workflow: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text(encoding="utf-8")
+    assert "- run: .ci/run\n" in text
+    assert "pytest" not in text
+    assert "PYTHON" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
