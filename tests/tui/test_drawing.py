@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import msgspec
 import numpy as np
@@ -10,14 +11,16 @@ import pytest
 from rich.cells import cell_len
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
+from textual_plotext.plot import Plot
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.colors import PALETTE, colours
 from latency_tui.tui.bindings import bindings, key_table
-from latency_tui.tui.charts.canvas import trace
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.charts.line_chart import reduce
-from latency_tui.tui.charts.scales import axis, bar_scale, line_scale, run_axis, spread, tick_labels, ticks
+from latency_tui.tui.charts.plotext_private import draw, set_size
+from latency_tui.tui.charts.scales import bar_scale, extended, line_scale, span_scale
+from latency_tui.tui.charts.ticks import Tick, duration_axis, fits, minor_columns, run_axis, spread, tick_labels, ticks
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.plan_options import whole_number
@@ -47,26 +50,67 @@ def test_cards_at_140_by_45_and_a_table_at_80_by_24() -> None:
     assert divide(59, 24, 6).mode == "tiny"
 
 
+def row_of(ticks: list[Tick], width: int, before: int = 0) -> str:
+    """The row of labels that plotext writes."""
+    plt = Plot()
+    set_size(plt, before + width, 4)
+    plt.xaxes(True, False)
+    plt.yaxes(False, False)
+    plt.yticks([0], [" " * before])
+    plt.xlim(0, width - 1)
+    plt.ylim(0, 1)
+    plt.scatter([0], [0])
+    plt.xticks([tick.position for tick in ticks], [tick.label for tick in ticks])
+    return "".join(draw(plt)[0][-1])
+
+
+def test_plotext_writes_every_label_that_is_said_to_fit() -> None:
+    dice = random.Random(1)
+    fitting = 0
+    for _ in range(1000):
+        width, before = dice.randrange(8, 90), dice.choice((0, 9))
+        columns = sorted(dice.sample(range(width), min(dice.randrange(1, 6), width)))
+        texts = ["abcdefghij"[number] * dice.randrange(1, 6) for number in range(len(columns))]
+        wanted = [Tick(column, text) for column, text in zip(columns, texts, strict=True)]
+        if fits(wanted, width, before):
+            fitting += 1
+            assert row_of(wanted, width, before).split() == texts
+    assert fitting > 200
+
+
 @pytest.mark.parametrize("largest", [1.1e-5, 9e-5, 1e-4, 3e-3, 0.7, 40.0])
-@pytest.mark.parametrize("width", [3, 8, 20, 33, 60, 120])
-def test_labels_of_an_axis_never_touch_and_stay_inside(largest: float, width: int) -> None:
-    for scale in (bar_scale(1e-5, largest), line_scale(1e-5, largest)):
-        free = -1
-        for column, start, label in axis(scale, width):
-            assert 0 <= column < width
-            assert start > free
-            assert start + len(label) <= width
-            free = start + len(label)
+@pytest.mark.parametrize("width", [14, 20, 33, 60, 120])
+def test_an_axis_goes_from_a_round_number_to_another(largest: float, width: int) -> None:
+    for scale in (bar_scale(1e-5, largest), line_scale(1e-5, largest), span_scale(largest)):
+        assert scale.holds(largest)
+        found = duration_axis(scale, width, 1)
+        assert (found[0].position, found[-1].position) == (0, width - 1)
+        assert row_of(found, width, 1).split() == " ".join(tick.label for tick in found).split()
+        for label in (found[0].label, found[-1].label):
+            assert float(label.split()[0]) == pytest.approx(float(f"{float(label.split()[0]):.3g}"))
+        assert found[-1].label.split()[1] in ("ns", "µs", "ms", "s")
 
 
 def test_a_long_axis_is_logarithmic_with_round_ticks() -> None:
     scale = bar_scale(60e-6, 5e-3)
     assert scale.log
-    assert tick_labels(ticks(scale, 9)) == ["20 µs", "50", "100", "200", "500", "1 ms", "2", "5"]
+    assert tick_labels(ticks(scale, 9)) == ["20 µs", "50", "100", "200", "500", "1 ms", "2", "5 ms"]
     assert scale.place(60e-6) > 0.1
-    assert [label for _, _, label in axis(scale, 30)] == ["20 µs", "100", "1 ms"]
+    assert [tick.label for tick in duration_axis(scale, 50)] == tick_labels(ticks(scale, 9))
+    assert [tick.label for tick in duration_axis(scale, 34)] == ["20 µs", "100", "1 ms", "5 ms"]
+    assert [tick.label for tick in duration_axis(scale, 12)] == ["20 µs", "5 ms"]
+    assert len(minor_columns(scale, 50)) == 8
     assert not bar_scale(60e-6, 590e-6).log
     assert bar_scale(60e-6, 590e-6).low == 0
+
+
+@pytest.mark.parametrize(("smallest", "largest"), [(60e-6, 590e-6), (60e-6, 5e-3), (1e-4, 1.01e-4), (2e-3, 1.9)])
+def test_an_axis_grows_to_a_limit_until_it_would_squeeze_the_data(smallest: float, largest: float) -> None:
+    for scale in (bar_scale(smallest, largest), line_scale(smallest, largest)):
+        near = extended(scale, [scale.high * 1.01])
+        assert near.holds(scale.high * 1.01)
+        assert near.place(scale.high) - near.place(scale.low) >= 0.5
+        assert extended(scale, [scale.high * 1e6]) == scale
 
 
 @pytest.mark.parametrize(("most", "label"), [(15, "10×"), (120, "100×"), (1100, "1000×"), (1.2, "1.11×")])
@@ -75,17 +119,14 @@ def test_ratios_on_the_scale_of_compare_keep_their_zeros(most: float, label: str
 
 
 @pytest.mark.parametrize("last", [1, 2, 7, 99, 100, 1234, 10_000_000])
-@pytest.mark.parametrize("width", [1, 5, 12, 19, 30, 75])
+@pytest.mark.parametrize("width", [5, 12, 19, 30, 75])
 def test_the_axis_of_runs_begins_at_the_first_and_ends_at_the_last(last: int, width: int) -> None:
-    marks = run_axis(1, last, width)
-    free = -1
-    for _, start, label in marks:
-        assert start > free
-        assert start + len(label) <= width
-        free = start + len(label)
-    if len(marks) > 1:
-        assert marks[0][2] == "1"
-        assert marks[-1][2] == f"{last:,}"
+    found = run_axis(last, width, 9)
+    assert not found or row_of(found, width, 9).split() == [tick.label for tick in found]
+    assert found or width < 2 * len(f"{last:,}") + 3
+    if len(found) > 1:
+        assert found[0].label == "1"
+        assert found[-1].label == f"{last:,}"
 
 
 def test_names_at_line_ends_are_set_apart_in_their_order() -> None:
@@ -140,12 +181,6 @@ def test_no_more_than_two_points_a_column_and_they_are_its_middle_half(count: in
         assert np.median(kept[kept > np.median(kept)]) == pytest.approx(high, rel=0.05)
         assert kept.max() < np.quantile(seconds, 0.95)
     assert (np.diff(runs) >= 0).all()
-
-
-def test_a_traced_line_has_no_gaps() -> None:
-    x, y = trace(np.array([0, 3, 3, 10]), np.array([0, 9, 2, 2]))
-    assert (np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y))) <= 1).all()
-    assert (x[-1], y[-1]) == (10, 2)
 
 
 @pytest.mark.parametrize("name", sorted(BUILTIN_THEMES))

@@ -7,7 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.app import App, ComposeResult
 from textual.css.types import AlignHorizontal, AlignVertical
 
-from latency_tui.tui.charts.canvas import Picture
+from latency_tui.tui.charts.picture import Picture
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
 WIDTH, HEIGHT = 24, 5
@@ -71,12 +71,17 @@ async def test_no_cell_that_differs_is_left_as_it_was(align: tuple[AlignHorizont
 @pytest.mark.parametrize("seed", range(20))
 def test_what_differs_between_two_pictures_is_told_row_by_row(seed: int) -> None:
     dice = random.Random(seed)
-    pictures = []
+    pictures, drawn = [], []
     for _ in range(2):
-        places = [(column, row) for column in range(8) for row in range(3) if dice.random() < 0.5]
-        pictures.append(Picture((8, 3), [], {place: (dice.choice("ab"), dice.choice((1, 2))) for place in places}))
-    before, now = (picture.cells for picture in pictures)
-    differ = {place for place in {*before, *now} if before.get(place) != now.get(place)}
+        places = {(column, row): (" ", "default") for column in range(8) for row in range(3)}
+        picture = Picture(8, 3)
+        for column, row in places:
+            if dice.random() < 0.4:
+                places[column, row] = cell = (dice.choice("ab"), dice.choice(("red", "blue")))
+                picture.put(column, row, *cell)
+        pictures.append(picture)
+        drawn.append(places)
+    differ = {place for place in drawn[0] if drawn[0][place] != drawn[1][place]}
     regions = pictures[1].changes(pictures[0])
     told = {(x, y) for region in regions for y in region.line_range for x in region.column_range}
     assert differ <= told

@@ -10,22 +10,28 @@ import numpy as np
 from rich.cells import cell_len
 
 from latency_tui.text.formatting import format_duration
-from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG, Chart
-from latency_tui.tui.charts.scales import axis, bar_scale, minor_ticks
+from latency_tui.tui.charts.limit_lines import LimitLine
+from latency_tui.tui.charts.picture import Picture
+from latency_tui.tui.charts.scales import Scale, bar_scale, extended
+from latency_tui.tui.charts.ticks import duration_axis, minor_columns
 from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_VALUES_FROM = 48  # columns from which bars have room for their figures
+_LEAST_BARS, _LEAST_NAME = 12, 8  # columns; where both do not fit, the figures are left out
+_LEAST_COLUMNS = 2  # for a plot
+_MOST_PITCH = 4  # rows from one bar to the next
+_EIGHTHS = "▏▎▍▌▋▊▉"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a median and, where it is known, the 99th percentile for its whisker; seconds."""
+    """One bar: a median and, if it is known, the 99th percentile for its whisker; seconds."""
 
+    slug: str
     name: str
     look: CandidateStyle
     value: float
@@ -37,51 +43,117 @@ class BarChart(Chart):
     """Medians as bars from fast to slow, each with a whisker to p99."""
 
     bars: tuple[Bar, ...] = ()
+    limits: tuple[LimitLine, ...] = ()
 
-    def show(self, bars: Sequence[Bar]) -> None:
-        """Draw these bars, in this order."""
-        if tuple(bars) != self.bars:
-            self.bars = tuple(bars)
+    def show(self, bars: Sequence[Bar], limits: Sequence[LimitLine] = ()) -> None:
+        """Draw these bars, in this order, and limits across them."""
+        if (tuple(bars), tuple(limits)) != (self.bars, self.limits):
+            self.bars, self.limits = tuple(bars), tuple(limits)
             self.show_changes()
 
-    def draw(self, canvas: Canvas) -> None:
-        """Draw names, bars, whiskers and the axis."""
+    def draw(self, picture: Picture) -> None:
+        """Draw names and figures on the left; bars, whiskers, limits and the axis on the right."""
         bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
         if not bars:
             return
         ends = [max(bar.value, bar.whisker or 0.0) for bar in bars]
         scale = bar_scale(min(bar.value for bar in bars), max(ends))
-        top = canvas.title(f"median, whisker to p99{LOG if scale.log else ''}", self, self.way_out)
-        rows = canvas.height - top - 2
+        scale = extended(scale, [limit.seconds for limit in self.limits])
+        log = LOG if scale.log else ""
+        top = self.title(picture, f"median, whisker to p99{log}", f"median{log}")
+        rows = picture.height - top - 2
+        labelled = bool(self.limits) and rows > min(len(bars), 3)
+        top, rows = top + labelled, rows - labelled
         hidden = max(len(bars) - rows, 0)
         bars = bars[: rows - 1] if hidden else bars
-        names = short_names([clean(bar.name) for bar in bars], max(canvas.width // 2 - 4, 6))
-        values = [format_duration(bar.value) if canvas.width >= _VALUES_FROM else "" for bar in bars]
-        named = max(cell_len(name) for name in names)
-        figures = max(cell_len(value) for value in values)
-        left = named + 4 + (figures + 2 if figures else 0)
-        width = canvas.width - left - 2
-        pitch = max(min(rows // max(len(bars), 1), 4), 1)
-        thick = max(pitch - 1, 1)
-        first = top + max((rows - pitch * len(bars) + (pitch - thick)) // 2, 0)
-        for index, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
-            colour = canvas.ink(bar.look[0])
-            y = first + index * pitch
-            middle = y + (thick - 1) // 2
-            canvas.put(1, middle, bar.look[1], colour)
-            canvas.put(3, middle, name, colour)
-            canvas.put(named + 5, middle, fit(value, figures, right=True), canvas.foreground)
-            drawn = _bar(scale.place(bar.value) * width)
-            for row in range(y, y + thick):
-                canvas.put(left, row, drawn, colour)
-            if bar.whisker is not None and bar.whisker > bar.value:
-                start = len(drawn)
-                end = max(min(round(scale.place(bar.whisker) * width), width), start)
-                canvas.put(left + start, middle, "─" * (end - start), canvas.muted)
-                canvas.put(left + end, middle, "›" if bar.open_end else "┤", canvas.muted)
+        left = self._names(picture, bars, top, rows)
+        columns = picture.width - left - 2
+        if columns < _LEAST_COLUMNS or rows < 1:
+            return
+        pitch, thick, first = _stand(len(bars), rows)
+        self.begin_plot(
+            columns + 2, rows + 2, duration_axis(scale, columns, 1, 1)
+        )  # a column for whiskers that leave it
+        self.plt.xlim(0, columns)
+        self.plt.ylim(0, max(rows - 1, 1))
+        for index, bar in enumerate(bars):
+            highest = rows - 1 - first - index * pitch
+            self._bar(bar, scale, columns, range(highest, highest - thick, -1))
+        for limit in self.limits:
+            own = [index for index, bar in enumerate(bars) if limit.candidate in (None, bar.slug)]
+            if own and scale.holds(limit.seconds):
+                highest, count = (0, rows) if limit.candidate is None else (first + own[0] * pitch, thick)
+                column = round(scale.place(limit.seconds) * (columns - 1))
+                line = "\n".join("│" * count)  # as a text, since plotext writes texts over everything else
+                self.plt.text(line, column, rows - 1 - highest, color=self.limit_ink, alignment="left")
+        self.end_plot(picture, left, top)
+        for column in minor_columns(scale, columns):
+            picture.put(left + 1 + column, picture.height - 2, "┬", self.muted)
         if hidden:
-            canvas.put(left, canvas.height - 3, f"and {hidden + 1} slower", canvas.muted)
-        canvas.horizontal_axis(left, width, axis(scale, width), minor_ticks(scale, width))
+            picture.put(left + 1, top + rows - 1, f"and {hidden + 1} slower", self.muted)
+        if labelled:
+            self._limit_labels(picture, scale, left + 1, columns, top - 1)
+
+    def _names(self, picture: Picture, bars: Sequence[Bar], top: int, rows: int) -> int:
+        """Write names and, if there is room, figures; returns the columns that they take."""
+        values = [format_duration(bar.value) for bar in bars]
+        figures = max((cell_len(value) for value in values), default=0) + 2
+        longest = max((cell_len(clean(bar.name)) for bar in bars), default=0)
+        room = picture.width - _LEAST_BARS - 6
+        if room - figures < min(longest, _LEAST_NAME):
+            figures = 0
+        names = short_names([clean(bar.name) for bar in bars], max(room - figures, 4))
+        named = max((cell_len(name) for name in names), default=0)
+        pitch, thick, first = _stand(len(bars), rows)
+        for index, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
+            row = top + first + index * pitch + (thick - 1) // 2
+            picture.put(1, row, f"{bar.look[1]} {name}", self.ink(bar.look[0]))
+            if figures:
+                picture.put(3 + named, row, fit(value, figures, right=True), self.foreground)
+        return named + figures + 4
+
+    def _bar(self, bar: Bar, scale: Scale, columns: int, rows: range) -> None:
+        """Draw a bar on rows of the plot, which count from below, in whole cells and an eighth of one at its end."""
+        colour, middle = self.ink(bar.look[0]), rows[(len(rows) - 1) // 2]
+        length = scale.place(bar.value) * columns
+        full = int(length)
+        end = _EIGHTHS[int((length - full) * 8) - 1] if int((length - full) * 8) else "" if full else _EIGHTHS[0]
+        if full:
+            self.plt.bar(
+                list(rows), [full - 1] * len(rows), orientation="horizontal", width=0, fill=False, minimum=0,
+                marker="█", color=colour, reset_ticks=False,
+            )  # fmt: skip
+        if end:
+            self.plt.text("\n".join(end * len(rows)), full, rows[0], color=colour, alignment="left")
+        if bar.whisker is not None and bar.whisker > bar.value:
+            start = full + len(end)
+            stop = max(round(scale.place(bar.whisker) * columns), start)
+            if stop > start:
+                self.plt.plot([start, stop - 1], [middle, middle], marker="─", color=self.muted)
+            self.plt.text("›" if bar.open_end else "┤", stop, middle, color=self.muted, alignment="left")
+
+    def _limit_labels(self, picture: Picture, scale: Scale, left: int, columns: int, row: int) -> None:
+        """Write each limit above its line, or with an arrow at the edge beyond which it lies."""
+        wanted = []
+        for limit in sorted(self.limits, key=lambda limit: limit.seconds):
+            column = left + round(scale.place(limit.seconds) * (columns - 1))
+            label = limit.label
+            if not scale.holds(limit.seconds):
+                label = f"{label} →" if limit.seconds > scale.high else f"← {label}"
+            wanted.append((column - cell_len(label) // 2, fit(label, min(cell_len(label), picture.width - 2))))
+        edge = picture.width - 1
+        for start, label in reversed(wanted):
+            at = max(min(start, edge - cell_len(label)), 1)
+            if at + cell_len(label) <= edge:
+                picture.put(at, row, label, self.limit_ink)
+                edge = at - 2
+
+
+def _stand(count: int, rows: int) -> tuple[int, int, int]:
+    """Return how so many bars stand on rows: rows from one to the next, rows of each, and the first row."""
+    pitch = max(min(rows // max(count, 1), _MOST_PITCH), 1)
+    thick = max(pitch - 1, 1)
+    return pitch, thick, max((rows - pitch * count + (pitch - thick)) // 2, 0)
 
 
 def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle]) -> list[Bar]:
@@ -94,11 +166,6 @@ def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Candidate
         p99 = statistics.p99
         known = not p99.is_bound
         whisker = p99.value if known else p99.low if p99.low is not None else p99.value
-        bars.append(Bar(candidate.name, looks[candidate.slug], statistics.p50.value, whisker, open_end=not known))
+        slug, look = candidate.slug, looks[candidate.slug]
+        bars.append(Bar(slug, candidate.name, look, statistics.p50.value, whisker, open_end=not known))
     return bars
-
-
-def _bar(length: float) -> str:
-    full = int(length)
-    rest = int((length - full) * 8)
-    return "█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.color import Color
 from textual.content import Content
 from textual.reactive import Reactive
 from textual.visual import Visual
 from textual_plotext import PlotextPlot
 
-from latency_tui.tui.charts.canvas import Canvas, Picture
+from latency_tui.tui.charts.picture import Picture
+from latency_tui.tui.charts.plotext_private import Ink, draw, set_size
+from latency_tui.tui.charts.ticks import Tick
 
 LOG = ", log scale"
+LEAST_TITLED_HEIGHT = 6
 
 
 class Chart(PlotextPlot, can_focus=True):
     """A chart that cannot fail: what plotext raises becomes a sentence in its place.
 
     Attributes:
-        way_out: Which keys leave it where it is enlarged.
+        way_out: Which keys leave it while it is enlarged.
     """
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
     ALLOW_SELECT: ClassVar[bool] = False
-    auto_links = Reactive(False)  # as in what is painted
+    auto_links = Reactive(False)  # there are none, and looking for them costs a twentieth of every redraw
     way_out = ""
-    _picture: Picture | None = None
     _drawn: Visual | None = None
     _drawn_for: tuple[object, ...] = ()
     _shown = 0
@@ -41,31 +44,89 @@ class Chart(PlotextPlot, can_focus=True):
         if width < 4 or height < 3:
             return Content("")
         try:
-            canvas = Canvas(self, width, height)
-            self.draw(canvas)
-            if self._picture is None or not canvas.shows(self._picture):
-                self._picture = canvas.picture()
-            return self._picture
+            picture = Picture(width, height)
+            self.draw(picture)
         except Exception as error:  # noqa: BLE001  # whatever plotext raises: the figures beside the chart are still good
             self.log.error(repr(error))
             return Content.styled(f"This chart could not be drawn at {width} × {height}.", "dim")
+        return picture
 
     def show_changes(self) -> None:
-        """Draw what is to be shown now, and have the terminal told of the cells that differ from before."""
+        """Draw what is to be shown now, and send the terminal only the cells that differ from before."""
         self._shown += 1
         before, now = self._drawn, self.render()
-        if isinstance(before, Picture) and isinstance(now, Picture) and before.size == now.size:
+        same_size = isinstance(before, Picture) and isinstance(now, Picture) and before.width == now.width
+        if isinstance(before, Picture) and isinstance(now, Picture) and same_size and before.height == now.height:
             if regions := now.changes(before):
                 self.refresh(*regions)
         else:
             self.refresh()
 
     def tell_way_out(self, keys: str) -> None:
-        """Say which keys leave it where it is enlarged."""
+        """Show which keys leave it while it is enlarged."""
         if keys != self.way_out:
             self.way_out = keys
             self.refresh()
 
-    def draw(self, canvas: Canvas) -> None:
-        """Put ink on the canvas."""
+    def draw(self, picture: Picture) -> None:
+        """Draw the chart on a picture."""
         raise NotImplementedError
+
+    def ink(self, colour: str) -> Ink:
+        """Return a style's colour as plotext takes it."""
+        parsed = Color.parse(colour)
+        if parsed.ansi is not None:
+            return "default" if parsed.ansi < 0 else parsed.ansi
+        return parsed.rgb
+
+    @property
+    def foreground(self) -> Ink:
+        """The colour of text."""
+        return self.ink(self.app.theme_variables.get("foreground", "#ffffff"))
+
+    @property
+    def muted(self) -> Ink:
+        """The colour of axes and whiskers."""
+        if self.app.current_theme.ansi:
+            return "default"
+        variables = self.app.theme_variables
+        background = Color.parse(variables.get("background", "#000000"))
+        return background.blend(Color.parse(variables.get("foreground", "#ffffff")), 0.7).rgb
+
+    @property
+    def limit_ink(self) -> Ink:
+        """The colour of a limit."""
+        return self.ink("ansi_red" if self.app.current_theme.ansi else self.app.theme_variables["text-error"])
+
+    def title(self, picture: Picture, *texts: str) -> int:
+        """Write the first of some titles that fits, and how to leave an enlarged chart; returns the first row below."""
+        if picture.height < LEAST_TITLED_HEIGHT:
+            return 0
+        text = next((text for text in texts if len(text) < picture.width), texts[-1])
+        picture.put(1, 0, text, self.foreground if self.has_focus else self.muted)
+        if self.has_focus:
+            picture.put(0, 0, "▸", self.foreground)
+        if self.is_maximized and picture.width > len(text) + len(self.way_out) + 4:
+            picture.put(picture.width - len(self.way_out) - 1, 0, self.way_out, self.muted)
+        return 1
+
+    def begin_plot(self, width: int, height: int, across: list[Tick]) -> None:
+        """Begin a plot with a horizontal axis below it and a vertical one to its left.
+
+        Positions of ticks, and limits that the caller sets, are in the units of the data, never infinite and never on a
+        logarithmic scale of plotext's: it fails when it draws one a second time.
+        """
+        self.plt.clear_figure()
+        set_size(self.plt, width, height)
+        self.plt.xaxes(True, False)
+        self.plt.yaxes(True, False)
+        self.plt.yfrequency(0)
+        for colour in (self.plt.canvas_color, self.plt.axes_color):
+            colour("default")
+        self.plt.ticks_color(self.muted)
+        ticks = across or [Tick(0.0, " ")]  # without any, plotext leaves out the row of labels
+        self.plt.xticks([tick.position for tick in ticks], [tick.label for tick in ticks])
+
+    def end_plot(self, picture: Picture, column: int, row: int) -> None:
+        """Draw the plot on a picture, its upper left corner at a cell."""
+        picture.paste(column, row, *draw(self.plt))

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
-from latency_tui.tui.charts.canvas import Canvas
-from latency_tui.tui.charts.chart import LOG, Chart
-from latency_tui.tui.charts.scales import Scale, axis, line_scale, run_axis, spread, tick_labels, ticks
+from latency_tui.tui.charts.chart import LEAST_TITLED_HEIGHT, LOG, Chart
+from latency_tui.tui.charts.limit_lines import LimitLine
+from latency_tui.tui.charts.picture import Picture
+from latency_tui.tui.charts.scales import Scale, extended, line_scale, span_scale
+from latency_tui.tui.charts.ticks import duration_axis, run_axis, spread, tick_labels, ticks
 from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
 _MOST_COLUMNS = 2000  # more than any terminal has
-_AXIS, _LEAST_PLOT = 9, 28  # columns for the ticks' labels and for the lines
-_LEAST_NAME, _MOST_NAME = 11, 24  # columns for a name at a line's end
+_AXIS, _LEAST_PLOT = 9, 20  # columns for the ticks' labels and for the lines
+_LEAST_NAME, _MOST_NAME = 11, 28  # columns for a name at a line's end
+_LEAST_KEY_NAME, _LEAST_ROWS = 6, 5  # columns for a name below the lines, and rows for the lines above it
+_LIMIT_SHAPE = "─"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,63 +48,116 @@ class Line:
 
 
 class LineChart(Chart):
-    """Latency over the runs, a line a model with its name at its end."""
+    """Latency over the runs, a line per model with its name at its end."""
 
     lines: tuple[Line, ...] = ()
+    limits: tuple[LimitLine, ...] = ()
     last_run = 0.0
     timed = False
 
-    def show(self, lines: Sequence[Line], last_run: float, *, timed: bool = False) -> None:
-        """Draw these lines up to a run number; where they are `timed`, up to so many seconds of calls."""
+    def show(
+        self, lines: Sequence[Line], last_run: float, *, timed: bool = False, limits: Sequence[LimitLine] = ()
+    ) -> None:
+        """Draw these lines up to a run number or, if they are `timed`, up to so many seconds of calls."""
         self.timed = timed
-        self.lines = tuple(lines)
+        self.lines, self.limits = tuple(lines), tuple(limits)
         self.last_run = last_run
         self.show_changes()
 
-    def draw(self, canvas: Canvas) -> None:
+    def draw(self, picture: Picture) -> None:
         """Draw both axes, the lines, and the names at their ends."""
         lines = self.lines
         if not lines:
             return
         last = max(self.last_run, *(float(line.runs[-1]) for line in lines))
-        last = last if self.timed else max(last, 1)
-        named = len(lines) <= canvas.height - 3
-        longest = min(max(canvas.width - _AXIS - _LEAST_PLOT, _LEAST_NAME), _MOST_NAME)
-        names = short_names([clean(line.name) for line in lines], longest)
-        right = max(cell_len(name) for name in names) + 4 if named else len(" runs ")
-        columns = canvas.width - _AXIS - right
-        drawn = [reduce(x.runs, x.seconds, max(round(columns * x.runs[-1] / last), 1)) for x in lines]
-        many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
+        across = span_scale(last) if self.timed else Scale(1.0, max(last, 2.0), log=False)
+        titled = picture.height >= LEAST_TITLED_HEIGHT
+        named = len(lines) + len(self.limits) <= picture.height - titled - 2
+        right, names = self._names(picture) if named else (len(" runs "), [])
+        columns = picture.width - _AXIS - right
+        drawn = [reduce(x.runs, x.seconds, max(round(columns * across.place(x.runs[-1])), 1)) for x in lines]
         seen = np.concatenate([seconds for _, seconds in drawn])
         scale = line_scale(float(seen.min()), float(seen.max()))
-        title = "latency over time" if self.timed else "latency over the runs"
-        parts = (", middle half" if many else "", LOG if scale.log else "")
-        fitting = title + "".join(parts) if len(title + "".join(parts)) < canvas.width else title + parts[1]
-        top = canvas.title(fitting, self, self.way_out)
-        rows = canvas.height - top - 2
+        scale = extended(scale, [limit.seconds for limit in self.limits])
+        many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
+        top = self._title(picture, scale, many=many)
+        bottom = 0 if named else self._key(picture, top)
+        rows = picture.height - top - 2 - bottom
         values = ticks(scale, max(rows // 3, 2))
-        labels = tick_labels(values, always=True)
-        left = max((cell_len(label) for label in labels), default=0) + 3
-        width = canvas.width - left - right
-        for value, label in zip(values, labels, strict=True):
-            row = top + round((1 - scale.place(value)) * (rows - 1))
-            canvas.put(1, row, fit(label, left - 3, right=True), canvas.muted)
-            canvas.put(left - 1, row, "┤", canvas.muted)
-        for row in range(top, top + rows):
-            if not canvas.inked(left - 1, row):
-                canvas.put(left - 1, row, "│", canvas.muted)
-        ends: list[float] = []
+        labels = [f" {label} " for label in tick_labels(values, always=True)]
+        left = max((cell_len(label) for label in labels), default=0) + 1
+        columns = picture.width - left - right
+        if columns < 2 or rows < 2:
+            return
+        axis = duration_axis(across, columns, left) if self.timed else run_axis(int(last), columns, left)
+        self.begin_plot(left + columns, rows + 2, axis)
+        self.plt.xlim(0, max(columns - 1, 1))
+        self.plt.ylim(0, 1)
+        self.plt.yticks([scale.place(value) for value in values], labels)
+        for limit in self.limits:
+            if scale.holds(limit.seconds):
+                self.plt.horizontal_line(scale.place(limit.seconds), color=self.limit_ink)
         for line, (runs, seconds) in zip(reversed(lines), reversed(drawn), strict=True):
-            across = runs / last if self.timed else (runs - 1) / max(last - 1, 1)
-            up = np.array([scale.place(float(value)) for value in seconds])
-            canvas.polyline(left, top, width, rows, across, up, canvas.ink(line.look[0]), line.look[1])
-            ends.insert(0, (1 - scale.place(line.end)) * (rows - 1))
-        if named:
-            for line, name, row in zip(lines, names, spread(ends, rows), strict=True):
-                canvas.put(left + width + 1, top + row, f"{line.look[1]} {name}", canvas.ink(line.look[0]))
-        across_ticks = axis(Scale(0.0, last, log=False), width) if self.timed else run_axis(1, int(last), width)
-        canvas.horizontal_axis(left, width, across_ticks)
-        canvas.put(left + width + 1, canvas.height - 1, "time" if self.timed else "runs", canvas.muted)
+            self._line(line, across.places(runs) * (columns - 1), scale.places(seconds))
+        self.end_plot(picture, 0, top)
+        self._label_ends(picture, names, scale, left + columns, top, rows)
+        picture.put(left + columns, top + rows + 1, "time" if self.timed else "runs", self.muted)
+
+    def _line(self, line: Line, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+        """Draw a line in dots of braille; without colours, its points in its own shape."""
+        colour = self.ink(line.look[0])
+        if self.app.no_color:
+            self.plt.scatter(x.tolist(), y.tolist(), marker=line.look[1], color=colour)
+        else:
+            self.plt.plot(x.tolist(), y.tolist(), marker="braille", color=colour)
+
+    def _title(self, picture: Picture, scale: Scale, *, many: bool) -> int:
+        title = "latency over time" if self.timed else "latency over the runs"
+        log = LOG if scale.log else ""
+        return self.title(picture, f"{title}{', middle half' if many else ''}{log}", f"{title}{log}", f"latency{log}")
+
+    def _names(self, picture: Picture) -> tuple[int, list[str]]:
+        """Return the columns for names at the ends of lines, and the names."""
+        room = min(max(picture.width - _AXIS - _LEAST_PLOT - 4, _LEAST_NAME), _MOST_NAME)
+        names = short_names([clean(line.name) for line in self.lines], room)
+        names += [fit(limit.label, min(cell_len(limit.label), room)) for limit in self.limits]
+        return max(cell_len(name) for name in names) + 4, names
+
+    def _label_ends(self, picture: Picture, names: list[str], scale: Scale, left: int, top: int, rows: int) -> None:
+        """Write names at the ends of lines, none over another; a limit beyond the axis has an arrow."""
+        if not names:
+            return
+        marks = [line.look[1] for line in self.lines]
+        inks = [self.ink(line.look[0]) for line in self.lines] + [self.limit_ink] * len(self.limits)
+        for limit in self.limits:
+            outside = "↑" if limit.seconds > scale.high else "↓"
+            marks.append(_LIMIT_SHAPE if scale.holds(limit.seconds) else outside)
+        ends = [*(line.end for line in self.lines), *(limit.seconds for limit in self.limits)]
+        wanted = [(1 - scale.place(end)) * (rows - 1) for end in ends]
+        placed = spread(wanted, max(rows, len(names)))
+        for mark, name, ink, row in zip(marks, names, inks, placed, strict=True):
+            picture.put(left + 1, top + row, f"{mark} {name}", ink)
+
+    def _key(self, picture: Picture, top: int) -> int:
+        """List below the chart the names that have no room at the ends of lines; returns the rows that it takes."""
+        entries = [(line.look[1], clean(line.name), self.ink(line.look[0])) for line in self.lines]
+        entries += [(_LIMIT_SHAPE, limit.label, self.limit_ink) for limit in self.limits]
+        most = max(picture.height - top - 2 - _LEAST_ROWS, 1)
+        across = max(-(-len(entries) // most), 1)
+        longest = max(cell_len(name) for _, name, _ in entries)
+        across = max(across, (picture.width - 1) // (longest + 4), 1)
+        across = min(across, max((picture.width - 1) // (_LEAST_KEY_NAME + 4), 1))
+        room = (picture.width - 1) // across
+        names = short_names([name for _, name, _ in entries], room - 4)
+        height = min(-(-len(entries) // across), most)
+        shown = entries[: height * across]
+        for index, ((mark, _, ink), name) in enumerate(zip(shown, names, strict=False)):
+            column, row = 1 + index % across * room, picture.height - height + index // across
+            picture.put(column, row, f"{mark} {name}", ink)
+        if len(shown) < len(entries):
+            more = f"and {len(entries) - len(shown) + 1} more"
+            picture.put(1 + (across - 1) * room, picture.height - 1, fit(more, room), self.muted)
+        return height
 
 
 def lines_of(
@@ -127,16 +184,16 @@ def lines_of(
 
 
 def _quartiles(count: int) -> tuple[int, int]:
-    """Return the places of the lower and upper quartile among so many in order: the ends where they are few."""
+    """Return the places of the lower and upper quartile among so many in order: the ends if they are few."""
     return (count - 1) // 4, count - 1 - (count - 1) // 4
 
 
 def reduce(
     runs: NDArray[np.float64], seconds: NDArray[np.float64], columns: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at most two points a column: the quartiles of its latencies, in the order in which they were measured.
+    """Return at most two points per column: the quartiles of its latencies, in the order in which they were measured.
 
-    Single slow calls are for the whisker and the percentiles to tell; drawn here, they would hide all else.
+    Single slow calls show in the whisker and the percentiles; drawn here, they would hide everything else.
 
     Args:
         runs: Run numbers, `(n_points,)`.

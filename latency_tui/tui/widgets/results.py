@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from latency_tui.tui.charts.bar_chart import BarChart, bars_of
 from latency_tui.tui.charts.chart import Chart
+from latency_tui.tui.charts.limit_lines import limit_lines
 from latency_tui.tui.charts.line_chart import LineChart, lines_of
 from latency_tui.tui.charts.scales import round_up
 from latency_tui.tui.commands import Enlarge, Stop
@@ -120,12 +121,15 @@ class Results(Vertical):
         due = not running or self._charted_job != measurement.job or monotonic() - self._charted_at >= _CHART_SECONDS
         if (self.query_one("#charts").display or enlarged) and facts != self._charted and due:
             self._charted, self._charted_job, self._charted_at = facts, measurement.job, monotonic()
-            self.query_one(BarChart).show(bars_of(measurement.candidates, looks))
             plan, timed = measurement.plan, measurement.plan.seconds is not None
+            baseline = measurement.result.baseline if measurement.result else None
+            limits = limit_lines(plan.limits, measurement.candidates, baseline)
+            self.query_one(BarChart).show(bars_of(measurement.candidates, looks), limits)
             calls = max((candidate.calls for candidate in measurement.candidates), default=0)
             last: float = calls
             if plan.seconds is not None:
                 last = plan.seconds * plan.launches if running and not measurement.launches else 0.0
             elif running and plan.runs is not None:
                 last = max(min(round_up(calls), plan.runs * plan.launches), calls)  # lines grow, axes stay
-            self.query_one(LineChart).show(lines_of(measurement.candidates, looks, timed=timed), last, timed=timed)
+            lines = lines_of(measurement.candidates, looks, timed=timed)
+            self.query_one(LineChart).show(lines, last, timed=timed, limits=limits)

@@ -1,0 +1,42 @@
+"""Limits of the plan that are latencies, as lines on the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latency_tui.plan.limits import DURATIONS, FRESH, Limit
+from latency_tui.tui.text import clean
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """A limit on a chart.
+
+    Attributes:
+        label: As it was written.
+        seconds: Where it lies.
+        candidate: The slug of the only candidate that it is for; None if it is for all.
+    """
+
+    label: str
+    seconds: float
+    candidate: str | None = None
+
+
+def limit_lines(
+    limits: Iterable[Limit], candidates: Sequence[CandidateResult], baseline: str | None
+) -> tuple[LimitLine, ...]:
+    """Return a line for each limit on a percentile, on the mean, or on the median as a multiple of the baseline's."""
+    median = next((c.statistics.p50.value for c in candidates if c.slug == baseline and c.statistics), None)
+    lines = []
+    for limit in limits:
+        if limit.metric not in DURATIONS or limit.metric in FRESH or (limit.relative and median is None):
+            continue
+        seconds = limit.bound * (median or 0.0) if limit.relative else limit.bound
+        lines.append(LimitLine(clean(str(limit)), seconds, limit.candidate))
+    return tuple(lines)
