@@ -121,8 +121,8 @@ class Recorder:
         self._all_decided = False
         return first
 
-    def spool_to(self, spool: Spool) -> None:
-        """Write the next continuation to a spool, and before it all that is known by then."""
+    def spool_to(self, spool: Spool | None) -> None:
+        """Write the next continuation to a spool, and before it all that is known by then; None for nowhere."""
         self._spool, self._is_spooled = spool, False
 
     @property

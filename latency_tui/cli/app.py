@@ -61,13 +61,15 @@ def open_app(values: Values) -> int:
     from latency_tui.tui.app import LatencyApp  # 120 ms, most of it Textual
 
     engine = partial(Engine, modules=[configuration.folder])
-    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine)
+    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine, spooled=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on a terminal has to be put back
     try:
         app.run()
     finally:
         if app.exit_code or sys.exc_info()[0]:
             app.keep_results()
+        else:
+            app.discard_samples()
     if served:  # in a tab stdout is the wire to the browser
         return app.exit_code
     if app.last_result is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
 from latency_tui.report.progress import Progress
 from latency_tui.result.result import Result
-from latency_tui.result.spool import Spool
+from latency_tui.result.spool import Spool, remove_recovered, unfinished
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_up
 
@@ -229,7 +230,23 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
 
 def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> int:
     """Write the report of samples that an unfinished run left on disk, and return the exit code."""
-    return write_report(restore(spool).result(samples=samples and form == "json"), form, path, samples=samples)
+    kept = samples and form == "json"
+    code = write_report(restore(spool).result(samples=kept), form, path, samples=samples)
+    if kept and not code:
+        remove_recovered(spool)
+    return code
+
+
+def list_unfinished() -> int:
+    """Print the samples on disk of measurements that were cut off, the oldest first."""
+    lines = []
+    for path in unfinished():
+        status = path.stat()
+        when = datetime.fromtimestamp(status.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
+        lines.append(f"{when}  {max(status.st_size // 1000, 1):>9,} kB  {path}\n")
+    if not lines:
+        complain("no measurement was cut off before its samples were saved.")
+    return emit(lines)
 
 
 def write_report(result: Result, form: Format, path: Path | None, *, samples: bool) -> int:

@@ -40,9 +40,10 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 @click.option(
     "--recover",
     "spool",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Report the samples that an unfinished run left in FILE; measures nothing.",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Report the samples in FILE of a measurement that was cut off; without FILE, list these files.",
 )
 @click.pass_context
 def command(
@@ -54,7 +55,7 @@ def command(
     settings: bool,
     no_samples: bool,
     continued: Path | None,
-    spool: Path | None,
+    spool: str | None,
     **values: Any,  # Any: whatever click parsed, one entry an option
 ) -> int:
     """Measure without a screen and print the result. PLAN is one of the configuration file's.
@@ -85,9 +86,12 @@ def command(
     if spool is not None:
         if typed:
             raise UsageError("--recover reports what was measured; only --format, -o and --no-samples go with it.")
-        from latency_tui.cli.headless import recover
+        from latency_tui.cli.headless import list_unfinished, recover
 
-        return recover(spool, form=form, path=path, samples=not no_samples)
+        if not spool:
+            return list_unfinished()
+
+        return recover(Path(spool), form=form, path=path, samples=not no_samples)
     configuration, taken = configuration_of(values), dict[str, Any]()
     if plan_name is not None:
         taken = plan_values(configuration.plan(plan_name), typed)

@@ -8,6 +8,7 @@ blocks of which not every sample is kept in memory, not every one is written eit
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
 import time
@@ -27,6 +28,10 @@ from latency_tui.result.rows import decode_row
 from latency_tui.stats.samples import Latencies
 from latency_tui.stats.summary import summarise
 
+MOST_DAYS = 30
+"""How long a spool is kept that nobody recovers."""
+
+_PATTERN = "unfinished-*.jsonl"
 _FLUSH_SECONDS = 1.0
 _BUFFER_BYTES = 1 << 20
 
@@ -98,6 +103,9 @@ class Spool:
             except OSError:
                 continue
             self.path = Path(name)
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
+            remove_old(folder)
             self._file = open(descriptor, "wb", buffering=_BUFFER_BYTES)  # noqa: PTH123, SIM115 (a descriptor, kept)
             self._write(_encoder.encode(Begun(plan=plan, created_at=created_at or datetime.now(UTC))))
             return
@@ -185,6 +193,39 @@ class Spool:
             with contextlib.suppress(OSError):
                 self.path.unlink()
             self.path = None
+
+
+def unfinished() -> list[Path]:
+    """Return the spools that processes left behind which have ended, the oldest first."""
+    found = [path for folder in _folders() for path in folder.glob(_PATTERN) if _is_left_behind(path)]
+    return sorted(found, key=lambda path: path.stat().st_mtime)
+
+
+def remove_old(folder: Path) -> None:
+    """Remove the spools in a folder that were left behind `MOST_DAYS` ago or earlier."""
+    for path in folder.glob(_PATTERN):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - MOST_DAYS * 86_400 and _is_left_behind(path):
+                path.unlink()
+
+
+def remove_recovered(path: Path) -> None:
+    """Remove a spool whose samples have been written elsewhere, unless it is still written to or is only a copy."""
+    with contextlib.suppress(OSError):
+        if path.resolve() in [one.resolve() for one in unfinished()]:
+            path.unlink()
+
+
+def _is_left_behind(path: Path) -> bool:
+    """Return whether no running process writes to a spool of this user's."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.getuid():
+                return False
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def read(path: Path) -> tuple[Begun, Iterator[Event | KeptBlock | Continued]]:

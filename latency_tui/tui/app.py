@@ -76,6 +76,7 @@ class LatencyApp(App[None]):
         *,
         configuration: LoadedConfiguration | None = None,
         engine_factory: EngineFactory = Engine,
+        spooled: bool = False,
     ) -> None:
         tolerate_any_input()
         super().__init__()
@@ -84,6 +85,7 @@ class LatencyApp(App[None]):
         self._plan = plan or Plan(candidates=builtin)
         self._candidates = builtin if models is None else tuple(Candidate(model=model) for model in models)
         self._engine_factory = engine_factory
+        self._spooled = spooled
         self._main: MainScreen | None = None
         self._opened = self._leaving = False
         self._panicked = False
@@ -130,10 +132,19 @@ class LatencyApp(App[None]):
             from latency_tui.tui.unsaved import keep
 
             self.kept = keep(self._main.results_so_far())
+            if self.kept:
+                self.discard_samples()
+
+    def discard_samples(self) -> None:
+        """Remove the samples that are on disk while the app runs."""
+        if self._main is not None:
+            self._main.records.discard_samples()
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""
-        self._main = MainScreen(self._plan, self._candidates, self._engine_factory, self._configuration)
+        self._main = MainScreen(
+            self._plan, self._candidates, self._engine_factory, self._configuration, spooled=self._spooled
+        )
         return self._main
 
     def on_mount(self) -> None:

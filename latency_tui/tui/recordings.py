@@ -11,8 +11,10 @@ from latency_tui.engine.protocol import Event
 from latency_tui.plan import Plan
 
 if TYPE_CHECKING:
+    from latency_tui.analysis.continuation import More
     from latency_tui.analysis.recorder import Recorder
     from latency_tui.result.result import Result
+    from latency_tui.result.spool import Spool
 
 LIVE_SAMPLES = 8_000
 """Samples a candidate that a live snapshot holds at most, so that its cost does not grow with the measurement."""
@@ -24,7 +26,14 @@ class Recordings:
     Events that come before numpy has been imported wait for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, spooled: bool = False) -> None:
+        """Begin without any.
+
+        Args:
+            spooled: Whether samples are on disk until they are saved, kept or discarded.
+        """
+        self._spooled = spooled
+        self._spools: dict[str, Spool] = {}
         self._make: type[Recorder] | None = None
         self._recordings: dict[str, Recorder] = {}
         self._waiting: dict[str, tuple[Plan, Mapping[str, str], list[Event]]] = {}
@@ -43,7 +52,34 @@ class Recordings:
         if self._make is None:
             self._waiting[job] = (plan, colours, [])
         else:
-            self._recordings[job] = self._make(plan, colours)
+            self._recordings[job] = self._make(plan, colours, spool=self._new_spool(job, plan))
+
+    def _new_spool(self, job: str, plan: Plan) -> Spool | None:
+        if not self._spooled:
+            return None
+        from latency_tui.result.spool import Spool  # numpy is here by now
+
+        self._spools[job] = Spool(plan)
+        return self._spools[job]
+
+    def continue_with(self, job: str, more: More) -> int:
+        """Begin a continuation of a recording; returns its first launch."""
+        recording = self._recordings[job]
+        if job not in self._spools and (spool := self._new_spool(job, recording.plan)):
+            recording.spool_to(spool)
+        return recording.continue_with(more)
+
+    def flush(self, job: str) -> None:
+        """Have all samples of a job on disk that has ended."""
+        if job in self._spools:
+            self._spools[job].flush()
+
+    def discard_samples(self, job: str | None = None) -> None:
+        """Remove from the disk the samples of a job, or of all: they are kept elsewhere, or not wanted."""
+        for name in [job] if job else [*self._spools]:
+            if spool := self._spools.pop(name, None):
+                spool.close(remove=True)
+                self._recordings[name].spool_to(None)
 
     def get(self, job: str) -> Recorder | None:
         """Return a recording; None where there is none, or while numpy is not here."""
@@ -52,6 +88,8 @@ class Recordings:
     def rename(self, job: str, name: str) -> None:
         """Have the events of a job go on in the recording of one that has ended."""
         self._recordings[name] = self._recordings.pop(job)
+        if job in self._spools:
+            self._spools[name] = self._spools.pop(job)
 
     def add(self, job: str, events: Iterable[Event]) -> None:
         """Take events into a recording; of jobs without one they are dropped."""
@@ -63,6 +101,7 @@ class Recordings:
 
     def drop(self, job: str) -> None:
         """Forget a recording."""
+        self.discard_samples(job)
         self._recordings.pop(job, None)
         self._waiting.pop(job, None)
 

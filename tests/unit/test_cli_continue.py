@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from latency_tui.analysis.continuation import More
 from latency_tui.analysis.recorder import Recorder
+from latency_tui.analysis.restoring import restore
 from latency_tui.cli import headless
 from latency_tui.cli.run import command
 from latency_tui.engine.protocol import (
@@ -29,6 +33,8 @@ from latency_tui.plan.datasets import StoredDataset
 from latency_tui.plan.trust import EVERYTHING, Trust, digest_of
 from latency_tui.report import write
 from latency_tui.result.result import load
+from latency_tui.result.spool import MOST_DAYS, Spool, unfinished
+from latency_tui.tui.recordings import Recordings
 from tests.unit.test_analysis_launches import plan_of
 from tests.unit.test_result_checkpoint import add, everything
 
@@ -229,3 +235,62 @@ def test_a_killed_continuation_is_recovered_with_what_was_before(
     assert code == 0, said
     one, other = (load(name) for name in ("recovered.json", "r.json"))
     assert one.to_json() == other.to_json()
+
+
+def test_samples_left_behind_are_listed_and_removed_once_recovered(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = plan_of(2, runs=800)
+    running, ended = Spool(plan), Spool(plan)
+    recording = Recorder(plan, spool=ended)
+    add(recording, everything(plan, 0, 30))
+    assert ended.path is not None
+    path = ended.path
+    ended.close(remove=False)
+    assert unfinished() == [path]
+    done = CliRunner().invoke(command, ["--recover"], standalone_mode=False)
+    assert str(path) in done.output
+    assert str(running.path) not in done.output
+    assert run("--recover", str(path), "-o", "r.csv")[0] == 0
+    assert path.exists()
+    assert run("--recover", str(path), "-o", "r.json")[0] == 0
+    assert not path.exists()
+    running.close(remove=True)
+    assert "no measurement was cut off" in run("--recover")[1]
+
+
+def test_samples_that_nobody_recovers_are_removed_after_a_while() -> None:
+    plan = plan_of(2, runs=800)
+    spools = [Spool(plan) for _ in range(3)]
+    paths = [spool.path for spool in spools if spool.path is not None]
+    for spool in spools[1:]:
+        spool.close(remove=False)
+    for path in paths[:2]:
+        os.utime(path, times=(0, time.time() - (MOST_DAYS + 1) * 86_400))
+    new = Spool(plan)
+    assert [path.exists() for path in paths] == [True, False, True]
+    for spool in (spools[0], new):
+        spool.close(remove=True)
+
+
+async def test_the_app_keeps_samples_on_disk_until_they_are_saved() -> None:
+    plan = plan_of(2, runs=800)
+    recordings = Recordings(spooled=True)
+    await recordings.load()
+    recordings.open("a", plan, {})
+    recordings.add("a", everything(plan, 0, 30, planned=80))
+    recordings.flush("a")
+    (path,) = Path("data/latency-tui/unfinished").iterdir()
+    assert restore(path).calls == {
+        candidate.slug: calls for candidate, calls in zip(plan.candidates, (300, 360), strict=True)
+    }
+    recordings.discard_samples("a")
+    assert not path.exists()
+    first = recordings.continue_with("a", More(runs=500))
+    recordings.rename("a", "b")
+    recordings.add("b", everything(plan, first, 50))
+    recordings.flush("b")
+    (path,) = Path("data/latency-tui/unfinished").iterdir()
+    whole = recordings.whole("b")
+    assert whole is not None
+    assert restore(path).result().to_json() == whole.to_json()
+    recordings.discard_samples()
+    assert not path.exists()

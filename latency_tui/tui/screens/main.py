@@ -26,6 +26,7 @@ from latency_tui.tui.messages import (
     JobEnded,
     ResultComputed,
 )
+from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.result_order import settled_order
 from latency_tui.tui.screens.plan_handlers import PlanHandlers
 from latency_tui.tui.session import EngineFactory, Session
@@ -51,8 +52,11 @@ class MainScreen(PlanHandlers):
         candidates: tuple[Candidate, ...],
         engine_factory: EngineFactory,
         configuration: LoadedConfiguration | None = None,
+        *,
+        spooled: bool = False,
     ) -> None:
         super().__init__(plan, candidates, configuration)
+        self.records = Recordings(spooled=spooled)
         self.session = Session(self, engine_factory)
         self._dirty = False
         self._began: dict[str, float] = {}
@@ -128,6 +132,7 @@ class MainScreen(PlanHandlers):
         self._still = None
         self.change(states.finish(states.sample_noise(self.state)))
         if profiled:
+            self.records.flush(message.job)
             self._conclude(message.job)
         elif goes_on:
             self.post_message(commands.Profile())
@@ -240,7 +245,7 @@ class MainScreen(PlanHandlers):
         from latency_tui.analysis.continuation import plan_to_continue  # loaded with the first result
 
         plan = plan_to_continue(measurement.plan, more, recording.active)
-        first = recording.continue_with(more)
+        first = self.records.continue_with(measurement.job, more)
         job = self.session.go_on(plan, self.records.settled, first)
         self.records.rename(measurement.job, job)
         others = tuple(m for m in self.state.measurements if m is not measurement)
@@ -341,7 +346,14 @@ class MainScreen(PlanHandlers):
         if measurement is not None and measurement.result is not None:
             from latency_tui.tui.screens.save import SaveScreen
 
-            self.app.push_screen(SaveScreen(lambda: self._exact(measurement.job)))
+            self.app.push_screen(
+                SaveScreen(lambda: self._exact(measurement.job), lambda: self._forget_samples(measurement.job))
+            )
+
+    def _forget_samples(self, job: str) -> None:
+        """Remove the samples on disk of a measurement that has ended and was saved whole."""
+        if job != self.state.job or self.state.work != "profiling":
+            self.records.discard_samples(job)
 
     async def _exact(self, job: str) -> Result | None:
         """Return all that was measured in a job by now; while it runs at once, for events come in meanwhile."""

@@ -37,8 +37,9 @@ class SaveScreen(Dialog[None]):
     CSS_PATH = "sheets.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
-    def __init__(self, fetch: Callable[[], Awaitable[Result | None]]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[Result | None]], saved: Callable[[], None]) -> None:
         super().__init__()
+        self._saved = saved
         self._fetch = fetch
         self._warned_of = ""
 
@@ -69,6 +70,8 @@ class SaveScreen(Dialog[None]):
         except LatencyTuiError as error:
             hint.update(Content.styled(str(error), "$text-error"))
             return
+        if path.suffix.lower() == ".json":  # which alone holds the samples
+            self._saved()
         self.dismiss()
         self.app.notify(clean(str(path)), title="Saved", timeout=5, markup=False)
 

@@ -1,0 +1,59 @@
+"""The key `m` on the real engine, and samples of an app that is killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latency_tui.result.spool import unfinished
+from tests.terminal.terminal import Terminal
+
+MODELS = ("-m", "logistic-regression", "-m", "linear-svm")
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+def measure(terminal: Terminal) -> None:
+    terminal.until("Nothing is measured yet")
+    terminal.press("p")
+    terminal.until(lambda text: "round" in text and "µs" in text)
+
+
+@pytest.mark.slow
+def test_m_continues_what_esc_stopped_and_a_kill_loses_nothing(tmp_path: Path) -> None:
+    with Terminal(*MODELS, "-n", "12000") as terminal:
+        measure(terminal)
+        terminal.press("\x1b")
+        terminal.until("more runs")
+        terminal.press("m")
+        terminal.until("these 2 launches", 90)
+        terminal.until(lambda text: "Stop" not in text.splitlines()[-1], 120)
+        terminal.signal(signal.SIGKILL)
+        terminal.gone_within(20)
+    (spool,) = unfinished()
+    file = tmp_path / "r.json"
+    arguments = [sys.executable, "-m", "latency_tui", "run", "--recover", str(spool), "-o", str(file)]
+    subprocess.run(arguments, check=True, capture_output=True)
+    result = json.loads(file.read_text())
+    assert all(candidate["calls"] >= 12_000 for candidate in result["candidates"])
+    assert len(result["checkpoint"]["launches"]) == 2
+    assert unfinished() == []
+
+
+@pytest.mark.slow
+def test_leaving_the_app_leaves_no_samples_behind(tmp_path: Path) -> None:
+    with Terminal(*MODELS, "-n", "200") as terminal:
+        measure(terminal)
+        terminal.until(lambda text: "round" not in text)
+        assert list((tmp_path / "latency-tui" / "unfinished").iterdir())
+        terminal.press("q")
+        terminal.gone_within(20)
+    assert list((tmp_path / "latency-tui" / "unfinished").iterdir()) == []
