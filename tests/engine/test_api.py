@@ -21,16 +21,12 @@ import latency_tui
 import latency_tui.errors
 from latency_tui.engine.protocol import BlockMeasured, Event
 from latency_tui.errors import UsageError
+from latency_tui.report.result import Result
 
 X, y = make_classification(n_samples=200, n_features=8, random_state=0)
 
 
-def test_a_list_of_numbers_is_an_array_to_a_function() -> None:
-    result = latency_tui.measure({"first": lambda rows: rows[:, 0]}, X.tolist(), runs=10)
-    assert result.candidate("first").status == "measured", result.candidate("first").error
-
-
-def test_fitted_models_and_a_function_are_measured_side_by_side() -> None:
+def test_fitted_models_and_a_function_are_measured_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     models = {
         "logistic": LogisticRegression().fit(X, y),
         "tree": DecisionTreeClassifier().fit(X, y),
@@ -47,41 +43,27 @@ def test_fitted_models_and_a_function_are_measured_side_by_side() -> None:
     assert quick.ratio is not None
     assert quick.ratio < 1
     assert quick.verdict == "faster"
+    assert capsys.readouterr().err == "", "progress is shown only when it is asked for"
 
 
-def test_what_was_defined_in_a_script_travels(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import numpy as np, latency_tui\n"
-        "class Mine:\n"
-        "    def predict(self, rows):\n"
-        "        return np.zeros(len(rows))\n"
-        "result = latency_tui.measure({'mine': Mine()}, np.ones((50, 3)), runs=10)\n"
-        "print(result.candidates[0].status, result.candidates[0].calls)\n"
-    )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "measured 10\n", done.stderr
-
-
-def test_what_lies_beside_the_script_is_found_there(tmp_path: Path) -> None:
+def test_what_a_script_defines_and_what_lies_beside_it_is_found(tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
-    (tmp_path / "examples" / "helpers_beside.py").write_text(
-        "import numpy as np\nclass Mine:\n    def predict(self, rows):\n        return np.zeros(len(rows))\n"
-    )
+    model = "import numpy as np\nclass {}:\n    def predict(self, rows):\n        return np.zeros(len(rows))\n"
+    (tmp_path / "examples" / "helpers_beside.py").write_text(model.format("Beside"))
     script = tmp_path / "examples" / "script.py"
     script.write_text(
-        "import numpy as np, latency_tui\nfrom helpers_beside import Mine\n"
-        "result = latency_tui.measure({'mine': Mine()}, np.ones((50, 3)), runs=100)\n"
-        "print(result.candidates[0].status, result.candidates[0].calls)\n"
+        model.format("Mine") + "import latency_tui\nfrom helpers_beside import Beside\n"
+        "result = latency_tui.measure({'mine': Mine(), 'beside': Beside()}, np.ones((50, 3)), runs=100)\n"
+        "print([(one.status, one.calls) for one in result.candidates])\n"
     )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert done.stdout == "measured 100\n", done.stderr
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.stdout == "[('measured', 100), ('measured', 100)]\n", done.stderr
 
 
-async def test_it_runs_where_a_loop_is_running_already_as_in_a_notebook() -> None:
+async def test_it_takes_lists_of_numbers_and_runs_in_a_notebook() -> None:
     await asyncio.sleep(0)
-    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)
-    assert result.candidates[0].calls == 10
+    result = latency_tui.measure({"first": lambda rows: rows[:, 0]}, X.tolist(), runs=10)
+    assert result.candidates[0].calls == 10, result.candidates[0].error
 
 
 def test_a_model_that_fails_is_in_the_result_and_does_not_raise() -> None:
@@ -94,10 +76,17 @@ def test_a_model_that_fails_is_in_the_result_and_does_not_raise() -> None:
     assert result.candidate("zeros").status == "measured"
 
 
-def test_events_are_handed_out_as_they_happen() -> None:
+@pytest.fixture(scope="module")
+def zeros() -> tuple[Result, list[Event]]:
+    """Return the result and the events of twenty calls."""
     events: list[Event] = []
-    latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10, on_event=events.append)
-    assert sum(len(event.samples) // 8 for event in events if isinstance(event, BlockMeasured)) == 10
+    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=20, on_event=events.append)
+    assert not [child for child in psutil.Process().children() if "latency_tui.engine" in " ".join(child.cmdline())]
+    return result, events
+
+
+def test_events_are_handed_out_as_they_happen(zeros: tuple[Result, list[Event]]) -> None:
+    assert sum(len(event.samples) // 8 for event in zeros[1] if isinstance(event, BlockMeasured)) == 20
 
 
 def test_batches_have_the_size_asked_for_even_beyond_the_data() -> None:
@@ -109,8 +98,8 @@ def test_batches_have_the_size_asked_for_even_beyond_the_data() -> None:
     assert result.candidate("picky").status == "measured"
 
 
-def test_a_result_is_saved_and_loaded_whole(tmp_path: Path) -> None:
-    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=20)
+def test_a_result_is_saved_and_loaded_whole(zeros: tuple[Result, list[Event]], tmp_path: Path) -> None:
+    result, _ = zeros
     result.save(tmp_path / "result.json")
     again = latency_tui.load(tmp_path / "result.json")
     assert again.to_json() == result.to_json()
@@ -134,8 +123,8 @@ def test_what_a_listener_raises_in_a_notebook_ends_the_engine_too() -> None:
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
-def test_a_result_of_a_newer_version_is_read_unless_its_meaning_changed(tmp_path: Path) -> None:
-    result = latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=20)
+def test_a_newer_result_is_read_unless_its_meaning_changed(zeros: tuple[Result, list[Event]], tmp_path: Path) -> None:
+    result, _ = zeros
     written = json.loads(result.to_json())
     written["plan"]["candidates"][0]["later"] = written["plan"]["candidates"][0]["model"]["later"] = 1
     written["candidates"][0]["later"] = written["later"] = 1
@@ -210,7 +199,7 @@ def test_arguments_that_make_no_sense_are_refused_in_a_sentence(arguments: dict[
         latency_tui.measure(**call)
 
 
-def test_a_name_that_looks_like_one_with_settings_is_a_name_and_numpys_numbers_are_numbers() -> None:
+def test_names_may_look_like_settings_and_numbers_be_numpys() -> None:
     models = {name: lambda rows: np.zeros(len(rows)) for name in ("rf[n_jobs=1]", "rf", "模型一", "模型二")}
     numbers: dict[str, Any] = {
         "runs": np.int64(10),
@@ -220,11 +209,6 @@ def test_a_name_that_looks_like_one_with_settings_is_a_name_and_numpys_numbers_a
     result = latency_tui.measure(models, X, baseline="rf[n_jobs=1]", **numbers)
     assert [candidate.status for candidate in result.candidates] == ["measured"] * 4
     assert {comparison.baseline for comparison in result.comparisons} == {"rf-n-jobs-1"}
-
-
-def test_nothing_is_left_over() -> None:
-    latency_tui.measure({"zeros": lambda rows: np.zeros(len(rows))}, X, runs=10)
-    assert not [child for child in psutil.Process().children() if "latency_tui.engine" in " ".join(child.cmdline())]
 
 
 @pytest.mark.slow
@@ -237,6 +221,7 @@ def test_names_that_differ_by_a_sign_are_measured_side_by_side() -> None:
     assert result.candidate(result.plan.baseline or "").name == "n_jobs=-1"
 
 
+@pytest.mark.slow
 def test_settings_runtimes_a_control_and_a_cold_start_are_measured() -> None:
     models = {"logistic": LogisticRegression().fit(X, y), "tree": DecisionTreeClassifier().fit(X, y)}
     quick: dict[str, Any] = {"assume_finite": np.True_, "threads": np.int64(1)}
@@ -260,6 +245,7 @@ def test_settings_runtimes_a_control_and_a_cold_start_are_measured() -> None:
     assert tree.slug == "tree"
 
 
+@pytest.mark.slow
 def test_a_time_or_a_verdict_says_how_long_instead_of_runs() -> None:
     models = {
         "first": lambda rows: rows[:, 0],
@@ -273,8 +259,6 @@ def test_a_time_or_a_verdict_says_how_long_instead_of_runs() -> None:
 
 
 def test_progress_is_a_line_on_stderr_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, runs=10)
-    assert capsys.readouterr().err == ""
     latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, runs=10, progress=True)
     shown = capsys.readouterr()
     assert "starting" in shown.err

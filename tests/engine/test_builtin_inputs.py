@@ -90,8 +90,7 @@ def test_sparse_rows_and_gaps_are_scaled_and_images_and_infinities_left_alone(tm
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-@pytest.mark.parametrize("index", [0, 1, 2])
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize(("index", "suffix"), [(0, ".csv"), (1, ".csv"), (2, ".csv"), (0, ".parquet")])
 def test_encoding_models_learn_words_dates_and_gaps(tmp_path: Path, task: Any, index: int, suffix: str) -> None:
     spec = encoding_models(task)[index]
     data = prepare(dataset(MIXED, tmp_path, f"a{suffix}"))

@@ -14,6 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
@@ -307,7 +308,7 @@ def test_bundled_sets_have_names_for_the_models_that_go_by_them(recwarn: pytest.
     adapted = adapt_inputs(data, model, {}, fitted=True)
     pd.testing.assert_frame_equal(adapted.data.X_test, frame)
     assert not adapted.notes
-    model = LogisticRegression(max_iter=10_000).fit(frame, targets)
+    model = GaussianNB().fit(frame, targets)
     model.predict(adapt_inputs(data, model, {}, fitted=True).data.X_test)
     assert not [warning for warning in recwarn if "feature names" in str(warning.message)]
     unfitted = ColumnTransformer([("means", StandardScaler(), list(frame.columns[:10]))])
@@ -316,7 +317,7 @@ def test_bundled_sets_have_names_for_the_models_that_go_by_them(recwarn: pytest.
 
 def test_bundled_sets_are_arrays_for_all_other_models() -> None:
     data = prepare(BundledDataset(name="breast-cancer"))
-    on_array = LogisticRegression(max_iter=10_000).fit(*load_breast_cancer(return_X_y=True))
+    on_array = GaussianNB().fit(*load_breast_cancer(return_X_y=True))
     np.testing.assert_array_equal(adapt_inputs(data, on_array, {}, fitted=True).data.X_test, load_breast_cancer().data)
     assert adapt_inputs(data, SVC(), {}, fitted=False).data.X_train is data.X_train
 
@@ -414,6 +415,7 @@ async def test_a_pipeline_learns_words_and_gaps_from_a_file(engine: Engine, tmp_
     assert "fitted on DataFrame (30, 3), asked with DataFrame (2, 3)" in failure.message
 
 
+@pytest.mark.slow
 async def test_a_fitted_model_that_does_not_fit_the_data_fails_alone_before_it_is_measured(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -173,6 +173,7 @@ async def test_the_end_of_the_engine_is_an_error_that_says_so(engine: Engine) ->
                 os.kill(engine._process.pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="semaphores are no files elsewhere")
 async def test_pools_leave_nothing_in_shared_memory(tmp_path: Path) -> None:
     def left() -> set[str]:
@@ -231,6 +232,7 @@ async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path
     assert not _gone(workers[0]), "that of the process that stays trained"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["StartsAHelper", "StartsADaemon"])
 async def test_a_helper_in_the_background_stays_as_long_as_the_process_that_started_it(
     engine: Engine, tmp_path: Path, kind: str
@@ -261,6 +263,7 @@ async def test_what_a_model_started_does_not_disturb_the_others_when_it_has_fail
     assert told
 
 
+@pytest.mark.slow
 async def test_a_worker_that_outlives_a_fresh_start_is_not_waited_for(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "workers"
     plan = plan_of(planted("StartsAWorker", note=str(note)), runs=6, cold_start=True)
@@ -280,6 +283,7 @@ async def test_what_a_model_started_ends_with_an_engine_that_was_killed(engine: 
     assert await eventually(lambda: _gone(int(note.read_text())))
 
 
+@pytest.mark.slow
 async def test_an_engine_that_was_ended_can_be_started_again(engine: Engine) -> None:
     plan = plan_of(planted("Sleeper"), runs=10)
     for job in ("a", "b"):
@@ -314,6 +318,7 @@ async def test_a_start_that_is_given_up_leaves_no_folder(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 async def test_an_engine_that_cannot_go_on_says_why(engine: Engine) -> None:
     await engine.ready()
     assert engine._process is not None
@@ -356,9 +361,16 @@ async def test_a_close_that_is_given_up_again_and_again_still_waits_for_the_end(
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
-    ("kind", "when"), [("Sleeper", "BlockMeasured"), ("HangsInFit", "TrainingStarted"), ("Planted", "")]
+    ("number", "kind", "when"),
+    [
+        (signal.SIGKILL, "Sleeper", "BlockMeasured"),
+        pytest.param(signal.SIGTERM, "Sleeper", "BlockMeasured", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, "Sleeper", "BlockMeasured", marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, "HangsInFit", "TrainingStarted", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, "HangsInFit", "TrainingStarted", marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, "Planted", "", marks=pytest.mark.slow),
+    ],
 )
 async def test_a_client_that_is_killed_leaves_no_process(number: signal.Signals, kind: str, when: str) -> None:
     client = subprocess.Popen([sys.executable, "-c", CLIENT.format(kind=kind)], stdout=subprocess.PIPE, text=True)

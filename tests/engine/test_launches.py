@@ -29,14 +29,17 @@ from tests.engine.conftest import plan_of, planted
 
 async def test_launches_are_fresh_processes_and_one_stream(tmp_path: Path) -> None:
     note = tmp_path / "processes"
-    plan = plan_of(planted("NotesItsProcess", note=str(note)), runs=8, launches=3)
+    plan = plan_of(planted("NotesItsProcess", note=str(note)), planted("FailsToFit"), runs=8, launches=2)
     events = [event async for event in measure(plan)]
-    assert len(set(note.read_text().split())) == 3
-    assert [event.launch for event in events if isinstance(event, MeasurementStarted)] == [0, 1, 2]
+    assert len(set(note.read_text().split())) == 2
+    assert [event.launch for event in events if isinstance(event, MeasurementStarted)] == [0, 1]
     assert sum(isinstance(event, JobFinished) for event in events) == 1
-    assert sum(len(event.samples) // 8 for event in events if isinstance(event, BlockMeasured)) == 24
+    assert sum(len(event.samples) // 8 for event in events if isinstance(event, BlockMeasured)) == 16
+    failures = [event.stage for event in events if isinstance(event, CandidateFailed)]
+    assert failures == ["training"] * 2, "it is tried once per launch"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there is no pinning here")
 async def test_a_later_launch_has_all_cores_that_the_first_had() -> None:
     every, seen = os.sched_getaffinity(0), list[set[int]]()
@@ -52,7 +55,8 @@ async def test_a_later_launch_has_all_cores_that_the_first_had() -> None:
     assert seen == [every, every]
 
 
-async def test_the_next_launch_starts_while_this_one_trains_and_is_idle_when_it_measures() -> None:
+@pytest.mark.slow
+async def test_the_next_launch_starts_while_this_one_trains() -> None:
     told: list[str] = []
 
     class Watched(Engine):
@@ -84,6 +88,7 @@ async def test_the_next_launch_starts_while_this_one_trains_and_is_idle_when_it_
     assert places["2 starts"] > told.index("MeasurementStarted")
 
 
+@pytest.mark.slow
 async def test_an_engine_that_ends_before_its_launch_is_started_anew() -> None:
     made: list[Engine] = []
 
@@ -101,13 +106,8 @@ async def test_an_engine_that_ends_before_its_launch_is_started_anew() -> None:
     assert started == 2
 
 
-async def test_what_fails_in_training_is_tried_once_a_launch() -> None:
-    plan = plan_of(planted("FailsToFit"), planted("Sleeper"), runs=6, launches=3)
-    failures = [event.stage async for event in measure(plan) if isinstance(event, CandidateFailed)]
-    assert failures == ["training"] * 3
-
-
-async def test_one_who_gave_up_while_the_next_engine_started_is_not_measured_for() -> None:
+@pytest.mark.slow
+async def test_nothing_is_measured_when_the_next_engine_was_ended() -> None:
     made: list[Engine] = []
 
     class Slow(Engine):
@@ -125,6 +125,7 @@ async def test_one_who_gave_up_while_the_next_engine_started_is_not_measured_for
     assert not any(engine.running for engine in made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [TrainingStarted, MeasurementStarted, RoundFinished])
 async def test_whenever_it_is_left_no_engine_stays(kind: type[Event]) -> None:
     made: list[Engine] = []

@@ -190,6 +190,7 @@ async def test_a_warning_while_fitting_is_a_note(engine: Engine) -> None:
     assert done.notes == ("UserWarning: did not converge",)
 
 
+@pytest.mark.slow
 async def test_fresh_interpreters_measure_as_forked_ones_do() -> None:
     async with Engine(fork=False) as engine:
         plan = plan_of(planted("Sleeper", "a"), planted("Prints", "b"), planted("Segfaults", "c"), runs=10)

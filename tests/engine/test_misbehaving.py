@@ -102,6 +102,7 @@ async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind
     assert len(bad.notes) <= 21
 
 
+@pytest.mark.slow
 async def test_what_a_model_prints_is_kept_in_bounds(engine: Engine) -> None:
     longest = 0
     plan = plan_of(planted("PrintsMuch"), runs=60)

@@ -67,6 +67,7 @@ def test_a_path_that_leads_to_no_model_is_told(path: str, said: str) -> None:
         load(path)
 
 
+@pytest.mark.slow
 async def test_a_module_in_the_working_directory_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine_here.py").write_text("import numpy as np\ndef double(rows):\n    return rows.sum(axis=1) * 2\n")
     monkeypatch.chdir(tmp_path)
@@ -86,7 +87,7 @@ async def test_a_module_in_the_working_directory_is_measured(tmp_path: Path, mon
     assert "cannot find 'mine_here:gone'" in failure.message
 
 
-@pytest.mark.parametrize("fork", [True, False])
+@pytest.mark.parametrize("fork", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_a_module_beside_the_configuration_is_measured_and_hides_none_of_pythons(
     tmp_path: Path, fork: bool
 ) -> None:
@@ -101,6 +102,7 @@ async def test_a_module_beside_the_configuration_is_measured_and_hides_none_of_p
     assert {event.copy for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"
 
 
+@pytest.mark.slow
 async def test_models_named_in_any_script_are_measured_and_have_copies() -> None:
     names = ("模型一" * 20, "模型二" * 20, "a/../b\0")
     specs = tuple(ModelSpec(name=name, factory="tests.engine.bring:row_sums") for name in names)
@@ -128,6 +130,7 @@ def test_a_promise_of_an_answer_is_none(promise: Callable[[object], object], kin
         loading.check(promise(np.ones((1, 2))), 1, "predict")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fork", [True, False])
 async def test_nothing_in_the_working_directory_runs_for_being_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: bool

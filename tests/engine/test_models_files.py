@@ -373,6 +373,7 @@ def test_a_pickle_of_a_class_that_is_not_here_says_what_it_needs(tmp_path: Path)
 # --- together, in processes of their own
 
 
+@pytest.mark.slow
 async def test_files_of_several_kinds_are_measured_side_by_side(engine: Engine, tmp_path: Path) -> None:
     kinds = ["skops", "onnx", "joblib", "json", "txt"]
     for kind in kinds:
@@ -395,6 +396,7 @@ async def test_files_of_several_kinds_are_measured_side_by_side(engine: Engine, 
     assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == set(ready)
 
 
+@pytest.mark.slow
 async def test_a_file_that_has_changed_is_loaded_again(engine: Engine, tmp_path: Path) -> None:
     import skops.io
 

@@ -221,6 +221,7 @@ def test_a_lightgbm_file_loads_as_other_tools_leave_it(tmp_path: Path) -> None:
         assert "cut off" in refusal(path)
 
 
+@pytest.mark.slow
 def test_a_lightgbm_file_without_sizes_is_tried_in_a_process_of_its_own(tmp_path: Path) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     booster = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(X, y).booster_

@@ -22,6 +22,7 @@ from latency_tui.engine.server.schedule import replica_count
 from tests.engine.conftest import eventually, plan_of, planted
 
 
+@pytest.mark.slow
 async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Engine) -> None:
     plan = plan_of(planted("Sleeper", "a", seconds=0.0005), planted("Sleeper", "b", seconds=0.0005), runs=1200)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
@@ -63,6 +64,7 @@ def test_many_candidates_have_fewer_copies_each() -> None:
     assert replica_count(2, 1000, fork=False) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["SlowWhereFitted", "ColdAtFirst"])
 async def test_a_bad_moment_makes_no_shorter_blocks(engine: Engine, kind: str) -> None:
     """Told three times the duration of a call, blocks would have a third of the calls.
@@ -82,6 +84,7 @@ async def test_a_bad_moment_makes_no_shorter_blocks(engine: Engine, kind: str) -
     assert max(shares) > 0.6
 
 
+@pytest.mark.slow
 async def test_a_copy_that_crashes_is_told_like_any_process(engine: Engine) -> None:
     plan = plan_of(planted("CrashesLater", "bad", seconds=4.0), planted("Planted", "good"), runs=30_000)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]

@@ -141,6 +141,7 @@ def test_what_cannot_be_converted_is_one_sentence() -> None:
         convert("nowhere", Own(), IRIS, 1)
 
 
+@pytest.mark.slow
 async def test_every_builtin_model_is_measured_under_both_runtimes(engine: Engine) -> None:
     candidates = with_runtimes((Candidate(model=model) for model in BUILTIN_MODELS), ["sklearn", "onnx"])
     assert len(candidates) == 12
@@ -191,6 +192,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
     installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

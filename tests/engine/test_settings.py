@@ -92,7 +92,7 @@ async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
     assert calls == {"a": 20, "b": 20, "a-control": 20}
 
 
-async def test_until_it_is_known_stops_with_the_round_that_settles_it() -> None:
+async def test_until_it_is_known_stops_with_the_round_that_settles_it(engine: Engine) -> None:
     plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=None, until_known=True, max_seconds=30)
     seen = 0
 
@@ -100,7 +100,7 @@ async def test_until_it_is_known_stops_with_the_round_that_settles_it() -> None:
         return seen >= 12
 
     blocks: dict[str, int] = {"a": 0, "b": 0}
-    async for event in measure(plan, settled=settled):
+    async for event in measure(plan, engine=engine, settled=settled):
         seen += isinstance(event, RoundFinished)
         if isinstance(event, BlockMeasured):
             blocks[event.candidate] += 1
@@ -115,6 +115,7 @@ async def test_until_it_is_known_gives_up_in_time(engine: Engine) -> None:
     assert events[-1] == JobFinished(job="a", reason="out of time")
 
 
+@pytest.mark.slow
 async def test_further_launches_measure_as_many_rounds_as_the_first() -> None:
     plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=None, until_known=True, launches=2)
     rounds = [0, 0]
@@ -160,6 +161,7 @@ def test_what_a_process_imports_for_a_model_is_all_that_it_is_made_of() -> None:
     assert modules_of(Adapted()) == ("another", __name__)
 
 
+@pytest.mark.slow
 async def test_the_library_that_answers_is_imported_and_not_loaded(engine: Engine) -> None:
     pytest.importorskip("onnxruntime")
     both = (Candidate(model=BUILTIN_MODELS[0]), Candidate(model=BUILTIN_MODELS[0], settings={"runtime": "onnx"}))
@@ -168,6 +170,7 @@ async def test_the_library_that_answers_is_imported_and_not_loaded(engine: Engin
     assert onnx.import_seconds > onnx.load_seconds
 
 
+@pytest.mark.slow
 async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, tmp_path: Path) -> None:
     candidate = planted("NotesItsFreshStart", note=str(tmp_path / "note"))
     candidate = msgspec.structs.replace(candidate, settings={"assume_finite": True, "threads": 2})
@@ -176,6 +179,7 @@ async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, t
     assert (tmp_path / "note").read_text() == "True 2"
 
 
+@pytest.mark.slow
 async def test_a_model_that_prints_much_starts_afresh_like_any(engine: Engine) -> None:
     plan = plan_of(planted("PrintsALot"), runs=10, cold_start=True, call_timeout=5.0)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -183,7 +187,8 @@ async def test_a_model_that_prints_much_starts_afresh_like_any(engine: Engine) -
     assert len(found.first_calls) == 100
 
 
-async def test_a_model_that_cannot_start_afresh_fails_there_and_keeps_its_numbers(engine: Engine) -> None:
+@pytest.mark.slow
+async def test_a_model_that_cannot_start_afresh_keeps_its_numbers(engine: Engine) -> None:
     plan = plan_of(planted("CannotBePickled"), planted("Planted"), runs=10, cold_start=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))

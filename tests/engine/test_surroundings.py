@@ -46,6 +46,7 @@ async def test_what_a_module_configures_holds_in_all_processes(engine: Engine) -
     assert any(isinstance(event, ColdStartMeasured) for event in events)
 
 
+@pytest.mark.slow
 async def test_temporary_files_of_models_go_with_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     async with Engine() as engine:
@@ -67,6 +68,7 @@ async def test_a_temporary_folder_whose_name_is_not_text_is_avoided(
     assert not [event for event in events if isinstance(event, CandidateFailed)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True])
 async def test_a_temporary_folder_that_is_swept_is_blamed_on_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool

@@ -257,10 +257,10 @@ def test_columns_have_the_types_of_their_values(tmp_path: Path) -> None:
 
 
 def test_wide_tables_are_read_whole(tmp_path: Path) -> None:
-    wide = pd.DataFrame(np.arange(60_000.0).reshape(2, 30_000), columns=[f"column_{i}" for i in range(30_000)])
+    wide = pd.DataFrame(np.arange(8000.0).reshape(2, 4000), columns=[f"column_{i}" for i in range(4000)])
     path = written(tmp_path, wide.to_csv(index=False))
     same(frame_of(path), wide)
-    assert len(column_names(path)) == 30_000
+    assert len(column_names(path)) == 4000
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", " "])

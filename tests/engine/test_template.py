@@ -46,6 +46,7 @@ async def test_a_library_is_imported_once_for_all_further_processes(
     assert loaded == answered > 2, "each loads the model itself"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [

@@ -31,6 +31,7 @@ def test_open_train_profile_and_leave_with_the_table_on_the_shell() -> None:
         assert terminal.process.exitstatus in (0, None)
 
 
+@pytest.mark.slow
 def test_stop_keeps_what_was_measured() -> None:
     with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
         terminal.until("Nothing is measured yet")
@@ -41,6 +42,7 @@ def test_stop_keeps_what_was_measured() -> None:
         assert "µs" in text
 
 
+@pytest.mark.slow
 def test_resized_while_it_measures_down_to_one_cell_and_back() -> None:
     with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
         terminal.until("Nothing is measured yet")
@@ -54,6 +56,7 @@ def test_resized_while_it_measures_down_to_one_cell_and_back() -> None:
         terminal.gone_within(QUIT_SECONDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
 def test_a_signal_leaves_no_process(number: signal.Signals) -> None:
     with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
@@ -65,6 +68,7 @@ def test_a_signal_leaves_no_process(number: signal.Signals) -> None:
         assert b"Traceback" not in terminal.raw
 
 
+@pytest.mark.slow
 def test_the_terminal_closed_leaves_no_process() -> None:
     with Terminal("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000") as terminal:
         terminal.until("Nothing is measured yet")

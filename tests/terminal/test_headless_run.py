@@ -95,11 +95,13 @@ def test_json_has_the_shape_that_readers_rely_on(tmp_path: Path) -> None:
     assert [c.calls for c in load(tmp_path / "kept.json").candidates] == [30, 30]
 
 
+@pytest.mark.slow
 def test_no_samples_leaves_them_out() -> None:
     done = run("run", *TWO, "-n", "30", "--format", "json", "--no-samples")
     assert all(not candidate.get("samples") for candidate in json.loads(done.stdout)["candidates"])
 
 
+@pytest.mark.slow
 def test_a_file_takes_the_format_of_its_suffix_and_stdout_stays_empty(tmp_path: Path) -> None:
     done = run("run", *TWO, "-n", "30", "-o", str(tmp_path / "result.csv"))
     assert done.returncode == 0, done.stderr
@@ -109,6 +111,7 @@ def test_a_file_takes_the_format_of_its_suffix_and_stdout_stays_empty(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["result.csv"]
 
 
+@pytest.mark.slow
 def test_batch_method_and_baseline_reach_the_measurement() -> None:
     arguments = ["-b", "8", "--method", "decision_function", "--baseline", "linear-svm", "--seed", "3", "--cpu", "none"]
     document = json.loads(run("run", *TWO, "-n", "20", *arguments, "--format", "json").stdout)
@@ -128,13 +131,20 @@ def test_a_model_without_the_method_fails_alone_and_the_exit_code_says_so() -> N
     assert done.returncode == 4
 
 
+@pytest.mark.slow
 def test_calls_that_take_too_long_exit_124() -> None:
     done = run("run", "-m", "random-forest", "-n", "20", "-b", "50000", "--call-timeout", "0.05", "--format", "json")
     assert done.returncode == 124, done.stdout + done.stderr
     assert json.loads(done.stdout)["candidates"][0]["status"] == "failed"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((signal.SIGTERM, 143), (signal.SIGHUP, 129))),
+    ],
+)
 def test_a_signal_ends_everything_and_what_was_measured_is_written(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
@@ -150,6 +160,7 @@ def test_a_signal_ends_everything_and_what_was_measured_is_written(
     assert all(candidate.status == "measured" and candidate.calls > 10 for candidate in result.candidates)
 
 
+@pytest.mark.slow
 def test_a_second_sighup_does_not_cost_the_result(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     process = subprocess.Popen([*LONG, "-o", str(kept)], stderr=subprocess.PIPE)
@@ -196,7 +207,9 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
     assert process.wait(2) == 130
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-")), "<&- >&- 2>&-"]
+)
 def test_closed_streams_are_survived(closed: str, tmp_path: Path) -> None:
     command = f"{' '.join(COMMAND)} run -m linear-svm -n 20 -o {tmp_path}/kept.json {closed}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
@@ -205,6 +218,7 @@ def test_closed_streams_are_survived(closed: str, tmp_path: Path) -> None:
     assert load(tmp_path / "kept.json").measured
 
 
+@pytest.mark.slow
 def test_under_nohup_the_end_of_the_terminal_is_not_the_end(tmp_path: Path) -> None:
     command = ["nohup", *COMMAND, "run", "-m", "linear-svm", "-t", "1", "-o", str(tmp_path / "kept.json")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -213,6 +227,7 @@ def test_under_nohup_the_end_of_the_terminal_is_not_the_end(tmp_path: Path) -> N
     assert process.wait(60) == 0
 
 
+@pytest.mark.slow
 def test_killed_outright_it_leaves_no_process_either() -> None:
     process = subprocess.Popen(LONG, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     children = wait_until_measuring(psutil.Process(process.pid))
@@ -233,6 +248,7 @@ def test_interrupted_before_anything_was_measured_it_still_writes_a_result(tmp_p
     assert [candidate.status for candidate in load(kept).candidates] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     pipe = f"{' '.join(COMMAND)} run -m linear-svm -n 20 --format json | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=60, check=False)
@@ -258,6 +274,7 @@ def test_an_unwritable_file_is_refused_before_anything_starts(place: str) -> Non
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_stdout_without_utf8_still_gets_a_table() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     done = run("run", "-m", "linear-svm", "-n", "20", env=environment)

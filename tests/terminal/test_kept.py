@@ -65,6 +65,7 @@ def test_a_terminal_that_hangs_up_keeps_the_result(folder: Path) -> None:
         check_kept(folder)
 
 
+@pytest.mark.slow
 def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
@@ -88,12 +89,12 @@ def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(folder: Path, t
     "junk",
     [
         b"\x1b[M \xe80",  # a mouse report of the X10 protocol, beyond column 95
-        "é".encode("latin-1"),
-        b"\xff\xfe\x80\x80",
-        b"\x1b[<0;" + b"9" * 400 + b";5M",
-        b"\x1b[48;0;0;0;0t\x1b[<0;5;5M",
-        b"\x1b[48;999999;999999;0;0t",
-        b"\x1b[1114112u\x1b[99999999999u",
+        pytest.param("é".encode("latin-1"), marks=pytest.mark.slow),
+        pytest.param(b"\xff\xfe\x80\x80", marks=pytest.mark.slow),
+        pytest.param(b"\x1b[<0;" + b"9" * 400 + b";5M", marks=pytest.mark.slow),
+        pytest.param(b"\x1b[48;0;0;0;0t\x1b[<0;5;5M", marks=pytest.mark.slow),
+        pytest.param(b"\x1b[48;999999;999999;0;0t", marks=pytest.mark.slow),
+        pytest.param(b"\x1b[1114112u\x1b[99999999999u", marks=pytest.mark.slow),
     ],
     ids=range(7),
 )

@@ -24,6 +24,7 @@ def wait_for_output(folder: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_finished_measurement_leaves_nothing(tmp_path: Path) -> None:
     process = begin(tmp_path, "-t", "1")
     wait_for_output(tmp_path)
@@ -31,6 +32,7 @@ def test_a_finished_measurement_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.glob("latency-tui-*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 def test_an_ended_one_leaves_nothing(tmp_path: Path, how: str) -> None:
     process = begin(tmp_path, "-t", "60")

@@ -20,9 +20,9 @@ MODELS = ("-m", "logistic-regression", "-m", "linear-svm")
     "arguments",
     [
         ("-c", COMMAND, *MODELS),
-        ("--dev", "-c", COMMAND, *MODELS),
-        ("latency_tui", *MODELS),
-        ("--dev", "latency_tui.tui.app:LatencyApp"),
+        pytest.param(("--dev", "-c", COMMAND, *MODELS), marks=pytest.mark.slow),
+        pytest.param(("latency_tui", *MODELS), marks=pytest.mark.slow),
+        pytest.param(("--dev", "latency_tui.tui.app:LatencyApp"), marks=pytest.mark.slow),
     ],
     ids=["command", "command in development", "package", "class in development"],
 )

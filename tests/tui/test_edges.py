@@ -48,6 +48,7 @@ async def test_a_path_in_a_home_that_nobody_has_is_refused_with_a_sentence(open_
         assert "report this" not in desk.text()
 
 
+@pytest.mark.slow
 async def test_what_is_saved_is_all_that_there_is_when_enter_is_pressed(
     open_app: Open, script: Script, tmp_path: Path
 ) -> None:

@@ -143,6 +143,7 @@ async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_a
         assert recall() == {}
 
 
+@pytest.mark.slow
 async def test_types_in_a_skops_file_are_named_trusted_by_a_key_of_their_own_and_remembered(
     open_app: Open, folder: Path
 ) -> None:
@@ -206,6 +207,7 @@ async def test_a_joblib_file_is_added_once_the_user_says_yes_and_asks_again_next
             assert recall() == {}
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_one_line(
     open_app: Open, folder: Path
 ) -> None:
@@ -227,6 +229,7 @@ async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_o
         await see(desk, "Checkout is in the list already")
 
 
+@pytest.mark.slow
 async def test_a_look_that_is_still_going_on_when_enter_is_pressed_says_nothing_after_the_refusal(
     open_app: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +349,7 @@ async def test_settings_in_brackets_make_a_variant_under_its_model(open_app: Ope
         assert [row.slug for row in desk.state.rows[1:3]] == ["random-forest", "random-forest[n_jobs=1]"]
 
 
+@pytest.mark.slow
 async def test_two_files_of_one_name_are_told_apart_and_one_is_listed_once(open_app: Open, folder: Path) -> None:
     for name in ("a", "b"):
         (folder / name).mkdir()
@@ -384,7 +388,14 @@ async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(op
         assert desk.state.rows[0].candidate.model == own
 
 
-@pytest.mark.parametrize("typed", ["checkout", "checkout[dtype=float32]", "till"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param("checkout", marks=pytest.mark.slow),
+        "checkout[dtype=float32]",
+        pytest.param("till", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_model_of_the_configuration_that_is_a_file_is_looked_at_by_its_name_too(
     open_app: Open, folder: Path, typed: str
 ) -> None:
@@ -432,7 +443,10 @@ async def test_leaving_the_dialog_ends_the_process_that_looks(
         await until(lambda: not set(psutil.Process().children()) - before)
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(80, 24), *(pytest.param(*size, marks=pytest.mark.slow) for size in SIZES if size != (80, 24))],
+)
 async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width: int, height: int) -> None:
     skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
     async with open_app(width, height) as desk:
@@ -471,6 +485,7 @@ def test_the_process_that_looks_never_outlives_the_loop_that_started_it(
     assert not caplog.records
 
 
+@pytest.mark.slow
 def test_neither_numpy_nor_scikit_learn_is_imported_to_add_a_model(folder: Path) -> None:
     skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
     program = (

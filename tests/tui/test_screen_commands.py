@@ -106,6 +106,7 @@ async def test_resized_down_to_one_cell_and_back_everything_is_as_it_was(open_ap
         assert desk.text() == before
 
 
+@pytest.mark.slow
 async def test_no_chart_is_smaller_than_40_by_10(open_app: Open) -> None:
     async with open_app(80, 24) as desk:
         await desk.profile()
