@@ -39,5 +39,5 @@ COUNT_COLOURS = """() => {
 def open_app(page: Page, url: str) -> None:
     """Open the address and wait until the app has drawn with more than a few colours."""
     page.goto(url, wait_until="commit")
-    page.wait_for_selector("body.-first-byte", timeout=20_000)
-    assert wait_for(lambda: page.evaluate(COUNT_COLOURS) > 20, 20)
+    page.wait_for_selector("body.-first-byte", timeout=120_000)
+    assert wait_for(lambda: page.evaluate(COUNT_COLOURS) > 20, 120)

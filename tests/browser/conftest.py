@@ -99,7 +99,7 @@ def serving(*arguments: str, descriptors: int | None = None, state: Path | None 
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=300)
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +122,7 @@ def _no_app_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "served" in request.fixturenames:
         server: Served = request.getfixturevalue("served")
-        assert wait_for(lambda: server.apps() == [], 3)
+        assert wait_for(lambda: server.apps() == [], 120)
 
 
 @pytest.fixture(scope="module")

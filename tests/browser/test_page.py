@@ -39,7 +39,7 @@ def test_the_token_leaves_the_address_and_reloading_still_works(served: Served, 
     open_app(page, served.url)
     assert "token" not in page.url
     page.reload()
-    page.wait_for_selector("body.-first-byte", timeout=20_000)
+    page.wait_for_selector("body.-first-byte", timeout=120_000)
     assert page.evaluate("document.cookie") == ""
 
 
@@ -54,12 +54,12 @@ def test_closing_the_page_ends_the_app(served: Served, page: Page) -> None:
 def test_measuring_and_leaving_by_keys(served: Served, page: Page) -> None:
     open_app(page, served.url)
     page.keyboard.press("p")
-    assert wait_for(lambda: len(served.apps()) >= 4, 30)
+    assert wait_for(lambda: len(served.apps()) >= 4, 120)
     page.keyboard.press("q")
     page.keyboard.press("q")  # it asks once while it measures
-    page.wait_for_selector("#restart", state="visible", timeout=10_000)
+    page.wait_for_selector("#restart", state="visible", timeout=120_000)
     page.click("#restart")
-    page.wait_for_selector("body.-first-byte", timeout=20_000)
+    page.wait_for_selector("body.-first-byte", timeout=120_000)
 
 
 @pytest.fixture

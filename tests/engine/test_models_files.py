@@ -425,7 +425,7 @@ def test_a_file_is_inspected_in_a_process_of_its_own_before_it_is_trusted(tmp_pa
             subprocess.run(
                 [sys.executable, "-m", "latency_tui.engine.candidate.inspect_child", tmp_path / name],
                 capture_output=True,
-                timeout=60,
+                timeout=300,
                 check=False,
             ).stdout
         )

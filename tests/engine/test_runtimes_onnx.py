@@ -186,7 +186,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     package = Path(__file__).parent / "example_package"
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target"]
-    done = subprocess.run([*words, folder, package], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*words, folder, package], capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         pytest.skip(f"pip cannot install here: {done.stderr[-300:]}")
     return folder

@@ -34,7 +34,7 @@ class Terminal:
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
-        self.process = pexpect.spawn(command, list(arguments), dimensions=(height, width), env=environment, timeout=30)
+        self.process = pexpect.spawn(command, list(arguments), dimensions=(height, width), env=environment, timeout=120)
         self._known: set[psutil.Process] = set()
 
     def __enter__(self) -> Terminal:
@@ -67,7 +67,7 @@ class Terminal:
         """What stands on the screen."""
         return "\n".join(self._screen.display)
 
-    def until(self, words: str | Callable[[str], bool], seconds: float = 40.0) -> str:
+    def until(self, words: str | Callable[[str], bool], seconds: float = 120.0) -> str:
         """Wait until the screen shows some words; returns the screen, fails with it where they never come."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -100,7 +100,7 @@ class Terminal:
         self.processes()
         os.kill(self.process.pid, number)
 
-    def gone_within(self, seconds: float) -> None:
+    def gone_within(self, seconds: float = 120.0) -> None:
         """Fail where a process is left after some seconds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -33,7 +33,7 @@ needs_full_device = pytest.mark.skipif(not FULL.exists(), reason="there is no /d
 
 def run(*arguments: str, encoding: str | None = None) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, **({"PYTHONIOENCODING": encoding} if encoding else {})}
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, env=environment, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, env=environment, timeout=300, check=False)
 
 
 @needs_full_device
@@ -41,7 +41,7 @@ def run(*arguments: str, encoding: str | None = None) -> subprocess.CompletedPro
 def test_help_to_a_full_disk_is_one_sentence(arguments: str) -> None:
     with FULL.open("w") as full:
         done = subprocess.run(
-            [*COMMAND, *arguments.split()], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            [*COMMAND, *arguments.split()], stdout=full, stderr=subprocess.PIPE, timeout=300, check=False
         )
     assert done.returncode == 2
     assert done.stderr.startswith(b"latency-tui: Cannot write ")
@@ -53,7 +53,7 @@ def test_help_to_a_full_disk_is_one_sentence(arguments: str) -> None:
 @pytest.mark.parametrize("arguments", ["--nothing", "run -n 0", "nothing", "run -m no-such-model"])
 def test_a_usage_error_keeps_its_code_when_stderr_is_full(arguments: str) -> None:
     with FULL.open("w") as full:
-        assert subprocess.run([*COMMAND, *arguments.split()], stderr=full, timeout=60, check=False).returncode == 2
+        assert subprocess.run([*COMMAND, *arguments.split()], stderr=full, timeout=300, check=False).returncode == 2
 
 
 @pytest.mark.parametrize("descriptor", [1, 2])
@@ -61,7 +61,7 @@ def test_a_closed_stream_is_no_error(descriptor: int) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {descriptor}>&-', "sh", *COMMAND, "--help" if descriptor == 1 else "--nothing"],
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == (0 if descriptor == 1 else 2)
@@ -78,7 +78,7 @@ def test_ctrl_c_while_it_starts_is_no_error(delay: float) -> None:
         process.stdout.readline()
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(300) == 130
         assert b"Traceback" not in process.stderr.read()
 
 
@@ -142,7 +142,7 @@ def test_a_screen_that_is_not_utf_8_is_refused(
         monkeypatch.setenv("PYTHONCOERCECLOCALE", "0")
     with Terminal("-m", "latency_tui", command=sys.executable) as terminal:
         terminal.until("The app draws in UTF-8")
-        terminal.gone_within(5.0)
+        terminal.gone_within()
         assert remedy in terminal.text
         terminal.process.close()
         assert terminal.process.exitstatus == 2

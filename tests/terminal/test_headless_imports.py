@@ -36,7 +36,7 @@ sys.exit(code)
 )
 def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     modules = set(done.stderr.split())
     assert "click" in modules, done.stderr
@@ -48,7 +48,7 @@ def test_running_headless_imports_no_screen() -> None:
         [sys.executable, "-c", PROGRAM, "run", "-m", "linear-svm", "-n", "10"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

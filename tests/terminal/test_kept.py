@@ -28,7 +28,7 @@ def measure(terminal: Terminal) -> None:
 
 def ended(terminal: Terminal) -> int:
     """Wait until the app has gone; returns its exit code."""
-    terminal.gone_within(20)
+    terminal.gone_within()
     terminal.process.wait()
     return int(terminal.process.exitstatus)
 
@@ -61,7 +61,7 @@ def test_a_terminal_that_hangs_up_keeps_the_result(folder: Path) -> None:
         measure(terminal)
         terminal.processes()
         terminal.process.ptyproc.fileobj.close()
-        terminal.gone_within(20)
+        terminal.gone_within()
         check_kept(folder)
 
 

@@ -33,7 +33,7 @@ def test_textual_run_opens_and_leaves_the_app(arguments: tuple[str, ...], monkey
         assert "2 of 6 chosen" in text or "6 of 6 chosen" in text
         terminal.processes()
         terminal.press("q")
-        terminal.gone_within(5.0)
+        terminal.gone_within()
         assert b"Traceback" not in terminal.raw
 
 
@@ -43,4 +43,4 @@ def test_a_terminal_inside_a_served_app_is_drawn_on(monkeypatch: pytest.MonkeyPa
         terminal.until("Nothing is measured yet")
         assert b"__GANGLION__" not in terminal.raw
         terminal.press("q")
-        terminal.gone_within(5.0)
+        terminal.gone_within()

@@ -238,7 +238,7 @@ def _median(slug: str) -> float:
 Check = Callable[[], bool]
 
 
-async def until(check: Check, seconds: float = 60.0) -> None:
+async def until(check: Check, seconds: float = 120.0) -> None:
     """Wait until something holds, and fail where it does not within some seconds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not check():

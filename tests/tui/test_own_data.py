@@ -37,7 +37,7 @@ async def type_in(desk: Desk, text: str) -> None:
 
 async def see(desk: Desk, words: str) -> None:
     try:
-        await until(lambda: words in " ".join(desk.text().replace("│", " ").split()), 20)
+        await until(lambda: words in " ".join(desk.text().replace("│", " ").split()))
     except AssertionError:
         raise AssertionError(f"{words!r} never came:\n{desk.text()}") from None
 

@@ -140,7 +140,7 @@ def test_a_bare_run_is_refused_and_a_trusted_one_runs(tmp_path: Path) -> None:
 
     def program(*arguments: str) -> int:
         words = [sys.executable, "-P", "-m", "latency_tui.cli", "run", "-n", "20", "-m", "linear-svm", *arguments]
-        return subprocess.run(words, env=environment, capture_output=True, timeout=120).returncode
+        return subprocess.run(words, env=environment, capture_output=True, timeout=300).returncode
 
     assert program("-m", "a") == 2
     assert not Path("ran").exists()

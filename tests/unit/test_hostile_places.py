@@ -122,7 +122,7 @@ sys.exit(cli.main(sys.argv[1:], standalone_mode=False))
 def test_a_user_without_a_home_folder_has_no_configuration(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-c", NOBODY, *arguments]
-        return subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+        return subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=300)
 
     assert run("models").returncode == 0
     refused = run("init", "--user")
@@ -151,7 +151,7 @@ def test_a_deleted_working_directory_is_no_traceback(
         capture_output=True,
         text=True,
         cwd=tmp_path / "gone",
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == code, done.stderr
     assert said in done.stderr
