@@ -77,7 +77,7 @@ def test_models_that_a_user_brings_get_the_data_as_they_are(tmp_path: Path) -> N
     pd.testing.assert_frame_equal(data.for_fitted().X_test, NUMBERS[["a", "b"]])
 
 
-def test_sparse_rows_and_gaps_are_scaled_and_images_and_infinities_left_alone(tmp_path: Path) -> None:
+def test_sparse_rows_and_gaps_are_scaled_images_and_infinities_are_not(tmp_path: Path) -> None:
     data = prepare(dataset(NUMBERS, tmp_path))
     rows = sparse.csr_array(NUMBERS[["a", "b"]].to_numpy(dtype=float))
     scaled = standardised(replace(data, X_train=rows, X_test=rows, standardised=None))

@@ -249,9 +249,7 @@ def test_arrays_that_make_no_rows_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "features"), [("breast-cancer", 30), ("iris", 4), ("wine", 13), ("digits", 64), ("diabetes", 10)]
 )
-def test_bundled_sets_are_split_and_standardised_and_left_as_they_are_for_fitted_models(
-    name: str, features: int
-) -> None:
+def test_bundled_sets_are_standardised_except_for_fitted_models(name: str, features: int) -> None:
     data = prepare(BundledDataset(name=name))
     assert data.features == features
     assert abs(float(data.X_train.mean())) < 1e-9
@@ -335,7 +333,7 @@ def test_rows_without_names_get_those_of_a_model_that_wants_some(tmp_path: Path)
         adapt_inputs(data, wider, {}, fitted=True)
 
 
-def test_without_pandas_a_model_with_names_gets_arrays_unless_it_cannot_do_without(
+def test_without_pandas_a_model_with_names_gets_arrays_if_it_can(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = prepare(BundledDataset(name="iris"))
@@ -416,9 +414,7 @@ async def test_a_pipeline_learns_words_and_gaps_from_a_file(engine: Engine, tmp_
 
 
 @pytest.mark.slow
-async def test_a_fitted_model_that_does_not_fit_the_data_fails_alone_before_it_is_measured(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_a_fitted_model_for_other_data_fails_alone_before_measuring(engine: Engine, tmp_path: Path) -> None:
     import skops.io
 
     rows = np.random.default_rng(0).random((30, 4))
@@ -439,9 +435,7 @@ async def test_sparse_rows_reach_the_model(engine: Engine) -> None:
     assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
 
 
-async def test_a_file_that_does_not_hold_what_it_should_is_told_and_the_engine_lives_on(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_a_bad_data_file_is_reported_and_the_engine_lives_on(engine: Engine, tmp_path: Path) -> None:
     path = write(PEOPLE, tmp_path / "people.csv")
     tree = ModelSpec(name="tree", factory="sklearn.tree:DecisionTreeClassifier")
     with pytest.raises(DataError, match="has no column 'nobody'") as caught:
@@ -451,9 +445,7 @@ async def test_a_file_that_does_not_hold_what_it_should_is_told_and_the_engine_l
     assert events[-1] == JobFinished(job="a", reason="completed")
 
 
-async def test_a_file_of_numbers_is_refused_to_classifiers_before_anything_is_trained(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_classifiers_refuse_a_target_of_numbers_before_training(engine: Engine, tmp_path: Path) -> None:
     dataset = FileDataset(path=str(write(NUMBERS, tmp_path / "numbers.csv")), target="weight")
     plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[0]),), workload=Workload(dataset=dataset))
     with pytest.raises(DataError, match=r"by Logistic Regression.*'weight'.* say --task regression") as caught:

@@ -84,7 +84,7 @@ async def test_a_model_that_cannot_be_found_is_told(engine: Engine) -> None:
     assert "NoSuchModel" in failure.message
 
 
-async def test_a_dataset_that_cannot_be_made_is_an_error_and_the_engine_lives_on(engine: Engine) -> None:
+async def test_an_impossible_dataset_is_an_error_and_the_engine_lives_on(engine: Engine) -> None:
     impossible = Workload(dataset=SyntheticDataset(samples=3, features=1, classes=50))
     with pytest.raises(EngineError, match="could not be carried out"):
         [
@@ -234,9 +234,7 @@ async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["StartsAHelper", "StartsADaemon"])
-async def test_a_helper_in_the_background_stays_as_long_as_the_process_that_started_it(
-    engine: Engine, tmp_path: Path, kind: str
-) -> None:
+async def test_a_background_helper_stays_as_long_as_its_parent(engine: Engine, tmp_path: Path, kind: str) -> None:
     note = tmp_path / "helpers"
     plan = plan_of(planted(kind, note=str(note)), planted("Sleeper"), runs=60)
     for job in ("a", "b"):
@@ -248,9 +246,7 @@ async def test_a_helper_in_the_background_stays_as_long_as_the_process_that_star
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="as above")
-async def test_what_a_model_started_does_not_disturb_the_others_when_it_has_failed(
-    engine: Engine, tmp_path: Path
-) -> None:
+async def test_what_a_failed_model_started_does_not_disturb_the_others(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "workers"
     plan = plan_of(planted("StartsAWorker", note=str(note), fails=True), planted("Sleeper"), runs=2000)
     told = False

@@ -143,7 +143,7 @@ async def test_the_first_call_is_the_first_that_the_process_ever_made(engine: En
     assert first[0] > 60_000_000 > first[1]
 
 
-async def test_other_work_for_a_warm_process_has_no_first_calls_and_is_warmed_at_its_own_pace(engine: Engine) -> None:
+async def test_another_workload_in_a_warm_process_has_no_first_calls(engine: Engine) -> None:
     one, many = (Workload(batch_size=size) for size in (1, 250))
     model = planted("SlowByRow", seconds=0.002)
     warmed: list[WarmUpFinished] = []

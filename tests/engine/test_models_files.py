@@ -76,7 +76,7 @@ def test_a_skops_file_of_trusted_types_loads_by_itself(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.model.predict(X), LogisticRegression().fit(X, y).predict(X))
 
 
-def test_types_that_skops_does_not_trust_are_named_and_trusted_by_name_or_by_file(tmp_path: Path) -> None:
+def test_types_that_skops_does_not_trust_are_named_and_can_be_trusted(tmp_path: Path) -> None:
     import skops.io
 
     path = tmp_path / "forest.skops"
@@ -306,7 +306,7 @@ def test_a_file_that_is_cut_off_is_one_sentence(tmp_path: Path, kind: str, share
 
 
 @pytest.mark.parametrize("of_what", ["an inner object", "the list of versions", "all but the last byte"])
-def test_an_xgboost_file_is_refused_where_it_is_cut_before_the_library_crashes(tmp_path: Path, of_what: str) -> None:
+def test_a_cut_xgboost_file_is_refused_before_the_library_crashes(tmp_path: Path, of_what: str) -> None:
     path = tmp_path / "a.ubj"
     write(path)
     content = path.read_bytes()

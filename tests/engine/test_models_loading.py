@@ -79,7 +79,7 @@ def test_of_several_in_a_file_the_parts_are_named_and_one_is_chosen(
     assert type(loaded(path, key=key).model) is LogisticRegression
 
 
-def test_a_part_that_is_not_there_or_no_model_is_refused_with_those_that_are(tmp_path: Path) -> None:
+def test_a_missing_part_is_refused_with_the_existing_ones(tmp_path: Path) -> None:
     path = dumped(tmp_path / "a.joblib", {"model": model, "best": {"rf": model}, "names": ["a"]})
     assert "without a part 'modle'; there are model, best, names" in refusal(path, key="modle")
     assert f"holds a dict with rf (LogisticRegression); choose one: -m {path}[key=best.rf]" in refusal(path, key="best")
@@ -252,7 +252,7 @@ def test_catboost_files_of_every_kind_load(tmp_path: Path, form: str) -> None:
         assert found.predict(X).shape[0] == len(X)
 
 
-def test_catboost_out_of_a_pickle_takes_the_data_although_it_counts_no_features(tmp_path: Path) -> None:
+def test_catboost_from_a_pickle_takes_the_data_without_a_feature_count(tmp_path: Path) -> None:
     catboost = pytest.importorskip("catboost")
     from latency_tui.engine.candidate.inputs import adapt_inputs
     from latency_tui.engine.data.dataset import prepare

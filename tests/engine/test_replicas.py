@@ -103,7 +103,7 @@ async def test_a_model_that_cannot_be_stored_is_prepared_once_more_in_each_copy(
     assert len(set(note.read_text().split())) == 6
 
 
-async def test_copies_that_cannot_be_made_leave_the_first_process_to_measure_alone(engine: Engine) -> None:
+async def test_without_copies_the_first_process_measures_alone(engine: Engine) -> None:
     plan = plan_of(planted("CannotBeUnpickled", "bad"), planted("Planted", "good"), runs=300)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not any(isinstance(event, CandidateFailed | EngineFailed) for event in events)
@@ -114,7 +114,7 @@ async def test_copies_that_cannot_be_made_leave_the_first_process_to_measure_alo
     assert len(copies["good"]) > 2
 
 
-async def test_a_copy_that_fills_the_memory_ends_its_candidate_and_the_others_go_on(engine: Engine) -> None:
+async def test_a_copy_that_fills_the_memory_ends_its_candidate_alone(engine: Engine) -> None:
     plan = plan_of(
         planted("FillsMemoryWhenUnpickled", "bad"), planted("Planted", "good"), runs=300, memory_limit=600_000_000
     )

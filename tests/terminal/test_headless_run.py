@@ -236,7 +236,7 @@ def test_killed_outright_it_leaves_no_process_either() -> None:
     assert survivors(children, 120) == []
 
 
-def test_interrupted_before_anything_was_measured_it_still_writes_a_result(tmp_path: Path) -> None:
+def test_interrupted_before_measuring_it_still_writes_a_result(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     process = subprocess.Popen([*LONG, "-o", str(kept)], stderr=subprocess.PIPE, text=True)
     watched = psutil.Process(process.pid)

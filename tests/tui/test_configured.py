@@ -70,7 +70,7 @@ def test_keys_and_themes_that_there_are_not_are_refused(
         LatencyApp(made_plan(), BUILTIN_MODELS, configuration=load(tmp_path, text))
 
 
-async def test_the_theme_of_the_file_is_on_unless_the_environment_says_otherwise(
+async def test_the_theme_of_the_file_is_used_unless_the_environment_has_one(
     open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = load(tmp_path, 'theme = "textual-light"\n')
@@ -79,9 +79,7 @@ async def test_the_theme_of_the_file_is_on_unless_the_environment_says_otherwise
         assert not desk.app.current_theme.dark
 
 
-async def test_models_of_the_file_are_in_the_list_chosen_or_not_in_their_colours(
-    open_app: Open, tmp_path: Path
-) -> None:
+async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tmp_path: Path) -> None:
     (tmp_path / "old.pkl").write_bytes(pickle.dumps([1]))
     loaded = load(
         tmp_path,

@@ -196,7 +196,7 @@ def test_models_can_be_read_in_every_theme(name: str) -> None:
             assert contrast(Color.parse(colour), Color.parse(variables["background"])) >= 4.5
 
 
-def test_candidates_keep_their_colour_and_share_none_until_the_palette_ends() -> None:
+def test_candidates_keep_their_colour_and_share_none_while_some_are_left() -> None:
     forest = Candidate(model=BUILTIN_MODELS[1])
     variants = [msgspec.structs.replace(forest, settings={"threads": count}) for count in range(1, 8)]
     plain = Candidate(model=ModelSpec(name="plain", factory="a:b", colour="no colour"))

@@ -193,7 +193,7 @@ async def test_an_enlarged_chart_says_what_esc_does(open_app: Open, script: Scri
         await until(lambda: "e next · esc back" in desk.text())
 
 
-async def test_an_engine_that_does_not_hear_the_stop_is_ended_and_that_is_no_error(
+async def test_an_engine_that_does_not_react_to_stop_is_ended(
     open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from latency_tui.errors import EngineError

@@ -29,7 +29,7 @@ from tests.tui.made import Script, made_plan, until
 OWN = Candidate(model=ModelSpec(name="own", factory="shop.models:own"))
 
 
-async def test_all_six_models_are_chosen_at_the_start_and_the_screen_says_what_to_press(open_app: Open) -> None:
+async def test_all_six_models_are_chosen_at_the_start(open_app: Open) -> None:
     async with open_app() as desk:
         text = desk.text()
         assert text.count("[✔]") == 6
@@ -201,7 +201,7 @@ async def test_profile_measures_what_is_chosen_with_the_numbers_in_the_fields(op
         assert [c.slug for c in command.plan.candidates] == [r.slug for r in desk.state.rows[1:]]
 
 
-async def test_after_profile_every_model_has_a_card_and_the_answer_is_a_sentence(open_app: Open) -> None:
+async def test_after_profile_every_model_has_a_card_and_there_is_an_answer(open_app: Open) -> None:
     async with open_app() as desk:
         await desk.profile()
         text = desk.text()
@@ -245,9 +245,7 @@ async def test_both_charts_name_every_model(open_app: Open) -> None:
         assert "1 ms" in charts
 
 
-async def test_numbers_appear_while_it_measures_and_the_progress_line_counts_rounds(
-    open_app: Open, script: Script
-) -> None:
+async def test_numbers_and_progress_appear_while_it_measures(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app() as desk:
         await desk.press("p")

@@ -161,7 +161,7 @@ async def test_the_task_of_an_array_file_needs_no_target(open_app: Open, folder:
         assert dataset(desk) == FileDataset(path="a.npz", task="regression")
 
 
-async def test_models_for_another_task_make_room_for_the_usual_ones_and_come_back(open_app: Open) -> None:
+async def test_models_for_another_task_give_way_and_come_back(open_app: Open) -> None:
     async with open_app() as desk:
         before = [row.slug for row in desk.state.rows]
         await desk.press("d", *"diabetes", "enter")

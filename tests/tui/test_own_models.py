@@ -83,7 +83,7 @@ async def listed(desk: Desk, count: int) -> None:
     await desk.pilot.pause()
 
 
-async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name_and_profiled_like_the_six(
+async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name(
     open_app: Open,
 ) -> None:
     async with open_app() as desk:
@@ -144,9 +144,7 @@ async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_a
 
 
 @pytest.mark.slow
-async def test_types_in_a_skops_file_are_named_trusted_by_a_key_of_their_own_and_remembered(
-    open_app: Open, folder: Path
-) -> None:
+async def test_types_in_a_skops_file_are_named_trusted_and_remembered(open_app: Open, folder: Path) -> None:
     path = folder / "forest.skops"
     skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
     async with open_app() as desk:
@@ -192,9 +190,7 @@ async def test_a_hostile_pickle_is_shown_for_what_it_is_and_leaves_no_trace(
     assert not victim.exists()
 
 
-async def test_a_joblib_file_is_added_once_the_user_says_yes_and_asks_again_next_time(
-    open_app: Open, folder: Path
-) -> None:
+async def test_a_joblib_file_is_added_after_confirmation_each_time(open_app: Open, folder: Path) -> None:
     joblib.dump(LogisticRegression().fit(X, y), folder / "old.joblib")
     for _ in range(2):
         async with open_app() as desk:
@@ -208,9 +204,7 @@ async def test_a_joblib_file_is_added_once_the_user_says_yes_and_asks_again_next
 
 
 @pytest.mark.slow
-async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_one_line(
-    open_app: Open, folder: Path
-) -> None:
+async def test_a_listed_file_is_trusted_from_the_same_dialog(open_app: Open, folder: Path) -> None:
     path = folder / "forest.skops"
     skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
     model = ModelSpec(name="Checkout", file=str(path))
@@ -230,7 +224,7 @@ async def test_a_file_that_is_listed_is_trusted_from_the_same_dialog_and_stays_o
 
 
 @pytest.mark.slow
-async def test_a_look_that_is_still_going_on_when_enter_is_pressed_says_nothing_after_the_refusal(
+async def test_an_inspection_says_nothing_once_enter_was_refused(
     open_app: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skops.io.dump(LogisticRegression().fit(X, y), folder / "plain.skops")
@@ -396,7 +390,7 @@ async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(op
         pytest.param("till", marks=pytest.mark.slow),
     ],
 )
-async def test_a_model_of_the_configuration_that_is_a_file_is_looked_at_by_its_name_too(
+async def test_a_file_of_the_configuration_is_inspected_by_its_name_too(
     open_app: Open, folder: Path, typed: str
 ) -> None:
     path = folder / "forest.skops"

@@ -94,7 +94,7 @@ def test_launches_that_are_complete_are_whole_however_unequal() -> None:
     assert "in these" not in result.answer
 
 
-def test_results_that_do_not_tell_how_many_launches_were_whole_tell_how_many_there_were(tmp_path: Path) -> None:
+def test_results_without_whole_launches_count_the_launches(tmp_path: Path) -> None:
     plan = plan_of(1, launches=3)
     result = recorded(plan, *(launch_of(plan, (1,), 20, k, planned=20) for k in range(3))).result()
     write(result, tmp_path / "new.json")
@@ -244,7 +244,7 @@ def test_in_five_launches_slow_ends_can_be_told_apart() -> None:
     assert alike > 0.05
 
 
-def test_p99_of_a_slow_and_a_fast_model_are_compared_however_many_calls_the_fast_one_has() -> None:
+def test_p99_of_slow_and_fast_models_are_compared() -> None:
     plan = plan_of(2)
     events = launch_of(plan, (1, 60), 300, 0, calls=(600, 6))
     (found,) = recorded(plan, events).result().comparisons

@@ -102,7 +102,7 @@ def test_the_interval_over_draws_is_students_over_their_medians() -> None:
     assert cluster_interval(latencies, starts(60, 10), draws) == pytest.approx(expected, rel=1e-12)
 
 
-def test_beyond_the_bound_percentiles_rest_on_some_calls_and_all_else_on_all() -> None:
+def test_beyond_the_bound_only_percentiles_rest_on_a_subsample() -> None:
     plan = plan_of(2, runs=None, seconds=30.0)
     events = list(blocks(plan, (1, 1.3), 400, 50))
     whole, bounded = (Recorder(plan, most_samples=most) for most in (10**6, 10_000))

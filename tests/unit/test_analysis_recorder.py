@@ -127,7 +127,7 @@ def test_the_baseline_of_the_plan_counts_and_faster_is_below_one() -> None:
     assert result.comparisons[0].low < 1 / 4 < result.comparisons[0].high
 
 
-def test_another_baseline_is_compared_with_everyone_and_nothing_measured_again() -> None:
+def test_another_baseline_is_compared_without_measuring_again() -> None:
     plan = plan_of(3)
     recording = recorded(plan, blocks(plan, (1, 40, 1.15), 60))
     recording.rebase(LINEAR)
@@ -445,7 +445,7 @@ def test_a_control_that_failed_is_told_and_not_among_the_models() -> None:
     assert "no more memory" in finding.sentence
 
 
-def test_start_up_memory_and_the_call_after_a_switch_are_figures_of_their_own() -> None:
+def test_start_up_memory_and_first_calls_are_separate_figures() -> None:
     plan = plan_of(2, cold_start=True, launches=2)
     recording = Recorder(plan)
     for launch in range(2):
@@ -700,7 +700,7 @@ def test_a_tail_needs_as_many_calls_as_half_a_minute_holds() -> None:
     assert statistics.p50.calls_needed is None
 
 
-def test_the_calls_that_a_tail_needs_are_still_those_once_a_longer_measurement_has_longer_blocks() -> None:
+def test_the_calls_that_a_tail_needs_do_not_change_with_longer_blocks() -> None:
     plan = plan_of(2, runs=None, seconds=0.5)
     result = recorded(plan, list(blocks(plan, (1.0, 1.0), 20, 73))).result()
     statistics = result.candidates[0].statistics

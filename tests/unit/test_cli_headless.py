@@ -97,7 +97,7 @@ def test_an_engine_that_dies_is_a_sentence_after_what_was_measured(
     assert "no" in (tmp_path / "kept.json").read_text()
 
 
-def test_an_engine_that_dies_before_anything_is_measured_leaves_an_older_result(
+def test_an_engine_that_dies_before_measuring_leaves_an_older_result(
     play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "kept.json").write_text("older")
@@ -245,7 +245,7 @@ def test_samples_on_disk_are_removed_once_the_report_is_written(
 
 @pytest.mark.parametrize("where", ["statistics", "report"])
 @pytest.mark.parametrize("error", [MemoryError(), ValueError("no such thing")])
-def test_what_fails_in_the_end_names_the_samples_on_disk_and_they_can_be_reported(
+def test_a_failure_at_the_end_names_the_samples_on_disk(
     play: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

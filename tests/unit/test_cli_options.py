@@ -26,7 +26,7 @@ def plan_of(*arguments: str) -> Plan:
     return make_plan(values_of(*arguments))
 
 
-def test_levers_are_each_pulled_by_itself_and_held_against_the_model_as_it_is() -> None:
+def test_each_setting_is_tried_by_itself_against_the_plain_model() -> None:
     plan = make_plan(values_of("-m", "random-forest", "-b", "64"), settings=True)
     assert plan.baseline == plan.candidates[0].slug == "random-forest"
     pulled = [candidate.settings for candidate in plan.candidates[1:]]

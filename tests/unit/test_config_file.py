@@ -164,7 +164,7 @@ def test_it_is_found_here_then_in_the_users_folder(tmp_path: Path, monkeypatch: 
         find_configuration("missing.toml")
 
 
-def test_a_file_that_is_not_there_is_told_where_it_is_measured_and_keeps_nothing_else_from_being_listed(
+def test_a_missing_file_is_reported_when_measured_and_hides_no_other(
     tmp_path: Path,
 ) -> None:
     loaded = write(tmp_path, "[models.gone]\nfile = 'gone.skops'\n[models.mine]\npath = 'a:b'\n")

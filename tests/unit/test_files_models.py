@@ -124,7 +124,7 @@ def test_a_pickle_is_refused_before_anything_starts_unless_it_is_trusted(tmp_pat
         check_plan(Plan(candidates=(of(path),), trust=trust))
 
 
-def test_trust_in_a_skops_file_is_remembered_by_its_content_and_for_pickles_it_is_not(tmp_path: Path) -> None:
+def test_trust_is_remembered_for_skops_files_and_not_for_pickles(tmp_path: Path) -> None:
     memory, path, old = tmp_path / "folder" / "trusted.json", tmp_path / "a.skops", tmp_path / "a.pkl"
     path.write_bytes(SKOPS)
     old.write_bytes(pickle.dumps([1]))

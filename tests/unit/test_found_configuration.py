@@ -89,7 +89,7 @@ def test_the_engine_refuses_it_too() -> None:
     assert not Path("ran").exists()
 
 
-def test_what_the_user_types_and_estimators_of_scikit_learn_are_not_asked_about() -> None:
+def test_typed_models_and_scikit_learn_estimators_need_no_question() -> None:
     write("[models.a]\npath = 'sklearn.svm:LinearSVC'\nparameters = {C = 2}\n")
     Path("beside.py").write_text("class Model: pass\n")
     found = find_configuration()

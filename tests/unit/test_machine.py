@@ -44,7 +44,7 @@ def test_steal_is_a_share_of_the_time_of_the_cores_that_count(tell: Any, cores: 
     assert steal.share() == pytest.approx(share)
 
 
-def test_nothing_is_said_of_steal_where_the_system_does_not_tell_or_a_core_went(tell: Any) -> None:
+def test_steal_is_unknown_if_the_system_or_a_core_is_silent(tell: Any) -> None:
     tell(100.0, [Elsewhere(user=9)])
     steal = StealTime(())
     tell(104.0, [Elsewhere(user=13)])

@@ -160,7 +160,7 @@ def test_variants_that_could_change_nothing_are_left_out() -> None:
     assert not keys & {"dtype", "input", "order"}, "the model declares what it takes"
 
 
-def test_a_setting_that_means_nothing_to_a_runtime_is_refused_where_typed_and_left_out_where_not() -> None:
+def test_a_setting_unknown_to_a_runtime_is_refused_only_if_typed() -> None:
     typed = Candidate(model=BUILTIN_MODELS[1], settings={"runtime": "onnx", "n_jobs": 1})
     with pytest.raises(UsageError, match=r"n_jobs would change nothing, for it is not the model's own library"):
         check_plan(Plan(candidates=(typed,)))

@@ -85,7 +85,7 @@ def test_table_ends_with_answer_failures_and_noise() -> None:
     ]
 
 
-def test_reports_say_how_p99_compare_and_what_it_costs_to_start_where_that_was_measured() -> None:
+def test_reports_compare_p99_and_show_the_measured_cold_start() -> None:
     result = make_result()
     assert not {"p99 vs baseline", "import", "memory"} & set(read_markdown(render(result, "markdown"))[0])
     start = ColdStart(
@@ -272,7 +272,7 @@ def test_shared_letters_are_explained() -> None:
     assert "share a letter" not in render(result)
 
 
-def test_a_control_that_came_out_alike_is_told_as_much_as_one_that_did_not() -> None:
+def test_a_control_that_came_out_equal_is_reported_too() -> None:
     made = make_result()
     control = msgspec.structs.replace(made.comparisons[0], ratio=1.0021, low=0.9962, high=1.0083)
     quiet = msgspec.structs.replace(made, noise=msgspec.structs.replace(made.noise, control=control))

@@ -37,7 +37,7 @@ def test_with_many_runs_a_block_fills_a_few_milliseconds() -> None:
     assert 0.001 < cut.calls[A][0] * 100e-6 < 0.005
 
 
-def test_a_slow_candidate_makes_blocks_of_equal_runs_shorter_but_not_of_single_calls() -> None:
+def test_a_slow_candidate_shortens_blocks_of_equal_runs() -> None:
     cut = schedule(Plan(candidates=PAIR, runs=10_000), {A: 100e-6, B: 5e-3})
     assert cut.calls[A] == cut.calls[B]
     assert cut.calls[A][0] == 10
@@ -70,7 +70,7 @@ def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: f
         (5e-3, 60.0, 1000, 12),
     ],
 )
-def test_once_there_are_rounds_enough_longer_measurements_have_longer_blocks_too(
+def test_with_enough_rounds_longer_measurements_have_longer_blocks(
     slow: float, seconds: float, rounds: int, calls: int
 ) -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: slow, B: slow})
@@ -96,15 +96,13 @@ def test_no_block_of_a_measuring_time_is_longer_than_the_longest_foretold(
 @pytest.mark.parametrize(
     ("seconds", "slow", "rounds"), [(2.0, 0.1, 10), (1.0, 0.03, 12), (2.0, 0.3, 7), (10.0, 4.0, 3)]
 )
-def test_a_slow_candidate_is_measured_for_the_time_asked_in_as_many_rounds_as_it_has_calls(
-    seconds: float, slow: float, rounds: int
-) -> None:
+def test_a_slow_candidate_has_as_many_rounds_as_calls(seconds: float, slow: float, rounds: int) -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: 100e-6, B: slow})
     assert cut.rounds == rounds
     assert seconds * 0.99 <= sum(cut.calls[B]) * slow <= seconds + 3 * slow
 
 
-def test_until_it_is_known_a_slow_candidate_does_not_stretch_the_blocks_of_the_others() -> None:
+def test_until_known_a_slow_candidate_does_not_stretch_other_blocks() -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, until_known=True), {A: 100e-6, B: 50e-3})
     assert cut.calls[A][0] == 45
     assert cut.calls[B][0] == 1
@@ -126,7 +124,7 @@ def test_few_rounds_are_balanced_by_position_and_many_are_drawn_afresh() -> None
     assert all(800 < count < 1200 for count in many.values())
 
 
-def test_where_one_may_stop_at_any_round_no_order_can_be_foretold_from_the_others() -> None:
+def test_if_any_round_may_be_the_last_no_order_is_predictable() -> None:
     squares = 0
     for seed in range(200):
         first, second = orders(list("ab"), 2, str(seed), balanced=False)

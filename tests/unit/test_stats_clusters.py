@@ -57,7 +57,7 @@ def test_over_very_few_processes_it_is_students_too() -> None:
     )
 
 
-def test_over_many_processes_it_is_the_sign_test_with_the_process_as_its_unit() -> None:
+def test_over_many_processes_it_is_a_sign_test_of_processes() -> None:
     """Against the definition, centre by centre."""
     random = np.random.default_rng(1)
     d, labels = random.standard_t(2, 90), random.integers(0, 12, 90)
@@ -125,7 +125,7 @@ def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:
     assert low <= 0 <= high
 
 
-def test_the_truth_is_held_where_processes_lie_apart_and_rounds_have_heavy_tails() -> None:
+def test_the_truth_is_covered_if_processes_differ_and_tails_are_heavy() -> None:
     random = np.random.default_rng(3)
     held, by_rounds, narrower = 0, 0, list[float]()
     for _ in range(1000):
@@ -149,7 +149,7 @@ def test_processes_that_lie_far_apart_leave_the_sign_test_of_processes() -> None
     assert 8.9 < high < 9.1
 
 
-def test_the_estimate_is_the_median_of_all_rounds_of_processes_and_of_launches_medians() -> None:
+def test_the_estimate_is_the_median_of_rounds_or_of_launch_medians() -> None:
     d = made(np.random.default_rng(4), clusters=5)
     medians, labels = np.exp(np.stack((np.zeros(20), d.ravel()))), np.repeat(np.arange(5), 4)
     assert compare(medians, processes=np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))

@@ -23,7 +23,7 @@ def test_the_estimate_is_the_median_over_rounds_of_the_ratio() -> None:
     assert one(medians).ratio == pytest.approx(1.12)
 
 
-def test_the_interval_between_ranks_is_that_of_hettmansperger_and_sheather() -> None:
+def test_intervals_between_ranks_follow_hettmansperger_and_sheather() -> None:
     """Their worked ranks for n = 10: 97.85 % between 2nd and 9th, 89.06 % between 3rd and 8th, 95 % in between."""
     ordered = np.arange(1.0, 11.0) ** 2
     outer, inner = stats.binom.cdf(1, 10, 0.5) * 2, stats.binom.cdf(2, 10, 0.5) * 2
@@ -248,7 +248,7 @@ def test_rounds_to_settle_are_about_right() -> None:
     assert early.count("slower") <= 15
 
 
-def test_an_estimate_on_the_border_is_taken_to_be_off_it_by_its_probable_error() -> None:
+def test_an_estimate_on_the_border_is_moved_by_its_probable_error() -> None:
     border = math.log(1.01)
     wide = PairComparison(0, 1, 50, 1, border, border - 0.01, border + 0.01, 1.0, 1.0)
     assert rounds_to_settle(wide, border) == pytest.approx(50 * (1.96 / 0.6745) ** 2, abs=1)

@@ -74,7 +74,7 @@ def test_a_hundred_runs_bound_p99_from_below_and_say_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("rounds", [5, 10])
-def test_what_is_said_to_be_needed_counts_for_the_rounds_that_so_many_calls_would_have(rounds: int) -> None:
+def test_calls_needed_allow_for_the_rounds_that_they_would_have(rounds: int) -> None:
     random = np.random.default_rng(15)
     few = percentiles(nanoseconds(independent(random, rounds, 10).ravel()), starts(rounds, 10), calls_per_round=45)
     needed = few["p99"].calls_needed
@@ -141,7 +141,7 @@ def test_the_design_effect_is_that_of_the_round_as_a_cluster() -> None:
     assert np.median(single) < 1.7
 
 
-def test_the_design_effect_is_widened_for_few_rounds_as_students_quantile_is() -> None:
+def test_the_design_effect_is_widened_for_few_rounds() -> None:
     """By hand: eight rounds of four calls, of which 4, 4, 3, 2, 2, 1, 0 and 0 lie at or below the value."""
     hits = np.array([4, 4, 3, 2, 2, 1, 0, 0])
     samples = np.concatenate([[10] * hit + [30] * (4 - hit) for hit in hits])
@@ -194,7 +194,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(kind: str, rounds: int, 
     assert covered >= 0.88 * given
 
 
-def test_a_tail_is_given_an_interval_only_once_its_rounds_must_have_met_the_bad_moments() -> None:
+def test_a_tail_has_an_interval_once_rounds_met_the_bad_moments() -> None:
     """Bad moments last a round and slow two thirds of its calls; whoever happened to meet few would think them rare."""
     random = np.random.default_rng(13)
 
@@ -218,7 +218,7 @@ def test_a_tail_is_given_an_interval_only_once_its_rounds_must_have_met_the_bad_
     assert min(rates.values()) >= 0.88, rates
 
 
-def test_a_tail_has_no_upper_end_before_the_machine_was_watched_for_half_a_minute() -> None:
+def test_a_tail_has_no_upper_bound_in_the_first_half_minute() -> None:
     latencies = nanoseconds(independent(np.random.default_rng(14), 700, 20).ravel())
     short, long = (percentiles(latencies, starts(700, 20), seconds=seconds) for seconds in (29.0, 30.0))
     assert long == percentiles(latencies, starts(700, 20))
@@ -296,7 +296,7 @@ def test_launches_or_processes_that_lie_apart_widen_the_interval(clusters: NDArr
 
 
 @pytest.mark.parametrize("apart", [0.005, 0.03, 0.1])
-def test_a_hundred_calls_in_five_processes_bound_the_median_however_far_these_lie_apart(apart: float) -> None:
+def test_a_hundred_calls_in_five_processes_bound_the_median(apart: float) -> None:
     random = np.random.default_rng(12)
     clusters = np.arange(10) % 5
     held, lacking = 0, 0
@@ -322,7 +322,7 @@ def of_launches(random: np.random.Generator, launches: int, rounds: int, key: st
     return percentiles(latencies, starts(clusters.size, 10), clusters=clusters, of_launches=True)[key]
 
 
-def test_where_launches_lie_apart_it_is_launches_that_a_tail_needs_and_so_many_are_enough() -> None:
+def test_if_launches_differ_a_tail_needs_launches() -> None:
     random = np.random.default_rng(13)
     middle = []
     for rounds in (500, 2_000):

@@ -98,7 +98,7 @@ def test_against_a_baseline_that_is_not_the_fastest() -> None:
         (72.5, 70.9, 74.1, (68.0, 77.25), "70.9–74.1; 68.0–77.2"),
     ],
 )
-def test_several_launches_say_where_the_ratio_will_lie_when_measured_again(
+def test_several_launches_give_a_prediction_interval(
     ratio: float, low: float, high: float, again: tuple[float, float], said: str
 ) -> None:
     slower = msgspec.structs.replace(
@@ -147,14 +147,14 @@ def test_where_launches_differ_it_is_more_of_them_that_would_do() -> None:
     assert "about 1 more run (under 1 s) would" in answer(result(candidates[:2], one))
 
 
-def test_a_ratio_below_one_is_turned_round_and_one_that_no_wait_settles_says_so() -> None:
+def test_a_ratio_below_one_is_inverted_and_an_unsettled_one_says_so() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")], pair(0, 2, 0.98, 0.95, 1.02, "inconclusive")
     )
     assert "1.02× (95 % CI 0.98–1.05); measuring longer will hardly settle it." in answer(measured)
 
 
-def test_what_is_clear_by_itself_and_not_yet_all_together_is_not_called_close() -> None:
+def test_what_lacks_only_the_correction_is_not_called_close() -> None:
     candidates = [candidate(0, 1.18e-6, "a"), candidate(1, 30e-6, "a"), candidate(2, 106e-6, "a")]
     far = [pair(0, k, 25.0 * k, 24.0 * k, 26.0 * k, "inconclusive", runs=90, seconds=0.1) for k in (1, 2)]
     assert answer(result(candidates, *far)) == (
@@ -168,7 +168,7 @@ def test_what_is_clear_by_itself_and_not_yet_all_together_is_not_called_close() 
     )
 
 
-def test_what_is_known_to_be_the_same_is_said_while_a_clear_one_lacks_the_correction_only() -> None:
+def test_the_same_is_reported_while_another_lacks_the_correction() -> None:
     candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.01e-6, "a")]
     clear = pair(0, 1, 9, 8, 10, "inconclusive", runs=90, seconds=0.1)
     measured = result(candidates, clear, pair(0, 2, 1.001, 0.999, 1.003, "same"))
@@ -178,7 +178,7 @@ def test_what_is_known_to_be_the_same_is_said_while_a_clear_one_lacks_the_correc
     )
 
 
-def test_what_is_missing_for_it_to_be_sure_may_be_launches_or_nothing_that_can_be_had() -> None:
+def test_what_is_missing_for_a_verdict_may_be_launches_or_nothing() -> None:
     candidates = [candidate(k, (1 + 9 * k) * 1e-6, "a", launches=3) for k in range(3)]
     far = [pair(0, k, 9.0 * k, 8.0 * k, 10.0 * k, "inconclusive", seconds=10.0) for k in (1, 2)]
     launches = [msgspec.structs.replace(one, launches_to_settle=2, launches=3) for one in far]
@@ -266,7 +266,7 @@ def test_with_too_few_rounds_the_lowest_median_is_that_of_the_table() -> None:
     assert answer(measured).startswith("Linear SVM had the lowest median, 111 µs")
 
 
-def test_in_the_middle_of_a_round_those_that_are_a_round_ahead_claim_nothing_either() -> None:
+def test_candidates_that_are_a_round_ahead_claim_nothing() -> None:
     early = result(
         [candidate(0, 205e-6, "a", calls=60), candidate(1, 8.9e-3, "a"), candidate(2, 228e-6, "a")],
         pair(0, 1, 43.1, None, None, "inconclusive"),
