@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.plan import MOST_RUNS, Plan
-from latency_tui.text.formatting import format_seconds
+from latency_tui.result.more import More
 from latency_tui.text.summary import open_pairs, round_up
 
 if TYPE_CHECKING:
@@ -23,37 +23,6 @@ if TYPE_CHECKING:
 
 _MOST_LAUNCHES = 1000
 _LEAST_SECONDS = 0.01
-
-
-class More(msgspec.Struct, frozen=True, kw_only=True):
-    """An amount of measuring; one of the first three says how long a launch is.
-
-    Attributes:
-        runs: Calls per candidate and launch.
-        seconds: Timed seconds per candidate and launch.
-        until_known: Whether it goes on until all is known.
-        launches: Number of fresh engines.
-        stopped: Whether it is the rest of what was stopped, and not what would settle an inconclusive result.
-    """
-
-    runs: int | None = None
-    seconds: float | None = None
-    until_known: bool = False
-    launches: int = 1
-    stopped: bool = False
-
-    @classmethod
-    def of(cls, plan: Plan) -> More:
-        """Return all that a plan asks for."""
-        return cls(runs=plan.runs, seconds=plan.seconds, until_known=plan.until_known, launches=plan.launches)
-
-    def __str__(self) -> str:
-        """Return the amount in words: `2,000 more runs`."""
-        if self.launches > 1:
-            return f"{self.launches:,} more launches"
-        if self.runs is not None:
-            return f"{self.runs:,} more {'run' if self.runs == 1 else 'runs'}"
-        return "until it is decided" if self.until_known else f"{format_seconds(self.seconds or 0.0)} more per model"
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

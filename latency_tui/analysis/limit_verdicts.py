@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import msgspec
-
 from latency_tui.plan.limits import PERCENTILE_METRICS, Limit
+from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.stats.quantiles import student_quantile
 
 if TYPE_CHECKING:
@@ -22,41 +21,6 @@ _LONGEST_WAIT = 1800.0
 _LEAST_LAUNCHES = 3
 _LEAST_SHARE = 0.1
 """Least share of the runs so far that is asked for once more: less would hardly move an interval."""
-
-
-class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit and one candidate.
-
-    Attributes:
-        limit: The limit as it was written, without a candidate.
-        candidate: Slug.
-        metric: What the limit is on.
-        bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
-        relative: Whether the bound, and so the value, is a ratio to the baseline.
-        verdict: `pass` where the whole interval meets the limit, `fail` where none of it does, else `inconclusive`.
-            Score and memory have no interval; their value decides.
-        value: In seconds, rows per second, bytes, or as a ratio to the baseline; None if it is unknown.
-        low: Lower end of its interval; None where nothing bounds it.
-        high: Upper end.
-        confidence: Of the interval, for this limit and candidate by themselves.
-        runs_to_decide: Further runs that would likely decide; None where unknown, decided, or beyond half an hour.
-        seconds_to_decide: Measuring time that would.
-        launches_to_decide: Further launches that would, where it is launches that are missing.
-    """
-
-    limit: str
-    candidate: str
-    metric: str
-    bound: float
-    relative: bool = False
-    verdict: Literal["pass", "fail", "inconclusive"]
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    confidence: float = 1 - _ERROR
-    runs_to_decide: int | None = None
-    seconds_to_decide: float | None = None
-    launches_to_decide: int | None = None
 
 
 class _Missing(NamedTuple):

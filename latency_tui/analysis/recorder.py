@@ -15,8 +15,8 @@ import numpy as np
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MOST_LIVE_ROUNDS, Comparer, apart, median_of
-from latency_tui.analysis.continuation import More, Part, what_is_missing
-from latency_tui.analysis.limit_verdicts import LimitVerdict, Looks, judge_limits
+from latency_tui.analysis.continuation import Part, what_is_missing
+from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer
 from latency_tui.engine.protocol import (
@@ -35,6 +35,8 @@ from latency_tui.engine.server.schedule import calls_per_block, calls_per_long_b
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours
 from latency_tui.result.checkpoint import Asked
+from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.more import More
 from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
 from latency_tui.result.spool import KeptBlock, Spool
 from latency_tui.stats.comparison import PairComparison

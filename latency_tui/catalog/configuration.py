@@ -18,13 +18,15 @@ import msgspec
 
 from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.catalog.configuration_schema import MOST_BYTES, Configuration, ModelTable, PlanTable, read_tables
+from latency_tui.catalog.datasets import resolve_dataset
 from latency_tui.catalog.model_files import RUNS_CODE, kind_of, looks_like_file, model_in
 from latency_tui.catalog.named_models import MORE_MODELS, described, known_models, resolve_models
+from latency_tui.catalog.trust_store import recall
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelSpec
-from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, resolve_dataset
+from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task
 from latency_tui.plan.suggest import nearest
-from latency_tui.plan.trust import EVERYTHING, recall
+from latency_tui.plan.trust import EVERYTHING
 
 FILE_NAME = "latency-tui.toml"
 _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")

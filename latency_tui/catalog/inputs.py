@@ -9,11 +9,12 @@ from pathlib import Path
 from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.model_files import Kind
+from latency_tui.catalog.settings_to_try import file_kind
+from latency_tui.catalog.trust_store import digest_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate
 from latency_tui.plan.datasets import FileDataset
 from latency_tui.plan.plan import Plan
-from latency_tui.plan.trust import digest_of
 
 _LIBRARIES: dict[Kind, tuple[str, ...]] = {
     "skops": ("skops",),
@@ -65,7 +66,8 @@ def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
 def _versions(candidate: Candidate) -> Iterator[tuple[str, str]]:
     from importlib.metadata import PackageNotFoundError, version  # deferred: only other libraries need it
 
-    names = _LIBRARIES.get(candidate.kind, ()) if candidate.kind else ()
+    kind = file_kind(candidate)
+    names = _LIBRARIES.get(kind, ()) if kind else ()
     if candidate.runtime == "onnx":
         names = (*names, *_TO_ONNX)
     if candidate.model.factory:

@@ -12,10 +12,11 @@ from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.configuration_schema import PlanTable
 from latency_tui.catalog.named_models import default_models, encoding_models
 from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.trust_store import digest_of, remember_types, trust_for
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelSpec, number_apart
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
-from latency_tui.plan.trust import EVERYTHING, Trust, digest_of, remember_types, trust_for
+from latency_tui.plan.trust import EVERYTHING, Trust
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from latency_tui.catalog.model_files import RUNS_CODE, kind_of
+from latency_tui.catalog.settings_to_try import file_kind, is_foreign
+from latency_tui.catalog.trust_store import check_found, check_trusted, digest_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import NATIVE, Candidate, ModelSpec
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, task_of
 from latency_tui.plan.plan import Plan
 from latency_tui.plan.settings import NATIVE_ONLY, SKLEARN_SETTINGS
-from latency_tui.plan.trust import Trust, check_found, check_trusted, digest_of
+from latency_tui.plan.trust import Trust
 
 
 def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
@@ -58,13 +60,13 @@ def check_settings(candidate: Candidate) -> None:
     Raises:
         UsageError: It is not the model's own library that answers, and they mean nothing to another.
     """
-    void = NATIVE_ONLY if candidate.runtime != NATIVE else SKLEARN_SETTINGS if candidate.is_foreign() else ()
+    void = NATIVE_ONLY if candidate.runtime != NATIVE else SKLEARN_SETTINGS if is_foreign(candidate) else ()
     if idle := [key for key in candidate.settings if key in void]:
         raise UsageError(
             f"{candidate.name}: {' and '.join(idle)} would change nothing, for it is not the model's own library "
             "that answers."
         )
-    if "key" in candidate.settings and candidate.kind not in ("pickle", "skops"):
+    if "key" in candidate.settings and file_kind(candidate) not in ("pickle", "skops"):
         raise UsageError(f"{candidate.name}: key chooses one of several models in a pickle, and this is none.")
 
 

@@ -12,6 +12,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
 from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.inputs import named_inputs
+from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import Measurement, run_and_report
 from latency_tui.cli.stdout import complain
@@ -19,10 +20,11 @@ from latency_tui.engine.protocol import EngineStarted, Environment, Event, Input
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.datasets import FileDataset, StoredDataset
-from latency_tui.plan.trust import Trust, remember, trust_for
+from latency_tui.plan.trust import Trust
 from latency_tui.report import Format
 from latency_tui.result.atomic_files import check_writable
 from latency_tui.result.result import Result, load
+from latency_tui.text.formatting import format_more
 from latency_tui.text.sanitize import clean
 
 TRAINING_SECONDS = 600.0
@@ -70,7 +72,7 @@ def continue_result(
     remember(plan.candidates, plan.trust)
     path = output or file
     check_writable(path)
-    complain(clean(f"measuring {more} for {file}."))
+    complain(clean(f"measuring {format_more(more)} for {file}."))
     sameness = Sameness(file, recording, plan)
     measurement = Measurement(plan, modules, continued=recording)
     measurement.watch = sameness.check

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from latency_tui.analysis.continuation import More
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
 from latency_tui.cli.group import print_error
@@ -21,6 +20,7 @@ from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelErr
 from latency_tui.plan import Plan
 from latency_tui.report import Format, pieces, write
 from latency_tui.report.progress import Progress
+from latency_tui.result.more import More
 from latency_tui.result.result import Result
 from latency_tui.result.spool import Spool, remove_recovered, unfinished
 from latency_tui.text.sanitize import clean

@@ -12,6 +12,8 @@ import msgspec
 from latency_tui.catalog.model_files import model_in
 from latency_tui.catalog.named_models import known_models
 from latency_tui.catalog.resolve import resolve
+from latency_tui.catalog.settings_to_try import settings_to_try
+from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.input_options import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
 from latency_tui.errors import UsageError
@@ -19,7 +21,6 @@ from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workloa
 from latency_tui.plan.limits import FRESH, Limit, parse_limit
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.shapes import parse_shapes
-from latency_tui.plan.trust import remember
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 RIGOROUS_LAUNCHES = 5
@@ -202,7 +203,7 @@ def _limit(text: str, candidates: Iterable[Candidate]) -> Limit:
 def _with_settings(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:
     if len(candidates) != 1:
         raise UsageError("--settings tries one model: name it, as in -m logistic-regression --settings.")
-    return (*candidates, *candidates[0].variants(batch_size=batch_size, sparse=sparse))
+    return (*candidates, *settings_to_try(candidates[0], batch_size=batch_size, sparse=sparse))
 
 
 def to_arguments(values: Values) -> list[str]:

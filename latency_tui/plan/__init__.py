@@ -2,14 +2,7 @@
 
 from latency_tui.plan.builtin import BUILTIN_MODELS
 from latency_tui.plan.candidates import Candidate, ModelSpec, number_apart, slug_of, slugify
-from latency_tui.plan.datasets import (
-    BundledDataset,
-    Dataset,
-    FileDataset,
-    StoredDataset,
-    SyntheticDataset,
-    resolve_dataset,
-)
+from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset
 from latency_tui.plan.plan import METHODS, MOST_RUNS, Method, Plan, Workload
 from latency_tui.plan.settings import ENGINE_SETTINGS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
 from latency_tui.plan.trust import Trust
@@ -35,7 +28,6 @@ __all__ = [
     "Workload",
     "number_apart",
     "parse",
-    "resolve_dataset",
     "slug_of",
     "slugify",
 ]

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from latency_tui.catalog.model_files import Kind, kind_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
 from latency_tui.plan.settings import (
     ENGINE_SETTINGS,
-    NATIVE_ONLY,
     OTHER_SETTINGS,
     Setting,
     format_settings,
@@ -24,8 +20,6 @@ from latency_tui.plan.settings import (
 )
 
 NATIVE = "sklearn"
-_WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
-"""Parts of the names of scikit-learn's estimators that answer in several jobs."""
 
 
 def slugify(name: str) -> str:
@@ -144,47 +138,6 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if isinstance(jobs, int) and jobs < 0:
             return 0
         return max(int(value) for value in (jobs, threads) if isinstance(value, int))
-
-    def is_foreign(self) -> bool:
-        """Whether another library answers, to which scikit-learn's settings mean nothing."""
-        return self.runtime != NATIVE or self.kind not in (None, "skops", "pickle")
-
-    @property
-    def kind(self) -> Kind | None:
-        """What its file is; None if it has none, or it has gone meanwhile: that is told when it is measured."""
-        try:
-            return kind_of(Path(self.model.file)) if self.model.file else None
-        except UsageError:
-            return None
-
-    def variants(self, *, batch_size: int = 2, sparse: bool = False) -> tuple[Candidate, ...]:
-        """Return this candidate with one more setting pulled, each by itself, as far as they can matter to it.
-
-        Args:
-            batch_size: Rows a call: one row lies in memory the same way in either order.
-            sparse: Whether what is asked is a sparse matrix, which has no order and goes into no data frame.
-        """
-        foreign = self.is_foreign()
-        declares = self.runtime == "onnx" or self.kind in ("onnx", "torchscript", "torch-export")
-        pulled: list[dict[str, Setting]] = [
-            {"assume_finite": True},
-            {"skip_parameter_validation": True},
-            {"assume_finite": True, "skip_parameter_validation": True},
-            {"threads": 2},
-        ]
-        if not declares:  # else the model says which types and shapes it takes
-            pulled.append({"dtype": "float32"})
-        if not declares and not sparse and batch_size > 1:
-            pulled.append({"order": "F"})
-        if not declares and not sparse and find_spec("pandas"):
-            pulled.append({"input": "dataframe"})
-        if self.model.factory.startswith("sklearn.") and any(word in self.model.factory for word in _WITH_JOBS):
-            pulled += [{"n_jobs": 1}, {"n_jobs": -1}]
-        return tuple(
-            msgspec.structs.replace(self, settings={**self.settings, **setting})
-            for setting in pulled
-            if not setting.keys() & self.settings.keys() and not (foreign and setting.keys() & {*NATIVE_ONLY})
-        )
 
 
 def number_apart(candidates: Iterable[Candidate], taken: Iterable[Candidate] = ()) -> tuple[Candidate, ...]:

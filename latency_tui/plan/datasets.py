@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -155,34 +154,6 @@ Dataset = SyntheticDataset | BundledDataset | FileDataset | StoredDataset
 def task_of(dataset: Dataset) -> Task | None:
     """Return what is to be predicted; None where only the data themselves say."""
     return None if isinstance(dataset, StoredDataset) else dataset.task
-
-
-def resolve_dataset(text: str, *, target: str | None = None, task: Task | None = None) -> BundledDataset | FileDataset:
-    """Return the dataset that `iris` or `orders.parquet` means, looked at but not read.
-
-    Args:
-        text: As it was typed.
-        target: Column of a file that is to be predicted.
-        task: What is to be predicted, where it was said.
-
-    Raises:
-        UsageError: It is neither a bundled set nor a file that can be read as data, or a set for another task.
-    """
-    name = text.strip().lower().replace("_", "-")
-    if name in BUNDLED:
-        if target is not None:
-            raise UsageError(f"{name} has a target of its own; naming one is for files.")
-        if task is not None and task != BUNDLED[name]:
-            raise UsageError(f"{name} is for {BUNDLED[name]}, not for {task}.")
-        return BundledDataset(name=name)
-    from latency_tui.catalog.data_files import SUFFIXES, look_at  # deferred: with zipfile 10 ms of start-up
-
-    path = Path(text)
-    known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)
-    if not known and path.suffix.lower() not in SUFFIXES and path.name == text:
-        raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
-    look_at(path)
-    return FileDataset(path=text, target=target, task=task)
 
 
 def _check_fraction(fraction: float) -> None:

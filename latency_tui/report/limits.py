@@ -15,7 +15,7 @@ from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_up
 
 if TYPE_CHECKING:
-    from latency_tui.analysis.limit_verdicts import LimitVerdict
+    from latency_tui.result.limit_verdict import LimitVerdict
     from latency_tui.result.result import Result
 
 WORDS = {"pass": "meets", "fail": "fails", "inconclusive": "undecided"}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.continuation import More
-from latency_tui.analysis.limit_verdicts import LimitVerdict
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, Environment, TrainingFinished
 from latency_tui.errors import UsageError
+from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.more import More
 from latency_tui.result.rows import Integers, Samples
 from latency_tui.stats.samples import as_starts
 from latency_tui.stats.summary import Summary

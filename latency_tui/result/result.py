@@ -16,16 +16,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.analysis.continuation import More
-from latency_tui.analysis.limit_verdicts import LimitVerdict
 from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.engine.protocol import CallInput, Environment
 from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.suggest import hint
 from latency_tui.result.checkpoint import Checkpoint
+from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.more import More
 from latency_tui.result.rows import Samples, decode_row, in_one_line
-from latency_tui.text.formatting import format_duration
 
 JSON_SCHEMA_VERSION = 1
 
@@ -163,7 +162,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Return one line: a model may have millions of samples."""
-        median = f", p50 {format_duration(self.statistics.p50.value)}" if self.statistics else ""
+        median = f", p50 {(self.statistics.p50.value or 0.0) * 1e3:.3g} ms" if self.statistics else ""
         return f"<CandidateResult {self.slug}: {self.status}, {self.calls:,} calls{median}>"
 
 

@@ -19,10 +19,10 @@ from typing import IO
 
 import msgspec
 
-from latency_tui.analysis.continuation import More
 from latency_tui.engine.protocol import BlockMeasured, Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
+from latency_tui.result.more import More
 from latency_tui.result.result import Result
 from latency_tui.result.rows import decode_row
 from latency_tui.stats.samples import Latencies

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from latency_tui.engine.protocol import CallInput
+    from latency_tui.result.more import More
 
 NOTHING = "–"
 PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
@@ -121,6 +122,15 @@ def format_seconds(seconds: float) -> str:
     if seconds < 99.5 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:,.0f} h"
+
+
+def format_more(more: More) -> str:
+    """Return an amount of further measuring in words: `2,000 more runs`."""
+    if more.launches > 1:
+        return f"{more.launches:,} more launches"
+    if more.runs is not None:
+        return f"{more.runs:,} more {'run' if more.runs == 1 else 'runs'}"
+    return "until it is decided" if more.until_known else f"{format_seconds(more.seconds or 0.0)} more per model"
 
 
 def _unit(seconds: float) -> tuple[str, float]:

@@ -11,8 +11,8 @@ from latency_tui.engine.protocol import Event
 from latency_tui.plan import Plan
 
 if TYPE_CHECKING:
-    from latency_tui.analysis.continuation import More
     from latency_tui.analysis.recorder import Recorder
+    from latency_tui.result.more import More
     from latency_tui.result.result import Result
     from latency_tui.result.spool import Spool
 

@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from latency_tui.catalog.trust_store import digest_of
 from latency_tui.engine.candidate.calls import ask_all
 from latency_tui.engine.candidate.inputs import adapt_inputs
 from latency_tui.engine.candidate.models import loading
@@ -30,7 +31,7 @@ from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
-from latency_tui.plan.trust import EVERYTHING, digest_of
+from latency_tui.plan.trust import EVERYTHING
 
 X, y = make_classification(n_samples=120, n_features=6, random_state=0)
 _, numbers = make_regression(n_samples=120, n_features=6, random_state=0)

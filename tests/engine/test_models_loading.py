@@ -20,12 +20,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from latency_tui.catalog.trust_store import digest_of
 from latency_tui.engine.candidate.calls import ask_all, caller
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.pickles import version_in
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
-from latency_tui.plan.trust import EVERYTHING, digest_of
+from latency_tui.plan.trust import EVERYTHING
 
 X, y = load_iris(return_X_y=True)
 model = LogisticRegression(max_iter=500).fit(X, y)
@@ -254,9 +255,9 @@ def test_catboost_files_of_every_kind_load(tmp_path: Path, form: str) -> None:
 
 def test_catboost_from_a_pickle_takes_the_data_without_a_feature_count(tmp_path: Path) -> None:
     catboost = pytest.importorskip("catboost")
+    from latency_tui.catalog.datasets import resolve_dataset
     from latency_tui.engine.candidate.inputs import adapt_inputs
     from latency_tui.engine.data.dataset import prepare
-    from latency_tui.plan import resolve_dataset
 
     fitted = catboost.CatBoostClassifier(iterations=4, verbose=False, allow_writing_files=False).fit(X, y)
     found = loaded(dumped(tmp_path / "a.joblib", fitted)).model

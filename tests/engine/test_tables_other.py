@@ -20,12 +20,13 @@ from sklearn.datasets import dump_svmlight_file
 from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.data_columns import column_names, columns_for_encoding
 from latency_tui.catalog.resolve import Request, resolve
+from latency_tui.catalog.trust_store import digest_of
 from latency_tui.catalog.validate import check_plan
 from latency_tui.engine.data.dataset import prepare
 from latency_tui.engine.data.tables import read
 from latency_tui.errors import DataError, UsageError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
-from latency_tui.plan.trust import EVERYTHING, digest_of
+from latency_tui.plan.trust import EVERYTHING
 
 FRAME = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [1, 2, 3], "c": ["x", "y", "x"]})
 

@@ -10,9 +10,9 @@ import pytest
 
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration, load_configuration
 from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
+from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
-from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.bindings import key_table
 from tests.tui.conftest import Open
@@ -103,7 +103,7 @@ async def test_what_a_found_file_names_is_asked_about_before_it_runs(
     open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
+    monkeypatch.setattr("latency_tui.catalog.trust_store.memory_path", lambda: tmp_path / "memory" / "trusted.json")
     load(tmp_path, '[models.mine]\npath = "os:system"\nparameters = {command = "touch ran"}\n')
     found = find_configuration()
     asked = resolve(Request(), found, lenient=True)

@@ -21,10 +21,10 @@ from sklearn.linear_model import LogisticRegression
 from textual.widgets import Input
 
 from latency_tui.catalog.configuration import load_configuration
+from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.engine.inspection import Inspection, inspect
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Trust
-from latency_tui.plan.trust import digest_of, recall
 from latency_tui.tui.screens import add_model
 from latency_tui.tui.screens.add_model import AddModelScreen
 from tests.tui.conftest import Desk, Open

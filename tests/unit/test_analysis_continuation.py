@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from latency_tui.analysis.continuation import More, plan_to_continue
+from latency_tui.analysis.continuation import plan_to_continue
 from latency_tui.analysis.median_table import whole_launches
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import CandidateFailed
+from latency_tui.result.more import More
+from latency_tui.text.formatting import format_more
 from latency_tui.text.summary import round_up
 from tests.unit.test_analysis_launches import launch_of, plan_of, recorded
 
@@ -54,7 +56,7 @@ def test_what_would_settle_an_answer_is_what_the_answer_says() -> None:
     result = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result()
     assert result.comparisons[0].runs_to_settle is not None
     assert result.more == More(runs=round_up(result.comparisons[0].runs_to_settle))
-    assert f"{result.more} " in result.answer
+    assert f"{format_more(result.more)} " in result.answer
 
 
 def test_a_settled_answer_misses_nothing() -> None:

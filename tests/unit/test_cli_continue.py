@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from latency_tui.analysis.continuation import More
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
+from latency_tui.catalog.trust_store import digest_of
 from latency_tui.cli import headless
 from latency_tui.cli.run import command
 from latency_tui.engine.protocol import (
@@ -30,8 +30,9 @@ from latency_tui.engine.protocol import (
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.plan.datasets import StoredDataset
-from latency_tui.plan.trust import EVERYTHING, Trust, digest_of
+from latency_tui.plan.trust import EVERYTHING, Trust
 from latency_tui.report import write
+from latency_tui.result.more import More
 from latency_tui.result.result import load
 from latency_tui.result.spool import MOST_DAYS, Spool, unfinished
 from latency_tui.tui.recordings import Recordings

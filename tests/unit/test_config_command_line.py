@@ -11,11 +11,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.cli import cli
 from latency_tui.cli.options import make_plan, measuring_options, to_arguments
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, BundledDataset, FileDataset, Plan, SyntheticDataset
-from latency_tui.plan.trust import digest_of, recall
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in an empty folder, with a memory and a configuration folder of the test's own."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
+    monkeypatch.setattr("latency_tui.catalog.trust_store.memory_path", lambda: tmp_path / "memory" / "trusted.json")
     monkeypatch.setattr("latency_tui.catalog.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
 
 

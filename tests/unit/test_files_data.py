@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from latency_tui.catalog.datasets import resolve_dataset
 from latency_tui.errors import UsageError
-from latency_tui.plan import BundledDataset, FileDataset, resolve_dataset
+from latency_tui.plan import BundledDataset, FileDataset
 
 
 def test_bundled_sets_are_known_by_name() -> None:

@@ -15,10 +15,11 @@ import pytest
 
 from latency_tui.catalog.data_files import format_of
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, kind_of, looks_like_file
+from latency_tui.catalog.trust_store import digest_of, recall, remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, SyntheticDataset, Trust, Workload
-from latency_tui.plan.trust import EVERYTHING, digest_of, recall, remember, trust_for
+from latency_tui.plan.trust import EVERYTHING
 
 
 def archive(*names: str) -> bytes:
@@ -193,7 +194,7 @@ def test_nothing_heavy_is_imported_to_look_at_a_plan(tmp_path: Path) -> None:
         "import sys\n"
         "from latency_tui.plan import Candidate, ModelSpec, Plan\n"
         "from latency_tui.catalog.validate import check_plan\n"
-        "from latency_tui.plan.trust import trust_for\n"
+        "from latency_tui.catalog.trust_store import trust_for\n"
         f"plan = Plan(candidates=(Candidate(model=ModelSpec(name='a', file={str(path)!r})),))\n"
         "trust_for(plan.candidates); check_plan(plan)\n"
         "print(*{name.partition('.')[0] for name in sys.modules})\n"

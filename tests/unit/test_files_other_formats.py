@@ -17,8 +17,8 @@ import pytest
 from latency_tui.catalog.data_files import format_of
 from latency_tui.catalog.model_files import kind_of, looks_like_file
 from latency_tui.catalog.named_models import resolve_model
+from latency_tui.catalog.trust_store import trust_for
 from latency_tui.errors import UsageError
-from latency_tui.plan.trust import trust_for
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 COREML = b"\x08\x01\x12\x04\x0a\x02ab" + b"\xb2\x12\x02\x08\x01"  # field 294 holds the model

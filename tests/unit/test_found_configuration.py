@@ -13,10 +13,11 @@ from click.testing import CliRunner, Result
 
 from latency_tui.catalog.configuration import find_configuration, load_configuration
 from latency_tui.catalog.resolve import Request, resolve, trust_found
+from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.cli import cli
 from latency_tui.engine.candidate.models.loading import load
 from latency_tui.errors import UsageError
-from latency_tui.plan.trust import Trust, digest_of, recall
+from latency_tui.plan.trust import Trust
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in a folder of somebody else's, with a memory of the test's own."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "memory" / "trusted.json")
+    monkeypatch.setattr("latency_tui.catalog.trust_store.memory_path", lambda: tmp_path / "memory" / "trusted.json")
     monkeypatch.setattr("latency_tui.catalog.configuration.user_path", lambda: tmp_path / "user" / "latency-tui.toml")
 
 

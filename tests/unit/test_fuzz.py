@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from latency_tui.catalog.configuration import load_configuration
+from latency_tui.catalog.datasets import resolve_dataset
 from latency_tui.catalog.model_files import SUFFIXES, kind_of
 from latency_tui.cli import cli, headless
 from latency_tui.errors import UsageError
-from latency_tui.plan.datasets import resolve_dataset
 from latency_tui.report import FORMATS, render
 from latency_tui.result.result import load
 from tests.unit.fake_result import make_evil_result, make_result
@@ -91,7 +91,7 @@ def test_a_random_command_line_ends_with_a_documented_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("latency_tui.plan.trust.memory_path", lambda: tmp_path / "trusted.json")
+    monkeypatch.setattr("latency_tui.catalog.trust_store.memory_path", lambda: tmp_path / "trusted.json")
     monkeypatch.setattr(headless, "measure_and_report", lambda *_, **__: 0)
     (tmp_path / "data.csv").write_text("x,y\n1,0\n2,1\n")
     chance = random.Random(seed)

@@ -16,7 +16,6 @@ import click
 import msgspec
 import pytest
 
-from latency_tui.analysis.limit_verdicts import LimitVerdict
 from latency_tui.api import measure
 from latency_tui.catalog.configuration_schema import Configuration, read_tables
 from latency_tui.cli import cli
@@ -27,6 +26,7 @@ from latency_tui.guide import FOLDER, TOPICS, read_page
 from latency_tui.plan.limits import METRICS, parse_limit
 from latency_tui.plan.settings import ENGINE_SETTINGS
 from latency_tui.report.formats import FORMATS
+from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import (
     CandidateResult,
     ColdStart,

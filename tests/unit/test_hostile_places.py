@@ -17,8 +17,8 @@ from latency_tui.catalog.data_files import format_of
 from latency_tui.catalog.import_paths import describe
 from latency_tui.catalog.model_files import kind_of
 from latency_tui.catalog.sniff import head_of
+from latency_tui.catalog.trust_store import digest_of, recall, remember_types
 from latency_tui.errors import LONGEST_SENTENCE, DataError, UsageError
-from latency_tui.plan.trust import digest_of, recall, remember_types
 from latency_tui.result.result import load
 
 READERS: tuple[Callable[[Path], object], ...] = (kind_of, format_of, digest_of, load_configuration, load)
@@ -161,7 +161,7 @@ def test_a_deleted_working_directory_is_no_traceback(
 REMEMBER = """
 import sys
 from pathlib import Path
-from latency_tui.plan.trust import remember_types
+from latency_tui.catalog.trust_store import remember_types
 for number in range(20):
     remember_types({f"{sys.argv[2]}-{number}": ["a.B"]}, memory=Path(sys.argv[1]))
 """

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from latency_tui.analysis.limit_verdicts import LimitVerdict, Looks
+from latency_tui.analysis.limit_verdicts import Looks
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.api import measure
 from latency_tui.engine.protocol import ColdStartMeasured, RoundFinished, TrainingFinished
@@ -19,6 +19,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import Limit, parse_limit
 from latency_tui.report import render
+from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from latency_tui.stats.means import mean_interval
 from tests.unit.fake_latencies import block, nanoseconds, starts, waves

@@ -10,6 +10,7 @@ import pytest
 
 from latency_tui.catalog.named_models import known_models
 from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
@@ -137,24 +138,26 @@ def test_settings_that_make_no_sense_are_refused(text: str) -> None:
 
 def test_variants_pull_one_lever_each_and_keep_what_is_set() -> None:
     candidate = Candidate(model=BUILTIN_MODELS[1], settings={"dtype": "float32"})
-    variants = candidate.variants()
+    variants = settings_to_try(candidate)
     assert all(variant.settings["dtype"] == "float32" for variant in variants)
     assert {"dtype": "float32", "n_jobs": -1} in [variant.settings for variant in variants]
     assert len({variant.slug for variant in variants}) == len(variants)
-    linear = Candidate(model=BUILTIN_MODELS[0]).variants()
+    linear = settings_to_try(Candidate(model=BUILTIN_MODELS[0]))
     assert not any("n_jobs" in variant.settings for variant in linear), "it would change nothing"
     boosted = next(model for model in known_models() if model.name == "Gradient Boosting")
-    assert not any("n_jobs" in variant.settings for variant in Candidate(model=boosted).variants()), "it has none"
+    assert not any("n_jobs" in variant.settings for variant in settings_to_try(Candidate(model=boosted))), "it has none"
 
 
 def test_variants_that_could_change_nothing_are_left_out() -> None:
     forest = Candidate(model=BUILTIN_MODELS[1])
-    assert {"order": "F"} in [v.settings for v in forest.variants()]
-    assert {"order": "F"} not in [v.settings for v in forest.variants(batch_size=1)], "one row lies in either order"
-    sparse = [v.settings for v in forest.variants(sparse=True)]
+    assert {"order": "F"} in [v.settings for v in settings_to_try(forest)]
+    assert {"order": "F"} not in [v.settings for v in settings_to_try(forest, batch_size=1)], (
+        "one row lies in either order"
+    )
+    sparse = [v.settings for v in settings_to_try(forest, sparse=True)]
     assert {"order": "F"} not in sparse
     assert {"input": "dataframe"} not in sparse
-    converted = msgspec.structs.replace(forest, settings={"runtime": "onnx"}).variants()
+    converted = settings_to_try(msgspec.structs.replace(forest, settings={"runtime": "onnx"}))
     keys = {key for variant in converted for key in variant.settings}
     assert not keys & {"n_jobs", "assume_finite", "skip_parameter_validation"}
     assert not keys & {"dtype", "input", "order"}, "the model declares what it takes"
@@ -175,11 +178,13 @@ def test_a_setting_unknown_to_a_runtime_is_refused_only_if_typed() -> None:
 def test_other_libraries_files_have_no_variants_by_scikit_learns_settings(tmp_path: Path) -> None:
     forest = tmp_path / "forest.txt"
     forest.write_text("tree\nversion=v4\nnum_class=1\n")
-    settings = [v.settings for v in Candidate(model=ModelSpec(name="forest", file=str(forest))).variants()]
+    settings = [v.settings for v in settings_to_try(Candidate(model=ModelSpec(name="forest", file=str(forest))))]
     assert {"dtype": "float32"} in settings
     assert not any("assume_finite" in one or "skip_parameter_validation" in one for one in settings)
     forest.unlink()
-    assert Candidate(model=ModelSpec(name="forest", file=str(forest))).variants(), "it is told of when it is measured"
+    assert settings_to_try(Candidate(model=ModelSpec(name="forest", file=str(forest)))), (
+        "it is told of when it is measured"
+    )
 
 
 def test_the_control_is_a_copy_of_the_first_under_another_name() -> None:

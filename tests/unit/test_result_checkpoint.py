@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from latency_tui.analysis.continuation import More
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
 from latency_tui.engine.protocol import (
@@ -28,6 +27,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import write
+from latency_tui.result.more import More
 from latency_tui.result.result import Result, load
 from tests.unit.test_analysis_launches import launch_of, plan_of
 

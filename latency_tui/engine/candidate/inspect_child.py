@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from latency_tui.catalog.model_files import RUNS_CODE, TITLES, kind_of
+from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.engine.candidate.models.model_files import untrusted_types
 from latency_tui.errors import LatencyTuiError
-from latency_tui.plan.trust import digest_of, recall
 
 
 def inspect(path: Path) -> dict[str, object]:

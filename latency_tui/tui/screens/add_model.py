@@ -22,12 +22,13 @@ from textual.widgets import Button
 from latency_tui.catalog.import_paths import describe
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, kind_of, model_in
 from latency_tui.catalog.named_models import known_models, model_of_file, named_model, resolve_model
+from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_settings, check_task
 from latency_tui.engine.inspection import Inspection, inspect
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, number_apart, parse, slugify
 from latency_tui.plan.datasets import task_of
-from latency_tui.plan.trust import EVERYTHING, remember
+from latency_tui.plan.trust import EVERYTHING
 from latency_tui.tui.completion import Match, at_home, files_like, is_path, names_like, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED

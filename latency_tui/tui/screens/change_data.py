@@ -12,8 +12,9 @@ from textual.content import Content
 
 from latency_tui.catalog.data_columns import column_names
 from latency_tui.catalog.data_files import look_at, title_of_name
+from latency_tui.catalog.datasets import resolve_dataset
 from latency_tui.errors import UsageError
-from latency_tui.plan import Dataset, FileDataset, SyntheticDataset, resolve_dataset
+from latency_tui.plan import Dataset, FileDataset, SyntheticDataset
 from latency_tui.plan.datasets import BUNDLED, Task, task_of
 from latency_tui.tui.completion import Match, at_home, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker

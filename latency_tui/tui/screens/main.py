@@ -12,11 +12,11 @@ import msgspec
 from textual import on
 from textual.worker import Worker, WorkerState
 
+from latency_tui.catalog.trust_store import is_trusted_if_found
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.limits import limits_on
-from latency_tui.plan.trust import is_trusted_if_found
 from latency_tui.report import render
 from latency_tui.tui import commands
 from latency_tui.tui import state as states

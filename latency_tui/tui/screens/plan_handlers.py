@@ -11,6 +11,7 @@ from textual import on
 from textual.widgets import OptionList
 
 from latency_tui.catalog.resolve import trust_found
+from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
 from latency_tui.plan.limits import limits_on
@@ -177,7 +178,7 @@ class PlanHandlers(View):
         with suppress(UsageError):  # what stands in the field may be no number at the moment
             batch_size = self.query_one(MeasurePanel).numbers(until_known=True)[2]
         sparse = isinstance(dataset, SyntheticDataset) and dataset.sparse
-        offered = row.candidate.variants(batch_size=batch_size, sparse=sparse)
+        offered = settings_to_try(row.candidate, batch_size=batch_size, sparse=sparse)
         missing = missing_for_onnx()
         onnx = () if missing else with_runtimes((row.candidate,), ("onnx",))
         others = tuple(candidate for candidate in onnx if candidate != row.candidate)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan
-from latency_tui.text.formatting import format_seconds
+from latency_tui.text.formatting import format_more, format_seconds
 from latency_tui.tui.commands import (
     Choose,
     ChooseAll,
@@ -263,7 +263,9 @@ def _summary(state: State) -> str:
     runs = f"{most:,}" if least == most else f"{least:,}–{most:,}"
     wanted = measurement.plan.runs
     more = measurement.result.more
-    rest = f"; {MeasureMore.key_label()} measures {more}" if more is not None and state.work == "idle" else ""
+    rest = (
+        f"; {MeasureMore.key_label()} measures {format_more(more)}" if more is not None and state.work == "idle" else ""
+    )
     if wanted is not None and most < wanted * measurement.plan.launches:
         return f"stopped: {runs} of {wanted * measurement.plan.launches:,} runs are kept{rest}"
     return f"measured: {runs} {'run' if most == 1 else 'runs'} each{rest}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latency_tui.catalog.trust_store import check_found
 from latency_tui.engine.candidate.calls import caller
 from latency_tui.engine.candidate.error_messages import cause_of
 from latency_tui.engine.candidate.models.booster_files import adapted
@@ -24,7 +25,6 @@ from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import ModelError, SettingsError
 from latency_tui.plan import ENGINE_SETTINGS, METHODS, OTHER_SETTINGS, SKLEARN_SETTINGS, Candidate, Setting, Trust
 from latency_tui.plan.suggest import nearest
-from latency_tui.plan.trust import check_found
 
 MOST_JOBS = 4096
 

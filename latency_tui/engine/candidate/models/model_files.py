@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, Kind, kind_of
+from latency_tui.catalog.trust_store import check_trusted
 from latency_tui.engine.candidate.error_messages import cause_of, one_line
 from latency_tui.engine.candidate.models.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require
 from latency_tui.engine.candidate.models.booster_files import adapted, lightgbm_text
@@ -21,7 +22,6 @@ from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Setting, Trust
-from latency_tui.plan.trust import check_trusted
 
 _SKOPS_MADE_WITH = re.compile(rb'"_sklearn_version": \{.{0,300}?"content": "\\"([\w.]+)\\""', re.DOTALL)
 

@@ -1,0 +1,61 @@
+"""Which settings can matter to a candidate, as its factory or its file tells."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+
+from latency_tui.catalog.model_files import Kind, kind_of
+from latency_tui.errors import UsageError
+from latency_tui.plan.candidates import NATIVE, Candidate
+from latency_tui.plan.settings import NATIVE_ONLY, Setting
+
+_WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
+"""Parts of the names of scikit-learn's estimators that answer in several jobs."""
+
+
+def file_kind(candidate: Candidate) -> Kind | None:
+    """Return the format of a candidate's file; None if it has no file, or if the file cannot be read any more."""
+    try:
+        return kind_of(Path(candidate.model.file)) if candidate.model.file else None
+    except UsageError:
+        return None
+
+
+def is_foreign(candidate: Candidate) -> bool:
+    """Return whether a library other than scikit-learn answers, so that scikit-learn's settings have no effect."""
+    return candidate.runtime != NATIVE or file_kind(candidate) not in (None, "skops", "pickle")
+
+
+def settings_to_try(candidate: Candidate, *, batch_size: int = 2, sparse: bool = False) -> tuple[Candidate, ...]:
+    """Return the candidate with one more setting each time, for each setting that can matter to it.
+
+    Args:
+        candidate: The candidate as it is.
+        batch_size: Rows per call: the order in memory does not matter to a single row.
+        sparse: Whether the rows are a sparse matrix, which has no order and does not go into a data frame.
+    """
+    declares = candidate.runtime == "onnx" or file_kind(candidate) in ("onnx", "torchscript", "torch-export")
+    added: list[dict[str, Setting]] = [
+        {"assume_finite": True},
+        {"skip_parameter_validation": True},
+        {"assume_finite": True, "skip_parameter_validation": True},
+        {"threads": 2},
+    ]
+    if not declares:  # else the model declares the types and shapes that it takes
+        added.append({"dtype": "float32"})
+    if not declares and not sparse and batch_size > 1:
+        added.append({"order": "F"})
+    if not declares and not sparse and find_spec("pandas"):
+        added.append({"input": "dataframe"})
+    factory = candidate.model.factory
+    if factory.startswith("sklearn.") and any(word in factory for word in _WITH_JOBS):
+        added += [{"n_jobs": 1}, {"n_jobs": -1}]
+    foreign = is_foreign(candidate)
+    return tuple(
+        msgspec.structs.replace(candidate, settings={**candidate.settings, **one})
+        for one in added
+        if not one.keys() & candidate.settings.keys() and not (foreign and one.keys() & {*NATIVE_ONLY})
+    )
