@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from latency_tui.plan.limits import parse_limit
+from latency_tui.tui.charts.bar_chart import BarChart
+from latency_tui.tui.charts.line_chart import LineChart
 from tests.tui.conftest import Open
 from tests.tui.made import made_plan
 
@@ -33,3 +37,15 @@ async def test_a_limit_on_a_model_that_is_not_chosen_is_left_out(open_app: Open)
         await desk.press("space", "o")
         await desk.profile()
         assert [limit.text for limit in desk.state.measurements[-1].plan.limits] == ["p99 < 1ms"]
+
+
+async def test_limits_on_latencies_are_lines_on_both_charts(open_app: Open) -> None:
+    texts = ("p99 < 1ms", "p50 < 1.5x", "linear-svm: mean < 3ms", "throughput > 5/s")
+    async with open_app(plan=made_plan(**limits(*texts))) as desk:
+        await desk.profile()
+        for chart in (desk.screen.query_one(BarChart), desk.screen.query_one(LineChart)):
+            p99, median, mean = chart.limits
+            assert (p99.seconds, mean.seconds, mean.candidate) == (1e-3, 3e-3, "linear-svm")
+            assert median.seconds == pytest.approx(1.5 * 62.5e-6, rel=0.05)
+            assert median.label == "p50 < 1.5x"
+        assert desk.text().count("p99 < 1ms") >= 2
