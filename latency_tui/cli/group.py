@@ -73,6 +73,9 @@ class CommandGroup(click.Group):
             code = refuse(error.format_message(), USAGE)
         except click.Abort:
             code = INTERRUPTED
+        except SystemExit:  # click's, if nobody reads stdout any more
+            give_up(sys.stdout)
+            code = 0
         except OSError as error:
             if error.filename is not None:  # it is not about our own output
                 raise

@@ -256,6 +256,13 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert done.stdout == "0\n"
 
 
+@pytest.mark.parametrize("words", ["--help", "run -h", "serve --help", "--version", "models", "help", "init --help"])
+def test_a_reader_that_leaves_before_the_help_is_no_error(words: str) -> None:
+    pipe = f"({' '.join(COMMAND)} {words}; echo $? >&2) | true"
+    done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr == "0\n"
+
+
 def test_a_report_that_the_disk_has_no_room_for_is_an_error() -> None:
     full = f"{' '.join(COMMAND)} models > /dev/full"
     done = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=300, check=False)
