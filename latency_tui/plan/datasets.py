@@ -52,8 +52,8 @@ class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic
         """
         if not 20 <= self.samples <= 100_000_000:
             raise UsageError(f"Samples must be a whole number from 20 to 100,000,000, not {self.samples:,}.")
-        if not 2 <= self.features <= 1_000_000:
-            raise UsageError(f"Features must be a whole number from 2 to 1,000,000, not {self.features:,}.")
+        if not 1 <= self.features <= 1_000_000:
+            raise UsageError(f"Features must be a whole number from 1 to 1,000,000, not {self.features:,}.")
         if self.samples * self.features > 2_000_000_000:
             raise UsageError(f"{self.samples:,} samples of {self.features:,} features do not fit into memory.")
         _check_task(self.task)

@@ -268,7 +268,11 @@ def test_made_sets_of_every_shape() -> None:
     assert len(np.unique(regression.y_train)) == 750
     many = prepare(SyntheticDataset(classes=5, features=4, samples=500))
     assert set(many.y_test) == set(range(5))
-    assert prepare(SyntheticDataset(features=2)).features == 2
+    for features in (1, 2):
+        assert prepare(SyntheticDataset(features=features)).features == features
+    single = SyntheticDataset(features=1, task="regression")
+    single.check()
+    assert prepare(single).X_test.shape == (250, 1)
 
 
 # --- what fits together

@@ -181,7 +181,7 @@ def test_a_plan_whose_task_or_data_cannot_be_is_refused(tmp_path: Path) -> None:
         (FileDataset(path=str(tmp_path / "missing.csv")), "no file"),
         (SyntheticDataset(samples=3), "Samples"),
         (SyntheticDataset(classes=500), "Classes must be a whole number from 2 to 100"),
-        (SyntheticDataset(features=1), "Features"),
+        (SyntheticDataset(features=0), "Features"),
     ):
         with pytest.raises(UsageError, match=said):
             check_plan(Plan(candidates=(bare,), workload=Workload(dataset=dataset)))

@@ -86,7 +86,7 @@ def prepare(dataset: Dataset, trust: Trust | None = None) -> Data:
 def _synthetic(dataset: SyntheticDataset) -> Data:
     from sklearn.datasets import make_classification, make_regression  # deferred: 1 s, and stored data need none of it
 
-    informative = max(2, dataset.features // 2, (dataset.classes - 1).bit_length())
+    informative = max(min(2, dataset.features), dataset.features // 2, (dataset.classes - 1).bit_length())
     if dataset.task == "regression":
         inputs, targets = make_regression(
             n_samples=dataset.samples,
