@@ -45,6 +45,16 @@ from latency_tui.report.result import Result, of
 
 Settings = Mapping[str, Setting]
 
+_COMPUTED_BY = {
+    "dask": "compute",
+    "duckdb": "df",
+    "ibis": "to_pandas",
+    "narwhals": "collect",
+    "polars": "collect",
+    "pyspark": "toPandas",
+}
+"""The method by which a description of rows becomes rows, by library."""
+
 
 def measure(
     models: Mapping[str, Any],  # Any: anything with the method, or a function of an array
@@ -66,7 +76,6 @@ def measure(
     cold_start: bool = False,
     seed: int = 0,
     call_timeout: float = 60.0,
-    training_timeout: float | None = None,
     cpu: int | Sequence[int] | str | None = None,
     threads: int = 1,
     limits: Sequence[str] = (),
@@ -98,7 +107,6 @@ def measure(
         cold_start: Measure start-up and memory too, in a pass of their own.
         seed: Seeds the order of turns and of rows.
         call_timeout: Seconds after which a call counts as hung.
-        training_timeout: Seconds that training one model may take; None for any time.
         cpu: Core or cores to pin the models to, by number or as the option has them (`"0,2-3"`), `"none"` for no
             pinning, None for one quiet core.
         threads: Threads of BLAS and OpenMP in a model's process.
@@ -153,7 +161,6 @@ def measure(
             launches=_whole("launches", launches),
             seed=_whole("seed", seed),
             call_timeout=_number("call_timeout", call_timeout),
-            training_timeout=None if training_timeout is None else _number("training_timeout", training_timeout),
             pinning=_pinning(cpu),
             threads=_whole("threads", threads),
             cold_start=_truth("cold_start", cold_start) or any(limit.metric in FRESH for limit in parsed),
@@ -336,6 +343,11 @@ def _as_array(inputs: Any) -> Any:
 
 
 def _rows(value: Any, name: str) -> int:
+    library = type(value).__module__.partition(".")[0]
+    if (compute := _COMPUTED_BY.get(library)) and callable(getattr(value, compute, None)):
+        raise UsageError(
+            f"{name} is a {type(value).__name__} of {library}, which has not been computed; give {name}.{compute}()."
+        )
     shape = getattr(value, "shape", None)
     if shape:
         return int(shape[0])

@@ -263,3 +263,18 @@ def test_progress_is_a_line_on_stderr_where_it_is_asked_for(capsys: pytest.Captu
     shown = capsys.readouterr()
     assert "starting" in shown.err
     assert (shown.err.rstrip(" ")[-1], shown.out) == ("\r", "")
+
+
+@pytest.mark.parametrize(("library", "says"), [("polars", "collect"), ("dask", "compute"), ("pyspark", "toPandas")])
+def test_rows_that_are_not_computed_yet_are_refused_with_the_way(library: str, says: str) -> None:
+    kind = type("LazyFrame", (), {"__module__": f"{library}.frame", says: lambda _self: None, "shape": (1, 2)})
+    with pytest.raises(UsageError, match=rf"X is a LazyFrame of {library}, .* give X\.{says}\(\)"):
+        latency_tui.measure({"first": lambda rows: rows[:, 0]}, kind())
+    with pytest.raises(UsageError, match=rf"y is a LazyFrame of {library}, .* give y\.{says}\(\)"):
+        latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, kind())
+
+
+def test_a_lazy_frame_of_polars_is_refused_with_the_way() -> None:
+    polars = pytest.importorskip("polars")
+    with pytest.raises(UsageError, match=r"give X\.collect\(\)"):
+        latency_tui.measure({"first": lambda rows: rows[:, 0]}, polars.DataFrame({"a": [1.0]}).lazy())
