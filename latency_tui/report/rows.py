@@ -24,6 +24,8 @@ from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import what_would_settle
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
 
 BASELINE = "baseline"
@@ -177,10 +179,18 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= active]
     if " settle " not in result.answer and (sentence := what_would_settle(unsettled)):
         notes.append(("note", sentence))
+    return notes + [("note", sentence) for sentence in _model_notes(result)]
+
+
+def _model_notes(result: Result) -> Iterator[str]:
+    """Yield what is said of single models, each sentence once with the names of all models that it is said of."""
+    names: dict[str, list[str]] = {}
     for candidate in result.candidates:
-        told = [*candidate.notes, *_fresh(candidate)]
-        notes += [("note", f"{clean(candidate.name)}: {clean(note)}") for note in told]
-    return notes
+        for note in dict.fromkeys([*candidate.notes, *_fresh(candidate)]):
+            names.setdefault(clean(note), []).append(clean(candidate.name))
+    everyone = len(result.candidates)
+    for note, models in names.items():
+        yield f"{'all models' if len(models) == everyone > 1 else ', '.join(models)}: {note}"
 
 
 def describe_inputs(result: Result) -> list[str]:

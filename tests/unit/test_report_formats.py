@@ -10,13 +10,13 @@ import re
 import stat
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from latency_tui.errors import UsageError
 from latency_tui.report import FORMATS, format_of, pieces, render, write
-from latency_tui.report.rows import comparison_with, make_rows
+from latency_tui.report.rows import comparison_with, make_notes, make_rows
 from latency_tui.result.atomic_files import check_writable, write_text
 from latency_tui.result.result import ColdStart, Result, load
 from latency_tui.text.sanitize import cells, clean, shorten
@@ -53,10 +53,9 @@ def test_one_that_failed_on_the_way_wins_nothing() -> None:
     made = make_result()
     first = made.measured[0]
     candidates = tuple(
-        msgspec.structs.replace(c, status="failed", error="it crashed") if c.slug == first.slug else c
-        for c in made.candidates
+        replace(c, status="failed", error="it crashed") if c.slug == first.slug else c for c in made.candidates
     )
-    result = msgspec.structs.replace(made, candidates=candidates)
+    result = replace(made, candidates=candidates)
     rows = make_rows(result)
     place = next(index for index, row in enumerate(rows) if row.candidate.slug == first.slug)
     assert place == len(result.measured) - 1, "after those that were measured, before those without a figure"
@@ -92,23 +91,20 @@ def test_reports_compare_p99_and_show_the_measured_cold_start() -> None:
         import_seconds=0.7, load_seconds=0.012, first_calls=(3e-4,), memory_before=20 << 20, memory_after=90 << 20,
         memory_peak=95 << 20,
     )  # fmt: skip
-    started = msgspec.structs.replace(result.candidates[2], cold_start=start, after_switch_seconds=1e-4)
+    started = replace(result.candidates[2], cold_start=start, after_switch_seconds=1e-4)
     with_tails = tuple(
-        msgspec.structs.replace(c, p99_ratio=1.31, p99_p_value=0.0234) if c.candidate == "linear-svm" else c
-        for c in result.comparisons
+        replace(c, p99_ratio=1.31, p99_p_value=0.0234) if c.candidate == "linear-svm" else c for c in result.comparisons
     )
-    result = msgspec.structs.replace(
+    result = replace(
         result, candidates=(*result.candidates[:2], started, *result.candidates[3:]), comparisons=with_tails
     )
     bounded = {row["model"]: row for row in read_markdown(render(result, "markdown"))}
     assert "p99 vs baseline" not in bounded["Linear SVM"]  # beside two lower bounds it would seem to contradict them
     many = tuple(
-        msgspec.structs.replace(c, statistics=make_statistics(c.statistics.p50.value or 0, calls=1000))
-        if c.statistics
-        else c
+        replace(c, statistics=make_statistics(c.statistics.p50.value or 0, calls=1000)) if c.statistics else c
         for c in result.candidates
     )
-    result = msgspec.structs.replace(result, candidates=many)
+    result = replace(result, candidates=many)
     rows = {row["model"]: row for row in read_markdown(render(result, "markdown"))}
     assert rows["Linear SVM"]["p99 vs baseline"] == "1.31× (p 0.023)"
     assert rows["Logistic Regression"]["p99 vs baseline"] == "baseline"
@@ -124,10 +120,10 @@ def test_table_says_what_a_median_without_an_interval_lacks() -> None:
     result = make_result()
     fastest = result.candidates[0]
     assert fastest.statistics is not None
-    p50 = msgspec.structs.replace(fastest.statistics.p50, low=None, high=None, calls_needed=1560)
-    statistics = msgspec.structs.replace(fastest.statistics, p50=p50)
-    candidates = (msgspec.structs.replace(fastest, statistics=statistics), *result.candidates[1:])
-    text = render(msgspec.structs.replace(result, candidates=candidates))
+    p50 = replace(fastest.statistics.p50, low=None, high=None, calls_needed=1560)
+    statistics = replace(fastest.statistics, p50=p50)
+    candidates = (replace(fastest, statistics=statistics), *result.candidates[1:])
+    text = render(replace(result, candidates=candidates))
     assert f"note    No interval for the p50 of {fastest.name}: it takes about 1,560 calls.\n" in text
 
 
@@ -201,8 +197,8 @@ def test_json_of_many_samples_is_never_one_text_and_has_them_in_one_line() -> No
     latencies = np.arange(1, 250_001) / 1e9
     rounds = tuple(range(0, 250_000, 5))
     first, *rest = result.candidates
-    many = msgspec.structs.replace(first, samples=latencies, rounds=rounds, calls=250_000)
-    result = msgspec.structs.replace(result, candidates=(many, *rest))
+    many = replace(first, samples=latencies, rounds=rounds, calls=250_000)
+    result = replace(result, candidates=(many, *rest))
     parts = list(pieces(result, "json"))
     text = "".join(parts)
     assert max(map(len, parts)) < len(text) / 2
@@ -267,15 +263,15 @@ def test_wide_characters_count_as_two() -> None:
 
 def test_shared_letters_are_explained() -> None:
     result = make_result()
-    grouped = tuple(msgspec.structs.replace(c, group="a") if c.status == "measured" else c for c in result.candidates)
-    assert "share a letter" in render(msgspec.structs.replace(result, candidates=grouped))
+    grouped = tuple(replace(c, group="a") if c.status == "measured" else c for c in result.candidates)
+    assert "share a letter" in render(replace(result, candidates=grouped))
     assert "share a letter" not in render(result)
 
 
 def test_a_control_that_came_out_equal_is_reported_too() -> None:
     made = make_result()
-    control = msgspec.structs.replace(made.comparisons[0], ratio=1.0021, low=0.9962, high=1.0083)
-    quiet = msgspec.structs.replace(made, noise=msgspec.structs.replace(made.noise, control=control))
+    control = replace(made.comparisons[0], ratio=1.0021, low=0.9962, high=1.0083)
+    quiet = replace(made, noise=replace(made.noise, control=control))
     assert "The control copy came out 1.002× of what it is a copy of (95 % CI 0.996–1.008)." in render(quiet)
     assert "control copy" not in render(made)
 
@@ -283,14 +279,13 @@ def test_a_control_that_came_out_equal_is_reported_too() -> None:
 def test_what_would_settle_it_is_said_once() -> None:
     result = make_result()
     open_ones = tuple(
-        msgspec.structs.replace(c, verdict="inconclusive", seconds_to_settle=74.0, runs_to_settle=9340)
-        for c in result.comparisons
+        replace(c, verdict="inconclusive", seconds_to_settle=74.0, runs_to_settle=9340) for c in result.comparisons
     )
-    said = msgspec.structs.replace(result, comparisons=open_ones)
+    said = replace(result, comparisons=open_ones)
     assert "About 9,400 more runs (74 s) would settle what is inconclusive." in render(said)
     for what in ("it", "the rest"):
         sentence = f"Equally fast; about 9,400 more runs (74 s) would settle {what}."
-        assert render(msgspec.structs.replace(said, answer=sentence)).count("would settle") == 1
+        assert render(replace(said, answer=sentence)).count("would settle") == 1
 
 
 # --- comparisons ----------------------------------------------------------------------------------------------------
@@ -309,8 +304,8 @@ def test_a_comparison_kept_the_other_way_round_is_turned() -> None:
 
 def test_the_plans_baseline_is_the_one_compared_with() -> None:
     result = make_result()
-    plan = msgspec.structs.replace(result.plan, baseline="linear-svm")
-    rows = read_markdown(render(msgspec.structs.replace(result, plan=plan), "markdown"))
+    plan = replace(result.plan, baseline="linear-svm")
+    rows = read_markdown(render(replace(result, plan=plan), "markdown"))
     versus = {row["model"]: row["vs baseline (95 % CI)"] for row in rows}
     assert versus["Linear SVM"] == "baseline"
     assert versus["Logistic Regression"] == "0.87× (0.85–0.89)"
@@ -318,8 +313,8 @@ def test_the_plans_baseline_is_the_one_compared_with() -> None:
 
 def test_without_an_interval_nothing_is_called_slower() -> None:
     result = make_result()
-    bare = tuple(msgspec.structs.replace(c, low=None, high=None, verdict="inconclusive") for c in result.comparisons)
-    rows = read_markdown(render(msgspec.structs.replace(result, comparisons=bare), "markdown"))
+    bare = tuple(replace(c, low=None, high=None, verdict="inconclusive") for c in result.comparisons)
+    rows = read_markdown(render(replace(result, comparisons=bare), "markdown"))
     assert rows[1]["vs baseline (95 % CI)"] == "1.15×"
 
 
@@ -382,3 +377,16 @@ def test_places_that_cannot_be_written_are_refused(place: str, tmp_path: Path) -
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match="Cannot write"):
         check_writable(tmp_path / place)
+
+
+def test_a_note_that_models_share_is_written_once() -> None:
+    first, second, *others = make_result().candidates
+    shared, own = "columns were standardised", "slow to start"
+    two = [replace(first, notes=(shared, own)), replace(second, notes=(shared, shared))]
+    some = replace(make_result(), candidates=(*two, *others))
+    assert [text for kind, text in make_notes(some) if shared in text or own in text] == [
+        f"{first.name}, {second.name}: {shared}",
+        f"{first.name}: {own}",
+    ]
+    assert ("note", f"all models: {shared}") in make_notes(replace(some, candidates=tuple(two)))
+    assert ("note", f"{second.name}: {shared}") in make_notes(replace(some, candidates=(two[1],)))
