@@ -129,7 +129,7 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedCon
 
 
 def trust_found(trust: Trust, loaded: LoadedConfiguration) -> Trust:
-    """Return a plan's trust, and besides it all that a configuration merely found names; remember that file.
+    """Return a plan's trust, and all that a configuration in the working directory names; remember that file.
 
     Raises:
         UsageError: A file that it names cannot be read.

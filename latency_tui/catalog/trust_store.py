@@ -169,7 +169,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def is_trusted_if_found(model: ModelSpec, trust: Trust) -> bool:
-    """Return whether a model may run its author's code, as far as a configuration file that was merely found says so.
+    """Return whether a model may run its author's code if a configuration in the working directory names it.
 
     Raises:
         UsageError: Its file cannot be read.
@@ -180,15 +180,15 @@ def is_trusted_if_found(model: ModelSpec, trust: Trust) -> bool:
 
 
 def check_found(model: ModelSpec, trust: Trust) -> None:
-    """Refuse a model that runs its author's code by the word of a configuration file that was merely found.
+    """Refuse a model that runs its author's code that only a configuration file found in the working directory names.
 
     Raises:
         UsageError: Neither that file nor the model's own is trusted; the sentence says what to add.
     """
     if not is_trusted_if_found(model, trust):
         raise UsageError(
-            f"{model.name} runs code, {model.factory or model.file}, that latency-tui.toml names; that file was merely "
-            "found in this directory. If you trust it, add --trust ./latency-tui.toml."
+            f"{model.name} runs the code {model.factory or model.file}, which latency-tui.toml in this directory "
+            "names. If you trust that file, add --trust ./latency-tui.toml."
         )
 
 

@@ -20,8 +20,8 @@ def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
 
     Args:
         plan: What is going to be measured.
-        asks_later: Whether somebody is asked, before anything runs, whether they trust a configuration file that was
-            merely found.
+        asks_later: Whether the user is asked later, before anything runs, to trust a configuration file found in the
+            working directory.
 
     Raises:
         UsageError: A file is not there, cannot be read, is not what it says, or runs code and is not trusted; a model

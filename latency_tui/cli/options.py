@@ -133,7 +133,8 @@ def make_plan(values: Values, *, settings: bool = False, lenient: bool = False, 
         values: One entry an option.
         settings: Whether the one model is also measured once more for each setting that can matter.
         lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
-            the app lists it with a word on why, and asks before it runs what a configuration merely found names.
+            the app lists it with a word on why, and asks before it runs what a configuration in the working directory
+            names.
         by_plan: Whether a plan of the configuration named the models, and not the user.
 
     Raises:

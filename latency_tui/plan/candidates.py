@@ -59,7 +59,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         group: Heading that it stands under in a list of models.
         task: What it predicts, `classification` or `regression`; empty where that is not known.
         found_in: SHA-256 of the configuration file whose word it is that this runs its author's code, if that file was
-            merely found in the working directory; empty if the user named the model or vouches for the file.
+            found in the working directory; empty if the user named the model or vouches for the file.
         key: Name of its table in the configuration file, by which it can be named too; empty if it is not from there.
     """
 

@@ -202,13 +202,13 @@ def test_files_of_a_plan_are_found_beside_its_configuration(monkeypatch: pytest.
     assert one.baseline == "model.skops", "a file may be named as it was"
 
 
-def test_trust_in_a_file_that_was_merely_found_does_not_count() -> None:
+def test_trust_in_a_file_that_was_found_does_not_count() -> None:
     Path("h.pkl").write_bytes(pickle.dumps([1]))
     Path("latency-tui.toml").write_text("[models.h]\nfile = 'h.pkl'\ntrust = true\n")
     for asked in ([], ["-m", "h"]):
         refused = invoke("run", *asked)
         assert refused.exit_code == 2
-        assert "h runs code, h.pkl, that latency-tui.toml names; that file was merely found" in refused.stderr
+        assert "h runs the code h.pkl, which latency-tui.toml in this directory names" in refused.stderr
         assert "add --trust ./latency-tui.toml." in refused.stderr
     digest = digest_of(Path("h.pkl"))
     for said in (["--config", "./latency-tui.toml"], ["--trust", "./latency-tui.toml"], ["--trust", "h.pkl"]):
@@ -219,7 +219,7 @@ def test_trust_in_a_file_that_was_merely_found_does_not_count() -> None:
 def test_a_found_file_cannot_have_a_skops_file_remembered_as_trusted() -> None:
     path = skops_file()
     Path("latency-tui.toml").write_text("[models.a]\nfile = 'a.skops'\ntrust = true\n")
-    assert "was merely found in this directory" in invoke("run", "-m", "a").stderr
+    assert "latency-tui.toml in this directory names" in invoke("run", "-m", "a").stderr
     assert recall() == {}
     plan_of("-m", "a", "--trust-type", "sklearn.tree._tree.Tree")
     assert plan_of("-m", "a").trust.types_in(digest_of(path)), "what was trusted before needs no word of the file's"
@@ -237,7 +237,7 @@ def test_a_link_to_the_users_own_file_vouches_for_nothing_beside_it(tmp_path: Pa
     (tmp_path / "user" / "latency-tui.toml").write_text("[models.h]\nfile = 'h.pkl'\ntrust = true\n")
     Path("latency-tui.toml").symlink_to(tmp_path / "user" / "latency-tui.toml")
     Path("h.pkl").write_bytes(pickle.dumps([1]))
-    assert "was merely found in this directory" in invoke("run", "-m", "h").stderr
+    assert "latency-tui.toml in this directory names" in invoke("run", "-m", "h").stderr
 
 
 def test_models_named_in_any_script_are_told_apart() -> None:

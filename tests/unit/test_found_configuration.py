@@ -1,4 +1,4 @@
-"""A configuration that was merely found in the working directory: what it names runs only once it is trusted."""
+"""A configuration that is found in the working directory: what it names runs only once it is trusted."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Runs:
 def test_the_engine_refuses_it_too() -> None:
     write(f"[models.a]\n{SYSTEM}")
     (candidate,) = find_configuration().candidates(["a"])
-    with pytest.raises(UsageError, match="merely found"):
+    with pytest.raises(UsageError, match="in this directory names"):
         load(candidate, Trust())
     assert not Path("ran").exists()
 

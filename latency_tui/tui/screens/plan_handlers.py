@@ -201,7 +201,7 @@ class PlanHandlers(View):
         self.app.push_screen(AddModelScreen(self.models, listed, plan.workload.dataset, plan.trust, folder), take)
 
     def ask_for_trust(self, then: commands.Command) -> None:
-        """Ask whether to trust the configuration that was merely found; if so, go on with a command."""
+        """Ask whether to trust the configuration found in the working directory; if so, go on with a command."""
         from latency_tui.tui.screens.trust import TrustScreen  # not before the first frame
 
         found = self.configuration

@@ -1,4 +1,4 @@
-"""Asks whether to trust a configuration file that was merely found: shows what it would run, and has run nothing."""
+"""Asks whether to trust a configuration file found in the working directory: shows what it would run."""
 
 from __future__ import annotations
 
