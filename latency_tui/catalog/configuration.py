@@ -38,8 +38,8 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         configuration: What it holds.
         path: The file; None where there is none.
-        is_trusted_location: Whether it may name what runs its author's code (import paths, and files that it trusts): not if it was
-            found in the working directory, for it may have come with that very code.
+        is_trusted_location: Whether it may name what runs its author's code (import paths, and files that it trusts).
+            It may not if it was found in the working directory, because it may have come with that very code.
         digest: SHA-256 of its content.
     """
 
