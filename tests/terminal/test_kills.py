@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes and shared memory are looked at as Linux has them"),
 ]
 MARK = "LATENCY_TUI_TEST_KILLS"
-MOMENTS = [(seed, random.Random(seed).choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])) for seed in range(20)]
+MOMENTS = [(seed, random.Random(seed).choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])) for seed in range(8)]
 
 
 def start(folder: Path, mark: str, *arguments: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:

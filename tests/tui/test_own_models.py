@@ -32,7 +32,7 @@ from tests.tui.made import until
 
 X, y = make_classification(n_samples=80, n_features=20, random_state=0)
 TREE = "sklearn.tree._tree.Tree"
-SIZES = [(140, 45), (80, 24), (60, 16), (40, 12), (30, 8), (12, 4), (3, 2), (1, 1)]
+SIZES = [(140, 45), (80, 24), (30, 8), (1, 1)]
 
 
 @pytest.fixture(autouse=True)

@@ -86,7 +86,7 @@ FLAGS = ("--until-known", "--rigorous", "--control", "--cold-start", "--sparse",
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_random_command_line_ends_with_a_documented_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
