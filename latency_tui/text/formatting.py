@@ -70,6 +70,17 @@ def format_interval(low: float | None, high: float | None) -> str:
     return f"{_three_figures(low / scale)}–{_three_figures(high / scale)} {unit}"
 
 
+def format_interval_ends(value: float | None, low: float | None, high: float | None) -> str:
+    """Return an interval in the unit of the figure that it stands beside, without that unit: `305–4,290` beside 354 µs.
+
+    Empty unless both ends are known. An end in another unit could lose it where a line is cut, and then read wrongly.
+    """
+    if value is None or low is None or high is None or not all(map(math.isfinite, (value, low, high))):
+        return ""
+    _, scale = _unit(value)
+    return f"{_three_figures(low / scale)}–{_three_figures(high / scale)}"
+
+
 def format_ratio(ratio: float | None, low: float | None = None, high: float | None = None) -> str:
     """Return a ratio of candidate to baseline in words: `1.11× faster (95 % CI 1.09–1.13)`.
 

@@ -5,7 +5,13 @@ import sys
 
 import pytest
 
-from latency_tui.text.formatting import format_duration, format_interval, format_ratio, format_seconds
+from latency_tui.text.formatting import (
+    format_duration,
+    format_interval,
+    format_interval_ends,
+    format_ratio,
+    format_seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +88,22 @@ def test_words_need_no_numpy() -> None:
     """The first frame of the screen imports them."""
     code = "import sys, latency_tui.text.formatting; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (62.1e-6, 61.7e-6, 62.6e-6, "61.7–62.6"),
+        (354e-6, 305e-6, 4.29e-3, "305–4,290"),  # beside µs, 0.305–4.29 would read as less than a thousandth of it
+        (1.02e-3, 998e-6, 1.04e-3, "0.998–1.04"),
+        (999.6e-6, 990e-6, 1.01e-3, "0.990–1.01"),
+        (2.0, 9e-3, 31.0, "0.00900–31.0"),
+        (62.1e-6, 61.7e-6, None, ""),
+        (None, 1e-6, 2e-6, ""),
+        (62.1e-6, 61.7e-6, float("inf"), ""),
+    ],
+)
+def test_an_interval_beside_a_figure_is_in_its_unit(
+    value: float | None, low: float | None, high: float | None, text: str
+) -> None:
+    assert format_interval_ends(value, low, high) == text

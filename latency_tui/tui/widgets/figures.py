@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latency_tui.report.limits import limits_of
-from latency_tui.text.formatting import NOTHING, format_duration, format_interval, format_ratio
+from latency_tui.text.formatting import NOTHING, format_duration, format_interval_ends, format_ratio
 from latency_tui.tui.styles import MUTED
 
 if TYPE_CHECKING:
@@ -96,9 +96,5 @@ def needs(percentile: Percentile) -> str:
 
 
 def short_interval(percentile: Percentile) -> str:
-    """Return the interval around a percentile without its unit where both ends share the value's: `61.7–62.6`."""
-    if percentile.low is None or percentile.high is None:
-        return ""
-    text = format_interval(percentile.low, percentile.high)
-    unit = format_duration(percentile.value).rpartition(" ")[2]
-    return text.removesuffix(f" {unit}") if text.count(" ") == 1 else text
+    """Return the interval around a percentile in the unit of its value, which is not repeated: `61.7–62.6`."""
+    return format_interval_ends(percentile.value, percentile.low, percentile.high)
