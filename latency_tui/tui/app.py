@@ -215,4 +215,4 @@ class LatencyApp(App[None]):
 
     def _end(self, number: signal.Signals) -> None:
         self._ended_by = number
-        self.run_worker(self.action_quit(), group="end", exclusive=True, exit_on_error=False)
+        self.run_worker(self.action_quit, group="end", exclusive=True, exit_on_error=False)

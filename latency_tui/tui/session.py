@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 
 from textual.dom import DOMNode
 
@@ -48,7 +49,7 @@ class Session:
 
     def warm_up(self) -> None:
         """Start the engine, so that it has imported what it needs when the first job comes."""
-        self._screen.run_worker(self._warm_up(), group="engine-start", exclusive=True, exit_on_error=False)
+        self._screen.run_worker(self._warm_up, group="engine-start", exclusive=True, exit_on_error=False)
 
     def train(self, plan: Plan) -> str:
         """Train the plan's candidates; returns the job's id."""
@@ -95,11 +96,11 @@ class Session:
 
     def stop(self, job: str) -> None:
         """End a job at once; what was measured is kept."""
-        self._screen.run_worker(self._stop(job), group="engine-stop", exclusive=True, exit_on_error=False)
+        self._screen.run_worker(partial(self._stop, job), group="engine-stop", exclusive=True, exit_on_error=False)
 
     def stop_training(self, job: str, slug: str) -> None:
         """End one candidate's training; the others go on."""
-        self._screen.run_worker(self._stop_training(job, slug), group="engine-stop", exit_on_error=False)
+        self._screen.run_worker(partial(self._stop_training, job, slug), group="engine-stop", exit_on_error=False)
 
     async def close(self) -> None:
         """End every process."""
@@ -118,7 +119,7 @@ class Session:
         return f"{kind}-{next(self._jobs)}"
 
     def _work(self, job: str, stream: Callable[[Engine], AsyncIterator[Event]]) -> None:
-        self._screen.run_worker(self._run(job, stream), group="engine", exclusive=True, exit_on_error=False)
+        self._screen.run_worker(partial(self._run, job, stream), group="engine", exclusive=True, exit_on_error=False)
 
     async def _ready(self) -> Engine:
         async with self._starting:

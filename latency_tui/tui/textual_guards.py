@@ -15,7 +15,10 @@ from textual import events
 from textual._parser import Parser
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.geometry import Offset
 from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import OptionList
 
 _WIDEST, _HIGHEST = 4_000, 2_000  # cells; a terminal of a wall of screens has fewer
@@ -59,9 +62,20 @@ async def _select_listed(options: OptionList, event: events.Click) -> None:
         options.action_select()
 
 
+_widget_and_offset_at = Screen.get_widget_and_offset_at
+
+
+def _attached_widget_and_offset_at(screen: Screen[object], x: int, y: int) -> tuple[Widget | None, Offset | None]:
+    """Return the widget under the pointer unless it was removed since it was drawn: Textual asks for its parent."""
+    widget, offset = _widget_and_offset_at(screen, x, y)
+    attached = isinstance(widget, Screen) or (widget is not None and widget.parent is not None)
+    return (widget, offset) if attached else (None, None)
+
+
 def tolerate_any_input() -> None:
-    """Have lists ignore clicks on rows that are gone, and the Linux driver drop what it cannot decode or parse."""
+    """Ignore clicks on rows and widgets that are gone, and what the Linux driver cannot decode or parse."""
     setattr(OptionList, "_on_click", _select_listed)  # noqa: B010  mypy does not let a method be assigned
+    setattr(Screen, "get_widget_and_offset_at", _attached_widget_and_offset_at)  # noqa: B010
     try:
         from textual.drivers import linux_driver
     except ImportError:  # on Windows, where there is no such driver

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import warnings
 
 import pytest
+from textual import events
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 
@@ -116,3 +119,35 @@ async def test_escape_leaves_the_chart_and_a_second_one_stops(open_app: Open, sc
         await desk.press("escape")
         await desk.idle()
         assert desk.state.result is not None
+
+
+async def test_a_click_on_a_widget_that_was_just_removed_does_nothing(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_app() as desk:
+        await desk.press("plus")
+        await until(lambda: bool(desk.app.screen.query("#hint")))
+        dialog = desk.app.screen
+        hint = dialog.query_one("#hint")
+        await until(lambda: bool(hint.region))
+        x, y = hint.region.offset
+        press = events.MouseDown(hint, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y)
+        with monkeypatch.context() as removed:
+            removed.setattr(hint, "_parent", None)  # Textual detaches it a little before it takes it off the screen
+            dialog._forward_event(press)
+        await desk.press("escape")
+        await until(lambda: desk.app.screen is desk.screen)
+
+
+async def test_a_search_that_the_next_letter_overtakes_leaves_no_warning(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.press("plus")
+        dialog = desk.app.screen
+        assert isinstance(dialog, Picker)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for text in ("r", "ra", "ran"):
+                dialog._follow(text)  # each ends the search before it, which has not begun
+            await desk.pilot.pause()
+            gc.collect()
+        assert not [str(warning.message) for warning in caught]

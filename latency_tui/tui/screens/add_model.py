@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -163,7 +164,7 @@ class AddModelScreen(Picker[AddedModel]):
     def action_trust(self) -> None:
         """Trust what is shown, in this very content of the file, and add it where it is not in the list yet."""
         if self.query_one("#consent").display:
-            self.run_worker(self._trust_and_take(self.text), group="take", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._trust_and_take, self.text), group="take", exclusive=True, exit_on_error=False)
 
     async def _trust_and_take(self, text: str) -> None:
         asked = self._asked(text)

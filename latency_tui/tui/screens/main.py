@@ -70,7 +70,7 @@ class MainScreen(PlanHandlers):
     def begin(self) -> None:
         """Start what takes time; to be called when the first frame is out."""
         self.session.warm_up()
-        self.run_worker(self.load_results(), group="load", exclusive=True, exit_on_error=False)
+        self.run_worker(self.load_results, group="load", exclusive=True, exit_on_error=False)
 
     async def on_unmount(self) -> None:
         """Leave no process behind."""
@@ -173,7 +173,7 @@ class MainScreen(PlanHandlers):
         async def work() -> None:
             self.post_message(ResultComputed(job, await self.records.exact(job)))
 
-        self.run_worker(work(), group=f"conclude-{job}", exclusive=True, exit_on_error=False)
+        self.run_worker(work, group=f"conclude-{job}", exclusive=True, exit_on_error=False)
 
     def results_so_far(self) -> list[Result]:
         """Return what was measured in every measurement, the oldest first; the newest may be running still."""

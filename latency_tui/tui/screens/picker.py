@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on
@@ -124,7 +125,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
 
     def _follow(self, text: str) -> None:
         self.say(self.HINT)
-        self.run_worker(self._find(text), group="look", exclusive=True, exit_on_error=False)
+        self.run_worker(partial(self._find, text), group="look", exclusive=True, exit_on_error=False)
 
     async def _find(self, text: str) -> None:
         self._list.show(await asyncio.to_thread(self.find, text), marked=bool(text.rpartition("/")[2]))
@@ -204,7 +205,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
         """Take a text beside the event loop; what looks at it by then does not speak after it."""
         self.workers.cancel_group(self, "look")
         self._taken = text
-        self.run_worker(self._take(text), group="take", exclusive=True, exit_on_error=False)
+        self.run_worker(partial(self._take, text), group="take", exclusive=True, exit_on_error=False)
 
     async def _take(self, text: str) -> None:
         try:

@@ -215,7 +215,7 @@ class PlanHandlers(View):
             self.post_message(then)
 
         def take() -> None:
-            self.run_worker(trust(), group="trust", exclusive=True, exit_on_error=False)
+            self.run_worker(trust, group="trust", exclusive=True, exit_on_error=False)
 
         self.app.push_screen(TrustScreen(found, take))
 
