@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 
 from textual import events
 from textual._parser import Parser
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.drivers._writer_thread import WriterThread
 from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import Screen
@@ -72,8 +74,24 @@ def _attached_widget_and_offset_at(screen: Screen[object], x: int, y: int) -> tu
     return (widget, offset) if attached else (None, None)
 
 
+def _write_until_stopped(writer: WriterThread) -> None:
+    """Write what is queued, and drop what cannot be written.
+
+    Textual's own thread ends with the first error of a terminal that has gone. The event loop then waits for ever for
+    room in the queue, and never answers the hang-up signal.
+    """
+    while (text := writer._queue.get()) is not None:
+        with suppress(OSError, ValueError):
+            writer._file.write(text)
+            if not writer._queue.qsize():
+                writer._file.flush()
+    with suppress(OSError, ValueError):
+        writer._file.flush()
+
+
 def tolerate_any_input() -> None:
-    """Ignore clicks on rows and widgets that are gone, and what the Linux driver cannot decode or parse."""
+    """Ignore clicks on what is gone, what cannot be decoded or parsed, and errors of a terminal that has gone."""
+    setattr(WriterThread, "run", _write_until_stopped)  # noqa: B010
     setattr(OptionList, "_on_click", _select_listed)  # noqa: B010  mypy does not let a method be assigned
     setattr(Screen, "get_widget_and_offset_at", _attached_widget_and_offset_at)  # noqa: B010
     try:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -21,6 +25,7 @@ from latency_tui.result.result import load
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.text import wrap
+from latency_tui.tui.textual_guards import tolerate_any_input
 from tests.tui.conftest import Open
 from tests.tui.made import ENVIRONMENT, MadeEngine, Script, made_plan, until
 
@@ -222,3 +227,23 @@ async def test_an_engine_that_does_not_react_to_stop_is_ended(
         assert "unexpectedly" not in desk.text()
         assert {row.stage for row in desk.state.rows} == {"new"}
     assert EngineError.exit_code
+
+
+def test_a_terminal_that_has_gone_never_blocks_the_screen() -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    tolerate_any_input()
+    writer = WriterThread(Gone())
+    writer.start()
+
+    def draw() -> None:
+        for _ in range(2 * MAX_QUEUED_WRITES):
+            writer.write("a frame")
+        writer.stop()
+
+    drawing = threading.Thread(target=draw, daemon=True)
+    drawing.start()
+    drawing.join(20)
+    assert not drawing.is_alive()
