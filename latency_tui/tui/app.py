@@ -16,6 +16,7 @@ from textual.app import App
 from latency_tui.engine.client import Engine
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
+from latency_tui.tui.background import run_in_background
 from latency_tui.tui.commands import CHANGED_LABELS
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
@@ -215,4 +216,4 @@ class LatencyApp(App[None]):
 
     def _end(self, number: signal.Signals) -> None:
         self._ended_by = number
-        self.run_worker(self.action_quit, group="end", exclusive=True, exit_on_error=False)
+        run_in_background(self, self.action_quit, group="end")

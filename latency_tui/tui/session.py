@@ -19,6 +19,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished, Train
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan
+from latency_tui.tui.background import run_in_background
 from latency_tui.tui.messages import EngineLost, EventsArrived, JobEnded
 
 _BATCH_SECONDS = 0.1
@@ -49,7 +50,7 @@ class Session:
 
     def warm_up(self) -> None:
         """Start the engine, so that it has imported what it needs when the first job comes."""
-        self._screen.run_worker(self._warm_up, group="engine-start", exclusive=True, exit_on_error=False)
+        run_in_background(self._screen, self._warm_up, group="engine-start")
 
     def train(self, plan: Plan) -> str:
         """Train the plan's candidates; returns the job's id."""
@@ -96,11 +97,11 @@ class Session:
 
     def stop(self, job: str) -> None:
         """End a job at once; what was measured is kept."""
-        self._screen.run_worker(partial(self._stop, job), group="engine-stop", exclusive=True, exit_on_error=False)
+        run_in_background(self._screen, partial(self._stop, job), group="engine-stop")
 
     def stop_training(self, job: str, slug: str) -> None:
         """End one candidate's training; the others go on."""
-        self._screen.run_worker(partial(self._stop_training, job, slug), group="engine-stop", exit_on_error=False)
+        run_in_background(self._screen, partial(self._stop_training, job, slug), group="engine-stop", exclusive=False)
 
     async def close(self) -> None:
         """End every process."""
@@ -119,7 +120,7 @@ class Session:
         return f"{kind}-{next(self._jobs)}"
 
     def _work(self, job: str, stream: Callable[[Engine], AsyncIterator[Event]]) -> None:
-        self._screen.run_worker(partial(self._run, job, stream), group="engine", exclusive=True, exit_on_error=False)
+        run_in_background(self._screen, partial(self._run, job, stream), group="engine")
 
     async def _ready(self) -> Engine:
         async with self._starting:

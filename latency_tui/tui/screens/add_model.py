@@ -30,6 +30,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, number_apart, parse, slugify
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.trust import EVERYTHING
+from latency_tui.tui.background import run_in_background
 from latency_tui.tui.completion import Match, at_home, files_like, is_path, names_like, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED
@@ -164,7 +165,7 @@ class AddModelScreen(Picker[AddedModel]):
     def action_trust(self) -> None:
         """Trust what is shown, in this very content of the file, and add it where it is not in the list yet."""
         if self.query_one("#consent").display:
-            self.run_worker(partial(self._trust_and_take, self.text), group="take", exclusive=True, exit_on_error=False)
+            run_in_background(self, partial(self._trust_and_take, self.text), group="take")
 
     async def _trust_and_take(self, text: str) -> None:
         asked = self._asked(text)

@@ -20,6 +20,7 @@ from latency_tui.plan.limits import limits_on
 from latency_tui.report import render
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
+from latency_tui.tui.background import run_in_background
 from latency_tui.tui.messages import (
     EngineLost,
     EventsArrived,
@@ -70,7 +71,7 @@ class MainScreen(PlanHandlers):
     def begin(self) -> None:
         """Start what takes time; to be called when the first frame is out."""
         self.session.warm_up()
-        self.run_worker(self.load_results, group="load", exclusive=True, exit_on_error=False)
+        run_in_background(self, self.load_results, group="load")
 
     async def on_unmount(self) -> None:
         """Leave no process behind."""
@@ -173,7 +174,7 @@ class MainScreen(PlanHandlers):
         async def work() -> None:
             self.post_message(ResultComputed(job, await self.records.exact(job)))
 
-        self.run_worker(work, group=f"conclude-{job}", exclusive=True, exit_on_error=False)
+        run_in_background(self, work, group=f"conclude-{job}")
 
     def results_so_far(self) -> list[Result]:
         """Return what was measured in every measurement, the oldest first; the newest may be running still."""

@@ -20,6 +20,7 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
 from latency_tui.errors import LatencyTuiError
+from latency_tui.tui.background import run_in_background
 from latency_tui.tui.completion import Match, is_path
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
@@ -125,7 +126,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
 
     def _follow(self, text: str) -> None:
         self.say(self.HINT)
-        self.run_worker(partial(self._find, text), group="look", exclusive=True, exit_on_error=False)
+        run_in_background(self, partial(self._find, text), group="look")
 
     async def _find(self, text: str) -> None:
         self._list.show(await asyncio.to_thread(self.find, text), marked=bool(text.rpartition("/")[2]))
@@ -205,7 +206,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
         """Take a text beside the event loop; what looks at it by then does not speak after it."""
         self.workers.cancel_group(self, "look")
         self._taken = text
-        self.run_worker(partial(self._take, text), group="take", exclusive=True, exit_on_error=False)
+        run_in_background(self, partial(self._take, text), group="take")
 
     async def _take(self, text: str) -> None:
         try:

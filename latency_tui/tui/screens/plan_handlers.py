@@ -17,6 +17,7 @@ from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
 from latency_tui.plan.limits import limits_on
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
+from latency_tui.tui.background import run_in_background
 from latency_tui.tui.messages import CandidatesAdded, DatasetChosen, FieldChanged, FieldLeft, PlanChanged
 from latency_tui.tui.screens.view import View
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
@@ -215,7 +216,7 @@ class PlanHandlers(View):
             self.post_message(then)
 
         def take() -> None:
-            self.run_worker(trust, group="trust", exclusive=True, exit_on_error=False)
+            run_in_background(self, trust, group="trust")
 
         self.app.push_screen(TrustScreen(found, take))
 
