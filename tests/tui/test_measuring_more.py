@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from latency_tui.engine.protocol import Measure
+from latency_tui.tui.widgets.cards import Card
 from tests.tui.conftest import Open
 from tests.tui.made import Script, made_plan, until
 
@@ -65,3 +68,23 @@ async def test_a_continued_result_can_be_stopped_and_continued(open_app: Open, s
         assert desk.state.result.more is not None
         assert desk.state.result.more.runs == 100 - kept
         assert len(desk.state.measurements) == 1
+
+
+async def test_a_card_sends_only_the_figures_that_changed(open_app: Open) -> None:
+    async with open_app() as desk:
+        await desk.profile()
+        card = desk.screen.query(Card).first()
+        measurement = desk.state.measurements[-1]
+        candidate = measurement.candidates[0]
+        assert measurement.result is not None
+        assert candidate.statistics is not None
+        changed = msgspec.structs.replace(candidate.statistics, mean=candidate.statistics.mean * 1.5)
+        candidate = msgspec.structs.replace(candidate, statistics=changed)
+        card._repaint_regions.clear()
+        card.paint(measurement.result, candidate, ("#7aa2f7", "●"), highlighted=True, running=False)
+        card._repaint_regions.clear()
+        changed = msgspec.structs.replace(changed, mean=changed.mean * 1.5)
+        candidate = msgspec.structs.replace(candidate, statistics=changed)
+        card.paint(measurement.result, candidate, ("#7aa2f7", "●"), highlighted=True, running=False)
+        regions = card._repaint_regions
+        assert 0 < sum(region.area for region in regions) < card.size.area / 2

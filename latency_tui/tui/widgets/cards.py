@@ -27,6 +27,7 @@ class Card(Painted):
     """One candidate's figures."""
 
     _slug = ""
+    _subtitle = ""
 
     def paint(
         self, result: Result, candidate: CandidateResult, look: CandidateStyle, *, highlighted: bool, running: bool
@@ -46,7 +47,9 @@ class Card(Painted):
         room = width - cell_len(named[0]) - 3
         self.set_title(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
         received = format_call_input(candidate.received) if candidate.received else ""
-        self.border_subtitle = Content(fit(received, max(width - 2, 1)).rstrip())
+        subtitle = fit(received, max(width - 2, 1)).rstrip()
+        if subtitle != self._subtitle:  # to set it sends the whole card to the terminal
+            self._subtitle, self.border_subtitle = subtitle, Content(subtitle)
         self.draw(_lines(result, candidate, colour, width, running=running))
 
     def on_click(self, event: events.Click) -> None:
