@@ -29,7 +29,7 @@ from latency_tui.tui.widgets.compare import ComparePane
 from latency_tui.tui.widgets.result_table import ResultTable
 from latency_tui.tui.widgets.tab_strip import TabStrip
 
-_CHART_SECONDS = 0.7  # while numbers come in: two charts cost as much as all else, and every third redraw shows them
+_CHART_SECONDS = 0.95  # while numbers come in: two charts cost as much as all else, and every fourth redraw shows them
 
 
 class Results(Vertical):
