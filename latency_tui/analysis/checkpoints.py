@@ -42,6 +42,9 @@ def checkpoint_of(recording: Recorder) -> Checkpoint:
         load=conditions.load,
         refused_blocks=conditions.refused,
         inputs=recording.inputs,
+        most_replicas=race.most_replicas,
+        rounds_per_replica=race.rounds_per_replica,
+        calls_per_long_block=race.calls_per_long_block,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import TypedDict
 
 import msgspec
@@ -15,7 +14,6 @@ from latency_tui.analysis.median_table import MedianTable
 from latency_tui.analysis.sample_store import SampleBuffer
 from latency_tui.analysis.stopping import StoppingRule
 from latency_tui.engine.protocol import BlockMeasured, MeasurementStarted, RoundFinished
-from latency_tui.engine.server.schedule import REPLICA_ROUNDS, replica_count
 from latency_tui.plan import Plan
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.result import CandidateResult, Comparison
@@ -33,7 +31,6 @@ _MOST_TAIL_SAMPLES = 50_000
 _TAIL_ROUNDS = 200
 _LATER = 1.05  # by so much more rounds, an answer that did not stand yet is looked at again
 _NOBODY = -1
-_MANY_ROUNDS = 1_000_000
 _TOLD_APART = ("faster", "slower")
 
 
@@ -58,6 +55,9 @@ class Comparer:
         spans: When the rounds of each launch began and ended, in nanoseconds of the machine's clock.
         finished: The rounds that the test has looked at, in their order.
         ask_again_at: At how many rounds an answer that did not stand is looked at again.
+        most_replicas: How many processes each candidate would have with many rounds, as the engine says; 0 if unknown.
+        rounds_per_replica: Rounds that each of these takes at the least.
+        calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
     """
 
     def __init__(self, plan: Plan, everyone: list[CandidateRecord]) -> None:
@@ -72,12 +72,17 @@ class Comparer:
         self.ask_again_at = 0
         self.finished = GrowingArray(np.int64)
         self.first_launch = 0
+        self.most_replicas = 0
+        self.rounds_per_replica = 1
+        self.calls_per_long_block: dict[str, int] = {}
 
     def begin(self, event: MeasurementStarted) -> None:
         """Take note of how many rounds a launch is to have; until it is known the first says that of the others.
 
         A continuation has a first launch of its own.
         """
+        self.most_replicas, self.rounds_per_replica = event.most_replicas, event.rounds_per_replica
+        self.calls_per_long_block = event.calls_per_long_block
         rounds = event.rounds
         if self.plan.until_known:
             rounds = 0 if event.launch == self.first_launch else self.medians.rounds_of(self.first_launch)
@@ -127,6 +132,8 @@ class Comparer:
                 self._finish(round_)
         self.first_launch = begun.asked[-1].first_launch
         self.ask_again_at = begun.next_look
+        self.most_replicas, self.rounds_per_replica = begun.most_replicas, begun.rounds_per_replica
+        self.calls_per_long_block = begun.calls_per_long_block
 
     @property
     def launches_begun(self) -> list[int]:
@@ -256,12 +263,12 @@ class Comparer:
         return {(pair.first, pair.second): pair for pair in (*found, *judged)}
 
     def _most_processes(self) -> int:
-        """Return how many processes a candidate would have with many rounds; 0 where it is not rounds that it lacks."""
+        """Return how many processes a candidate would have with many rounds; 0 if more rounds would not add any."""
         launches = len(self.medians.whole_launches)
         processes = max((entry.track.processes for entry in self._entries), default=0)
-        if processes < self.medians.whole_rounds // max(launches, 1) // REPLICA_ROUNDS:
+        if processes < self.medians.whole_rounds // max(launches, 1) // self.rounds_per_replica:
             return 0
-        return launches * replica_count(len(self._everyone), _MANY_ROUNDS, fork=sys.platform == "linux")
+        return launches * self.most_replicas
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""

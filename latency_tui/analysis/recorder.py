@@ -31,7 +31,6 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
-from latency_tui.engine.server.schedule import calls_per_block, calls_per_long_block
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours
 from latency_tui.result.checkpoint import Asked
@@ -241,7 +240,7 @@ class Recorder:
     ) -> list[LimitVerdict]:
         """Judge candidates by the limits, from intervals of a confidence."""
         compared = {comparison.candidate: comparison for comparison in comparisons}
-        sizes, seconds, step = self._calls_per_round(), self.race.seconds, self.race.clock_step()
+        sizes, seconds, step = self.race.calls_per_long_block, self.race.seconds, self.race.clock_step()
         return [
             verdict
             for e in entries
@@ -279,7 +278,7 @@ class Recorder:
                 all the same. None for everything, exactly.
             samples: Whether the result holds the samples.
         """
-        rows, sizes, seconds = self.plan.workload.batch_size, self._calls_per_round(), self.race.seconds
+        rows, sizes, seconds = self.plan.workload.batch_size, self.race.calls_per_long_block, self.race.seconds
         spread = max((e.track.processes for e in self._entries.values()), default=0) > 1
         alone = {e for e in self.race.active() if spread and e.track.processes == 1 and e.track.blocks >= LEAST_ROUNDS}
         race, live = self.race, most_samples is not None
@@ -337,15 +336,6 @@ class Recorder:
                 ),
                 share=shares[-1] if shares else 0.0,
             )
-
-    def _calls_per_round(self) -> dict[str, int]:
-        """Return how many calls of each candidate the rounds of this plan would have if it were a long one."""
-        means = {slug: e.track.totals.mean * _NANO for slug, e in self._entries.items() if e.track.totals.count}
-        if not means or self.plan.until_known:
-            return {}
-        if self.plan.seconds is not None:
-            return calls_per_long_block(means)
-        return dict.fromkeys(means, calls_per_block(means.values()))
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         tracks = [entry.track for entry in self.everyone.values() if entry.track.totals.count]

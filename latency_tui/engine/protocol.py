@@ -206,6 +206,9 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
         pinned: Cores that the candidates are pinned to; empty where they are not.
         load: Load average of the minute before the job began, for each core of the machine; None where nobody tells.
+        most_replicas: How many processes each candidate would have if there were many rounds; 0 if that is not known.
+        rounds_per_replica: Rounds that a schedule has for each of these processes at the least.
+        calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
     """
 
     job: str
@@ -216,6 +219,9 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     timer_floor_ns: float
     pinned: tuple[int, ...] = ()
     load: float | None = None
+    most_replicas: int = 0
+    rounds_per_replica: int = 1
+    calls_per_long_block: dict[str, int] = {}
 
 
 class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):

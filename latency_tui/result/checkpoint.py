@@ -141,6 +141,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         load: Load average before, per core.
         refused_blocks: Blocks left out because of an impossible latency.
         inputs: SHA-256 of each file and module that was measured, and version of each library, by name.
+        most_replicas: How many processes each candidate has if there are many rounds; 0 if that is not known.
+        rounds_per_replica: Rounds that each of these takes at the least.
+        calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
     """
 
     asked: tuple[Asked, ...]
@@ -156,6 +159,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     load: float | None = None
     refused_blocks: int = 0
     inputs: dict[str, str] = {}
+    most_replicas: int = 0
+    rounds_per_replica: int = 1
+    calls_per_long_block: dict[str, int] = {}
 
     def __repr__(self) -> str:
         """Return one line: there may be millions of blocks."""
@@ -173,6 +179,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         numbers = [launch.number for launch in self.launches]
         fits = (
             bool(self.asked)
+            and self.most_replicas >= 0
+            and self.rounds_per_replica >= 1
+            and all(calls >= 1 for calls in self.calls_per_long_block.values())
             and tuple(candidate.slug for candidate in self.candidates) == slugs
             and numbers == sorted({*numbers})
             and all(0 <= number <= _MOST_LAUNCHES for number in numbers)

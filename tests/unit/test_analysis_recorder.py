@@ -29,6 +29,7 @@ from latency_tui.engine.protocol import (
     decode_event,
     encode,
 )
+from latency_tui.engine.server.schedule import calls_per_long_block
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
 from latency_tui.plan.colors import PALETTE
 from latency_tui.report import write
@@ -702,7 +703,11 @@ def test_a_tail_needs_as_many_calls_as_half_a_minute_holds() -> None:
 
 def test_the_calls_that_a_tail_needs_do_not_change_with_longer_blocks() -> None:
     plan = plan_of(2, runs=None, seconds=0.5)
-    result = recorded(plan, list(blocks(plan, (1.0, 1.0), 20, 73))).result()
+    begun = MeasurementStarted(
+        job="measurement", launch=0, rounds=20, calls={}, seconds=0.5, timer_floor_ns=70.0,
+        calls_per_long_block=calls_per_long_block({candidate.slug: 62e-6 for candidate in plan.candidates}),
+    )  # fmt: skip
+    result = recorded(plan, [begun, *blocks(plan, (1.0, 1.0), 20, 73)]).result()
     statistics = result.candidates[0].statistics
     assert statistics is not None
     calls = 2 * 0.0045 / statistics.mean

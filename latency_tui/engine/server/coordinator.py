@@ -38,7 +38,16 @@ from latency_tui.engine.protocol import (
 from latency_tui.engine.server import cold_start
 from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
 from latency_tui.engine.server.replicas import make_replicas
-from latency_tui.engine.server.schedule import Schedule, orders, replica_count, rotation, schedule
+from latency_tui.engine.server.schedule import (
+    REPLICA_ROUNDS,
+    Schedule,
+    long_block_calls,
+    most_replicas,
+    orders,
+    replica_count,
+    rotation,
+    schedule,
+)
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.errors import DataError
 from latency_tui.plan import Candidate, Plan
@@ -150,6 +159,9 @@ class Coordinator:
                     timer_floor_ns=warm.timer_floor_ns,
                     pinned=pinned,
                     load=self._load_before,
+                    most_replicas=most_replicas(len(command.plan.turns), fork=self._fork),
+                    rounds_per_replica=REPLICA_ROUNDS,
+                    calls_per_long_block=long_block_calls(command.plan, alive),
                 )
             )
             self._channel.flush()
