@@ -174,7 +174,7 @@ def test_an_unknown_command_is_one_sentence() -> None:
         ("hlep", "did you mean help?"),
         ("random-forest", "with -m random-forest"),
         ("pyproject.toml", "with -m pyproject.toml, a data file with --data pyproject.toml"),
-        ("xyzzy", "there are run, models, serve, init, help."),
+        ("xyzzy", "there are run, models, serve, init, guide, help."),
     ],
 )
 def test_an_unknown_command_comes_with_what_was_meant(typed: str, meant: str) -> None:
