@@ -207,3 +207,49 @@ class AnswersError(Planted):
 class AnswersNotImplemented(Planted):
     def predict(self, X: Any) -> Any:
         return NotImplemented
+
+
+class _AnswersByRow(Planted):
+    """Answers half of the rows with one value, the others with zeros."""
+
+    value = 0.0
+
+    def predict(self, X: Any) -> Any:
+        return np.where(np.asarray(X)[:, 0] >= self.threshold, self.value, 0.0)
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        self.threshold = np.quantile(np.asarray(X)[:, 0], 0.5)
+        return self
+
+
+class AnswersNan(_AnswersByRow):
+    value = np.nan
+
+
+class AnswersInfinity(_AnswersByRow):
+    value = -np.inf
+
+
+class AnswersNanByRow(AnswersNan):
+    """Takes one row per call and no more."""
+
+    def predict(self, X: Any) -> Any:
+        if len(X) > 1:
+            raise ValueError("one row per call")
+        return super().predict(X)
+
+
+class AnswersNoNumbers(Planted):
+    """Answers with objects, all of which are NaN."""
+
+    def predict(self, X: Any) -> Any:
+        return np.array([float("nan")] * len(X), dtype=object)
+
+
+class ChangesIntoNan(Planted):
+    """Fills the rows that it receives with NaN, and answers with them."""
+
+    def predict(self, X: Any) -> Any:
+        answer = np.asarray(X).copy()
+        X[:] = np.nan
+        return answer

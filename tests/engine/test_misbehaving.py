@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from array import array
 from pathlib import Path
@@ -100,6 +101,32 @@ async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind
     (bad,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "bad")
     assert {*said} <= {*bad.notes}
     assert len(bad.notes) <= 21
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("AnswersNan", r"^(\d+) of (\d+) answers for held-out rows are NaN$"),
+        ("AnswersNanByRow", r"^(\d+) of (\d+) answers for held-out rows are NaN$"),
+        ("AnswersInfinity", r"^(\d+) of (\d+) answers for held-out rows are infinite$"),
+        ("AnswersNoNumbers", r"^(\d+) of (\d+) answers for held-out rows are NaN$"),
+        ("ChangesIntoNan", None),
+    ],
+)
+async def test_answers_that_are_not_finite_are_counted_in_a_note(engine: Engine, kind: str, said: str | None) -> None:
+    events = await measured_beside(engine, kind)
+    assert not [event for event in events if isinstance(event, CandidateFailed)]
+    assert sum(len(e.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "bad") == 200 * 8
+    (good,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "good")
+    assert good.notes == ()
+    (bad,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "bad")
+    found = [re.match(said, note) for note in bad.notes if said]
+    if said is None:
+        assert not [note for note in bad.notes if "NaN" in note]
+        return
+    assert found[0], bad.notes
+    some, all_of_them = map(int, found[0].groups())
+    assert some == all_of_them if kind == "AnswersNoNumbers" else 0.2 < some / all_of_them < 0.8
 
 
 @pytest.mark.slow

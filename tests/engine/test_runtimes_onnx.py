@@ -118,6 +118,9 @@ def test_answers_are_compared_row_by_row() -> None:
     numbers = compare(np.array([1.0, 1000.0]), np.array([1.0, 1000.05], dtype=np.float32), 1e-4)
     assert numbers.holds, "the tolerance grows with the number"
     assert not compare(np.array([1.0]), np.array([np.nan]), 1e-4).holds
+    assert not compare(np.array([np.inf]), np.array([-np.inf]), 1e-4).holds
+    same = np.array([np.nan, np.inf, -np.inf])
+    assert compare(same, same.astype(np.float32), 1e-4).holds
     assert str(compare(np.ones(3), np.ones((3, 2)), 1e-4)) == "of another shape"
 
 

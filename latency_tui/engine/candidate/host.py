@@ -33,6 +33,7 @@ from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
 from latency_tui.engine.candidate.models.runtimes.conversion import convert
+from latency_tui.engine.candidate.not_finite import note_not_finite
 from latency_tui.engine.candidate.template import become_template, fork_process, libraries_since
 from latency_tui.engine.candidate.threads import limit
 from latency_tui.engine.candidate.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
@@ -183,6 +184,7 @@ class Host:
         settings = request.candidate.settings
         threads = int(settings.get("threads", request.threads))
         self.order = str(settings.get("order", "C"))
+        self.method = request.workload.method
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             loaded = self._load(request)
@@ -242,6 +244,9 @@ class Host:
                 self.fresh = False  # it has answered all that is held out by now, to show that it answers the same
             changes = self.inputs is not None and self.inputs.fresh_per_call
             score = loading.score(self.model, copy.deepcopy(self.data) if changes else self.data)
+        rows = copy.deepcopy(self.data.X_test) if changes else self.data.X_test
+        if note := note_not_finite(self.model, self.method, rows, self.rows_per_call):
+            notes = (note, *notes)
         gc.collect()
         return Scored(score=score, notes=(*notes, *notes_of(caught)))
 

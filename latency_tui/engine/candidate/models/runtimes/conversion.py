@@ -114,8 +114,11 @@ def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
     if ours.dtype.kind not in "fc":
         same = ours == theirs
         return Parity(rows, int(same.reshape(rows, -1).all(axis=1).sum()))
-    apart = np.abs(ours - theirs.astype(ours.dtype)).reshape(rows, -1)
-    within = apart <= tolerance * (1 + np.abs(ours).reshape(rows, -1))
+    ours, theirs = ours.reshape(rows, -1), theirs.astype(ours.dtype).reshape(rows, -1)
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))  # infinite numbers, too
+    with np.errstate(invalid="ignore"):
+        apart = np.where(same, 0.0, np.abs(ours - theirs))
+    within = same | (np.isfinite(ours) & (apart <= tolerance * (1 + np.abs(ours))))
     return Parity(rows, int(within.all(axis=1).sum()), float(apart.max(initial=0.0)), tolerance)
 
 
