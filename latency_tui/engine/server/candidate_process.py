@@ -52,7 +52,9 @@ class CandidateProcess:
     """One process, and the pipe to it.
 
     Attributes:
-        slug: The candidate's.
+        slug: The candidate's slug.
+        log: File that receives what it prints.
+        data: The dataset that it inherited if it was forked; None if it prepares the dataset itself.
         connection: Readable when a reply has come or the process has ended.
         deadline: When, on the monotonic clock, the current request counts as hung.
         stage: What it is doing.
@@ -63,9 +65,10 @@ class CandidateProcess:
         replicas: Further processes of the same candidate.
         libraries: Modules of installed libraries that it has imported; empty until it stored its model.
         fitted: What it said when the model was fitted; None before.
+        jobs: How many jobs its model runs at once; 0 for one per core.
         call_notes: What its first call found out about its inputs.
         prepared_in: Seconds that this took.
-        call_ns: Duration of a call as the warm-up of a copy found it; None before.
+        call_ns: Duration of a call as the warm-up of a replica found it; None before.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class CandidateProcess:
     ) -> None:
         self.slug = slug
         self.log = log
+        self.data = data
+        self.jobs = 1
         self.ready = False
         self.stage: Stage = "loading"
         self.timeout = self.deadline = float("inf")
@@ -150,8 +155,8 @@ class CandidateProcess:
 
     def end_replicas(self) -> None:
         """End all replicas, killing all before waiting for any."""
-        for copy in self.replicas:
-            copy.kill()
+        for replica in self.replicas:
+            replica.kill()
         while self.replicas:
             self.replicas.pop().end()
 

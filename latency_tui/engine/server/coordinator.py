@@ -49,6 +49,7 @@ from latency_tui.engine.server.schedule import (
     schedule,
 )
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
+from latency_tui.engine.server.training import Training, memory_limit_of
 from latency_tui.errors import DataError
 from latency_tui.plan import Candidate, Plan
 
@@ -82,6 +83,7 @@ class Coordinator:
         self._channel = channel
         self._fork = fork
         self._supervisor = Supervisor(channel, folder, fork=fork)
+        self._training = Training(self._supervisor, channel, fork=fork)
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
         self._load_before: float | None = None
@@ -100,7 +102,7 @@ class Coordinator:
         except InputClosed:
             return
         finally:
-            self._supervisor.close()
+            self._supervisor.end_all()
 
     def _do(self, command: Train | Measure) -> None:
         reason: Reason = "completed"
@@ -112,11 +114,12 @@ class Coordinator:
                 self._load = machine.CoreLoad()
         try:
             if not is_continuation:
+                self._supervisor.begin_job(command.job, memory_limit_of(command.plan))
                 self._channel.send(
                     InputsIdentified(job=command.job, inputs=identify_inputs(command.plan, user_imports.FOLDERS))
                 )
                 self._channel.flush()
-            self._supervisor.prepare(command.plan, command.job, is_continuation=is_continuation)
+            self._training.prepare(command.plan)
             if isinstance(command, Measure):
                 reason = self._measure(command)
         except JobStopped as stopped:
@@ -238,12 +241,12 @@ class Coordinator:
                 continue
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores[slug])
             replicas = self._supervisor.replicas(slug)
-            said = [call_seconds[slug] * 1e9, *(copy.call_ns for copy in replicas if copy.call_ns is not None)]
+            said = [call_seconds[slug] * 1e9, *(replica.call_ns for replica in replicas if replica.call_ns is not None)]
             try:
-                for number in (number for number, copy in enumerate(replicas) if copy.call_ns is None):
-                    self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout, copy=number)
+                for number in (number for number, replica in enumerate(replicas) if replica.call_ns is None):
+                    self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout, replica=number)
                     patience = plan.call_timeout + WARM_UP_PATIENCE
-                    warmed = self._supervisor.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, copy=number)
+                    warmed = self._supervisor.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, replica=number)
                     said.append(warmed.call_ns)
             except CandidateLost:
                 continue
@@ -279,19 +282,19 @@ class Coordinator:
         running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
         rotated = rotation(replicas, f"{plan.seed}/{launch}")
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
-        for number, (order, copy) in enumerate(zip(drawn, rotated, strict=False)):
+        for number, (order, replica) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
                 thrown = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
                 request = RunBlock(calls=size, offset=offset, discard_calls=thrown)
                 patience = plan.call_timeout + BLOCK_PATIENCE * (1 + thrown + size) * call_seconds[slug]
                 try:
-                    done = self._supervisor.ask(slug, request, BlockDone, "measuring", patience, copy=copy)
+                    done = self._supervisor.ask(slug, request, BlockDone, "measuring", patience, replica=replica)
                 except CandidateLost:
                     running.discard(slug)
                     continue
                 place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
-                place["copy"] = copy % max(len(self._supervisor.replicas(slug)), 1)
+                place["copy"] = replica % max(len(self._supervisor.replicas(slug)), 1)
                 self._channel.send(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
                 self._channel.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)

@@ -1,4 +1,4 @@
-"""Copies: further processes of every candidate, for one process is one draw of memory.
+"""Replicas: further processes of every candidate, for one process is one draw of memory.
 
 Each takes over the model that the candidate's first process stored, and is warm; where one cannot answer, its candidate
 has failed. A model that cannot be stored is prepared once more in each, where that is quick, and has no replicas
@@ -16,6 +16,7 @@ from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import Adopt, Failed, Prepare, Prepared, Store, Stored, Warmed
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.supervisor import Supervisor
+from latency_tui.engine.server.training import prepare_request
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.candidates import NATIVE
 
@@ -36,7 +37,7 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
     Args:
         supervisor: Holds the candidates, and the replicas from now on.
         plan: Says which candidates.
-        count: Copies of each, where there is memory for them.
+        count: Replicas of each, where there is memory for them.
         cores: Those that each candidate is measured on, by slug.
     """
     supervisor.end_replicas()
@@ -47,7 +48,10 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
             if process and (request := _request_of(supervisor, process, candidate, plan, cores[candidate.slug])):
                 requests[candidate.slug] = request
         adopted = [slug for slug, request in requests.items() if isinstance(request, Adopt)]
-        supervisor.start_templates(adopted, plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS)
+        supervisor.templates.start(
+            [process for slug in adopted if (process := supervisor.process(slug))],
+            plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS,
+        )
         wanted = {slug: min(count, _affordable(one, len(plan.turns))) for slug, one in requests.items()}
         turns = deque(
             slug
@@ -57,13 +61,13 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
         )
         _start(supervisor, turns, requests, plan)
     finally:
-        supervisor.end_templates()
-        for stored in supervisor.folder.glob("*.copy"):
+        supervisor.templates.end()
+        for stored in supervisor.folder.glob("*.replica"):
             stored.unlink()
 
 
 def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
-    """Start a copy of each candidate in `turns`, so many at once that their threads and jobs have cores."""
+    """Start a replica of each candidate in `turns`, so many at once that their threads and jobs have cores."""
     wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, supervisor.job_count(c.slug)))]
     max_parallel = max(supervisor.max_parallel // max(wish or supervisor.max_parallel for wish in wide), 1)
     starting: list[CandidateProcess] = []
@@ -74,28 +78,28 @@ def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt 
                     starting.append(supervisor.start_replica(slug, requests[slug], plan.call_timeout + STORE_SECONDS))
                 except OSError:  # no process more, no memory, no descriptor: those that are there will do
                     turns.clear()
-        for copy in supervisor.ready(starting):
-            if copy not in starting:  # gone with another copy of the same candidate, which failed just before
+        for replica in supervisor.ready(starting):
+            if replica not in starting:  # gone with another replica of the same candidate, which failed just before
                 continue
-            starting.remove(copy)
-            reply = copy.reply() if copy.slug in supervisor else None
-            copy.call_ns = reply.call_ns if isinstance(reply, Warmed) else None
+            starting.remove(replica)
+            reply = replica.reply() if replica.slug in supervisor else None
+            replica.call_ns = reply.call_ns if isinstance(reply, Warmed) else None
             if isinstance(reply, Warmed | Prepared):
                 continue
-            requests.pop(copy.slug, None)
+            requests.pop(replica.slug, None)
             if isinstance(reply, Failed) and reply.stage == "warm-up":
-                copy.stage = reply.stage
-                supervisor.mark_failed(copy, "raised", reply.message, reply.traceback)
+                replica.stage = reply.stage
+                supervisor.mark_failed(replica, "raised", reply.message, reply.traceback)
             else:
-                _drop(supervisor, copy.slug, starting)
-        starting = [copy for copy in starting if copy.slug in supervisor]
+                _drop(supervisor, replica.slug, starting)
+        starting = [replica for replica in starting if replica.slug in supervisor]
 
 
 def _request_of(
     supervisor: Supervisor, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
 ) -> Adopt | Prepare | None:
-    """Return what a process is to be asked to become a copy, None where there is no way."""
-    path = supervisor.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.copy"
+    """Return what a process is to be asked to become a replica, None where there is no way."""
+    path = supervisor.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.replica"
     process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
     supervisor.wait_for(process)
     if candidate.slug not in supervisor:
@@ -107,7 +111,7 @@ def _request_of(
     if reply is None:
         supervisor.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
     slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
-    return None if reply is None or slow else supervisor.preparation_of(candidate)
+    return None if reply is None or slow else prepare_request(candidate, plan)
 
 
 def _affordable(request: Adopt | Prepare, candidates: int) -> int:
@@ -124,8 +128,8 @@ def _affordable(request: Adopt | Prepare, candidates: int) -> int:
 def _drop(supervisor: Supervisor, slug: str, starting: list[CandidateProcess]) -> None:
     """Go on without the replicas of a candidate, one of which could not be made; its first process measures alone."""
     if process := supervisor.process(slug):
-        for copy in process.replicas:
-            if copy in starting:
-                starting.remove(copy)
+        for replica in process.replicas:
+            if replica in starting:
+                starting.remove(replica)
         process.end_replicas()
         supervisor.end_orphans()

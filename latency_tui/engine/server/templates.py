@@ -1,0 +1,81 @@
+"""Templates: processes that have imported the libraries of candidates, from which replicas are forked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady
+from latency_tui.engine.server.candidate_process import CandidateProcess
+from latency_tui.engine.server.channel import Channel
+
+POLL_SECONDS = 0.05
+"""How often the templates that have not answered are checked; a reply is noticed at once."""
+
+
+class Templates:
+    """One template for each set of libraries that candidates have imported.
+
+    Args:
+        channel: Commands are read from it while templates are awaited.
+        fork: Whether processes are forked; if they are not, there are no templates.
+    """
+
+    def __init__(self, channel: Channel, *, fork: bool) -> None:
+        self._channel = channel
+        self._fork = fork
+        self._processes: dict[frozenset[str], CandidateProcess] = {}
+
+    @property
+    def pids(self) -> set[int]:
+        """The process ids of the templates."""
+        return {template.pid for template in self._processes.values()}
+
+    def start(self, processes: Iterable[CandidateProcess], timeout: float) -> None:
+        """Start a template for each set of libraries that these processes have imported, and wait for them.
+
+        A template that fails, hangs or has threads is ended. Replicas then import the libraries themselves.
+
+        Raises:
+            JobStopped: The client wants the job to end.
+        """
+        starting: list[CandidateProcess] = []
+        for process in processes:
+            key = _key_of(process.libraries)
+            if not self._fork or not key or key in self._processes:
+                continue
+            try:
+                template = CandidateProcess(process.slug, process.log, None)
+            except OSError:
+                continue
+            self._processes[key] = template
+            template.libraries = process.libraries
+            template.ask(BecomeTemplate(modules=process.libraries), "loading", timeout)
+            starting.append(template)
+        while starting:
+            self._channel.flush()
+            heard = self._channel.wait([template.connection for template in starting], POLL_SECONDS)
+            for template in [one for one in starting if one.connection in heard or one.has_ended() or one.is_late()]:
+                starting.remove(template)
+                reply = template.reply() if template.connection in heard else None
+                if not isinstance(reply, TemplateReady) or reply.threads != 1:
+                    self._processes.pop(_key_of(template.libraries)).end()
+
+    def fork(self, process: CandidateProcess) -> CandidateProcess | None:
+        """Fork a replica of a process from the template of its libraries; return None if no template can do it."""
+        key = _key_of(process.libraries)
+        if template := self._processes.get(key):
+            try:
+                return CandidateProcess(process.slug, process.log, process.data, template=template)
+            except OSError:  # the template has ended, for example
+                self._processes.pop(key).end()
+        return None
+
+    def end(self) -> None:
+        """End the templates. Processes that were forked from them live on."""
+        while self._processes:
+            self._processes.popitem()[1].end()
+
+
+def _key_of(libraries: Iterable[str]) -> frozenset[str]:
+    """Return the packages that modules belong to."""
+    return frozenset(name.partition(".")[0] for name in libraries)
