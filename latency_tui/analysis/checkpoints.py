@@ -26,6 +26,7 @@ def checkpoint_of(recording: Recorder) -> Checkpoint:
                 began_ns=began,
                 ended_ns=ended,
                 steal=conditions.steal.get(number),
+                lost_cores=conditions.lost_cores.get(number, ()),
             )
             for number, (began, ended) in race.spans.items()
         ),

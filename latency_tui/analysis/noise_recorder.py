@@ -32,6 +32,7 @@ class NoiseRecorder:
         timer_floor: Seconds that the timed loop reports for a call that does nothing.
         load: Load average before the first launch, per core.
         steal: Share of the rounds' time in which the host ran something else, by launch.
+        lost_cores: Cores that were taken from the candidates while they were measured, by launch.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -42,6 +43,7 @@ class NoiseRecorder:
         self.timer_floor: float | None = None
         self.load: float | None = None
         self.steal: dict[int, float] = {}
+        self.lost_cores: dict[int, tuple[int, ...]] = {}
 
     def add(self, event: EngineStarted | MeasurementStarted | RoundFinished) -> None:
         """Take in one event."""
@@ -53,8 +55,12 @@ class NoiseRecorder:
                 self.cores = event.pinned
                 if event.launch == 0:  # the load of the others is that of the launches before
                     self.load = event.load
-            case RoundFinished() if event.steal is not None:
-                self.steal[event.launch] = event.steal
+            case RoundFinished():
+                if event.steal is not None:
+                    self.steal[event.launch] = event.steal
+                if event.lost_cores:
+                    known = self.lost_cores.get(event.launch, ())
+                    self.lost_cores[event.launch] = tuple(sorted({*known, *event.lost_cores}))
 
     @property
     def environment(self) -> Environment | None:
@@ -111,6 +117,7 @@ class NoiseRecorder:
             control_failed=control_failed,
             steal=steal,
             load=self.load,
+            lost_cores=tuple(sorted({core for cores in self.lost_cores.values() for core in cores})),
             equivalence=self._plan.equivalence,
         )
         found = noise.findings(figures)

@@ -74,6 +74,7 @@ def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recorder:
     conditions.machine, conditions.cores, conditions.refused = begun.environment, begun.cores, begun.refused_blocks
     conditions.timer_floor, conditions.load = begun.timer_floor, begun.load
     conditions.steal = {one.number: one.steal for one in begun.launches if one.steal is not None}
+    conditions.lost_cores = {one.number: one.lost_cores for one in begun.launches if one.lost_cores}
     looks.decided = {(verdict.limit, verdict.candidate): verdict for verdict in begun.looks.decided}
     looks.looks, looks.next = begun.looks.looks, begun.looks.due
     recording.asked, recording.inputs = [*begun.asked], begun.inputs

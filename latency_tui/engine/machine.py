@@ -56,6 +56,14 @@ def pin(cores: tuple[int, ...]) -> None:
             os.sched_setaffinity(int(thread.name), cores)
 
 
+def missing_cores(process: int, cores: tuple[int, ...]) -> set[int]:
+    """Return the cores, of those that a process was pinned to, that it cannot run on any more."""
+    try:
+        return set(cores) - os.sched_getaffinity(process)
+    except (AttributeError, OSError):  # it has ended, or the system has no pinning
+        return set()
+
+
 class CoreLoad:
     """Busy time of each core since it was made, to find a quiet one."""
 

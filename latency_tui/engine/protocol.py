@@ -310,6 +310,7 @@ class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         seconds_left: Until the last of them, as far as can be told.
         steal: Share of the rounds' time so far in which the host ran something else on the measured cores; None where
             nobody looked this time, or the system does not tell.
+        lost_cores: Cores of the candidates that they can no longer run on, found when the steal was.
     """
 
     job: str
@@ -318,6 +319,7 @@ class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     rounds: int
     seconds_left: float
     steal: float | None = None
+    lost_cores: tuple[int, ...] = ()
 
 
 class JobFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -114,6 +114,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     began_ns: int
     ended_ns: int
     steal: float | None = None
+    lost_cores: tuple[int, ...] = ()
 
 
 class LooksCheckpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ class NoiseFigures:
         control_failed: Why the control copy failed.
         steal: Share of the time in which the host ran something else on the measured cores.
         load: Load average of the minute before, for each core of the machine.
+        lost_cores: Cores that were taken from the candidates while they were measured.
         equivalence: How far apart the plan lets two candidates lie and be the same, as a share.
     """
 
@@ -63,6 +64,7 @@ class NoiseFigures:
     control_failed: str | None = None
     steal: float | None = None
     load: float | None = None
+    lost_cores: tuple[int, ...] = ()
     equivalence: float = 0.01
 
 
@@ -147,6 +149,15 @@ def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
             "high",
             f"{blocks} left out because a latency in it was zero or negative: the clock stepped or is too coarse; "
             "measure larger batches, or look at the machine's clock source.",
+        )
+    if figures.lost_cores:
+        *most, last = map(str, figures.lost_cores)
+        cores = f"Cores {', '.join(most)} and {last} were" if most else f"Core {last} was"
+        note(
+            "lost cores",
+            "high",
+            f"{cores} taken away from the models during the measurement (by a limit of the container, another program "
+            "or a model itself), so they ran on other cores; measure again while the available cores stay the same.",
         )
     if figures.lost_time is not None and figures.lost_time > 0.02:
         note(

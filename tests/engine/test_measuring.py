@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from latency_tui.analysis.recorder import Recorder
+from latency_tui.engine import machine
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -93,6 +96,32 @@ async def test_the_machine_says_how_loaded_it_was_and_what_the_host_took(engine:
     told = [e.steal for e in events if isinstance(e, RoundFinished)]
     assert all(share is None or 0 <= share <= 1 for share in told)
     assert (told[-1] is not None) == (sys.platform == "linux")
+
+
+@pytest.mark.skipif(len(machine.allowed_cores()) < 2, reason="there is no second core, or no pinning")
+async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=100)
+    recording, moved = Recorder(plan), False
+    async for event in new_engine.run(Measure(job="a", plan=plan)):
+        recording.add(event)
+        assert not isinstance(event, CandidateFailed)
+        if isinstance(event, BlockMeasured) and not moved:
+            moved, (core,) = True, recording.conditions.cores or ()
+            assert new_engine._process is not None
+            for process in psutil.Process(new_engine._process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):  # a template that ended
+                    process.cpu_affinity([other for other in machine.allowed_cores() if other != core])
+    result = recording.result()
+    assert [one.calls for one in result.candidates] == [100, 100]
+    finding = result.noise.findings[0]
+    assert (finding.cause, finding.severity) == ("lost cores", "high")
+    assert finding.sentence.startswith(f"Core {core} was taken away from the models")
+
+
+async def test_models_that_keep_their_cores_lose_none(engine: Engine) -> None:
+    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=20)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    assert {event.lost_cores for event in events if isinstance(event, RoundFinished)} == {()}
 
 
 async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engine: Engine) -> None:

@@ -355,6 +355,16 @@ def test_steal_is_the_mean_of_the_launches_and_load_that_before_the_first() -> N
     assert "1.5 threads wanted each core" in sentences["load"]
 
 
+def test_cores_that_were_taken_away_are_listed_in_a_finding() -> None:
+    plan = plan_of(2)
+    recording = recorded(plan, blocks(plan, (1, 2), 10))
+    for launch, number, lost in [(0, 0, ()), (0, 1, (3,)), (0, 2, ()), (1, 0, (1, 2))]:
+        recording.add(RoundFinished(job="j", launch=launch, round=number, rounds=3, seconds_left=0.0, lost_cores=lost))
+    finding = recording.result().noise.findings[0]
+    assert (finding.cause, finding.severity) == ("lost cores", "high")
+    assert finding.sentence.startswith("Cores 1, 2 and 3 were taken away from the models")
+
+
 def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
     plan = plan_of(2)
     recording = Recorder(plan)

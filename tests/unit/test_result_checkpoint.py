@@ -64,7 +64,7 @@ def everything(plan: Plan, launch: int, rounds: int, *, planned: int | None = No
                 gc_ns=(300,) if event.round % 5 == 0 else (),
             )
         if isinstance(event, RoundFinished):
-            event = msgspec.structs.replace(event, steal=0.001 * (launch + 1))
+            event = msgspec.structs.replace(event, steal=0.001 * (launch + 1), lost_cores=(launch + 2,))
         events.append(event)
     if plan.cold_start:
         for one in plan.candidates:

@@ -61,7 +61,7 @@ def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
     figures = NoiseFigures(
         lost_time=0.2, disturbed_share=0.3, collected=("RBF SVM", 0.05), drift=0.3, autocorrelation=0.95,
         floor_share=0.2, unsteady=("Random Forest",), governor="powersave", pinned=False, refused=2,
-        steal=0.04, load=1.5, control=0.03, equivalence=0.01,
+        steal=0.04, load=1.5, control=0.03, lost_cores=(3,), equivalence=0.01,
     )  # fmt: skip
     found = findings(figures)
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["high", "medium", "low"].index)
@@ -70,7 +70,7 @@ def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
         "control": "measure longer", "interruptions": "close other programs", "drift": "measure longer",
         "load": "wait until they are done", "warm-up": "measure again", "collector": "gc.freeze()",
         "slow waves": "more rounds help", "timer": "measure larger batches", "governor": "the performance governor",
-        "not pinned": "--cpu",
+        "not pinned": "--cpu", "lost cores": "measure again",
     }  # fmt: skip
     assert {f.cause for f in found} == remedies.keys()
     assert [f.cause for f in found if remedies[f.cause] not in f.sentence] == []
@@ -96,3 +96,4 @@ def test_levels_follow_the_worst() -> None:
     assert level(findings(NoiseFigures(steal=0.03))) == "uneasy"
     assert level(findings(NoiseFigures(load=2.5))) == "uneasy"
     assert level(findings(NoiseFigures(steal=0.2))) == "noisy"
+    assert level(findings(NoiseFigures(lost_cores=(0,)))) == "noisy"

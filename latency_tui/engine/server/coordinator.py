@@ -135,6 +135,7 @@ class Coordinator:
         self._supervisor.end_replicas()
 
     def _measure(self, command: Measure) -> Reason:
+        self._cores = machine.allowed_cores()  # some may have been taken away since the last measurement
         pinned = machine.cores_for(command.plan, self._cores, self._load)
         self._keep_off(pinned)
         try:
@@ -168,7 +169,7 @@ class Coordinator:
                 )
             )
             self._channel.flush()
-            reason = self._run_rounds(command, cut, alive, replicas, machine.StealTime(pinned or self._cores))
+            reason = self._run_rounds(command, cut, alive, replicas, pinned)
             if command.plan.cold_start:
                 self._measure_cold_starts(command, pinned)
             return reason
@@ -183,6 +184,18 @@ class Coordinator:
 
     def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
         return machine.expand_cores(pinned, candidate, plan, self._cores, self._supervisor.job_count(candidate.slug))
+
+    def _lost_cores(self, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the cores that candidates were to run on and cannot: a container's limits changed, or somebody else's.
+
+        Whoever is left without one of its cores goes on, on whatever cores the system has for it.
+        """
+        lost: set[int] = set()
+        for candidate in plan.turns:
+            cores = self._cores_of(candidate, plan, pinned)
+            for process in self._supervisor.processes(candidate.slug):
+                lost |= machine.missing_cores(process.pid, cores)
+        return tuple(sorted(lost))
 
     def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
@@ -275,12 +288,13 @@ class Coordinator:
         cut: Schedule,
         call_seconds: dict[str, float],
         replicas: int,
-        steal: machine.StealTime,
+        pinned: tuple[int, ...],
     ) -> Reason:
         """Give every candidate its block, round after round; events go out in the gaps between."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
         rotated = rotation(replicas, f"{plan.seed}/{launch}")
+        steal = machine.StealTime(pinned or self._cores)
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
         for number, (order, replica) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
@@ -304,11 +318,20 @@ class Coordinator:
                 if plan.until_known
                 else spent / (number + 1) * (cut.rounds - number - 1)
             )
-            stolen = None
+            stolen: float | None = None
+            lost: tuple[int, ...] = ()
             if began + spent - looked > STEAL_SECONDS or number + 1 == cut.rounds:
-                looked, stolen = began + spent, steal.share()
+                looked, stolen, lost = began + spent, steal.share(), self._lost_cores(plan, pinned)
             self._channel.send(
-                RoundFinished(job=job, launch=launch, round=number, rounds=cut.rounds, seconds_left=left, steal=stolen)
+                RoundFinished(
+                    job=job,
+                    launch=launch,
+                    round=number,
+                    rounds=cut.rounds,
+                    seconds_left=left,
+                    steal=stolen,
+                    lost_cores=lost,
+                )
             )
             self._channel.flush(at_most_every=ROUND_FLUSH_SECONDS)
             self._channel.wait([], 0)

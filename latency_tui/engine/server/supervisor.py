@@ -91,6 +91,11 @@ class Supervisor:
         """Return the replicas of a candidate. Replicas that were prepared anew are not warm: they have no inputs."""
         return self._processes[slug].replicas
 
+    def processes(self, slug: str) -> list[CandidateProcess]:
+        """Return all processes of a candidate; none where it is gone."""
+        process = self._processes.get(slug)
+        return [] if process is None else [process, *process.replicas]
+
     def job_count(self, slug: str) -> int:
         """Return how many jobs a candidate's model runs at once; 0 for one per core."""
         return self._processes[slug].jobs if slug in self else 1
