@@ -25,7 +25,7 @@ from latency_tui.stats.percentiles import TAIL_SECONDS as LEAST_TAIL_SECONDS
 from latency_tui.stats.percentiles import percentiles
 from latency_tui.stats.prediction_interval import prediction_interval
 from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
-from tests.benchmarks.planted import BASE, candidate
+from tests.benchmarks.slowed_models import BASE, candidate
 from tests.benchmarks.trials import Trial, measure_afresh
 
 SLOWER = 280

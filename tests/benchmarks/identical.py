@@ -32,7 +32,7 @@ from latency_tui.stats.comparison import compare
 from tests.benchmarks.disturber import disturbing
 from tests.benchmarks.harness import Options, Report, Row, options, percentage, progress, rate, wilson
 from tests.benchmarks.other_tools import Tool, tools
-from tests.benchmarks.planted import Calibration, candidate
+from tests.benchmarks.slowed_models import Calibration, candidate
 from tests.benchmarks.trials import Trial, measure_afresh, stop_when_known, until_known
 
 SECONDS = 0.5
@@ -189,7 +189,7 @@ def _crown(trial: Trial, kind: str, disturbed: bool, tables: Tables) -> None:
 def _calibrate(disturbed: bool) -> Calibration:
     """Calibrate the planted slowdowns in a process of its own, and see in a long interleaved run what they give."""
     progress(f"identical: calibrating{', disturbed' if disturbed else ''}")
-    command = [sys.executable, "-m", "tests.benchmarks.planted", "12", *map(str, SLOWDOWNS)]
+    command = [sys.executable, "-m", "tests.benchmarks.slowed_models", "12", *map(str, SLOWDOWNS)]
     with disturbing(disturbed):
         found = json.loads(subprocess.check_output(command, text=True))
     by_number = {

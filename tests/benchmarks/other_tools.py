@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-ASKED = Path(__file__).with_name("asked.py")
+ASKED = Path(__file__).with_name("external_workloads.py")
 ROOT = Path(__file__).parents[2]
 CALLS_A_COMMAND = 200
 LONGEST = 120

@@ -15,9 +15,9 @@ from latency_tui.errors import EngineError
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Workload
 
 
-def planted(kind: str, name: str | None = None, **parameters: Any) -> Candidate:
-    """A candidate of `tests.engine.planted`."""
-    spec = ModelSpec(name=name or kind, factory=f"tests.engine.planted:{kind}", parameters=parameters)
+def faulty(kind: str, name: str | None = None, **parameters: Any) -> Candidate:
+    """A candidate of `tests.engine.faulty_models`."""
+    spec = ModelSpec(name=name or kind, factory=f"tests.engine.faulty_models:{kind}", parameters=parameters)
     return Candidate(model=spec)
 
 
@@ -27,7 +27,7 @@ def plan_of(*candidates: Candidate, **fields: Any) -> Plan:
 
 # Another dataset ends all candidates, and this one cannot be loaded.
 _NOTHING = Plan(
-    candidates=(planted("NoSuchModel"),), workload=Workload(dataset=SyntheticDataset(samples=20, features=2))
+    candidates=(faulty("NoSuchModel"),), workload=Workload(dataset=SyntheticDataset(samples=20, features=2))
 )
 
 

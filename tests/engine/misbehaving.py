@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.engine.planted import Planted
+from tests.engine.faulty_models import Planted
 
 
 def _open_sockets() -> list[int]:

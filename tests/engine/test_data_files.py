@@ -46,7 +46,7 @@ from latency_tui.plan import (
     SyntheticDataset,
     Workload,
 )
-from tests.engine import bring
+from tests.engine import brought_models
 
 PEOPLE = pd.DataFrame(
     {
@@ -367,7 +367,8 @@ def test_a_model_to_be_fitted_gets_arrays_of_numbers_and_frames_of_words(tmp_pat
     words = file_data(PEOPLE, "bought", tmp_path)
     assert hasattr(adapt_inputs(words, SVC(), {}, fitted=False).data.X_train, "iloc")
     assert hasattr(
-        adapt_inputs(file_data(NUMBERS, "label", tmp_path), bring.by_names(), {}, fitted=False).data.X_test, "iloc"
+        adapt_inputs(file_data(NUMBERS, "label", tmp_path), brought_models.by_names(), {}, fitted=False).data.X_test,
+        "iloc",
     )
     with pytest.raises(LatencyTuiError, match=r"not fitted, and the data have no targets.*--target"):
         adapt_inputs(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
@@ -391,7 +392,7 @@ def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
     with pytest.raises(LatencyTuiError, match="SVC tells classes apart, and the targets are numbers with fractions"):
         adapt_inputs(data, SVC(), {}, fitted=False)
     assert adapt_inputs(data, SVR(), {}, fitted=False).notes == ()
-    assert adapt_inputs(data, bring.Answers(), {}, fitted=True).notes == ()
+    assert adapt_inputs(data, brought_models.Answers(), {}, fitted=True).notes == ()
 
 
 # --- together, in processes of their own
@@ -405,8 +406,8 @@ async def measured(engine: Engine, dataset: Any, *specs: ModelSpec, **fields: An
 
 async def test_a_pipeline_learns_words_and_gaps_from_a_file(engine: Engine, tmp_path: Path) -> None:
     path = write(PEOPLE, tmp_path / "people.csv")
-    pipeline = ModelSpec(name="pipeline", factory="tests.engine.bring:by_names")
-    tells = ModelSpec(name="tells", factory="tests.engine.bring:Tells")
+    pipeline = ModelSpec(name="pipeline", factory="tests.engine.brought_models:by_names")
+    tells = ModelSpec(name="tells", factory="tests.engine.brought_models:Tells")
     events = await measured(engine, FileDataset(path=str(path), target="bought"), pipeline, tells)
     (prepared,) = (event for event in events if isinstance(event, DatasetPrepared))
     assert (prepared.training_rows, prepared.test_rows, prepared.features) == (30, 10, 3)

@@ -29,7 +29,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan, SyntheticDataset, Workload
-from tests.engine.conftest import eventually, plan_of, planted
+from tests.engine.conftest import eventually, faulty, plan_of
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,7 @@ from tests.engine.conftest import eventually, plan_of, planted
 async def test_a_failure_is_told_and_the_others_are_measured_to_the_end(
     engine: Engine, kind: str, cause: str, said: str
 ) -> None:
-    plan = plan_of(
-        planted(kind, "bad"), planted("Planted", "good"), runs=500, call_timeout=0.5, memory_limit=600_000_000
-    )
+    plan = plan_of(faulty(kind, "bad"), faulty("Planted", "good"), runs=500, call_timeout=0.5, memory_limit=600_000_000)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.candidate == "bad"
@@ -66,19 +64,19 @@ async def test_a_failure_is_told_and_the_others_are_measured_to_the_end(
 
 
 async def test_a_crash_leaves_the_traceback_that_the_interpreter_wrote(engine: Engine) -> None:
-    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Segfaults"), runs=5)))]
+    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(faulty("Segfaults"), runs=5)))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert "Segmentation fault" in failure.traceback
-    assert "planted.py" in failure.traceback
+    assert "faulty_models.py" in failure.traceback
 
 
 async def test_all_failing_ends_the_job_without_numbers(engine: Engine) -> None:
-    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Exits"), runs=5)))]
+    events = [event async for event in engine.run(Measure(job="a", plan=plan_of(faulty("Exits"), runs=5)))]
     assert events[-1] == JobFinished(job="a", reason="nothing left to measure")
 
 
 async def test_a_model_that_cannot_be_found_is_told(engine: Engine) -> None:
-    events = [event async for event in engine.run(Train(job="a", plan=plan_of(planted("NoSuchModel"))))]
+    events = [event async for event in engine.run(Train(job="a", plan=plan_of(faulty("NoSuchModel"))))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.stage == "loading"
     assert "NoSuchModel" in failure.message
@@ -90,15 +88,15 @@ async def test_an_impossible_dataset_is_an_error_and_the_engine_lives_on(engine:
         [
             event
             async for event in engine.run(
-                Train(job="a", plan=Plan(candidates=(planted("Planted"),), workload=impossible))
+                Train(job="a", plan=Plan(candidates=(faulty("Planted"),), workload=impossible))
             )
         ]
-    events = [event async for event in engine.run(Train(job="b", plan=plan_of(planted("Planted"))))]
+    events = [event async for event in engine.run(Train(job="b", plan=plan_of(faulty("Planted"))))]
     assert events[-1] == JobFinished(job="b", reason="completed")
 
 
 async def test_stop_keeps_what_was_measured_and_the_candidates(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), runs=10**7)
+    plan = plan_of(faulty("Sleeper"), runs=10**7)
     events: list[Event] = []
     async for event in engine.run(Measure(job="a", plan=plan)):
         events.append(event)
@@ -106,7 +104,7 @@ async def test_stop_keeps_what_was_measured_and_the_candidates(engine: Engine) -
             await engine.stop("a")
     assert events[-1] == JobFinished(job="a", reason="stopped")
     assert sum(isinstance(event, BlockMeasured) for event in events) >= 20
-    again = [event async for event in engine.run(Measure(job="b", plan=plan_of(planted("Sleeper"), runs=10)))]
+    again = [event async for event in engine.run(Measure(job="b", plan=plan_of(faulty("Sleeper"), runs=10)))]
     assert not any(isinstance(event, TrainingStarted) for event in again), "it was still there"
 
 
@@ -117,16 +115,16 @@ async def test_stop_does_not_wait_for_a_call_that_hangs(engine: Engine, kind: st
         await engine.stop("a")
 
     await engine.start()
-    [event async for event in engine.run(Train(job="0", plan=plan_of(planted("Planted"))))]
+    [event async for event in engine.run(Train(job="0", plan=plan_of(faulty("Planted"))))]
     stopping = asyncio.create_task(stop_soon())
-    plan = plan_of(planted(kind), runs=5, call_timeout=3600)
+    plan = plan_of(faulty(kind), runs=5, call_timeout=3600)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     await stopping
     assert events[-1] == JobFinished(job="a", reason="stopped")
 
 
 async def test_a_stop_while_copies_are_made_takes_nothing_from_the_next_job(engine: Engine) -> None:
-    plan = plan_of(planted("SlowToPickle"), runs=100)
+    plan = plan_of(faulty("SlowToPickle"), runs=100)
     async for event in engine.run(Measure(job="a", plan=plan)):
         if isinstance(event, WarmUpFinished):
             await engine.stop("a")
@@ -141,19 +139,19 @@ async def test_a_stop_that_comes_with_its_job_is_answered(new_engine: Engine) ->
     events: list[Event] = []
 
     async def run() -> None:
-        events.extend([event async for event in new_engine.run(Measure(job="a", plan=plan_of(planted("Hangs"))))])
+        events.extend([event async for event in new_engine.run(Measure(job="a", plan=plan_of(faulty("Hangs"))))])
 
     running = asyncio.create_task(run())
     await asyncio.sleep(0)
     await new_engine.stop("a")
     await asyncio.wait_for(running, 300)
     assert events[-1] == JobFinished(job="a", reason="stopped")
-    again = [event async for event in new_engine.run(Measure(job="b", plan=plan_of(planted("Sleeper"), runs=10)))]
+    again = [event async for event in new_engine.run(Measure(job="b", plan=plan_of(faulty("Sleeper"), runs=10)))]
     assert again[-1] == JobFinished(job="b", reason="completed")
 
 
 async def test_a_stop_of_another_job_is_not_heeded(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), runs=50)
+    plan = plan_of(faulty("Sleeper"), runs=50)
     stops = 0
     async for event in engine.run(Measure(job="new", plan=plan)):
         if isinstance(event, RoundFinished):
@@ -165,7 +163,7 @@ async def test_a_stop_of_another_job_is_not_heeded(engine: Engine) -> None:
 
 
 async def test_the_end_of_the_engine_is_an_error_that_says_so(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), runs=100_000)
+    plan = plan_of(faulty("Sleeper"), runs=100_000)
     with pytest.raises(EngineError, match="ended unexpectedly"):
         async for event in engine.run(Measure(job="a", plan=plan)):
             if isinstance(event, BlockMeasured):
@@ -181,7 +179,7 @@ async def test_pools_leave_nothing_in_shared_memory(tmp_path: Path) -> None:
 
     note = tmp_path / "processes"
     async with Engine() as engine:
-        plan = plan_of(planted("UsesAPool", note=str(note)), runs=60)
+        plan = plan_of(faulty("UsesAPool", note=str(note)), runs=60)
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
         assert not [event for event in events if isinstance(event, CandidateFailed)]
         assert len(_workers(note)) > 2
@@ -191,7 +189,7 @@ async def test_pools_leave_nothing_in_shared_memory(tmp_path: Path) -> None:
 
 async def test_a_crash_is_noticed_though_what_was_forked_lives_on(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "worker"
-    plan = plan_of(planted("DiesBehindAWorker", note=str(note)), planted("Sleeper"), runs=20)
+    plan = plan_of(faulty("DiesBehindAWorker", note=str(note)), faulty("Sleeper"), runs=20)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failed,) = [event for event in events if isinstance(event, CandidateFailed)]
     assert (failed.cause, failed.stage) == ("crashed", "training")
@@ -211,7 +209,7 @@ async def test_a_crash_is_noticed_though_what_was_forked_lives_on(engine: Engine
 async def test_closing_ends_what_models_have_started(tmp_path: Path, kind: str) -> None:
     note = tmp_path / "process"
     async with Engine() as engine:
-        [e async for e in engine.run(Train(job="a", plan=plan_of(planted(kind, note=str(note)))))]
+        [e async for e in engine.run(Train(job="a", plan=plan_of(faulty(kind, note=str(note)))))]
         started = int(note.read_text())
         assert psutil.pid_exists(started)
     assert await eventually(lambda: _gone(started))
@@ -224,7 +222,7 @@ def _workers(note: Path) -> list[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are the system's")
 async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "workers"
-    plan = plan_of(planted("StartsAWorker", note=str(note)), planted("Sleeper"), runs=60)
+    plan = plan_of(faulty("StartsAWorker", note=str(note)), faulty("Sleeper"), runs=60)
     [event async for event in engine.run(Measure(job="a", plan=plan))]
     workers = _workers(note)
     assert len(workers) > 2
@@ -236,7 +234,7 @@ async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path
 @pytest.mark.parametrize("kind", ["StartsAHelper", "StartsADaemon"])
 async def test_a_background_helper_stays_as_long_as_its_parent(engine: Engine, tmp_path: Path, kind: str) -> None:
     note = tmp_path / "helpers"
-    plan = plan_of(planted(kind, note=str(note)), planted("Sleeper"), runs=60)
+    plan = plan_of(faulty(kind, note=str(note)), faulty("Sleeper"), runs=60)
     for job in ("a", "b"):
         events = [event async for event in engine.run(Measure(job=job, plan=plan))]
         assert not [event for event in events if isinstance(event, CandidateFailed)], "it was ended between"
@@ -248,7 +246,7 @@ async def test_a_background_helper_stays_as_long_as_its_parent(engine: Engine, t
 @pytest.mark.skipif(sys.platform != "linux", reason="as above")
 async def test_what_a_failed_model_started_does_not_disturb_the_others(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "workers"
-    plan = plan_of(planted("StartsAWorker", note=str(note), fails=True), planted("Sleeper"), runs=2000)
+    plan = plan_of(faulty("StartsAWorker", note=str(note), fails=True), faulty("Sleeper"), runs=2000)
     told = False
     async for event in engine.run(Measure(job="a", plan=plan)):
         if isinstance(event, CandidateFailed):
@@ -262,7 +260,7 @@ async def test_what_a_failed_model_started_does_not_disturb_the_others(engine: E
 @pytest.mark.slow
 async def test_a_worker_that_outlives_a_fresh_start_is_not_waited_for(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "workers"
-    plan = plan_of(planted("StartsAWorker", note=str(note)), runs=6, cold_start=True)
+    plan = plan_of(faulty("StartsAWorker", note=str(note)), runs=6, cold_start=True)
     async with asyncio.timeout(500):
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert any(isinstance(event, ColdStartMeasured) for event in events)
@@ -273,7 +271,7 @@ async def test_a_worker_that_outlives_a_fresh_start_is_not_waited_for(engine: En
 
 async def test_what_a_model_started_ends_with_an_engine_that_was_killed(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "process"
-    [e async for e in engine.run(Train(job="a", plan=plan_of(planted("StartsAProcess", note=str(note)))))]
+    [e async for e in engine.run(Train(job="a", plan=plan_of(faulty("StartsAProcess", note=str(note)))))]
     assert engine._process is not None
     os.kill(engine._process.pid, signal.SIGKILL)
     assert await eventually(lambda: _gone(int(note.read_text())))
@@ -281,7 +279,7 @@ async def test_what_a_model_started_ends_with_an_engine_that_was_killed(engine: 
 
 @pytest.mark.slow
 async def test_an_engine_that_was_ended_can_be_started_again(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), runs=10)
+    plan = plan_of(faulty("Sleeper"), runs=10)
     for job in ("a", "b"):
         events = [event async for event in engine.run(Measure(job=job, plan=plan))]
         assert any(isinstance(event, BlockMeasured) for event in events)
@@ -321,7 +319,7 @@ async def test_an_engine_that_cannot_go_on_says_why(engine: Engine) -> None:
     assert engine._process.stdin is not None
     engine._process.stdin.write(b'{"type": "Nope"}\n')
     with pytest.raises(EngineError, match="Nope"):
-        async for _ in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper")))):
+        async for _ in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper")))):
             pass
 
 
@@ -329,13 +327,13 @@ CLIENT = """
 import asyncio, os, sys
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import Measure
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import plan_of, faulty
 
 async def main():
     engine = Engine()
     await engine.start()
     print(engine._process.pid, flush=True)
-    plan = plan_of(planted("Sleeper"), planted({kind!r}, "bad"), runs=10**6)
+    plan = plan_of(faulty("Sleeper"), faulty({kind!r}, "bad"), runs=10**6)
     async for event in engine.run(Measure(job="a", plan=plan)):
         print(type(event).__name__, flush=True)
 

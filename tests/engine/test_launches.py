@@ -24,12 +24,12 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
 )
 from latency_tui.errors import EngineError
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import faulty, plan_of
 
 
 async def test_launches_are_fresh_processes_and_one_stream(tmp_path: Path) -> None:
     note = tmp_path / "processes"
-    plan = plan_of(planted("NotesItsProcess", note=str(note)), planted("FailsToFit"), runs=8, launches=2)
+    plan = plan_of(faulty("NotesItsProcess", note=str(note)), faulty("FailsToFit"), runs=8, launches=2)
     events = [event async for event in measure(plan)]
     assert len(set(note.read_text().split())) == 2
     assert [event.launch for event in events if isinstance(event, MeasurementStarted)] == [0, 1]
@@ -48,7 +48,7 @@ async def test_a_later_launch_has_all_cores_that_the_first_had() -> None:
         seen.append(os.sched_getaffinity(0))
         return Engine()
 
-    plan = plan_of(planted("Sleeper"), runs=10, launches=3)
+    plan = plan_of(faulty("Sleeper"), runs=10, launches=3)
     async with Engine() as first:
         async for _ in measure(plan, engine=first, new_engine=look):
             pass
@@ -74,7 +74,7 @@ async def test_the_next_launch_starts_while_this_one_trains() -> None:
             await super().ready()
             told.append(f"{self.number} ready")
 
-    plan = plan_of(planted("Sleeper"), runs=6, launches=3)
+    plan = plan_of(faulty("Sleeper"), runs=6, launches=3)
     async for event in measure(plan, new_engine=Watched):
         if isinstance(event, EngineStarted | TrainingFinished | MeasurementStarted):
             told.append(type(event).__name__)  # noqa: PERF401 (one by one, between what engines tell)
@@ -97,7 +97,7 @@ async def test_an_engine_that_ends_before_its_launch_is_started_anew() -> None:
         return made[-1]
 
     started = 0
-    async for event in measure(plan_of(planted("Sleeper"), runs=6, launches=2), new_engine=make):
+    async for event in measure(plan_of(faulty("Sleeper"), runs=6, launches=2), new_engine=make):
         started += isinstance(event, MeasurementStarted)
         if isinstance(event, MeasurementStarted) and event.launch == 0:
             assert made[1]._process is not None
@@ -120,7 +120,7 @@ async def test_nothing_is_measured_when_the_next_engine_was_ended() -> None:
         return made[-1]
 
     with pytest.raises(EngineError, match="was ended"):
-        async for _ in measure(plan_of(planted("Sleeper"), runs=6, launches=2), new_engine=make):
+        async for _ in measure(plan_of(faulty("Sleeper"), runs=6, launches=2), new_engine=make):
             pass
     assert not any(engine.running for engine in made)
 
@@ -134,7 +134,7 @@ async def test_whenever_it_is_left_no_engine_stays(kind: type[Event]) -> None:
         made.append(Engine())
         return made[-1]
 
-    async with aclosing(measure(plan_of(planted("Sleeper"), runs=50, launches=3), new_engine=make)) as events:
+    async with aclosing(measure(plan_of(faulty("Sleeper"), runs=50, launches=3), new_engine=make)) as events:
         async for event in events:
             if isinstance(event, kind):
                 processes = [engine._process for engine in made if engine._process is not None]

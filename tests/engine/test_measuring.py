@@ -29,7 +29,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import faulty, plan_of
 
 
 def blocks(events: list[Event]) -> list[BlockMeasured]:
@@ -42,7 +42,7 @@ def samples(events: list[Event], slug: str) -> np.ndarray[tuple[int], np.dtype[n
 
 
 async def test_every_candidate_is_called_exactly_as_often_as_asked(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), planted("Planted"), runs=107)
+    plan = plan_of(faulty("Sleeper"), faulty("Planted"), runs=107)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert len(samples(events, "sleeper")) == 107
     assert len(samples(events, "planted")) == 107
@@ -50,7 +50,7 @@ async def test_every_candidate_is_called_exactly_as_often_as_asked(engine: Engin
 
 
 async def test_a_sleep_of_known_length_is_what_is_measured(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", seconds=0.005), runs=30)
+    plan = plan_of(faulty("Sleeper", seconds=0.005), runs=30)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     measured = samples(events, "sleeper")
     assert measured.min() >= 5_000_000
@@ -58,7 +58,7 @@ async def test_a_sleep_of_known_length_is_what_is_measured(engine: Engine) -> No
 
 
 async def test_each_round_has_every_candidate_once_in_a_balanced_random_order(engine: Engine) -> None:
-    plan = plan_of(*(planted("Sleeper", name, seconds=0.0005) for name in "abcde"), runs=20)
+    plan = plan_of(*(faulty("Sleeper", name, seconds=0.0005) for name in "abcde"), runs=20)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     turns = {(block.round, block.position): block.candidate for block in blocks(events)}
     rounds = {round_ for round_, _ in turns}
@@ -72,7 +72,7 @@ async def test_each_round_has_every_candidate_once_in_a_balanced_random_order(en
 
 async def test_the_same_seed_gives_the_same_turns_and_another_seed_others(engine: Engine) -> None:
     async def turns(seed: int) -> list[str]:
-        plan = plan_of(*(planted("Planted", name) for name in "abcd"), runs=12, seed=seed)
+        plan = plan_of(*(faulty("Planted", name) for name in "abcd"), runs=12, seed=seed)
         return [block.candidate for block in blocks([e async for e in engine.run(Measure(job=f"{seed}", plan=plan))])]
 
     first = await turns(1)
@@ -81,7 +81,7 @@ async def test_the_same_seed_gives_the_same_turns_and_another_seed_others(engine
 
 
 async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), planted("Sleeper", "c"), runs=30)
+    plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), faulty("Sleeper", "c"), runs=30)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     spans = sorted((block.started_ns, block.started_ns + block.wall_ns) for block in blocks(events))
     for (_, ended), (began, _) in itertools.pairwise(spans):
@@ -89,7 +89,7 @@ async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
 
 
 async def test_the_machine_says_how_loaded_it_was_and_what_the_host_took(engine: Engine) -> None:
-    events = [e async for e in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper"), runs=50)))]
+    events = [e async for e in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper"), runs=50)))]
     (begun,) = (e for e in events if isinstance(e, MeasurementStarted))
     assert begun.load is not None
     assert begun.load >= 0
@@ -100,7 +100,7 @@ async def test_the_machine_says_how_loaded_it_was_and_what_the_host_took(engine:
 
 @pytest.mark.skipif(len(machine.allowed_cores()) < 2, reason="there is no second core, or no pinning")
 async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=100)
+    plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), runs=100)
     recording, moved = Recorder(plan), False
     async for event in new_engine.run(Measure(job="a", plan=plan)):
         recording.add(event)
@@ -119,13 +119,13 @@ async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine
 
 
 async def test_models_that_keep_their_cores_lose_none(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=20)
+    plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), runs=20)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert {event.lost_cores for event in events if isinstance(event, RoundFinished)} == {()}
 
 
 async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b", seconds=0.0005), runs=None, seconds=0.3)
+    plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b", seconds=0.0005), runs=None, seconds=0.3)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     for slug in "ab":
         seconds = sum(block.wall_ns for block in blocks(events) if block.candidate == slug) / 1e9
@@ -135,7 +135,7 @@ async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engin
 
 async def test_train_then_measure_trains_once(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "processes"
-    plan = plan_of(planted("NotesItsProcess", note=str(note)), runs=5)
+    plan = plan_of(faulty("NotesItsProcess", note=str(note)), runs=5)
     trained = [event async for event in engine.run(Train(job="a", plan=plan))]
     measured = [event async for event in engine.run(Measure(job="b", plan=plan))]
     assert any(isinstance(event, TrainingFinished) for event in trained)
@@ -156,7 +156,7 @@ async def test_the_six_are_trained_scored_and_measured(engine: Engine) -> None:
 
 
 async def test_first_calls_are_kept_and_are_no_samples(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), runs=10)
+    plan = plan_of(faulty("Sleeper"), runs=10)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (warm,) = (event for event in events if isinstance(event, WarmUpFinished))
     first = np.frombuffer(warm.first_calls, "<i8")
@@ -166,7 +166,7 @@ async def test_first_calls_are_kept_and_are_no_samples(engine: Engine) -> None:
 
 
 async def test_the_first_call_is_the_first_that_the_process_ever_made(engine: Engine) -> None:
-    events = [e async for e in engine.run(Measure(job="a", plan=plan_of(planted("SlowAtFirst"), runs=10)))]
+    events = [e async for e in engine.run(Measure(job="a", plan=plan_of(faulty("SlowAtFirst"), runs=10)))]
     (warm,) = (event for event in events if isinstance(event, WarmUpFinished))
     first = np.frombuffer(warm.first_calls, "<i8")
     assert first[0] > 60_000_000 > first[1]
@@ -174,7 +174,7 @@ async def test_the_first_call_is_the_first_that_the_process_ever_made(engine: En
 
 async def test_another_workload_in_a_warm_process_has_no_first_calls(engine: Engine) -> None:
     one, many = (Workload(batch_size=size) for size in (1, 250))
-    model = planted("SlowByRow", seconds=0.002)
+    model = faulty("SlowByRow", seconds=0.002)
     warmed: list[WarmUpFinished] = []
     for number, workload in enumerate((one, many, one)):
         plan = plan_of(model, runs=2, workload=workload)
@@ -187,14 +187,14 @@ async def test_another_workload_in_a_warm_process_has_no_first_calls(engine: Eng
 
 
 async def test_collections_before_the_timed_calls_are_not_theirs(engine: Engine) -> None:
-    job = Measure(job="a", plan=plan_of(planted("Collects"), runs=6))
+    job = Measure(job="a", plan=plan_of(faulty("Collects"), runs=6))
     found = [event.gc_calls for event in [e async for e in engine.run(job)] if isinstance(event, BlockMeasured)]
     assert found == [(0,)] * 6
 
 
 async def test_the_collector_leaves_alone_what_a_candidate_inherited(engine: Engine) -> None:
     """Or the first full collection copied all of it: a tenth of a second, in whichever call it came."""
-    plan = plan_of(planted("TellsWhatIsFrozen"), runs=10)
+    plan = plan_of(faulty("TellsWhatIsFrozen"), runs=10)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert int(failure.message.split()[1]) > 50_000
@@ -202,19 +202,19 @@ async def test_the_collector_leaves_alone_what_a_candidate_inherited(engine: Eng
 
 @pytest.mark.parametrize("batch_size", [1, 7, 400])
 async def test_a_call_receives_a_batch_of_that_size(engine: Engine, batch_size: int) -> None:
-    plan = Plan(candidates=(planted("Planted"),), workload=Workload(batch_size=batch_size), runs=6)
+    plan = Plan(candidates=(faulty("Planted"),), workload=Workload(batch_size=batch_size), runs=6)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert len(samples(events, "planted")) == 6
 
 
 async def test_what_a_model_prints_does_not_end_up_between_the_events(engine: Engine) -> None:
-    plan = plan_of(planted("Prints"), runs=10)
+    plan = plan_of(faulty("Prints"), runs=10)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert len(samples(events, "prints")) == 10
 
 
 async def test_a_warning_while_fitting_is_a_note(engine: Engine) -> None:
-    events = [event async for event in engine.run(Train(job="a", plan=plan_of(planted("Warns"))))]
+    events = [event async for event in engine.run(Train(job="a", plan=plan_of(faulty("Warns"))))]
     (done,) = (event for event in events if isinstance(event, TrainingFinished))
     assert done.notes == ("UserWarning: did not converge",)
 
@@ -222,14 +222,14 @@ async def test_a_warning_while_fitting_is_a_note(engine: Engine) -> None:
 @pytest.mark.slow
 async def test_fresh_interpreters_measure_as_forked_ones_do() -> None:
     async with Engine(fork=False) as engine:
-        plan = plan_of(planted("Sleeper", "a"), planted("Prints", "b"), planted("Segfaults", "c"), runs=10)
+        plan = plan_of(faulty("Sleeper", "a"), faulty("Prints", "b"), faulty("Segfaults", "c"), runs=10)
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert len(samples(events, "a")) == len(samples(events, "b")) == 10
 
 
 async def test_every_job_begins_with_the_environment_that_its_result_is_of(engine: Engine) -> None:
     for job in "ab":
-        recording = Recorder(plan_of(planted("Planted"), runs=6, pinning=(0,), threads=1))
+        recording = Recorder(plan_of(faulty("Planted"), runs=6, pinning=(0,), threads=1))
         async for event in engine.run(Measure(job=job, plan=recording.plan)):
             recording.add(event)
         environment = recording.result().environment

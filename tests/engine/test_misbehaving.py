@@ -17,7 +17,7 @@ import pytest
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, JobFinished, Measure, TrainingFinished
 from latency_tui.plan import Candidate, ModelSpec
-from tests.engine.conftest import eventually, plan_of, planted
+from tests.engine.conftest import eventually, faulty, plan_of
 from tests.engine.hostile_models import KINDS
 
 LONGEST_EVENT = 200_000
@@ -32,7 +32,7 @@ def misbehaving(kind: str) -> Candidate:
 
 async def measured_beside(engine: Engine, kind: str) -> list[Event]:
     """Measure a good model beside another one; check that it is measured to the end, and that no event is long."""
-    plan = plan_of(misbehaving(kind), planted("Planted", "good"), runs=200, call_timeout=5)
+    plan = plan_of(misbehaving(kind), faulty("Planted", "good"), runs=200, call_timeout=5)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     good = [event for event in events if isinstance(event, BlockMeasured) and event.candidate == "good"]
     assert sum(len(block.samples) for block in good) == 200 * 8
@@ -132,7 +132,7 @@ async def test_answers_that_are_not_finite_are_counted_in_a_note(engine: Engine,
 @pytest.mark.slow
 async def test_what_a_model_prints_is_kept_in_bounds(engine: Engine) -> None:
     longest = 0
-    plan = plan_of(planted("PrintsMuch"), runs=60)
+    plan = plan_of(faulty("PrintsMuch"), runs=60)
     async for event in engine.run(Measure(job="a", plan=plan)):
         assert not isinstance(event, CandidateFailed)
         assert engine._folder is not None
@@ -159,7 +159,7 @@ async def test_eight_hostile_models_do_not_hurt_a_good_one(kinds: list[str], mon
     mark = f"HOSTILE_{os.getpid()}_{kinds[0]}"
     monkeypatch.setenv(mark, "1")
     bad = [Candidate(model=ModelSpec(name=kind, factory=f"tests.engine.hostile_models:{kind}")) for kind in kinds]
-    plan = plan_of(*bad, planted("Sleeper", "good"), runs=10, call_timeout=3, training_timeout=3)
+    plan = plan_of(*bad, faulty("Sleeper", "good"), runs=10, call_timeout=3, training_timeout=3)
     shared = {*Path("/dev/shm").iterdir()}
     async with Engine() as engine:
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]

@@ -16,7 +16,7 @@ from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Candidate, ModelSpec, Plan
-from tests.engine import bring
+from tests.engine import brought_models
 
 
 def load(path: str, **parameters: object) -> loading.LoadedModel:
@@ -24,42 +24,42 @@ def load(path: str, **parameters: object) -> loading.LoadedModel:
 
 
 def test_a_fitted_instance_is_taken_as_it_is() -> None:
-    loaded = load("tests.engine.bring:fitted")
-    assert loaded.model is bring.fitted
+    loaded = load("tests.engine.brought_models:fitted")
+    assert loaded.model is brought_models.fitted
     assert loaded.fitted
 
 
 def test_an_instance_that_is_not_fitted_is_to_be_fitted() -> None:
-    assert not load("tests.engine.bring:unfitted").fitted
+    assert not load("tests.engine.brought_models:unfitted").fitted
 
 
 def test_a_class_and_a_factory_are_called_with_the_parameters() -> None:
     assert load("sklearn.linear_model:LogisticRegression", C=2.0).model.C == 2.0
-    assert load("tests.engine.bring:factory", C=3.0).model.C == 3.0
-    assert not load("tests.engine.bring:factory").fitted
-    assert load("tests.engine.bring:fitted_factory").fitted
+    assert load("tests.engine.brought_models:factory", C=3.0).model.C == 3.0
+    assert not load("tests.engine.brought_models:factory").fitted
+    assert load("tests.engine.brought_models:fitted_factory").fitted
 
 
 @pytest.mark.parametrize("name", ["row_sums", "partial"])
 def test_a_function_of_an_array_is_a_model(name: str) -> None:
-    loaded = load(f"tests.engine.bring:{name}")
+    loaded = load(f"tests.engine.brought_models:{name}")
     assert loaded.fitted
     np.testing.assert_array_equal(caller(loaded.model, "predict")(np.ones((2, 3))), [3.0, 3.0])
 
 
 def test_what_has_no_fit_needs_none_and_names_may_be_nested() -> None:
-    assert load("tests.engine.bring:Answers").fitted
-    assert load("tests.engine.bring:Nested.model").model is bring.fitted
+    assert load("tests.engine.brought_models:Answers").fitted
+    assert load("tests.engine.brought_models:Nested.model").model is brought_models.fitted
 
 
 @pytest.mark.parametrize(
     ("path", "said"),
     [
         ("no.such.module:name", "cannot find"),
-        ("tests.engine.bring:missing", "cannot find"),
-        ("tests.engine.bring:", "cannot find"),
-        ("tests.engine.bring:number", "neither a model nor anything that makes one"),
-        ("tests.engine.bring:makes_nothing", "made nothing"),
+        ("tests.engine.brought_models:missing", "cannot find"),
+        ("tests.engine.brought_models:", "cannot find"),
+        ("tests.engine.brought_models:number", "neither a model nor anything that makes one"),
+        ("tests.engine.brought_models:makes_nothing", "made nothing"),
     ],
 )
 def test_a_path_that_leads_to_no_model_is_told(path: str, said: str) -> None:
@@ -103,7 +103,7 @@ async def test_a_module_beside_the_configuration_hides_none_of_pythons(tmp_path:
 @pytest.mark.slow
 async def test_models_named_in_any_script_are_measured_and_have_copies() -> None:
     names = ("模型一" * 20, "模型二" * 20, "a/../b\0")
-    specs = tuple(ModelSpec(name=name, factory="tests.engine.bring:row_sums") for name in names)
+    specs = tuple(ModelSpec(name=name, factory="tests.engine.brought_models:row_sums") for name in names)
     plan = Plan(candidates=tuple(Candidate(model=spec) for spec in specs), runs=60)
     async with Engine() as engine:
         blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]

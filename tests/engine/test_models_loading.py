@@ -135,16 +135,16 @@ def saved_by(module: str, name: str, path: Path) -> Path:
         ),
         ("numpy.gone", "array", "made with another version of numpy, here is"),
         (
-            "tests.engine.bring",
+            "tests.engine.brought_models",
             "Gone",
-            "needs Gone of the module tests.engine.bring, and .*bring.py does not",
+            "needs Gone of the module tests.engine.brought_models, and .*brought_models.py does not",
         ),
     ],
 )
 def test_what_a_pickle_lacks_is_named_with_the_way_out(tmp_path: Path, module: str, name: str, said: str) -> None:
     path = saved_by(module, name, tmp_path / "a.pkl")
     assert __import__("re").search(said, refusal(path)), refusal(path)
-    if module in ("__main__", "module_not_here", "tests.engine.bring"):
+    if module in ("__main__", "module_not_here", "tests.engine.brought_models"):
         assert "another version" not in refusal(path)
     if "sklearn" in module:
         assert "pip install" not in refusal(path)

@@ -19,12 +19,12 @@ from latency_tui.engine.protocol import (
     RoundFinished,
 )
 from latency_tui.engine.server.schedule import replica_count
-from tests.engine.conftest import eventually, plan_of, planted
+from tests.engine.conftest import eventually, faulty, plan_of
 
 
 @pytest.mark.slow
 async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper", "a", seconds=0.0005), planted("Sleeper", "b", seconds=0.0005), runs=1200)
+    plan = plan_of(faulty("Sleeper", "a", seconds=0.0005), faulty("Sleeper", "b", seconds=0.0005), runs=1200)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     copies = defaultdict(set)
     for block in blocks:
@@ -38,7 +38,7 @@ async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Eng
 async def test_few_rounds_have_few_copies(engine: Engine) -> None:
     blocks = [
         e
-        async for e in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper"), runs=6)))
+        async for e in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper"), runs=6)))
         if isinstance(e, BlockMeasured)
     ]
     assert {block.copy for block in blocks} == {0, 1, 2}
@@ -46,7 +46,7 @@ async def test_few_rounds_have_few_copies(engine: Engine) -> None:
 
 async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine: Engine) -> None:
     most = 0
-    plan = plan_of(planted("Sleeper"), runs=100)
+    plan = plan_of(faulty("Sleeper"), runs=100)
     async for event in engine.run(Measure(job="a", plan=plan)):
         if isinstance(event, RoundFinished):
             assert engine._process is not None
@@ -71,7 +71,7 @@ async def test_a_bad_moment_makes_no_shorter_blocks(engine: Engine, kind: str) -
 
     The first process says so, or all others do, whose warm-up is short.
     """
-    plan = plan_of(planted("Sleeper", "a"), planted(kind, "b"), runs=None, seconds=0.5)
+    plan = plan_of(faulty("Sleeper", "a"), faulty(kind, "b"), runs=None, seconds=0.5)
     shares = []
     for job in ("a", "b", "c"):  # under load even the estimate of the one that is never slow is far off now and then
         calls = defaultdict(list)
@@ -86,7 +86,7 @@ async def test_a_bad_moment_makes_no_shorter_blocks(engine: Engine, kind: str) -
 
 @pytest.mark.slow
 async def test_a_copy_that_crashes_is_told_like_any_process(engine: Engine) -> None:
-    plan = plan_of(planted("CrashesLater", "bad", seconds=4.0), planted("Planted", "good"), runs=30_000)
+    plan = plan_of(faulty("CrashesLater", "bad", seconds=4.0), faulty("Planted", "good"), runs=30_000)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.stage == "measuring"
@@ -96,7 +96,7 @@ async def test_a_copy_that_crashes_is_told_like_any_process(engine: Engine) -> N
 
 async def test_a_model_that_cannot_be_stored_is_prepared_once_more_in_each_copy(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "processes"
-    plan = plan_of(planted("CannotBePickled", note=str(note)), runs=400)
+    plan = plan_of(faulty("CannotBePickled", note=str(note)), runs=400)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     assert sum(len(block.samples) // 8 for block in blocks) == 400
     assert len({block.copy for block in blocks}) == 5
@@ -104,7 +104,7 @@ async def test_a_model_that_cannot_be_stored_is_prepared_once_more_in_each_copy(
 
 
 async def test_without_copies_the_first_process_measures_alone(engine: Engine) -> None:
-    plan = plan_of(planted("CannotBeUnpickled", "bad"), planted("Planted", "good"), runs=300)
+    plan = plan_of(faulty("CannotBeUnpickled", "bad"), faulty("Planted", "good"), runs=300)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not any(isinstance(event, CandidateFailed | EngineFailed) for event in events)
     copies = defaultdict(set)
@@ -116,7 +116,7 @@ async def test_without_copies_the_first_process_measures_alone(engine: Engine) -
 
 async def test_a_copy_that_fills_the_memory_ends_its_candidate_alone(engine: Engine) -> None:
     plan = plan_of(
-        planted("FillsMemoryWhenUnpickled", "bad"), planted("Planted", "good"), runs=300, memory_limit=600_000_000
+        faulty("FillsMemoryWhenUnpickled", "bad"), faulty("Planted", "good"), runs=300, memory_limit=600_000_000
     )
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
@@ -126,7 +126,7 @@ async def test_a_copy_that_fills_the_memory_ends_its_candidate_alone(engine: Eng
 
 
 async def test_a_copy_that_cannot_answer_is_told(engine: Engine) -> None:
-    plan = plan_of(planted("AnswersWhereFitted", "bad"), planted("Planted", "good"), runs=300)
+    plan = plan_of(faulty("AnswersWhereFitted", "bad"), faulty("Planted", "good"), runs=300)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert (failure.candidate, failure.stage, failure.cause) == ("bad", "warm-up", "raised")
@@ -134,7 +134,7 @@ async def test_a_copy_that_cannot_answer_is_told(engine: Engine) -> None:
 
 
 async def test_one_that_takes_long_to_prepare_is_measured_in_one_process(engine: Engine) -> None:
-    plan = plan_of(planted("CannotBePickled", patience=0.7), runs=400)
+    plan = plan_of(faulty("CannotBePickled", patience=0.7), runs=400)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     assert sum(len(block.samples) // 8 for block in blocks) == 400
     assert {block.copy for block in blocks} == {0}

@@ -24,14 +24,14 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Setting
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import faulty, plan_of
 
 FOREST = next(model for model in BUILTIN_MODELS if model.name == "Random Forest")
 
 
 def telling(**settings: Setting) -> Candidate:
     """A model that raises, on its first call, with what reached it."""
-    spec = ModelSpec(name="telling", factory="tests.engine.planted:TellsWhatItGets")
+    spec = ModelSpec(name="telling", factory="tests.engine.faulty_models:TellsWhatItGets")
     return Candidate(model=spec, settings=settings)
 
 
@@ -83,7 +83,7 @@ async def test_a_parameter_that_the_model_lacks_is_told(engine: Engine) -> None:
 
 
 async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
-    plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=20, control=True)
+    plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=20, control=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     calls: dict[str, int] = {}
     for event in events:
@@ -93,7 +93,7 @@ async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
 
 
 async def test_until_it_is_known_stops_with_the_round_that_settles_it(engine: Engine) -> None:
-    plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=None, until_known=True, max_seconds=30)
+    plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=None, until_known=True, max_seconds=30)
     seen = 0
 
     def settled() -> bool:
@@ -110,14 +110,14 @@ async def test_until_it_is_known_stops_with_the_round_that_settles_it(engine: En
 
 
 async def test_until_it_is_known_gives_up_in_time(engine: Engine) -> None:
-    plan = plan_of(planted("Planted", "a"), planted("Planted", "b"), runs=None, until_known=True, max_seconds=0.3)
+    plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=None, until_known=True, max_seconds=0.3)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert events[-1] == JobFinished(job="a", reason="out of time")
 
 
 @pytest.mark.slow
 async def test_further_launches_measure_as_many_rounds_as_the_first() -> None:
-    plan = plan_of(planted("Sleeper", "a"), planted("Sleeper", "b"), runs=None, until_known=True, launches=2)
+    plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), runs=None, until_known=True, launches=2)
     rounds = [0, 0]
 
     async for event in measure(plan, settled=lambda: rounds[0] >= 15):
@@ -127,7 +127,7 @@ async def test_further_launches_measure_as_many_rounds_as_the_first() -> None:
 
 
 async def test_a_cold_start_is_measured_in_a_fresh_process_apart(engine: Engine) -> None:
-    plan = plan_of(planted("Sleeper"), Candidate(model=BUILTIN_MODELS[0]), runs=10, cold_start=True)
+    plan = plan_of(faulty("Sleeper"), Candidate(model=BUILTIN_MODELS[0]), runs=10, cold_start=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     found = {event.candidate: event for event in events if isinstance(event, ColdStartMeasured)}
     assert set(found) == {"sleeper", "logistic-regression"}
@@ -153,7 +153,7 @@ def test_what_a_process_imports_for_a_model_is_all_that_it_is_made_of() -> None:
     for part in ("preprocessing", "linear_model", "ensemble"):
         assert any(name.startswith(f"sklearn.{part}.") for name in found)
     assert modules_of(np.sum) == ("numpy",)
-    assert modules_of(planted) == (planted.__module__,)
+    assert modules_of(faulty) == (faulty.__module__,)
 
     class Adapted:
         libraries = ("another",)
@@ -172,7 +172,7 @@ async def test_the_library_that_answers_is_imported_and_not_loaded(engine: Engin
 
 @pytest.mark.slow
 async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, tmp_path: Path) -> None:
-    candidate = planted("NotesItsFreshStart", note=str(tmp_path / "note"))
+    candidate = faulty("NotesItsFreshStart", note=str(tmp_path / "note"))
     candidate = msgspec.structs.replace(candidate, settings={"assume_finite": True, "threads": 2})
     async for _ in engine.run(Measure(job="a", plan=plan_of(candidate, runs=10, cold_start=True))):
         pass
@@ -181,7 +181,7 @@ async def test_a_fresh_start_has_the_settings_of_its_candidate(engine: Engine, t
 
 @pytest.mark.slow
 async def test_a_model_that_prints_much_starts_afresh_like_any(engine: Engine) -> None:
-    plan = plan_of(planted("PrintsALot"), runs=10, cold_start=True, call_timeout=5.0)
+    plan = plan_of(faulty("PrintsALot"), runs=10, cold_start=True, call_timeout=5.0)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (found,) = (event for event in events if isinstance(event, ColdStartMeasured))
     assert len(found.first_calls) == 100
@@ -189,7 +189,7 @@ async def test_a_model_that_prints_much_starts_afresh_like_any(engine: Engine) -
 
 @pytest.mark.slow
 async def test_a_model_that_cannot_start_afresh_keeps_its_numbers(engine: Engine) -> None:
-    plan = plan_of(planted("CannotBePickled"), planted("Planted"), runs=10, cold_start=True)
+    plan = plan_of(faulty("CannotBePickled"), faulty("Planted"), runs=10, cold_start=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.stage == "cold start"
@@ -199,7 +199,7 @@ async def test_a_model_that_cannot_start_afresh_keeps_its_numbers(engine: Engine
 
 async def test_pinning_to_named_cores_and_to_none(engine: Engine) -> None:
     for pinning, expected in ((("none"), ()), ((0,), (0,))):
-        plan = plan_of(planted("Planted"), runs=6, pinning=pinning)
+        plan = plan_of(faulty("Planted"), runs=6, pinning=pinning)
         events = [event async for event in engine.run(Measure(job=str(pinning), plan=plan))]
         (started,) = (event for event in events if isinstance(event, MeasurementStarted))
         assert started.pinned == expected
@@ -219,7 +219,7 @@ async def test_a_misspelt_setting_is_refused_before_anything_is_trained(
     engine: Engine, settings: dict[str, Setting], said: str
 ) -> None:
     wrong = Candidate(model=FOREST, settings=settings)
-    plan = plan_of(planted("Planted", "quick"), wrong, runs=5)
+    plan = plan_of(faulty("Planted", "quick"), wrong, runs=5)
     events = [event async for event in engine.run(Train(job="a", plan=plan))]
     failure = next(event for event in events if isinstance(event, CandidateFailed))
     first = next(event for event in events if isinstance(event, TrainingStarted))

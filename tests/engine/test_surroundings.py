@@ -17,7 +17,7 @@ from latency_tui.engine import machine, process_environment, subreaper
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure
 from latency_tui.plan import Candidate, ModelSpec
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import faulty, plan_of
 
 
 def test_the_callers_configuration_of_scikit_learn_holds() -> None:
@@ -39,7 +39,7 @@ def test_the_callers_configuration_of_scikit_learn_holds() -> None:
 
 
 async def test_what_a_module_configures_holds_in_all_processes(engine: Engine) -> None:
-    spec = ModelSpec(name="m", factory="tests.engine.configures:model")
+    spec = ModelSpec(name="m", factory="tests.engine.configuring_module:model")
     plan = plan_of(Candidate(model=spec), runs=100, cold_start=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
@@ -50,7 +50,7 @@ async def test_what_a_module_configures_holds_in_all_processes(engine: Engine) -
 async def test_temporary_files_of_models_go_with_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     async with Engine() as engine:
-        plan = plan_of(planted("KeepsATemporaryFolder"), runs=60, cold_start=True)
+        plan = plan_of(faulty("KeepsATemporaryFolder"), runs=60, cold_start=True)
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
         assert not [event for event in events if isinstance(event, CandidateFailed)]
         assert len(list(tmp_path.rglob("planted-*"))) > 1
@@ -64,7 +64,7 @@ async def test_a_temporary_folder_whose_name_is_not_text_is_avoided(
     Path(strange).mkdir()
     monkeypatch.setattr("tempfile.tempdir", strange)
     async with Engine() as engine:
-        events = [event async for event in engine.run(Measure(job="a", plan=plan_of(planted("Sleeper"), runs=20)))]
+        events = [event async for event in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper"), runs=20)))]
     assert not [event for event in events if isinstance(event, CandidateFailed)]
 
 
@@ -81,7 +81,7 @@ async def test_a_temporary_folder_that_is_swept_is_blamed_on_no_model(
         for job, kinds in (("a", ["Planted"]), ("b", ["Planted", "Sleeper"])):
             for swept in [temporary] if whole else list(temporary.iterdir()):
                 shutil.rmtree(swept)
-            plan = plan_of(*map(planted, kinds), runs=30, cold_start=True)
+            plan = plan_of(*map(faulty, kinds), runs=30, cold_start=True)
             events = [event async for event in engine.run(Measure(job=job, plan=plan))]
             assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
             blocks = [event for event in events if isinstance(event, BlockMeasured)]

@@ -9,7 +9,7 @@ import pytest
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import faulty, plan_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="candidates are not forked elsewhere")
 
@@ -31,7 +31,7 @@ async def imports_and_loads(folder: Path, monkeypatch: pytest.MonkeyPatch, more:
     (installed / "planted_library.py").write_text(_LIBRARY.format(note=str(imports), more=more))
     monkeypatch.setenv("PYTHONPATH", str(installed), prepend=":")
     async with Engine() as engine:
-        plan = plan_of(planted("NeedsALibrary", "one", note=str(loads)), planted("Planted", "other"), runs=200)
+        plan = plan_of(faulty("NeedsALibrary", "one", note=str(loads)), faulty("Planted", "other"), runs=200)
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not [event for event in events if isinstance(event, CandidateFailed)]
     answered = {event.copy for event in events if isinstance(event, BlockMeasured) and event.candidate == "one"}

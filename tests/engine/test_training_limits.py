@@ -15,11 +15,11 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
-from tests.engine.conftest import plan_of, planted
+from tests.engine.conftest import faulty, plan_of
 
 
 async def failure_beside_a_good_one(engine: Engine, kind: str, **fields: float) -> CandidateFailed:
-    plan = plan_of(planted(kind, "bad"), planted("Planted", "good"), runs=100, **fields)
+    plan = plan_of(faulty(kind, "bad"), faulty("Planted", "good"), runs=100, **fields)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert events[-1] == JobFinished(job="a", reason="completed")
     assert sum(len(e.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 100 * 8
@@ -43,7 +43,7 @@ async def test_loading_that_hangs_is_ended(engine: Engine) -> None:
 
 @pytest.mark.parametrize("kind", ["HangsInFit", "HangsInLoading"])
 async def test_the_training_of_one_model_can_be_stopped(engine: Engine, kind: str) -> None:
-    plan = plan_of(planted(kind, "bad"), planted("Planted", "good"), runs=100)
+    plan = plan_of(faulty(kind, "bad"), faulty("Planted", "good"), runs=100)
     failed, measured = [], 0
     async for event in engine.run(Measure(job="a", plan=plan)):
         if isinstance(event, TrainingStarted) and event.candidate == "bad":
@@ -60,4 +60,4 @@ async def test_the_training_of_one_model_can_be_stopped(engine: Engine, kind: st
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e9])
 def test_a_training_timeout_that_makes_no_sense_is_refused(seconds: float) -> None:
     with pytest.raises(UsageError, match="training timeout"):
-        Plan(candidates=(planted("Planted"),), training_timeout=seconds)
+        Plan(candidates=(faulty("Planted"),), training_timeout=seconds)

@@ -14,17 +14,17 @@ from latency_tui.plan import BUILTIN_MODELS, ModelSpec, Plan
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.state import State
-from tests.tui.made import Script, made_plan, until
+from tests.tui.fake_engine import Script, fake_plan, until
 
 
 @dataclass
-class Desk:
+class AppHarness:
     """A user at the app.
 
     Attributes:
         app: The app.
         pilot: Presses its keys.
-        script: What the made engine does.
+        script: What the fake engine does.
     """
 
     app: LatencyApp
@@ -68,12 +68,12 @@ class Desk:
         return "\n".join(strip.text for strip in strips[:height])
 
 
-Open = Callable[..., AbstractAsyncContextManager[Desk]]
+Open = Callable[..., AbstractAsyncContextManager[AppHarness]]
 
 
 @pytest.fixture
 def script() -> Script:
-    """Return what the made engine will do; a test may change it."""
+    """Return what the fake engine will do; a test may change it."""
     return Script()
 
 
@@ -90,12 +90,12 @@ def open_app(script: Script, monkeypatch: pytest.MonkeyPatch) -> Open:
         plan: Plan | None = None,
         models: tuple[ModelSpec, ...] = BUILTIN_MODELS,
         configuration: LoadedConfiguration | None = None,
-    ) -> AsyncIterator[Desk]:
-        app = LatencyApp(plan or made_plan(), models, configuration=configuration, engine_factory=script.make)
+    ) -> AsyncIterator[AppHarness]:
+        app = LatencyApp(plan or fake_plan(), models, configuration=configuration, engine_factory=script.make)
         async with app.run_test(size=(width, height), notifications=True) as pilot:
-            desk = Desk(app, pilot, script)
-            await until(lambda: desk.screen.results is not None)
+            harness = AppHarness(app, pilot, script)
+            await until(lambda: harness.screen.results is not None)
             await pilot.pause()
-            yield desk
+            yield harness
 
     return opened

@@ -16,7 +16,7 @@ from latency_tui.plan import BUILTIN_MODELS, Plan
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.bindings import key_table
 from tests.tui.conftest import Open
-from tests.tui.made import made_plan, until
+from tests.tui.fake_engine import fake_plan, until
 
 
 def load(folder: Path, text: str) -> LoadedConfiguration:
@@ -26,29 +26,29 @@ def load(folder: Path, text: str) -> LoadedConfiguration:
 
 async def test_keys_of_the_file_act_and_are_shown_wherever_keys_are(open_app: Open, tmp_path: Path) -> None:
     loaded = load(tmp_path, '[keys]\nprofile = "x,f5"\nadd-model = "ctrl+n"\nstop = "z"\n')
-    async with open_app(configuration=loaded) as desk:
-        text = desk.text()
+    async with open_app(configuration=loaded) as harness:
+        text = harness.text()
         assert "x  profiles the 6 models" in text
         assert "x Profile" in text
         assert "ctrl+n Add" in text or "^n Add" in text
-        await desk.press("p", "plus")
-        assert (desk.state.work, len(desk.app.screen_stack)) == ("idle", 1), "the old keys do nothing"
-        await desk.press("question_mark")
-        assert "Measure the chosen models" in next(line for line in desk.text().splitlines() if " x " in line)
-        await desk.press("escape", "f5")
-        await until(lambda: bool(desk.state.measurements))
-        await desk.idle()
-        await desk.press("x")
-        await until(lambda: len(desk.state.measurements) == 2)
-        await desk.idle()
-        await desk.press("ctrl+n")
-        await until(lambda: "Add a model" in desk.text())
+        await harness.press("p", "plus")
+        assert (harness.state.work, len(harness.app.screen_stack)) == ("idle", 1), "the old keys do nothing"
+        await harness.press("question_mark")
+        assert "Measure the chosen models" in next(line for line in harness.text().splitlines() if " x " in line)
+        await harness.press("escape", "f5")
+        await until(lambda: bool(harness.state.measurements))
+        await harness.idle()
+        await harness.press("x")
+        await until(lambda: len(harness.state.measurements) == 2)
+        await harness.idle()
+        await harness.press("ctrl+n")
+        await until(lambda: "Add a model" in harness.text())
     assert "| `p` | Measure" in key_table(), "the guide shows the default keys"
 
 
 async def test_without_a_file_the_keys_are_those_that_come_along(open_app: Open) -> None:
-    async with open_app() as desk:
-        assert "p  profiles the 6 models" in desk.text()
+    async with open_app() as harness:
+        assert "p  profiles the 6 models" in harness.text()
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_keys_and_themes_that_there_are_not_are_refused(
 ) -> None:
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
     with pytest.raises(UsageError, match=said):
-        LatencyApp(made_plan(), BUILTIN_MODELS, configuration=load(tmp_path, text))
+        LatencyApp(fake_plan(), BUILTIN_MODELS, configuration=load(tmp_path, text))
 
 
 async def test_the_theme_of_the_file_is_used_unless_the_environment_has_one(
     open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = load(tmp_path, 'theme = "textual-light"\n')
-    async with open_app(configuration=loaded) as desk:
-        assert desk.app.current_theme.name == "textual-light"
-        assert not desk.app.current_theme.dark
+    async with open_app(configuration=loaded) as harness:
+        assert harness.app.current_theme.name == "textual-light"
+        assert not harness.app.current_theme.dark
 
 
 async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tm
     listed = listed_models(asked.dataset, loaded)
     trust = trust_of_listed(asked.trust, listed, loaded)
     plan = Plan(candidates=asked.candidates, trust=trust)
-    async with open_app(plan=plan, models=listed) as desk:
-        assert "Checkout Forest" in desk.text()
-        assert [(row.slug, row.chosen) for row in desk.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
-        assert desk.screen.colours["checkout-forest"] == "#73daca"
+    async with open_app(plan=plan, models=listed) as harness:
+        assert "Checkout Forest" in harness.text()
+        assert [(row.slug, row.chosen) for row in harness.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
+        assert harness.screen.colours["checkout-forest"] == "#73daca"
     assert trust.covers(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
 
 
@@ -108,20 +108,20 @@ async def test_what_a_found_file_names_is_asked_about_before_it_runs(
     found = find_configuration()
     asked = resolve(Request(), found, lenient=True)
     plan = Plan(candidates=asked.candidates)
-    async with open_app(*size, plan=plan, models=(*BUILTIN_MODELS, *found.models()), configuration=found) as desk:
+    async with open_app(*size, plan=plan, models=(*BUILTIN_MODELS, *found.models()), configuration=found) as harness:
         for key in ("p", "t"):
-            await desk.press(key)
-            assert "Trust latency-tui.toml?" in desk.text()
-            assert "os:system(command='touch ran')" in desk.text()
-            await desk.press("enter")
-            await desk.press("ctrl+t")
-            assert (desk.state.work, len(desk.app.screen_stack)) == ("idle", 1)
-        assert not desk.state.measurements
+            await harness.press(key)
+            assert "Trust latency-tui.toml?" in harness.text()
+            assert "os:system(command='touch ran')" in harness.text()
+            await harness.press("enter")
+            await harness.press("ctrl+t")
+            assert (harness.state.work, len(harness.app.screen_stack)) == ("idle", 1)
+        assert not harness.state.measurements
         assert recall() == {}
-        await desk.press("p", "ctrl+t")
-        await until(lambda: bool(desk.state.measurements))
-        await desk.idle()
-        assert desk.state.measurements[0].plan.trust.covers(found.digest)
+        await harness.press("p", "ctrl+t")
+        await until(lambda: bool(harness.state.measurements))
+        await harness.idle()
+        assert harness.state.measurements[0].plan.trust.covers(found.digest)
     assert recall() == {found.digest: ("*",)}
     assert find_configuration().is_trusted_location
 
@@ -129,6 +129,6 @@ async def test_what_a_found_file_names_is_asked_about_before_it_runs(
 async def test_models_that_a_found_file_does_not_name_are_measured_at_once(open_app: Open, tmp_path: Path) -> None:
     loaded = load(tmp_path, '[models.mine]\npath = "os:system"\n')
     found = msgspec.structs.replace(loaded, is_trusted_location=False)
-    async with open_app(models=(*BUILTIN_MODELS, *found.models()), configuration=found) as desk:
-        await desk.profile()
-        assert desk.state.measurements
+    async with open_app(models=(*BUILTIN_MODELS, *found.models()), configuration=found) as harness:
+        await harness.profile()
+        assert harness.state.measurements

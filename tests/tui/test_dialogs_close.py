@@ -17,51 +17,51 @@ from latency_tui.tui.screens.change_data import ChangeDataScreen
 from latency_tui.tui.screens.dialog import ClosesOnce
 from latency_tui.tui.screens.picker import Picker
 from tests.tui.conftest import Open
-from tests.tui.made import Script, until
+from tests.tui.fake_engine import Script, until
 
 
 @pytest.mark.parametrize("key", ["question_mark", "plus", "d", "v", "ctrl+p"])
 async def test_a_dialog_that_is_closed_twice_leaves_the_main_screen(open_app: Open, key: str) -> None:
-    async with open_app() as desk:
-        await desk.press(key)
-        await until(lambda: desk.app.screen is not desk.screen)
-        dialog = desk.app.screen
+    async with open_app() as harness:
+        await harness.press(key)
+        await until(lambda: harness.app.screen is not harness.screen)
+        dialog = harness.app.screen
         assert isinstance(dialog, ModalScreen)
         assert isinstance(dialog, ClosesOnce)
         dialog.dismiss()
         dialog.dismiss()
-        await until(lambda: desk.app.screen is desk.screen)
-        await desk.press("j")
-        assert desk.state.highlighted == desk.state.rows[1].slug
+        await until(lambda: harness.app.screen is harness.screen)
+        await harness.press("j")
+        assert harness.state.highlighted == harness.state.rows[1].slug
 
 
 async def test_enter_twice_in_the_palette_does_the_command_once(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("ctrl+p", *"control")
-        palette = desk.app.screen
+    async with open_app() as harness:
+        await harness.press("ctrl+p", *"control")
+        palette = harness.app.screen
         options = palette.query_one(OptionList)
         await until(lambda: options.option_count > 0 and options.highlighted == 0)
         field = palette.query_one(Input)
         for _ in range(2):
             field.post_message(Input.Submitted(field, field.value))
-        await until(lambda: desk.app.screen is desk.screen)
-        await until(lambda: desk.state.control)
-        assert desk.app.is_running
+        await until(lambda: harness.app.screen is harness.screen)
+        await until(lambda: harness.state.control)
+        assert harness.app.is_running
 
 
 async def test_clicks_beside_the_palette_close_it_alone(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("ctrl+p")
-        await until(lambda: desk.app.screen is not desk.screen)
-        await desk.pilot.click(offset=(0, 44), times=3)
-        await until(lambda: desk.app.screen is desk.screen)
-        assert desk.app.is_running
+    async with open_app() as harness:
+        await harness.press("ctrl+p")
+        await until(lambda: harness.app.screen is not harness.screen)
+        await harness.pilot.click(offset=(0, 44), times=3)
+        await until(lambda: harness.app.screen is harness.screen)
+        assert harness.app.is_running
 
 
 async def test_the_palette_does_not_open_over_a_dialog(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("question_mark", "ctrl+p")
-        assert len(desk.app.screen_stack) == 2
+    async with open_app() as harness:
+        await harness.press("question_mark", "ctrl+p")
+        assert len(harness.app.screen_stack) == 2
 
 
 @pytest.mark.parametrize("dialog", [AddModelScreen, ChangeDataScreen])
@@ -72,14 +72,14 @@ async def test_keys_pressed_before_a_picker_has_its_list_do_no_harm(
     slow = threading.Event()
     find = dialog.find
     monkeypatch.setattr(dialog, "find", lambda self, text: (slow.wait(20), find(self, text))[1])
-    async with open_app() as desk:
-        await desk.press("plus" if dialog is AddModelScreen else "d")
-        await until(lambda: isinstance(desk.app.screen, dialog))
-        await desk.press(*keys)
+    async with open_app() as harness:
+        await harness.press("plus" if dialog is AddModelScreen else "d")
+        await until(lambda: isinstance(harness.app.screen, dialog))
+        await harness.press(*keys)
         slow.set()
-        await desk.pilot.pause(0.3)
-        await desk.press("escape")
-        assert desk.app.is_running
+        await harness.pilot.pause(0.3)
+        await harness.press("escape")
+        assert harness.app.is_running
 
 
 async def test_a_picker_that_is_closed_before_its_list_comes_says_nothing(
@@ -88,46 +88,46 @@ async def test_a_picker_that_is_closed_before_its_list_comes_says_nothing(
     slow = threading.Event()
     find = AddModelScreen.find
     monkeypatch.setattr(AddModelScreen, "find", lambda self, text: (slow.wait(20), find(self, text))[1])
-    async with open_app() as desk:
-        await desk.press("plus")
-        await until(lambda: isinstance(desk.app.screen, AddModelScreen))
-        picker = desk.app.screen
+    async with open_app() as harness:
+        await harness.press("plus")
+        await until(lambda: isinstance(harness.app.screen, AddModelScreen))
+        picker = harness.app.screen
         picker.dismiss()
         slow.set()
         await until(lambda: not picker.is_attached)
-        await until(lambda: not [worker for worker in desk.app.workers if worker.node is picker])
-        assert desk.app.is_running
+        await until(lambda: not [worker for worker in harness.app.workers if worker.node is picker])
+        assert harness.app.is_running
 
 
 @pytest.mark.parametrize("key", ["pagedown", "pageup", "end", "home"])
 async def test_a_page_of_a_list_that_is_not_laid_out_moves_by_a_row(open_app: Open, key: str) -> None:
-    async with open_app(3, 2) as desk:  # too small for the list to have any lines
-        await desk.press(key, key)
-        assert desk.app.is_running
+    async with open_app(3, 2) as harness:  # too small for the list to have any lines
+        await harness.press(key, key)
+        assert harness.app.is_running
 
 
 async def test_escape_leaves_the_chart_and_a_second_one_stops(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: bool(desk.state.result))
-        await desk.press("e")
-        await until(lambda: desk.screen.maximized is not None)
-        await desk.press("escape")
-        assert desk.screen.maximized is None
-        assert desk.state.progress.phase == "measuring"
-        await desk.press("escape")
-        await desk.idle()
-        assert desk.state.result is not None
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: bool(harness.state.result))
+        await harness.press("e")
+        await until(lambda: harness.screen.maximized is not None)
+        await harness.press("escape")
+        assert harness.screen.maximized is None
+        assert harness.state.progress.phase == "measuring"
+        await harness.press("escape")
+        await harness.idle()
+        assert harness.state.result is not None
 
 
 async def test_a_click_on_a_widget_that_was_just_removed_does_nothing(
     open_app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_app() as desk:
-        await desk.press("plus")
-        await until(lambda: bool(desk.app.screen.query("#hint")))
-        dialog = desk.app.screen
+    async with open_app() as harness:
+        await harness.press("plus")
+        await until(lambda: bool(harness.app.screen.query("#hint")))
+        dialog = harness.app.screen
         hint = dialog.query_one("#hint")
         await until(lambda: bool(hint.region))
         x, y = hint.region.offset
@@ -135,19 +135,19 @@ async def test_a_click_on_a_widget_that_was_just_removed_does_nothing(
         with monkeypatch.context() as removed:
             removed.setattr(hint, "_parent", None)  # Textual detaches it a little before it takes it off the screen
             dialog._forward_event(press)
-        await desk.press("escape")
-        await until(lambda: desk.app.screen is desk.screen)
+        await harness.press("escape")
+        await until(lambda: harness.app.screen is harness.screen)
 
 
 async def test_a_search_that_the_next_letter_overtakes_leaves_no_warning(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("plus")
-        dialog = desk.app.screen
+    async with open_app() as harness:
+        await harness.press("plus")
+        dialog = harness.app.screen
         assert isinstance(dialog, Picker)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for text in ("r", "ra", "ran"):
                 dialog._follow(text)  # each ends the search before it, which has not begun
-            await desk.pilot.pause()
+            await harness.pilot.pause()
             gc.collect()
         assert not [str(warning.message) for warning in caught]

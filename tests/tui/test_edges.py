@@ -27,15 +27,15 @@ from latency_tui.tui import state as states
 from latency_tui.tui.text import wrap
 from latency_tui.tui.textual_guards import tolerate_any_input
 from tests.tui.conftest import Open
-from tests.tui.made import ENVIRONMENT, MadeEngine, Script, made_plan, until
+from tests.tui.fake_engine import ENVIRONMENT, FakeEngine, Script, fake_plan, until
 
 
 @pytest.mark.parametrize("size", [(50, 12), (12, 4), (3, 3)])
 async def test_tabs_are_walked_on_a_tiny_terminal_before_there_is_any(open_app: Open, size: tuple[int, int]) -> None:
-    async with open_app(*size) as desk:
-        await desk.press("l", "h", "right", "left")
-        await desk.profile()
-        assert desk.app.is_running
+    async with open_app(*size) as harness:
+        await harness.press("l", "h", "right", "left")
+        await harness.profile()
+        assert harness.app.is_running
 
 
 def test_a_wide_letter_is_wrapped_into_a_column_of_one() -> None:
@@ -43,14 +43,14 @@ def test_a_wide_letter_is_wrapped_into_a_column_of_one() -> None:
 
 
 async def test_a_path_in_a_home_that_nobody_has_is_refused_with_a_sentence(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        await desk.press("s", "ctrl+u", *"~nobody-here/x.json", "enter")
-        await until(lambda: "Cannot write" in desk.text())
-        assert "home directory. " in desk.text()
-        await desk.press("escape", "plus", *"~nobody-here/")
-        await desk.pilot.pause(0.3)
-        assert "report this" not in desk.text()
+    async with open_app() as harness:
+        await harness.profile()
+        await harness.press("s", "ctrl+u", *"~nobody-here/x.json", "enter")
+        await until(lambda: "Cannot write" in harness.text())
+        assert "home directory. " in harness.text()
+        await harness.press("escape", "plus", *"~nobody-here/")
+        await harness.pilot.pause(0.3)
+        assert "report this" not in harness.text()
 
 
 @pytest.mark.slow
@@ -58,17 +58,17 @@ async def test_what_is_saved_is_all_that_there_is_when_enter_is_pressed(
     open_app: Open, script: Script, tmp_path: Path
 ) -> None:
     script.gate = asyncio.Event()
-    async with open_app(plan=Plan(candidates=made_plan().candidates, runs=20_000)) as desk:
-        await desk.press("p")
-        await until(lambda: bool(desk.state.result))
-        await desk.press("s", "ctrl+u", *str(tmp_path / "half.json"), "enter")
+    async with open_app(plan=Plan(candidates=fake_plan().candidates, runs=20_000)) as harness:
+        await harness.press("p")
+        await until(lambda: bool(harness.state.result))
+        await harness.press("s", "ctrl+u", *str(tmp_path / "half.json"), "enter")
         await until(lambda: (tmp_path / "half.json").exists())
         half = {c.calls for c in load(tmp_path / "half.json").candidates}
         assert max(half) < 20_000
-        await desk.press("s", "ctrl+u", *str(tmp_path / "whole.json"))
+        await harness.press("s", "ctrl+u", *str(tmp_path / "whole.json"))
         script.gate.set()
-        await desk.idle()
-        await desk.press("enter")
+        await harness.idle()
+        await harness.press("enter")
         await until(lambda: (tmp_path / "whole.json").exists())
         for candidate in load(tmp_path / "whole.json").candidates:
             assert candidate.samples is not None
@@ -76,34 +76,34 @@ async def test_what_is_saved_is_all_that_there_is_when_enter_is_pressed(
 
 
 async def test_a_freeze_that_comes_too_late_freezes_nothing(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        desk.screen.post_message(commands.Freeze())
-        await desk.pilot.pause()
-        assert not desk.state.frozen
+    async with open_app() as harness:
+        await harness.profile()
+        harness.screen.post_message(commands.Freeze())
+        await harness.pilot.pause()
+        assert not harness.state.frozen
 
 
 async def test_the_table_before_is_printed_where_the_next_has_no_numbers_yet(open_app: Open, script: Script) -> None:
-    async with open_app() as desk:
-        await desk.profile()
+    async with open_app() as harness:
+        await harness.profile()
         script.gate, script.rounds_before_gate = asyncio.Event(), 0
-        await desk.press("p")
-        await until(lambda: desk.state.work == "profiling")
-        assert desk.state.result is None
-        assert desk.app.last_result is not None
-        assert "answers first" in desk.app.last_result.answer
+        await harness.press("p")
+        await until(lambda: harness.state.work == "profiling")
+        assert harness.state.result is None
+        assert harness.app.last_result is not None
+        assert "answers first" in harness.app.last_result.answer
 
 
 @pytest.mark.parametrize("key", ["n", "a"])
 async def test_nobody_is_chosen_or_dropped_while_something_runs(open_app: Open, script: Script, key: str) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("space", "p")
-        await until(lambda: desk.state.work == "profiling")
-        await desk.press(key)
-        desk.screen.post_message(commands.ChooseNone())
-        await desk.pilot.pause()
-        assert [row.chosen for row in desk.state.rows] == [False] + [True] * 5
+    async with open_app() as harness:
+        await harness.press("space", "p")
+        await until(lambda: harness.state.work == "profiling")
+        await harness.press(key)
+        harness.screen.post_message(commands.ChooseNone())
+        await harness.pilot.pause()
+        assert [row.chosen for row in harness.state.rows] == [False] + [True] * 5
 
 
 def test_a_later_launch_says_nothing_of_the_processes_that_are_kept() -> None:
@@ -142,45 +142,47 @@ async def test_a_click_in_a_table_that_was_scrolled_picks_the_row_beneath(open_a
         for index in range(14)
     )
     plan = Plan(candidates=tuple(Candidate(model=model) for model in models), runs=100)
-    async with open_app(80, 24, plan=plan, models=models) as desk:
-        await desk.profile()
-        table = desk.app.screen.query_one("#table")
+    async with open_app(80, 24, plan=plan, models=models) as harness:
+        await harness.profile()
+        table = harness.app.screen.query_one("#table")
         for _ in range(13):
-            await desk.press("j")
-        await desk.pilot.pause(0.2)
+            await harness.press("j")
+        await harness.pilot.pause(0.2)
         assert table.scroll_offset.y > 0
-        place = next(y for y, line in enumerate(desk.text().splitlines()) if y > table.region.y + 1 and "Model" in line)
-        name = next(model for model in models if f" {model.name} " in desk.text().splitlines()[place])
-        await desk.pilot.click(offset=(10, place))
-        await desk.pilot.pause(0.2)
-        assert desk.state.row is not None
-        assert desk.state.row.candidate.model.name == name.name
+        place = next(
+            y for y, line in enumerate(harness.text().splitlines()) if y > table.region.y + 1 and "Model" in line
+        )
+        name = next(model for model in models if f" {model.name} " in harness.text().splitlines()[place])
+        await harness.pilot.click(offset=(10, place))
+        await harness.pilot.pause(0.2)
+        assert harness.state.row is not None
+        assert harness.state.row.candidate.model.name == name.name
 
 
 async def test_setting_runs_and_finding_leave_the_comparison_where_it_is(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        await desk.press("3", "r")
-        await desk.pilot.pause(0.1)
-        assert "against Logistic Regression" in desk.text()
-        await desk.press("escape", "slash")
-        await desk.pilot.pause(0.1)
-        desk.screen.set_focus(desk.screen.query_one("#list"))
-        await desk.press("slash")
-        await desk.pilot.pause(0.1)
-        assert desk.screen.focused is desk.screen.query_one("#find")
-        await desk.press(*"forest")
-        assert desk.state.highlighted == "random-forest"
+    async with open_app() as harness:
+        await harness.profile()
+        await harness.press("3", "r")
+        await harness.pilot.pause(0.1)
+        assert "against Logistic Regression" in harness.text()
+        await harness.press("escape", "slash")
+        await harness.pilot.pause(0.1)
+        harness.screen.set_focus(harness.screen.query_one("#list"))
+        await harness.press("slash")
+        await harness.pilot.pause(0.1)
+        assert harness.screen.focused is harness.screen.query_one("#find")
+        await harness.press(*"forest")
+        assert harness.state.highlighted == "random-forest"
 
 
 async def test_the_title_of_an_older_result_has_its_own_cores_and_no_meter(open_app: Open, script: Script) -> None:
     script.lost_share = 0.2
-    async with open_app() as desk:
-        await desk.profile()
-        assert "█" in desk.text().splitlines()[0]
-        await desk.profile()
-        await desk.press("left_square_bracket")
-        title = desk.text().splitlines()[0]
+    async with open_app() as harness:
+        await harness.profile()
+        assert "█" in harness.text().splitlines()[0]
+        await harness.profile()
+        await harness.press("left_square_bracket")
+        title = harness.text().splitlines()[0]
         assert "cpu 1" in title
         assert "noisy" in title
         assert "█" not in title
@@ -188,14 +190,14 @@ async def test_the_title_of_an_older_result_has_its_own_cores_and_no_meter(open_
 
 async def test_an_enlarged_chart_says_what_esc_does(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: bool(desk.state.result))
-        await desk.press("e")
-        await until(lambda: "e next · esc back" in desk.text())
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: bool(harness.state.result))
+        await harness.press("e")
+        await until(lambda: "e next · esc back" in harness.text())
         script.gate.set()
-        await desk.idle()
-        await until(lambda: "e next · esc back" in desk.text())
+        await harness.idle()
+        await until(lambda: "e next · esc back" in harness.text())
 
 
 async def test_an_engine_that_does_not_react_to_stop_is_ended(
@@ -206,26 +208,26 @@ async def test_an_engine_that_does_not_react_to_stop_is_ended(
 
     asked: list[Reason] = []
 
-    async def deaf(self: MadeEngine, job: str, reason: Reason = "stopped") -> None:
+    async def deaf(self: FakeEngine, job: str, reason: Reason = "stopped") -> None:
         asked.append(reason)
 
-    async def close(self: MadeEngine) -> None:
+    async def close(self: FakeEngine) -> None:
         self.script.dies_in = 3
         if self.script.gate is not None:
             self.script.gate.set()
 
-    monkeypatch.setattr(MadeEngine, "stop", deaf)
-    monkeypatch.setattr(MadeEngine, "close", close)
+    monkeypatch.setattr(FakeEngine, "stop", deaf)
+    monkeypatch.setattr(FakeEngine, "close", close)
     monkeypatch.setattr(session, "_STOP_SECONDS", 0.2)
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: bool(desk.state.result))
-        await desk.press("escape")
-        await desk.idle()
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: bool(harness.state.result))
+        await harness.press("escape")
+        await harness.idle()
         assert len(asked) > 3, "between two launches nobody hears the first"
-        assert "unexpectedly" not in desk.text()
-        assert {row.stage for row in desk.state.rows} == {"new"}
+        assert "unexpectedly" not in harness.text()
+        assert {row.stage for row in harness.state.rows} == {"new"}
     assert EngineError.exit_code
 
 

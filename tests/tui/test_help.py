@@ -17,64 +17,64 @@ from tests.tui.conftest import Open
 
 @pytest.mark.slow
 async def test_arrows_go_through_every_page_and_back_to_the_keys(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("question_mark")
+    async with open_app() as harness:
+        await harness.press("question_mark")
         for topic in (topic for topic in TOPICS if topic != "keys"):
-            await desk.press("right")
-            assert desk.app.screen.query_one(Markdown).source == read_page(topic).text
-            assert read_page(topic).summary.replace("`", "") in desk.text()
-        await desk.press("l")
-        assert "Measure the chosen models" in desk.text()
-        await desk.press("left")
-        assert "Troubleshooting (14 of 14)" in desk.text()
+            await harness.press("right")
+            assert harness.app.screen.query_one(Markdown).source == read_page(topic).text
+            assert read_page(topic).summary.replace("`", "") in harness.text()
+        await harness.press("l")
+        assert "Measure the chosen models" in harness.text()
+        await harness.press("left")
+        assert "Troubleshooting (14 of 14)" in harness.text()
 
 
 async def test_a_page_begins_at_its_top_and_scrolls(open_app: Open) -> None:
-    async with open_app(80, 24) as desk:
-        await desk.press("question_mark", "right", *["j"] * 10)
-        assert "Install, measure six models" not in desk.text()
-        await desk.press("left")
-        assert "Measure the chosen models" in desk.text()
+    async with open_app(80, 24) as harness:
+        await harness.press("question_mark", "right", *["j"] * 10)
+        assert "Install, measure six models" not in harness.text()
+        await harness.press("left")
+        assert "Measure the chosen models" in harness.text()
 
 
 async def test_the_mouse_chooses_topics_and_follows_links(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("question_mark")
-        await desk.pilot.click(Topics, offset=(3, 2))
-        assert "Reading results (3 of 14)" in desk.text()
-        page = desk.app.screen.query_one(Markdown)
+    async with open_app() as harness:
+        await harness.press("question_mark")
+        await harness.pilot.click(Topics, offset=(3, 2))
+        assert "Reading results (3 of 14)" in harness.text()
+        page = harness.app.screen.query_one(Markdown)
         page.post_message(Markdown.LinkClicked(page, "glossary.md"))
-        await desk.pilot.pause()
-        assert "Glossary (4 of 14)" in desk.text()
+        await harness.pilot.pause()
+        assert "Glossary (4 of 14)" in harness.text()
         page.post_message(Markdown.LinkClicked(page, "https://example.org"))
-        await desk.pilot.pause()
-        assert "Glossary (4 of 14)" in desk.text()
+        await harness.pilot.pause()
+        assert "Glossary (4 of 14)" in harness.text()
 
 
 @pytest.mark.parametrize(("width", "height"), [(140, 40), (80, 24), (60, 20), (3, 2)])
 async def test_a_page_opens_at_any_size(open_app: Open, width: int, height: int) -> None:
-    async with open_app(width, height) as desk:
-        await desk.press("question_mark")
-        screen = desk.app.screen
+    async with open_app(width, height) as harness:
+        await harness.press("question_mark")
+        screen = harness.app.screen
         assert isinstance(screen, HelpScreen)
         await screen.show("glossary")
-        await desk.pilot.pause()
+        await harness.pilot.pause()
         assert screen.query_one(Topics).display is (width >= 80)
         if width >= 60:
-            assert "≥ 98 µs" in desk.text()
-            assert "esc closes" in desk.text()
-        await desk.pilot.resize_terminal(100, 30)
-        await desk.pilot.pause()
-        assert "≥ 98 µs" in desk.text()
-        await desk.press("question_mark")
-        assert not isinstance(desk.app.screen, HelpScreen)
+            assert "≥ 98 µs" in harness.text()
+            assert "esc closes" in harness.text()
+        await harness.pilot.resize_terminal(100, 30)
+        await harness.pilot.pause()
+        assert "≥ 98 µs" in harness.text()
+        await harness.press("question_mark")
+        assert not isinstance(harness.app.screen, HelpScreen)
 
 
 async def test_keys_of_the_configuration_are_those_shown(open_app: Open) -> None:
     configuration = LoadedConfiguration(configuration=Configuration(keys={"profile": "z"}))
-    async with open_app(configuration=configuration) as desk:
-        await desk.press("question_mark")
-        assert "z       Measure the chosen models" in desk.text()
+    async with open_app(configuration=configuration) as harness:
+        await harness.press("question_mark")
+        assert "z       Measure the chosen models" in harness.text()
 
 
 def test_the_guide_costs_the_first_frame_nothing() -> None:

@@ -8,7 +8,7 @@ from latency_tui.plan.limits import parse_limit
 from latency_tui.tui.charts.bar_chart import BarChart
 from latency_tui.tui.charts.line_chart import LineChart
 from tests.tui.conftest import Open
-from tests.tui.made import made_plan
+from tests.tui.fake_engine import fake_plan
 
 
 def limits(*texts: str) -> dict[str, object]:
@@ -16,36 +16,36 @@ def limits(*texts: str) -> dict[str, object]:
 
 
 async def test_each_card_says_whether_its_model_meets_the_limit(open_app: Open) -> None:
-    async with open_app(plan=made_plan(**limits("p50 < 1ms"))) as desk:
-        await desk.profile()
-        text = desk.text()
+    async with open_app(plan=fake_plan(**limits("p50 < 1ms"))) as harness:
+        await harness.profile()
+        text = harness.text()
         assert text.count(" meets ") == 5
         assert "fails" in text
         assert "5 of 6 models meet p50 < 1ms" in " ".join(text.split())
 
 
 async def test_a_small_screen_has_a_column_for_limits(open_app: Open) -> None:
-    async with open_app(80, 24, plan=made_plan(**limits("p50 < 1ms"))) as desk:
-        await desk.profile()
-        assert "limits" in desk.text()
-        assert "fails" in desk.text()
+    async with open_app(80, 24, plan=fake_plan(**limits("p50 < 1ms"))) as harness:
+        await harness.profile()
+        assert "limits" in harness.text()
+        assert "fails" in harness.text()
 
 
 async def test_a_limit_on_a_model_that_is_not_chosen_is_left_out(open_app: Open) -> None:
     texts = ("logistic-regression: p50 < 1ms", "p99 < 1ms", "memory < 1GB")
-    async with open_app(plan=made_plan(cold_start=True, **limits(*texts))) as desk:
-        await desk.press("space", "o")
-        await desk.profile()
-        assert [limit.text for limit in desk.state.measurements[-1].plan.limits] == ["p99 < 1ms"]
+    async with open_app(plan=fake_plan(cold_start=True, **limits(*texts))) as harness:
+        await harness.press("space", "o")
+        await harness.profile()
+        assert [limit.text for limit in harness.state.measurements[-1].plan.limits] == ["p99 < 1ms"]
 
 
 async def test_limits_on_latencies_are_lines_on_both_charts(open_app: Open) -> None:
     texts = ("p99 < 1ms", "p50 < 1.5x", "linear-svm: mean < 3ms", "throughput > 5/s")
-    async with open_app(plan=made_plan(**limits(*texts))) as desk:
-        await desk.profile()
-        for chart in (desk.screen.query_one(BarChart), desk.screen.query_one(LineChart)):
+    async with open_app(plan=fake_plan(**limits(*texts))) as harness:
+        await harness.profile()
+        for chart in (harness.screen.query_one(BarChart), harness.screen.query_one(LineChart)):
             p99, median, mean = chart.limits
             assert (p99.seconds, mean.seconds, mean.candidate) == (1e-3, 3e-3, "linear-svm")
             assert median.seconds == pytest.approx(1.5 * 62.5e-6, rel=0.05)
             assert median.label == "p50 < 1.5x"
-        assert desk.text().count("p99 < 1ms") >= 2
+        assert harness.text().count("p99 < 1ms") >= 2

@@ -24,14 +24,14 @@ from latency_tui.tui.charts.line_chart import LineChart
 from latency_tui.tui.messages import EventsArrived
 from latency_tui.tui.widgets.fields import Field
 from tests.tui.conftest import Open
-from tests.tui.made import Script, made_plan, until
+from tests.tui.fake_engine import Script, fake_plan, until
 
 OWN = Candidate(model=ModelSpec(name="own", factory="shop.models:own"))
 
 
 async def test_all_six_models_are_chosen_at_the_start(open_app: Open) -> None:
-    async with open_app() as desk:
-        text = desk.text()
+    async with open_app() as harness:
+        text = harness.text()
         assert text.count("[✔]") == 6
         assert "6 of 6 chosen" in text
         assert "Nothing is measured yet" in text
@@ -39,76 +39,76 @@ async def test_all_six_models_are_chosen_at_the_start(open_app: Open) -> None:
 
 
 async def test_space_a_and_n_choose_and_the_line_shows_it_without_colour(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("space")
-        assert "[ ] ● Logistic Regression" in desk.text()
-        await desk.press("n")
-        assert "0 of 6 chosen" in desk.text()
-        await desk.press("a")
-        assert desk.text().count("[✔]") == 6
+    async with open_app() as harness:
+        await harness.press("space")
+        assert "[ ] ● Logistic Regression" in harness.text()
+        await harness.press("n")
+        assert "0 of 6 chosen" in harness.text()
+        await harness.press("a")
+        assert harness.text().count("[✔]") == 6
 
 
 async def test_a_click_on_a_name_highlights_and_one_on_its_box_deselects(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.pilot.click("#list", offset=(10, 3))
-        await desk.pilot.pause()
-        assert "[✔] ▲ Linear SVM" in desk.text()
-        assert desk.state.highlighted == "linear-svm"
-        await desk.pilot.click("#list", offset=(2, 4))
-        await desk.pilot.pause()
-        assert "[ ] ◆ RBF SVM" in desk.text()
-        assert desk.state.highlighted == "rbf-svm"
+    async with open_app() as harness:
+        await harness.pilot.click("#list", offset=(10, 3))
+        await harness.pilot.pause()
+        assert "[✔] ▲ Linear SVM" in harness.text()
+        assert harness.state.highlighted == "linear-svm"
+        await harness.pilot.click("#list", offset=(2, 4))
+        await harness.pilot.pause()
+        assert "[ ] ◆ RBF SVM" in harness.text()
+        assert harness.state.highlighted == "rbf-svm"
 
 
 async def test_quit_asks_once_while_it_measures(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: bool(desk.state.result))
-        await desk.press("q")
-        assert desk.app.is_running
-        assert "again leaves" in desk.text()
-        await desk.press("q")
-        await until(lambda: not desk.app.is_running)
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: bool(harness.state.result))
+        await harness.press("q")
+        assert harness.app.is_running
+        assert "again leaves" in harness.text()
+        await harness.press("q")
+        await until(lambda: not harness.app.is_running)
 
 
 async def test_escape_brings_back_the_runs_that_rubbish_replaced(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("r", *"abc", "escape", "p")
-        await until(lambda: bool(desk.script.commands))
-        assert desk.script.commands[-1].plan.runs == 100
+    async with open_app() as harness:
+        await harness.press("r", *"abc", "escape", "p")
+        await until(lambda: bool(harness.script.commands))
+        assert harness.script.commands[-1].plan.runs == 100
 
 
 @pytest.mark.parametrize("key", ["s", "i", "left_square_bracket", "b", "y", "f", "e"])
 async def test_a_key_that_does_nothing_yet_says_why(open_app: Open, key: str) -> None:
-    async with open_app() as desk:
-        await desk.press(key)
-        await until(lambda: "Not now" in desk.text())
+    async with open_app() as harness:
+        await harness.press(key)
+        await until(lambda: "Not now" in harness.text())
 
 
 async def test_with_seconds_every_line_spans_the_time(open_app: Open) -> None:
-    async with open_app(plan=made_plan(runs=None, seconds=0.05)) as desk:
-        await desk.profile()
-        chart = desk.screen.query_one(LineChart)
+    async with open_app(plan=fake_plan(runs=None, seconds=0.05)) as harness:
+        await harness.profile()
+        chart = harness.screen.query_one(LineChart)
         assert chart.timed
         for line in chart.lines:
             assert line.runs[-1] > 10 * line.runs[0] > 0
 
 
 async def test_with_no_model_chosen_profile_says_what_to_do_and_starts_nothing(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("n", "p")
-        assert desk.state.work == "idle"
-        assert desk.script.commands == []
-        assert "Choose at least one model" in desk.text()
+    async with open_app() as harness:
+        await harness.press("n", "p")
+        assert harness.state.work == "idle"
+        assert harness.script.commands == []
+        assert "Choose at least one model" in harness.text()
 
 
 async def test_train_shows_time_and_score_of_each_model(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("t")
-        await desk.idle()
-        assert isinstance(desk.script.commands[0], Train)
-        text = desk.text()
+    async with open_app() as harness:
+        await harness.press("t")
+        await harness.idle()
+        assert isinstance(harness.script.commands[0], Train)
+        text = harness.text()
         assert "Random Forest         236 ms" in text
         assert "accuracy   0.895 held-out" in text
 
@@ -126,85 +126,85 @@ async def test_a_score_is_called_by_what_is_predicted(
     open_app: Open, candidate: Candidate, data: Dataset, said: str
 ) -> None:
     plan = Plan(candidates=(candidate,), workload=Workload(dataset=data))
-    async with open_app(plan=plan) as desk:
-        await desk.press("t")
-        await desk.idle()
-        assert said in desk.text()
+    async with open_app(plan=plan) as harness:
+        await harness.press("t")
+        await harness.idle()
+        assert said in harness.text()
 
 
 async def test_profile_pressed_while_models_are_trained_follows_when_they_are(open_app: Open, script: Script) -> None:
     script.training_gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("t")
-        await until(lambda: desk.state.progress.done >= 1)
-        await desk.press("p")
-        assert "then profile" in desk.text()
+    async with open_app() as harness:
+        await harness.press("t")
+        await until(lambda: harness.state.progress.done >= 1)
+        await harness.press("p")
+        assert "then profile" in harness.text()
         script.training_gate.set()
-        await until(lambda: bool(desk.state.measurements))
-        await desk.idle()
+        await until(lambda: bool(harness.state.measurements))
+        await harness.idle()
         assert [type(command) for command in script.commands] == [Train, Measure]
-        assert "answers first" in desk.text()
+        assert "answers first" in harness.text()
 
 
 async def test_esc_stops_the_highlighted_training_alone_and_the_next_one_all(open_app: Open, script: Script) -> None:
     script.training_gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("t")
-        await until(lambda: desk.state.rows[1].stage == "training")
-        await desk.press("j", "escape")
-        await until(lambda: desk.state.rows[2].stage == "training")
-        assert desk.state.rows[1].stage == "new"
-        assert desk.state.work == "training"
-        await desk.press("escape")
-        await desk.idle()
-        assert [row.stage for row in desk.state.rows] == ["ready", *["new"] * 5]
+    async with open_app() as harness:
+        await harness.press("t")
+        await until(lambda: harness.state.rows[1].stage == "training")
+        await harness.press("j", "escape")
+        await until(lambda: harness.state.rows[2].stage == "training")
+        assert harness.state.rows[1].stage == "new"
+        assert harness.state.work == "training"
+        await harness.press("escape")
+        await harness.idle()
+        assert [row.stage for row in harness.state.rows] == ["ready", *["new"] * 5]
 
 
 async def test_a_slow_training_shows_how_long_it_takes(
     open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script.training_gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("t")
-        await until(lambda: desk.state.rows[1].stage == "training" and bool(desk.screen._began))
-        desk.screen._began["random-forest"] -= 75
-        await until(lambda: "training 75 s" in desk.text() or "training 76 s" in desk.text())
+    async with open_app() as harness:
+        await harness.press("t")
+        await until(lambda: harness.state.rows[1].stage == "training" and bool(harness.screen._began))
+        harness.screen._began["random-forest"] -= 75
+        await until(lambda: "training 75 s" in harness.text() or "training 76 s" in harness.text())
 
 
 async def test_a_snapshot_on_the_way_is_not_called_stopped(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        assert "measured: 100 runs each" in desk.text()
-        [measurement] = desk.state.measurements
-        desk.screen.change(replace(desk.state, measurements=(replace(measurement, whole=False),)))
-        await until(lambda: "computing the result" in desk.text())
+    async with open_app() as harness:
+        await harness.profile()
+        assert "measured: 100 runs each" in harness.text()
+        [measurement] = harness.state.measurements
+        harness.screen.change(replace(harness.state, measurements=(replace(measurement, whole=False),)))
+        await until(lambda: "computing the result" in harness.text())
 
 
 async def test_a_convergence_warning_is_a_note_on_the_line(open_app: Open, script: Script) -> None:
     script.warned = {"small-neural-network"}
-    async with open_app() as desk:
-        await desk.press("t")
-        await desk.idle()
-        await desk.press("j", "j", "j", "j")
-        text = desk.text()
+    async with open_app() as harness:
+        await harness.press("t")
+        await harness.idle()
+        await harness.press("j", "j", "j", "j")
+        text = harness.text()
         assert "! 467 ms" in text
         assert "! ConvergenceWarning" in text
 
 
 async def test_profile_measures_what_is_chosen_with_the_numbers_in_the_fields(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("space", "r", *"1,000", "tab", *"32", "enter")
-        await desk.profile()
-        command = desk.script.commands[-1]
+    async with open_app() as harness:
+        await harness.press("space", "r", *"1,000", "tab", *"32", "enter")
+        await harness.profile()
+        command = harness.script.commands[-1]
         assert isinstance(command, Measure)
         assert (command.plan.runs, command.plan.workload.batch_size) == (1000, 32)
-        assert [c.slug for c in command.plan.candidates] == [r.slug for r in desk.state.rows[1:]]
+        assert [c.slug for c in command.plan.candidates] == [r.slug for r in harness.state.rows[1:]]
 
 
 async def test_after_profile_every_model_has_a_card_and_there_is_an_answer(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        text = desk.text()
+    async with open_app() as harness:
+        await harness.profile()
+        text = harness.text()
         assert "Logistic Regression answers first: 62.5 µs" in text
         assert "62.5 µs  62.0–63.0" in text
         assert "baseline" in text
@@ -216,27 +216,27 @@ async def test_after_profile_every_model_has_a_card_and_there_is_an_answer(open_
 
 async def test_the_title_says_what_disturbed_most_as_long_as_there_is_room(open_app: Open, script: Script) -> None:
     script.lost_share = 0.2
-    async with open_app() as desk:
-        await desk.profile()
-        assert "noisy: lost time" in desk.text().splitlines()[0]
-        await desk.pilot.resize_terminal(50, 24)
-        await desk.pilot.pause(0.2)
-        title = desk.text().splitlines()[0]
+    async with open_app() as harness:
+        await harness.profile()
+        assert "noisy: lost time" in harness.text().splitlines()[0]
+        await harness.pilot.resize_terminal(50, 24)
+        await harness.pilot.pause(0.2)
+        title = harness.text().splitlines()[0]
         assert "noisy" in title
         assert "noisy: lost time" not in title
 
 
 async def test_a_median_that_nothing_bounds_says_what_it_lacks(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("r", *"5", "enter")
-        await desk.profile()
-        assert "62.6 µs  CI needs 6 calls" in desk.text()
+    async with open_app() as harness:
+        await harness.press("r", *"5", "enter")
+        await harness.profile()
+        assert "62.6 µs  CI needs 6 calls" in harness.text()
 
 
 async def test_both_charts_name_every_model(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        charts = "\n".join(line[36:] for line in desk.text().splitlines()[16:])
+    async with open_app() as harness:
+        await harness.profile()
+        charts = "\n".join(line[36:] for line in harness.text().splitlines()[16:])
         for name in ("Logistic Regression", "Random Forest", "Linear SVM", "Small Neural Network"):
             assert name in charts
         for name in ("Logistic R", "Random F", "Small NN", "Large NN"):
@@ -247,200 +247,200 @@ async def test_both_charts_name_every_model(open_app: Open) -> None:
 
 async def test_numbers_and_progress_appear_while_it_measures(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: "round 3 of 10" in desk.text())
-        await until(lambda: desk.state.result is not None)
-        text = desk.text()
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: "round 3 of 10" in harness.text())
+        await until(lambda: harness.state.result is not None)
+        text = harness.text()
         assert "esc stops" in text
         assert "1 s left" in text
         assert "esc Stop" in text
         script.gate.set()
-        await desk.idle()
-        assert "round" not in desk.text()
+        await harness.idle()
+        assert "round" not in harness.text()
 
 
 @pytest.mark.parametrize("size", [(140, 45), (80, 24)], ids=str)
 async def test_the_pass_of_cold_starts_says_what_it_does(open_app: Open, script: Script, size: tuple[int, int]) -> None:
     script.cold_gate = asyncio.Event()
-    async with open_app(*size, made_plan(cold_start=True)) as desk:
-        await desk.press("p")
-        await until(lambda: desk.state.progress.phase == "cold start" and desk.state.progress.done == 1)
-        await until(lambda: "cold start 1 of 6 · esc stops" in desk.text())
+    async with open_app(*size, fake_plan(cold_start=True)) as harness:
+        await harness.press("p")
+        await until(lambda: harness.state.progress.phase == "cold start" and harness.state.progress.done == 1)
+        await until(lambda: "cold start 1 of 6 · esc stops" in harness.text())
         script.cold_gate.set()
-        await desk.idle()
-        assert "esc stops" not in desk.text()
+        await harness.idle()
+        assert "esc stops" not in harness.text()
 
 
 async def test_escape_stops_at_once_and_keeps_what_was_measured(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: desk.state.result is not None)
-        await desk.press("escape")
-        await desk.idle()
-        result = desk.state.result
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: harness.state.result is not None)
+        await harness.press("escape")
+        await harness.idle()
+        result = harness.state.result
         assert result is not None
         assert [c.calls for c in result.candidates] == [30] * 6
-        assert "stopped: 30 of 100 runs" in " ".join(desk.text().split())
+        assert "stopped: 30 of 100 runs" in " ".join(harness.text().split())
 
 
 async def test_stopped_before_the_first_round_the_result_before_stays(open_app: Open, script: Script) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        first = desk.state.result
+    async with open_app() as harness:
+        await harness.profile()
+        first = harness.state.result
         script.gate, script.rounds_before_gate = asyncio.Event(), 0
-        await desk.press("p")
-        await until(lambda: desk.state.progress.phase == "measuring")
-        await desk.press("escape")
-        await desk.idle()
-        assert desk.state.result is first
-        assert len(desk.state.measurements) == 1
+        await harness.press("p")
+        await until(lambda: harness.state.progress.phase == "measuring")
+        await harness.press("escape")
+        await harness.idle()
+        assert harness.state.result is first
+        assert len(harness.state.measurements) == 1
 
 
 async def test_profile_again_starts_a_new_result_and_brackets_walk_through_them(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        await desk.press("n", "space")
-        await desk.profile()
-        assert "result 2 of 2" in desk.text()
-        assert "answers in 62.5 µs" in desk.text()
-        await desk.press("left_square_bracket")
-        assert "result 1 of 2" in desk.text()
-        assert "answers first" in desk.text()
-        await desk.press("right_square_bracket")
-        assert "result 2 of 2" in desk.text()
+    async with open_app() as harness:
+        await harness.profile()
+        await harness.press("n", "space")
+        await harness.profile()
+        assert "result 2 of 2" in harness.text()
+        assert "answers in 62.5 µs" in harness.text()
+        await harness.press("left_square_bracket")
+        assert "result 1 of 2" in harness.text()
+        assert "answers first" in harness.text()
+        await harness.press("right_square_bracket")
+        assert "result 2 of 2" in harness.text()
 
 
 async def test_a_bad_number_is_refused_in_the_field_with_a_sentence(open_app: Open) -> None:
-    async with open_app() as desk:
+    async with open_app() as harness:
         for bad in ("0", "10000001", "abc", "1.5", "-3"):
-            await desk.press("r", "end", "ctrl+u", *bad, "enter", "p")
-            assert desk.script.commands == []
-            assert "Runs: a whole number from 1 to 10,000,000." in " ".join(desk.text().split())
-            assert desk.screen.query_one("#runs").has_class("-refused")
-        await desk.press("r", "end", "ctrl+u", *"25", "enter")
-        assert not desk.screen.query_one("#runs").has_class("-refused")
-        assert "whole number" not in "".join(line[:36] for line in desk.text().splitlines())
+            await harness.press("r", "end", "ctrl+u", *bad, "enter", "p")
+            assert harness.script.commands == []
+            assert "Runs: a whole number from 1 to 10,000,000." in " ".join(harness.text().split())
+            assert harness.screen.query_one("#runs").has_class("-refused")
+        await harness.press("r", "end", "ctrl+u", *"25", "enter")
+        assert not harness.screen.query_one("#runs").has_class("-refused")
+        assert "whole number" not in "".join(line[:36] for line in harness.text().splitlines())
 
 
 async def test_letters_typed_into_a_field_are_no_commands(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("r", "end", "ctrl+u", *"tpanbqe13")
-        assert desk.app.is_running
-        assert desk.script.commands == []
-        assert len(desk.state.chosen) == 6
-        assert desk.screen.query_one("#runs", Field).value == "tpanbqe13"
-        await desk.press("down")
-        assert desk.state.highlighted == "logistic-regression"
-        await desk.press("enter", "n")
-        assert not any(row.chosen for row in desk.state.rows)
+    async with open_app() as harness:
+        await harness.press("r", "end", "ctrl+u", *"tpanbqe13")
+        assert harness.app.is_running
+        assert harness.script.commands == []
+        assert len(harness.state.chosen) == 6
+        assert harness.screen.query_one("#runs", Field).value == "tpanbqe13"
+        await harness.press("down")
+        assert harness.state.highlighted == "logistic-regression"
+        await harness.press("enter", "n")
+        assert not any(row.chosen for row in harness.state.rows)
 
 
 async def test_a_failing_model_gets_a_card_and_the_others_go_on(open_app: Open, script: Script) -> None:
     script.failing = {"rbf-svm"}
     script.untrainable = {"linear-svm"}
-    async with open_app() as desk:
-        await desk.profile()
-        text = desk.text()
+    async with open_app() as harness:
+        await harness.profile()
+        text = harness.text()
         assert text.count("ValueError: [bold]no[/bold]") == 2
         assert "enter shows the traceback" in text
-        result = desk.state.result
+        result = harness.state.result
         assert result is not None
         assert [c.calls for c in result.candidates if c.status == "measured"] == [100] * 4
-        await desk.press("j", "j", "enter")
-        assert 'File "model.py", line 7, in predict' in desk.text()
-        await desk.press("escape")
-        assert "Linear SVM failed" not in desk.text()
+        await harness.press("j", "j", "enter")
+        assert 'File "model.py", line 7, in predict' in harness.text()
+        await harness.press("escape")
+        assert "Linear SVM failed" not in harness.text()
 
 
 async def test_when_the_engine_dies_the_app_says_so_lives_on_and_starts_another(open_app: Open, script: Script) -> None:
     script.dies_in = 4
-    async with open_app() as desk:
-        await desk.profile()
-        assert "The engine stopped" in desk.text()
-        result = desk.state.result
+    async with open_app() as harness:
+        await harness.profile()
+        assert "The engine stopped" in harness.text()
+        result = harness.state.result
         assert result is not None
         assert {c.calls for c in result.candidates} == {40}
-        assert {row.stage for row in desk.state.rows} == {"new"}
+        assert {row.stage for row in harness.state.rows} == {"new"}
         script.dies_in = None
-        await desk.profile()
+        await harness.profile()
         assert len(script.engines) == 2
         assert script.engines[0].closed
-        assert desk.state.result is not None
-        assert {c.calls for c in desk.state.result.candidates} == {100}
+        assert harness.state.result is not None
+        assert {c.calls for c in harness.state.result.candidates} == {100}
 
 
 async def test_b_makes_the_highlighted_model_the_baseline_without_measuring(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        commands = len(desk.script.commands)
-        await desk.press("j", "j", "b")
-        await desk.idle()
-        text = desk.text()
-        assert len(desk.script.commands) == commands
+    async with open_app() as harness:
+        await harness.profile()
+        commands = len(harness.script.commands)
+        await harness.press("j", "j", "b")
+        await harness.idle()
+        text = harness.text()
+        assert len(harness.script.commands) == commands
         assert "1.14× faster  1.14–1.15" in text
         card = next(line for line in text.splitlines() if "baseline" in line)
         assert card.index("baseline") > 70
-        await desk.profile()
-        assert desk.script.commands[-1].plan.baseline == "linear-svm"
+        await harness.profile()
+        assert harness.script.commands[-1].plan.baseline == "linear-svm"
 
 
 async def test_frozen_the_screen_keeps_still_while_measuring_goes_on(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: desk.state.result is not None)
-        await desk.press("f")
-        assert "frozen" in desk.text()
-        before = [line[36:] for line in desk.text().splitlines()[1:-1]]
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: harness.state.result is not None)
+        await harness.press("f")
+        assert "frozen" in harness.text()
+        before = [line[36:] for line in harness.text().splitlines()[1:-1]]
         script.pause = 0.15
         script.gate.set()
-        await until(lambda: desk.state.progress.done >= 6)
-        await desk.pilot.pause(0.4)
-        assert [line[36:] for line in desk.text().splitlines()[1:-1]] == before
-        assert "round 3 of 10" in desk.text()
-        await desk.press("f")
-        await desk.pilot.pause(0.3)
-        assert "frozen" not in desk.text()
-        assert "round 3 of 10" not in desk.text()
-        await desk.idle()
+        await until(lambda: harness.state.progress.done >= 6)
+        await harness.pilot.pause(0.4)
+        assert [line[36:] for line in harness.text().splitlines()[1:-1]] == before
+        assert "round 3 of 10" in harness.text()
+        await harness.press("f")
+        await harness.pilot.pause(0.3)
+        assert "frozen" not in harness.text()
+        assert "round 3 of 10" not in harness.text()
+        await harness.idle()
 
 
 async def test_late_events_of_an_old_job_are_dropped(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
-    async with open_app() as desk:
-        await desk.press("p")
-        await until(lambda: desk.state.progress.done == 3)
+    async with open_app() as harness:
+        await harness.press("p")
+        await until(lambda: harness.state.progress.done == 3)
         late = RoundFinished(job="profile-0", launch=0, round=8, rounds=10, seconds_left=0.1)
-        desk.screen.post_message(EventsArrived("profile-0", (late,)))
-        await desk.pilot.pause(0.3)
-        assert desk.state.progress.done == 3
+        harness.screen.post_message(EventsArrived("profile-0", (late,)))
+        await harness.pilot.pause(0.3)
+        assert harness.state.progress.done == 3
         script.gate.set()
-        await desk.idle()
+        await harness.idle()
 
 
 async def test_what_was_trained_before_is_part_of_the_next_result(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("t")
-        await desk.idle()
-        await desk.profile()
-        result = desk.state.result
+    async with open_app() as harness:
+        await harness.press("t")
+        await harness.idle()
+        await harness.profile()
+        result = harness.state.result
         assert result is not None
         assert result.candidate("random-forest").training_seconds == 0.236
         assert result.environment is not None
 
 
 async def test_seconds_instead_of_runs_when_the_plan_says_so(open_app: Open) -> None:
-    async with open_app(plan=made_plan(runs=None, seconds=1.5)) as desk:
-        assert "Seconds   1.5" in desk.text()
-        await desk.profile()
-        assert desk.script.commands[-1].plan.seconds == 1.5
+    async with open_app(plan=fake_plan(runs=None, seconds=1.5)) as harness:
+        assert "Seconds   1.5" in harness.text()
+        await harness.profile()
+        assert harness.script.commands[-1].plan.seconds == 1.5
 
 
 async def test_quitting_closes_the_engine(open_app: Open, script: Script) -> None:
-    async with open_app() as desk:
-        await desk.press("q")
-        await until(lambda: not desk.app.is_running)
+    async with open_app() as harness:
+        await harness.press("q")
+        await until(lambda: not harness.app.is_running)
     assert all(engine.closed for engine in script.engines)
     assert script.engines

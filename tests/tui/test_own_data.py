@@ -15,8 +15,8 @@ from latency_tui.catalog.data_columns import column_names
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
 from latency_tui.tui.screens.change_data import ChangeDataScreen
-from tests.tui.conftest import Desk, Open
-from tests.tui.made import until
+from tests.tui.conftest import AppHarness, Open
+from tests.tui.fake_engine import until
 
 SIZES = [(140, 45), (80, 24), (40, 12), (12, 4), (1, 1)]
 ORDERS = "price,weight,returned\n1.5,2,0\n2.5,3,1\n"
@@ -28,152 +28,152 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def type_in(desk: Desk, text: str) -> None:
-    screen = desk.app.screen
+async def type_in(harness: AppHarness, text: str) -> None:
+    screen = harness.app.screen
     assert isinstance(screen, ChangeDataScreen)
     screen.query_one("#wanted", Input).value = text
-    await desk.pilot.pause()
+    await harness.pilot.pause()
 
 
-async def see(desk: Desk, words: str) -> None:
+async def see(harness: AppHarness, words: str) -> None:
     try:
-        await until(lambda: words in " ".join(desk.text().replace("│", " ").split()))
+        await until(lambda: words in " ".join(harness.text().replace("│", " ").split()))
     except AssertionError:
-        raise AssertionError(f"{words!r} never came:\n{desk.text()}") from None
+        raise AssertionError(f"{words!r} never came:\n{harness.text()}") from None
 
 
-def dataset(desk: Desk) -> object:
-    return desk.state.plan.workload.dataset
+def dataset(harness: AppHarness) -> object:
+    return harness.state.plan.workload.dataset
 
 
-async def closed(desk: Desk) -> None:
-    await until(lambda: len(desk.app.screen_stack) == 1)
-    await desk.pilot.pause()
+async def closed(harness: AppHarness) -> None:
+    await until(lambda: len(harness.app.screen_stack) == 1)
+    await harness.pilot.pause()
 
 
 async def test_a_bundled_set_is_taken_by_name_shown_in_the_header_and_measured(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("t")
-        await desk.idle()
-        assert all(row.stage == "ready" for row in desk.state.rows)
-        await desk.press("d")
-        await see(desk, "breast-cancer")
-        await desk.press(*"iri", "enter")
-        await closed(desk)
-        assert dataset(desk) == BundledDataset(name="iris")
-        assert "iris" in desk.text().splitlines()[0]
-        assert {(row.stage, row.score) for row in desk.state.rows} == {("new", None)}, "they know other data"
-        assert len(desk.state.rows) == 6
-        await desk.profile()
-        command = desk.script.commands[-1]
+    async with open_app() as harness:
+        await harness.press("t")
+        await harness.idle()
+        assert all(row.stage == "ready" for row in harness.state.rows)
+        await harness.press("d")
+        await see(harness, "breast-cancer")
+        await harness.press(*"iri", "enter")
+        await closed(harness)
+        assert dataset(harness) == BundledDataset(name="iris")
+        assert "iris" in harness.text().splitlines()[0]
+        assert {(row.stage, row.score) for row in harness.state.rows} == {("new", None)}, "they know other data"
+        assert len(harness.state.rows) == 6
+        await harness.profile()
+        command = harness.script.commands[-1]
         assert isinstance(command, Measure)
         assert command.plan.workload.dataset == BundledDataset(name="iris")
 
 
 async def test_over_an_old_result_the_header_says_what_comes_next(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.profile()
-        await desk.press("d", *"wine", "enter")
-        await closed(desk)
-        title = desk.text().splitlines()[0]
+    async with open_app() as harness:
+        await harness.profile()
+        await harness.press("d", *"wine", "enter")
+        await closed(harness)
+        title = harness.text().splitlines()[0]
         assert "synthetic" in title, "the numbers on the screen are of this"
         assert "next: wine" in title
-        await desk.profile()
-        assert "next" not in desk.text().splitlines()[0]
+        await harness.profile()
+        assert "next" not in harness.text().splitlines()[0]
 
 
 async def test_a_file_is_found_and_its_target_chosen_from_its_columns(open_app: Open, folder: Path) -> None:
     (folder / "orders.csv").write_text(ORDERS)
     (folder / "notes.txt").write_text("nothing")
-    async with open_app(80, 24) as desk:
-        await desk.press("d", *"ord")
-        await see(desk, "orders.csv")
-        assert "notes.txt" not in desk.text()
-        await desk.press("enter")
-        await see(desk, "Which column is to be predicted?")
-        assert "weight" in desk.text()
-        await desk.press("enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="orders.csv", target="returned"), "the last column is the likeliest"
+    async with open_app(80, 24) as harness:
+        await harness.press("d", *"ord")
+        await see(harness, "orders.csv")
+        assert "notes.txt" not in harness.text()
+        await harness.press("enter")
+        await see(harness, "Which column is to be predicted?")
+        assert "weight" in harness.text()
+        await harness.press("enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="orders.csv", target="returned"), "the last column is the likeliest"
 
 
 async def test_a_file_may_be_taken_without_a_target(open_app: Open, folder: Path) -> None:
     (folder / "orders.csv").write_text(ORDERS)
-    async with open_app() as desk:
-        await desk.press("d")
-        await type_in(desk, "orders.csv")
-        await see(desk, "no target")
-        await desk.press("pagedown", "enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="orders.csv")
+    async with open_app() as harness:
+        await harness.press("d")
+        await type_in(harness, "orders.csv")
+        await see(harness, "no target")
+        await harness.press("pagedown", "enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="orders.csv")
 
 
 async def test_a_typed_target_must_be_a_column(open_app: Open, folder: Path) -> None:
     (folder / "orders.csv").write_text(ORDERS)
-    async with open_app() as desk:
-        await desk.press("d")
-        await type_in(desk, "orders.csv[target=colour]")
-        await desk.press("enter")
-        await see(desk, "has no column 'colour'")
-        await type_in(desk, "orders.csv[target=weight]")
-        await desk.press("enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="orders.csv", target="weight")
+    async with open_app() as harness:
+        await harness.press("d")
+        await type_in(harness, "orders.csv[target=colour]")
+        await harness.press("enter")
+        await see(harness, "has no column 'colour'")
+        await type_in(harness, "orders.csv[target=weight]")
+        await harness.press("enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="orders.csv", target="weight")
 
 
 @pytest.mark.parametrize("how", ["typed", "listed"])
 async def test_a_target_that_is_a_number_brings_the_regressors(open_app: Open, folder: Path, how: str) -> None:
     (folder / "orders.csv").write_text(ORDERS)
-    async with open_app() as desk:
-        await desk.press("d")
-        await type_in(desk, "orders.csv[target=price,task=ranking]")
-        await desk.press("enter")
-        await see(desk, "must be classification or regression")
+    async with open_app() as harness:
+        await harness.press("d")
+        await type_in(harness, "orders.csv[target=price,task=ranking]")
+        await harness.press("enter")
+        await see(harness, "must be classification or regression")
         if how == "typed":
-            await type_in(desk, "orders.csv[target=price,task=regression]")
-            await desk.press("enter")
+            await type_in(harness, "orders.csv[target=price,task=regression]")
+            await harness.press("enter")
         else:
-            await type_in(desk, "orders.csv[target=price]")
-            await see(desk, "Regressors are listed.")
-            await desk.press("down", "enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="orders.csv", target="price", task="regression")
-        assert {row.candidate.model.task for row in desk.state.rows} == {"regression"}
+            await type_in(harness, "orders.csv[target=price]")
+            await see(harness, "Regressors are listed.")
+            await harness.press("down", "enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="orders.csv", target="price", task="regression")
+        assert {row.candidate.model.task for row in harness.state.rows} == {"regression"}
 
 
 async def test_a_typed_target_is_taken_and_no_longer_one(open_app: Open, folder: Path) -> None:
     (folder / "orders.csv").write_text("weight,weight_kg\n1,2\n")
-    async with open_app() as desk:
-        await desk.press("d")
-        await type_in(desk, "orders.csv[target=weight]")
-        await desk.press("enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="orders.csv", target="weight")
+    async with open_app() as harness:
+        await harness.press("d")
+        await type_in(harness, "orders.csv[target=weight]")
+        await harness.press("enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="orders.csv", target="weight")
 
 
 async def test_the_task_of_an_array_file_needs_no_target(open_app: Open, folder: Path) -> None:
     np.savez(folder / "a.npz", X=np.ones((2, 2)), y=np.ones(2))
-    async with open_app() as desk:
-        await desk.press("d")
-        await type_in(desk, "a.npz[task=regression]")
-        await desk.press("enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="a.npz", task="regression")
+    async with open_app() as harness:
+        await harness.press("d")
+        await type_in(harness, "a.npz[task=regression]")
+        await harness.press("enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="a.npz", task="regression")
 
 
 async def test_models_for_another_task_give_way_and_come_back(open_app: Open) -> None:
-    async with open_app() as desk:
-        before = [row.slug for row in desk.state.rows]
-        await desk.press("d", *"diabetes", "enter")
-        await closed(desk)
-        tasks = {row.candidate.model.task for row in desk.state.rows}
+    async with open_app() as harness:
+        before = [row.slug for row in harness.state.rows]
+        await harness.press("d", *"diabetes", "enter")
+        await closed(harness)
+        tasks = {row.candidate.model.task for row in harness.state.rows}
         assert tasks == {"regression"}
-        assert desk.state.row is not None
-        assert desk.state.chosen
-        await desk.press("d", *"synthetic 1", "enter")
-        await closed(desk)
-        assert dataset(desk) == SyntheticDataset()
-        assert [row.slug for row in desk.state.rows] == before
+        assert harness.state.row is not None
+        assert harness.state.chosen
+        await harness.press("d", *"synthetic 1", "enter")
+        await closed(harness)
+        assert dataset(harness) == SyntheticDataset()
+        assert [row.slug for row in harness.state.rows] == before
 
 
 @pytest.mark.parametrize(
@@ -192,60 +192,60 @@ async def test_what_is_no_data_is_told_in_a_sentence_and_nothing_changes(
 ) -> None:
     (folder / "empty.csv").write_text("")
     (folder / "fake.parquet").write_bytes(b"PK\x03\x04nothing")
-    async with open_app() as desk:
-        await desk.press("d")
-        await type_in(desk, text)
-        await desk.press("enter")
-        await see(desk, said)
-        await desk.press("escape")
-        await closed(desk)
-        assert dataset(desk) == SyntheticDataset()
+    async with open_app() as harness:
+        await harness.press("d")
+        await type_in(harness, text)
+        await harness.press("enter")
+        await see(harness, said)
+        await harness.press("escape")
+        await closed(harness)
+        assert dataset(harness) == SyntheticDataset()
 
 
 async def test_datasets_of_the_configuration_have_names(open_app: Open, folder: Path) -> None:
     (folder / "orders.csv").write_text(ORDERS)
     (folder / "latency-tui.toml").write_text('[datasets.shop]\nfile = "orders.csv"\ntarget = "returned"\n')
     loaded = load_configuration(folder / "latency-tui.toml")
-    async with open_app(configuration=loaded) as desk:
-        await desk.press("d", *"shop", "enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path=str(folder / "orders.csv"), target="returned")
+    async with open_app(configuration=loaded) as harness:
+        await harness.press("d", *"shop", "enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path=str(folder / "orders.csv"), target="returned")
 
 
 async def test_a_dataset_of_the_configuration_that_cannot_be_made_is_told(open_app: Open, folder: Path) -> None:
     (folder / "latency-tui.toml").write_text("[datasets.tiny]\nsamples = 5\n")
-    async with open_app(configuration=load_configuration(folder / "latency-tui.toml")) as desk:
-        await desk.press("d", *"tiny", "enter")
-        await see(desk, "whole number from 20 to 100,000,000, not 5.")
-        await desk.press("escape")
-        await closed(desk)
-        assert dataset(desk) == SyntheticDataset()
+    async with open_app(configuration=load_configuration(folder / "latency-tui.toml")) as harness:
+        await harness.press("d", *"tiny", "enter")
+        await see(harness, "whole number from 20 to 100,000,000, not 5.")
+        await harness.press("escape")
+        await closed(harness)
+        assert dataset(harness) == SyntheticDataset()
 
 
 async def test_nothing_changes_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
-    async with open_app() as desk:
-        desk.script.pause = 0.05
-        await desk.press("p")
-        await until(lambda: desk.state.work == "profiling")
-        await desk.press("d")
-        await see(desk, "Something is running")
-        assert len(desk.app.screen_stack) == 1
-        await desk.press("escape")
-        await desk.idle()
+    async with open_app() as harness:
+        harness.script.pause = 0.05
+        await harness.press("p")
+        await until(lambda: harness.state.work == "profiling")
+        await harness.press("d")
+        await see(harness, "Something is running")
+        assert len(harness.app.screen_stack) == 1
+        await harness.press("escape")
+        await harness.idle()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width: int, height: int) -> None:
     (folder / "orders.csv").write_text(ORDERS)
-    async with open_app(width, height) as desk:
-        await desk.press("d", "down", "down", "up", "pagedown", "pageup", "tab")
-        await type_in(desk, "orders.csv")
-        await desk.pilot.resize_terminal(7, 3)
-        await desk.pilot.resize_terminal(width, height)
-        await type_in(desk, "orders.csv[target=price]")
-        await desk.press("enter")
-        await closed(desk)
-        assert dataset(desk) == FileDataset(path="orders.csv", target="price")
+    async with open_app(width, height) as harness:
+        await harness.press("d", "down", "down", "up", "pagedown", "pageup", "tab")
+        await type_in(harness, "orders.csv")
+        await harness.pilot.resize_terminal(7, 3)
+        await harness.pilot.resize_terminal(width, height)
+        await type_in(harness, "orders.csv[target=price]")
+        await harness.press("enter")
+        await closed(harness)
+        assert dataset(harness) == FileDataset(path="orders.csv", target="price")
 
 
 def test_names_of_columns_are_read_from_the_first_lines_alone(folder: Path) -> None:

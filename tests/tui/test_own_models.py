@@ -27,8 +27,8 @@ from latency_tui.engine.protocol import Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Trust
 from latency_tui.tui.screens import add_model
 from latency_tui.tui.screens.add_model import AddModelScreen
-from tests.tui.conftest import Desk, Open
-from tests.tui.made import until
+from tests.tui.conftest import AppHarness, Open
+from tests.tui.fake_engine import until
 
 X, y = make_classification(n_samples=80, n_features=20, random_state=0)
 TREE = "sklearn.tree._tree.Tree"
@@ -54,92 +54,92 @@ class Hostile:
         return Path.write_text, (self.victim, "owned")
 
 
-def dialog(desk: Desk) -> AddModelScreen:
-    screen = desk.app.screen
+def dialog(harness: AppHarness) -> AddModelScreen:
+    screen = harness.app.screen
     assert isinstance(screen, AddModelScreen)
     return screen
 
 
-def trusted(desk: Desk) -> dict[str, tuple[str, ...]]:
-    return desk.state.plan.trust.files
+def trusted(harness: AppHarness) -> dict[str, tuple[str, ...]]:
+    return harness.state.plan.trust.files
 
 
-async def type_in(desk: Desk, text: str) -> None:
+async def type_in(harness: AppHarness, text: str) -> None:
     """Put a text into the field, as pasting it would."""
-    dialog(desk).query_one("#wanted", Input).value = text
-    await desk.pilot.pause()
+    dialog(harness).query_one("#wanted", Input).value = text
+    await harness.pilot.pause()
 
 
-async def see(desk: Desk, words: str) -> None:
+async def see(harness: AppHarness, words: str) -> None:
     """Wait until the screen shows some words, wherever its lines are broken."""
     try:
-        await until(lambda: words in " ".join(desk.text().replace("│", " ").split()))
+        await until(lambda: words in " ".join(harness.text().replace("│", " ").split()))
     except AssertionError:
-        raise AssertionError(f"{words!r} never came:\n{desk.text()}") from None
+        raise AssertionError(f"{words!r} never came:\n{harness.text()}") from None
 
 
-async def listed(desk: Desk, count: int) -> None:
-    await until(lambda: len(desk.state.rows) == count)
-    await desk.pilot.pause()
+async def listed(harness: AppHarness, count: int) -> None:
+    await until(lambda: len(harness.state.rows) == count)
+    await harness.pilot.pause()
 
 
 async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name(
     open_app: Open,
 ) -> None:
-    async with open_app() as desk:
-        await desk.press("plus")
-        await see(desk, "Hist Gradient Boosting")
-        assert "Ridge Regressor" not in desk.text(), "it is for numbers, and the data has classes"
-        await desk.press(*"decis")
-        await see(desk, "One tree, grown whole.")
-        assert "Naive Bayes" not in desk.text()
-        await desk.press("enter")
-        await listed(desk, 7)
-        assert (desk.state.highlighted, desk.state.rows[-1].chosen) == ("decision-tree", True)
-        assert len({look for look, _ in desk.screen._looks.values()}) == 7
-        await desk.profile()
-        command = desk.script.commands[-1]
+    async with open_app() as harness:
+        await harness.press("plus")
+        await see(harness, "Hist Gradient Boosting")
+        assert "Ridge Regressor" not in harness.text(), "it is for numbers, and the data has classes"
+        await harness.press(*"decis")
+        await see(harness, "One tree, grown whole.")
+        assert "Naive Bayes" not in harness.text()
+        await harness.press("enter")
+        await listed(harness, 7)
+        assert (harness.state.highlighted, harness.state.rows[-1].chosen) == ("decision-tree", True)
+        assert len({look for look, _ in harness.screen._looks.values()}) == 7
+        await harness.profile()
+        command = harness.script.commands[-1]
         assert isinstance(command, Measure)
         assert len(command.plan.candidates) == 7
-        assert "Decision Tree" in desk.text()
+        assert "Decision Tree" in harness.text()
 
 
 async def test_a_module_may_lie_beside_the_configuration(open_app: Open, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "beside_it.py").write_text("class Mine: ...\n")
     (tmp_path / "latency-tui.toml").write_text("")
-    async with open_app(configuration=load_configuration(tmp_path / "latency-tui.toml")) as desk:
-        await desk.press("plus")
-        await type_in(desk, "beside_it:Mine")
-        await see(desk, "a class")
-        await desk.press("enter")
-        await listed(desk, 7)
+    async with open_app(configuration=load_configuration(tmp_path / "latency-tui.toml")) as harness:
+        await harness.press("plus")
+        await type_in(harness, "beside_it:Mine")
+        await see(harness, "a class")
+        await harness.press("enter")
+        await listed(harness, 7)
 
 
 async def test_tab_completes_and_down_chooses_from_the_list(open_app: Open) -> None:
-    async with open_app(80, 24) as desk:
-        await desk.press("plus", *"extra")
-        await see(desk, "100 trees split at random.")
-        await desk.press("tab")
-        assert dialog(desk).text == "Extra Trees"
-        await desk.press("ctrl+u")
-        await see(desk, "Decision Tree")
-        await desk.press("down", "down", "enter")
-        await listed(desk, 7)
-        assert desk.state.highlighted == "extra-trees"
-        assert "[✔]" in desk.text(), "the models are shown, whichever tab was open"
+    async with open_app(80, 24) as harness:
+        await harness.press("plus", *"extra")
+        await see(harness, "100 trees split at random.")
+        await harness.press("tab")
+        assert dialog(harness).text == "Extra Trees"
+        await harness.press("ctrl+u")
+        await see(harness, "Decision Tree")
+        await harness.press("down", "down", "enter")
+        await listed(harness, 7)
+        assert harness.state.highlighted == "extra-trees"
+        assert "[✔]" in harness.text(), "the models are shown, whichever tab was open"
 
 
 async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_app: Open, folder: Path) -> None:
     skops.io.dump(LogisticRegression().fit(X, y), folder / "plain.skops")
-    async with open_app() as desk:
-        await desk.press("plus", *"pla", "tab")
-        await see(desk, "is a skops file of")
-        await see(desk, f"sha-256 {digest_of(folder / 'plain.skops')[:16]}")
-        assert "it asks to trust nothing" in desk.text()
-        await desk.press("enter")
-        await listed(desk, 7)
-        assert desk.state.rows[-1].candidate.model.file == "plain.skops"
-        assert trusted(desk) == {}
+    async with open_app() as harness:
+        await harness.press("plus", *"pla", "tab")
+        await see(harness, "is a skops file of")
+        await see(harness, f"sha-256 {digest_of(folder / 'plain.skops')[:16]}")
+        assert "it asks to trust nothing" in harness.text()
+        await harness.press("enter")
+        await listed(harness, 7)
+        assert harness.state.rows[-1].candidate.model.file == "plain.skops"
+        assert trusted(harness) == {}
         assert recall() == {}
 
 
@@ -147,28 +147,28 @@ async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_a
 async def test_types_in_a_skops_file_are_named_trusted_and_remembered(open_app: Open, folder: Path) -> None:
     path = folder / "forest.skops"
     skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, str(path))
-        await see(desk, "It names a type that skops does not trust by itself")
-        assert TREE in desk.text()
-        await desk.press("enter", "enter", "enter")
-        await see(desk, "Nothing is added yet")
-        assert (len(desk.state.rows), recall()) == (6, {})
-        await desk.press("ctrl+t")
-        await listed(desk, 7)
-        assert trusted(desk) == {digest_of(path): (TREE,)} == recall()
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, str(path))
-        await see(desk, f"You have trusted: {TREE}.")
-        await desk.press("enter")
-        await listed(desk, 7)
-        assert trusted(desk) == {digest_of(path): (TREE,)}
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, str(path))
+        await see(harness, "It names a type that skops does not trust by itself")
+        assert TREE in harness.text()
+        await harness.press("enter", "enter", "enter")
+        await see(harness, "Nothing is added yet")
+        assert (len(harness.state.rows), recall()) == (6, {})
+        await harness.press("ctrl+t")
+        await listed(harness, 7)
+        assert trusted(harness) == {digest_of(path): (TREE,)} == recall()
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, str(path))
+        await see(harness, f"You have trusted: {TREE}.")
+        await harness.press("enter")
+        await listed(harness, 7)
+        assert trusted(harness) == {digest_of(path): (TREE,)}
         skops.io.dump(RandomForestClassifier(4).fit(X, y), folder / "forest2.skops")
-        await desk.press("plus")
-        await type_in(desk, "forest2.skops")
-        await see(desk, "It names a type that skops does not trust by itself")  # another content asks again
+        await harness.press("plus")
+        await type_in(harness, "forest2.skops")
+        await see(harness, "It names a type that skops does not trust by itself")  # another content asks again
 
 
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.cloudpickle", "a.skops", "no-suffix"])
@@ -177,29 +177,29 @@ async def test_a_hostile_pickle_is_shown_for_what_it_is_and_leaves_no_trace(
 ) -> None:
     victim = folder / "victim"
     (folder / name).write_bytes(pickle.dumps(Hostile(victim)))
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, f"./{name}")
-        await see(desk, "is a pickle of")
-        await see(desk, "Loading it runs its author's code")
-        await desk.press("enter")
-        await see(desk, "Nothing is added yet")
-        await desk.press("escape")
-        await desk.pilot.pause()
-        assert (len(desk.state.rows), trusted(desk)) == (6, {})
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, f"./{name}")
+        await see(harness, "is a pickle of")
+        await see(harness, "Loading it runs its author's code")
+        await harness.press("enter")
+        await see(harness, "Nothing is added yet")
+        await harness.press("escape")
+        await harness.pilot.pause()
+        assert (len(harness.state.rows), trusted(harness)) == (6, {})
     assert not victim.exists()
 
 
 async def test_a_joblib_file_is_added_after_confirmation_each_time(open_app: Open, folder: Path) -> None:
     joblib.dump(LogisticRegression().fit(X, y), folder / "old.joblib")
     for _ in range(2):
-        async with open_app() as desk:
-            await desk.press("plus")
-            await type_in(desk, "old.joblib")
-            await see(desk, "Loading it runs its author's code")
-            await desk.pilot.click("#trust")
-            await listed(desk, 7)
-            assert trusted(desk) == {digest_of(folder / "old.joblib"): ("*",)}
+        async with open_app() as harness:
+            await harness.press("plus")
+            await type_in(harness, "old.joblib")
+            await see(harness, "Loading it runs its author's code")
+            await harness.pilot.click("#trust")
+            await listed(harness, 7)
+            assert trusted(harness) == {digest_of(folder / "old.joblib"): ("*",)}
             assert recall() == {}
 
 
@@ -208,19 +208,19 @@ async def test_a_listed_file_is_trusted_from_the_same_dialog(open_app: Open, fol
     path = folder / "forest.skops"
     skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
     model = ModelSpec(name="Checkout", file=str(path))
-    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as desk:
-        await desk.press("plus")
-        await type_in(desk, "forest.skops")
-        await see(desk, "It names a type that skops does not trust by itself")
-        await desk.press("enter")
-        await see(desk, "It is listed, and not trusted yet")
-        await desk.press("ctrl+t")
-        await until(lambda: trusted(desk) == {digest_of(path): (TREE,)})
-        assert [row.slug for row in desk.state.rows] == ["checkout"]
-        await desk.press("plus")
-        await type_in(desk, "forest.skops")
-        await desk.press("enter")
-        await see(desk, "Checkout is in the list already")
+    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as harness:
+        await harness.press("plus")
+        await type_in(harness, "forest.skops")
+        await see(harness, "It names a type that skops does not trust by itself")
+        await harness.press("enter")
+        await see(harness, "It is listed, and not trusted yet")
+        await harness.press("ctrl+t")
+        await until(lambda: trusted(harness) == {digest_of(path): (TREE,)})
+        assert [row.slug for row in harness.state.rows] == ["checkout"]
+        await harness.press("plus")
+        await type_in(harness, "forest.skops")
+        await harness.press("enter")
+        await see(harness, "Checkout is in the list already")
 
 
 @pytest.mark.slow
@@ -239,33 +239,33 @@ async def test_an_inspection_says_nothing_once_enter_was_refused(
         return found
 
     monkeypatch.setattr(add_model, "inspect", slow_once)
-    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as desk:
-        await desk.press("plus")
-        await type_in(desk, "plain.skops")
+    async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as harness:
+        await harness.press("plus")
+        await type_in(harness, "plain.skops")
         await asyncio.wait_for(begun.wait(), 120)
-        await desk.press("enter")
-        await see(desk, "Checkout is in the list already")
+        await harness.press("enter")
+        await see(harness, "Checkout is in the list already")
         released.set()
         await asyncio.sleep(0.5)  # in which it would speak
-        await desk.pilot.pause()
-        await see(desk, "Checkout is in the list already")
-        await type_in(desk, "plain.skop")
-        await type_in(desk, "plain.skops")
-        await see(desk, "Enter adds it.")
+        await harness.pilot.pause()
+        await see(harness, "Checkout is in the list already")
+        await type_in(harness, "plain.skop")
+        await type_in(harness, "plain.skops")
+        await see(harness, "Enter adds it.")
 
 
 async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(open_app: Open, folder: Path) -> None:
     path = folder / "old.joblib"
     joblib.dump(LogisticRegression().fit(X, y), path)
     before = digest_of(path)
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, "old.joblib")
-        await see(desk, "Loading it runs its author's code")
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, "old.joblib")
+        await see(harness, "Loading it runs its author's code")
         path.write_bytes(pickle.dumps(Hostile(folder / "victim")))
-        await desk.press("ctrl+t")
-        await listed(desk, 7)
-        assert trusted(desk) == {before: ("*",)}, "trust is given to what was looked at"
+        await harness.press("ctrl+t")
+        await listed(harness, 7)
+        assert trusted(harness) == {before: ("*",)}, "trust is given to what was looked at"
 
 
 REFUSED = [
@@ -296,51 +296,51 @@ async def test_what_cannot_be_added_is_told_in_a_sentence_and_nothing_is_lost(op
     (folder / "cut.skops").write_bytes((folder / "whole.skops").read_bytes()[:300])
     (folder / "empty.pkl").touch()
     os.mkfifo(folder / "pipe.pkl")
-    async with open_app() as desk:
-        await desk.press("plus")
+    async with open_app() as harness:
+        await harness.press("plus")
         for text, said in REFUSED:
-            await type_in(desk, text)
-            await desk.press("enter")
-            await see(desk, said)
-            assert "Traceback" not in desk.text()
-            assert dialog(desk).text == text, "what was typed is still there to be mended"
-        await desk.press("escape")
-        assert len(desk.state.rows) == 6
+            await type_in(harness, text)
+            await harness.press("enter")
+            await see(harness, said)
+            assert "Traceback" not in harness.text()
+            assert dialog(harness).text == text, "what was typed is still there to be mended"
+        await harness.press("escape")
+        assert len(harness.state.rows) == 6
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 async def test_a_file_that_may_not_be_read_is_told_in_a_sentence(open_app: Open, folder: Path) -> None:
     (folder / "a.pkl").write_bytes(pickle.dumps([1]))
     (folder / "a.pkl").chmod(0)
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, "a.pkl")
-        await desk.press("enter")
-        await see(desk, "Permission denied")
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, "a.pkl")
+        await harness.press("enter")
+        await see(harness, "Permission denied")
 
 
 async def test_an_import_path_is_told_from_its_sources_which_are_not_run(open_app: Open, folder: Path) -> None:
     (folder / "mine_to_add.py").write_text(
         f"open({str(folder / 'victim')!r}, 'w')\nclass Mine:\n    'A model of my own.'\n    def predict(self, X): ...\n"
     )
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, "mine_to_add:Mine")
-        await see(desk, "a class: A model of my own.")
-        await desk.press("enter")
-        await listed(desk, 7)
-        assert desk.state.rows[-1].candidate.model.factory == "mine_to_add:Mine"
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, "mine_to_add:Mine")
+        await see(harness, "a class: A model of my own.")
+        await harness.press("enter")
+        await listed(harness, 7)
+        assert harness.state.rows[-1].candidate.model.factory == "mine_to_add:Mine"
         assert "mine_to_add" not in sys.modules
         assert not (folder / "victim").exists()
 
 
 async def test_settings_in_brackets_make_a_variant_under_its_model(open_app: Open) -> None:
-    async with open_app() as desk:
-        await desk.press("plus")
-        await type_in(desk, "random-forest[n_jobs=1]")
-        await desk.press("enter")
-        await listed(desk, 7)
-        assert [row.slug for row in desk.state.rows[1:3]] == ["random-forest", "random-forest[n_jobs=1]"]
+    async with open_app() as harness:
+        await harness.press("plus")
+        await type_in(harness, "random-forest[n_jobs=1]")
+        await harness.press("enter")
+        await listed(harness, 7)
+        assert [row.slug for row in harness.state.rows[1:3]] == ["random-forest", "random-forest[n_jobs=1]"]
 
 
 @pytest.mark.slow
@@ -348,17 +348,17 @@ async def test_two_files_of_one_name_are_told_apart_and_one_is_listed_once(open_
     for name in ("a", "b"):
         (folder / name).mkdir()
         skops.io.dump(LogisticRegression().fit(X, y), folder / name / "model.skops")
-    async with open_app() as desk:
+    async with open_app() as harness:
         for count, text in ((7, "a/model.skops"), (8, "b/model.skops")):
-            await desk.press("plus")
-            await type_in(desk, text)
-            await desk.press("enter")
-            await listed(desk, count)
-        assert [row.candidate.name for row in desk.state.rows[6:]] == ["model.skops", "b/model.skops"]
-        await desk.press("plus")
-        await type_in(desk, str(folder / "a" / "model.skops"))
-        await desk.press("enter")
-        await see(desk, "model.skops is in the list already")
+            await harness.press("plus")
+            await type_in(harness, text)
+            await harness.press("enter")
+            await listed(harness, count)
+        assert [row.candidate.name for row in harness.state.rows[6:]] == ["model.skops", "b/model.skops"]
+        await harness.press("plus")
+        await type_in(harness, str(folder / "a" / "model.skops"))
+        await harness.press("enter")
+        await see(harness, "model.skops is in the list already")
 
 
 def test_names_that_differ_by_a_sign_and_mlflow_folders_are_resolved(folder: Path) -> None:
@@ -374,12 +374,12 @@ def test_names_that_differ_by_a_sign_and_mlflow_folders_are_resolved(folder: Pat
 
 async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(open_app: Open) -> None:
     own = ModelSpec(name="Checkout", factory="shop.models:Checkout", colour="#73daca", group="Shop")
-    async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as desk:
-        await desk.press("minus")
-        await listed(desk, 0)
-        await desk.press("plus", *"check", "enter")
-        await listed(desk, 1)
-        assert desk.state.rows[0].candidate.model == own
+    async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as harness:
+        await harness.press("minus")
+        await listed(harness, 0)
+        await harness.press("plus", *"check", "enter")
+        await listed(harness, 1)
+        assert harness.state.rows[0].candidate.model == own
 
 
 @pytest.mark.parametrize(
@@ -396,28 +396,28 @@ async def test_a_file_of_the_configuration_is_inspected_by_its_name_too(
     path = folder / "forest.skops"
     skops.io.dump(RandomForestClassifier(3).fit(X, y), path)
     own = ModelSpec(name="Checkout", file=str(path), key="till")
-    async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as desk:
-        await desk.press("minus")
-        await listed(desk, 0)
-        await desk.press("plus")
-        await type_in(desk, typed)
-        await see(desk, "It names a type that skops does not trust by itself")
-        await desk.press("ctrl+t")
-        await listed(desk, 1)
-        assert desk.state.rows[0].candidate.model == own
-        assert trusted(desk) == {digest_of(path): (TREE,)}
+    async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as harness:
+        await harness.press("minus")
+        await listed(harness, 0)
+        await harness.press("plus")
+        await type_in(harness, typed)
+        await see(harness, "It names a type that skops does not trust by itself")
+        await harness.press("ctrl+t")
+        await listed(harness, 1)
+        assert harness.state.rows[0].candidate.model == own
+        assert trusted(harness) == {digest_of(path): (TREE,)}
 
 
 async def test_nothing_is_added_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
-    async with open_app() as desk:
-        desk.script.pause = 0.05
-        await desk.press("p")
-        await until(lambda: desk.state.work == "profiling")
-        await desk.press("plus")
-        await see(desk, "Something is running")
-        assert len(desk.app.screen_stack) == 1
-        await desk.press("escape")
-        await desk.idle()
+    async with open_app() as harness:
+        harness.script.pause = 0.05
+        await harness.press("p")
+        await until(lambda: harness.state.work == "profiling")
+        await harness.press("plus")
+        await see(harness, "Something is running")
+        assert len(harness.app.screen_stack) == 1
+        await harness.press("escape")
+        await harness.idle()
 
 
 async def test_leaving_the_dialog_ends_the_process_that_looks(
@@ -426,14 +426,14 @@ async def test_leaving_the_dialog_ends_the_process_that_looks(
     (folder / "slow").write_text("#!/bin/sh\nexec sleep 60\n")
     (folder / "slow").chmod(0o755)
     (folder / "a.pkl").write_bytes(pickle.dumps([1]))
-    async with open_app() as desk:
+    async with open_app() as harness:
         monkeypatch.setattr(sys, "executable", str(folder / "slow"))
         before = set(psutil.Process().children())
-        await desk.press("plus")
-        await type_in(desk, "a.pkl")
+        await harness.press("plus")
+        await type_in(harness, "a.pkl")
         await until(lambda: bool(set(psutil.Process().children()) - before))
-        await see(desk, "Looks at it")
-        await desk.press("escape")
+        await see(harness, "Looks at it")
+        await harness.press("escape")
         await until(lambda: not set(psutil.Process().children()) - before)
 
 
@@ -443,17 +443,17 @@ async def test_leaving_the_dialog_ends_the_process_that_looks(
 )
 async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width: int, height: int) -> None:
     skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
-    async with open_app(width, height) as desk:
-        await desk.press("plus", "down", "down", "up", "pagedown", "pageup")
-        await type_in(desk, "forest.skops")
-        await until(lambda: bool(dialog(desk).query_one("#consent").display), 20)
-        await desk.press("down", "tab", "tab")
-        await desk.pilot.resize_terminal(7, 3)
-        await desk.pilot.resize_terminal(width, height)
+    async with open_app(width, height) as harness:
+        await harness.press("plus", "down", "down", "up", "pagedown", "pageup")
+        await type_in(harness, "forest.skops")
+        await until(lambda: bool(dialog(harness).query_one("#consent").display), 20)
+        await harness.press("down", "tab", "tab")
+        await harness.pilot.resize_terminal(7, 3)
+        await harness.pilot.resize_terminal(width, height)
         if width >= 60:
-            await see(desk, "It names a type")
-        await desk.press("ctrl+t")
-        await listed(desk, 7)
+            await see(harness, "It names a type")
+        await harness.press("ctrl+t")
+        await listed(harness, 7)
 
 
 def test_the_process_that_looks_never_outlives_the_loop_that_started_it(

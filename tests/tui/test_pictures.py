@@ -11,7 +11,7 @@ from latency_tui.plan import BUILTIN_MODELS
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens import main
 from latency_tui.tui.screens.main import MainScreen
-from tests.tui.made import Script, made_plan, until
+from tests.tui.fake_engine import Script, fake_plan, until
 
 SIZES = [(140, 45), (100, 30), (80, 24)]
 
@@ -24,7 +24,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_app(script: Script) -> LatencyApp:
-    return LatencyApp(made_plan(), BUILTIN_MODELS, engine_factory=script.make)
+    return LatencyApp(fake_plan(), BUILTIN_MODELS, engine_factory=script.make)
 
 
 def main_screen(pilot: Pilot[None]) -> MainScreen:

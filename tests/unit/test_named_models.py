@@ -74,7 +74,7 @@ def test_what_is_no_model_is_refused(text: str, said: str) -> None:
         ("sklearn:svm", "a name"),  # a module in a package
         ("math:sqrt", "a name"),  # written in C
         ("numpy:float64", "a name"),
-        ("tests.engine.bring:Nested.model", "a name"),
+        ("tests.engine.brought_models:Nested.model", "a name"),
     ],
 )
 def test_an_import_path_is_told_from_the_sources(text: str, meaning: str) -> None:

@@ -1,4 +1,4 @@
-"""A made engine: events with fixed seeds and no processes, as fast or as slow as a test wants them."""
+"""A fake engine: events with fixed seeds and no processes, as fast or as slow as a test wants them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TRACEBACK = (
 )
 
 
-def made_plan(**changes: object) -> Plan:
+def fake_plan(**changes: object) -> Plan:
     """Return a plan of the built-in six."""
     return Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS), **changes)  # type: ignore[arg-type]  # fields by name
 
@@ -85,19 +85,19 @@ class Script:
         self.training_gate: asyncio.Event | None = None
         self.cold_gate: asyncio.Event | None = None
         self.dies_in: int | None = None
-        self.engines: list[MadeEngine] = []
+        self.engines: list[FakeEngine] = []
         self.commands: list[Train | Measure] = []
         self.noise = 0.02
         self.lost_share = 0.01
 
-    def make(self) -> MadeEngine:
+    def make(self) -> FakeEngine:
         """Make an engine that plays this script; for `engine_factory`."""
-        engine = MadeEngine(self)
+        engine = FakeEngine(self)
         self.engines.append(engine)
         return engine
 
 
-class MadeEngine(Engine):
+class FakeEngine(Engine):
     """Speaks like an engine, and has no process."""
 
     def __init__(self, script: Script) -> None:

@@ -1,8 +1,8 @@
 """What other tools are pointed at: the same models and rows, for pyperf, pytest-benchmark and hyperfine.
 
-`asked.py pyperf SPINS [pyperf's options]` is a pyperf script; `asked.py serve CALLS SPINS...` keeps a process a model
-and answers each connection after a hundred calls or more, which gives hyperfine a command that takes 2 ms of its own.
-As a module of pytest it holds a benchmark a model.
+`external_workloads.py pyperf SPINS [OPTIONS]` is a pyperf script. `external_workloads.py serve CALLS SPINS...` keeps a
+process per model and answers each connection after a hundred calls or more, so that hyperfine gets a command that takes
+2 ms of its own. As a module of pytest it holds a benchmark per model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from itertools import cycle
 from typing import Any
 
-from tests.benchmarks.planted import fitted
+from tests.benchmarks.slowed_models import fitted
 
 SPINS = [int(word) for word in os.environ.get("SPINS", "0").split(",")]
 

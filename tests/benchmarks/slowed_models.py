@@ -21,7 +21,7 @@ from typing import Any
 
 from latency_tui.plan import Candidate, ModelSpec
 
-FACTORY = "tests.benchmarks.planted:Slowed"
+FACTORY = "tests.benchmarks.slowed_models:Slowed"
 CALLS = 30
 BASE = 500
 """Turns of the model that counts as not slowed down: the first ones overlap with what came before, and cost less."""
@@ -151,7 +151,7 @@ def _timed(call: Callable[[Any], object], rows: list[Any]) -> list[int]:
 
 
 def main() -> None:
-    """Calibrate on the last core: `planted.py SECONDS SLOWDOWN...`; prints the calibration as JSON."""
+    """Calibrate on the last core: `slowed_models.py SECONDS SLOWDOWN...`; prints the calibration as JSON."""
     seconds, *slowdowns = sys.argv[1:]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

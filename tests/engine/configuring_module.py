@@ -7,7 +7,7 @@ import os
 import numpy as np
 import sklearn
 
-from tests.engine.planted import ReliesOnConfiguration
+from tests.engine.faulty_models import ReliesOnConfiguration
 
 sklearn.set_config(transform_output="pandas")
 np.seterr(under="raise")
