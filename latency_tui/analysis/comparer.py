@@ -102,12 +102,13 @@ class Comparer:
             median: Of its latencies, in nanoseconds.
             total_ns: Their sum.
         """
-        began, ended = self.spans.get(event.launch, (event.started_ns, event.started_ns))
+        block = event.block
+        began, ended = self.spans.get(event.launch, (block.started_ns, block.started_ns))
         self.spans[event.launch] = (
-            min(began, event.started_ns),
-            max(ended, event.started_ns + max(event.wall_ns, total_ns)),
+            min(began, block.started_ns),
+            max(ended, block.started_ns + max(block.wall_ns, total_ns)),
         )
-        return self.medians.add(event.launch, event.round, event.copy, entry.position, median)
+        return self.medians.add(event.launch, event.round, event.replica, entry.position, median)
 
     def finish_round(self, event: RoundFinished) -> None:
         """Have the test look at a round that is whole."""

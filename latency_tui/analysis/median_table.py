@@ -34,7 +34,7 @@ class MedianTable:
     def __init__(self, candidates: int) -> None:
         """Make an empty one for that many candidates."""
         self._table = np.full((candidates, 64), np.nan)
-        self._copies = np.zeros((candidates, 64), dtype=np.int64)
+        self._replicas = np.zeros((candidates, 64), dtype=np.int64)
         self._launches = GrowingArray(np.int64)
         self._columns: dict[tuple[int, int], int] = {}
         self._rounds: dict[int, int] = {}
@@ -43,10 +43,10 @@ class MedianTable:
     def __len__(self) -> int:
         return len(self._launches)
 
-    def add(self, launch: int, round_: int, copy: int, candidate: int, median: float) -> int:
+    def add(self, launch: int, round_: int, replica: int, candidate: int, median: float) -> int:
         """Add a block's median and return its round, counted over all launches.
 
-        A block that came twice begins a round of its own. `copy` says which of the candidate's processes answered.
+        A block that came twice begins a round of its own. `replica` says which of the candidate's processes answered.
         """
         column = self._columns.get((launch, round_))
         if column is None or not np.isnan(self._table[candidate, column]):
@@ -56,9 +56,9 @@ class MedianTable:
             self._rounds[launch] = self._rounds.get(launch, 0) + 1
             if column >= self._table.shape[1]:
                 self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
-                self._copies = np.hstack((self._copies, np.zeros_like(self._copies)))
+                self._replicas = np.hstack((self._replicas, np.zeros_like(self._replicas)))
         self._table[candidate, column] = median
-        self._copies[candidate, column] = copy
+        self._replicas[candidate, column] = replica
         return column
 
     def column(self, round_: int) -> NDArray[np.float64]:
@@ -69,7 +69,7 @@ class MedianTable:
         """Return all blocks of a candidate, so that they can be continued."""
         rounds = np.flatnonzero(~np.isnan(self._table[candidate, : len(self)]))
         return BlockColumns(
-            rounds=rounds, replicas=self._copies[candidate, rounds], medians=self._table[candidate, rounds]
+            rounds=rounds, replicas=self._replicas[candidate, rounds], medians=self._table[candidate, rounds]
         )
 
     def resume(self, launches: NDArray[np.int64], candidates: Sequence[BlockColumns]) -> None:
@@ -81,10 +81,10 @@ class MedianTable:
         """
         size = max(launches.size, 1)
         self._table = np.full((len(candidates), size), np.nan)
-        self._copies = np.zeros((len(candidates), size), dtype=np.int64)
+        self._replicas = np.zeros((len(candidates), size), dtype=np.int64)
         for place, blocks in enumerate(candidates):
             self._table[place, blocks.rounds] = blocks.medians
-            self._copies[place, blocks.rounds] = blocks.replicas
+            self._replicas[place, blocks.rounds] = blocks.replicas
         self._launches.extend(launches)
         self._rounds = dict(Counter(launches.tolist()))
 
@@ -114,7 +114,7 @@ class MedianTable:
         launches = self._launches.values
         whole = np.flatnonzero(np.isin(launches, self.whole_launches))
         kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
-        return Rounds(self._table[:, kept], launches[kept], self._copies[:, kept])
+        return Rounds(self._table[:, kept], launches[kept], self._replicas[:, kept])
 
     def share_of(self, launch: int) -> float:
         """Return which share of the rounds planned for a launch have begun; 0 where none have."""

@@ -20,6 +20,7 @@ from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer
 from latency_tui.engine.protocol import (
+    Block,
     BlockMeasured,
     CandidateFailed,
     ColdStartMeasured,
@@ -168,7 +169,7 @@ class Recorder:
         if entry is None:
             return
         try:
-            latencies = as_latencies(np.frombuffer(event.samples, dtype="<i8"))
+            latencies = as_latencies(np.frombuffer(event.block.samples, dtype="<i8"))
         except ValueError:
             self.conditions.refused += 1
             return
@@ -176,8 +177,8 @@ class Recorder:
             return
         median = float(np.median(latencies))
         round_ = self.race.add(entry, event, median, int(latencies.sum()))
-        kept = entry.track.add(latencies, event.launch, event.copy, round_)
-        self._count(entry.track, event, latencies.size)
+        kept = entry.track.add(latencies, event.launch, event.replica, round_)
+        self._count(entry.track, event.block, latencies.size)
         if self._spool is not None:
             self._spool.write_block(event, latencies, kept, median)
 
@@ -186,23 +187,23 @@ class Recorder:
         entry = self.everyone.get(block.event.candidate)
         if entry is None:
             return
-        kept = np.frombuffer(block.event.samples, dtype="<i8")
+        kept = np.frombuffer(block.event.block.samples, dtype="<i8")
         totals = Summary(block.calls, block.mean, block.squares, block.min, block.max)
         round_ = self.race.add(entry, block.event, block.median, int(totals.total))
-        entry.track.add_kept(kept, totals, block.event.launch, block.event.copy, round_)
-        self._count(entry.track, block.event, block.calls)
+        entry.track.add_kept(kept, totals, block.event.launch, block.event.replica, round_)
+        self._count(entry.track, block.event.block, block.calls)
 
     @staticmethod
-    def _count(track: SampleBuffer, event: BlockMeasured, calls: int) -> None:
+    def _count(track: SampleBuffer, block: Block, calls: int) -> None:
         """Add what a block tells besides its samples."""
-        track.wall_ns += max(event.wall_ns, 0)
-        track.cpu_ns += min(max(event.cpu_ns, 0), max(event.wall_ns, 0))
-        track.waited_ns += min(max(event.waited_ns, 0), max(event.wall_ns, 0))
-        if len(event.discarded) >= 8 and (after := int(np.frombuffer(event.discarded[:8], dtype="<i8")[0])) > 0:
+        track.wall_ns += max(block.wall_ns, 0)
+        track.cpu_ns += min(max(block.cpu_ns, 0), max(block.wall_ns, 0))
+        track.waited_ns += min(max(block.waited_ns, 0), max(block.wall_ns, 0))
+        if len(block.discarded) >= 8 and (after := int(np.frombuffer(block.discarded[:8], dtype="<i8")[0])) > 0:
             track.add_after_switch(after)
-        track.disturbed_calls += calls if event.switches > 0 else 0
-        track.gc_calls += len(set(event.gc_calls))
-        track.gc_ns += sum(event.gc_ns)
+        track.disturbed_calls += calls if block.switches > 0 else 0
+        track.gc_calls += len(set(block.gc_calls))
+        track.gc_ns += sum(block.gc_ns)
 
     @property
     def calls(self) -> dict[str, int]:

@@ -76,7 +76,7 @@ class SampleBuffer:
         self._samples = LatencyArray()
         self._starts = GrowingArray(np.int64)
         self._launches = GrowingArray(np.int64)
-        self._copies = GrowingArray(np.int64)
+        self._replicas = GrowingArray(np.int64)
         self._rounds = GrowingArray(np.int64)
         self._after_switch = GrowingArray(np.int64)
         self._blocks: dict[int, int] = {}
@@ -89,26 +89,26 @@ class SampleBuffer:
         self.gc_calls = 0
         self.gc_ns = 0
 
-    def add(self, latencies: Latencies, launch: int, copy: int, round_: int) -> Latencies:
+    def add(self, latencies: Latencies, launch: int, replica: int, round_: int) -> Latencies:
         """Add one block, `(n,)` nanoseconds, already looked at, and return those of its samples that are kept.
 
-        `round_` counts over all launches; `copy` says which of the candidate's processes answered.
+        `round_` counts over all launches; `replica` says which of the candidate's processes answered.
         """
         offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
         kept = latencies[offset :: self.step]
-        self.add_kept(kept, summarise(latencies), launch, copy, round_)
+        self.add_kept(kept, summarise(latencies), launch, replica, round_)
         return kept
 
-    def add_kept(self, kept: Latencies, totals: Summary, launch: int, copy: int, round_: int) -> None:
+    def add_kept(self, kept: Latencies, totals: Summary, launch: int, replica: int, round_: int) -> None:
         """Add one block of which only some samples are left, with the totals of all of them."""
         if kept.size:
             self._starts.append(len(self._samples))
             self._launches.append(launch)
-            self._copies.append(copy)
+            self._replicas.append(replica)
             self._rounds.append(round_)
             self._samples.extend(kept)
         self._blocks[launch] = self._blocks.get(launch, 0) + 1
-        self._seen.add((launch, copy))
+        self._seen.add((launch, replica))
         self.totals = self.totals.merged(totals)
         while len(self._samples) > self._most_samples:
             self._drop_half()
@@ -132,7 +132,7 @@ class SampleBuffer:
         )
         self._samples.keep(parts, int(left.sum()))
         there = left > 0
-        for labels in (self._launches, self._copies, self._rounds):
+        for labels in (self._launches, self._replicas, self._rounds):
             values = labels.values[there]
             labels.clear()
             labels.extend(values)
@@ -219,9 +219,9 @@ class SampleBuffer:
         return np.arange(0, blocks, stride)
 
     def _excerpt(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
-        launches, copies = self._launches.values[chosen], self._copies.values[chosen]
+        launches, replicas = self._launches.values[chosen], self._replicas.values[chosen]
         whole = whole_launches(self._blocks, self._planned)
-        processes, of_launches = processes_of(launches, copies), len(whole) >= LEAST_CLUSTERS
+        processes, of_launches = processes_of(launches, replicas), len(whole) >= LEAST_CLUSTERS
         return Subsample(
             samples,
             rounds,
@@ -281,7 +281,7 @@ class SampleBuffer:
         self._samples.extend(samples)
         self._starts.extend(np.cumsum(sizes) - sizes)
         self._launches.extend(launches[there])
-        self._copies.extend(blocks.replicas[there])
+        self._replicas.extend(blocks.replicas[there])
         self._rounds.extend(blocks.rounds[there])
         self._after_switch.extend(calls.after_switch)
         self._blocks = dict(Counter(launches.tolist()))

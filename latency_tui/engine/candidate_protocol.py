@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from latency_tui.engine.protocol import CallInput, Stage
+from latency_tui.engine.protocol import Block, CallInput, Stage
 from latency_tui.plan import Candidate, Trust, Workload
 
 
@@ -146,17 +146,9 @@ class Warmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A block's numbers; see `BlockMeasured`."""
+    """The calls of a block were made."""
 
-    samples: bytes
-    discarded: bytes
-    started_ns: int
-    wall_ns: int
-    cpu_ns: int
-    switches: int
-    waited_ns: int
-    gc_calls: tuple[int, ...]
-    gc_ns: tuple[int, ...]
+    block: Block
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -48,6 +48,37 @@ class CallInput(msgspec.Struct, frozen=True, kw_only=True):
     made_up: bool = False
 
 
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """Consecutive calls of one candidate, as its process measured them.
+
+    The counters are read before the discarded calls and after the timed ones. `cpu_ns` and `waited_ns` are the timed
+    calls' share of that whole turn, by time.
+
+    Attributes:
+        samples: Latencies, int64 nanoseconds, little-endian.
+        discarded: Latencies of the calls made just before, to warm the caches again; the first is the call after a
+            switch. Same encoding.
+        started_ns: When the first timed call began, on the machine's monotonic clock.
+        wall_ns: Time from the first timed call to the end of the last.
+        cpu_ns: CPU time of the candidate's process during the timed calls.
+        switches: Involuntary context switches in the turn.
+        waited_ns: Time during the timed calls in which the process was ready to run but had no core; 0 if the system
+            does not report it.
+        gc_calls: Indices of the calls that a pause of the garbage collector interrupted.
+        gc_ns: How long each pause took.
+    """
+
+    samples: bytes
+    discarded: bytes
+    started_ns: int
+    wall_ns: int
+    cpu_ns: int
+    switches: int
+    waited_ns: int = 0
+    gc_calls: tuple[int, ...] = ()
+    gc_ns: tuple[int, ...] = ()
+
+
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
@@ -225,27 +256,17 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One block: consecutive calls of one candidate.
+    """One candidate has made the calls of one block.
 
     Attributes:
         job: The job.
         launch: Which launch, from 0.
         round: Which round of the launch, from 0.
-        position: Which turn of the round, from 0.
+        position: Position within the round, from 0.
         candidate: The candidate's slug.
-        copy: Which of the candidate's processes answered; the same for all of a round that have several.
-        samples: Latencies, int64 nanoseconds, little-endian.
-        discarded: Latencies of the calls made just before, to warm the caches again; the first is the call after a
-            switch. Same encoding.
-        started_ns: When the first timed call began, on the machine's monotonic clock.
-        wall_ns: From the first timed call to the end of the last.
-        cpu_ns: CPU time of the candidate's process in that span: its share by time of that in the whole turn, for the
-            counters are read before the calls thrown away and after the timed ones.
-        switches: Involuntary context switches in the turn.
-        waited_ns: Time in that span, likewise, in which the process stood ready and something else had its core; 0
-            where the system does not tell.
-        gc_calls: Which of the calls a pause of the garbage collector hit, by index.
-        gc_ns: How long each pause took.
+        replica: Number of the candidate's process that answered, from 0. In one round it is the same for every
+            candidate that has several processes.
+        block: What was measured.
     """
 
     job: str
@@ -253,16 +274,8 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     round: int
     position: int
     candidate: str
-    samples: bytes
-    discarded: bytes
-    started_ns: int
-    wall_ns: int
-    cpu_ns: int
-    switches: int
-    waited_ns: int = 0
-    copy: int = 0
-    gc_calls: tuple[int, ...] = ()
-    gc_ns: tuple[int, ...] = ()
+    block: Block
+    replica: int = 0
 
 
 class ColdStartStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -142,7 +142,9 @@ class Spool:
         totals = summarise(latencies)
         self.write(
             KeptBlock(
-                event=msgspec.structs.replace(event, samples=kept.astype("<i8").tobytes()),
+                event=msgspec.structs.replace(
+                    event, block=msgspec.structs.replace(event.block, samples=kept.astype("<i8").tobytes())
+                ),
                 calls=totals.count,
                 median=median,
                 mean=totals.mean,

@@ -86,14 +86,14 @@ class ClusterLabels:
         return there, labels if min(counts) >= LEAST_CLUSTERS else np.zeros_like(labels), False
 
 
-def processes_of(launches: NDArray[np.int64], copies: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a number for the process of each block: copies of one number are another process in every launch.
+def processes_of(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for the process of each block: replicas of one number are another process in every launch.
 
     Args:
         launches: Which launch each round belongs to, `(n_rounds,)`.
-        copies: Which of its candidate's processes answered, `(n_rounds,)`, or of each candidate a row.
+        replicas: Which of its candidate's processes answered, `(n_rounds,)`, or of each candidate a row.
     """
-    labels: NDArray[np.int64] = launches * (copies.max(initial=0) + 1) + copies
+    labels: NDArray[np.int64] = launches * (replicas.max(initial=0) + 1) + replicas
     return labels
 
 

@@ -333,9 +333,10 @@ def fold(state: State, event: Event) -> State:
             progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
             return replace(state, progress=progress, pinned=event.pinned)
         case BlockMeasured():
-            told = event.waited_ns if event.waited_ns > 0 else event.wall_ns - event.cpu_ns  # as in the result
-            lost = min(max(told, 0), event.wall_ns)
-            return replace(state, job_wall_ns=state.job_wall_ns + event.wall_ns, job_lost_ns=state.job_lost_ns + lost)
+            block = event.block
+            told = block.waited_ns if block.waited_ns > 0 else block.wall_ns - block.cpu_ns  # as in the result
+            lost = min(max(told, 0), block.wall_ns)
+            return replace(state, job_wall_ns=state.job_wall_ns + block.wall_ns, job_lost_ns=state.job_lost_ns + lost)
         case RoundFinished():
             if state.progress.phase == "stopping":
                 return state

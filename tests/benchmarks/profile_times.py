@@ -49,9 +49,9 @@ async def ask(engine: Engine, plan: Plan, job: str) -> Times:
             first = first or time.monotonic()
             blocks.append(event)
     last = time.monotonic()
-    calls = sum(int(np.frombuffer(block.samples, "<i8").sum()) for block in blocks) / 1e9
-    rounds = (max(b.started_ns + b.wall_ns for b in blocks) - min(b.started_ns for b in blocks)) / 1e9
-    return Times(first - started, last - started, calls, sum(b.wall_ns for b in blocks) / 1e9, rounds)
+    calls = sum(int(np.frombuffer(block.block.samples, "<i8").sum()) for block in blocks) / 1e9
+    rounds = (max(b.block.started_ns + b.block.wall_ns for b in blocks) - min(b.block.started_ns for b in blocks)) / 1e9
+    return Times(first - started, last - started, calls, sum(b.block.wall_ns for b in blocks) / 1e9, rounds)
 
 
 def see(calls: float, times: int) -> list[Times]:

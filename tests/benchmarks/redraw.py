@@ -16,6 +16,7 @@ import numpy as np
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
+    Block,
     BlockMeasured,
     Event,
     JobFinished,
@@ -109,13 +110,15 @@ def round_(job: str, number: int, size: int) -> list[Event]:
                 round=number,
                 position=position,
                 candidate=candidate.slug,
-                samples=values.astype("<i8").tobytes(),
-                discarded=b"",
-                started_ns=number * 10**7 + position * 10**6,
-                wall_ns=total,
-                cpu_ns=total,
-                switches=0,
-                copy=number % PROCESSES,
+                replica=number % PROCESSES,
+                block=Block(
+                    samples=values.astype("<i8").tobytes(),
+                    discarded=b"",
+                    started_ns=number * 10**7 + position * 10**6,
+                    wall_ns=total,
+                    cpu_ns=total,
+                    switches=0,
+                ),
             )
         )
     events.append(RoundFinished(job=job, launch=0, round=number, rounds=100_000, seconds_left=60.0))

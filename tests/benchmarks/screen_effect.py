@@ -66,7 +66,7 @@ class Shared(Engine):
         """Return p50 and p99 in nanoseconds of each candidate's calls, and forget them."""
         found: dict[str, list[Any]] = {}
         for block in self.blocks:
-            found.setdefault(block.candidate, []).append(np.frombuffer(block.samples, "<i8"))
+            found.setdefault(block.candidate, []).append(np.frombuffer(block.block.samples, "<i8"))
         self.blocks.clear()
         self.finished.clear()
         quantiles = {slug: np.quantile(np.concatenate(parts), [0.5, 0.99]) for slug, parts in found.items()}

@@ -106,7 +106,7 @@ def trial_of(plan: Plan, events: Sequence[Event], started: float) -> Trial:
     assert isinstance(events[-1], JobFinished)
     logs, positions, clusters = table_of(plan, blocks)
     samples = tuple(
-        tuple(np.frombuffer(block.samples, "<i8") for block in blocks if block.candidate == candidate.slug)
+        tuple(np.frombuffer(block.block.samples, "<i8") for block in blocks if block.candidate == candidate.slug)
         for candidate in plan.candidates
     )
     return Trial(plan, recording.result(), logs, clusters, positions, samples, seconds)
@@ -122,8 +122,8 @@ def table_of(
     positions, clusters = (np.full(logs.shape, -1, dtype=np.int64) for _ in range(2))
     for block in blocks:
         place = rows[block.candidate], columns[block.launch, block.round]
-        logs[place] = math.log(float(np.median(np.frombuffer(block.samples, "<i8"))))
-        positions[place], clusters[place] = block.position, block.copy
+        logs[place] = math.log(float(np.median(np.frombuffer(block.block.samples, "<i8"))))
+        positions[place], clusters[place] = block.position, block.replica
     return logs, positions, clusters
 
 

@@ -86,7 +86,7 @@ def zeros() -> tuple[Result, list[Event]]:
 
 
 def test_events_are_handed_out_as_they_happen(zeros: tuple[Result, list[Event]]) -> None:
-    assert sum(len(event.samples) // 8 for event in zeros[1] if isinstance(event, BlockMeasured)) == 20
+    assert sum(len(event.block.samples) // 8 for event in zeros[1] if isinstance(event, BlockMeasured)) == 20
 
 
 def test_batches_have_the_size_asked_for_even_beyond_the_data() -> None:

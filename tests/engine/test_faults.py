@@ -59,7 +59,7 @@ async def test_a_failure_is_told_and_the_others_are_measured_to_the_end(
     assert said in failure.message
     assert "\n" not in failure.message
     good = [event for event in events if isinstance(event, BlockMeasured) and event.candidate == "good"]
-    assert sum(len(block.samples) for block in good) == 500 * 8
+    assert sum(len(block.block.samples) for block in good) == 500 * 8
     assert events[-1] == JobFinished(job="a", reason="completed")
 
 

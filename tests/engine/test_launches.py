@@ -34,7 +34,7 @@ async def test_launches_are_fresh_processes_and_one_stream(tmp_path: Path) -> No
     assert len(set(note.read_text().split())) == 2
     assert [event.launch for event in events if isinstance(event, MeasurementStarted)] == [0, 1]
     assert sum(isinstance(event, JobFinished) for event in events) == 1
-    assert sum(len(event.samples) // 8 for event in events if isinstance(event, BlockMeasured)) == 16
+    assert sum(len(event.block.samples) // 8 for event in events if isinstance(event, BlockMeasured)) == 16
     failures = [event.stage for event in events if isinstance(event, CandidateFailed)]
     assert failures == ["training"] * 2, "it is tried once per launch"
 

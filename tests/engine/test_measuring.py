@@ -37,7 +37,7 @@ def blocks(events: list[Event]) -> list[BlockMeasured]:
 
 
 def samples(events: list[Event], slug: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    mine = [np.frombuffer(block.samples, "<i8") for block in blocks(events) if block.candidate == slug]
+    mine = [np.frombuffer(block.block.samples, "<i8") for block in blocks(events) if block.candidate == slug]
     return np.concatenate(mine)
 
 
@@ -83,7 +83,7 @@ async def test_the_same_seed_gives_the_same_turns_and_another_seed_others(engine
 async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), faulty("Sleeper", "c"), runs=30)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
-    spans = sorted((block.started_ns, block.started_ns + block.wall_ns) for block in blocks(events))
+    spans = sorted((block.block.started_ns, block.block.started_ns + block.block.wall_ns) for block in blocks(events))
     for (_, ended), (began, _) in itertools.pairwise(spans):
         assert began >= ended
 
@@ -128,7 +128,7 @@ async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engin
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b", seconds=0.0005), runs=None, seconds=0.3)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     for slug in "ab":
-        seconds = sum(block.wall_ns for block in blocks(events) if block.candidate == slug) / 1e9
+        seconds = sum(block.block.wall_ns for block in blocks(events) if block.candidate == slug) / 1e9
         assert 0.2 < seconds < 0.9
     assert len(samples(events, "b")) > 2 * len(samples(events, "a"))
 
@@ -188,7 +188,7 @@ async def test_another_workload_in_a_warm_process_has_no_first_calls(engine: Eng
 
 async def test_collections_before_the_timed_calls_are_not_theirs(engine: Engine) -> None:
     job = Measure(job="a", plan=plan_of(faulty("Collects"), runs=6))
-    found = [event.gc_calls for event in [e async for e in engine.run(job)] if isinstance(event, BlockMeasured)]
+    found = [event.block.gc_calls for event in [e async for e in engine.run(job)] if isinstance(event, BlockMeasured)]
     assert found == [(0,)] * 6
 
 

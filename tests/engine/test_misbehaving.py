@@ -35,7 +35,7 @@ async def measured_beside(engine: Engine, kind: str) -> list[Event]:
     plan = plan_of(misbehaving(kind), faulty("Planted", "good"), runs=200, call_timeout=5)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     good = [event for event in events if isinstance(event, BlockMeasured) and event.candidate == "good"]
-    assert sum(len(block.samples) for block in good) == 200 * 8
+    assert sum(len(block.block.samples) for block in good) == 200 * 8
     assert events[-1] == JobFinished(job="a", reason="completed")
     assert max(len(msgspec.json.encode(event)) for event in events) < LONGEST_EVENT
     return events
@@ -116,7 +116,7 @@ async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind
 async def test_answers_that_are_not_finite_are_counted_in_a_note(engine: Engine, kind: str, said: str | None) -> None:
     events = await measured_beside(engine, kind)
     assert not [event for event in events if isinstance(event, CandidateFailed)]
-    assert sum(len(e.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "bad") == 200 * 8
+    assert sum(len(e.block.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "bad") == 200 * 8
     (good,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "good")
     assert good.notes == ()
     (bad,) = (event for event in events if isinstance(event, TrainingFinished) and event.candidate == "bad")
@@ -169,7 +169,9 @@ async def test_eight_hostile_models_do_not_hurt_a_good_one(kinds: list[str], mon
     assert "good" not in [event.candidate for event in failed]
     assert len({event.candidate for event in failed}) == len(failed), "each fails once"
     assert [event.message for event in failed if "\n" in event.message or not event.message] == []
-    samples = array("q", b"".join(e.samples for e in events if isinstance(e, BlockMeasured) and e.candidate == "good"))
+    samples = array(
+        "q", b"".join(e.block.samples for e in events if isinstance(e, BlockMeasured) and e.candidate == "good")
+    )
     assert len(samples) == 10
     assert 2_000_000 <= median(samples) < 10**9
     assert await eventually(lambda: processes_with(mark) == []), processes_with(mark)

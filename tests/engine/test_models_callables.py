@@ -97,7 +97,7 @@ async def test_a_module_beside_the_configuration_hides_none_of_pythons(tmp_path:
     async with Engine(fork=fork, modules=[tmp_path]) as engine:
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not [event for event in events if isinstance(event, CandidateFailed)]
-    assert {event.copy for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"
+    assert {event.replica for event in events if isinstance(event, BlockMeasured)} > {0}, "its copies find it too"
 
 
 @pytest.mark.slow
@@ -107,7 +107,7 @@ async def test_models_named_in_any_script_are_measured_and_have_copies() -> None
     plan = Plan(candidates=tuple(Candidate(model=spec) for spec in specs), runs=60)
     async with Engine() as engine:
         blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
-    assert len({block.candidate for block in blocks if block.copy > 0}) == 3
+    assert len({block.candidate for block in blocks if block.replica > 0}) == 3
 
 
 async def _later(rows: object) -> list[int]:

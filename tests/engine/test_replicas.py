@@ -28,7 +28,7 @@ async def test_rounds_rotate_over_copies_the_same_for_all_of_a_round(engine: Eng
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
     copies = defaultdict(set)
     for block in blocks:
-        copies[block.round].add(block.copy)
+        copies[block.round].add(block.replica)
     assert all(len(used) == 1 for used in copies.values())
     used = Counter(next(iter(used)) for used in copies.values())
     assert len(used) == 24
@@ -41,7 +41,7 @@ async def test_few_rounds_have_few_copies(engine: Engine) -> None:
         async for e in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper"), runs=6)))
         if isinstance(e, BlockMeasured)
     ]
-    assert {block.copy for block in blocks} == {0, 1, 2}
+    assert {block.replica for block in blocks} == {0, 1, 2}
 
 
 async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine: Engine) -> None:
@@ -77,7 +77,7 @@ async def test_a_bad_moment_makes_no_shorter_blocks(engine: Engine, kind: str) -
         calls = defaultdict(list)
         async for event in engine.run(Measure(job=job, plan=plan)):
             if isinstance(event, BlockMeasured):
-                calls[event.candidate].append(len(event.samples) // 8)
+                calls[event.candidate].append(len(event.block.samples) // 8)
         shares.append(mean(calls["b"]) / mean(calls["a"]))
         if shares[-1] > 0.6:
             break
@@ -98,8 +98,8 @@ async def test_a_model_that_cannot_be_stored_is_prepared_once_more_in_each_copy(
     note = tmp_path / "processes"
     plan = plan_of(faulty("CannotBePickled", note=str(note)), runs=400)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
-    assert sum(len(block.samples) // 8 for block in blocks) == 400
-    assert len({block.copy for block in blocks}) == 5
+    assert sum(len(block.block.samples) // 8 for block in blocks) == 400
+    assert len({block.replica for block in blocks}) == 5
     assert len(set(note.read_text().split())) == 6
 
 
@@ -109,7 +109,7 @@ async def test_without_copies_the_first_process_measures_alone(engine: Engine) -
     assert not any(isinstance(event, CandidateFailed | EngineFailed) for event in events)
     copies = defaultdict(set)
     for block in (event for event in events if isinstance(event, BlockMeasured)):
-        copies[block.candidate].add(block.copy)
+        copies[block.candidate].add(block.replica)
     assert copies["bad"] == {0}
     assert len(copies["good"]) > 2
 
@@ -122,7 +122,9 @@ async def test_a_copy_that_fills_the_memory_ends_its_candidate_alone(engine: Eng
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert (failure.candidate, failure.cause) == ("bad", "memory")
     assert not any(isinstance(event, EngineFailed) for event in events)
-    assert sum(len(e.samples) // 8 for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 300
+    assert (
+        sum(len(e.block.samples) // 8 for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 300
+    )
 
 
 async def test_a_copy_that_cannot_answer_is_told(engine: Engine) -> None:
@@ -136,5 +138,5 @@ async def test_a_copy_that_cannot_answer_is_told(engine: Engine) -> None:
 async def test_one_that_takes_long_to_prepare_is_measured_in_one_process(engine: Engine) -> None:
     plan = plan_of(faulty("CannotBePickled", patience=0.7), runs=400)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
-    assert sum(len(block.samples) // 8 for block in blocks) == 400
-    assert {block.copy for block in blocks} == {0}
+    assert sum(len(block.block.samples) // 8 for block in blocks) == 400
+    assert {block.replica for block in blocks} == {0}

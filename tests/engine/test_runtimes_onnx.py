@@ -180,7 +180,7 @@ async def test_a_setting_of_the_model_keeps_its_conversion_from_no_copy(engine: 
     one = Candidate(model=forest, settings={"n_estimators": 7, "runtime": "onnx"})
     plan = Plan(candidates=(one,), workload=Workload(dataset=SyntheticDataset(samples=200)), runs=100)
     blocks = [e async for e in engine.run(Measure(job="a", plan=plan)) if isinstance(e, BlockMeasured)]
-    assert len({block.copy for block in blocks}) > 1
+    assert len({block.replica for block in blocks}) > 1
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ async def test_any_other_setting_is_a_parameter_of_the_model(engine: Engine) -> 
         slug: np.median(
             np.concatenate(
                 [
-                    np.frombuffer(e.samples, "<i8")
+                    np.frombuffer(e.block.samples, "<i8")
                     for e in events
                     if isinstance(e, BlockMeasured) and e.candidate == slug
                 ]
@@ -88,7 +88,7 @@ async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
     calls: dict[str, int] = {}
     for event in events:
         if isinstance(event, BlockMeasured):
-            calls[event.candidate] = calls.get(event.candidate, 0) + len(event.samples) // 8
+            calls[event.candidate] = calls.get(event.candidate, 0) + len(event.block.samples) // 8
     assert calls == {"a": 20, "b": 20, "a-control": 20}
 
 

@@ -86,7 +86,7 @@ async def test_a_temporary_folder_that_is_swept_is_blamed_on_no_model(
             assert [event.message for event in events if isinstance(event, CandidateFailed)] == []
             blocks = [event for event in events if isinstance(event, BlockMeasured)]
             assert {block.candidate for block in blocks} == {kind.lower() for kind in kinds}
-            assert len({block.copy for block in blocks}) > 1, "what the first process stores is found"
+            assert len({block.replica for block in blocks}) > 1, "what the first process stores is found"
             assert sum(isinstance(event, ColdStartMeasured) for event in events) == len(kinds)
         (folder,) = temporary.iterdir()
         assert folder.stat().st_mode & 0o077 == 0

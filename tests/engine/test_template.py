@@ -34,7 +34,7 @@ async def imports_and_loads(folder: Path, monkeypatch: pytest.MonkeyPatch, more:
         plan = plan_of(faulty("NeedsALibrary", "one", note=str(loads)), faulty("Planted", "other"), runs=200)
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert not [event for event in events if isinstance(event, CandidateFailed)]
-    answered = {event.copy for event in events if isinstance(event, BlockMeasured) and event.candidate == "one"}
+    answered = {event.replica for event in events if isinstance(event, BlockMeasured) and event.candidate == "one"}
     return len(set(imports.read_text().split())), len(set(loads.read_text().split())), len(answered)
 
 

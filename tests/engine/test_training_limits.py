@@ -22,7 +22,9 @@ async def failure_beside_a_good_one(engine: Engine, kind: str, **fields: float) 
     plan = plan_of(faulty(kind, "bad"), faulty("Planted", "good"), runs=100, **fields)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert events[-1] == JobFinished(job="a", reason="completed")
-    assert sum(len(e.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 100 * 8
+    assert (
+        sum(len(e.block.samples) for e in events if isinstance(e, BlockMeasured) and e.candidate == "good") == 100 * 8
+    )
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.candidate == "bad"
     return failure
@@ -52,7 +54,7 @@ async def test_the_training_of_one_model_can_be_stopped(engine: Engine, kind: st
             await engine.stop_training("a", "bad")
         if isinstance(event, CandidateFailed):
             failed.append((event.candidate, event.cause))
-        measured += len(event.samples) if isinstance(event, BlockMeasured) else 0
+        measured += len(event.block.samples) if isinstance(event, BlockMeasured) else 0
     assert failed == [("bad", "stopped")]
     assert measured == 100 * 8
 

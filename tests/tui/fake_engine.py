@@ -9,6 +9,7 @@ import numpy as np
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
+    Block,
     BlockMeasured,
     CandidateFailed,
     ColdStartMeasured,
@@ -210,8 +211,10 @@ class FakeEngine(Engine):
                 wall = int(samples.sum())
                 yield BlockMeasured(
                     job=job, launch=command.launch, round=number, position=position, candidate=slug,
-                    samples=samples.tobytes(), discarded=b"", started_ns=clock, wall_ns=wall,
-                    cpu_ns=int(wall * (1 - self.script.lost_share)), switches=0,
+                    block=Block(
+                        samples=samples.tobytes(), discarded=b"", started_ns=clock, wall_ns=wall,
+                        cpu_ns=int(wall * (1 - self.script.lost_share)), switches=0,
+                    ),
                 )  # fmt: skip
                 clock += wall
             left = 2.0 * (rounds - number - 1) / rounds

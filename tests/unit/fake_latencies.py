@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from latency_tui.engine.protocol import BlockMeasured
+from latency_tui.engine.protocol import Block, BlockMeasured
 
 Floats = NDArray[np.float64]
 
@@ -76,11 +77,19 @@ def block(
         round=round_,
         position=0,
         candidate=candidate,
-        samples=array.tobytes(),
-        discarded=b"",
-        started_ns=more.get("started_ns", round_ * 10_000_000),
-        wall_ns=more.get("wall_ns", wall),
-        cpu_ns=more.get("cpu_ns", wall),
-        switches=more.get("switches", 0),
-        copy=more.get("copy", 0),
+        replica=more.get("replica", 0),
+        block=Block(
+            samples=array.tobytes(),
+            discarded=b"",
+            started_ns=more.get("started_ns", round_ * 10_000_000),
+            wall_ns=more.get("wall_ns", wall),
+            cpu_ns=more.get("cpu_ns", wall),
+            switches=more.get("switches", 0),
+        ),
     )
+
+
+def with_block(event: BlockMeasured, **changes: object) -> BlockMeasured:
+    """Return the event of a block that was measured otherwise."""
+    changed: BlockMeasured = msgspec.structs.replace(event, block=msgspec.structs.replace(event.block, **changes))
+    return changed

@@ -47,7 +47,7 @@ def launch_of(
         for place, (candidate, factor) in enumerate(zip(plan.turns, factors, strict=True)):
             logs = waves(random, 1, calls[place])[0] + own[place, number % copies]
             samples = nanoseconds(logs, base=62_000 * factor)
-            yield block(candidate.slug, samples, round_=number, launch=launch, copy=number % copies, started_ns=now)
+            yield block(candidate.slug, samples, round_=number, launch=launch, replica=number % copies, started_ns=now)
             now += int(samples.sum())
         yield RoundFinished(job="measurement", launch=launch, round=number, rounds=rounds, seconds_left=0.0)
 
@@ -230,9 +230,9 @@ def test_in_five_launches_slow_ends_can_be_told_apart() -> None:
         random = np.random.default_rng(launch)
         for event in launch_of(plan, (1, 1, 1), 60, launch):
             if isinstance(event, BlockMeasured) and event.candidate == plan.candidates[1].slug:
-                samples = np.frombuffer(event.samples, "<i8").copy()
+                samples = np.frombuffer(event.block.samples, "<i8").copy()
                 samples[random.random(samples.size) < 0.03] *= 3
-                yield block(event.candidate, samples, round_=event.round, launch=launch, copy=event.copy)
+                yield block(event.candidate, samples, round_=event.round, launch=launch, replica=event.replica)
             else:
                 yield event
 

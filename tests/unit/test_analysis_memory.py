@@ -38,7 +38,7 @@ def long_blocks(rounds: int, candidates: int) -> Iterator[Event]:
     for r in range(rounds):
         for candidate in plan.candidates:
             samples = random.integers(500, 900, LONG)
-            yield block(candidate.slug, samples, round_=r, copy=r % 24, started_ns=r * 10**9)
+            yield block(candidate.slug, samples, round_=r, replica=r % 24, started_ns=r * 10**9)
         yield RoundFinished(job="m", launch=0, round=r, rounds=rounds, seconds_left=0.0)
 
 

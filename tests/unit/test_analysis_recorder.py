@@ -35,7 +35,7 @@ from latency_tui.plan.colors import PALETTE
 from latency_tui.report import write
 from latency_tui.result.result import Result, load
 from latency_tui.stats.percentiles import ALIKE, calls_for_interval
-from tests.unit.fake_latencies import block, nanoseconds, waves
+from tests.unit.fake_latencies import block, nanoseconds, waves, with_block
 
 LOGISTIC, FOREST, LINEAR = "logistic-regression", "random-forest", "linear-svm"
 ENVIRONMENT = Environment(
@@ -69,7 +69,7 @@ def recorded(plan: Plan, events: Iterator[Event] | Sequence[Event]) -> Recorder:
 
 def all_samples(events: Sequence[Event], slug: str) -> NDArray[np.int64]:
     return np.concatenate(
-        [np.frombuffer(e.samples, "<i8") for e in events if isinstance(e, BlockMeasured) and e.candidate == slug]
+        [np.frombuffer(e.block.samples, "<i8") for e in events if isinstance(e, BlockMeasured) and e.candidate == slug]
     )
 
 
@@ -328,7 +328,7 @@ def test_events_of_unknown_candidates_change_nothing() -> None:
 def test_a_block_with_an_impossible_latency_is_left_out_and_said_to_be(bad: bytes) -> None:
     plan = plan_of(1)
     recording = recorded(plan, blocks(plan, (1,), 10))
-    recording.add(msgspec.structs.replace(block(LOGISTIC, [1], round_=10), samples=bad))
+    recording.add(with_block(block(LOGISTIC, [1], round_=10), samples=bad))
     result = recording.result()
     assert result.candidates[0].calls == 100
     assert result.noise.findings[0].cause == "clock"
@@ -372,7 +372,7 @@ def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
         samples = np.full(10, 1_000_000)
         quiet = block(LOGISTIC, samples, round_=r)
         hit = block(FOREST, samples, round_=r, cpu_ns=5_000_000, switches=3)
-        recording.add(msgspec.structs.replace(quiet, gc_calls=(2, 2, 5), gc_ns=(9, 9, 9)))
+        recording.add(with_block(quiet, gc_calls=(2, 2, 5), gc_ns=(9, 9, 9)))
         recording.add(hit)
     result = recording.result()
     noise = result.noise
@@ -463,7 +463,7 @@ def test_start_up_memory_and_first_calls_are_separate_figures() -> None:
         for event in blocks(plan, (1, 2), 10, launch=launch):
             if isinstance(event, BlockMeasured):
                 discarded = np.array([150_000 + launch * 20_000, 70_000], "<i8").tobytes()
-                event = msgspec.structs.replace(event, discarded=discarded)
+                event = with_block(event, discarded=discarded)
             recording.add(event)
         cold = np.array([2_000_000, 90_000], "<i8").tobytes()
         recording.add(
@@ -493,7 +493,7 @@ def test_one_that_answered_from_a_single_process_is_said_to_have() -> None:
     recording = Recorder(plan)
     for event in blocks(plan, (1, 2), 12):
         copied = isinstance(event, BlockMeasured) and event.candidate == LOGISTIC
-        recording.add(msgspec.structs.replace(event, copy=event.round % 3) if copied else event)
+        recording.add(msgspec.structs.replace(event, replica=event.round % 3) if copied else event)
     logistic, forest = recording.result().candidates
     assert logistic.notes == ()
     assert "from one process" in forest.notes[0]
@@ -511,7 +511,7 @@ def test_time_spent_waiting_for_a_core_is_lost_and_sleep_is_not() -> None:
     recording = Recorder(plan)
     for r in range(10):
         asleep = block(LOGISTIC, np.full(10, 1_000_000), round_=r, cpu_ns=100_000)
-        recording.add(msgspec.structs.replace(asleep, waited_ns=500_000))
+        recording.add(with_block(asleep, waited_ns=500_000))
     assert recording.result().noise.lost_time == pytest.approx(0.05)
 
 
@@ -657,7 +657,7 @@ def processes_apart(factor: float, rounds: int, seed: int) -> Iterator[BlockMeas
     for r in range(rounds):
         for position, candidate in enumerate(plan.candidates):
             base = 62_000 * (1, factor)[position] * np.exp(own[position, r % 12])
-            yield block(candidate.slug, nanoseconds(waves(random, 1, 30)[0], base=base), round_=r, copy=r % 12)
+            yield block(candidate.slug, nanoseconds(waves(random, 1, 30)[0], base=base), round_=r, replica=r % 12)
         yield RoundFinished(job="measurement", launch=0, round=r, rounds=rounds, seconds_left=0.0)
 
 

@@ -118,7 +118,7 @@ def measured(plan: Plan, factors: tuple[float, ...] = (1, 2), rounds: int = 60, 
             for candidate, factor in zip(plan.candidates, factors, strict=True):
                 samples = nanoseconds(waves(random, 1, calls)[0], base=62_000 * factor)
                 now = launch * 10**12 + r * 31 * 10**9 // rounds
-                recording.add(block(candidate.slug, samples, round_=r, launch=launch, copy=r % 12, started_ns=now))
+                recording.add(block(candidate.slug, samples, round_=r, launch=launch, replica=r % 12, started_ns=now))
             recording.add(RoundFinished(job="m", launch=launch, round=r, rounds=rounds, seconds_left=0.0))
     return recording
 
@@ -230,7 +230,7 @@ def test_until_known_waits_for_limits_and_keeps_a_verdict_once_reached() -> None
     settled_at = None
     for r in range(200):
         samples = nanoseconds(waves(random, 1, 10)[0])
-        recording.add(block("logistic-regression", samples, round_=r, copy=r % 12, started_ns=r * 10**8))
+        recording.add(block("logistic-regression", samples, round_=r, replica=r % 12, started_ns=r * 10**8))
         recording.add(RoundFinished(job="m", launch=0, round=r, rounds=200, seconds_left=0.0))
         if recording.settled():
             settled_at = r + 1

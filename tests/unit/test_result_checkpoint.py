@@ -29,6 +29,7 @@ from latency_tui.plan.limits import parse_limit
 from latency_tui.report import write
 from latency_tui.result.more import More
 from latency_tui.result.result import Result, load
+from tests.unit.fake_latencies import with_block
 from tests.unit.test_analysis_launches import launch_of, plan_of
 
 MANY = 10**6
@@ -54,10 +55,10 @@ def everything(plan: Plan, launch: int, rounds: int, *, planned: int | None = No
         events += [trained, warm]
     for event in launch_of(plan, factors, rounds, launch, calls=(10, 12, 7, 9), planned=planned or rounds):
         if isinstance(event, BlockMeasured):
-            event = msgspec.structs.replace(
+            event = with_block(
                 event,
-                cpu_ns=event.wall_ns * 99 // 100,
-                waited_ns=event.wall_ns // 100,
+                cpu_ns=event.block.wall_ns * 99 // 100,
+                waited_ns=event.block.wall_ns // 100,
                 switches=int(event.round % 7 == 0),
                 discarded=(70_000 + event.round).to_bytes(8, "little"),
                 gc_calls=(1,) if event.round % 5 == 0 else (),

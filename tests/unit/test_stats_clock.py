@@ -113,8 +113,8 @@ def test_one_whose_calls_are_all_alike_has_the_step_that_others_tell() -> None:
     random = np.random.default_rng(10)
     for number in range(60):
         for candidate, either in zip(plan.candidates, ([3_000, 3_000], [5_000, 6_000]), strict=True):
-            samples, copy, started = random.choice(either, 10), number % 12, 10**8 * (number + 1)
-            recording.add(block(candidate.slug, samples, round_=number, copy=copy, started_ns=started))
+            samples, replica, started = random.choice(either, 10), number % 12, 10**8 * (number + 1)
+            recording.add(block(candidate.slug, samples, round_=number, replica=replica, started_ns=started))
     alike = recording.result().candidates[0].statistics
     assert alike is not None
     assert alike.p50.low == pytest.approx(2.5e-6)
@@ -180,7 +180,7 @@ def test_a_recording_says_so() -> None:
         for candidate, base in zip(plan.candidates, (3_300, 3_630), strict=True):
             samples = counted(random, base, 1000, 1)[0].astype(np.int64)
             recording.add(
-                block(candidate.slug, samples, round_=number, copy=number % 12, started_ns=10**6 * (number + 1))
+                block(candidate.slug, samples, round_=number, replica=number % 12, started_ns=10**6 * (number + 1))
             )
     result = recording.result()
     (found,) = [finding for finding in result.noise.findings if finding.cause == "clock"]
@@ -201,7 +201,7 @@ def test_the_fastest_tells_the_step() -> None:
     random = np.random.default_rng(8)
     for number in range(60):
         for candidate, either in zip(plan.candidates, ([3_000, 4_000], [9_000_000, 9_000_200]), strict=True):
-            samples, copy, started = random.choice(either, 10), number % 12, 10**8 * (number + 1)
-            recording.add(block(candidate.slug, samples, round_=number, copy=copy, started_ns=started))
+            samples, replica, started = random.choice(either, 10), number % 12, 10**8 * (number + 1)
+            recording.add(block(candidate.slug, samples, round_=number, replica=replica, started_ns=started))
     (found,) = [finding for finding in recording.result().noise.findings if finding.cause == "clock"]
     assert any(f"steps of {share} % of the fastest latency" in found.sentence for share in (25, 29, 33))

@@ -67,7 +67,7 @@ from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.rows import batches, describe
 from latency_tui.engine.data.standardized import data_for
 from latency_tui.engine.library_state import WithState
-from latency_tui.engine.protocol import Stage
+from latency_tui.engine.protocol import Block, Stage
 from latency_tui.errors import LatencyTuiError, SettingsError
 from latency_tui.plan import Workload
 from latency_tui.plan.candidates import NATIVE
@@ -355,7 +355,7 @@ class Host:
         discarded, samples = durations[:thrown], durations[thrown:]
         spent = first + sum(discarded)
         share = (wall - spent) / max(wall, 1)  # of the timed calls; the counters cannot be read in between
-        return BlockDone(
+        block = Block(
             samples=array("q", samples).tobytes(),
             discarded=array("q", [first, *discarded]).tobytes(),
             started_ns=started + spent,
@@ -366,6 +366,7 @@ class Host:
             gc_calls=tuple(call - thrown for call in pauses.calls if call >= thrown),
             gc_ns=tuple(ns for call, ns in zip(pauses.calls, pauses.nanoseconds, strict=True) if call >= thrown),
         )
+        return BlockDone(block=block)
 
     def store(self, request: Store) -> Stored:
         """Write the model and its inputs to a file."""

@@ -307,9 +307,17 @@ class Coordinator:
                 except CandidateLost:
                     running.discard(slug)
                     continue
-                place = {"job": job, "launch": launch, "round": number, "position": position, "candidate": slug}
-                place["copy"] = replica % max(len(self._supervisor.replicas(slug)), 1)
-                self._channel.send(msgspec.convert({**place, **msgspec.structs.asdict(done)}, BlockMeasured))
+                self._channel.send(
+                    BlockMeasured(
+                        job=job,
+                        launch=launch,
+                        round=number,
+                        position=position,
+                        candidate=slug,
+                        replica=replica % max(len(self._supervisor.replicas(slug)), 1),
+                        block=done.block,
+                    )
+                )
                 self._channel.flush(at_most_every=BLOCK_FLUSH_SECONDS)
             offset += max(cut.calls[slug][number] for slug in order)
             spent = time.monotonic() - began
