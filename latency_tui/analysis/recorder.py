@@ -104,6 +104,12 @@ class Recorder:
         """Compare with the candidate of that slug from now on; nothing is measured again."""
         self.race.plan = msgspec.structs.replace(self.race.plan, baseline=baseline)
 
+    @property
+    def next_launch(self) -> int:
+        """Number of the first launch of a continuation."""
+        begun = self.race.launches_begun
+        return begun[-1] + 1 if begun else 0
+
     def continue_with(self, more: More) -> int:
         """Begin a continuation: what comes from now on is more of the same result.
 
@@ -113,8 +119,7 @@ class Recorder:
         Returns:
             The number of its first launch, which its events have to carry.
         """
-        begun = self.race.launches_begun
-        first = begun[-1] + 1 if begun else 0
+        first = self.next_launch
         if self._spool is not None:
             self._spool.write_continuation(more, None if self._is_spooled else self.result())
             self._is_spooled = True
@@ -328,6 +333,8 @@ class Recorder:
         for one, end in zip(self.asked, [*following, None], strict=True):
             first, before = one.first_launch, one.calls_before
             launches = [n for n in self.race.launches_begun if first <= n and (end is None or n < end)]
+            if one is not self.asked[0] and not launches:  # refused, or stopped before its first round
+                continue
             shares = [self.race.medians.share_of(launch) for launch in launches]
             yield Part(
                 asked=one.more,

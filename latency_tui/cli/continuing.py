@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -11,12 +11,12 @@ from latency_tui.analysis.continuation import plan_to_continue
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
 from latency_tui.catalog.configuration import runs_code
-from latency_tui.catalog.inputs import named_inputs
 from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import Measurement, run_and_report
 from latency_tui.cli.stdout import complain
-from latency_tui.engine.protocol import EngineStarted, Environment, Event, InputsIdentified
+from latency_tui.engine.protocol import EngineStarted, Event
+from latency_tui.engine.sameness import InputsChangedError, check_environment, check_inputs
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.datasets import FileDataset, StoredDataset
@@ -28,7 +28,6 @@ from latency_tui.text.formatting import format_more
 from latency_tui.text.sanitize import clean
 
 TRAINING_SECONDS = 600.0
-_SHOWN = 3
 
 
 def continue_result(
@@ -134,7 +133,7 @@ class Sameness:
         self._is_begun = recording.rounds > 0
         self._before = recording.conditions.machine
         self._inputs = recording.inputs
-        self._named = {*named_inputs(plan)}
+        self._plan = plan
         self._told = False
 
     def check(self, event: Event) -> None:
@@ -145,39 +144,15 @@ class Sameness:
         """
         if not self._is_begun:
             return
-        if isinstance(event, EngineStarted) and self._before is not None:
-            self._refuse(_environment(self._before, event.environment), "the environment is not the same")
-            if self._before.host != event.environment.host and not self._told:
-                self._told = True
-                complain(clean(f"{self._file} was measured on the host {self._before.host}; make sure it is this one."))
-        if isinstance(event, InputsIdentified):
-            names = {*event.inputs, *(name for name in self._named if name in self._inputs)}
-            before = {name: self._inputs[name] for name in sorted(names) if name in self._inputs}
-            self._refuse([*map(_in_words, _differing(before, event.inputs))], "what it measured has changed")
+        try:
+            if isinstance(event, EngineStarted) and self._before is not None:
+                check_environment(self._before, event.environment)
+                self._remark_host(event.environment.host)
+            check_inputs(self._plan, self._inputs, event)
+        except InputsChangedError as changed:
+            raise UsageError(f"{self._file} cannot be continued, because {changed}. Measure it again.") from changed
 
-    def _refuse(self, differences: list[str], what: str) -> None:
-        if differences:
-            more = len(differences) - _SHOWN
-            shown = "; ".join(differences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-            raise UsageError(f"{self._file} cannot be continued, because {what}: {shown}. Measure it again.")
-
-
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return what differs: its name, what it was and what it is, `none` for what is missing."""
-    names = dict.fromkeys((*before, *now))
-    pairs = ((name, before.get(name, "none"), now.get(name, "none")) for name in names)
-    return [(name, was, is_) for name, was, is_ in pairs if was != is_]
-
-
-def _in_words(difference: tuple[str, str, str]) -> str:
-    name, was, is_ = difference
-    long = 64  # of a SHA-256
-    return f"the content of {name}" if long in (len(was), len(is_)) else f"{name} was {was} and is {is_}"
-
-
-def _environment(before: Environment, now: Environment) -> list[str]:
-    """Return in words what makes latencies of two environments incomparable."""
-    was, is_ = (
-        {"CPU": one.cpu, "cores": str(one.cores), "Python": one.python, **one.versions} for one in (before, now)
-    )
-    return [*map(_in_words, _differing(was, is_))]
+    def _remark_host(self, host: str) -> None:
+        if self._before is not None and self._before.host != host and not self._told:
+            self._told = True
+            complain(clean(f"{self._file} was measured on the host {self._before.host}; make sure it is this one."))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     BlockMeasured,
     EngineStarted,
+    Environment,
     Event,
+    InputsIdentified,
     JobFinished,
     Measure,
     RoundFinished,
     Train,
 )
+from latency_tui.engine.sameness import InputsChangedError, check_environment, check_inputs
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan
 
@@ -29,6 +32,8 @@ async def measure(
     settled: Callable[[], bool] | None = None,
     new_engine: Callable[[], Engine] = Engine,
     first_launch: int = 0,
+    inputs: Mapping[str, str] | None = None,
+    environment: Environment | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
@@ -44,9 +49,12 @@ async def measure(
         settled: Says whether all is known that was asked, from the events yielded so far.
         new_engine: Makes the engines of the other launches.
         first_launch: Number of the first launch: what was measured before has lower ones.
+        inputs: What was measured before, see `InputsIdentified`; None if that is not to be compared.
+        environment: Where it was measured; None if that is not to be compared.
 
     Raises:
         EngineError: An engine ended before its work was done.
+        InputsChangedError: A file, a module or a library is not what it was in an earlier launch.
     """
     enough: int | None = None
     following: Engine | None = None
@@ -60,6 +68,7 @@ async def measure(
                     following, on_ready = new_engine(), True
                     async with aclosing(_train_and_start(current, following, plan, job, launch)) as events:
                         async for event in events:
+                            inputs = _checked(plan, inputs, environment, event)
                             yield event
                             if isinstance(event, JobFinished):
                                 return
@@ -67,6 +76,7 @@ async def measure(
                 # cores.
                 async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
                     async for event in events:
+                        inputs = _checked(plan, inputs, environment, event)
                         if on_ready and isinstance(event, EngineStarted):
                             continue
                         if asked and isinstance(event, BlockMeasured | RoundFinished):
@@ -90,6 +100,26 @@ async def measure(
     finally:
         if following is not None:
             await following.close()
+
+
+def _checked(
+    plan: Plan, inputs: Mapping[str, str] | None, environment: Environment | None, event: Event
+) -> Mapping[str, str] | None:
+    """Return what is measured, as far as it is known after an event.
+
+    Raises:
+        InputsChangedError: It is not what it was, or not where it was.
+    """
+    try:
+        if isinstance(event, EngineStarted) and environment is not None:
+            check_environment(environment, event.environment)
+        if isinstance(event, InputsIdentified) and inputs is None:
+            return event.inputs
+        if inputs is not None:
+            check_inputs(plan, inputs, event)
+    except InputsChangedError as changed:
+        raise InputsChangedError(f"Nothing more was measured, because {changed}.") from changed
+    return inputs
 
 
 async def _train_and_start(

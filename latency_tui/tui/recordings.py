@@ -62,8 +62,14 @@ class Recordings:
         self._spools[job] = Spool(plan)
         return self._spools[job]
 
-    def continue_with(self, job: str, more: More) -> int:
-        """Begin a continuation of a recording; returns its first launch."""
+    async def continue_with(self, job: str, more: More) -> int:
+        """Begin a continuation of a recording, beside the event loop; returns its first launch.
+
+        If its samples are not on disk any more, all of them are written again, which can take seconds.
+        """
+        return await asyncio.to_thread(self._continue_with, job, more)
+
+    def _continue_with(self, job: str, more: More) -> int:
         recording = self._recordings[job]
         if job not in self._spools and (spool := self._new_spool(job, recording.plan)):
             recording.spool_to(spool)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
 from functools import partial
 
 from textual.dom import DOMNode
 
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished, Train
+from latency_tui.engine.protocol import BlockMeasured, Environment, Event, RoundFinished, Train
+from latency_tui.engine.sameness import InputsChangedError
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan
 from latency_tui.tui.background import run_in_background
@@ -73,24 +74,41 @@ class Session:
         self._work(job, stream)
         return job
 
-    def go_on(self, plan: Plan, settled: Callable[[str], bool], first_launch: int) -> str:
-        """Measure more of a result, in fresh engines; returns the job's id.
+    def go_on(
+        self,
+        plan: Plan,
+        settled: Callable[[str], bool],
+        begin: Callable[[str], Awaitable[int]],
+        inputs: Mapping[str, str],
+        environment: Environment | None,
+    ) -> str:
+        """Measure more of a result, in fresh engines, if inputs and environment are the same; returns the job's id.
 
         Args:
             plan: What to measure.
             settled: As in `profile`.
-            first_launch: Number of the first launch.
+            begin: Begins the continuation of a job, and returns the number of its first launch.
+            inputs: What was measured before, see `InputsIdentified`.
+            environment: Where it was measured.
         """
         job = self._new_job("profile")
 
-        def stream(_: Engine) -> AsyncIterator[Event]:
-            return launches.measure(
+        async def stream(_: Engine) -> AsyncGenerator[Event, None]:
+            first_launch = await begin(job)
+            if self._given_up == job:  # stopped meanwhile, before there was an engine to be told
+                raise EngineError("The measurement was stopped before it began.")
+            events = launches.measure(
                 plan,
                 job=job,
                 settled=lambda: settled(job),
                 new_engine=self._launch,
                 first_launch=first_launch,
+                inputs=inputs,
+                environment=environment,
             )
+            async with aclosing(events):
+                async for event in events:
+                    yield event
 
         self._work(job, stream)
         return job
@@ -153,7 +171,7 @@ class Session:
             mail.flush()
             if self._running == job:
                 self._running = ""
-        if isinstance(failed, DataError):  # said by an engine that lives on
+        if isinstance(failed, DataError | InputsChangedError):  # the engine of the session lives on
             self._screen.post_message(JobEnded(job, failed))
             return
         if failed is not None:

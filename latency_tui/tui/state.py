@@ -134,6 +134,7 @@ class State:
         progress: How far that job is.
         measurements: What was measured since the start, the oldest first.
         shown: Index of the measurement on the screen.
+        last_job: Id of the job that measured last, of which cores and noise are.
         frozen: The screen keeps still while the measuring goes on.
         then_profile: Profile was pressed while models are trained, and follows.
         baseline: Slug that the next measurement compares with; None for its fastest.
@@ -156,6 +157,7 @@ class State:
     progress: Progress = field(default_factory=Progress)
     measurements: tuple[Measurement, ...] = ()
     shown: int = -1
+    last_job: str = ""
     frozen: bool = False
     then_profile: bool = False
     baseline: str | None = None
@@ -182,6 +184,11 @@ class State:
     def measurement(self) -> Measurement | None:
         """What is on the screen; None before the first Profile."""
         return self.measurements[self.shown] if self.measurements else None
+
+    @property
+    def live(self) -> Measurement | None:
+        """The measurement that is running; it need not be the newest, since more can be measured of any."""
+        return next((one for one in self.measurements if self.work == "profiling" and one.job == self.job), None)
 
     @property
     def result(self) -> Result | None:
@@ -344,6 +351,13 @@ def fold(state: State, event: Event) -> State:
             return replace(state, progress=progress)
         case _:
             return state
+
+
+def start_job(state: State, job: str, measurements: tuple[Measurement, ...], *, launch: int = 0) -> State:
+    """Return the state in which a job begins to measure one of the measurements, from a launch on."""
+    tab: Tab = "latency" if state.tab == "models" else state.tab
+    state = replace(state, work="profiling", job=job, last_job=job, progress=Progress(launch=launch), noise=())
+    return replace(state, measurements=measurements, tab=tab)
 
 
 def trains(state: State, slug: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import numpy as np
 
+from latency_tui.catalog.inputs import identify_inputs
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     Block,
@@ -17,6 +18,7 @@ from latency_tui.engine.protocol import (
     EngineStarted,
     Environment,
     Event,
+    InputsIdentified,
     JobFinished,
     Measure,
     MeasurementStarted,
@@ -133,6 +135,7 @@ class FakeEngine(Engine):
         if not self._told:
             self._told = True
             yield EngineStarted(environment=ENVIRONMENT)
+        yield InputsIdentified(job=command.job, inputs=identify_inputs(command.plan))
         if isinstance(command, Train):
             async for event in self._train(command.job, command.plan):
                 yield event

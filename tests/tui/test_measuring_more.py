@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from pathlib import Path
 
 import msgspec
+import pytest
 
+from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import Measure
+from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
+from latency_tui.plan.datasets import FileDataset
+from latency_tui.result.more import More
 from latency_tui.tui.widgets.cards import Card
-from tests.tui.conftest import Open
+from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import Script, fake_plan, until
 
 
@@ -68,6 +75,108 @@ async def test_a_continued_result_can_be_stopped_and_continued(open_app: Open, s
         assert harness.state.result.more is not None
         assert harness.state.result.more.runs == 100 - kept
         assert len(harness.state.measurements) == 1
+
+
+async def stop_early(harness: AppHarness, key: str = "p") -> None:
+    """Measure some of the rounds of a result."""
+    harness.script.gate = asyncio.Event()
+    await harness.press(key)
+    await until(lambda: harness.state.progress.phase == "measuring" and harness.state.progress.done > 1)
+    await harness.press("escape")
+    await harness.idle()
+    harness.script.gate = None
+
+
+def calls_of(harness: AppHarness, place: int) -> set[int]:
+    result = harness.state.measurements[place].result
+    return {candidate.calls for candidate in result.candidates} if result else set()
+
+
+@pytest.mark.parametrize("what", ["model", "data"])
+async def test_m_adds_nothing_once_a_file_was_replaced(open_app: Open, tmp_path: Path, what: str) -> None:
+    file = tmp_path / "old.ubj"
+    file.write_bytes(b"{L\x00old")
+    model = ModelSpec(name="Old", file=str(file)) if what == "model" else BUILTIN_MODELS[0]
+    workload = Workload(dataset=FileDataset(path=str(file), target="y")) if what == "data" else Workload()
+    plan = Plan(candidates=(Candidate(model=model), Candidate(model=BUILTIN_MODELS[2])), workload=workload)
+    async with open_app(plan=plan) as harness:
+        await stop_early(harness)
+        before = calls_of(harness, 0)
+        file.write_bytes(b"{L\x00new")
+        for _ in range(2):
+            await harness.press("m")
+            await harness.idle()
+            told = [note.message for note in harness.app._notifications]
+            assert f"what was measured has changed: the content of {file}. p measures afresh." in told[-1]
+            assert calls_of(harness, 0) == before
+        await harness.press("p")
+        await harness.idle()
+        assert calls_of(harness, 0) == before
+        assert calls_of(harness, 1) == {100}
+        file.write_bytes(b"{L\x00old")
+        await harness.press("left_square_bracket", "m")
+        await harness.idle()
+        assert calls_of(harness, 0) == {100}
+
+
+async def test_a_file_replaced_between_two_launches_ends_the_measurement(open_app: Open, tmp_path: Path) -> None:
+    file = tmp_path / "old.ubj"
+    file.write_bytes(b"{L\x00old")
+    models = (ModelSpec(name="Old", file=str(file)), BUILTIN_MODELS[0])
+    plan = Plan(candidates=tuple(Candidate(model=model) for model in models), launches=2)
+    async with open_app(plan=plan) as harness:
+        harness.script.gate = asyncio.Event()
+        await harness.press("p")
+        await until(lambda: harness.state.progress.phase == "measuring" and harness.state.progress.done > 1)
+        file.write_bytes(b"{L\x00new")
+        harness.script.gate.set()
+        await harness.idle()
+        told = [note.message for note in harness.app._notifications]
+        assert f"the content of {file}. p measures afresh." in told[-1]
+        assert calls_of(harness, 0) == {100}
+
+
+async def test_m_on_an_earlier_result_keeps_its_place_and_number(open_app: Open) -> None:
+    async with open_app() as harness:
+        await stop_early(harness)
+        await harness.profile()
+        await harness.profile()
+        later = [harness.state.measurements[place].result for place in (1, 2)]
+        await harness.press("left_square_bracket", "left_square_bracket")
+        harness.script.gate = asyncio.Event()
+        await harness.press("m")
+        await until(lambda: harness.state.progress.phase == "measuring" and harness.state.progress.done > 1)
+        assert harness.state.live is harness.state.measurement
+        assert "result 1 of 3" in harness.text()
+        harness.script.gate.set()
+        await harness.idle()
+        assert "result 1 of 3" in harness.text()
+        assert calls_of(harness, 0) == {100}
+        assert [harness.state.measurements[place].result for place in (1, 2)] == later
+        assert [len(one.candidates) for one in harness.screen.results_so_far()] == [6, 6, 6]
+        assert harness.state.live is None
+
+
+async def test_m_after_saving_does_not_block_the_screen(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, go = threading.Event(), threading.Event()
+
+    def wait(self: Recorder, more: More) -> int:
+        assert threading.current_thread() is not threading.main_thread()
+        written.set()
+        assert go.wait(120)
+        return continue_with(self, more)
+
+    continue_with = Recorder.continue_with
+    monkeypatch.setattr(Recorder, "continue_with", wait)
+    async with open_app() as harness:
+        await stop_early(harness)
+        await harness.press("m")
+        await until(written.is_set)
+        await harness.press("3")
+        assert (harness.state.tab, harness.state.work) == ("compare", "profiling")
+        go.set()
+        await harness.idle()
+        assert calls_of(harness, 0) == {100}
 
 
 async def test_a_card_sends_only_the_figures_that_changed(open_app: Open) -> None:

@@ -148,7 +148,7 @@ def test_other_content_of_what_is_measured_is_refused(engine: dict[str, Any], no
     engine["inputs"] = now
     code, said = run("--continue", str(file))
     assert code == 2, said
-    assert "because what it measured has changed" in said
+    assert "because what was measured has changed" in said
 
 
 def test_nothing_that_a_result_names_runs_code_without_an_option(engine: dict[str, Any]) -> None:
@@ -285,7 +285,7 @@ async def test_the_app_keeps_samples_on_disk_until_they_are_saved() -> None:
     }
     recordings.discard_samples("a")
     assert not path.exists()
-    first = recordings.continue_with("a", More(runs=500))
+    first = await recordings.continue_with("a", More(runs=500))
     recordings.rename("a", "b")
     recordings.add("b", everything(plan, first, 50))
     recordings.flush("b")

@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 
 from latency_tui.catalog.trust_store import is_trusted_if_found
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
+from latency_tui.engine.sameness import InputsChangedError
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.limits import limits_on
@@ -31,7 +32,7 @@ from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.result_order import settled_order
 from latency_tui.tui.screens.plan_handlers import PlanHandlers
 from latency_tui.tui.session import EngineFactory, Session
-from latency_tui.tui.state import Measurement, State, Tab
+from latency_tui.tui.state import Measurement, State
 from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
 
@@ -87,11 +88,10 @@ class MainScreen(PlanHandlers):
         self._dirty = False
         state = states.sample_noise(self.state)
         result = self.records.snapshot(state.job) if state.work == "profiling" else None
-        if result is not None and result.measured:
-            latest = state.measurements[-1]
-            order = settled_order(result, latest.order, slack=_LIVE_SLACK)
-            first = latest.result is None
-            state = _with_measurement(state, replace(latest, result=result, order=order))
+        if result is not None and result.measured and (live := state.live) is not None:
+            order = settled_order(result, live.order, slack=_LIVE_SLACK)
+            first = live.result is None
+            state = _with_measurement(state, replace(live, result=result, order=order))
             self.change(state, arrange=first and not state.frozen)
         elif not state.frozen:
             self.change(state)
@@ -128,6 +128,8 @@ class MainScreen(PlanHandlers):
             return
         if isinstance(message.error, DataError):  # others are told with the engine that they ended
             self.show_error(message.error)
+        elif isinstance(message.error, InputsChangedError):
+            self.show_error(message.error, f"{commands.Profile.key_label()} measures afresh.")
         profiled = self.state.work == "profiling"
         goes_on = self.state.then_profile and message.error is None
         self._still = None
@@ -177,11 +179,11 @@ class MainScreen(PlanHandlers):
         run_in_background(self, work, group=f"conclude-{job}")
 
     def results_so_far(self) -> list[Result]:
-        """Return what was measured in every measurement, the oldest first; the newest may be running still."""
+        """Return what was measured in every measurement, the oldest first; one may be running still."""
         found: list[Result] = []
         for measurement in self.state.measurements:
             result = measurement.result
-            if measurement is self.state.measurements[-1]:
+            if not measurement.whole:
                 with suppress(Exception):  # what is on the screen is better than nothing
                     result = self.records.whole(measurement.job) or result
             if result is not None and result.measured:
@@ -231,9 +233,8 @@ class MainScreen(PlanHandlers):
         self.records.open(job, plan, self.colours)
         self.records.add(job, states.known_before(self.state, job))
         measurements = (*self.state.measurements, Measurement(job, plan))
-        tab: Tab = "latency" if self.state.tab == "models" else self.state.tab
-        state = replace(self.state, work="profiling", job=job, progress=states.Progress(), noise=(), tab=tab)
-        self.change(replace(state, measurements=measurements, shown=len(measurements) - 1), arrange=True)
+        state = states.start_job(self.state, job, measurements)
+        self.change(replace(state, shown=len(measurements) - 1), arrange=True)
 
     @on(commands.MeasureMore)
     def _measure_more(self) -> None:
@@ -245,16 +246,18 @@ class MainScreen(PlanHandlers):
             return
         from latency_tui.analysis.continuation import plan_to_continue  # loaded with the first result
 
-        plan = plan_to_continue(measurement.plan, more, recording.active)
-        first = self.records.continue_with(measurement.job, more)
-        job = self.session.go_on(plan, self.records.settled, first)
+        plan, first = plan_to_continue(measurement.plan, more, recording.active), recording.next_launch
+        job = self.session.go_on(
+            plan,
+            self.records.settled,
+            lambda job: self.records.continue_with(job, more),
+            recording.inputs,
+            recording.conditions.machine,
+        )
         self.records.rename(measurement.job, job)
-        others = tuple(m for m in self.state.measurements if m is not measurement)
-        measurements = (*others, replace(measurement, job=job, whole=False, launches=first + more.launches))
-        tab: Tab = "latency" if self.state.tab == "models" else self.state.tab
-        progress = states.Progress(launch=first)
-        state = replace(self.state, work="profiling", job=job, progress=progress, noise=(), tab=tab)
-        self.change(replace(state, measurements=measurements, shown=len(measurements) - 1), arrange=True)
+        longer = replace(measurement, job=job, whole=False, launches=first + more.launches)
+        measurements = tuple(longer if one is measurement else one for one in self.state.measurements)
+        self.change(states.start_job(self.state, job, measurements, launch=first), arrange=True)
 
     def _plan(self, *, training: bool = False) -> Plan | None:
         """Return the plan with the chosen models and the numbers in the fields; None, and a word, where it is none."""

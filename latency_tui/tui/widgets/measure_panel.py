@@ -230,9 +230,8 @@ def _steps(state: State) -> str:
     settled, asked = _settled(state)
     if asked:
         words = f"round {progress.done:,} · settled {settled} of {asked}"
-    measurement = state.measurements[-1] if state.measurements else None
-    launches = (measurement.launches if measurement else 0) or state.plan.launches
-    if launches > 1 and state.work == "profiling":
+    launches = (state.live.launches or state.live.plan.launches) if state.live else 1
+    if launches > 1:
         words = f"launch {progress.launch + 1} of {launches} · {words}"
     return words
 

@@ -92,8 +92,8 @@ def _place(state: State) -> str:
 
 
 def _latest(state: State) -> bool:
-    """Return whether the newest measurement is on the screen, of which core and meter tell."""
-    return state.shown >= len(state.measurements) - 1
+    """Return whether that is on the screen which was measured last, of which core and meter tell."""
+    return state.measurement is None or state.measurement.job == state.last_job
 
 
 def _meter(shares: tuple[float, ...]) -> str:

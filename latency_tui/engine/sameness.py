@@ -1,0 +1,71 @@
+"""Checks that what is measured is still what was measured before: machine, libraries, files and modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from latency_tui.catalog.inputs import named_inputs
+from latency_tui.engine.protocol import Environment, Event, InputsIdentified
+from latency_tui.errors import EngineError
+from latency_tui.plan import Plan
+
+_SHOWN = 3
+_SHA_256_DIGITS = 64
+
+
+class InputsChangedError(EngineError):
+    """A file, a module or a library is not what it was when the first calls of a result were measured."""
+
+    title = "What is measured has changed"
+
+
+def check_inputs(plan: Plan, before: Mapping[str, str], event: Event) -> None:
+    """Check an event of a measurement, before anything is loaded.
+
+    Args:
+        plan: What is measured now; what only other plans name is not compared.
+        before: SHA-256 of each file and module, and version of each library, of the calls measured before.
+        event: The event.
+
+    Raises:
+        InputsChangedError: Something differs. The message says what, as part of a sentence.
+    """
+    if not isinstance(event, InputsIdentified):
+        return
+    names = {*event.inputs, *(name for name in named_inputs(plan) if name in before)}
+    known = {name: before[name] for name in sorted(names) if name in before}
+    if differences := [*map(_in_words, _differing(known, event.inputs))]:
+        raise InputsChangedError(f"what was measured has changed: {_first(differences)}")
+
+
+def check_environment(before: Environment, now: Environment) -> None:
+    """Check that latencies of two environments can be compared.
+
+    Raises:
+        InputsChangedError: CPU, cores, Python or a library differ. The message says what, as part of a sentence.
+    """
+    was, is_ = (
+        {"CPU": one.cpu, "cores": str(one.cores), "Python": one.python, **one.versions} for one in (before, now)
+    )
+    if differences := [*map(_in_words, _differing(was, is_))]:
+        raise InputsChangedError(f"the environment is not the same: {_first(differences)}")
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
+    """Yield what differs: its name, what it was and what it is, `none` for what is missing."""
+    for name in dict.fromkeys((*before, *now)):
+        was, is_ = before.get(name, "none"), now.get(name, "none")
+        if was != is_:
+            yield name, was, is_
+
+
+def _in_words(difference: tuple[str, str, str]) -> str:
+    name, was, is_ = difference
+    if _SHA_256_DIGITS in (len(was), len(is_)):
+        return f"the content of {name}"
+    return f"{name} was {was} and is {is_}"
+
+
+def _first(differences: list[str]) -> str:
+    more = len(differences) - _SHOWN
+    return "; ".join(differences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
