@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from latency_tui.catalog.configuration import runs_code
+from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.model_files import Kind
 from latency_tui.catalog.settings_to_try import file_kind
@@ -59,8 +60,19 @@ def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
             if path is not None:
                 found[name] = digest_of(path)
     for candidate in plan.candidates:
+        if candidate.model.file and not candidate.model.handed_over and file_kind(candidate) == "onnx":
+            found |= _external(Path(candidate.model.file))
+    for candidate in plan.candidates:
         found |= _versions(candidate)
     return found
+
+
+def _external(model: Path) -> Iterator[tuple[str, str]]:
+    """Yield the weights that an ONNX model keeps in other files; those that are missing are left out."""
+    with suppress(UsageError):
+        for path in external_files(model):
+            with suppress(UsageError):
+                yield str(path), digest_of(path)
 
 
 def _versions(candidate: Candidate) -> Iterator[tuple[str, str]]:

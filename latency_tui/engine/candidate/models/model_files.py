@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, Kind, kind_of
 from latency_tui.catalog.trust_store import check_trusted
 from latency_tui.engine.candidate.error_messages import cause_of, one_line
@@ -131,12 +133,12 @@ def _load_lightgbm(file: FileContent, threads: int) -> LightgbmModel:
 
 
 def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
-    folder = file.path.resolve().parent
-    if missing := [name for name in external_files(file.content) if not (folder / name).is_file()]:
-        names = ", ".join(missing[:3])
+    path = file.path.resolve()
+    if missing := [one for one in external_files(path) if not one.is_file()]:
+        names = ", ".join(os.path.relpath(one, path.parent) for one in missing[:3])
         raise ModelError(f"{file.path} keeps its weights in {names}, which is not there; put it beside the model")
     try:
-        return OnnxModel(str(file.path.resolve()), threads)
+        return OnnxModel(str(path), threads)
     except LatencyTuiError:
         raise
     except Exception as error:
@@ -153,13 +155,6 @@ _LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {
     "torchscript": lambda file, threads: TorchModel(file.content, False, threads),
     "torch-export": lambda file, threads: TorchModel(file.content, True, threads),
 }
-
-
-def external_files(content: bytes) -> list[str]:
-    """Return the names of the files in which an ONNX model keeps its weights, as it writes them."""
-    found = re.findall(rb"\n\x08location\x12(.)([^\x00]{1,127})", content, re.DOTALL)
-    names = (name[: size[0]].decode(errors="replace") for size, name in found if size[0] <= len(name))
-    return list(dict.fromkeys(names))
 
 
 def too_new(cause: str) -> str:
