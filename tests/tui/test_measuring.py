@@ -166,7 +166,7 @@ async def test_a_slow_training_shows_how_long_it_takes(
     script.training_gate = asyncio.Event()
     async with open_app() as harness:
         await harness.press("t")
-        await until(lambda: harness.state.rows[1].stage == "training" and bool(harness.screen._began))
+        await until(lambda: harness.state.rows[1].stage == "training" and "random-forest" in harness.screen._began)
         harness.screen._began["random-forest"] -= 75
         await until(lambda: "training 75 s" in harness.text() or "training 76 s" in harness.text())
 
