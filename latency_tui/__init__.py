@@ -1,16 +1,16 @@
-"""latency-tui: how fast machine-learning models answer, on the machine that will serve them, and which to ship.
+"""latency-tui measures the inference latency of machine-learning models on the machine that will serve them.
 
     >>> import latency_tui
     >>> result = latency_tui.measure({"logistic": model, "forest": other}, X_test, y_test, runs=1000)
     >>> print(result)
 
-`measure` measures models, `load` reads a saved result, `Result` is what both return. Nothing is imported before it is
-used, so that the screen opens at once.
+`measure` measures models, `load` reads a saved result, and both return a `Result`. Submodules are imported on first
+use, so that the app opens without delay.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # typing takes 5 ms, in which Ctrl+C would still be a traceback
+TYPE_CHECKING = False  # importing typing takes 5 ms, during which Ctrl+C would print a traceback
 if TYPE_CHECKING:
     from latency_tui.api import measure
     from latency_tui.report.result import Result, load
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> object:
         from latency_tui import api
 
         return api.measure
-    if name == "app":  # what `textual run latency_tui` calls
+    if name == "app":  # `textual run latency_tui` calls it
         from latency_tui.cli import main
 
         return main

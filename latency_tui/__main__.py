@@ -1,4 +1,4 @@
-"""The program: `latency-tui`, and `python -m latency_tui`."""
+"""Entry point of `latency-tui` and `python -m latency_tui`."""
 
 import os
 import signal
@@ -6,10 +6,10 @@ from types import FrameType
 
 
 def main() -> None:
-    """Run the command line; until it says otherwise, Ctrl+C ends the program at once and without a traceback."""
+    """Run the command line; during the imports, Ctrl+C exits without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
-    from latency_tui.cli import main as run  # takes a moment, in which Ctrl+C may come
+    from latency_tui.cli import main as run  # the user may press Ctrl+C during this import
 
     run()
 

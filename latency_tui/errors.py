@@ -1,68 +1,69 @@
-"""The errors a user can meet: each has a title, a sentence that says what to do, and an exit code."""
+"""Exceptions that are shown to the user; each has a title, a message that says what to do, and an exit code."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 LONGEST_SENTENCE = 2000
-"""Characters of a sentence: a screen full. Names in it may come from files, and be of any length and number."""
+"""Maximum length of a message in characters, about one screen. Names from files can be of any length."""
 
 _KEPT_OF_THE_END = 500
+"""Characters at the end of a shortened message that are kept."""
 
 
 class LatencyTuiError(Exception):
-    """Something went wrong that a user can understand and mend.
+    """Base class of errors that a user can understand and correct.
 
     Attributes:
-        title: A few words that name the kind of trouble, for a heading.
-        exit_code: What the command line exits with.
+        title: The kind of error in a few words, used as a heading.
+        exit_code: The exit code of the command line.
     """
 
     title: ClassVar[str] = "Error"
     exit_code: ClassVar[int] = 1
 
     def __init__(self, sentence: str) -> None:
-        if len(sentence) > LONGEST_SENTENCE:  # what happened stands at its beginning, what to do at its end
+        if len(sentence) > LONGEST_SENTENCE:  # the start says what happened, the end what to do
             sentence = f"{sentence[: LONGEST_SENTENCE - _KEPT_OF_THE_END]} … {sentence[-_KEPT_OF_THE_END:]}"
         super().__init__(sentence)
 
 
 class UsageError(LatencyTuiError):
-    """What was asked for makes no sense: an unknown name, a number out of range, an unreadable file."""
+    """The request is invalid: an unknown name, a number out of range or an unreadable file."""
 
-    title = "That cannot be measured"
+    title = "Invalid request"
     exit_code = 2
 
 
 class UnknownCandidateError(UsageError, KeyError):
-    """A result has no candidate of that name."""
+    """A result has no candidate of the given name."""
 
-    __str__ = BaseException.__str__  # a KeyError's own puts the sentence into quotation marks
+    __str__ = BaseException.__str__  # KeyError.__str__ would add quotation marks
 
 
 class ModelError(LatencyTuiError):
-    """A model failed and nothing could be measured of it."""
+    """A model failed, so that it could not be measured."""
 
     title = "A model failed"
     exit_code = 4
 
 
 class SettingsError(ModelError):
-    """A setting in brackets is none that the model has, or has a value that it cannot have."""
+    """A model does not have a setting given in brackets, or does not accept its value."""
 
-    title = "A setting makes no sense"
+    title = "Invalid setting"
     exit_code = 2
 
 
 class EngineError(LatencyTuiError):
-    """The measuring process could not be started, or ended before its work was done."""
+    """The measuring process could not be started, or exited before the measurement was complete."""
 
     title = "The engine stopped"
     exit_code = 1
 
 
 class DataError(EngineError):
-    """The dataset's file does not hold what it should."""
+    """The file of a dataset does not contain what was expected."""
 
     title = "The data cannot be read"
     exit_code = 2

@@ -1,7 +1,7 @@
-"""The front door: `latency-tui` opens the app; `run`, `models` and `serve` stand beside it.
+"""The command line: `latency-tui` opens the app; its subcommands are `run`, `models`, `serve` and others.
 
-Everything heavy is imported inside the subcommand that needs it: on two cores, click and the
-plan take 50 ms, numpy 100 ms more, Textual 200 ms, scikit-learn 900 ms, and `latency-tui --version` needs none of them.
+Heavy modules are imported inside the subcommand that needs them. On two cores, click and the plan take 50 ms, numpy
+100 ms more, Textual 200 ms, scikit-learn 900 ms; `latency-tui --version` needs none of the last three.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ __all__ = ["cli", "main"]
     help="Show versions, cores and folders as JSON, for a bug report.",
 )
 @click.pass_context
-def cli(context: click.Context, /, **values: Any) -> int:  # Any: whatever click parsed, one entry an option
-    """Measure how fast machine-learning models answer, on this machine, and learn which to ship.
+def cli(context: click.Context, /, **values: Any) -> int:  # Any: values as click parsed them
+    """Measure the inference latency of machine-learning models on this machine.
 
-    Without a command the app opens, with the options filled in.
+    Without a command, the app opens with the given options filled in.
     """
     if context.invoked_subcommand is not None:
         return 0
@@ -48,5 +48,5 @@ def cli(context: click.Context, /, **values: Any) -> int:  # Any: whatever click
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its exit code."""
     cli()

@@ -1,4 +1,4 @@
-"""`python -m latency_tui.cli`: the same command where no script is on the path, as `serve` starts it."""
+"""Entry point of `python -m latency_tui.cli`; `serve` uses it because the script may not be on the path."""
 
 from latency_tui.__main__ import main
 

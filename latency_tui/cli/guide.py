@@ -1,4 +1,4 @@
-"""`latency-tui guide`: the manual, as rendered text on a terminal and as plain Markdown elsewhere."""
+"""The `latency-tui guide` command: prints the manual, rendered on a terminal and as Markdown otherwise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latency_tui.errors import UsageError
 from latency_tui.guide import TOPICS, read_page
 
 _WIDEST = 100
-"""Columns beyond which lines of text become hard to read."""
+"""Maximum width of rendered text in columns; longer lines are hard to read."""
 _LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md\)")
 
 
@@ -23,12 +23,12 @@ def _complete_topic(_context: click.Context, _option: click.Parameter, typed: st
 @click.command(name="guide", short_help="Show the manual, or list its topics.")
 @click.argument("topic", metavar="[TOPIC]", required=False, shell_complete=_complete_topic)
 def command(topic: str | None) -> int:
-    """Show one page of the manual; without TOPIC, list the pages.
+    """Show one page of the manual. Without TOPIC, list the pages.
 
-    On a terminal the page is rendered; into a file or a pipe it is Markdown.
+    A page is rendered on a terminal, and written as Markdown to a file or a pipe.
     """
     if topic is None:
-        return emit([_list_of_topics()])
+        return emit([_list_topics()])
     name = re.sub(r"[\s_]+", "-", topic.strip().casefold()).removesuffix(".md")
     if name not in TOPICS:
         from latency_tui.plan.suggest import hint
@@ -39,15 +39,15 @@ def command(topic: str | None) -> int:
     return emit([text if width is None else _render(text, min(width, _WIDEST), colour=colour)])
 
 
-def _list_of_topics() -> str:
+def _list_topics() -> str:
     column = max(map(len, TOPICS)) + 2
     lines = [f"{topic:<{column}}{read_page(topic).summary.replace('`', '')}" for topic in TOPICS]
     return "\n".join([*lines, "", "latency-tui guide TOPIC shows a page; ? in the app shows all of them."])
 
 
 def _render(text: str, width: int, *, colour: bool) -> str:
-    """Return Markdown as text for a terminal; links to other pages keep their words."""
-    from rich.console import Console  # with the parser 0.3 s, needed only here
+    """Return Markdown rendered for a terminal; links to other pages are reduced to their text."""
+    from rich.console import Console  # deferred: 0.3 s with the Markdown parser
     from rich.markdown import Markdown
     from rich.theme import Theme
 

@@ -1,4 +1,4 @@
-"""Measuring without a screen: iterate the events, show where it stands, write down what there is however it ended."""
+"""Measuring without a screen: records the events, shows progress on stderr and writes the report, however it ends."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ TIMED_OUT = 124
 
 
 class Measurement:
-    """One plan measured headless: its recording, and how it ended.
+    """One measurement of a plan without a screen: what was recorded, and how it ended.
 
     Attributes:
-        plan: What is measured.
-        modules: Where a model's module may lie besides where Python looks.
-        watch: Looks at each event before it is recorded; what it raises ends the measurement.
-        first_launch: Number of the first launch; what was measured before has lower ones.
-        recording: What was measured, whole or not.
-        causes: Why candidates failed, by slug.
-        failures: The same in words.
-        spool: Where samples are on disk until the report is written.
-        interruption: The signal that ended it, if one did.
-        error: What became of the engine, if it ended before its work was done.
+        plan: The plan that is measured.
+        modules: Additional folder in which modules of models are searched.
+        watch: Called with each event before it is recorded; an exception ends the measurement.
+        first_launch: Number of the first launch; a continued result already has launches with lower numbers.
+        recording: What was measured so far.
+        causes: Maps the slug of each failed candidate to the cause of the failure.
+        failures: One sentence per failed candidate.
+        spool: The file that holds the samples until the report is written.
+        interruption: The signal that ended the measurement, if any.
+        error: The error with which the engine stopped, if it stopped early.
     """
 
     def __init__(self, plan: Plan, modules: Path | None = None, continued: Recorder | None = None) -> None:
@@ -61,12 +61,16 @@ class Measurement:
             self.first_launch = continued.continue_with(More.of(plan))
         self.causes: dict[str, Cause] = {}
         self.failures: list[str] = []
-        self._slugs = {candidate.slug for candidate in plan.candidates}  # a control copy that fails is told as noise
+        self._slugs = {candidate.slug for candidate in plan.candidates}  # without the control
         self.interruption = Interruption()
         self.error: EngineError | None = None
 
     async def run(self) -> None:
-        """Measure until it is done, fails, or a signal comes; raises nothing that says how it ended."""
+        """Measure until the plan is done, the engine fails or a signal arrives; the attributes hold the outcome.
+
+        Raises:
+            UsageError: A setting is invalid, or `watch` refused the measurement.
+        """
         with Progress(self.plan) as progress:
             task = asyncio.create_task(self._listen(progress))
             ticking = asyncio.create_task(_tick(progress))
@@ -76,7 +80,9 @@ class Measurement:
                 except EngineError as error:
                     self.error = error
                 except MemoryError:
-                    self.error = EngineError("There is not enough memory to keep more samples; the measurement ended.")
+                    self.error = EngineError(
+                        "The measurement stopped because memory for samples ran out; measure fewer runs."
+                    )
                 except asyncio.CancelledError:
                     if self.interruption.received is None:
                         raise
@@ -94,79 +100,81 @@ class Measurement:
                 isinstance(event, MeasurementStarted)
                 and event.launch == self.first_launch
                 and not self.plan.until_known
-                and (bound := self._bound(event))
+                and (notice := self._describe_subsampling(event))
             ):
                 progress.clear()
-                print_error(bound)
+                print_error(notice)
             progress.update(event)
             if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
-                if event.cause == "settings":  # before anything is trained, and for the whole plan, as in a usage error
+                if event.cause == "settings":  # an invalid setting is a usage error, and nothing is trained yet
                     name = next(one.name for one in self.plan.candidates if one.slug == event.candidate)
                     raise UsageError(f"{name}: {event.message}")
                 self.causes[event.candidate] = event.cause
                 self.failures.append(f"{event.candidate}: {event.message}")
 
-    def _bound(self, event: MeasurementStarted) -> str:
-        """Return what is said beforehand of a measurement of more calls than are kept; empty of others."""
+    def _describe_subsampling(self, event: MeasurementStarted) -> str:
+        """Return a notice that percentiles will use a subsample; empty if all planned calls fit into memory."""
         calls, most = (
             max(event.calls.values(), default=0) * self.plan.launches + self._calls_before,
             self.recording.most_samples,
         )
         if calls <= most:
             return ""
-        until = f" Until the report is written, samples are in {self.spool.path}." if self.spool.path else ""
+        until = f" Samples are stored in {self.spool.path} until the report is written." if self.spool.path else ""
         return (
-            f"about {round_up(calls):,} calls per model are planned; percentiles will rest on at most {most:,} of "
-            f"them, an even random choice from all blocks.{until}"
+            f"about {round_up(calls):,} calls per model are planned; percentiles will be computed from at most "
+            f"{most:,} of them, a uniform random sample of all blocks.{until}"
         )
 
     def result(self, *, samples: bool) -> Result | None:
-        """Return the result; None if it cannot be computed: stderr then names the file of samples."""
+        """Return the result; if it cannot be computed, print an error that names the spool, and return None."""
         self.spool.flush()
         try:
             return self.recording.result(samples=samples)
-        except Exception as error:  # noqa: BLE001 (above all MemoryError: what was measured is not lost)
+        except Exception as error:  # noqa: BLE001 (such as MemoryError; the spool still has the samples)
             self.keep(error)
             return None
 
     def keep(self, error: Exception) -> None:
-        """Say on stderr what failed and where the samples are."""
+        """Keep the spool, and print the error and the path of the spool to stderr."""
         self.spool.close(remove=False)
         what = (
-            str(error) if isinstance(error, LatencyTuiError) else f"The report could not be made: {_in_a_line(error)}"
+            str(error)
+            if isinstance(error, LatencyTuiError)
+            else f"The report could not be created: {_format_exception(error)}"
         )
         print_error(f"{what.rstrip('.')}. {self.where}".strip())
 
     @property
     def where(self) -> str:
-        """Say where the samples are, and how to make a report of them; empty where they are nowhere."""
+        """A sentence with the path of the samples and the command that reports them; empty if there are no samples."""
         if self.spool.path is None or not self.recording.rounds:
             return ""
         return f"The samples are in {self.spool.path}; 'latency-tui run --recover {self.spool.path}' reports them."
 
     @property
     def adds_nothing(self) -> bool:
-        """Whether it was to continue a result, and no call was added to it."""
+        """Whether a saved result was continued and no call was added to it."""
         return self._continues and max(self.recording.calls.values(), default=0) == self._calls_before
 
     @property
     def cut_short(self) -> bool:
-        """Whether the engine or a signal ended it, and no model's failure is there to be told."""
+        """Whether an engine error or a signal ended the measurement, and no candidate failed."""
         return (self.error is not None or self.interruption.received is not None) and not self.causes
 
     def conclude(self) -> int:
-        """Say on stderr what cut it short, and return the exit code."""
+        """Print to stderr why the measurement ended early, if it did, and return the exit code."""
         if self.error is not None:
             return print_error(str(self.error), self.error.exit_code)
         if self.interruption.received is not None:
             name = self.interruption.received.name
             held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"
             held = "nothing was added to the result" if self.adds_nothing else held
-            return print_error(f"interrupted by {name}; {held}.", self.interruption.exit_code)
+            return print_error(f"Interrupted by {name}; {held}.", self.interruption.exit_code)
         if self.adds_nothing and self.failures:
             why = self.failures[0].rstrip(".")
-            return print_error(f"Nothing was added to the result. {why}.", code_of_failures(self.causes.values()))
-        return code_of_failures(self.causes.values())
+            return print_error(f"Nothing was added to the result. {why}.", failure_exit_code(self.causes.values()))
+        return failure_exit_code(self.causes.values())
 
 
 async def _tick(progress: Progress) -> None:
@@ -178,7 +186,7 @@ async def _tick(progress: Progress) -> None:
 def measure_and_report(
     plan: Plan, *, form: Format, path: Path | None, samples: bool, modules: Path | None = None
 ) -> int:
-    """Measure a plan, write the report, and return the exit code; data that cannot be read leave no report."""
+    """Measure a plan, write the report and return the exit code; unreadable data produce no report."""
     return run_and_report(Measurement(plan, modules), form=form, path=path, samples=samples)
 
 
@@ -186,24 +194,24 @@ def run_and_report(measurement: Measurement, *, form: Format, path: Path | None,
     """Run a measurement, write the report, and return the exit code.
 
     Raises:
-        UsageError: Something was refused before anything was measured.
+        UsageError: The measurement was refused before it began.
     """
     try:
         asyncio.run(measurement.run())
-    except UsageError:  # refused before anything was trained
+    except UsageError:  # raised before training
         measurement.spool.close(remove=True)
         raise
     return report(measurement, form=form, path=path, samples=samples)
 
 
 def report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
-    """Write the report of a measurement that has ended, remove its spool, and return the exit code."""
+    """Write the report of a finished measurement, remove its spool and return the exit code."""
     try:
         with raise_on_signal():
             return _report(measurement, form, path, samples)
     except Killed as killed:
         measurement.spool.close(remove=False)
-        return print_error(f"interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
+        return print_error(f"Interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
 
 
 def _report(measurement: Measurement, form: Format, path: Path | None, samples: bool) -> int:
@@ -216,7 +224,7 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
         return measurement.conclude() or print_error("Nothing more was measured.", EngineError.exit_code)
     if not result.measured and (older or isinstance(measurement.error, DataError)) and measurement.cut_short:
         measurement.spool.close(remove=True)
-        return measurement.conclude()  # nothing to say, and an older result shall not go for that
+        return measurement.conclude()  # do not replace an older result by an empty one
     try:
         lost = write_report(result, form, path, samples=samples)
     except Exception as error:  # noqa: BLE001 (as above)
@@ -229,7 +237,7 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
 
 
 def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> int:
-    """Write the report of samples that an unfinished run left on disk, and return the exit code."""
+    """Write a report of the samples in the spool of an unfinished run, and return the exit code."""
     kept = samples and form == "json"
     code = write_report(restore(spool).result(samples=kept), form, path, samples=samples)
     if kept and not code:
@@ -238,37 +246,37 @@ def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> i
 
 
 def list_unfinished() -> int:
-    """Print the samples on disk of measurements that were cut off, the oldest first."""
+    """Print date, size and path of the spools of unfinished measurements, oldest first."""
     lines = []
     for path in unfinished():
         status = path.stat()
         when = datetime.fromtimestamp(status.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
         lines.append(f"{when}  {max(status.st_size // 1000, 1):>9,} kB  {path}\n")
     if not lines:
-        complain("no measurement was cut off before its samples were saved.")
+        complain("There are no samples of unfinished measurements.")
     return emit(lines)
 
 
 def write_report(result: Result, form: Format, path: Path | None, *, samples: bool) -> int:
-    """Write a report to a file, or to stdout if no file is given or writable; return the exit code."""
+    """Write a report to a file, or to stdout if there is no file or it cannot be written; return the exit code."""
     if path is None:
         width, colour = terminal_style()
         return emit(pieces(result, form, width=width, colour=colour, samples=samples), json=form == "json")
     try:
         write(result, path, form, samples=samples)
-    except UsageError as error:  # the disk is full, the folder has gone: what was measured shall not go with it
+    except UsageError as error:  # the disk may be full or the folder deleted: stdout keeps the result
         emit(pieces(result, form, samples=samples), json=form == "json")
         return print_error(str(error), error.exit_code)
     complain(clean(f"{result.answer} Written to {path}.".strip()))
     return 0
 
 
-def _in_a_line(error: Exception) -> str:
+def _format_exception(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ") if str(error) else type(error).__name__
 
 
-def code_of_failures(causes: Collection[Cause]) -> int:
-    """Return 4 where a model failed, 124 where all that failed were calls that took too long, 0 where none did."""
+def failure_exit_code(causes: Collection[Cause]) -> int:
+    """Return the exit code: 0 if no model failed, 124 if all failures are call timeouts, otherwise 4."""
     if not causes:
         return 0
     return TIMED_OUT if set(causes) == {"timed out"} else ModelError.exit_code

@@ -1,4 +1,4 @@
-"""`latency-tui help`: what `--help` shows, for those who try that first."""
+"""The `latency-tui help` command: prints the same text as `--help`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.suggest import hint
 
 
-@click.command(name="help", short_help="Show this help, or that of a command.")
+@click.command(name="help", short_help="Show this help, or the help of a command.")
 @click.argument("name", metavar="[COMMAND]", required=False)
 @click.pass_context
 def command(context: click.Context, /, name: str | None) -> int:
-    """Show the help of the program, or of one command."""
+    """Show the help of the program, or of a command."""
     front = context.parent
     assert front is not None
     assert isinstance(front.command, click.Group)

@@ -1,4 +1,4 @@
-"""`latency-tui --info`: the program, its libraries, the machine and the folders as JSON, for a bug report."""
+"""The `--info` option: collects versions, cores, folders and the terminal for a bug report."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from latency_tui.errors import LatencyTuiError
 _PACKAGE = "latency-tui"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _VARIABLES = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "LC_ALL", "SSH_CONNECTION", "TMUX")
-"""What decides how the screen looks. Of those that may name a person or a host, only whether they are set."""
+"""Environment variables that affect how the app looks."""
 _PRIVATE = ("SSH_CONNECTION", "TMUX")
+"""Variables that may contain personal names or hosts: only whether they are set is shown."""
 
 
 def describe() -> dict[str, object]:
-    """Return what a bug report needs; versions are read from the installed packages, and nothing is imported."""
+    """Return what a bug report needs; versions come from package metadata, so no library is imported."""
     return {
         "version": _version(_PACKAGE),
         "python": platform.python_version(),
@@ -31,13 +32,13 @@ def describe() -> dict[str, object]:
         "paths": _paths(),
         "terminal": {
             "encoding": getattr(sys.stdout, "encoding", None),
-            **{name: _shown(name) for name in _VARIABLES},
+            **{name: _read_variable(name) for name in _VARIABLES},
         },
     }
 
 
 def _libraries() -> list[str]:
-    """Return the packages that this one needs, and those of its extras, in the order in which it names them."""
+    """Return the names of the required and optional dependencies, in the order of the package metadata."""
     try:
         required = metadata.requires(_PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -54,7 +55,7 @@ def _version(package: str) -> str | None:
 
 
 def _usable_cores() -> int | None:
-    """Return how many cores this process may use, which a container or taskset may limit."""
+    """Return the number of cores that this process may use; a container or taskset can limit it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
@@ -63,24 +64,24 @@ def _paths() -> dict[str, str | None]:
 
     found: dict[str, Path | None] = {
         "package": Path(__file__).parents[1],
-        "configuration_used": _configuration(),
+        "configuration_used": _find_configuration_path(),
         "configuration_of_user": user_path(),
     }
     for name, folder in (("data", user_data_path), ("logs", user_log_path)):
         try:
             found[name] = Path(folder(_PACKAGE, appauthor=False))
-        except (OSError, RuntimeError, KeyError):  # a user without a home
+        except (OSError, RuntimeError, KeyError):  # the user has no home folder
             found[name] = None
     return {name: None if path is None else str(path) for name, path in found.items()}
 
 
-def _configuration() -> Path | None:
+def _find_configuration_path() -> Path | None:
     try:
         return find_configuration(None).path
-    except (LatencyTuiError, OSError):  # a file with a mistake in it: --info is for finding that out
+    except (LatencyTuiError, OSError):  # --info must work with an invalid file too
         return None
 
 
-def _shown(variable: str) -> str | bool | None:
+def _read_variable(variable: str) -> str | bool | None:
     value = os.environ.get(variable)
     return value if variable not in _PRIVATE else value is not None

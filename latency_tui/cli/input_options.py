@@ -1,4 +1,4 @@
-"""The options that bring models, data and runtimes of one's own."""
+"""Command-line options for the user's own models, data, runtimes and configuration."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from latency_tui.catalog.resolve import Request
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-OWN_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+INPUT_OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--runtime",
         "runtimes",
         multiple=True,
         metavar="NAME",
-        help="Run each model under this: sklearn (its own library) or onnx; again for each further one.",
+        help="Runtime of each model: sklearn (its own library) or onnx; repeatable.",
     ),
     click.option(
-        "--data", metavar="FILE|NAME", help="CSV, Parquet, Feather, NPZ, NPY, JSON lines; or iris, wine, digits ..."
+        "--data",
+        metavar="FILE|NAME",
+        help="A data file (CSV, Parquet, Feather, NPZ, NPY, JSON lines) or a dataset: iris, wine, digits ...",
     ),
-    click.option("--target", metavar="COLUMN", help="The column of the file that is to be predicted."),
-    click.option("--samples", type=int, metavar="N", help="Rows of the dataset that is made.  [default: 1000]"),
-    click.option("--features", type=int, metavar="N", help="Its columns.  [default: 20]"),
-    click.option("--classes", type=int, metavar="N", help="Its classes.  [default: 2]"),
+    click.option("--target", metavar="COLUMN", help="The target: the column to predict."),
+    click.option("--samples", type=int, metavar="N", help="Rows of the synthetic dataset.  [default: 1000]"),
+    click.option("--features", type=int, metavar="N", help="Columns of the synthetic dataset.  [default: 20]"),
+    click.option("--classes", type=int, metavar="N", help="Classes of the synthetic dataset.  [default: 2]"),
     click.option(
         "--shape",
         "shapes",
@@ -34,26 +36,30 @@ OWN_OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="[NAME=]DIMS",
         help="Shape of a model's input, rows per call first, such as input_ids=1x128; repeatable.",
     ),
-    click.option("--sparse", is_flag=True, help="Make it a sparse matrix, nine of ten values zero."),
+    click.option("--sparse", is_flag=True, help="Generate the synthetic dataset as a sparse matrix, 90 % zeros."),
     click.option(
         "--task",
         type=click.Choice(("classification", "regression")),
-        help="What is to be predicted, of a file too: it chooses the models.  [default: classification]",
+        help="The task, for a data file too; it selects the default models.  [default: classification]",
     ),
     click.option(
         "--trust",
         multiple=True,
         metavar="FILE",
-        help="Let this model file, or what ./latency-tui.toml names, run its author's code; repeatable.",
+        help="Allow this model file, or ./latency-tui.toml, to run its author's code; repeatable.",
     ),
     click.option(
         "--trust-type",
         "trust_types",
         multiple=True,
         metavar="TYPE",
-        help="Trust this type in skops files, such as sklearn.tree._tree.Tree; again for more.",
+        help="Trust this type in skops files, such as sklearn.tree._tree.Tree; repeatable.",
     ),
-    click.option("--config", metavar="FILE", help="The configuration file.  [default: ./latency-tui.toml, else yours]"),
+    click.option(
+        "--config",
+        metavar="FILE",
+        help="The configuration file.  [default: ./latency-tui.toml, or the user configuration]",
+    ),
 )
 
 _LISTS = ("runtimes", "shapes", "trust", "trust_types")
@@ -61,8 +67,8 @@ _TYPED = {"runtimes": "--runtime", "shapes": "--shape", "trust": "--trust", "tru
 _SINGLE = ("data", "target", "samples", "features", "classes", "task", "config")
 
 
-def request_of(values: Mapping[str, Any]) -> Request:
-    """Return what the options ask for."""
+def build_request(values: Mapping[str, Any]) -> Request:
+    """Return the request for models and data that the options describe."""
     return Request(
         models=tuple(values["models"]),
         runtimes=tuple(values["runtimes"]),
@@ -78,17 +84,17 @@ def request_of(values: Mapping[str, Any]) -> Request:
     )
 
 
-def configuration_of(values: Mapping[str, Any]) -> LoadedConfiguration:
-    """Return the configuration that the options mean.
+def read_configuration(values: Mapping[str, Any]) -> LoadedConfiguration:
+    """Read the configuration file that the options select; call it once per command.
 
     Raises:
-        UsageError: It is not there or makes no sense.
+        UsageError: The file does not exist or is invalid.
     """
     return find_configuration(values["config"], values["trust"])
 
 
-def to_own_arguments(values: Mapping[str, Any]) -> list[str]:
-    """Return these options as they would be typed."""
+def format_input_arguments(values: Mapping[str, Any]) -> list[str]:
+    """Return the options of this module as command-line arguments."""
     arguments = [f"{_TYPED[name]}={value}" for name in _LISTS for value in values[name]]
     arguments += ["--sparse"] if values["sparse"] else []
     return arguments + [f"--{name}={values[name]}" for name in _SINGLE if values[name] is not None]

@@ -1,4 +1,4 @@
-"""Signals while measuring: the first ends it and keeps what was measured, a second Ctrl+C ends the program at once."""
+"""Signals during a measurement: the first one ends it and keeps the result, a second Ctrl+C exits immediately."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ if TYPE_CHECKING:
 
 
 def watched_signals() -> tuple[signal.Signals, ...]:
-    """Return the signals that end a program here: SIGHUP is left alone under nohup.
+    """Return the signals that end a measurement: SIGINT, SIGTERM and, unless nohup is used, SIGHUP.
 
-    SIGINT counts even where a script's shell had it ignored, as it does for what it puts into the background: whoever
-    sends it means it.
+    SIGINT is handled even if the parent shell ignores it, as shells do for background jobs of a script.
     """
     hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
     return (signal.SIGINT, signal.SIGTERM, *hung_up)
 
 
 class Interruption:
-    """What came in, if anything did."""
+    """The signal that ended a measurement, if any."""
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
 
     @property
     def exit_code(self) -> int:
-        """128 and the signal's number, as shells have it: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
+        """128 plus the signal number, as in shells: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP; 0 if none."""
         return 128 + self.received if self.received is not None else 0
 
 
 @contextmanager
 def cancel_on_signal(task: asyncio.Task[None], interruption: Interruption) -> Iterator[None]:
-    """Cancel the task on the first SIGINT, SIGTERM or SIGHUP, and keep which it was.
+    """Cancel the task on the first SIGINT, SIGTERM or SIGHUP, and store the signal in `interruption`.
 
-    A terminal that closes sends SIGHUP more than once, so only a second SIGINT ends the program there and then; the
-    engine ends with it, because its stdin closes.
+    Only a second SIGINT exits immediately, because a terminal that closes sends SIGHUP more than once. The engine then
+    exits too, because its stdin closes.
     """
     loop = task.get_loop()
 
@@ -58,14 +57,14 @@ def cancel_on_signal(task: asyncio.Task[None], interruption: Interruption) -> It
     finally:
         for number in watched:
             loop.remove_signal_handler(number)
-        # What is left to do is to write the result, and nothing but an impatient Ctrl+C should come between.
+        # The result is written next; only Ctrl+C may interrupt that.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if interruption.received is not None:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class Killed(BaseException):
-    """A signal came while the report was made. No `Exception`: nothing on the way may take it for a failure."""
+    """A signal arrived while the report was written; no subclass of `Exception`, so that no handler catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -73,13 +72,13 @@ class Killed(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """As of an interruption."""
+        """128 plus the signal number."""
         return 128 + self.signal
 
 
 @contextmanager
 def raise_on_signal() -> Iterator[None]:
-    """Raise `Killed` on SIGINT and SIGTERM, where these are not ignored."""
+    """Raise `Killed` on SIGINT and SIGTERM unless they are ignored."""
 
     def receive(number: int, _frame: object) -> None:
         raise Killed(number)

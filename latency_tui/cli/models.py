@@ -1,4 +1,4 @@
-"""`latency-tui models`: what can be measured."""
+"""The `latency-tui models` command: lists the models that can be measured by name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from latency_tui.plan import BUILTIN_MODELS, ModelSpec
 
 @click.command(name="models", short_help="List the models that can be measured.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Those too that are measured only where they are named.")
-@click.option("--config", metavar="FILE", help="The configuration file.  [default: ./latency-tui.toml, else yours]")
+@click.option("--all", "everything", is_flag=True, help="Also list the models that are measured only when named.")
+@click.option("--config", metavar="FILE", help="The configuration file.  [default: ./latency-tui.toml]")
 def command(form: Literal["table", "json"], everything: bool, config: str | None) -> int:
-    """List the models that can be measured: the name for -m, and what it is."""
+    """List the models that can be measured, with the name for -m and a description."""
     own = find_configuration(config).models()
     models = known_models(own) if everything else (*BUILTIN_MODELS, *own)
     if form == "json":
@@ -31,7 +31,7 @@ def command(form: Literal["table", "json"], everything: bool, config: str | None
 
 
 def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:
-    """Return a line a model under its group, its description going on below where the terminal is narrow."""
+    """Return the lines of the table: models by group, with descriptions wrapped to the width."""
     from latency_tui.text.sanitize import align, clean
 
     groups = list(dict.fromkeys(model.group for model in models))
@@ -41,7 +41,7 @@ def _table(models: Sequence[ModelSpec], width: int | None) -> list[str]:
     room = max((width or 10_000) - column, 24)
     lines: list[str] = []
     begun = ""
-    shown = [("", "what it is"), *((model.group, clean(model.description)) for model in models)]
+    shown = [("", "description"), *((model.group, clean(model.description)) for model in models)]
     for name, (group, description) in zip(names, shown, strict=True):
         if group != begun:
             lines += ["", clean(group)]

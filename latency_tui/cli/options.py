@@ -1,4 +1,4 @@
-"""The options that say what to measure: what `latency-tui`, `run` and `serve` share, and the plan made of them."""
+"""The options that `latency-tui`, `run` and `serve` share, and the plan that they describe."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.model_files import model_in
 from latency_tui.catalog.named_models import known_models
 from latency_tui.catalog.resolve import resolve
 from latency_tui.catalog.settings_to_try import settings_to_try
-from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_plan
-from latency_tui.cli.input_options import OWN_OPTIONS, configuration_of, request_of, to_own_arguments
+from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_input_arguments
 from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
 from latency_tui.plan.limits import FRESH, Limit, parse_limit
@@ -25,7 +25,7 @@ from latency_tui.plan.shapes import parse_shapes
 Command = TypeVar("Command", bound=Callable[..., Any])
 RIGOROUS_LAUNCHES = 5
 _SWITCHES = ("until_known", "rigorous", "control", "cold_start")
-Values = Mapping[str, Any]  # Any: one entry an option, as click parsed it
+Values = Mapping[str, Any]  # Any: values as click parsed them, by option
 
 
 def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
@@ -40,14 +40,17 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         multiple=True,
         metavar="NAME",
         shell_complete=_complete_model,
-        help="A model: a name (random-forest), a file or package.module:name; again for more.  [default: the six]",
+        help="A model: a name (random-forest), a file or package.module:name; repeatable.  "
+        "[default: the six built-in models]",
     ),
-    click.option("-n", "--runs", type=int, metavar="N", help="Calls a model, 1 to 10,000,000.  [default: 100]"),
+    click.option("-n", "--runs", type=int, metavar="N", help="Calls per model, 1 to 10,000,000.  [default: 100]"),
     click.option(
-        "-t", "--time", "seconds", type=float, metavar="SECONDS", help="Measuring time a model, instead of -n."
+        "-t", "--time", "seconds", type=float, metavar="SECONDS", help="Measuring time per model, instead of -n."
     ),
     click.option(
-        "--until-known", is_flag=True, help="Measure until each is told from the baseline or known to be the same."
+        "--until-known",
+        is_flag=True,
+        help="Measure until each model is shown to differ from the baseline or to match it.",
     ),
     click.option(
         "--max-time",
@@ -56,23 +59,25 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         default=60.0,
         metavar="SECONDS",
         show_default=True,
-        help="When --until-known gives up, a launch.",
+        help="Time limit per launch for --until-known.",
     ),
-    click.option("-b", "--batch-size", type=int, default=1, metavar="N", show_default=True, help="Rows a call."),
-    click.option("--method", type=click.Choice(METHODS), default="predict", show_default=True, help="What is called."),
+    click.option("-b", "--batch-size", type=int, default=1, metavar="N", show_default=True, help="Rows per call."),
+    click.option(
+        "--method", type=click.Choice(METHODS), default="predict", show_default=True, help="The method to call."
+    ),
     click.option(
         "--baseline", metavar="NAME", help="The model that the others are compared with.  [default: the fastest]"
     ),
-    click.option("--launches", type=int, metavar="N", help="Fresh engines to measure in.  [default: 1]"),
+    click.option("--launches", type=int, metavar="N", help="Number of launches (fresh processes).  [default: 1]"),
     click.option(
         "--rigorous",
         is_flag=True,
-        help="Five launches, unless --launches says how many: for a verdict that holds in the next one too.",
+        help="Use five launches, for a verdict that also holds when measured again.",
     ),
     click.option(
         "--control",
         is_flag=True,
-        help="Take a copy of the first model along: what this machine makes of two that are identical.",
+        help="Add an A/A control: a hidden copy of the first model that shows this machine's noise floor.",
     ),
     click.option(
         "--equivalence",
@@ -80,7 +85,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         default=0.01,
         metavar="SHARE",
         show_default=True,
-        help="Ratios this close to 1 make no difference to you.",
+        help="Treat ratios this close to 1 as equal.",
     ),
     click.option(
         "--limit",
@@ -89,16 +94,16 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="LIMIT",
         help="A condition such as 'p99 < 5ms', 'p50 < 1.05x' or 'linear-svm: mean < 1ms'; repeatable.",
     ),
-    click.option("--cold-start", is_flag=True, help="Measure start-up and memory too, in a pass of their own."),
+    click.option("--cold-start", is_flag=True, help="Also measure start-up and memory, in a separate pass."),
     click.option(
-        "--seed", type=int, default=0, metavar="N", show_default=True, help="Seeds the order of turns and rows."
+        "--seed", type=int, default=0, metavar="N", show_default=True, help="Seed of the order of blocks and rows."
     ),
     click.option(
         "--cpu",
         "pinning",
         default="auto",
         metavar="LIST|none",
-        help="Cores to pin to: 1 or 0,2-3.  [default: a quiet one]",
+        help="Cores to pin the models to: 1 or 0,2-3.  [default: an idle core]",
     ),
     click.option("--threads", type=int, default=1, metavar="N", show_default=True, help="Threads of BLAS and OpenMP."),
     click.option(
@@ -107,54 +112,61 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         default=60.0,
         metavar="SECONDS",
         show_default=True,
-        help="When a call counts as hung.",
+        help="Time after which a call counts as hung.",
     ),
     click.option(
         "--training-timeout",
         type=float,
         metavar="SECONDS",
-        help="When training a model is ended; the others go on.  [default: 600 without a screen, else never]",
+        help="Time limit for training one model; the others continue.  [default: 600 for run, none in the app]",
     ),
-    *OWN_OPTIONS,
+    *INPUT_OPTIONS,
 )
 
 
 def measuring_options(command: Command) -> Command:
-    """Give a command the options that say what to measure."""
+    """Add the options that describe what to measure to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def make_plan(values: Values, *, settings: bool = False, lenient: bool = False, by_plan: bool = False) -> Plan:
-    """Return the plan that the options ask for.
+def make_plan(
+    values: Values,
+    configuration: LoadedConfiguration,
+    *,
+    settings: bool = False,
+    lenient: bool = False,
+    by_plan: bool = False,
+) -> Plan:
+    """Return the plan that the options describe, after checking it; nothing is written.
 
     Args:
-        values: One entry an option.
-        settings: Whether the one model is also measured once more for each setting that can matter.
-        lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named:
-            the app lists it with a word on why, and asks before it runs what a configuration in the working directory
-            names.
-        by_plan: Whether a plan of the configuration named the models, and not the user.
+        values: The value of each option.
+        configuration: The configuration file, whose models and datasets the options can name.
+        settings: Whether to add one candidate for each setting that can affect the model.
+        lenient: Whether to omit unreadable models of the configuration if no model was named, and to accept code that
+            a configuration in the working directory names. The app shows both, and asks before it runs such code.
+        by_plan: Whether a plan of the configuration, not the user, named the models.
 
     Raises:
-        UsageError: An option makes no sense; the sentence says which and why.
+        UsageError: An option is invalid; the message names the option and the reason.
     """
-    request = msgspec.structs.replace(request_of(values), by_plan=by_plan)
-    asked = resolve(request, configuration_of(values), lenient=lenient)
-    candidates, baseline = asked.candidates, values["baseline"]
+    request = msgspec.structs.replace(build_request(values), by_plan=by_plan)
+    resolved = resolve(request, configuration, lenient=lenient)
+    candidates, baseline = resolved.candidates, values["baseline"]
     if settings and baseline is not None:
-        raise UsageError("--settings compares with the model as it is; leave --baseline out.")
+        raise UsageError("--settings uses the model without settings as the baseline; omit --baseline.")
     if settings:
-        sparse = isinstance(asked.dataset, SyntheticDataset) and asked.dataset.sparse
-        candidates = _with_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
+        sparse = isinstance(resolved.dataset, SyntheticDataset) and resolved.dataset.sparse
+        candidates = _add_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
         baseline = candidates[0].slug
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
-    limits = tuple(_limit(text, candidates) for text in values["limits"])
+    limits = tuple(_resolve_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
         workload=Workload(
-            dataset=asked.dataset,
+            dataset=resolved.dataset,
             method=values["method"],
             batch_size=values["batch_size"],
             shapes=parse_shapes(values["shapes"]),
@@ -163,7 +175,7 @@ def make_plan(values: Values, *, settings: bool = False, lenient: bool = False, 
         seconds=seconds,
         until_known=until_known,
         max_seconds=values["max_seconds"],
-        baseline=None if baseline is None else _baseline(baseline, candidates),
+        baseline=None if baseline is None else _find_slug(baseline, candidates),
         launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
@@ -174,15 +186,14 @@ def make_plan(values: Values, *, settings: bool = False, lenient: bool = False, 
         training_timeout=values["training_timeout"],
         pinning=parse_cores(values["pinning"]),
         threads=values["threads"],
-        trust=asked.trust,
+        trust=resolved.trust,
     )
     check_plan(plan, asks_later=lenient)
-    remember(plan.candidates, plan.trust)
     return plan
 
 
-def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
-    """Return the slug of the candidate that is meant: by its file or import path as typed, or by its name."""
+def _find_slug(text: str, candidates: Iterable[Candidate]) -> str:
+    """Return the slug of the candidate that the text names by file, import path or name."""
     name, settings = parse(text)
     alike = [one for one in candidates if one.settings == settings]
     files = {name, str(model_in(Path(name)))}
@@ -195,20 +206,20 @@ def _baseline(text: str, candidates: Iterable[Candidate]) -> str:
     return slug_of(text)
 
 
-def _limit(text: str, candidates: Iterable[Candidate]) -> Limit:
+def _resolve_limit(text: str, candidates: Iterable[Candidate]) -> Limit:
     limit = parse_limit(text)
     named = limit.candidate
-    return limit if named is None else msgspec.structs.replace(limit, candidate=_baseline(named, candidates))
+    return limit if named is None else msgspec.structs.replace(limit, candidate=_find_slug(named, candidates))
 
 
-def _with_settings(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:
+def _add_settings(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:
     if len(candidates) != 1:
-        raise UsageError("--settings tries one model: name it, as in -m logistic-regression --settings.")
+        raise UsageError("--settings needs exactly one model: name it, as in -m logistic-regression --settings.")
     return (*candidates, *settings_to_try(candidates[0], batch_size=batch_size, sparse=sparse))
 
 
-def to_arguments(values: Values) -> list[str]:
-    """Return the options as they would be typed: what `serve` starts the app with."""
+def format_arguments(values: Values) -> list[str]:
+    """Return the options as command-line arguments, with which `serve` starts the app."""
     single = {
         "--runs": values["runs"],
         "--time": values["seconds"],
@@ -224,6 +235,6 @@ def to_arguments(values: Values) -> list[str]:
         "--call-timeout": values["call_timeout"],
         "--training-timeout": values["training_timeout"],
     }
-    arguments = [f"--model={name}" for name in values["models"]] + to_own_arguments(values)
+    arguments = [f"--model={name}" for name in values["models"]] + format_input_arguments(values)
     arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]
     return arguments + [f"{option}={value}" for option, value in single.items() if value is not None]

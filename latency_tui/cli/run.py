@@ -1,4 +1,4 @@
-"""`latency-tui run`: measure without a screen. The report goes to stdout, everything else to stderr."""
+"""The `latency-tui run` command: measures without a screen; the report goes to stdout, all else to stderr."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from latency_tui.catalog.resolve import plan_values
-from latency_tui.cli.input_options import configuration_of
+from latency_tui.catalog.trust_store import remember
+from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import make_plan, measuring_options
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, format_of
@@ -25,17 +26,19 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     "--format",
     "asked_format",
     type=click.Choice(FORMATS),
-    help="How the result is written.  [default: the suffix of FILE, else table]",
+    help="Format of the report.  [default: from the suffix of the output file, else table]",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write the result to FILE and not to stdout.")
-@click.option("--settings", is_flag=True, help="Measure one model as it is and with each setting pulled, ranked.")
-@click.option("--no-samples", is_flag=True, help="Leave the single latencies out of the JSON.")
+@click.option("-o", "--output", metavar="FILE", help="Write the report to FILE instead of stdout.")
+@click.option(
+    "--settings", is_flag=True, help="Measure one model as it is and once with each setting that can matter to it."
+)
+@click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")
 @click.option(
     "--continue",
     "continued",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Measure what the result in FILE lacks, and add it to FILE, or to the file of -o.",
+    help="Continue the unfinished result in FILE; write to FILE, or to the output file of -o.",
 )
 @click.option(
     "--recover",
@@ -43,7 +46,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     metavar="[FILE]",
     is_flag=False,
     flag_value="",
-    help="Report the samples in FILE of a measurement that was cut off; without FILE, list these files.",
+    help="Report the samples of an unfinished measurement in FILE; without FILE, list such files.",
 )
 @click.pass_context
 def command(
@@ -56,12 +59,12 @@ def command(
     no_samples: bool,
     continued: Path | None,
     spool: str | None,
-    **values: Any,  # Any: whatever click parsed, one entry an option
+    **values: Any,  # Any: values as click parsed them
 ) -> int:
-    """Measure without a screen and print the result. PLAN is one of the configuration file's.
+    """Measure without a screen and print the result. PLAN names a plan of the configuration file.
 
-    Exit codes: 0 done, 1 the measuring process failed, 2 usage, 4 a model failed, 124 a call timed out, 130
-    interrupted (143 by SIGTERM, 129 by SIGHUP; what was measured is still written).
+    Exit codes: 0 success, 1 the measuring process failed, 2 usage error, 4 a model failed, 124 a call timed out, 130
+    interrupted (143 by SIGTERM, 129 by SIGHUP). After an interruption, the partial result is still written.
     """
     path = None if output in (None, "-") else Path(str(output))
     form = asked_format or (format_of(path) if path else "table")
@@ -69,8 +72,8 @@ def command(
     if continued is not None:
         if typed - _WITH_CONTINUE or spool is not None or (path is None and asked_format not in (None, "json")):
             raise UsageError(
-                "--continue measures what the result says; only --trust, --trust-type, --config, -o with --format, "
-                "and --no-samples go with it."
+                "--continue takes the plan from the result; combine it only with --trust, --trust-type, --config, "
+                "--no-samples, and -o with --format."
             )
         from latency_tui.cli.continuing import continue_result
 
@@ -81,32 +84,35 @@ def command(
             samples=not no_samples,
             trust=values["trust"],
             types=values["trust_types"],
-            modules=configuration_of({**values, "trust": ()}).folder,
+            modules=read_configuration({**values, "trust": ()}).folder,
         )
     if spool is not None:
         if typed:
-            raise UsageError("--recover reports what was measured; only --format, -o and --no-samples go with it.")
+            raise UsageError(
+                "--recover reports an earlier measurement; combine it only with --format, -o and --no-samples."
+            )
         from latency_tui.cli.headless import list_unfinished, recover
 
         if not spool:
             return list_unfinished()
 
         return recover(Path(spool), form=form, path=path, samples=not no_samples)
-    configuration, taken = configuration_of(values), dict[str, Any]()
+    configuration, taken = read_configuration(values), dict[str, Any]()
     if plan_name is not None:
         taken = plan_values(configuration.plan(plan_name), typed)
         values |= taken
     if "max_seconds" in typed and not values["until_known"]:
-        raise UsageError("--max-time is when --until-known gives up; give that too.")
-    if values["training_timeout"] is None:  # nobody is there to end it
+        raise UsageError("--max-time limits --until-known; add --until-known.")
+    if values["training_timeout"] is None:  # no user is present to cancel a long training
         values["training_timeout"] = TRAINING_SECONDS
-    plan = make_plan(values, settings=settings, by_plan="models" in taken)
+    plan = make_plan(values, configuration, settings=settings, by_plan="models" in taken)
+    remember(plan.candidates, plan.trust)
     if path:
         from latency_tui.result.atomic_files import check_writable
 
         check_writable(path)
 
-    from latency_tui.cli.headless import measure_and_report  # numpy and asyncio: 150 ms, not for a wrong option
+    from latency_tui.cli.headless import measure_and_report  # deferred: numpy and asyncio, 150 ms
 
     samples, modules = not no_samples, configuration.folder
     return measure_and_report(plan, form=form, path=path, samples=samples, modules=modules)

@@ -1,4 +1,4 @@
-"""Writing to stdout where nobody may be reading any more: `latency-tui run | head`, or a terminal that went away."""
+"""Output to stdout and stderr that tolerates a closed pipe (`latency-tui run | head`) or a closed terminal."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from latency_tui.errors import UsageError
 
 
 def emit(pieces: Iterable[str], *, json: bool = False) -> int:
-    """Write a report and its last newline to stdout; return 0, also where the reader has gone.
+    """Write a report to stdout, ending with a newline, and return the exit code.
 
-    Where it cannot be written for another reason, a sentence on stderr says so, and the code of a usage error is
-    returned.
+    The exit code is 0 even if the reader has closed the pipe. Other write errors are printed to stderr and return the
+    exit code of a usage error.
 
     Args:
-        pieces: The report.
-        json: Whether it is JSON, which has escapes for what the encoding of stdout lacks.
+        pieces: The report in pieces.
+        json: Whether the report is JSON; characters that stdout cannot encode are then written as escape sequences.
     """
     code = 0
-    if sys.stdout is None:  # started with stdout closed
+    if sys.stdout is None:  # the program was started with stdout closed
         return code
     encoding, errors = sys.stdout.encoding or "ascii", JSON_ESCAPES if json else PLAIN
     last = ""
@@ -36,7 +36,7 @@ def emit(pieces: Iterable[str], *, json: bool = False) -> int:
             sys.stdout.write("\n")
         sys.stdout.flush()
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # of a reader that has gone nobody needs to be told
+        if not isinstance(error, BrokenPipeError):  # a closed pipe is no error
             complain(f"latency-tui: Cannot write the report: {(error.strerror or str(error)).lower()}.")
             code = code or UsageError.exit_code
         give_up(sys.stdout)
@@ -44,7 +44,7 @@ def emit(pieces: Iterable[str], *, json: bool = False) -> int:
 
 
 def complain(line: str) -> None:
-    """Write a line to stderr, which may be closed, full, or a terminal that has gone."""
+    """Write a line to stderr; do nothing if stderr is closed or cannot be written."""
     if sys.stderr is None:
         return
     try:
@@ -55,19 +55,19 @@ def complain(line: str) -> None:
 
 
 def give_up(stream: TextIO | None) -> None:
-    """Let what cannot be written go nowhere: Python flushes once more as it leaves, and would complain."""
+    """Redirect a stream to the null device, because Python flushes it at exit and would report an error."""
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether a stream is there at all (a program may be started with it closed), and is a terminal."""
+    """Return whether a stream exists and is a terminal; a program may be started with a closed stream."""
     return stream is not None and stream.isatty()
 
 
 def terminal_style() -> tuple[int | None, bool]:
-    """Return the width of the terminal that stdout is (None where it is none), and whether it wants colour."""
+    """Return the width of the terminal on stdout, None if stdout is no terminal, and whether to use colour."""
     if not is_terminal(sys.stdout):
         return None, False
     return shutil.get_terminal_size().columns, not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

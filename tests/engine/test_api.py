@@ -170,10 +170,10 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
         ({"cpu": "one"}, "Cores are numbers such as 0 or 0,2-3, or none, not 'one'"),
         ({"cpu": "999"}, "Core 999 cannot be used"),
         ({"cpu": []}, "cpu must be core numbers"),
-        ({"X": 3}, "X must hold rows, as an array, a data frame or a list does, not be 3"),
-        ({"X": np.float64(3)}, "X must hold rows"),
-        ({"X": "abc"}, "X must hold rows"),
-        ({"y": 3}, "y must hold rows"),
+        ({"X": 3}, "X must be an array, a data frame or a list of rows, not 3"),
+        ({"X": np.float64(3)}, "X must be an array"),
+        ({"X": "abc"}, "X must be an array"),
+        ({"y": 3}, "y must be an array"),
         ({"runs": 5, "seconds": 1.0}, "Say one of|exclude each other"),
         ({"runs": None, "seconds": "1"}, "seconds must be a number, not '1'"),
         ({"runs": None, "until_known": 1}, "until_known must be True or False, not 1"),
@@ -190,7 +190,7 @@ def test_a_file_that_is_no_result_is_refused_in_a_sentence(tmp_path: Path) -> No
         ({"settings": {"zeros": {"n_jobs": [1]}}}, r"n_jobs of 'zeros' must be text, a number, True or False"),
         ({"settings": {"zeros": {"runtime": "nope"}}}, "There is no runtime 'nope'"),
         ({"settings": {"zeros": [{}, {}]}}, "are the same|Two candidates are called"),
-        ({"y": y[:-1]}, "y must hold a target a row: X has 200 rows and y 199"),
+        ({"y": y[:-1]}, "y must have one target per row: X has 200 rows and y has 199"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused_in_a_sentence(arguments: dict[str, object], said: str) -> None:
@@ -268,13 +268,13 @@ def test_progress_is_a_line_on_stderr_where_it_is_asked_for(capsys: pytest.Captu
 @pytest.mark.parametrize(("library", "says"), [("polars", "collect"), ("dask", "compute"), ("pyspark", "toPandas")])
 def test_rows_that_are_not_computed_yet_are_refused_with_the_way(library: str, says: str) -> None:
     kind = type("LazyFrame", (), {"__module__": f"{library}.frame", says: lambda _self: None, "shape": (1, 2)})
-    with pytest.raises(UsageError, match=rf"X is a LazyFrame of {library}, .* give X\.{says}\(\)"):
+    with pytest.raises(UsageError, match=rf"X is a lazy LazyFrame of {library}; pass X\.{says}\(\)"):
         latency_tui.measure({"first": lambda rows: rows[:, 0]}, kind())
-    with pytest.raises(UsageError, match=rf"y is a LazyFrame of {library}, .* give y\.{says}\(\)"):
+    with pytest.raises(UsageError, match=rf"y is a lazy LazyFrame of {library}; pass y\.{says}\(\)"):
         latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, kind())
 
 
 def test_a_lazy_frame_of_polars_is_refused_with_the_way() -> None:
     polars = pytest.importorskip("polars")
-    with pytest.raises(UsageError, match=r"give X\.collect\(\)"):
+    with pytest.raises(UsageError, match=r"pass X\.collect\(\)"):
         latency_tui.measure({"first": lambda rows: rows[:, 0]}, polars.DataFrame({"a": [1.0]}).lazy())

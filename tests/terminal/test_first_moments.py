@@ -141,7 +141,7 @@ def test_a_screen_that_is_not_utf_8_is_refused(
         monkeypatch.setenv("LC_ALL", "C")
         monkeypatch.setenv("PYTHONCOERCECLOCALE", "0")
     with Terminal("-m", "latency_tui", command=sys.executable) as terminal:
-        terminal.until("The app draws in UTF-8")
+        terminal.until("The app needs a UTF-8 terminal")
         terminal.gone_within()
         assert remedy in terminal.text
         terminal.process.close()

@@ -12,7 +12,7 @@ import pytest
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli import headless
-from latency_tui.cli.headless import code_of_failures, measure_and_report, recover
+from latency_tui.cli.headless import failure_exit_code, measure_and_report, recover
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -75,7 +75,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     ],
 )
 def test_exit_codes_of_failures(causes: list[Cause], code: int) -> None:
-    assert code_of_failures(causes) == code
+    assert failure_exit_code(causes) == code
 
 
 def test_a_failure_is_in_the_report_and_in_the_exit_code(
@@ -281,7 +281,7 @@ def test_a_measurement_that_runs_out_of_memory_reports_what_it_has(
     play(*measured(), MemoryError())
     assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 1
     assert [c.calls for c in load(tmp_path / "r.json").candidates] == [100, 100]
-    assert "not enough memory" in capsys.readouterr().err
+    assert "memory for samples ran out" in capsys.readouterr().err
     assert list(data_folder.iterdir()) == []
 
 
@@ -293,7 +293,7 @@ def test_more_calls_than_are_kept_are_told_before_they_are_made(
     play(begun, JobFinished(job="j", reason="completed"))
     measure_and_report(PLAN, form="table", path=None, samples=True)
     told = capsys.readouterr().err
-    assert "about 30,000,000 calls per model are planned; percentiles will rest on at most 10,000,000" in told
+    assert "about 30,000,000 calls per model are planned; percentiles will be computed from at most 10,000,000" in told
     assert str(data_folder) in told
 
 

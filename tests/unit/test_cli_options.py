@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from latency_tui.catalog.named_models import find_model
 from latency_tui.cli import cli
-from latency_tui.cli.options import make_plan, measuring_options, to_arguments
+from latency_tui.cli.input_options import read_configuration
+from latency_tui.cli.options import format_arguments, make_plan, measuring_options
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
 
@@ -21,23 +22,27 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments)
 
 
+def make_from(values: dict[str, Any], **how: bool) -> Plan:
+    return make_plan(values, read_configuration(values), **how)
+
+
 def plan_of(*arguments: str) -> Plan:
     """Return the plan that these options make."""
-    return make_plan(values_of(*arguments))
+    return make_from(values_of(*arguments))
 
 
 def test_each_setting_is_tried_by_itself_against_the_plain_model() -> None:
-    plan = make_plan(values_of("-m", "random-forest", "-b", "64"), settings=True)
+    plan = make_from(values_of("-m", "random-forest", "-b", "64"), settings=True)
     assert plan.baseline == plan.candidates[0].slug == "random-forest"
     pulled = [candidate.settings for candidate in plan.candidates[1:]]
     for setting in ({"assume_finite": True}, {"dtype": "float32"}, {"order": "F"}, {"threads": 2}, {"n_jobs": -1}):
         assert setting in pulled
-    single = make_plan(values_of("-m", "random-forest", "--sparse"), settings=True)
+    single = make_from(values_of("-m", "random-forest", "--sparse"), settings=True)
     assert not any({"order", "input"} & candidate.settings.keys() for candidate in single.candidates)
-    with pytest.raises(UsageError, match="tries one model"):
-        make_plan(values_of("-m", "random-forest", "-m", "rbf-svm"), settings=True)
-    with pytest.raises(UsageError, match="leave --baseline out"):
-        make_plan(values_of("-m", "random-forest", "--baseline", "random-forest"), settings=True)
+    with pytest.raises(UsageError, match="needs exactly one model"):
+        make_from(values_of("-m", "random-forest", "-m", "rbf-svm"), settings=True)
+    with pytest.raises(UsageError, match="omit --baseline"):
+        make_from(values_of("-m", "random-forest", "--baseline", "random-forest"), settings=True)
 
 
 def values_of(*arguments: str) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def test_what_serve_starts_the_app_with_makes_the_same_plan(length: list[str]) -
         *("-m", "rbf-svm", "-m", "Linear SVM", "--baseline", "linear-svm", "--cpu", "none", "--seed", "3", *length),
         *("--method", "decision_function", "-b", "8", "--launches", "2", "--threads", "2", "--call-timeout", "7.5"),
     ]
-    again = to_arguments(values_of(*typed))
+    again = format_arguments(values_of(*typed))
     assert values_of(*again) == values_of(*typed)
     assert plan_of(*again) == plan_of(*typed)
 
@@ -128,7 +133,7 @@ def test_what_serve_starts_the_app_with_makes_the_same_plan(length: list[str]) -
         (["-n", "5", "--until-known"], "until it is known"),
         (["--until-known", "-m", "linear-svm"], "two models"),
         (["--max-time", "0", "--until-known"], "longest time"),
-        (["--max-time", "9"], "--until-known gives up"),
+        (["--max-time", "9"], "add --until-known"),
         (["--task", "regression", "--classes", "5"], "--classes is for classification"),
         (["-b", "0"], "batch size"),
         (["--method", "guess"], "predict_proba"),
@@ -172,8 +177,8 @@ def test_an_unknown_command_is_one_sentence() -> None:
         ("modles", "did you mean models?"),
         ("server", "did you mean serve?"),
         ("hlep", "did you mean help?"),
-        ("random-forest", "with -m random-forest"),
-        ("pyproject.toml", "with -m pyproject.toml, a data file with --data pyproject.toml"),
+        ("random-forest", "use -m random-forest"),
+        ("pyproject.toml", "use -m pyproject.toml for a model file, or --data pyproject.toml"),
         ("xyzzy", "there are run, models, serve, init, guide, help."),
     ],
 )

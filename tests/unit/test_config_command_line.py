@@ -11,9 +11,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from latency_tui.catalog.trust_store import digest_of, recall
+from latency_tui.catalog.trust_store import digest_of, recall, remember
 from latency_tui.cli import cli
-from latency_tui.cli.options import make_plan, measuring_options, to_arguments
+from latency_tui.cli.input_options import read_configuration
+from latency_tui.cli.options import format_arguments, make_plan, measuring_options
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, BundledDataset, FileDataset, Plan, SyntheticDataset
 
@@ -39,8 +40,12 @@ def values_of(*arguments: str) -> dict[str, Any]:
     return kept
 
 
+def make_from(values: dict[str, Any], **how: bool) -> Plan:
+    return make_plan(values, read_configuration(values), **how)
+
+
 def plan_of(*arguments: str) -> Plan:
-    return make_plan(values_of(*arguments))
+    return make_from(values_of(*arguments))
 
 
 def invoke(*arguments: str) -> Result:
@@ -110,7 +115,9 @@ def test_the_task_of_a_file_chooses_the_models() -> None:
 
 def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
     path = skops_file()
-    plan_of("-m", "a.skops", "--trust-type", "sklearn.tree._tree.Tree")
+    plan = plan_of("-m", "a.skops", "--trust-type", "sklearn.tree._tree.Tree")
+    assert recall() == {}, "making a plan writes nothing"
+    remember(plan.candidates, plan.trust)
     assert recall()[digest_of(path)] == ("sklearn.tree._tree.Tree",)
     assert plan_of("-m", "a.skops").trust.types_in(digest_of(path)) == ("sklearn.tree._tree.Tree",)
 
@@ -221,7 +228,8 @@ def test_a_found_file_cannot_have_a_skops_file_remembered_as_trusted() -> None:
     Path("latency-tui.toml").write_text("[models.a]\nfile = 'a.skops'\ntrust = true\n")
     assert "latency-tui.toml in this directory names" in invoke("run", "-m", "a").stderr
     assert recall() == {}
-    plan_of("-m", "a", "--trust-type", "sklearn.tree._tree.Tree")
+    plan = plan_of("-m", "a", "--trust-type", "sklearn.tree._tree.Tree")
+    remember(plan.candidates, plan.trust)
     assert plan_of("-m", "a").trust.types_in(digest_of(path)), "what was trusted before needs no word of the file's"
 
 
@@ -271,14 +279,14 @@ def test_models_are_listed_though_a_file_is_gone() -> None:
     refused = invoke("run")
     assert refused.exit_code == 2
     assert "models.gone.file in latency-tui.toml: There is no file gone.skops." in refused.stderr
-    assert make_plan(values_of(), lenient=True).candidates, "the app opens, and lists it with that word"
+    assert make_from(values_of(), lenient=True).candidates, "the app opens, and lists it with that word"
 
 
 def test_init_writes_a_file_that_can_be_read_and_never_twice() -> None:
     assert invoke("init").exit_code == 0
     assert plan_of().candidates
     again = invoke("init")
-    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+    assert (again.exit_code, "already exists" in again.stderr) == (2, True)
     assert "PlanTable" in json.loads(invoke("init", "--schema").stdout)["$defs"]
 
 
@@ -292,4 +300,4 @@ def test_the_options_can_be_typed_again() -> None:
         "--samples=50",
         "--task=regression",
     ]
-    assert values_of(*to_arguments(values_of(*typed))) == values_of(*typed)
+    assert values_of(*format_arguments(values_of(*typed))) == values_of(*typed)

@@ -127,7 +127,7 @@ def test_a_user_without_a_home_folder_has_no_configuration(tmp_path: Path) -> No
     assert run("models").returncode == 0
     refused = run("init", "--user")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == ("latency-tui: You have no home folder to write it to; set HOME, or leave --user out.\n")
+    assert refused.stderr == ("latency-tui: There is no home folder to write to; set HOME, or omit --user.\n")
 
 
 @pytest.mark.parametrize(
