@@ -44,13 +44,25 @@ def _burst(chance: random.Random) -> bytes:
     )
 
 
+def _clicks_on_quit(terminal: Terminal, burst: bytes) -> bool:
+    """Return whether a click is on the footer's `q Quit`, which would end the run early."""
+    lines = terminal.text.splitlines()
+    for x, y in ((int(x), int(y)) for x, y in re.findall(rb"\x1b\[<\d+;(\d+);(\d+)M", burst)):
+        place = lines[y - 1].find("q Quit") if y <= len(lines) else -1
+        if place >= 0 and place <= x <= place + len(" q Quit "):
+            return True
+    return False
+
+
 def _play(terminal: Terminal, chance: random.Random) -> bool:
-    """Send the events; return whether the app is still there, for a click on `q Quit` may end it."""
+    """Send the events; return whether the app is still there, for the palette may end it."""
     for _ in range(EVENTS):
         if chance.random() < 0.03:
             terminal.resize(*chance.choice(_SIZES))
         else:
-            terminal.process.send(_burst(chance).replace(b"q", b"j").replace(b"\x11", b"").replace(b"\x03", b""))
+            burst = _burst(chance).replace(b"q", b"j").replace(b"\x11", b"").replace(b"\x03", b"")
+            if not _clicks_on_quit(terminal, burst):
+                terminal.process.send(burst)
             terminal.read(chance.choice((0.0, 0.0, 0.02, 0.1)))
         if not terminal.process.isalive():
             return False
