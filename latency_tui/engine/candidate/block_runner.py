@@ -1,0 +1,269 @@
+"""Measuring a model: its first call, its warm-up, and blocks of timed calls."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import sys
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from latency_tui.engine import machine, user_imports
+from latency_tui.engine.caller_objects import dumps
+from latency_tui.engine.candidate.call_inputs import CallInputs
+from latency_tui.engine.candidate.calls import call_value_of, caller, finish_of
+from latency_tui.engine.candidate.model_preparation import ModelPreparation
+from latency_tui.engine.candidate.models import loading
+from latency_tui.engine.candidate.models.model_traits import check_batch_size
+from latency_tui.engine.candidate.template import libraries_since
+from latency_tui.engine.candidate.threads import limit
+from latency_tui.engine.candidate.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
+from latency_tui.engine.candidate.warm_up import warm_up
+from latency_tui.engine.candidate_protocol import (
+    Adopt,
+    BlockDone,
+    Called,
+    FirstCall,
+    RunBlock,
+    Store,
+    Stored,
+    Warmed,
+    WarmUp,
+)
+from latency_tui.engine.data.rows import batches, describe
+from latency_tui.engine.library_state import WithState
+from latency_tui.engine.protocol import Block, Stage
+from latency_tui.plan import Workload
+
+FIRST_CALLS = 100
+"""How many of a process's first calls are reported."""
+CHECK_SECONDS = 0.25
+"""Time to call with inputs that the warm-up left out: a model may change only some rows in place."""
+
+
+class BlockRunner:
+    """Calls one model: first once, then until it is warm, then in timed blocks.
+
+    Args:
+        prepared: The model and its data.
+        begin_stage: Called with each stage that begins.
+
+    Attributes:
+        method: Name of the method that is called.
+        call: That method, bound to the model.
+        inputs: The inputs of the calls, used in turn; None before the first call.
+        rows_per_call: The workload's batch size.
+        workload: The workload of this process's very first calls.
+        first_calls: Nanoseconds of the first calls that this process ever made, at most `FIRST_CALLS`.
+        fresh: Whether these belong to the current workload; otherwise there are none to report.
+        latest: Nanoseconds of the call that checked whether the model answers.
+    """
+
+    def __init__(self, prepared: ModelPreparation, begin_stage: Callable[[Stage], None]) -> None:
+        self._prepared = prepared
+        self._begin_stage = begin_stage
+        self._modules = frozenset(sys.modules)
+        self._waiting = RunQueueDelay()
+        self.method = "predict"
+        self.call: Any = None
+        self.inputs: CallInputs | None = None
+        self.rows_per_call = 1
+        self.workload: Workload | None = None
+        self.first_calls: list[int] = []
+        self.fresh = True
+        self.latest = 0
+
+    @property
+    def fresh_per_call(self) -> bool:
+        """Whether each call gets a fresh copy of its input, because the model changes what it receives."""
+        return self.inputs is not None and self.inputs.fresh_per_call
+
+    def first_call(self, request: FirstCall) -> Called:
+        """Prepare the inputs, move to the cores and call once."""
+        prepared = self._prepared
+        assert prepared.data is not None
+        self._begin_stage("warm-up")
+        if request.pinned:
+            machine.pin(request.pinned)
+        self.method, self.rows_per_call = request.workload.method, request.workload.batch_size
+        check_batch_size(prepared.model, self.rows_per_call)
+        self.call = caller(prepared.model, self.method)
+        notes: tuple[str, ...] = ()
+        while True:
+            self.inputs = CallInputs(
+                batches(prepared.data.X_test, self.rows_per_call, request.seed, order=prepared.order),
+                call_value_of(prepared.model),
+            )
+            (value,) = self.inputs.values(0, 1)
+            try:
+                started = time.perf_counter_ns()
+                answer = self.call(value)
+                elapsed = time.perf_counter_ns() - started
+                break
+            except Exception as error:
+                if not prepared.adapt_otherwise(error):
+                    raise
+                assert prepared.adapted is not None
+                prepared.data, notes = prepared.adapted.data, prepared.adapted.notes[-1:]
+        self._check(answer)
+        loading.check_two_rows(prepared.model, self.method, prepared.data.X_test)
+        if self.inputs.detect_changes():
+            notes = (*notes, "the model changes the rows that it receives, so each call gets a fresh copy")
+        self.latest = elapsed
+        if self.workload is None and not prepared.converted:
+            self.workload = request.workload
+        self.fresh = self.workload == request.workload
+        self._keep([elapsed])
+        made_up = prepared.adapted is not None and prepared.adapted.made_up
+        received = describe(self.inputs.rows[0], self.rows_per_call, made_up=made_up)
+        return Called(nanoseconds=elapsed, received=received, notes=notes)
+
+    def _check(self, answer: Any) -> None:
+        """Refuse an answer that is not one per row; tensors of a fixed size have whatever axes they have."""
+        answer = finish_of(self._prepared.model)(self.method, answer)
+        fixed = self.rows_per_call == 1 or getattr(self._prepared.model, "fixed_rows", None) is not None
+        free = fixed and getattr(self._prepared.model, "tensors", None)
+        loading.check(answer, None if free else self.rows_per_call, self.method)
+
+    def warm_up(self, request: WarmUp) -> Warmed:
+        """Call until steady."""
+        self._begin_stage("warm-up")
+        assert self.inputs is not None
+        self.latest = self.latest or self._time(0, 1)[0]
+        position = 1
+
+        def run(count: int) -> list[int]:
+            nonlocal position
+            durations = self._time(position, count)
+            position += count
+            self._keep(durations)
+            return durations
+
+        done = warm_up(run, self.latest, brief=request.brief)
+        if not request.brief:
+            self._call_the_others(position)
+        return Warmed(
+            calls=done.calls + 1,
+            nanoseconds=done.nanoseconds,
+            steady=done.steady,
+            first_calls=array("q", self.first_calls if self.fresh else ()).tobytes(),
+            call_ns=done.call_ns,
+            timer_floor_ns=0.0 if request.brief else timer_floor(),
+        )
+
+    def _call_the_others(self, called: int) -> None:
+        """Call with the inputs that have not been used yet, as long as `CHECK_SECONDS` last, and look for changes."""
+        assert self.inputs is not None
+        until = time.perf_counter() + CHECK_SECONDS
+        for position in range(called, len(self.inputs)):
+            if time.perf_counter() > until:
+                break
+            self._time(position, 1)
+        self.inputs.detect_changes()
+
+    def run_block(self, request: RunBlock) -> BlockDone:
+        """Warm the caches again, then time the calls of a block.
+
+        Calls that are thrown away go first in the same loop: whatever stood between them and the timed ones would cool
+        what they have warmed. The very first goes alone, for its answer is looked at.
+        """
+        self._begin_stage("measuring")
+        thrown = request.discard_calls
+        begin, *inputs = self._inputs(request.offset - thrown - 1, 1 + thrown + request.calls)
+        durations = [NOT_YET] * len(inputs)
+        with PauseWatch(durations) as pauses:
+            switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, self._waiting.nanoseconds()
+            cpu, started = time.process_time_ns(), time.perf_counter_ns()
+            answer = self.call(begin)
+            first = time.perf_counter_ns() - started
+            pauses.forget()
+            time_calls(self.call, inputs, durations)
+            wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+            waited = self._waiting.nanoseconds() - waited
+        self._check(answer)
+        discarded, samples = durations[:thrown], durations[thrown:]
+        spent = first + sum(discarded)
+        share = (wall - spent) / max(wall, 1)  # of the timed calls; the counters cannot be read in between
+        block = Block(
+            samples=array("q", samples).tobytes(),
+            discarded=array("q", [first, *discarded]).tobytes(),
+            started_ns=started + spent,
+            wall_ns=wall - spent,
+            cpu_ns=round(cpu * share),
+            switches=switches,
+            waited_ns=round(waited * share),
+            gc_calls=tuple(call - thrown for call in pauses.calls if call >= thrown),
+            gc_ns=tuple(ns for call, ns in zip(pauses.calls, pauses.nanoseconds, strict=True) if call >= thrown),
+        )
+        return BlockDone(block=block)
+
+    def store(self, request: Store) -> Stored:
+        """Write the model and its inputs to a file."""
+        self._begin_stage("cold start")
+        assert self.inputs is not None
+        with Path(request.path).open("wb") as file:
+            file.write(dumps((WithState(self._prepared.model, environment=True), self.method)))
+            file.write(dumps((self.inputs.rows[: request.most_inputs], self.inputs.fresh_per_call, self.rows_per_call)))
+        return Stored(modules=loading.modules_of(self._prepared.model), libraries=libraries_since(self._modules))
+
+    def adopt(self, request: Adopt) -> Warmed:
+        """Take over the model and the inputs that another process of the same candidate stored, and warm up.
+
+        Where the calls go that warm it up does not matter, so it moves to its cores when it is ready.
+        """
+        self._begin_stage("loading")
+        self._prepared.model, self.method, stored = user_imports.import_with_fallback(
+            lambda: _read_stored(Path(request.path))
+        )
+        rows, fresh_per_call, self.rows_per_call = stored
+        loading.configure(request.candidate.settings)  # the model has its own with it, converted or not
+        limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
+        self.call = caller(self._prepared.model, self.method)
+        self.inputs = CallInputs(rows, call_value_of(self._prepared.model), fresh_per_call=fresh_per_call)
+        warmed = self.warm_up(WarmUp(brief=True))
+        if request.pinned:
+            machine.pin(request.pinned)
+        return warmed
+
+    def _keep(self, durations: list[int]) -> None:
+        if self.fresh:
+            self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
+
+    def _time(self, offset: int, count: int) -> list[int]:
+        durations = [NOT_YET] * count
+        time_calls(self.call, self._inputs(offset, count), durations)
+        return durations
+
+    def _inputs(self, offset: int, count: int) -> list[Any]:
+        assert self.inputs is not None
+        return self.inputs.values(offset, count)
+
+
+def _read_stored(path: Path) -> tuple[Any, str, tuple[list[Any], bool, int]]:
+    with path.open("rb") as file:  # written by this engine's own candidate just now
+        return (*pickle.load(file), pickle.load(file))  # noqa: S301 (as said)
+
+
+class RunQueueDelay:
+    """Tells how long the thread that made it has stood ready to run while something else had its core.
+
+    The file stays open: to open it takes ten times as long as to read it, twice a block.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._file = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file = -1
+
+    def nanoseconds(self) -> int:
+        """Return how long until now; 0 where nobody tells."""
+        try:
+            return int(os.pread(self._file, 64, 0).split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
