@@ -42,6 +42,7 @@ from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.plan.suggest import hint
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
+from latency_tui.stats.equivalence import EQUIVALENCE
 
 Settings = Mapping[str, Setting]
 
@@ -72,7 +73,7 @@ def measure(
     runtimes: Sequence[str] = (),
     launches: int = 1,
     control: bool = False,
-    equivalence: float = 0.01,
+    equivalence: float = EQUIVALENCE,
     cold_start: bool = False,
     seed: int = 0,
     call_timeout: float = 60.0,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from latency_tui.analysis.sample_store import SampleBuffer
 from latency_tui.engine.protocol import EngineStarted, Environment, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
-from latency_tui.result.result import Comparison, Finding, Noise
+from latency_tui.result.result import Comparison, Noise
 from latency_tui.stats import noise
+from latency_tui.text.findings import describe_findings
 
 _NANO = 1e-9
 _MOST_SAMPLES = 12_000
@@ -120,9 +121,8 @@ class NoiseRecorder:
             lost_cores=tuple(sorted({core for cores in self.lost_cores.values() for core in cores})),
             equivalence=self._plan.equivalence,
         )
-        found = noise.findings(figures)
         return Noise(
-            level=noise.level(found),
+            level=noise.level(noise.severities(figures).values()),
             lost_time=figures.lost_time,
             disturbed_calls=disturbed,
             gc_calls=sum(track.gc_calls for track in tracks),
@@ -132,7 +132,7 @@ class NoiseRecorder:
             steal=steal,
             load=self.load,
             control=control,
-            findings=tuple(Finding(cause=f.cause, sentence=f.sentence, severity=f.severity) for f in found),
+            findings=describe_findings(figures),
         )
 
 

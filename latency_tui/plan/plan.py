@@ -14,6 +14,7 @@ from latency_tui.plan.datasets import Dataset, SyntheticDataset
 from latency_tui.plan.limits import FRESH, Limit
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
+from latency_tui.stats.equivalence import EQUIVALENCE
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
@@ -80,7 +81,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     until_known: bool = False
     max_seconds: float = 60.0
     control: bool = False
-    equivalence: float = 0.01
+    equivalence: float = EQUIVALENCE
     cold_start: bool = False
     baseline: str | None = None
     launches: int = 1

@@ -25,6 +25,7 @@ from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
 from latency_tui.result.rows import Samples, decode_row, in_one_line
+from latency_tui.stats.equivalence import EQUIVALENCE
 
 JSON_SCHEMA_VERSION = 1
 
@@ -274,7 +275,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment | None = None
     candidates: tuple[CandidateResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    equivalence: float = 0.01
+    equivalence: float = EQUIVALENCE
     limits: tuple[LimitVerdict, ...] = ()
     noise: Noise = Noise()
     answer: str = ""

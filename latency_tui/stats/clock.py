@@ -1,8 +1,8 @@
-"""Clocks that count in coarse steps: how coarse, as latencies tell, and by how much that may move a median.
+"""Estimate the resolution of the clock from latencies, and the error that it causes in a median.
 
-Calls as short as a few steps come out as one of two or three numbers, and so do the medians of their blocks: two models
-that lie 10 % apart may have the very same ones, in every round, or ones a whole step apart. No number of rounds tells,
-so that what the steps may hide is added to every interval.
+If a call lasts only a few clock steps, its latency takes one of two or three values, and so does the median of a block.
+Two models that differ by 10 % can then have equal medians in every round, or medians that differ by a whole step. More
+rounds do not help, so every interval is widened by the possible error.
 """
 
 from __future__ import annotations
@@ -11,53 +11,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NO_DIFFERENCE = 0.0005
-"""Half a step that is a smaller share of a median makes none: a tenth of the usual region of equivalence for a pair."""
+"""Ignore the clock if half a step is at most 0.05 % of the median: a twentieth of the default equivalence of 1 %."""
 
 _MOST = 0.9
+"""Largest share of a median that half a step may have, which keeps the logarithm finite."""
 _LEAST_SAMPLES = 12
+"""Fewest latencies from which a step is estimated."""
 
 
 def clock_step(samples: NDArray[np.int64]) -> int:
-    """Return the step that the clock counts in, in nanoseconds, as far as latencies tell.
+    """Estimate the step of the clock from latencies, in nanoseconds.
 
-    That is the least that two of them differ by, where most are the same as another. Two that lie one nanosecond apart
-    are taken for one, for a step that is no whole number of them is rounded up or down; three in a row are not, for
-    then it is nanoseconds that are counted. Nor is it more than the least of them, which is a step at the least.
+    The step is the smallest difference between two distinct latencies, provided that most latencies occur more than
+    once. A step that is not a whole number of nanoseconds is rounded up or down, so two values that are 1 ns apart
+    count as one value. Three consecutive values mean that the clock counts nanoseconds. The step never exceeds the
+    smallest latency, which lasts at least one step.
 
     Args:
         samples: Latencies, `(n_samples,)` nanoseconds; a few hundred are enough.
 
     Returns:
-        The step, rounded down; 0 where they do not tell: few, most unlike any other, or all alike.
+        The step, rounded down; 0 if it is unknown because there are few latencies, most are distinct, or all are equal.
     """
     gaps = np.diff(np.unique(samples))
-    neighbours, apart = gaps == 1, gaps[gaps > 1]
-    if samples.size < _LEAST_SAMPLES or 2 * (apart.size + 1) > samples.size:
+    neighbours, steps = gaps == 1, gaps[gaps > 1]
+    if samples.size < _LEAST_SAMPLES or 2 * (steps.size + 1) > samples.size:
         return 0
     if (neighbours[1:] & neighbours[:-1]).any():
         return 1
-    return min(int(apart.min() + neighbours.any()), int(samples.min())) if apart.size else 0
+    return min(int(steps.min() + neighbours.any()), int(samples.min())) if steps.size else 0
 
 
 def half_step(latency: float, step: int) -> float:
-    """Return by how much the clock's steps may have moved a latency, in nanoseconds; 0 where it makes no difference."""
+    """Return the largest error of a latency that the clock step causes, in nanoseconds; 0 if it is negligible."""
     return step / 2 if step / 2 > _NO_DIFFERENCE * latency else 0.0
 
 
 def clock_margin(medians: NDArray[np.float64], step: int) -> NDArray[np.float64]:
-    """Return by how much the clock's steps may have moved the log of each candidate's latency, `(n_candidates,)`.
+    """Return the largest error of the log of each candidate's median that the clock step causes, `(n_candidates,)`.
 
     Args:
-        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where there was no block.
-        step: That the clock counts in, in nanoseconds; 0 where it is too fine to tell.
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN if there was no block.
+        step: The step of the clock in nanoseconds; 0 if it is negligible or unknown.
 
     Returns:
-        The log of a median over one that is half a step less; 0 where that makes no difference, or nothing was
-        measured.
+        The log of the median divided by the median less half a step; 0 if that is negligible or there are no medians.
     """
     shares = np.zeros(medians.shape[0])
     if step:
-        there = ~np.isnan(medians).all(axis=1)
-        shares[there] = step / 2 / np.nanmedian(medians[there], axis=1)
-    off: NDArray[np.float64] = -np.log1p(-np.minimum(shares, _MOST))
-    return np.where(shares > _NO_DIFFERENCE, off, 0.0)
+        measured = ~np.isnan(medians).all(axis=1)
+        shares[measured] = step / 2 / np.nanmedian(medians[measured], axis=1)
+    errors: NDArray[np.float64] = -np.log1p(-np.minimum(shares, _MOST))
+    return np.where(shares > _NO_DIFFERENCE, errors, 0.0)

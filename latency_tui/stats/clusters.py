@@ -1,7 +1,8 @@
-"""What lies between the clusters of a comparison: its launches or, within one, its processes.
+"""Between-cluster variance of a paired comparison; clusters are launches or, within one launch, processes.
 
-Identical models in two processes differ by up to a percent for as long as both live, however long they are measured.
-So rounds of one draw are alike, and what they come to together is one observation of how clusters differ.
+Identical models in two processes differ by up to 1 % for as long as both processes live, however long they are
+measured. Rounds that share a process are therefore correlated, and each cluster provides one observation of the
+variance between clusters.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_qu
 from latency_tui.stats.samples import sizes_of
 
 LEAST_SIGNED = 5
-"""Processes from which on signs are counted: all of five on one side are one in sixteen, as near 5 % as that comes."""
+"""Fewest processes for the clustered sign test. With five processes the smallest two-sided p is 1/16, close to 5 %."""
 
 LEAST_CLUSTERS = 3
-"""Fewest clusters over which an interval is computed. Two clusters say almost nothing about how they differ: Student's
-factor for one degree of freedom is 12.7. With fewer than three launches, intervals are over their processes, and with
-fewer than three processes, over their rounds.
+"""Fewest clusters over which an interval is computed. The variance between two clusters is nearly unknown: Student's
+factor for one degree of freedom is 12.7. With fewer than three launches the clusters are processes, and with fewer than
+three processes the interval is over rounds.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterLabels:
-    """Where the blocks of each round come from.
+    """The launch and the processes in which each round was measured.
 
     Attributes:
-        launches: Which launch each round belongs to, counted from 0, `(n_rounds,)`.
-        processes: Which process each block was answered by, counted from 0, of each candidate a row,
-            `(n_candidates, n_rounds)`; those of another launch are others.
+        launches: Launch of each round, counted from 0, `(n_rounds,)`.
+        processes: Process of each block, counted from 0, `(n_candidates, n_rounds)`. Processes of different launches
+            have different numbers.
     """
 
     launches: NDArray[np.int64]
@@ -40,58 +41,63 @@ class ClusterLabels:
 
     @classmethod
     def of(cls, shape: tuple[int, ...], launches: ArrayLike | None, processes: ArrayLike | None) -> ClusterLabels:
-        """Bring labels into shape.
+        """Validate labels and renumber them from 0.
 
         Args:
-            shape: Number of candidates and of rounds.
-            launches: `(n_rounds,)`; None for one launch.
-            processes: `(n_candidates, n_rounds)`; None where one process a candidate answered in each launch.
+            shape: Number of candidates and number of rounds.
+            launches: Launch of each round, `(n_rounds,)`; None if there was one launch.
+            processes: Process of each block within its launch, `(n_candidates, n_rounds)`; None if each candidate had
+                one process per launch.
 
         Raises:
-            ValueError: There is not one for each round, or for each block.
+            ValueError: The number of labels differs from the number of rounds or blocks.
         """
         given = np.zeros(shape[1:], dtype=np.int64) if launches is None else np.asarray(launches, dtype=np.int64)
         if given.shape != shape[1:]:
-            raise ValueError("Every round must say which launch it belongs to.")
+            raise ValueError("Give one launch label per round.")
         of_launch = np.unique(given, return_inverse=True)[1]
         within = np.zeros(shape, dtype=np.int64) if processes is None else np.asarray(processes, dtype=np.int64)
         if within.shape != shape:
-            raise ValueError("Every block must say which process answered.")
-        # Numbered from 0, so that they can be counted: there are many pairs to do that for.
+            raise ValueError("Give one process label per block.")
+        # Numbered from 0 for `np.bincount`, which is fast enough to call for every pair.
         return cls(of_launch, np.unique(processes_of(of_launch, within), return_inverse=True)[1].reshape(shape))
 
     def clusters(
-        self, there: NDArray[np.bool_], first: int, second: int
+        self, present: NDArray[np.bool_], first: int, second: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64], bool]:
-        """Return which rounds of a pair count, what each of these is a draw of, and whether that is its launch.
+        """Select the rounds and the clusters for the comparison of a pair.
 
-        Launches are the clusters if the pair took part in half of the rounds of three or more launches: each counts
-        for one, so that a launch in which a model soon failed would count for too much. Otherwise the clusters are
-        processes, those of the candidate that had fewer.
+        Launches are the clusters if the pair has blocks in at least half of the rounds of three or more launches. All
+        launches have equal weight, so a launch in which a model failed early is excluded. Otherwise the clusters are
+        the processes of the candidate that has fewer processes.
 
         Args:
-            there: Rounds in which both had a block, `(n_rounds,)`.
-            first: A candidate.
-            second: Another one.
+            present: Whether both candidates have a block in each round, `(n_rounds,)`.
+            first: Index of one candidate.
+            second: Index of the other candidate.
+
+        Returns:
+            Whether each round is used, `(n_rounds,)`; the cluster of each used round; whether the clusters are
+            launches.
         """
         begun = int(self.launches.max(initial=-1)) + 1
-        shared = np.bincount(self.launches[there], minlength=begun)
+        shared = np.bincount(self.launches[present], minlength=begun)
         whole = np.flatnonzero((2 * shared >= np.bincount(self.launches, minlength=begun)) & (shared > 0))
         if whole.size >= LEAST_CLUSTERS:
-            counted = there & np.isin(self.launches, whole)
+            counted = present & np.isin(self.launches, whole)
             return counted, self.launches[counted], True
-        rows = [self.processes[index][there] for index in (first, second)]
+        rows = [self.processes[index][present] for index in (first, second)]
         counts = [int(np.count_nonzero(np.bincount(row))) for row in rows]
         labels = rows[counts.index(min(counts))]
-        return there, labels if min(counts) >= LEAST_CLUSTERS else np.zeros_like(labels), False
+        return present, labels if min(counts) >= LEAST_CLUSTERS else np.zeros_like(labels), False
 
 
 def processes_of(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a number for the process of each block: replicas of one number are another process in every launch.
+    """Return a unique number per process for each block. The same replica number in another launch is another process.
 
     Args:
-        launches: Which launch each round belongs to, `(n_rounds,)`.
-        replicas: Which of its candidate's processes answered, `(n_rounds,)`, or of each candidate a row.
+        launches: Launch of each round, `(n_rounds,)`.
+        replicas: Replica that answered, `(n_rounds,)` or `(n_candidates, n_rounds)`.
     """
     labels: NDArray[np.int64] = launches * (replicas.max(initial=0) + 1) + replicas
     return labels
@@ -99,17 +105,17 @@ def processes_of(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -> ND
 
 @dataclass(frozen=True, slots=True)
 class ClusteredRounds:
-    """Rounds of one pair and what the clusters that they are of come to.
+    """The log-ratios of one pair in ascending order, with the statistics of their clusters.
 
     Attributes:
         ordered: Log-ratios of the rounds in ascending order, `(n_rounds,)`, at least one.
-        medians: Median log-ratio of each draw, `(n_clusters,)`.
-        mean: Of these medians.
-        error: Its standard error; nothing where there is one draw.
-        deviations: How many standard deviations the sum of signs is from nothing, `(n_rounds + 1,)`, for a centre below
-            all log-ratios, between each two neighbours, and above all. None where signs are not counted: they are those
-            of processes of one launch, unless these are very few, have few rounds each, whose medians a bad moment
-            moves; launches have many.
+        medians: Median log-ratio of each cluster, `(n_clusters,)`.
+        mean: Mean of the cluster medians.
+        error: Standard error of that mean; 0 if there is one cluster.
+        deviations: The sum of signs divided by its standard deviation, `(n_rounds + 1,)`, for a centre below all
+            log-ratios, between each two neighbours, and above all. None if the sign test does not apply: the clusters
+            are launches, or there are fewer than five processes. Signs are used for processes because each has few
+            rounds, so one disturbance moves its median; a launch has many rounds.
     """
 
     ordered: NDArray[np.float64]
@@ -120,16 +126,16 @@ class ClusteredRounds:
 
     @classmethod
     def of(cls, log_ratios: NDArray[np.float64], labels: NDArray[np.int64], *, processes: bool) -> ClusteredRounds:
-        """Sort rounds by their clusters, which are `processes` or else launches.
+        """Group log-ratios by cluster.
 
         Args:
-            log_ratios: Of the rounds, `(n_rounds,)`.
-            labels: Which draw each is of, counted from 0, `(n_rounds,)`.
-            processes: Whether clusters are processes of one launch.
+            log_ratios: Log-ratio of each round, `(n_rounds,)`.
+            labels: Cluster of each round, counted from 0, `(n_rounds,)`.
+            processes: Whether the clusters are processes of one launch; if not, they are launches.
         """
         order = np.argsort(log_ratios)
         ordered, labels = log_ratios[order], labels[order]
-        # Small numbers are sorted stably in a quarter of the time, and there are many pairs to do it for.
+        # A stable sort of a small integer type takes a quarter of the time, and there are many pairs.
         grouped = np.argsort(labels.astype(np.min_scalar_type(labels.max())), kind="stable")
         values, runs = ordered[grouped], labels[grouped]
         begins = np.concatenate(([0], np.flatnonzero(runs[1:] != runs[:-1]) + 1))
@@ -141,61 +147,62 @@ class ClusteredRounds:
         error = math.sqrt(float(np.dot(residuals, residuals)) / (count - 1) / count) if count > 1 else 0.0
         deviations = None
         if processes and count >= LEAST_SIGNED:
-            sums = np.empty(runs.size)  # of signs in the draw of each log-ratio, before it is passed itself
+            sums = np.empty(runs.size)  # of signs in the cluster of each log-ratio, before the centre passes it
             sums[grouped] = np.repeat(sizes + 2 * begins, sizes) - 2 * np.arange(runs.size)
             deviations = _deviations(ordered, sums, sizes)
         return cls(ordered, medians, mean, error, deviations)
 
     @property
     def centre(self) -> float:
-        """The estimate: the median over launches, or over all rounds where processes are counted by signs."""
+        """The estimate: the median of the cluster medians, or the median of all rounds if the sign test applies."""
         if self.deviations is None:
             return float(np.median(self.medians))
         count = self.ordered.size
         return float(self.ordered[(count - 1) // 2] + self.ordered[count // 2]) / 2
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return the interval of the centre over clusters, of which there are two or more.
+        """Return the confidence interval of the centre over two or more clusters.
 
-        Of launches it is Student's, from their medians, and of processes so few that signs refute nothing. Of processes
-        it holds every centre θ at which the sum over rounds of sign(d − θ) is no further from nothing than its
-        deviation allows, which is estimated from the sums of each process: a sign test whose unit is the process (as
-        Larocque, Nevalainen and Oja, "A weighted multivariate sign test for cluster-correlated data", 2007). No round
-        counts for more than one, however bad its moment was.
+        For launches, and for fewer than five processes, it is Student's interval of the cluster medians. For more
+        processes it contains every centre θ for which the sum over rounds of sign(d − θ) is within its normal quantile.
+        The variance of the sum is estimated from the sum of each process: a sign test for clustered data (Larocque,
+        Nevalainen and Oja, "A weighted multivariate sign test for cluster-correlated data", 2007). No round has more
+        weight than another, so outliers cannot dominate.
 
         Args:
-            confidence: Two-sided.
+            confidence: Two-sided confidence level.
         """
         level = (1 + confidence) / 2
-        reach = student_quantile(level, self.medians.size - 1) * self.error
-        students = self.mean - reach, self.mean + reach
+        half_width = student_quantile(level, self.medians.size - 1) * self.error
+        students_interval = self.mean - half_width, self.mean + half_width
         if self.deviations is None:
-            return students
+            return students_interval
         held = np.flatnonzero(self.deviations <= normal_quantile(level))
         last = self.ordered.size - 1
         low, high = float(self.ordered[max(held[0] - 1, 0)]), float(self.ordered[min(held[-1], last)])
-        if held[0] == 0:  # so few processes that signs refute nothing at this level
-            low, high = min(low, students[0]), max(high, students[1])
+        if held[0] == 0:  # there are too few processes for the sign test to reject at this level
+            low, high = min(low, students_interval[0]), max(high, students_interval[1])
         return low, high
 
-    def level(self, border: float) -> float:
-        """Return the smallest level at which `interval` no longer holds a border, a log-ratio.
+    def level(self, bound: float) -> float:
+        """Return the smallest level at which `interval` excludes a bound, which is a log-ratio.
 
-        Where all rounds lie on one side of it, signs cannot tell how far, and few processes could never reach a level
-        that is shared among many pairs: there Student's level of the processes' medians counts where it is smaller.
+        If all rounds are on one side of the bound, signs carry no information on the distance, and a few processes
+        could never reach a level that is divided among many pairs. In that case the level of Student's interval is used
+        if it is smaller.
         """
         if self.deviations is None:
-            return self._students_level(border)
-        # The interval ends where the last centre is refuted: a border is when the mildest of all beyond it is.
-        if border < self.centre:
-            beyond = self.deviations[: np.searchsorted(self.ordered, border, side="right") + 1]
+            return self._students_level(bound)
+        # The interval ends at the last rejected centre, so a bound is excluded if all centres beyond it are rejected.
+        if bound < self.centre:
+            beyond = self.deviations[: np.searchsorted(self.ordered, bound, side="right") + 1]
         else:
-            beyond = self.deviations[np.searchsorted(self.ordered, border, side="left") :]
+            beyond = self.deviations[np.searchsorted(self.ordered, bound, side="left") :]
         by_signs = 2 * normal_tail(float(beyond.min()))
-        return by_signs if beyond.size > 1 else min(by_signs, self._students_level(border))
+        return by_signs if beyond.size > 1 else min(by_signs, self._students_level(bound))
 
-    def _students_level(self, border: float) -> float:
-        distance = abs(self.mean - border)
+    def _students_level(self, bound: float) -> float:
+        distance = abs(self.mean - bound)
         t = distance / self.error if self.error else math.inf if distance else 0.0
         return 2 * student_tail(t, self.medians.size - 1)
 
@@ -203,15 +210,15 @@ class ClusteredRounds:
 def _deviations(
     ordered: NDArray[np.float64], sums: NDArray[np.float64], sizes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return how many standard deviations the sum of signs is from nothing, `(n_rounds + 1,)`.
+    """Return the sum of signs divided by its standard deviation, `(n_rounds + 1,)`.
 
-    No centre lies between log-ratios that are equal. What stands there is of the centre that they are, which is refuted
-    only where both of its neighbours are, on the same side.
+    There is no centre between equal log-ratios. Such an entry stands for the centre that equals them, which is rejected
+    only if both neighbours are rejected on the same side.
 
     Args:
         ordered: Log-ratios in ascending order, `(n_rounds,)`.
-        sums: Of signs in the draw of each log-ratio, before it is passed, `(n_rounds,)`.
-        sizes: Of the clusters, `(n_clusters,)`.
+        sums: Sum of signs in the cluster of each log-ratio, before the centre passes that log-ratio, `(n_rounds,)`.
+        sizes: Number of rounds of each cluster, `(n_clusters,)`.
     """
     squares = np.cumsum(np.concatenate(([np.square(sizes, dtype=np.float64).sum()], 4 - 4 * sums)))
     total = sums.size - 2.0 * np.arange(sums.size + 1)

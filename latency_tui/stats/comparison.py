@@ -1,10 +1,10 @@
-"""Comparisons of candidates that took turns: paired by round, distribution-free, corrected for many pairs.
+"""Compare candidates pair by pair: paired by round, distribution-free, corrected for multiple comparisons.
 
-Inside a round the machine is nearly the same for everyone, and the log of the ratio of two block medians hardly
-depends on that of the round before. So the round is the unit: the estimate is the median over rounds of that log, and
-its interval comes from order statistics of the rounds, which asks neither for moments nor for a shape. Several
-launches, or within one launch several copies of each candidate's process, add what lies between processes: identical
-models in two processes differ by up to a percent for as long as both live.
+All blocks of a round meet nearly the same conditions, and the log of the ratio of two block medians is nearly
+independent of the previous round. The round is therefore the unit of analysis. The estimate is the median log-ratio
+over rounds. Its interval comes from order statistics, which need no moments and no distribution. Several launches, or
+several processes within one launch, add between-process variance: identical models in two processes differ by up to 1 %
+for as long as both processes live.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import clock_margin
 from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
+from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_level
 from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
-
-EQUIVALENCE = 0.01
-"""Half-width of the region of practical equivalence: a ratio within 1 % of 1 makes no difference to anyone."""
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 _OTHER_WAY: dict[Verdict, Verdict] = {
@@ -36,32 +34,36 @@ _OTHER_WAY: dict[Verdict, Verdict] = {
     "inconclusive": "inconclusive",
 }
 _MOST_ROUNDS = 1e9
+"""Predictions of more rounds than this are reported as None."""
 _MOST_LAUNCHES = 1000
-_ROUNDS_THAT_TELL = 6  # of each process: with fewer, what lies between processes may be what lies between their rounds
+"""Predictions of more launches than this are reported as None."""
+_LEAST_ROUNDS_PER_PROCESS = 6
+"""Rounds per process below which between-process variance cannot be separated from the variance between rounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairComparison:
-    """The second of a pair against the first. Logs are natural logs of the ratio of latencies, second over first.
+    """The comparison of a pair of candidates. Log-ratios are natural logs of the second latency over the first.
 
     Attributes:
-        first: Index of the candidate that is compared with.
-        second: Index of the candidate that is compared.
-        rounds: Rounds in which both had a block.
-        clusters: Launches, or where they are few processes, that these rounds come from.
-        across_launches: Whether it is launches.
-        log_ratio: The estimate; None where no round has both.
-        low: Lower end of the interval, by itself (not corrected for other pairs); None where there are too few rounds.
-        high: Upper end.
-        p_different: Smallest level at which the interval excludes the region of equivalence; 1 where there is none.
-        p_same: Smallest level at which the interval lies inside that region; 1 where there is none.
-        verdict: Of the second, after Holm's correction over all pairs asked.
-        rounds_to_settle: Rounds in all after which the verdict would likely stand; None where it does or none would do.
-        launches_to_settle: Launches in all after which it would, if launches are the clusters and rounds do not help.
-        rounds_in_interval: Rounds that the interval rests on, where they are fewer than all; None for all.
-        half_width: Half the width of the interval that the rounds alone would give; None where there is none.
-        clock_margin: By how much a coarse clock may have moved the log-ratio; the interval has it at both ends.
-        cluster_medians: Median log-ratio of each of these, in their order.
+        first: Index of the reference candidate.
+        second: Index of the candidate that is compared with it.
+        rounds: Number of rounds in which both have a block.
+        clusters: Number of clusters: launches, or processes if there are few launches.
+        log_ratio: The estimate; None if no round has a block of both.
+        low: Lower end of the interval, not corrected for other pairs; None if there are too few rounds.
+        high: Upper end of the interval.
+        p_different: Smallest level at which the interval excludes the region of equivalence; 1 if there is none.
+        p_same: Smallest level at which the interval is inside that region; 1 if there is none.
+        across_launches: Whether the clusters are launches.
+        verdict: The verdict on the second candidate, after Holm's correction over all given pairs.
+        rounds_to_settle: Predicted total number of rounds for a verdict; None if there is one or rounds cannot give
+            one.
+        launches_to_settle: Predicted total number of launches, if launches are the clusters and rounds do not help.
+        rounds_in_interval: Number of rounds used for the interval; None if it is all of them.
+        half_width: Half the width of the interval over rounds alone; None if there is no interval.
+        clock_margin: Largest error of the log-ratio caused by the clock step; it is added to both ends of the interval.
+        cluster_medians: Median log-ratio of each cluster.
     """
 
     first: int
@@ -84,17 +86,17 @@ class PairComparison:
 
     @property
     def ratio(self) -> float | None:
-        """Latency of the second over that of the first."""
+        """Latency of the second candidate divided by that of the first."""
         return None if self.log_ratio is None else math.exp(self.log_ratio)
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Interval of the ratio."""
+        """Confidence interval of the ratio."""
         return None if self.low is None or self.high is None else (math.exp(self.low), math.exp(self.high))
 
     @property
     def flipped(self) -> PairComparison:
-        """The first against the second."""
+        """The same comparison with the two candidates exchanged."""
         return replace(
             self,
             first=self.second,
@@ -120,36 +122,38 @@ def compare(
     """Compare candidates pair by pair.
 
     Args:
-        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where a candidate had no block.
-        launches: Which launch each round belongs to, `(n_rounds,)`; None for one. Each counts as one observation, so
-            that what was stopped early should be left out.
-        processes: For each candidate which of its processes answered, `(n_candidates, n_rounds)`; None where one did in
-            each launch.
-        pairs: Which pairs are asked about, as indices (first, second); None for all. Holm's correction is over these.
-        equivalence: Half-width of the region of practical equivalence, as a share: 0.01 is a ratio within 1 %.
-        confidence: Of each interval. One less this is the level at which all verdicts of a kind err together: those
-            that say different, and those that say the same.
-        clock_step: What the clock counts in, in nanoseconds, where that is coarse; 0 where it is too fine to tell.
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN if a candidate had no block.
+        launches: Launch of each round, `(n_rounds,)`; None if there was one launch. All launches have equal weight, so
+            leave out a launch that was stopped early.
+        processes: Process of each block within its launch, `(n_candidates, n_rounds)`; None if each candidate had one
+            process per launch.
+        pairs: Pairs to compare, as indices (first, second); None for all. Holm's correction is over these pairs.
+        equivalence: Half-width of the region of practical equivalence, as a share: 0.01 means ratios within 1 %.
+        confidence: Confidence level of each interval. One less this is the family-wise error rate of the verdicts
+            "faster" or "slower", and of the verdict "same".
+        clock_step: Step of the clock in nanoseconds; 0 if it is negligible or unknown.
 
     Returns:
-        A comparison a pair, in the order asked.
+        One comparison per pair, in the order of `pairs`.
 
     Raises:
-        ValueError: A median is zero, negative or infinite, or the shapes do not fit.
+        ValueError: A median is zero, negative or infinite, or the shapes do not match.
     """
     table = np.asarray(medians, dtype=np.float64)
     if table.ndim != 2:
         raise ValueError("Block medians must be a table of candidates by rounds.")
     if np.isinf(table).any() or (table <= 0).any():
-        raise ValueError("A block median must be a positive, finite number of nanoseconds.")
+        raise ValueError("Block medians must be positive, finite numbers of nanoseconds.")
     if not equivalence >= 0:
-        raise ValueError("The region of equivalence cannot be narrower than nothing.")
-    origins = ClusterLabels.of(table.shape, launches, processes)
-    asked = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
+        raise ValueError("The half-width of the region of equivalence must not be negative.")
+    labels = ClusterLabels.of(table.shape, launches, processes)
+    chosen = list(combinations(range(table.shape[0]), 2)) if pairs is None else list(pairs)
     logs = np.log(table)
-    margin, off = math.log1p(equivalence), clock_margin(table, clock_step)
-    alone = [_pair(i, j, logs[j] - logs[i], origins, margin, confidence, float(off[i] + off[j])) for i, j in asked]
-    return judge(alone, equivalence=equivalence, confidence=confidence)
+    margin, errors = math.log1p(equivalence), clock_margin(table, clock_step)
+    compared = [
+        _pair(i, j, logs[j] - logs[i], labels, margin, confidence, float(errors[i] + errors[j])) for i, j in chosen
+    ]
+    return judge(compared, equivalence=equivalence, confidence=confidence)
 
 
 def judge(
@@ -159,20 +163,20 @@ def judge(
     confidence: float = 0.95,
     most_processes: int = 0,
 ) -> tuple[PairComparison, ...]:
-    """Return the same comparisons with their verdicts, by Holm's correction over all of them.
+    """Return the same comparisons with verdicts, after Holm's correction over all of them.
 
-    Two families are corrected, each at the level: no pair is wrongly called different, and none is wrongly called the
-    same. Both claims about one pair would need one interval inside the region of equivalence and another one beyond
-    it, around the same estimate.
+    There are two families, each corrected at the same level: no pair is wrongly called different, and no pair is
+    wrongly called the same. A pair cannot be in both families, because its interval cannot be both inside and outside
+    the region of equivalence.
 
     Args:
         pairs: Comparisons with p-values.
         equivalence: Half-width of the region of practical equivalence, as a share.
-        confidence: One less the level at which each kind of claim errs.
-        most_processes: How many processes a candidate would have at the most, were there more rounds.
+        confidence: One less the error rate of each family.
+        most_processes: Number of processes per candidate that more rounds would use; 0 if it is unknown.
     """
     level = 1 - confidence
-    # Pairs with too few rounds were not tested, so that they take nothing from the others.
+    # Pairs with too few rounds are not tested, so they do not make the correction stricter for the others.
     tested = [k for k, pair in enumerate(pairs) if pair.rounds >= LEAST_ROUNDS]
     different, same = np.ones(len(pairs)), np.ones(len(pairs))
     different[tested] = holm([pairs[k].p_different for k in tested])
@@ -207,13 +211,13 @@ def _pair(
     first: int,
     second: int,
     log_ratios: NDArray[np.float64],
-    origins: ClusterLabels,
+    cluster_labels: ClusterLabels,
     margin: float,
     confidence: float,
-    off: float,
+    clock_error: float,
 ) -> PairComparison:
-    there, labels, across_launches = origins.clusters(~np.isnan(log_ratios), first, second)
-    shared = log_ratios[there]
+    used, labels, across_launches = cluster_labels.clusters(~np.isnan(log_ratios), first, second)
+    shared = log_ratios[used]
     rounds = int(shared.size)
     if not rounds:
         return PairComparison(first, second, 0, 0, None, None, None, 1.0, 1.0)
@@ -237,18 +241,18 @@ def _pair(
     if cluster_medians.size > 1:
         wide_low, wide_high = clusters.interval(confidence)
         low, high = min(low, wide_low), max(high, wide_high)
-    low, high = min(low, estimate) - off, max(high, estimate) + off
+    low, high = min(low, estimate) - clock_error, max(high, estimate) + clock_error
 
-    def level(border: float) -> float:
-        """Smallest level at which the interval's end passes the border; 1 where the estimate does not."""
-        from_rounds = median_level(clusters.ordered, border)
-        return max(from_rounds, clusters.level(border)) if cluster_medians.size > 1 else from_rounds
+    def level(bound: float) -> float:
+        """Return the smallest level at which the interval excludes a bound; 1 if the estimate does not pass it."""
+        from_rounds = median_level(clusters.ordered, bound)
+        return max(from_rounds, clusters.level(bound)) if cluster_medians.size > 1 else from_rounds
 
     p_different = p_same = 1.0
-    if abs(estimate) > margin + off:
-        p_different = level(math.copysign(margin + off, estimate))
-    elif abs(estimate) <= margin - off:
-        p_same = max(level(off - margin), level(margin - off))
+    if abs(estimate) > margin + clock_error:
+        p_different = level(math.copysign(margin + clock_error, estimate))
+    elif abs(estimate) <= margin - clock_error:
+        p_same = max(level(clock_error - margin), level(margin - clock_error))
     return PairComparison(
         first,
         second,
@@ -261,7 +265,7 @@ def _pair(
         p_same,
         across_launches=across_launches,
         half_width=half_width,
-        clock_margin=off,
+        clock_margin=clock_error,
         cluster_medians=tuple(cluster_medians.tolist()),
     )
 
@@ -269,38 +273,38 @@ def _pair(
 def rounds_to_settle(
     pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1, most_processes: int = 0
 ) -> int | None:
-    """Return after how many rounds, in all, a verdict would likely stand if the estimate stayed where it is.
+    """Predict the total number of rounds for a verdict, provided that the estimate does not change.
 
-    What comes of the rounds shrinks with their square root; what lies between launches or processes stays, as what a
-    coarse clock hides does, and where it alone reaches the border, no number of rounds helps, but for those that are
-    spread over more processes. The interval
-    that counts for the verdict is wider than the one shown, for all pairs are judged together (Bonferroni's level).
-    An estimate that lies on the border by chance is taken to be off it by what half of all such estimates are off.
+    The error of the rounds shrinks with the square root of their number. Between-cluster variance and the error of a
+    coarse clock remain; if these alone reach the bound, only more processes help. The interval that decides the verdict
+    is wider than the displayed one because all pairs are judged together (Bonferroni's level). The distance to the
+    bound is taken to be at least the median absolute error of an estimate, since an estimate may be close to the bound
+    by chance.
 
     Args:
         pair: An inconclusive comparison.
-        margin: Log of the border of the region of equivalence.
-        confidence: Of the interval in `pair`.
-        pairs: How many pairs are judged together.
-        most_processes: How many processes a candidate has at the most, where it has fewer for want of rounds.
+        margin: Log of the upper bound of the region of equivalence.
+        confidence: Confidence level of the interval in `pair`.
+        pairs: Number of pairs that are judged together.
+        most_processes: Number of processes per candidate that more rounds would use; 0 if it is unknown.
 
     Returns:
-        The number of rounds; None where no interval is there to go by, or more rounds of the same processes would not
-        settle it.
+        The number of rounds; None if there is no interval, or if more rounds of the same processes cannot give a
+        verdict.
     """
     if pair.log_ratio is None or pair.low is None or pair.high is None:
         return None
     level = (1 - confidence) / max(pairs, 1)
-    own = (pair.high - pair.low) / 2 - pair.clock_margin if pair.half_width is None else pair.half_width
-    noise = error = own / normal_quantile((1 + confidence) / 2)
+    from_rounds = (pair.high - pair.low) / 2 - pair.clock_margin if pair.half_width is None else pair.half_width
+    noise = error = from_rounds / normal_quantile((1 + confidence) / 2)
     rounds, clusters = pair.rounds_in_interval or pair.rounds, len(pair.cluster_medians)
     if clusters > 1:
-        reach = (pair.high - pair.low) / 2
-        if not pair.across_launches:  # signs of processes reach as far as they do on the side that counts
+        half_width = (pair.high - pair.low) / 2
+        if not pair.across_launches:  # the sign test's interval is asymmetric: take the side that faces the bound
             below, above = pair.log_ratio - pair.low, pair.high - pair.log_ratio
-            reach = max(below, above) if abs(pair.log_ratio) < margin else below if pair.log_ratio > 0 else above
-        reach -= pair.clock_margin
-        error = max(reach / student_quantile((1 + confidence) / 2, clusters - 1), noise)
+            half_width = max(below, above) if abs(pair.log_ratio) < margin else below if pair.log_ratio > 0 else above
+        half_width -= pair.clock_margin
+        error = max(half_width / student_quantile((1 + confidence) / 2, clusters - 1), noise)
     distance = _distance(pair, margin, error)
     if distance == 0:
         return None
@@ -308,29 +312,29 @@ def rounds_to_settle(
     if clusters > 1:
         most = clusters if pair.across_launches else max(most_processes, clusters)
         wanted = (distance / student_quantile(1 - level / 2, most - 1)) ** 2
-        spread = rounds * error**2 / wanted  # over more processes for as long as there are any
-        told = pair.across_launches or rounds >= _ROUNDS_THAT_TELL * clusters
-        if told and spread > rounds * most / clusters:
+        spread = rounds * error**2 / wanted  # the number of processes grows with that of rounds, up to `most`
+        is_separable = pair.across_launches or rounds >= _LEAST_ROUNDS_PER_PROCESS * clusters
+        if is_separable and spread > rounds * most / clusters:
             if (room := wanted - (error**2 - noise**2) * clusters / most) <= 0:
                 return None
             spread = rounds * noise**2 / room
         needed = max(needed, spread)
-    # However clear the rounds are, no fewer of them can reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
+    # The smallest p-value of n rounds is 2 · ½ⁿ, which must reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
     least = 1 + math.log2(max(pairs, 1) / (1 - confidence))
     return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MOST_ROUNDS else None
 
 
 def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
-    """Return after how many launches, in all, a verdict would likely stand if they went on to differ as they do.
+    """Predict the total number of launches for a verdict, provided that their variance does not change.
 
     Args:
         pair: An inconclusive comparison.
-        margin: Log of the border of the region of equivalence.
-        confidence: Of the interval in `pair`.
-        pairs: How many pairs are judged together.
+        margin: Log of the upper bound of the region of equivalence.
+        confidence: Confidence level of the interval in `pair`.
+        pairs: Number of pairs that are judged together.
 
     Returns:
-        The number of launches; None where they are not what its interval is over, or more than 1,000 would be needed.
+        The number of launches; None if launches are not the clusters, or if more than 1,000 would be needed.
     """
     if not pair.across_launches or pair.log_ratio is None:
         return None
@@ -348,9 +352,9 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
 
 
 def _distance(pair: PairComparison, margin: float, error: float) -> float:
-    """Return how far an estimate lies from the border, and at the least as far as half of them are off the truth.
+    """Return the distance of an estimate from the bound, at least the median absolute error of an estimate.
 
-    Nothing where a coarse clock may have moved it across.
+    It is 0 if the clock step may have moved the estimate across the bound.
     """
     distance = abs(abs(pair.log_ratio or 0.0) - margin) - pair.clock_margin
     return 0.0 if pair.clock_margin and distance <= 0 else max(distance, normal_quantile(0.75) * error)

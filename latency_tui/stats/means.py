@@ -1,4 +1,4 @@
-"""The interval of a mean whose calls depend on each other: rounds, launches or processes are the clusters."""
+"""Confidence interval of a mean of dependent calls; the clusters are rounds, launches or processes."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ def mean_interval(
     clusters: NDArray[np.int64] | None = None,
     confidence: float = 0.95,
 ) -> tuple[float, float] | None:
-    """Return an interval of the mean: the wider of that over rounds and that over launches or processes.
+    """Return a confidence interval of the mean: the wider of the interval over rounds and the one over clusters.
 
-    The mean is a ratio of totals over clusters of unequal size, and its variance is that of the ratio estimator
-    (Cochran 1977, 6.4), with Student's quantile for as many degrees of freedom as there are clusters less one. Rare
-    slow calls that no round has seen yet are not in it.
+    The mean is a ratio of totals over clusters of unequal size. Its variance is that of the ratio estimator (Cochran
+    1977, section 6.4), with Student's quantile for one degree of freedom less than there are clusters. Rare slow calls
+    that have not occurred in any round are not covered.
 
     Args:
-        latencies: In the order measured, `(n_samples,)` nanoseconds.
+        latencies: Latencies in the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        clusters: Which launch or process each round is of, `(n_rounds,)`; None for one of all.
-        confidence: Two-sided.
+        clusters: Launch or process of each round, `(n_rounds,)`; None if all rounds share one.
+        confidence: Two-sided confidence level.
 
     Returns:
-        Lower and upper end, in nanoseconds; None with fewer than six rounds.
+        Lower and upper end, in nanoseconds; None if there are fewer than six rounds.
     """
     if starts.size < LEAST_ROUNDS:
         return None
     totals = np.add.reduceat(latencies, starts, dtype=np.float64)
     sizes = sizes_of(starts, latencies.size)
     mean = float(totals.sum()) / latencies.size
-    reach = _reach(totals, sizes, mean, confidence)
+    half_width = _half_width(totals, sizes, mean, confidence)
     if clusters is not None:
         labels = np.unique(clusters, return_inverse=True)[1]
         if labels.max() + 1 >= LEAST_CLUSTERS:
-            reach = max(reach, _reach(np.bincount(labels, totals), np.bincount(labels, sizes), mean, confidence))
-    return max(mean - reach, float(latencies.min())), mean + reach
+            between = _half_width(np.bincount(labels, totals), np.bincount(labels, sizes), mean, confidence)
+            half_width = max(half_width, between)
+    return max(mean - half_width, float(latencies.min())), mean + half_width
 
 
-def _reach(totals: NDArray[Any], sizes: NDArray[Any], mean: float, confidence: float) -> float:
+def _half_width(totals: NDArray[Any], sizes: NDArray[Any], mean: float, confidence: float) -> float:
     clusters, count = totals.size, float(sizes.sum())
     variance = float(np.square(totals - mean * sizes).sum()) * clusters / (clusters - 1) / count**2
     return student_quantile((1 + confidence) / 2, clusters - 1) * math.sqrt(variance)

@@ -1,4 +1,4 @@
-"""The interval of a median from order statistics: it asks neither for moments nor for a shape."""
+"""Confidence interval of a median from order statistics, which needs no moments and no distribution."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from latency_tui.stats.quantiles import fair_binomial_cdf
 
 
 def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
-    """Return a distribution-free interval of the median.
+    """Return a distribution-free confidence interval of the median.
 
-    Order statistics enclose the median with a binomial probability (the sign test turned round); between two
-    neighbouring ranks it is interpolated as Hettmansperger and Sheather (1986) do, so that six rounds or ten give
-    close to 95 % and not 97 or 98.
+    Order statistics enclose the median with a binomial probability (the sign test inverted). Between two neighbouring
+    ranks the interval is interpolated (Hettmansperger and Sheather 1986), so that 6 or 10 rounds give close to 95 % and
+    not 97 or 98 %.
 
     Args:
         ordered: Log-ratios of rounds in ascending order, `(n_rounds,)`.
-        confidence: Two-sided.
+        confidence: Two-sided confidence level.
 
     Returns:
-        Lower and upper end; the extremes where even they enclose the median less often than asked.
+        Lower and upper end; the extremes if even they enclose the median with less than the given confidence.
     """
     count = ordered.size
     rank, share = _depth(count, confidence)
@@ -29,19 +29,19 @@ def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> t
     return float(low), float(high)
 
 
-def median_level(ordered: NDArray[np.float64], border: float) -> float:
-    """Return the smallest level at which `median_interval` no longer holds a border: its p-value, two-sided.
+def median_level(ordered: NDArray[np.float64], bound: float) -> float:
+    """Return the smallest level at which `median_interval` excludes a bound: its two-sided p-value.
 
     Args:
         ordered: Log-ratios of rounds in ascending order, `(n_rounds,)`.
-        border: A log-ratio.
+        bound: A log-ratio.
     """
-    values, edge = ordered, border
+    values, edge = ordered, bound
     centre = _at_depth(ordered, ordered.size)
-    if border == centre:
+    if bound == centre:
         return 1.0
-    if border > centre:
-        values, edge = -ordered[::-1], -border
+    if bound > centre:
+        values, edge = -ordered[::-1], -bound
     count = values.size
     rank = int(np.searchsorted(values, edge, side="right"))
     if rank < 1:
@@ -51,17 +51,17 @@ def median_level(ordered: NDArray[np.float64], border: float) -> float:
     if inner <= below:
         return 1.0
     share = (edge - below) / (inner - below)
-    # Invert share = (n − k) I / (k + (n − 2k) I), where I is how far the level lies between the two ranks'.
+    # Invert share = (n − k) I / (k + (n − 2k) I), where I is the position of the level between those of the two ranks.
     part = share * rank / ((count - rank) - share * (count - 2 * rank))
     outer = _outside(count, rank)
     return float(outer + part * (_outside(count, rank + 1) - outer))
 
 
 def _depth(count: int, confidence: float) -> tuple[int, float]:
-    """Return the rank from outside and the share of the way to the next one that give a confidence."""
+    """Return the rank, counted from the extremes, and the share of the step to the next rank for a confidence level."""
     level = 1 - confidence
     outside = 2 * fair_binomial_cdf(count)
-    # outside[k − 1] is how often the k-th order statistics from both ends miss the median.
+    # outside[k − 1] is the probability that the k-th order statistics from both ends miss the median.
     rank = int(np.searchsorted(outside, level, side="right"))
     if rank < 1:
         return 1, 0.0
@@ -74,14 +74,14 @@ def _depth(count: int, confidence: float) -> tuple[int, float]:
 
 
 def _outside(count: int, rank: int) -> float:
-    """How often the order statistics of a rank, counted from both ends, miss the median."""
+    """Return the probability that the order statistics of a rank, counted from both ends, miss the median."""
     if 2 * rank > count:
         return 1.0
     return float(2 * fair_binomial_cdf(count)[rank - 1])
 
 
 def _at_depth(values: NDArray[np.float64], rank: int) -> float:
-    """The order statistic of a rank, or the median where the rank lies beyond the middle."""
+    """Return the order statistic of a rank, or the median if the rank is beyond the middle."""
     if 2 * rank > values.size:
         middle = values.size // 2
         return float(values[middle] if values.size % 2 else (values[middle - 1] + values[middle]) / 2)

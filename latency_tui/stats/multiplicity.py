@@ -1,4 +1,4 @@
-"""Many pairs at once: Holm's correction, and letters that group what was not told apart."""
+"""Multiple comparisons: Holm's correction, and the compact letter display."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Return p-values adjusted so that all of them together err at most as often as one would (Holm 1979).
+    """Return p-values adjusted by Holm's method, which bounds the family-wise error rate (Holm 1979).
 
     Args:
-        p_values: `(n,)`; NaN for a test that could not be made, which counts as 1.
+        p_values: P-values, `(n,)`; NaN for a test that could not be made, which counts as 1.
 
     Returns:
         Adjusted p-values, `(n,)`, in the same order, at most 1.
@@ -27,23 +27,23 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def compact_letters(count: int, told_apart: Callable[[int, int], bool]) -> tuple[str, ...]:
-    """Return the compact letter display: two share a letter exactly where they were not told apart.
+def compact_letters(count: int, differs: Callable[[int, int], bool]) -> tuple[str, ...]:
+    """Return the compact letter display: two items share a letter exactly if they do not differ significantly.
 
-    Insert and absorb (Piepho 2004), with the columns ordered by their first member, so that whoever is listed first
-    carries an `a`.
+    The algorithm is insert and absorb (Piepho 2004). Columns are ordered by their first member, so the first item
+    always has the letter `a`.
 
     Args:
-        count: How many there are, from first to last in the order shown.
-        told_apart: Whether the i-th and the j-th were told apart, for i < j.
+        count: Number of items, in the order in which they are shown.
+        differs: Whether the i-th and the j-th item differ significantly, for i < j.
 
     Returns:
-        Letters of each, `(count,)`, in alphabetical order.
+        Letters of each item, `(count,)`, in alphabetical order.
     """
     columns: list[frozenset[int]] = [frozenset(range(count))] if count else []
     for i in range(count):
         for j in range(i + 1, count):
-            if not told_apart(i, j):
+            if not differs(i, j):
                 continue
             split: list[frozenset[int]] = []
             for column in columns:
@@ -54,7 +54,7 @@ def compact_letters(count: int, told_apart: Callable[[int, int], bool]) -> tuple
 
 
 def _absorbed(columns: Sequence[frozenset[int]]) -> list[frozenset[int]]:
-    """Leave out every column that lies inside another."""
+    """Remove every column that is a subset of another one."""
     kept: list[frozenset[int]] = []
     for column in sorted(set(columns), key=len, reverse=True):
         if not any(column <= other for other in kept):

@@ -1,52 +1,47 @@
-"""How quiet the machine was: what was lost to others, how it drifted, and what to do about each."""
+"""Noise of a measurement: time lost to other processes, drift and autocorrelation, and how severe each is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.equivalence import EQUIVALENCE
+
 Severity = Literal["low", "medium", "high"]
 Level = Literal["quiet", "uneasy", "noisy"]
 
-_LEVELS: dict[Severity, int] = {"low": 0, "medium": 1, "high": 2}
+_RANKS: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2}
 _SEGMENTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Disturbance:
-    """One thing that disturbed the measurement: one or two words, and a sentence with what to do about it."""
-
-    cause: str
-    sentence: str
-    severity: Severity
+"""Parts of a measurement, in order of time, that are compared to find its drift."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseFigures:
-    """What is known of the machine while it was measured; None for what could not be had.
+    """Figures that describe the machine during a measurement; None if a figure is unknown.
 
     Attributes:
-        lost_time: Share of measuring time that went to other work, 0 to 1, as `lost_time` has it.
-        disturbed_share: Share of calls in blocks that the scheduler interrupted.
-        collected: The candidate of which the garbage collector paused the largest share of calls, and that share.
-        drift: Slowest over fastest tenth of the rounds, less one.
-        autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
-        floor_share: What the timed loop reports for a call that does nothing, as a share of the fastest p50.
-        step_share: The step that the clock counts in, as a share of the fastest p50.
-        unsteady: Names of candidates that never got steady while they warmed up.
-        governor: The processor's frequency governor.
-        pinned: Whether candidates were kept on one core; None where it is not known.
-        refused: Blocks left out, for a latency in them was zero or negative.
-        control: How far apart two copies of one model came out, as a share.
-        control_failed: Why the control copy failed.
-        steal: Share of the time in which the host ran something else on the measured cores.
-        load: Load average of the minute before, for each core of the machine.
-        lost_cores: Cores that were taken from the candidates while they were measured.
-        equivalence: How far apart the plan lets two candidates lie and be the same, as a share.
+        lost_time: Share of the measuring time in which other processes ran, 0 to 1, from `lost_time`.
+        disturbed_share: Share of the calls in blocks that the scheduler interrupted.
+        collected: The candidate with the largest share of calls that garbage collection paused, and that share.
+        drift: Slowest tenth of the rounds divided by the fastest tenth, less one.
+        autocorrelation: Lag-1 autocorrelation of log latency within blocks.
+        floor_share: Latency that the timed loop reports for an empty call, divided by the fastest p50.
+        step_share: Step of the clock divided by the fastest p50.
+        unsteady: Names of candidates whose latency did not become steady during warm-up.
+        governor: Frequency governor of the processor.
+        pinned: Whether candidates were pinned to one core; None if it is unknown.
+        refused: Number of blocks left out because a latency was zero or negative.
+        control: Difference between the control and its original, as a share.
+        control_failed: Why the control failed.
+        steal: Share of the time in which the host ran other virtual machines on the measured cores.
+        load: Load average before the measurement, per core.
+        lost_cores: Cores that became unavailable to the candidates during the measurement.
+        equivalence: Half-width of the region of practical equivalence of the plan, as a share.
     """
 
     lost_time: float | None = None
@@ -65,20 +60,20 @@ class NoiseFigures:
     steal: float | None = None
     load: float | None = None
     lost_cores: tuple[int, ...] = ()
-    equivalence: float = 0.01
+    equivalence: float = EQUIVALENCE
 
 
 def lost_time(wall_ns: float, cpu_ns: float, waited_ns: float = 0) -> float | None:
-    """Return the share of measuring time that went to other work.
+    """Return the share of the measuring time in which other processes ran.
 
     Args:
         wall_ns: Wall time of all blocks.
-        cpu_ns: CPU time of the candidates in it.
-        waited_ns: Time in it in which they stood ready and something else had their core; 0 where the system does not
-            tell, and then all time without CPU counts as lost, though a model may have slept of its own accord.
+        cpu_ns: CPU time of the candidates in these blocks.
+        waited_ns: Time in which candidates were runnable but waited for a core. If it is 0, the system does not report
+            it, and all time without CPU counts as lost, even if a model slept.
 
     Returns:
-        Between 0 and 1; None where nothing ran.
+        Between 0 and 1; None if there are no blocks.
     """
     if wall_ns <= 0:
         return None
@@ -87,16 +82,16 @@ def lost_time(wall_ns: float, cpu_ns: float, waited_ns: float = 0) -> float | No
 
 
 def drift(medians: ArrayLike) -> float | None:
-    """Return how much slower the slowest tenth of the rounds was than the fastest, less one: 0.3 is 30 % slower.
+    """Return how much slower the slowest tenth of the rounds was than the fastest, less one: 0.3 means 30 % slower.
 
-    Each candidate is divided by its own median first, so that this is the machine's drift and not a difference between
-    candidates; a tenth is ten neighbouring parts of the measurement in the order of time.
+    Each candidate is divided by its own median, so that the result describes the machine and not the candidates. A
+    tenth is one of ten consecutive parts of the measurement.
 
     Args:
-        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN where there was no block.
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN if there was no block.
 
     Returns:
-        The drift; None with fewer than thirty rounds, of which a tenth says nothing.
+        The drift; None if there are fewer than 30 rounds.
     """
     logs = np.log(np.asarray(medians, dtype=np.float64))
     logs = logs[:, ~np.isnan(logs).all(axis=0)]
@@ -105,21 +100,21 @@ def drift(medians: ArrayLike) -> float | None:
         return None
     if np.isnan(logs).any():
         machine = np.nanmedian(logs - np.nanmedian(logs, axis=1, keepdims=True), axis=0)
-    else:  # in a fifth of the time
+    else:  # the same in a fifth of the time
         machine = np.median(logs - np.median(logs, axis=1, keepdims=True), axis=0)
     parts = [float(np.median(part)) for part in np.array_split(machine, _SEGMENTS)]
     return math.expm1(max(parts) - min(parts))
 
 
 def autocorrelation(samples: NDArray[np.int64], block_starts: NDArray[np.int64]) -> float | None:
-    """Return the lag-1 autocorrelation of log latency, of neighbours inside a block only.
+    """Return the lag-1 autocorrelation of log latency within blocks.
 
     Args:
         samples: Latencies in the order measured, `(n_samples,)` nanoseconds.
         block_starts: Index of the first sample of each block, `(n_blocks,)`.
 
     Returns:
-        Between −1 and 1; None where no block holds two samples or all are alike.
+        Between −1 and 1; None if there are fewer than two pairs of neighbours, or if all latencies are equal.
     """
     if samples.size < 3 or samples.min() == samples.max():
         return None
@@ -135,132 +130,54 @@ def autocorrelation(samples: NDArray[np.int64], block_starts: NDArray[np.int64])
     return min(max(products / squares, -1.0), 1.0)
 
 
-def findings(figures: NoiseFigures) -> tuple[Disturbance, ...]:
-    """Return what disturbed the measurement, the worst first."""
-    found: list[Disturbance] = []
+def severities(figures: NoiseFigures) -> dict[str, Severity]:
+    """Return how severe each disturbance is, the most severe first.
 
-    def note(cause: str, severity: Severity, sentence: str) -> None:
-        found.append(Disturbance(cause, sentence, severity))
+    Args:
+        figures: The figures of one measurement.
 
+    Returns:
+        A severity per disturbance; the keys are names of attributes of `NoiseFigures`.
+    """
+    found: dict[str, Severity] = {}
     if figures.refused:
-        blocks = "1 block was" if figures.refused == 1 else f"{figures.refused:,} blocks were"
-        note(
-            "clock",
-            "high",
-            f"{blocks} left out because a latency in it was zero or negative: the clock stepped or is too coarse; "
-            "measure larger batches, or look at the machine's clock source.",
-        )
+        found["refused"] = "high"
     if figures.lost_cores:
-        *most, last = map(str, figures.lost_cores)
-        cores = f"Cores {', '.join(most)} and {last} were" if most else f"Core {last} was"
-        note(
-            "lost cores",
-            "high",
-            f"{cores} taken away from the models during the measurement (by a limit of the container, another program "
-            "or a model itself), so they ran on other cores; measure again while the available cores stay the same.",
-        )
+        found["lost_cores"] = "high"
     if figures.lost_time is not None and figures.lost_time > 0.02:
-        note(
-            "lost time",
-            "high" if figures.lost_time > 0.10 else "medium",
-            f"{_percent(figures.lost_time)} of the measuring time went to other work; close other programs, or pin to "
-            "a core that nothing else uses (--cpu).",
-        )
+        found["lost_time"] = "high" if figures.lost_time > 0.10 else "medium"
     if figures.steal is not None and figures.steal > 0.02:
-        note(
-            "steal",
-            "high" if figures.steal > 0.10 else "medium",
-            f"The host gave {_percent(figures.steal)} of the measured cores' time to other machines; measure at "
-            "another time, or on a machine whose cores are its own.",
-        )
+        found["steal"] = "high" if figures.steal > 0.10 else "medium"
     if figures.control is not None and figures.control > figures.equivalence:
-        note(
-            "control",
-            "medium",
-            f"Two copies of one model came out {_percent(figures.control)} apart, so differences up to that count as "
-            "the same; measure longer, or in more launches.",
-        )
+        found["control"] = "medium"
     if figures.control_failed is not None:
-        note(
-            "control",
-            "medium",
-            "The control copy failed, so nothing is known of two that are identical; measure again: "
-            f"{figures.control_failed.rstrip('.')}.",
-        )
+        found["control_failed"] = "medium"
     if figures.disturbed_share is not None and figures.disturbed_share > 0.10:
-        note(
-            "interruptions",
-            "medium" if figures.disturbed_share > 0.50 else "low",
-            f"{_percent(figures.disturbed_share)} of the calls lie in blocks that the scheduler interrupted; it shows "
-            "in p99 first; close other programs or choose another core (--cpu).",
-        )
+        found["disturbed_share"] = "medium" if figures.disturbed_share > 0.50 else "low"
     if figures.drift is not None and figures.drift > 0.10:
-        note(
-            "drift",
-            "high" if figures.drift > 0.50 else "medium",
-            f"The machine was {_percent(figures.drift)} slower at its slowest than at its fastest; ratios hold, but "
-            "measure longer before you trust a single latency.",
-        )
+        found["drift"] = "high" if figures.drift > 0.50 else "medium"
     if figures.load is not None and figures.load > 1:
-        note(
-            "load",
-            "medium" if figures.load > 2 else "low",
-            f"In the minute before, {figures.load:.1f} threads wanted each core; close other programs, or wait until "
-            "they are done.",
-        )
+        found["load"] = "medium" if figures.load > 2 else "low"
     if figures.unsteady:
-        names = " and ".join(figures.unsteady) if len(figures.unsteady) < 3 else f"{len(figures.unsteady)} models"
-        note(
-            "warm-up",
-            "medium",
-            f"{names} never got steady while warming up; measure again, or for longer.",
-        )
+        found["unsteady"] = "medium"
     if figures.collected is not None and figures.collected[1] > 0.01:
-        name, share = figures.collected
-        note(
-            "collector",
-            "low",
-            f"The garbage collector paused {_percent(share)} of the calls of {name}; they count, as they would in "
-            "production, and show in p99; gc.freeze() once the model is loaded makes it pause less.",
-        )
+        found["collected"] = "low"
     if figures.autocorrelation is not None and figures.autocorrelation > 0.9:
-        note(
-            "slow waves",
-            "low",
-            f"Calls resemble the ones before them (autocorrelation {figures.autocorrelation:.2f}), so that many are "
-            "worth few; more rounds help, more calls do not.",
-        )
+        found["autocorrelation"] = "low"
     if figures.floor_share is not None and figures.floor_share > 0.02:
-        note(
-            "timer",
-            "medium" if figures.floor_share > 0.10 else "low",
-            f"Taking the time is {_percent(figures.floor_share)} of the fastest latency; measure larger batches.",
-        )
+        found["floor_share"] = "medium" if figures.floor_share > 0.10 else "low"
     if figures.step_share is not None and figures.step_share > 0.0025:
-        note(
-            "clock",
-            "medium" if figures.step_share > 0.01 else "low",
-            f"The clock counts in steps of {_percent(figures.step_share)} of the fastest latency, which are added to "
-            "the intervals; measure larger batches.",
-        )
+        found["step_share"] = "medium" if figures.step_share > 0.01 else "low"
     if figures.governor not in (None, "", "performance"):
-        note(
-            "governor",
-            "low",
-            f"The processor's frequency follows its load ({figures.governor}); the performance governor is steadier.",
-        )
+        found["governor"] = "low"
     if figures.pinned is False:
-        note("not pinned", "low", "Models may move from core to core; --cpu keeps them on one.")
-    return tuple(sorted(found, key=lambda finding: -_LEVELS[finding.severity]))
+        found["pinned"] = "low"
+    return dict(sorted(found.items(), key=lambda item: _RANKS[item[1]]))
 
 
-def level(found: tuple[Disturbance, ...]) -> Level:
-    """Return the machine's state in a word, from what was found."""
-    severities = {finding.severity for finding in found}
-    if "high" in severities:
+def level(found: Iterable[Severity]) -> Level:
+    """Return the noise level of a measurement from the severities of its disturbances."""
+    worst = set(found)
+    if "high" in worst:
         return "noisy"
-    return "uneasy" if "medium" in severities else "quiet"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+    return "uneasy" if "medium" in worst else "quiet"

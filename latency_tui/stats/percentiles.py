@@ -1,9 +1,9 @@
-"""Percentiles with intervals that know that calls in a round are alike.
+"""Percentiles with confidence intervals that account for the correlation of calls within a round.
 
 Latencies of neighbouring calls are dependent: 10,000 calls can be worth 100. The textbook interval from order
-statistics treats them as independent and is far too narrow. Here its ranks are widened by the design effect of the
-rounds (Woodruff 1952, the round as the cluster), which is in closed form and needs no resampling. Where that leaves the
-median unbounded, for a few processes lie far apart, its interval is Student's over their medians.
+statistics assumes independence and is far too narrow. Here its ranks are widened by the design effect of the rounds
+(Woodruff 1952, with the round as the cluster), which has a closed form and needs no resampling. If a few very different
+processes leave the median unbounded, its interval is Student's over their medians.
 """
 
 from __future__ import annotations
@@ -24,42 +24,45 @@ from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_
 
 PERCENTILES: dict[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
 LEAST_ROUNDS = 6
-"""Rounds that a 95 % interval rests on at the least: 2 · ½⁶ is the first power of ½ below 5 %."""
+"""Fewest rounds for a 95 % interval: 2 · ½⁶ is the first such p-value below 5 %."""
 
-ALIKE = 0.5
-"""What calls of a round have in common on a noisy machine: the correlation of whether they lie beyond a percentile.
+ROUND_CORRELATION = 0.5
+"""Correlation, within a round on a noisy machine, of whether a call exceeds a percentile.
 
-Of calls of 0.1 ms it was 0.1 to 0.35; with what rounds of one stretch or process share, 0.5 is what held in full.
+For calls of 0.1 ms it was measured as 0.1 to 0.35. Together with the correlation within a process and over time, 0.5
+gave intervals of the nominal coverage.
 """
 
 TAIL_SECONDS = 30.0
-"""How long a measurement lasts on the clock before a tail percentile has an upper end.
+"""Shortest measurement, in seconds of wall time, for which a tail percentile has an upper end.
 
-A machine's tails wander for tens of seconds: of 3 s, 10 s and 30 s on the clock, intervals of p95 held what eight
-minutes came to in 41, 57 and 93 % (251, 91 and 28 given), in another hour 82 % (22) of 30 s. Medians wander less.
+Tail latencies of a machine drift over tens of seconds. Intervals of p95 from 3 s, 10 s and 30 s contained the value of
+eight minutes in 41 %, 57 % and 93 % of cases (251, 91 and 28 intervals), and in another hour in 82 % from 30 s (22
+intervals). Medians drift less.
 """
 
 _COARSE_CLUSTERS = 10
+"""Number of groups of neighbouring rounds from which the design effect is also estimated."""
 _SAMPLES_AT_ONCE = 100_000
-"""Samples compared with all percentiles in one step, which takes 6 MB."""
+"""Samples that are compared with all percentiles in one step, which takes 6 MB."""
 
 _LOADGEN_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class PercentileEstimate:
-    """One percentile, in nanoseconds.
+    """One percentile and its confidence interval, in nanoseconds.
 
     Attributes:
-        value: The sample percentile; None where there are no samples.
-        low: Lower end of the interval; None where nothing bounds it.
-        high: Upper end; None where there are too few samples, so that `low` is all that can be said.
-        calls_needed: Samples that a two-sided interval would need; None where there are enough.
-        seconds_needed: How long the measurement would have to last for one; None where it lasted as long, or where
-            samples are what is missing.
-        launches_needed: Launches of as many samples as these have that one would need; None where it is not launches
-            that are missing.
-        design_effect: How many dependent samples are worth one independent one, at least 1.
+        value: The sample percentile; None if there are no samples.
+        low: Lower end of the interval; None if it is unbounded.
+        high: Upper end of the interval; None if there are too few samples, so that only a lower bound is known.
+        calls_needed: Number of samples that a two-sided interval needs; None if there are enough.
+        seconds_needed: Duration of the measurement that an interval needs; None if it lasted long enough, or if more
+            samples are needed.
+        launches_needed: Number of launches of the same size that an interval needs; None if more launches are not
+            needed.
+        design_effect: Number of dependent samples that are worth one independent sample, at least 1.
     """
 
     value: float | None
@@ -83,25 +86,26 @@ def percentiles(
     seconds: float = math.inf,
     clock_step: int = 0,
 ) -> dict[str, PercentileEstimate]:
-    """Return p50, p90, p95, p97, p99 and p99.9 with their intervals.
+    """Return p50, p90, p95, p97, p99 and p99.9 with their confidence intervals.
 
     Args:
         samples: Latencies in the order measured, `(n_samples,)` nanoseconds.
         round_starts: Index of the first sample of each round, `(n_rounds,)`.
-        confidence: Of each interval, two-sided.
-        clusters: Which launch, or which of its processes, each round is of, `(n_rounds,)`; None for one of all.
-        of_launches: Whether `clusters` are launches: more samples of the same ones then leave what lies between them.
-        complete: Whether each round is of a launch that was not stopped early, `(n_rounds,)`; None where none was.
-        calls_per_round: As many as rounds would have if there were more calls, where that is more than these have: what
-            is said to be needed is then still so when it is there.
-        seconds: How long the measurement lasted on the clock, all launches together.
-        clock_step: What the clock counts in, in nanoseconds, where that is coarse: half of it is added to each end.
+        confidence: Two-sided confidence level of each interval.
+        clusters: Launch or process of each round, `(n_rounds,)`; None if all rounds share one.
+        of_launches: Whether the clusters are launches; more samples per launch do not reduce the variance between
+            launches.
+        complete: Whether the launch of each round was not stopped early, `(n_rounds,)`; None if all are complete.
+        calls_per_round: Calls per round that a longer measurement would have, if that is more than the present ones
+            have. It keeps `calls_needed` valid as the measurement goes on.
+        seconds: Wall time of the measurement, over all launches.
+        clock_step: Step of the clock in nanoseconds; half of it is added to each end. 0 if it is negligible or unknown.
 
     Returns:
-        An estimate by percentile key.
+        An estimate per percentile key.
 
     Raises:
-        ValueError: A sample is zero, negative or not finite, or the starts do not cut the samples into rounds.
+        ValueError: A sample is zero, negative or not finite, or the starts do not divide the samples into rounds.
     """
     latencies = as_latencies(samples)
     starts = as_starts(round_starts, latencies.size)
@@ -111,7 +115,7 @@ def percentiles(
             key: PercentileEstimate(None, None, None, calls_for_interval(share), 1.0)
             for key, share in PERCENTILES.items()
         }
-    # Half as wide sorts in half the time and memory, and latencies above two seconds are rare.
+    # 32-bit integers sort in half the time and memory; latencies above two seconds are rare.
     fits = latencies.dtype.kind in "iu" and latencies.max() < 2**31
     ordered = latencies.astype(np.int32 if fits else latencies.dtype, copy=True)
     ordered.sort()
@@ -119,7 +123,7 @@ def percentiles(
     effect_of_tails = own_effect = 1.0
     values = [_sample_percentile(ordered, share) for share in PERCENTILES.values()]
     effects = design_effects(latencies, starts, values, confidence, clusters)
-    inside = design_effects(latencies, starts, values, confidence, apart_from=clusters) if of_launches else effects
+    inside = design_effects(latencies, starts, values, confidence, within=clusters) if of_launches else effects
     for place, (key, share) in enumerate(PERCENTILES.items()):
         value, effect = values[place], float(effects[place])
         if share > 0.5:
@@ -142,28 +146,29 @@ def percentiles(
                 found[key] = PercentileEstimate(value, low, high, None, effect)
     for key, above in reversed(list(pairwise(PERCENTILES))):
         one, bound = found[key], found[above].high
-        if one.low is not None and one.high is None and bound is not None:  # what bounds a greater one bounds it too
+        if one.low is not None and one.high is None and bound is not None:  # that of a greater percentile
             found[key] = replace(one, high=bound, calls_needed=None, launches_needed=None)
         floor = found[above].low
-        if one.low is not None and floor is not None and floor < one.low:  # else it would claim more than the greater
+        if one.low is not None and floor is not None and floor < one.low:  # keep lower bounds in order
             found[key] = replace(found[key], low=floor)
-    off = half_step(values[0], clock_step)  # of the median, for all: else ends of neighbours might cross
-    return {key: _widened(estimate, off) for key, estimate in found.items()} if off else found
+    error = half_step(values[0], clock_step)  # the same for all percentiles, so that their bounds stay in order
+    return {key: _widened(estimate, error) for key, estimate in found.items()} if error else found
 
 
-def _widened(estimate: PercentileEstimate, off: float) -> PercentileEstimate:
-    low = None if estimate.low is None else max(estimate.low - off, estimate.low / 10)  # no latency is below nothing
-    high = None if estimate.high is None else estimate.high + off
+def _widened(estimate: PercentileEstimate, error: float) -> PercentileEstimate:
+    """Widen an interval by the error of the clock, in nanoseconds."""
+    low = None if estimate.low is None else max(estimate.low - error, estimate.low / 10)  # keeps the bound positive
+    high = None if estimate.high is None else estimate.high + error
     return replace(estimate, low=low, high=high)
 
 
 @lru_cache(maxsize=32)
 def calls_for_interval(share: float) -> int:
-    """Return how many independent calls the interval of a percentile needs.
+    """Return the number of independent calls that the interval of a percentile needs.
 
-    The rule of MLPerf's LoadGen: so many that the second greatest of them lies above the percentile with a
-    confidence of 0.99, that is P(Bin(n, 1 − share) ≤ 1) ≤ 0.01. 64 for p90, 662 for p99, 6,636 for p99.9. For the
-    median, as many as the rounds that an interval rests on.
+    The rule is that of MLPerf LoadGen: the second largest call exceeds the percentile with a confidence of 0.99, that
+    is P(Bin(n, 1 − share) ≤ 1) ≤ 0.01. It gives 64 calls for p90, 662 for p99 and 6,636 for p99.9. The median needs as
+    many calls as an interval needs rounds.
     """
     if share <= 0.5:
         return LEAST_ROUNDS
@@ -192,17 +197,19 @@ def _estimate(
     calls_per_round: float,
     confidence: float,
 ) -> PercentileEstimate:
-    """Judge whether there are enough samples, and give the interval or what there is of it.
+    """Return the estimate of a percentile, with as much of its interval as there are samples for.
 
-    A tail's design effect rests on the few samples beyond it. Where it happens to be found too small the percentile
-    is too, and an interval that asked for that effect alone would be given just when it is wrong. So it is at least
-    that of the tails below, of which more is seen, and whether there are enough samples is judged by what calls of a
-    round have in common on a noisy machine (`ALIKE`), whatever these ones seem to have.
+    The design effect of a tail is estimated from the few samples beyond it. If it is underestimated, so is the
+    percentile, and the interval would appear exactly when it is wrong. Therefore it is at least that of the lower
+    percentiles, which more samples determine, and the number of samples needed assumes the correlation of a noisy
+    machine (`ROUND_CORRELATION`), even if these samples show less.
     """
     count = ordered.size
     needed = calls_for_interval(share)
     size = count / rounds
-    expected, later = (1 + (calls - 1) * (ALIKE if share > 0.5 else 0) for calls in (size, max(size, calls_per_round)))
+    expected, later = (
+        1 + (calls - 1) * (ROUND_CORRELATION if share > 0.5 else 0) for calls in (size, max(size, calls_per_round))
+    )
     if rounds < LEAST_ROUNDS:
         missing = max(math.ceil(needed * later), math.ceil(LEAST_ROUNDS * size))
         return PercentileEstimate(value, None, None, missing, effect)
@@ -216,7 +223,7 @@ def _estimate(
 
 
 def _sample_percentile(ordered: Latencies, share: float) -> float:
-    """Interpolate between order statistics as numpy does by default (Hyndman and Fan's type 7)."""
+    """Interpolate between order statistics as numpy does by default (type 7 of Hyndman and Fan)."""
     place = share * (ordered.size - 1)
     below = int(place)
     above = min(below + 1, ordered.size - 1)
@@ -224,22 +231,21 @@ def _sample_percentile(ordered: Latencies, share: float) -> float:
 
 
 def interval_ranks(count: int, share: float, effect: float, confidence: float = 0.95) -> tuple[int, int]:
-    """Return the ranks, from 1, of the order statistics that enclose a percentile; out of 1 … count where none does.
+    """Return the ranks, from 1, of the order statistics that enclose a percentile; outside 1 … count if there are none.
 
-    The number of samples below the true percentile is binomial; its quantiles are taken by the normal approximation
-    with corrections for skewness (Cornish and Fisher 1938) and continuity, at the effective sample size
-    `count / effect`.
+    The number of samples below the true percentile is binomial. Its quantiles use the normal approximation with
+    corrections for skewness (Cornish and Fisher 1938) and continuity, at the effective sample size `count / effect`.
 
     Args:
         count: Number of samples.
-        share: Of the percentile, 0 to 1.
+        share: The percentile, 0 to 1.
         effect: Design effect, at least 1.
-        confidence: Two-sided.
+        confidence: Two-sided confidence level.
     """
     z = normal_quantile((1 + confidence) / 2)
     centre = count * share + effect * (1 - 2 * share) * (z * z - 1) / 6
-    reach = z * math.sqrt(count * effect * share * (1 - share))
-    return math.floor(centre - reach + 0.5), math.ceil(centre + reach + 0.5)
+    half_width = z * math.sqrt(count * effect * share * (1 - share))
+    return math.floor(centre - half_width + 0.5), math.ceil(centre + half_width + 0.5)
 
 
 def cluster_interval(
@@ -249,30 +255,31 @@ def cluster_interval(
     confidence: float = 0.95,
     complete: NDArray[np.bool_] | None = None,
 ) -> tuple[float, float] | None:
-    """Return Student's interval of the median over launches or processes, of which each counts as one observation.
+    """Return Student's interval of the median over launches or processes, each with equal weight.
 
-    Order statistics of all calls have no ranks to give once a few such clusters lie wholly on one side or the other of
-    the median: five enclose theirs in 94 of 100 at most. Student's rests on their logs being about normal. Those of
-    a launch that was stopped early are left out.
+    Order statistics of all calls give no ranks if a few clusters are entirely above or below the median: five clusters
+    enclose their median with a probability of at most 94 %. Student's interval assumes that the logs of the cluster
+    medians are about normal. Launches that were stopped early are left out.
 
     Args:
-        latencies: In the order measured, `(n_samples,)` nanoseconds.
+        latencies: Latencies in the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        clusters: Which launch or process each round is of, counted from 0, `(n_rounds,)`.
-        confidence: Two-sided.
-        complete: Whether each round is of a launch that was not, `(n_rounds,)`; None where none was.
+        clusters: Launch or process of each round, counted from 0, `(n_rounds,)`.
+        confidence: Two-sided confidence level.
+        complete: Whether the launch of each round was not stopped early, `(n_rounds,)`; None if all are complete.
 
     Returns:
-        Lower and upper end, in nanoseconds; None with fewer than three clusters.
+        Lower and upper end, in nanoseconds; None if there are fewer than three clusters.
     """
     whole = np.unique(clusters if complete is None else clusters[complete])
     if whole.size < LEAST_CLUSTERS:
         return None
     ends = starts + sizes_of(starts, latencies.size)
     logs = np.log([_median_of_rounds(latencies, starts[mine], ends[mine]) for mine in (clusters == d for d in whole)])
-    reach = student_quantile((1 + confidence) / 2, logs.size - 1) * float(logs.std(ddof=1)) / math.sqrt(logs.size)
+    error = float(logs.std(ddof=1)) / math.sqrt(logs.size)
+    half_width = student_quantile((1 + confidence) / 2, logs.size - 1) * error
     centre = float(logs.mean())
-    return math.exp(centre - reach), math.exp(centre + reach)
+    return math.exp(centre - half_width), math.exp(centre + half_width)
 
 
 def _median_of_rounds(latencies: Latencies, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> float:
@@ -287,36 +294,36 @@ def design_effects(
     confidence: float = 0.95,
     clusters: NDArray[np.int64] | None = None,
     *,
-    apart_from: NDArray[np.int64] | None = None,
+    within: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
-    """Return by how much dependence widens the variance of the share of samples at or below each of some values.
+    """Return the design effect of the share of samples at or below each of several values.
 
-    The share's variance is estimated from rounds as clusters (Kish 1965; Korn and Graubard 1998 for taking Student's
-    quantile where clusters are few) and divided by the binomial one. Where there are many rounds it is also estimated
-    from runs of neighbouring rounds, and where there are several launches or processes from these, and the greatest
-    counts: a machine's mood can outlast a round, and each process is fast or slow in its own way. Only what
-    exceeds 1 is widened for the few degrees of freedom, so that rounds of one call keep the exact binomial interval.
+    The variance of the share is estimated with rounds as clusters (Kish 1965; Korn and Graubard 1998 for Student's
+    quantile with few clusters) and divided by the binomial variance. With many rounds it is also estimated from groups
+    of neighbouring rounds, and with several launches or processes from these. The largest estimate counts, because a
+    disturbance can outlast a round and each process has a speed of its own. Only the excess over 1 is widened for the
+    few degrees of freedom, so that rounds of one call keep the exact binomial interval.
 
     Args:
-        latencies: In the order measured, `(n_samples,)` nanoseconds.
+        latencies: Latencies in the order measured, `(n_samples,)` nanoseconds.
         starts: Index of the first sample of each round, `(n_rounds,)`.
-        values: The percentiles' values, `(n_values,)` nanoseconds.
-        confidence: Of the interval that it will widen.
-        clusters: Which launch or process each round is of, counted from 0, `(n_rounds,)`; None for one of all.
-        apart_from: Of which launch each is where what lies between launches is to be left out, `(n_rounds,)`.
+        values: The values of the percentiles, `(n_values,)` nanoseconds.
+        confidence: Confidence level of the interval that the effect widens.
+        clusters: Launch or process of each round, counted from 0, `(n_rounds,)`; None if all rounds share one.
+        within: Launch of each round, `(n_rounds,)`, to exclude the variance between launches; None to include it.
 
     Returns:
         The design effects, `(n_values,)`, at least 1.
     """
     count, rounds = latencies.size, starts.size
-    borders = np.asarray(values, dtype=np.float64)
+    bounds = np.asarray(values, dtype=np.float64)
     if rounds < 2:
-        return np.ones(borders.size)
-    hits: NDArray[Any] = _hits(latencies, starts, borders)
+        return np.ones(bounds.size)
+    hits: NDArray[Any] = _hits(latencies, starts, bounds)
     sizes = sizes_of(starts, count)
-    if apart_from is not None:
-        shares = np.stack([np.bincount(apart_from, row) for row in hits]) / np.bincount(apart_from, sizes)
-        hits = hits + sizes * (hits.sum(axis=1, keepdims=True) / count - shares[:, apart_from])
+    if within is not None:
+        shares = np.stack([np.bincount(within, row) for row in hits]) / np.bincount(within, sizes)
+        hits = hits + sizes * (hits.sum(axis=1, keepdims=True) / count - shares[:, within])
     effects = _cluster_effects(hits, sizes, confidence)
     if rounds >= 2 * _COARSE_CLUSTERS:
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
@@ -331,9 +338,9 @@ def design_effects(
 
 
 def _hits(latencies: Latencies, starts: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many samples of each round are at or below each of some values, `(n_values, n_rounds)`.
+    """Return the number of samples of each round that are at or below each value, `(n_values, n_rounds)`.
 
-    Some samples at a time: a table of values by samples would take several times as much memory as the samples do.
+    It works in chunks, because a table of all values by all samples would take several times the memory of the samples.
     """
     hits = np.zeros((values.size, starts.size), dtype=np.int64)
     for begin in range(0, latencies.size, _SAMPLES_AT_ONCE):
@@ -346,7 +353,7 @@ def _hits(latencies: Latencies, starts: NDArray[np.int64], values: NDArray[np.fl
 
 
 def _cluster_effects(hits: NDArray[Any], sizes: NDArray[np.int64], confidence: float) -> NDArray[np.float64]:
-    """Return the design effects of clusters, `(n_values,)`, from their hits, `(n_values, n_clusters)`."""
+    """Return design effects, `(n_values,)`, from the hits of clusters, `(n_values, n_clusters)`."""
     clusters, count = sizes.size, float(sizes.sum())
     share = hits.sum(axis=1) / count
     residuals = hits - np.multiply.outer(share, sizes)

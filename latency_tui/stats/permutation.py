@@ -1,9 +1,9 @@
-"""Comparing the slow ends of two candidates, where there are calls enough to see them.
+"""Permutation test of a tail percentile of two candidates.
 
-A p99 is one order statistic of few samples, and blocks of slow calls come in bursts; so nothing is assumed of it but
-that, were the two alike, it would not matter which of them had which block of a round. Exchanging the two labels in
-rounds drawn at random, or in whole processes where there are several, shows how far apart two p99 come to lie by
-chance.
+A p99 is an order statistic of few samples, and slow calls come in bursts, so no distribution is assumed. If two
+candidates do not differ, exchanging their labels within a round changes nothing. The test exchanges labels in rounds
+drawn at random, or in whole processes if there are enough of them, and counts how often the two percentiles differ by
+as much as was observed.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 
 LEAST_CALLS = 1000
-"""Calls of each candidate below which no p99 are compared."""
+"""Fewest calls per candidate for a comparison of p99."""
 
 _CHUNK = 4_000_000
-_LEAST_UNITS = 6  # of five, one labelling in sixteen says as much as all that is measured
+"""Samples times labellings that are computed in one step, which bounds the memory."""
+_LEAST_UNITS = 6
+"""Fewest processes that are exchanged as a whole. With five, the smallest p-value would be 1/16."""
 
 
 @dataclass(frozen=True, slots=True)
 class TailComparison:
-    """A percentile of the second candidate against that of the first.
+    """A percentile of the second candidate compared with that of the first.
 
     Attributes:
-        ratio: Second over first.
-        p_value: How often two candidates that are alike would differ by as much, either way.
-        rounds: Rounds in which both had a block.
+        ratio: Percentile of the second candidate divided by that of the first.
+        p_value: Two-sided probability of so large a difference between candidates that do not differ.
+        rounds: Number of rounds in which both have a block.
     """
 
     ratio: float
@@ -48,26 +50,26 @@ def compare_tails(
     relabellings: int = 999,
     seed: int = 0,
 ) -> TailComparison | None:
-    """Compare a percentile by a permutation test that exchanges the labels within rounds.
+    """Compare a percentile of two candidates by a permutation test that exchanges labels within rounds.
 
-    The null is that the two are exchangeable within a round: a small p-value says that the slow ends differ, though it
-    may be for the reason that all of the latencies do.
+    The null hypothesis is that the candidates are exchangeable within a round. A small p-value shows that the tails
+    differ; the cause may be that the whole distributions differ.
 
     Args:
-        first: Latencies, `(n,)` nanoseconds, and the index of each round's first sample, `(n_rounds,)`. Rounds of both
-            candidates correspond; rounds that only one has must be left out.
-        second: The same of the other.
-        clusters: Which of the pair's processes each round is of, `(n_rounds,)`. Where there are six or more, these are
-            exchanged whole, for a process is slow in its own way as long as it lives. None for one of all.
-        share: Of the percentile, 0 to 1.
-        relabellings: How many to draw; the least p-value is one in this plus one.
-        seed: Of the draw.
+        first: Latencies, `(n,)` nanoseconds, and the index of the first sample of each round, `(n_rounds,)`. The rounds
+            of both candidates correspond; leave out rounds that only one of them has.
+        second: The same for the other candidate.
+        clusters: Process of each round, `(n_rounds,)`; None if all rounds share one. Six or more processes are
+            exchanged as a whole, because each process has a speed of its own.
+        share: The percentile, 0 to 1.
+        relabellings: Number of random labellings; the smallest p-value is 1 / (relabellings + 1).
+        seed: Seed of the random generator.
 
     Returns:
-        The comparison; None where either has fewer than a thousand calls, or there are fewer than six rounds.
+        The comparison; None if a candidate has fewer than 1,000 calls or there are fewer than six rounds.
 
     Raises:
-        ValueError: A sample is refused, or the two have different numbers of rounds.
+        ValueError: A sample is invalid, or the candidates have different numbers of rounds.
     """
     samples = [as_latencies(one) for one, _ in (first, second)]
     starts = [as_starts(cuts, one.size) for one, (_, cuts) in zip(samples, (first, second), strict=True)]
@@ -101,18 +103,18 @@ def compare_tails(
     return TailComparison(math.exp(observed), (1 + beyond) / (1 + relabellings), rounds)
 
 
-def _place(count: Any, share: float) -> Any:  # Any: an int, or an array of them
-    """Return the place of a percentile among samples in ascending order, from 0: the least that enough reach."""
+def _place(count: Any, share: float) -> Any:  # Any: an integer or an array of integers
+    """Return the index of a percentile among samples in ascending order: the smallest that covers the share."""
     return np.ceil(share * count).astype(np.int64) - 1
 
 
 def _top(
     samples: list[Latencies], sizes: NDArray[np.int64], share: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Return the greatest samples of both in descending order, whether each is the first's, and its round.
+    """Return the largest samples of both in descending order, whether each belongs to the first, and its round.
 
-    Of a percentile's tail eight times as many, in which the percentile of either lies unless nearly all rounds are
-    exchanged the same way.
+    The number of samples is eight times that of a percentile's tail, which contains the percentile of either candidate
+    unless nearly all rounds are exchanged in the same direction.
     """
     both = np.concatenate(samples).astype(np.float64)
     is_first = np.arange(both.size) < samples[0].size
@@ -126,15 +128,15 @@ def _top(
 def _log_ratio(
     ordered: NDArray[np.float64], of_first: NDArray[np.bool_], totals: NDArray[np.int64], share: float
 ) -> NDArray[np.float64]:
-    """Return the log of the ratio of percentiles, second over first, for each labelling, `(n_labellings,)`.
+    """Return the log-ratio of percentiles, second over first, for each labelling, `(n_labellings,)`.
 
-    NaN where the percentile of one of them lies below the samples given.
+    It is NaN if the percentile of one candidate is below the given samples.
 
     Args:
-        ordered: The greatest samples in descending order, `(n_top,)`.
-        of_first: Whether each is the first's, `(n_labellings, n_top)`.
-        totals: Samples of the first and of the second, `(2, n_labellings)`.
-        share: Of the percentile.
+        ordered: The largest samples in descending order, `(n_top,)`.
+        of_first: Whether each sample belongs to the first candidate, `(n_labellings, n_top)`.
+        totals: Number of samples of the first and of the second candidate, `(2, n_labellings)`.
+        share: The percentile, 0 to 1.
     """
     logs = np.log(ordered)
     values = []

@@ -1,4 +1,4 @@
-"""Where a ratio will lie when it is measured again: what lies between measurements, besides what lies within one."""
+"""Prediction interval of a ratio: where it is expected when the same plan is measured again."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from latency_tui.stats.quantiles import student_quantile
 
 
 def prediction_interval(cluster_medians: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Return where the ratio will likely lie when the plan is measured again: a random effect of the measurement.
+    """Return Student's prediction interval of the log-ratio of one more measurement of the same plan.
 
-    An interval from inside one measurement says nothing of the next one, in which processes lie elsewhere in memory
-    and neighbours do other things. This is Student's prediction interval for one more measurement like those given.
+    A confidence interval from within one measurement does not cover the next one, whose processes have another memory
+    layout and meet other load. The measurement is a random effect, estimated from the given medians.
 
     Args:
-        cluster_medians: Log-ratio of each launch, or better of each measurement apart in time, `(n,)`.
-        confidence: Of the interval, for one further measurement.
+        cluster_medians: Log-ratio of each launch, or preferably of each of several separate measurements, `(n,)`.
+        confidence: Confidence level, for one further measurement.
 
     Returns:
-        Lower and upper end of the log-ratio; None where nothing tells how much measurements differ.
+        Lower and upper end of the log-ratio; None if there are fewer than two finite medians.
     """
     values = np.asarray(cluster_medians, dtype=np.float64)
     if values.size < 2 or not np.isfinite(values).all():
         return None
     deviation = float(values.std(ddof=1)) * math.sqrt(1 + 1 / values.size)
-    reach = student_quantile((1 + confidence) / 2, values.size - 1) * deviation
+    half_width = student_quantile((1 + confidence) / 2, values.size - 1) * deviation
     mean = float(values.mean())
-    return mean - reach, mean + reach
+    return mean - half_width, mean + half_width

@@ -26,11 +26,11 @@ def normal_tail(z: float) -> float:
 
 @lru_cache(maxsize=4096)
 def student_quantile(probability: float, degrees: int) -> float:
-    """Return the quantile of Student's t.
+    """Return the quantile of Student's t distribution.
 
-    By its expansion around the normal quantile (Abramowitz and Stegun 26.7.5), with fewer degrees of freedom mended by
-    Newton's steps, with very few by bisection of the distribution function, which takes 3 ms: a live measurement asks
-    for another number of degrees at every redraw.
+    With many degrees of freedom it uses the expansion around the normal quantile (Abramowitz and Stegun 26.7.5), with
+    fewer also Newton's steps, and with fewer than ten bisection of the distribution function. Bisection takes 3 ms, too
+    long for a live measurement, whose degrees of freedom change with every redraw.
 
     Args:
         probability: Between 0 and 1.
@@ -39,7 +39,7 @@ def student_quantile(probability: float, degrees: int) -> float:
     if degrees < 1:
         raise ValueError("Student's distribution needs at least one degree of freedom.")
     if not 0 < probability < 1:
-        raise ValueError("A probability must lie between 0 and 1.")
+        raise ValueError("A probability must be between 0 and 1.")
     if probability == 0.5:
         return 0.0
     if probability < 0.5:
@@ -81,7 +81,7 @@ def _student_density(t: float, degrees: int) -> float:
 def student_tail(t: float, degrees: int) -> float:
     """Return the probability that Student's t exceeds `t`.
 
-    By the regularised incomplete beta function: P(T > t) = I_{ν/(ν+t²)}(ν/2, 1/2) / 2 for t ≥ 0 (Abramowitz and
+    It uses the regularised incomplete beta function: P(T > t) = I_{ν/(ν+t²)}(ν/2, 1/2) / 2 for t ≥ 0 (Abramowitz and
     Stegun 26.7.1).
     """
     if math.isinf(t):
@@ -91,7 +91,7 @@ def student_tail(t: float, degrees: int) -> float:
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """Regularised incomplete beta function by Lentz's continued fraction (DLMF 8.17.22)."""
+    """Return the regularised incomplete beta function by Lentz's continued fraction (DLMF 8.17.22)."""
     if x <= 0:
         return 0.0
     if x >= 1:

@@ -1,4 +1,4 @@
-"""Running totals of latencies, block by block: exact however many samples, and mergeable."""
+"""Exact, mergeable running totals of latencies."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from latency_tui.stats.samples import as_latencies
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Totals of latencies seen so far, in nanoseconds.
+    """Totals of all latencies so far, in nanoseconds.
 
     Attributes:
         count: Number of samples.
-        mean: Their mean; 0 where there are none.
+        mean: Mean; 0 if there are no samples.
         squares: Sum of squared deviations from the mean, in ns².
-        min: Least of them; infinite where there are none.
-        max: Greatest of them.
+        min: Smallest sample; infinite if there are none.
+        max: Largest sample; negative infinity if there are none.
     """
 
     count: int = 0
@@ -31,16 +31,16 @@ class Summary:
 
     @property
     def std(self) -> float:
-        """Sample standard deviation (divided by n − 1); 0 where there are fewer than two."""
+        """Sample standard deviation (divisor n − 1); 0 if there are fewer than two samples."""
         return math.sqrt(self.squares / (self.count - 1)) if self.count > 1 else 0.0
 
     @property
     def total(self) -> float:
-        """Time spent in calls, in nanoseconds."""
+        """Total duration of the calls, in nanoseconds."""
         return self.mean * self.count
 
     def merged(self, other: Summary) -> Summary:
-        """Return the totals of both (Chan, Golub and LeVeque 1979: pairwise updating)."""
+        """Return the totals of both (pairwise updating: Chan, Golub and LeVeque 1979)."""
         if not other.count:
             return self
         if not self.count:
@@ -63,13 +63,13 @@ def summarise(samples: ArrayLike) -> Summary:
         samples: Latencies, `(n,)` nanoseconds.
 
     Raises:
-        ValueError: One of them is zero, negative or not finite.
+        ValueError: A latency is zero, negative or not finite.
     """
     latencies = as_latencies(samples)
     if not latencies.size:
         return Summary()
     mean = float(latencies.mean())
-    squares = np.square(latencies - mean)  # no dot product: BLAS would start threads beside what is measured
+    squares = np.square(latencies - mean)  # not a dot product: BLAS would start threads, which disturb the measurement
     return Summary(
         count=int(latencies.size),
         mean=mean,

@@ -17,6 +17,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import MOST_RUNS, Plan, slug_of
 from latency_tui.plan.limits import FRESH, parse_limit
 from latency_tui.plan.pinning import parse_cores
+from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.text.formatting import format_seconds
 
 UNTIL_DECIDED = "until decided"
@@ -197,7 +198,7 @@ OPTIONS: tuple[Option, ...] = (
         "ratios this close to 1 count as equal, such as 1 %",
         lambda plan: f"{plan.equivalence * 100:.6g} %",
         _read_share,
-        lambda plan: "" if plan.equivalence == 0.01 else f"equal within {plan.equivalence * 100:.6g} %",
+        lambda plan: "" if plan.equivalence == EQUIVALENCE else f"equal within {plan.equivalence * 100:.6g} %",
     ),
     Option(
         "max_seconds",

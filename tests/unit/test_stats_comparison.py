@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latency_tui.stats.comparison import EQUIVALENCE, PairComparison, compare, rounds_to_settle
+from latency_tui.stats.comparison import PairComparison, compare, rounds_to_settle
+from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_level
 from latency_tui.stats.prediction_interval import prediction_interval
 from tests.unit.fake_latencies import Floats, block_medians

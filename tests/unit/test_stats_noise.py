@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latency_tui.stats.noise import NoiseFigures, autocorrelation, drift, findings, level, lost_time
+from latency_tui.stats.noise import NoiseFigures, autocorrelation, drift, level, lost_time, severities
+from latency_tui.text.findings import describe_findings
 from tests.unit.fake_latencies import independent, nanoseconds, starts, waves
 
 
@@ -47,24 +48,25 @@ def test_autocorrelation_is_of_neighbours_inside_a_block() -> None:
     assert autocorrelation(np.array([1, 2]), np.array([0])) is None
 
 
-def test_a_quiet_machine_has_nothing_to_say() -> None:
+def test_a_quiet_machine_has_no_findings() -> None:
     figures = NoiseFigures(
         lost_time=0.001, disturbed_share=0.02, collected=("RBF SVM", 0.001), drift=0.03, autocorrelation=0.7,
         floor_share=0.001, governor="performance", pinned=True,
     )  # fmt: skip
-    assert findings(figures) == ()
+    assert severities(figures) == {}
     assert level(()) == "quiet"
-    assert findings(NoiseFigures()) == ()
+    assert severities(NoiseFigures()) == {}
 
 
-def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
+def test_findings_are_sorted_by_severity_and_name_a_remedy() -> None:
     figures = NoiseFigures(
         lost_time=0.2, disturbed_share=0.3, collected=("RBF SVM", 0.05), drift=0.3, autocorrelation=0.95,
         floor_share=0.2, unsteady=("Random Forest",), governor="powersave", pinned=False, refused=2,
         steal=0.04, load=1.5, control=0.03, lost_cores=(3,), equivalence=0.01,
     )  # fmt: skip
-    found = findings(figures)
+    found = describe_findings(figures)
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["high", "medium", "low"].index)
+    assert [f.severity for f in found] == list(severities(figures).values())
     remedies = {
         "clock": "measure larger batches", "lost time": "close other programs", "steal": "measure at another time",
         "control": "measure longer", "interruptions": "close other programs", "drift": "measure longer",
@@ -74,26 +76,39 @@ def test_what_is_worst_comes_first_and_every_finding_says_what_to_do() -> None:
     }  # fmt: skip
     assert {f.cause for f in found} == remedies.keys()
     assert [f.cause for f in found if remedies[f.cause] not in f.sentence] == []
-    (lost,) = findings(NoiseFigures(control_failed="no more memory."))
-    assert lost.sentence.endswith("measure again: no more memory.")
-    assert level(found) == "noisy"
+    (control,) = describe_findings(NoiseFigures(control_failed="no more memory."))
+    assert control.sentence.endswith("measure again: no more memory.")
+    assert level(f.severity for f in found) == "noisy"
     assert all(f.sentence.endswith(".") and len(f.cause.split()) <= 2 for f in found)
     assert "20 %" in next(f.sentence for f in found if f.cause == "lost time")
     assert "of the calls of RBF SVM" in next(f.sentence for f in found if f.cause == "collector")
 
 
-def test_steps_of_the_clock_are_told_once_they_make_a_difference() -> None:
-    assert findings(NoiseFigures(step_share=0.0024)) == ()
-    assert [(f.cause, f.severity) for f in findings(NoiseFigures(step_share=0.003))] == [("clock", "low")]
-    assert [(f.cause, f.severity) for f in findings(NoiseFigures(step_share=0.02))] == [("clock", "medium")]
+def test_every_disturbance_has_a_sentence_of_its_own() -> None:
+    figures = NoiseFigures(
+        lost_time=0.2, disturbed_share=0.3, collected=("RBF SVM", 0.05), drift=0.3, autocorrelation=0.95,
+        floor_share=0.2, step_share=0.02, unsteady=("Random Forest",), governor="powersave", pinned=False, refused=1,
+        steal=0.04, load=1.5, control=0.03, control_failed="it crashed", lost_cores=(0, 1),
+    )  # fmt: skip
+    sentences = [finding.sentence for finding in describe_findings(figures)]
+    assert len(set(sentences)) == len(sentences) == len(severities(figures)) == 16
 
 
-def test_levels_follow_the_worst() -> None:
-    assert level(findings(NoiseFigures(drift=0.2))) == "uneasy"
-    assert level(findings(NoiseFigures(collected=("RBF SVM", 0.5)))) == "quiet"
-    assert level(findings(NoiseFigures(lost_time=0.5))) == "noisy"
-    assert level(findings(NoiseFigures(steal=0.01, load=1.5))) == "quiet"
-    assert level(findings(NoiseFigures(steal=0.03))) == "uneasy"
-    assert level(findings(NoiseFigures(load=2.5))) == "uneasy"
-    assert level(findings(NoiseFigures(steal=0.2))) == "noisy"
-    assert level(findings(NoiseFigures(lost_cores=(0,)))) == "noisy"
+def test_a_coarse_clock_is_reported_if_it_makes_a_difference() -> None:
+    assert severities(NoiseFigures(step_share=0.0024)) == {}
+    assert severities(NoiseFigures(step_share=0.003)) == {"step_share": "low"}
+    assert severities(NoiseFigures(step_share=0.02)) == {"step_share": "medium"}
+
+
+def test_the_level_follows_the_most_severe_disturbance() -> None:
+    def level_of(figures: NoiseFigures) -> str:
+        return level(severities(figures).values())
+
+    assert level_of(NoiseFigures(drift=0.2)) == "uneasy"
+    assert level_of(NoiseFigures(collected=("RBF SVM", 0.5))) == "quiet"
+    assert level_of(NoiseFigures(lost_time=0.5)) == "noisy"
+    assert level_of(NoiseFigures(steal=0.01, load=1.5)) == "quiet"
+    assert level_of(NoiseFigures(steal=0.03)) == "uneasy"
+    assert level_of(NoiseFigures(load=2.5)) == "uneasy"
+    assert level_of(NoiseFigures(steal=0.2)) == "noisy"
+    assert level_of(NoiseFigures(lost_cores=(0,))) == "noisy"

@@ -106,7 +106,7 @@ def test_rounds_that_are_all_alike_are_settled() -> None:
 
 def test_rubbish_is_refused() -> None:
     test = SequentialTest(2)
-    with pytest.raises(ValueError, match="each pair"):
+    with pytest.raises(ValueError, match="per pair"):
         test.update([0.1])
     with pytest.raises(ValueError, match="finite"):
         test.update([0.1, math.inf])
