@@ -1,1 +1,1 @@
-"""From the events of a measurement to its result."""
+"""Turns the events of a measurement into its result."""

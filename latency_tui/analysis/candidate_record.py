@@ -1,4 +1,4 @@
-"""One candidate of a recording: what the events told of it, and the figures that this comes to."""
+"""The record of one candidate: what its events contain, and the statistics computed from them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from latency_tui.stats.percentiles import TAIL_SECONDS, percentiles
 from latency_tui.text.formatting import PERCENTILES
 
 _NANO = 1e-9
-_ALONE = (
-    "answered from one process, for no copies of it could be made; where that lies in memory may be worth a percent"
+_SINGLE_PROCESS = (
+    "ran in one process because replicas could not be started; its memory layout may bias the latency by about 1 %"
 )
 
 
 class CandidateRecord:
-    """What is known of one candidate.
+    """Collects the events of one candidate.
 
     Args:
-        candidate: Which one.
-        position: Its place in the plan.
-        colour: `#rrggbb`.
-        most_samples: How many of its samples are kept at the most.
-        seed: Of the draw of those that are kept.
+        candidate: The candidate.
+        position: Its index in the plan.
+        colour: Its colour, `#rrggbb`.
+        most_samples: Largest number of its samples that are kept.
+        seed: Seed of the random choice of samples that are kept.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class CandidateRecord:
         self.candidate = candidate
         self.position = position
         self.colour = colour
-        self.track = SampleBuffer(most_samples, seed)
+        self.buffer = SampleBuffer(most_samples, seed)
         self.trained: TrainingFinished | None = None
         self.failed: CandidateFailed | None = None
         self.first_calls: list[float] = []
@@ -61,28 +61,28 @@ class CandidateRecord:
         calls_per_round: int,
         seconds: float,
         clock_step: int,
-        alone: bool,
+        single_process: bool,
         samples: bool = True,
     ) -> CandidateResult:
-        """Return the candidate's figures so far.
+        """Return the result of the candidate so far.
 
         Args:
-            batch_size: Rows that each call answers.
-            most_samples: About how many samples may be looked at; None for all.
-            calls_per_round: As many as a longer measurement's rounds would have.
-            seconds: How long the measurement lasted on the clock.
-            clock_step: What that clock counts in, in nanoseconds, where latencies tell; else 0.
-            alone: Whether one process answered where others had several.
-            samples: Whether the result holds the samples.
+            batch_size: Rows per call.
+            most_samples: Approximate number of samples to use; None for all.
+            calls_per_round: Calls per round that a longer measurement would have.
+            seconds: Wall time of the measurement.
+            clock_step: Step of the clock in nanoseconds; 0 if it is negligible or unknown.
+            single_process: Whether the candidate ran in one process although others had several.
+            samples: Whether the result contains the samples.
         """
-        totals = self.track.totals
-        excerpt = self.track.excerpt(most_samples)
-        after_switch = self.track.after_switch(most_samples)
+        totals = self.buffer.totals
+        subsample = self.buffer.subsample(most_samples)
+        after_switch = self.buffer.after_switch(most_samples)
         start = _cold_start(self.cold_starts)
         first_call = median(self.first_calls) if self.first_calls else None
         status: Status = "measured" if totals.count else "cancelled"
-        # Before the samples are made seconds: sorting them takes memory, too.
-        statistics = _statistics(self.track, excerpt, calls_per_round, seconds, clock_step) if totals.count else None
+        # Computed before the samples are converted to seconds, because sorting also takes memory.
+        statistics = _statistics(self.buffer, subsample, calls_per_round, seconds, clock_step) if totals.count else None
         if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
             status = "failed"
         return CandidateResult(
@@ -94,19 +94,19 @@ class CandidateRecord:
             traceback=(self.failed.traceback or None) if self.failed else None,
             training_seconds=self.trained.seconds if self.trained else None,
             score=self.trained.score if self.trained else None,
-            notes=tuple(self._notes(alone)),
+            notes=tuple(self._notes(single_process)),
             cold_start_seconds=start.first_calls[0] if start and start.first_calls else first_call,
             cold_start=start,
             after_switch_seconds=_seconds(after_switch),
-            gc_calls=self.track.gc_calls,
-            gc_seconds=self.track.gc_ns * _NANO,
+            gc_calls=self.buffer.gc_calls,
+            gc_seconds=self.buffer.gc_ns * _NANO,
             calls=totals.count,
-            samples_kept=self.track.kept,
-            samples=np.multiply(excerpt.samples, _NANO, dtype=np.float64) if totals.count and samples else None,
-            rounds=tuple(excerpt.rounds.tolist()) if samples else (),
-            launches=tuple(excerpt.launches.tolist()) if samples else (),
+            samples_kept=self.buffer.kept,
+            samples=np.multiply(subsample.samples, _NANO, dtype=np.float64) if totals.count and samples else None,
+            rounds=tuple(subsample.rounds.tolist()) if samples else (),
+            launches=tuple(subsample.launches.tolist()) if samples else (),
             received=self.received,
-            whole_launches=self.track.whole_launches,
+            whole_launches=self.buffer.whole_launches,
             statistics=statistics,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
@@ -114,53 +114,53 @@ class CandidateRecord:
     def statistics(
         self, most_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float
     ) -> Statistics:
-        """Return its statistics with intervals of another confidence; the other arguments are those of `result`."""
+        """Return statistics with intervals of another confidence level; see `result` for the other arguments."""
         return _statistics(
-            self.track, self.track.excerpt(most_samples), calls_per_round, seconds, clock_step, confidence
+            self.buffer, self.buffer.subsample(most_samples), calls_per_round, seconds, clock_step, confidence
         )
 
-    def _notes(self, alone: bool) -> Iterator[str]:
-        """Yield warnings of the training, and what is peculiar to how it was measured."""
+    def _notes(self, single_process: bool) -> Iterator[str]:
+        """Yield the warnings of its training, and notes on how it was measured."""
         yield from self.trained.notes if self.trained else ()
-        if alone:
-            yield _ALONE
-        if self.track.kept < self.track.totals.count:
+        if single_process:
+            yield _SINGLE_PROCESS
+        if self.buffer.kept < self.buffer.totals.count:
             yield (
-                f"percentiles rest on {self.track.kept:,} of {self.track.totals.count:,} calls, an even random choice "
-                "from all blocks; all other figures rest on all calls"
+                f"percentiles are from {self.buffer.kept:,} of {self.buffer.totals.count:,} calls, a random sample "
+                "from all blocks; all other figures are from all calls"
             )
 
 
 def _statistics(
-    track: SampleBuffer,
-    excerpt: Subsample,
+    buffer: SampleBuffer,
+    subsample: Subsample,
     calls_per_round: float,
     seconds: float,
     clock_step: int,
     confidence: float = 0.95,
 ) -> Statistics:
-    """Return a candidate's statistics in seconds: totals of all its samples, percentiles of the excerpt."""
-    if track.step > 1:  # calls that are needed are calls that are made, whether they are kept or not
-        calls_per_round = max(calls_per_round, track.totals.count / track.blocks)
+    """Return statistics in seconds: totals over all samples, percentiles from the subsample."""
+    if buffer.step > 1:  # the number of calls needed includes calls whose samples are not kept
+        calls_per_round = max(calls_per_round, buffer.totals.count / buffer.blocks)
     estimates = percentiles(
-        excerpt.samples,
-        excerpt.rounds,
+        subsample.samples,
+        subsample.rounds,
         confidence,
-        clusters=excerpt.clusters,
-        of_launches=excerpt.of_launches,
-        complete=excerpt.complete,
+        clusters=subsample.clusters,
+        of_launches=subsample.of_launches,
+        complete=subsample.complete,
         calls_per_round=calls_per_round,
         seconds=seconds,
         clock_step=clock_step,
     )
-    totals = track.totals
+    totals = buffer.totals
     shown: dict[str, Percentile] = {}
     for key in PERCENTILES:
         estimate = estimates[key]
         needed = estimate.calls_needed
-        if needed is not None and not excerpt.whole and needed <= totals.count:
+        if needed is not None and not subsample.whole and needed <= totals.count:
             needed = None
-        if needed is not None and key != "p50" and 0 < seconds < TAIL_SECONDS:  # so many more quickly would not do
+        if needed is not None and key != "p50" and 0 < seconds < TAIL_SECONDS:  # the duration counts, too
             needed = max(needed, _rounded_up(totals.count * TAIL_SECONDS / seconds))
         shown[key] = Percentile(
             value=_seconds(estimate.value),
@@ -170,7 +170,7 @@ def _statistics(
             seconds_needed=estimate.seconds_needed,
             launches_needed=estimate.launches_needed,
         )
-    mean = mean_interval(excerpt.samples, excerpt.rounds, excerpt.clusters, confidence) or (None, None)
+    mean = mean_interval(subsample.samples, subsample.rounds, subsample.clusters, confidence) or (None, None)
     low, high = (min(mean[0], totals.mean), max(mean[1], totals.mean)) if mean[0] and mean[1] else (None, None)
     return Statistics(
         mean_low=_seconds(low),
@@ -184,7 +184,7 @@ def _statistics(
 
 
 def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
-    """Return the medians over launches; of calls without those that a clock that stepped made impossible."""
+    """Return the medians over launches. Launches with an invalid first call (the clock was set back) are left out."""
     if not events:
         return None
     possible = [e.first_calls for e in events if all(call > 0 for call in e.first_calls)]
@@ -199,7 +199,7 @@ def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:
 
 
 def _rounded_up(count: float) -> int:
-    """Return two figures of a number that changes from moment to moment: 6,000 for 5,983."""
+    """Round up to two significant digits, so that a displayed number changes rarely: 6,000 for 5,983."""
     whole = math.ceil(count)
     power = int(10 ** max(len(str(whole)) - 2, 0))
     return -(-whole // power) * power

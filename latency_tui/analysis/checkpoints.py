@@ -1,4 +1,4 @@
-"""Takes the checkpoint of a recording: what its result and samples do not show."""
+"""Creates the checkpoint of a recording: the state that a continuation needs besides the result and its samples."""
 
 from __future__ import annotations
 
@@ -15,51 +15,52 @@ if TYPE_CHECKING:
 
 
 def checkpoint_of(recording: Recorder) -> Checkpoint:
-    """Return what a recording needs to be continued, besides the samples of its candidates."""
-    race, conditions, looks = recording.race, recording.conditions, recording.looks
+    """Return the state that is needed to continue a recording, besides the samples of its candidates."""
+    comparer, noise, looks = recording.comparer, recording.noise_recorder, recording.looks
     return Checkpoint(
         asked=tuple(recording.asked),
         launches=tuple(
             Launch(
                 number=number,
-                planned=race.medians.planned(number),
+                planned=comparer.medians.planned(number),
                 began_ns=began,
                 ended_ns=ended,
-                steal=conditions.steal.get(number),
-                lost_cores=conditions.lost_cores.get(number, ()),
+                steal=noise.steal.get(number),
+                lost_cores=noise.lost_cores.get(number, ()),
             )
-            for number, (began, ended) in race.spans.items()
+            for number, (began, ended) in comparer.spans.items()
         ),
-        round_launches=race.medians.launches.copy(),
-        finished_rounds=race.finished.values.copy(),
+        round_launches=comparer.medians.launches.copy(),
+        finished_rounds=comparer.finished.values.copy(),
         candidates=tuple(
-            _candidate(entry, race.medians, is_control=entry is race.control) for entry in recording.everyone.values()
+            _candidate(record, comparer.medians, is_control=record is comparer.control)
+            for record in recording.records.values()
         ),
         looks=LooksCheckpoint(looks=looks.looks, due=looks.next, decided=tuple(looks.decided.values())),
-        next_look=race.ask_again_at,
-        environment=conditions.machine,
-        cores=conditions.cores,
-        timer_floor=conditions.timer_floor,
-        load=conditions.load,
-        refused_blocks=conditions.refused,
+        next_look=comparer.next_check,
+        environment=noise.machine,
+        cores=noise.cores,
+        timer_floor=noise.timer_floor,
+        load=noise.load,
+        refused_blocks=noise.refused,
         inputs=recording.inputs,
-        most_replicas=race.most_replicas,
-        rounds_per_replica=race.rounds_per_replica,
-        calls_per_long_block=race.calls_per_long_block,
+        most_replicas=comparer.most_replicas,
+        rounds_per_replica=comparer.rounds_per_replica,
+        calls_per_long_block=comparer.calls_per_long_block,
     )
 
 
-def _candidate(entry: CandidateRecord, medians: MedianTable, *, is_control: bool) -> CandidateCheckpoint:
-    blocks = medians.columns(entry.position)
+def _candidate(record: CandidateRecord, medians: MedianTable, *, is_control: bool) -> CandidateCheckpoint:
+    blocks = medians.columns(record.position)
     return CandidateCheckpoint(
-        slug=entry.candidate.slug,
-        trained=entry.trained,
-        failed=entry.failed,
-        first_calls=tuple(entry.first_calls),
-        cold_starts=tuple(entry.cold_starts),
-        steady=entry.steady,
-        received=entry.received,
+        slug=record.candidate.slug,
+        trained=record.trained,
+        failed=record.failed,
+        first_calls=tuple(record.first_calls),
+        cold_starts=tuple(record.cold_starts),
+        steady=record.steady,
+        received=record.received,
         blocks=blocks,
-        calls=entry.track.columns(blocks.rounds),
-        samples=entry.track.excerpt(None).samples.astype(np.int64) if is_control else None,
+        calls=record.buffer.columns(blocks.rounds),
+        samples=record.buffer.subsample(None).samples.astype(np.int64) if is_control else None,
     )

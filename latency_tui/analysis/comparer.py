@@ -1,4 +1,4 @@
-"""Who is faster: candidates that take turns, compared round by round, and whether that is known by now."""
+"""Compares candidates round by round, and decides whether an until-known measurement may stop."""
 
 from __future__ import annotations
 
@@ -25,13 +25,19 @@ from latency_tui.stats.prediction_interval import prediction_interval
 from latency_tui.stats.sequential import compare_sequentially, replay
 
 MOST_LIVE_ROUNDS = 600
+"""Rounds that a live comparison uses at most, so that a redraw takes constant time."""
 _NANO = 1e-9
 _MOST_LIVE_SEQUENCE = 150
+"""The same for a confidence sequence, which takes more time per round."""
 _MOST_TAIL_SAMPLES = 50_000
+"""Approximate number of samples per candidate that the permutation test of p99 uses."""
 _TAIL_ROUNDS = 200
-_LATER = 1.05  # by so much more rounds, an answer that did not stand yet is looked at again
-_NOBODY = -1
-_TOLD_APART = ("faster", "slower")
+"""Fewest rounds that it uses, if there are as many."""
+_GROWTH = 1.05
+"""Re-check an unsettled result once the number of rounds has grown by 5 %."""
+_NO_CANDIDATE = -1
+"""An index that no candidate has: compute verdicts without intervals."""
+_DIFFERENT = ("faster", "slower")
 
 
 class _ToSettle(TypedDict, total=False):
@@ -41,35 +47,35 @@ class _ToSettle(TypedDict, total=False):
 
 
 class Comparer:
-    """The rounds of a measurement and what they say of every pair.
+    """Stores the block medians of all rounds and compares candidates.
 
     Args:
-        plan: What is measured.
-        everyone: Who takes turns, in the plan's order, a control copy last.
+        plan: The plan that is measured.
+        records: Records of the candidates in the plan's order; the control, if any, is the last.
 
     Attributes:
-        plan: As given; its baseline may be changed while it goes on.
+        plan: The plan; its baseline may change during the measurement.
         medians: Block medians of all rounds.
-        control: The hidden copy of the first candidate; None where none takes turns.
-        first_launch: The first launch of the plan, or of the continuation that is being measured.
-        spans: When the rounds of each launch began and ended, in nanoseconds of the machine's clock.
-        finished: The rounds that the test has looked at, in their order.
-        ask_again_at: At how many rounds an answer that did not stand is looked at again.
-        most_replicas: How many processes each candidate would have with many rounds, as the engine says; 0 if unknown.
-        rounds_per_replica: Rounds that each of these takes at the least.
-        calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
+        control: Record of the hidden duplicate of the first candidate; None if there is none.
+        first_launch: First launch of the plan, or of the continuation that is being measured.
+        spans: Start and end of the rounds of each launch, in nanoseconds of the monotonic clock.
+        finished: Rounds that the sequential test has seen, in order.
+        next_check: Number of rounds at which an unsettled result is checked again.
+        most_replicas: Processes per candidate in a long measurement, as the engine reports; 0 if it is unknown.
+        rounds_per_replica: Fewest rounds per process.
+        calls_per_long_block: Calls per block of each candidate in a long measurement, by slug.
     """
 
-    def __init__(self, plan: Plan, everyone: list[CandidateRecord]) -> None:
+    def __init__(self, plan: Plan, records: list[CandidateRecord]) -> None:
         self.plan = plan
-        self.medians = MedianTable(len(everyone))
-        self.control = everyone[-1] if plan.control else None
-        self._everyone = everyone
-        self._entries = everyone[: len(plan.candidates)]
-        self._places = {entry.candidate.slug: entry.position for entry in self._entries}
-        self._settling = StoppingRule(len(plan.candidates), plan.equivalence) if plan.until_known else None
+        self.medians = MedianTable(len(records))
+        self.control = records[-1] if plan.control else None
+        self._records = records
+        self._visible = records[: len(plan.candidates)]
+        self._places = {record.candidate.slug: record.position for record in self._visible}
+        self._stopping_rule = StoppingRule(len(plan.candidates), plan.equivalence) if plan.until_known else None
         self.spans: dict[int, tuple[int, int]] = {}
-        self.ask_again_at = 0
+        self.next_check = 0
         self.finished = GrowingArray(np.int64)
         self.first_launch = 0
         self.most_replicas = 0
@@ -77,9 +83,10 @@ class Comparer:
         self.calls_per_long_block: dict[str, int] = {}
 
     def begin(self, event: MeasurementStarted) -> None:
-        """Take note of how many rounds a launch is to have; until it is known the first says that of the others.
+        """Record the planned number of rounds of a launch.
 
-        A continuation has a first launch of its own.
+        An until-known plan has no such number: all launches then have as many rounds as the first launch of the plan or
+        of its continuation.
         """
         self.most_replicas, self.rounds_per_replica = event.most_replicas, event.rounds_per_replica
         self.calls_per_long_block = event.calls_per_long_block
@@ -90,17 +97,17 @@ class Comparer:
 
     def _expect(self, launch: int, rounds: int) -> None:
         self.medians.expect(launch, rounds)
-        for entry in self._everyone:
-            entry.track.expect(launch, rounds)
+        for record in self._records:
+            record.buffer.expect(launch, rounds)
 
-    def add(self, entry: CandidateRecord, event: BlockMeasured, median: float, total_ns: int) -> int:
-        """Add a block of one of those who take turns, and return its round, counted over all launches.
+    def add(self, record: CandidateRecord, event: BlockMeasured, median: float, total_ns: int) -> int:
+        """Add a block, and return its round, counted over all launches.
 
         Args:
-            entry: Whose block it is.
+            record: Record of the candidate.
             event: The block.
-            median: Of its latencies, in nanoseconds.
-            total_ns: Their sum.
+            median: Median latency of the block, in nanoseconds.
+            total_ns: Sum of the latencies of the block, in nanoseconds.
         """
         block = event.block
         began, ended = self.spans.get(event.launch, (block.started_ns, block.started_ns))
@@ -108,70 +115,70 @@ class Comparer:
             min(began, block.started_ns),
             max(ended, block.started_ns + max(block.wall_ns, total_ns)),
         )
-        return self.medians.add(event.launch, event.round, event.replica, entry.position, median)
+        return self.medians.add(event.launch, event.round, event.replica, record.position, median)
 
     def finish_round(self, event: RoundFinished) -> None:
-        """Have the test look at a round that is whole."""
+        """Update the sequential test with a complete round."""
         round_ = self.medians.place(event.launch, event.round)
-        if self._settling is not None and round_ is not None:
+        if self._stopping_rule is not None and round_ is not None:
             self._finish(round_)
 
     def _finish(self, round_: int) -> None:
-        assert self._settling is not None
-        self._settling.add(self.medians.column(round_)[: len(self._entries)])
+        assert self._stopping_rule is not None
+        self._stopping_rule.add(self.medians.column(round_)[: len(self._visible)])
         self.finished.append(round_)
 
     def resume(self, begun: Checkpoint) -> None:
-        """Go on from a checkpoint; to be called while nothing was measured."""
+        """Restore the state of a checkpoint; the comparer must be empty."""
         self.medians.resume(begun.round_launches, [candidate.blocks for candidate in begun.candidates])
         for launch in begun.launches:
             self.spans[launch.number] = (launch.began_ns, launch.ended_ns)
             if launch.planned:
                 self._expect(launch.number, launch.planned)
-        if self._settling is not None:
+        if self._stopping_rule is not None:
             for round_ in begun.finished_rounds.tolist():
                 self._finish(round_)
         self.first_launch = begun.asked[-1].first_launch
-        self.ask_again_at = begun.next_look
+        self.next_check = begun.next_look
         self.most_replicas, self.rounds_per_replica = begun.most_replicas, begun.rounds_per_replica
         self.calls_per_long_block = begun.calls_per_long_block
 
     @property
     def launches_begun(self) -> list[int]:
-        """The launches of which something was measured."""
+        """Numbers of the launches that have measured blocks."""
         return [*self.spans]
 
     @property
     def seconds(self) -> float:
-        """How long the rounds lasted on the clock, all launches together."""
+        """Wall time of the rounds of all launches, in seconds."""
         return self._seconds_of([*self.spans])
 
     def _seconds_of(self, launches: list[int]) -> float:
         return sum(ended - began for began, ended in (self.spans[launch] for launch in launches)) * _NANO
 
     def settled(self) -> bool:
-        """Return whether an until-known plan has its answer: every candidate's verdict against the baseline stands.
+        """Return whether an until-known plan may stop because every comparison with the baseline has a verdict.
 
-        To be asked after each round; it may be asked as often as one likes, for the test behind it keeps its error
-        under any number of looks. Always False for a plan that says how long to measure.
+        Call it after any round, as often as needed: the sequential test keeps its error rate. It is always False for a
+        plan with a number of runs or a duration.
         """
-        if self._settling is None:
+        if self._stopping_rule is None:
             return False
-        active = {e.position for e in self._entries if e.failed is None}
+        active = {e.position for e in self._visible if e.failed is None}
         if len(active) < 2:
             return True
-        if len(self.medians) < self.ask_again_at or any(not e.track.totals.count for e in self.active()):
+        if len(self.medians) < self.next_check or any(not e.buffer.totals.count for e in self.active()):
             return False
-        # The test is of the plan's region of equivalence. Where a control is known to lie beyond it, and so widens it,
-        # only the comparison tells.
-        if not self._control_is_apart() and not self._settling.settled(active, self._wanted_baseline()):
+        # The test uses the plan's region of equivalence. A control that differs by more widens this region, and then
+        # only the full comparison is valid.
+        if not self._control_differs() and not self._stopping_rule.settled(active, self._wanted_baseline()):
             return False
         if self._verdicts_stand():
             return True
-        self.ask_again_at = math.ceil(len(self.medians) * _LATER)
+        self.next_check = math.ceil(len(self.medians) * _GROWTH)
         return False
 
-    def _control_is_apart(self) -> bool:
+    def _control_differs(self) -> bool:
         pair = self.control_pair(live=True)
         if pair is None or pair.low is None or pair.high is None:
             return False
@@ -179,33 +186,35 @@ class Comparer:
         return pair.low > margin or pair.high < -margin
 
     def _verdicts_stand(self) -> bool:
-        """Return whether the result would hold no inconclusive verdict: by the very comparison that it will show.
+        """Return whether the result would have no inconclusive verdict, by the comparison that it will show.
 
-        It knows what the test alone does not: how far processes lie apart, the control's floor, and who has failed.
+        This comparison includes what the sequential test ignores: between-process variance, the control, and failures.
         """
         medians = {
-            e.position: float(np.median(e.track.excerpt(None).samples)) for e in self.active() if e.track.totals.count
+            e.position: float(np.median(e.buffer.subsample(None).samples))
+            for e in self.active()
+            if e.buffer.totals.count
         }
         wanted = self._wanted_baseline()
         baseline = wanted if wanted in medians else min(medians, key=medians.__getitem__)
-        equivalence = max(self.plan.equivalence, apart(self.control_pair(live=False)))
-        pairs = self.pairs(baseline, equivalence, live=False, intervals_for=_NOBODY)
+        equivalence = max(self.plan.equivalence, difference_of(self.control_pair(live=False)))
+        pairs = self.pairs(baseline, equivalence, live=False, intervals_for=_NO_CANDIDATE)
         rivals = {position for position in medians if position != baseline}
         asked = [pair for pair in pairs.values() if {pair.first, pair.second} - rivals == {baseline}]
         return all(pair.verdict != "inconclusive" for pair in asked)
 
     def active(self) -> list[CandidateRecord]:
-        """Return the candidates that have not failed while they were measured."""
-        return [e for e in self._entries if e.failed is None or e.failed.stage == "cold start"]
+        """Return the records of candidates that have not failed during the rounds."""
+        return [e for e in self._visible if e.failed is None or e.failed.stage == "cold start"]
 
     def _wanted_baseline(self) -> int | None:
-        """Return the position of the candidate that the plan names as the baseline, unless it failed on the way."""
+        """Return the position of the baseline that the plan names; None if there is none, or if it failed."""
         return next((e.position for e in self.active() if e.candidate.slug == self.plan.baseline), None)
 
     def baseline(self, candidates: list[CandidateResult]) -> int | None:
-        """Return the position of the one that the others are compared with: the plan's, or else the fastest.
+        """Return the position of the baseline: the candidate that the plan names, or else the fastest.
 
-        None where nothing was measured.
+        None if nothing was measured.
         """
         wanted = self._wanted_baseline()
         if wanted is not None and candidates[wanted].statistics is not None:
@@ -213,27 +222,28 @@ class Comparer:
         return self.fastest(candidates)
 
     def fastest(self, candidates: list[CandidateResult]) -> int | None:
-        """Return the position of the one with the lowest median; None where nothing was measured."""
+        """Return the position of the candidate with the lowest median; None if nothing was measured."""
         measured = [c for c in candidates if c.statistics is not None]
         if not measured:
             return None
-        # One that failed may have been measured too little to compare anyone with.
+        # A candidate that failed may have too few samples to be a reference.
         whole = [c for c in measured if c.status == "measured"] or measured
         return self._places[min(whole, key=median_of).slug]
 
     def pairs(
         self, baseline: int | None, equivalence: float, *, live: bool, intervals_for: int | None = None
     ) -> dict[tuple[int, int], PairComparison]:
-        """Compare every pair of candidates with samples, by position in the plan.
+        """Compare every pair of measured candidates, by position in the plan.
 
-        Verdicts of those that still race are corrected over their own pairs: one that failed takes nothing from them.
+        Candidates that failed are left out of the correction for multiple comparisons, so they do not affect the
+        verdicts of the others.
         """
-        measured = [e.position for e in self._entries if e.track.totals.count]
+        measured = [e.position for e in self._visible if e.buffer.totals.count]
         asked = [(i, j) for i in measured for j in measured if i < j]
         if not asked:
             return {}
-        if self._settling is None:
-            table, launches, processes = self.medians.excerpt(MOST_LIVE_ROUNDS if live else None)
+        if self._stopping_rule is None:
+            table, launches, processes = self.medians.subsample(MOST_LIVE_ROUNDS if live else None)
             found = compare(
                 table,
                 launches,
@@ -243,10 +253,10 @@ class Comparer:
                 clock_step=self.clock_step(),
             )
         else:
-            table, launches, processes = self.medians.excerpt(_MOST_LIVE_SEQUENCE if live else None)
+            table, launches, processes = self.medians.subsample(_MOST_LIVE_SEQUENCE if live else None)
             widened = equivalence > self.plan.equivalence
-            test = replay(table, asked, equivalence) if widened else self._settling.test
-            places = range(len(asked)) if widened else [self._settling.place(pair) for pair in asked]
+            test = replay(table, asked, equivalence) if widened else self._stopping_rule.test
+            places = range(len(asked)) if widened else [self._stopping_rule.place(pair) for pair in asked]
             shown = baseline if intervals_for is None else intervals_for
             found = compare_sequentially(
                 table,
@@ -258,24 +268,24 @@ class Comparer:
                 intervals_for=shown,
                 clock_step=self.clock_step(),
             )
-        active = {entry.position for entry in self.active()}
+        active = {record.position for record in self.active()}
         among = [pair for pair in found if {pair.first, pair.second} <= active]
         judged = judge(among, equivalence=equivalence, most_processes=self._most_processes())
         return {(pair.first, pair.second): pair for pair in (*found, *judged)}
 
     def _most_processes(self) -> int:
-        """Return how many processes a candidate would have with many rounds; 0 if more rounds would not add any."""
+        """Return the processes per candidate in a longer measurement; 0 if more rounds would not add processes."""
         launches = len(self.medians.whole_launches)
-        processes = max((entry.track.processes for entry in self._entries), default=0)
+        processes = max((record.buffer.processes for record in self._visible), default=0)
         if processes < self.medians.whole_rounds // max(launches, 1) // self.rounds_per_replica:
             return 0
         return launches * self.most_replicas
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
-        """Compare the control with the candidate that it copies; None where there is none, or nothing of it yet."""
+        """Compare the control with the first candidate; None if there is no control, or no round of it yet."""
         if self.control is None:
             return None
-        table, launches, processes = self.medians.excerpt(MOST_LIVE_ROUNDS if live else None)
+        table, launches, processes = self.medians.subsample(MOST_LIVE_ROUNDS if live else None)
         pairs = [(0, self.control.position)]
         pair = compare(
             table,
@@ -288,59 +298,62 @@ class Comparer:
         return pair if pair.rounds else None
 
     def clock_step(self) -> int:
-        """Return the step that the clock counts in, in nanoseconds; 0 where the latencies do not tell.
+        """Return the step of the clock in nanoseconds; 0 if it is negligible or unknown.
 
-        The fastest that tell do it best: nothing else makes these come out as one of a few numbers.
+        The fastest candidate that reveals a step determines it: only a coarse clock makes its latencies repeat.
         """
-        fastest_first = sorted(self._everyone, key=lambda entry: entry.track.totals.mean)
-        return next((step for entry in fastest_first if (step := entry.track.clock_step)), 0)
+        fastest_first = sorted(self._records, key=lambda record: record.buffer.totals.mean)
+        return next((step for record in fastest_first if (step := record.buffer.clock_step)), 0)
 
     def groups(self, candidates: list[CandidateResult], pairs: dict[tuple[int, int], PairComparison]) -> dict[str, str]:
-        """Return the letters of each, by slug: two share one exactly where neither is known to be faster."""
+        """Return the group letters of each candidate, by slug.
+
+        Two candidates share a letter exactly if neither is shown to be faster.
+        """
         ranked = sorted((c for c in candidates if c.statistics is not None), key=median_of)
         places = [self._places[c.slug] for c in ranked]
 
-        def told_apart(i: int, j: int) -> bool:
+        def differs(i: int, j: int) -> bool:
             pair = pairs.get((min(places[i], places[j]), max(places[i], places[j])))
-            return pair is not None and pair.verdict in _TOLD_APART
+            return pair is not None and pair.verdict in _DIFFERENT
 
         if len(ranked) < 2:
             return {}
-        return dict(zip((c.slug for c in ranked), compact_letters(len(ranked), told_apart), strict=True))
+        return dict(zip((c.slug for c in ranked), compact_letters(len(ranked), differs), strict=True))
 
     def comparisons(
         self, baseline: int | None, pairs: dict[tuple[int, int], PairComparison], *, tails: bool
     ) -> tuple[Comparison, ...]:
-        """Return every other candidate against the baseline, in the plan's order; p99 only where `tails` says so."""
+        """Compare every other candidate with the baseline, in the plan's order; p99 only if `tails` is set."""
         found = [
             pair if pair.first == baseline else pair.flipped
             for pair in pairs.values()
             if baseline in (pair.first, pair.second)
         ]
         found.sort(key=lambda pair: pair.second)
-        told = [self.comparison(self._entries[p.first], self._entries[p.second], p, tails=tails) for p in found]
+        told = [self.comparison(self._visible[p.first], self._visible[p.second], p, tails=tails) for p in found]
         p_values = {index: c.p99_p_value for index, c in enumerate(told) if c.p99_p_value is not None}
         for index, p_value in zip(p_values, holm([*p_values.values()]).tolist(), strict=True):
             told[index] = msgspec.structs.replace(told[index], p99_p_value=p_value)
         return tuple(told)
 
     def comparison(
-        self, baseline: CandidateRecord, entry: CandidateRecord, pair: PairComparison, *, tails: bool
+        self, baseline: CandidateRecord, record: CandidateRecord, pair: PairComparison, *, tails: bool
     ) -> Comparison:
-        """Return one pair as results have it; their p99 are compared only where `tails` says so."""
+        """Return the comparison of one pair as results contain it; p99 only if `tails` is set."""
         low, high = pair.interval or (None, None)
-        predicted_low, predicted_high = _again(pair)
-        tail = self._tails(baseline.track, entry.track) if tails else None
+        predicted_low, predicted_high = _prediction(pair)
+        tail = self._tails(baseline.buffer, record.buffer) if tails else None
         return Comparison(
             baseline=baseline.candidate.slug,
-            candidate=entry.candidate.slug,
+            candidate=record.candidate.slug,
             ratio=pair.ratio,
             low=low,
             high=high,
             verdict=pair.verdict,
             rounds=pair.rounds,
             launches=len(pair.cluster_medians) if pair.across_launches else min(len(self.medians.whole_launches), 2),
-            **self._to_settle(pair, entry),
+            **self._to_settle(pair, record),
             predicted_low=predicted_low,
             predicted_high=predicted_high,
             p99_ratio=tail.ratio if tail else None,
@@ -348,7 +361,7 @@ class Comparer:
         )
 
     def _tails(self, first: SampleBuffer, second: SampleBuffer) -> TailComparison | None:
-        """Compare the p99 of two candidates over the rounds that both had, evenly thinned where they are many."""
+        """Compare the p99 of two candidates over their common rounds, evenly thinned if there are many."""
         if min(first.totals.count, second.totals.count) < LEAST_CALLS:
             return None
         shared = np.intersect1d(first.rounds, second.rounds)
@@ -356,14 +369,14 @@ class Comparer:
             return None
         fewer, more = sorted((first.totals.count, second.totals.count))
         stride = max(min(-(-more // _MOST_TAIL_SAMPLES), fewer // (2 * LEAST_CALLS), shared.size // _TAIL_ROUNDS), 1)
-        parts = [track.thinned(shared[::stride], _MOST_TAIL_SAMPLES) for track in (first, second)]
+        parts = [buffer.thinned(shared[::stride], _MOST_TAIL_SAMPLES) for buffer in (first, second)]
         one, other = ((part.samples, part.rounds) for part in parts)
-        # Processes, not launches: exchanged whole, five of these come out alike in one of sixteen labellings.
+        # Exchange processes, not launches: with five launches the smallest p-value would be 1/16.
         processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)
         return compare_tails(one, other, clusters=processes, seed=self.plan.seed)
 
-    def _to_settle(self, pair: PairComparison, entry: CandidateRecord) -> _ToSettle:
-        """Return what would settle a pair, as a comparison has it; nothing where nothing is known."""
+    def _to_settle(self, pair: PairComparison, record: CandidateRecord) -> _ToSettle:
+        """Return the additional effort that would settle a pair; empty if it is unknown."""
         rounds, launches = self.medians.whole_rounds, self.medians.whole_launches
         seconds = self._seconds_of(launches)
         if pair.launches_to_settle is not None:
@@ -372,14 +385,14 @@ class Comparer:
         if pair.rounds_to_settle is None or not rounds:
             return {}
         more = max(pair.rounds_to_settle - rounds, 1)
-        runs = math.ceil(more * entry.track.totals.count / max(entry.track.blocks, 1))
+        runs = math.ceil(more * record.buffer.totals.count / max(record.buffer.blocks, 1))
         return {"runs_to_settle": runs, "seconds_to_settle": more * seconds / rounds}
 
 
-def _again(pair: PairComparison) -> tuple[float | None, float | None]:
-    """Return where a ratio will likely lie when measured again: never more surely than where it lies now.
+def _prediction(pair: PairComparison) -> tuple[float | None, float | None]:
+    """Return the prediction interval of a ratio, which always contains its confidence interval.
 
-    A few launches that happen to agree would say more than the rounds inside them do.
+    A few launches that agree by chance would otherwise give a narrower interval than the rounds within them.
     """
     again = prediction_interval(pair.cluster_medians) if pair.across_launches else None
     if again is None or pair.low is None or pair.high is None:
@@ -388,11 +401,14 @@ def _again(pair: PairComparison) -> tuple[float | None, float | None]:
 
 
 def median_of(candidate: CandidateResult) -> float:
-    """Return the p50 of one that was measured, in seconds."""
+    """Return the p50 of a measured candidate, in seconds."""
     assert candidate.statistics is not None
     return candidate.statistics.p50.value or 0.0
 
 
-def apart(pair: PairComparison | None) -> float:
-    """How far apart two candidates came out, as a share; nothing where that is not known."""
+def difference_of(pair: PairComparison | None) -> float:
+    """Return the difference between two candidates, as a share; 0 if it is unknown.
+
+    It is 0.03 for a ratio of 1.03 and for one of 1/1.03.
+    """
     return 0.0 if pair is None or pair.log_ratio is None else math.expm1(abs(pair.log_ratio))

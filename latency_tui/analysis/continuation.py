@@ -1,9 +1,8 @@
-"""How much more to measure: what was stopped, or what would settle an inconclusive result.
+"""Computes how much more to measure: the rest of a stopped measurement, or what would settle an inconclusive result.
 
-A continuation is measured in fresh engines, so its calls are further launches of the same result. Whoever measures
-more because a result is inconclusive looks at it more often than once. Until-known results allow for that: their test
-is valid at any number of looks. Intervals of a fixed length do not: each holds for one look, so that after k
-continuations a wrong verdict is as likely as k + 1 times 5 % in the worst case.
+A continuation runs in fresh engines, so its calls are further launches of the same result. A user who continues because
+a result is inconclusive checks it more than once. Until-known results allow for that, because their test is sequential.
+Intervals of a fixed length do not: after k continuations the error rate is up to (k + 1) × 5 %.
 """
 
 from __future__ import annotations
@@ -22,16 +21,18 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 _MOST_LAUNCHES = 1000
+"""Largest number of launches that is proposed."""
 _LEAST_SECONDS = 0.01
+"""Shortest duration that is proposed."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for at once, the plan or a continuation, and how far it came.
+    """One request to measure, the plan or a continuation, with its progress.
 
     Attributes:
-        asked: What was to be measured.
-        launches: Launches of it that are complete.
-        runs: Fewest calls of a candidate that has not failed.
+        asked: The requested amount.
+        launches: Number of its complete launches.
+        runs: Smallest number of calls of a candidate that has not failed.
         share: Share of the rounds of its last launch that were measured, 0 to 1.
     """
 
@@ -42,11 +43,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
-    """Return the plan of a continuation, with those of its candidates that have not failed.
+    """Return the plan of a continuation, with the candidates that have not failed.
 
     Args:
-        plan: What was measured.
-        more: How much more.
+        plan: The plan that was measured.
+        more: The amount to measure.
         active: Slugs of candidates that have not failed.
     """
     slugs = set(active)
@@ -69,15 +70,15 @@ def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
 
 
 def what_is_missing(result: Result, parts: Sequence[Part], seconds: float) -> More | None:
-    """Return how much more to measure: the rest of what was stopped, or what would settle a result.
+    """Return how much more to measure: the rest of a stopped measurement, or what would settle the result.
 
     Args:
-        result: All that was measured.
-        parts: What was asked for, one after the other.
-        seconds: How long the rounds lasted on the clock.
+        result: The result so far.
+        parts: The plan and its continuations, in order, with their progress.
+        seconds: Wall time of the rounds.
 
     Returns:
-        The amount; None where all is settled, or nothing that anybody waits for would settle it.
+        The amount; None if the result is settled, or no reasonable amount would settle it.
     """
     if not any(candidate.status != "failed" for candidate in result.candidates):
         return None
@@ -105,7 +106,7 @@ def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> M
         unknown = any(pair.verdict == "inconclusive" for pair in active)
         return More(until_known=True) if unknown or undecided else None
     seconds = [one for p in pairs if (one := p.seconds_to_settle) is not None]
-    seconds = seconds if len(seconds) == len(pairs) else []  # what settles some of them does not settle it
+    seconds = seconds if len(seconds) == len(pairs) else []  # all pairs must be settled
     seconds += [one.seconds_to_decide for one in undecided if one.seconds_to_decide]
     launches = [one.launches_to_decide for one in undecided if one.launches_to_decide]
     launches += [p.launches_to_settle for p in pairs if p.launches_to_settle]

@@ -1,4 +1,4 @@
-"""Arrays that grow while a measurement goes on, and take little more memory than what is in them."""
+"""Arrays that grow during a measurement and take little more memory than their content."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WIDEST = 2**32
-"""First latency in nanoseconds, 4.3 s, that does not fit into the four bytes of a uint32."""
+"""Smallest latency in nanoseconds, 4.3 s, that does not fit into a uint32."""
 
 
 class GrowingArray:
     """A one-dimensional array that grows by half when it is full, so that adding takes constant time on average."""
 
     def __init__(self, dtype: type[np.generic], capacity: int = 64) -> None:
-        """Make an empty one."""
+        """Create an empty array."""
         self._array: NDArray[Any] = np.empty(capacity, dtype=dtype)
         self._size = 0
 
@@ -25,7 +25,7 @@ class GrowingArray:
 
     @property
     def values(self) -> NDArray[Any]:
-        """What was added, `(n,)`: a view, valid until more is added."""
+        """The content, `(n,)`: a view that is valid until more is added."""
         return self._array[: self._size]
 
     def append(self, value: float) -> None:
@@ -35,11 +35,11 @@ class GrowingArray:
         self._size += 1
 
     def clear(self) -> None:
-        """Take everything away."""
+        """Remove all numbers."""
         self._size = 0
 
     def extend(self, values: NDArray[Any]) -> None:
-        """Add many."""
+        """Add several numbers."""
         self._reserve(values.size)
         self._array[self._size : self._size + values.size] = values
         self._size += values.size
@@ -53,20 +53,20 @@ class GrowingArray:
 
 
 class LatencyArray(GrowingArray):
-    """Latencies in four bytes each for as long as none takes more than 4.3 s, then in eight."""
+    """Stores latencies as four bytes each, or as eight bytes each once one of them exceeds 4.3 s."""
 
     def __init__(self) -> None:
-        """Make an empty one."""
+        """Create an empty array."""
         super().__init__(np.uint32, 1024)
 
     def extend(self, values: NDArray[Any]) -> None:
-        """Add many positive ones."""
+        """Add several positive latencies."""
         if values.size and self._array.dtype == np.uint32 and values.max() >= _WIDEST:
             self._array = self._array.astype(np.int64)
         super().extend(values)
 
     def keep(self, chosen: Iterable[NDArray[Any]], size: int) -> None:
-        """Replace all values by some parts of them, `size` in all."""
+        """Replace the content by parts of it, with `size` values in total."""
         kept, self._size = self._array, 0
         self._array = np.empty(size, dtype=kept.dtype)
         for part in chosen:

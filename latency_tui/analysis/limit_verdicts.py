@@ -1,4 +1,4 @@
-"""Whether candidates meet the limits of a plan, judged from intervals and not from the figures inside them."""
+"""Judges whether candidates meet the limits of a plan, from confidence intervals and not from point estimates."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Comparison, Statistics
 
 _ERROR = 0.05
-_LATER = 1.5
+"""Error rate of the verdict on a limit and candidate."""
+_GROWTH = 1.5
+"""Factor by which the number of rounds grows between looks."""
 _FIRST_LOOK = 10
+"""Rounds before the first look."""
 _LONGEST_WAIT = 1800.0
+"""Longest additional measurement that is proposed, in seconds."""
 _LEAST_LAUNCHES = 3
+"""Fewest launches for an interval over launches."""
 _LEAST_SHARE = 0.1
-"""Least share of the runs so far that is asked for once more: less would hardly move an interval."""
+"""Smallest proposed share of the runs so far: less would hardly change an interval."""
 
 
 class _Missing(NamedTuple):
-    """What would decide a limit."""
+    """The additional effort that would decide a limit."""
 
     runs: int | None = None
     seconds: float | None = None
@@ -32,7 +37,7 @@ class _Missing(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known of one candidate's metric; `certain` where the value decides for want of an interval."""
+    """The value of a metric and its interval; `certain` if the value itself decides, without an interval."""
 
     value: float | None
     low: float | None = None
@@ -42,38 +47,38 @@ class _Known(NamedTuple):
 
 
 class Looks:
-    """The looks at limits of a measurement that may stop when they are decided.
+    """The interim analyses (looks) of a measurement that may stop once all limits are decided.
 
-    An interval of fixed size that is looked at until it says something errs more often than it says. So looks are few,
-    each after half as many rounds again, and the error is spent among them: the k-th interval is at the level
-    1 − 0.05 · 6 / (π² k²), whose errors add up to 5 % over any number of looks (Bonferroni). A verdict once reached
-    stands. It holds for each limit and candidate by themselves.
+    An interval of fixed size that is checked repeatedly exceeds its error rate. Looks are therefore few, each after 1.5
+    times as many rounds as the one before, and the error rate is divided among them: the k-th look uses the level 1 −
+    0.05 · 6 / (π² k²), and the errors add up to 5 % over any number of looks (Bonferroni). A verdict is final. The
+    error rate holds per limit and candidate.
 
     Attributes:
-        decided: Verdicts reached, by limit and candidate.
+        decided: Final verdicts, by limit and candidate.
         looks: Number of looks so far.
-        next: At how many rounds the next is due.
+        next: Number of rounds at which the next look is due.
     """
 
     def __init__(self) -> None:
-        """Begin before the first look."""
+        """Create the state before the first look."""
         self.decided: dict[tuple[str, str], LimitVerdict] = {}
         self.looks = 0
         self.next = _FIRST_LOOK
 
     def due(self, rounds: int) -> bool:
-        """Return whether so many rounds are enough for the next look."""
+        """Return whether the next look is due after a number of rounds."""
         return rounds >= self.next
 
     @property
     def confidence(self) -> float:
-        """Of the intervals of the next look."""
+        """Confidence level of the intervals of the next look."""
         return 1 - _ERROR * 6 / (math.pi * (self.looks + 1)) ** 2
 
     def look(self, rounds: int, verdicts: Iterable[LimitVerdict]) -> bool:
-        """Take in the verdicts of one look, and return whether all are decided."""
+        """Record the verdicts of one look, and return whether all of them are decided."""
         self.looks += 1
-        self.next = math.ceil(rounds * _LATER)
+        self.next = math.ceil(rounds * _GROWTH)
         given = list(verdicts)
         for verdict in given:
             if verdict.verdict != "inconclusive":
@@ -81,13 +86,13 @@ class Looks:
         return all((verdict.limit, verdict.candidate) in self.decided for verdict in given)
 
     def standing(self, verdicts: Iterable[LimitVerdict]) -> tuple[LimitVerdict, ...]:
-        """Return verdicts, those replaced that were reached before."""
+        """Replace verdicts by the final ones of earlier looks, if any."""
         return tuple(self.decided.get((verdict.limit, verdict.candidate), verdict) for verdict in verdicts)
 
 
 def judge_limits(
     limits: Sequence[Limit],
-    entry: CandidateRecord,
+    record: CandidateRecord,
     statistics: Statistics,
     comparison: Comparison | None,
     *,
@@ -95,28 +100,28 @@ def judge_limits(
     seconds: float,
     confidence: float,
 ) -> list[LimitVerdict]:
-    """Judge one candidate by each of the limits that are on it.
+    """Judge one candidate by each limit that applies to it.
 
     Args:
-        limits: Of the plan.
-        entry: The candidate.
-        statistics: Its figures, with intervals at the confidence.
-        comparison: With the baseline; None for the baseline itself, which no relative limit is on.
+        limits: Limits of the plan.
+        record: Record of the candidate.
+        statistics: Its statistics, with intervals at `confidence`.
+        comparison: Its comparison with the baseline; None for the baseline itself, to which no relative limit applies.
         batch_size: Rows per call.
-        seconds: How long the measurement lasted on the clock.
-        confidence: Of each interval.
+        seconds: Wall time of the measurement.
+        confidence: Confidence level of each interval.
     """
     found = []
     for limit in limits:
-        if limit.candidate not in (None, entry.candidate.slug) or (limit.relative and comparison is None):
+        if limit.candidate not in (None, record.candidate.slug) or (limit.relative and comparison is None):
             continue
-        known = _known(limit, entry, statistics, comparison, batch_size, confidence)
+        known = _known(limit, record, statistics, comparison, batch_size, confidence)
         verdict = _verdict(limit, known)
-        missing = _missing(limit, known, entry, seconds) if verdict == "inconclusive" else _Missing()
+        missing = _missing(limit, known, record, seconds) if verdict == "inconclusive" else _Missing()
         found.append(
             LimitVerdict(
                 limit=limit.text,
-                candidate=entry.candidate.slug,
+                candidate=record.candidate.slug,
                 metric=limit.metric,
                 bound=limit.bound,
                 relative=limit.relative,
@@ -135,13 +140,13 @@ def judge_limits(
 
 def _known(
     limit: Limit,
-    entry: CandidateRecord,
+    record: CandidateRecord,
     statistics: Statistics,
     comparison: Comparison | None,
     batch_size: int,
     confidence: float,
 ) -> _Known:
-    metric, calls = limit.metric, entry.track.totals.count
+    metric, calls = limit.metric, record.buffer.totals.count
     if limit.relative:
         assert comparison is not None
         missing = _Missing(comparison.runs_to_settle, comparison.seconds_to_settle, comparison.launches_to_settle)
@@ -149,10 +154,10 @@ def _known(
         return _Known(comparison.ratio, comparison.low, comparison.high, missing=None if none else missing)
     if metric in PERCENTILE_METRICS:
         one = getattr(statistics, metric)
-        lacking = _Missing(
+        needed = _Missing(
             one.calls_needed - calls if one.calls_needed else None, one.seconds_needed, one.launches_needed
         )
-        return _Known(one.value, one.low, one.high, missing=None if lacking == _Missing() else lacking)
+        return _Known(one.value, one.low, one.high, missing=None if needed == _Missing() else needed)
     if metric == "mean":
         return _Known(statistics.mean, statistics.mean_low, statistics.mean_high)
     if metric == "throughput":
@@ -160,13 +165,13 @@ def _known(
         ends = (batch_size / high, batch_size / low) if low and high else (None, None)
         return _Known(batch_size / statistics.mean, *ends)
     if metric == "score":
-        return _Known(entry.trained.score if entry.trained else None, certain=True)
+        return _Known(record.trained.score if record.trained else None, certain=True)
     if metric == "memory":
-        return _Known(max((event.memory_peak for event in entry.cold_starts), default=None), certain=True)
+        return _Known(max((event.memory_peak for event in record.cold_starts), default=None), certain=True)
     return _cold_start(
         [
             e.import_seconds + e.load_seconds + e.first_calls[0] * 1e-9
-            for e in entry.cold_starts
+            for e in record.cold_starts
             if e.first_calls and e.first_calls[0] > 0
         ],
         confidence,
@@ -174,7 +179,7 @@ def _known(
 
 
 def _cold_start(seconds: list[float], confidence: float) -> _Known:
-    """Return from nothing to the first answer: the geometric mean of launches, and Student's interval over them."""
+    """Return the time from process start to first answer: geometric mean of the launches, and Student's interval."""
     if not seconds:
         return _Known(None)
     logs = [math.log(second) for second in seconds]
@@ -182,8 +187,8 @@ def _cold_start(seconds: list[float], confidence: float) -> _Known:
     if count < _LEAST_LAUNCHES:
         return _Known(math.exp(mean), missing=_Missing(launches=_LEAST_LAUNCHES - count))
     deviation = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (count - 1))
-    reach = student_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
-    return _Known(math.exp(mean), math.exp(mean - reach), math.exp(mean + reach))
+    half_width = student_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
+    return _Known(math.exp(mean), math.exp(mean - half_width), math.exp(mean + half_width))
 
 
 def _verdict(limit: Limit, known: _Known) -> Literal["pass", "fail", "inconclusive"]:
@@ -193,35 +198,38 @@ def _verdict(limit: Limit, known: _Known) -> Literal["pass", "fail", "inconclusi
     bound = -limit.bound if limit.is_minimum else limit.bound
     if low is not None and low >= bound:
         return "fail"
-    # Where it cannot be bounded from below, an upper end alone is of too few calls to be believed.
+    # If there is no lower end, there are too few calls to rely on the upper end.
     return "pass" if high is not None and low is not None and high < bound else "inconclusive"
 
 
-def _missing(limit: Limit, known: _Known, entry: CandidateRecord, seconds: float) -> _Missing:
-    """Return what would likely decide a limit if the value stayed: intervals shrink with the root of the runs."""
+def _missing(limit: Limit, known: _Known, record: CandidateRecord, seconds: float) -> _Missing:
+    """Predict the effort that would decide a limit, provided that the value stays.
+
+    The width of intervals is inversely proportional to the square root of the number of runs.
+    """
     if known.missing is not None:
-        lacking = known.missing
-        if lacking.seconds is not None and not limit.relative:
-            lacking = lacking._replace(seconds=max(lacking.seconds - seconds, 0.0))
-        if lacking.launches is not None and not limit.relative and limit.metric != "cold_start":
-            lacking = lacking._replace(launches=max(lacking.launches - entry.track.whole_launches, 1))
-        share = lacking.runs / entry.track.totals.count if lacking.runs else 0.0
-        if limit.metric != "cold_start" and lacking.launches is None:
-            lacking = lacking._replace(seconds=max(lacking.seconds or 0.0, share * seconds))
-            if not lacking.runs and seconds:
-                more = math.ceil(entry.track.totals.count * (lacking.seconds or 0.0) / seconds)
-                lacking = lacking._replace(runs=more)
-        return lacking if (lacking.seconds or 0.0) <= _LONGEST_WAIT else _Missing()
+        needed = known.missing
+        if needed.seconds is not None and not limit.relative:
+            needed = needed._replace(seconds=max(needed.seconds - seconds, 0.0))
+        if needed.launches is not None and not limit.relative and limit.metric != "cold_start":
+            needed = needed._replace(launches=max(needed.launches - record.buffer.whole_launches, 1))
+        share = needed.runs / record.buffer.totals.count if needed.runs else 0.0
+        if limit.metric != "cold_start" and needed.launches is None:
+            needed = needed._replace(seconds=max(needed.seconds or 0.0, share * seconds))
+            if not needed.runs and seconds:
+                more = math.ceil(record.buffer.totals.count * (needed.seconds or 0.0) / seconds)
+                needed = needed._replace(runs=more)
+        return needed if (needed.seconds or 0.0) <= _LONGEST_WAIT else _Missing()
     value, low, high = known.value, known.low, known.high
     if value is None or low is None or high is None or value == limit.bound:
         return _Missing()
-    reach = high - value if value < limit.bound else value - low
-    share = max((reach / abs(limit.bound - value)) ** 2 - 1, _LEAST_SHARE)
-    launches = entry.track.whole_launches
+    half_width = high - value if value < limit.bound else value - low
+    share = max((half_width / abs(limit.bound - value)) ** 2 - 1, _LEAST_SHARE)
+    launches = record.buffer.whole_launches
     if launches >= _LEAST_LAUNCHES:
         return (
             _Missing(launches=max(math.ceil(launches * share), 1)) if share * seconds <= _LONGEST_WAIT else _Missing()
         )
     if share * seconds > _LONGEST_WAIT:
         return _Missing()
-    return _Missing(max(math.ceil(entry.track.totals.count * share), 1), share * seconds)
+    return _Missing(max(math.ceil(record.buffer.totals.count * share), 1), share * seconds)

@@ -1,4 +1,4 @@
-"""Block medians of all rounds, and which launches comparisons rest on."""
+"""A table of the block medians of all rounds, and the selection of launches that comparisons use."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Rounds(NamedTuple):
     """Some rounds of all candidates.
 
     Attributes:
-        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds, NaN where there was no block.
-        launches: Which launch each round belongs to, `(n_rounds,)`.
-        processes: Which of the candidate's processes answered each block, `(n_candidates, n_rounds)`.
+        medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN if there was no block.
+        launches: Launch of each round, `(n_rounds,)`.
+        processes: Replica that answered each block, `(n_candidates, n_rounds)`.
     """
 
     medians: NDArray[np.float64]
@@ -29,10 +29,10 @@ class Rounds(NamedTuple):
 
 
 class MedianTable:
-    """Block medians of all candidates, a column a round, in the order in which the rounds began."""
+    """Block medians of all candidates, one column per round, in the order in which the rounds began."""
 
     def __init__(self, candidates: int) -> None:
-        """Make an empty one for that many candidates."""
+        """Create an empty table for a number of candidates."""
         self._table = np.full((candidates, 64), np.nan)
         self._replicas = np.zeros((candidates, 64), dtype=np.int64)
         self._launches = GrowingArray(np.int64)
@@ -44,9 +44,9 @@ class MedianTable:
         return len(self._launches)
 
     def add(self, launch: int, round_: int, replica: int, candidate: int, median: float) -> int:
-        """Add a block's median and return its round, counted over all launches.
+        """Add the median of a block, and return its round, counted over all launches.
 
-        A block that came twice begins a round of its own. `replica` says which of the candidate's processes answered.
+        A second block of the same candidate and round starts a new round. `replica` is the process that answered.
         """
         column = self._columns.get((launch, round_))
         if column is None or not np.isnan(self._table[candidate, column]):
@@ -62,22 +62,22 @@ class MedianTable:
         return column
 
     def column(self, round_: int) -> NDArray[np.float64]:
-        """Return the medians of a round counted over all launches, `(n_candidates,)`, NaN where there was no block."""
+        """Return the medians of one round, counted over all launches, `(n_candidates,)`; NaN if there was no block."""
         return self._table[:, round_]
 
     def columns(self, candidate: int) -> BlockColumns:
-        """Return all blocks of a candidate, so that they can be continued."""
+        """Return all blocks of a candidate, for a checkpoint."""
         rounds = np.flatnonzero(~np.isnan(self._table[candidate, : len(self)]))
         return BlockColumns(
             rounds=rounds, replicas=self._replicas[candidate, rounds], medians=self._table[candidate, rounds]
         )
 
     def resume(self, launches: NDArray[np.int64], candidates: Sequence[BlockColumns]) -> None:
-        """Go on from there; to be called while it is empty.
+        """Restore the content of a checkpoint; the table must be empty.
 
         Args:
-            launches: The launch of each round, `(n_rounds,)`.
-            candidates: The blocks of each candidate.
+            launches: Launch of each round, `(n_rounds,)`.
+            candidates: Blocks of each candidate.
         """
         size = max(launches.size, 1)
         self._table = np.full((len(candidates), size), np.nan)
@@ -90,26 +90,25 @@ class MedianTable:
 
     @property
     def launches(self) -> NDArray[np.int64]:
-        """The launch of each round, `(n_rounds,)`."""
+        """Launch of each round, `(n_rounds,)`."""
         return self._launches.values
 
     def planned(self, launch: int) -> int:
-        """Return how many rounds a launch is to have; 0 where that is not known."""
+        """Return the planned number of rounds of a launch; 0 if it is unknown."""
         return self._planned.get(launch, 0)
 
     def place(self, launch: int, round_: int) -> int | None:
-        """Return a round of a launch counted over all launches; None if it never began."""
+        """Return the index, over all launches, of a round of a launch; None if it never began."""
         return self._columns.get((launch, round_))
 
     def expect(self, launch: int, rounds: int) -> None:
-        """Take note of how many rounds a launch is to have."""
+        """Record the planned number of rounds of a launch."""
         self._planned[launch] = rounds
 
-    def excerpt(self, most_rounds: int | None) -> Rounds:
-        """Return the rounds that comparisons rest on, or some of them, evenly chosen.
+    def subsample(self, most_rounds: int | None) -> Rounds:
+        """Return the rounds that comparisons use, or an even selection of at most `most_rounds`.
 
-        Those of a further launch that has only begun, or was stopped before half of its rounds, are left out, for it
-        would count for as much as the others.
+        Launches have equal weight, so a later launch with fewer than half of its planned rounds is left out.
         """
         launches = self._launches.values
         whole = np.flatnonzero(np.isin(launches, self.whole_launches))
@@ -117,34 +116,34 @@ class MedianTable:
         return Rounds(self._table[:, kept], launches[kept], self._replicas[:, kept])
 
     def share_of(self, launch: int) -> float:
-        """Return which share of the rounds planned for a launch have begun; 0 where none have."""
+        """Return the share of the planned rounds of a launch that have begun; 0 if none have."""
         rounds, planned = self._rounds.get(launch, 0), self._planned.get(launch, 0)
         return rounds / max(planned, rounds) if rounds else 0.0
 
     @property
     def whole_launches(self) -> list[int]:
-        """The launches that comparisons rest on."""
+        """The launches that comparisons use."""
         return whole_launches(self._rounds, self._planned)
 
     def rounds_of(self, launch: int) -> int:
-        """Return how many rounds of a launch have begun."""
+        """Return the number of rounds of a launch that have begun."""
         return self._rounds.get(launch, 0)
 
     @property
     def whole_rounds(self) -> int:
-        """How many rounds these have."""
+        """Number of rounds of these launches."""
         return sum(self._rounds[launch] for launch in self.whole_launches)
 
 
 def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
-    """Return the launches that figures rest on: not a last one that has only begun, or was stopped early.
+    """Return the launches that statistics use: all but a last one that has just begun or was stopped early.
 
-    One that was stopped early and continued by others counts while there are fewer than three launches, for then
-    processes are what intervals are over. From three on each launch counts as much as the others, so it does not.
+    A launch that was stopped early and continued by others is used as long as there are fewer than three launches,
+    because intervals are then over processes. With three or more, launches have equal weight, so it is left out.
 
     Args:
-        rounds: How many rounds each launch has, in their order.
-        planned: How many each was to have, where that is known. Launches that are complete may differ in that.
+        rounds: Number of rounds per launch, in order.
+        planned: Planned number of rounds per launch, if it is known. Complete launches may have different numbers.
     """
     begun = [*rounds]
     short = {launch for launch in begun if 2 * rounds[launch] < planned.get(launch, 0)}

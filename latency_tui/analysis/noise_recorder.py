@@ -1,4 +1,4 @@
-"""The conditions under which a plan is measured: the machine, its cores, and what else went on there meanwhile."""
+"""Records the conditions of a measurement: the machine, its cores and other load."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from latency_tui.text.findings import describe_findings
 
 _NANO = 1e-9
 _MOST_SAMPLES = 12_000
+"""Samples of all candidates together from which the autocorrelation is estimated."""
 
 
 class NoiseRecorder:
-    """What the events of a measurement tell of the machine.
+    """Collects the noise figures of a measurement from its events.
 
     Args:
-        plan: What is measured.
+        plan: The plan that is measured.
 
     Attributes:
-        refused: Blocks left out, for a latency in them was zero or negative.
-        machine: The machine and the software, as the engine told.
-        cores: Cores that the candidates are pinned to; None before the rounds.
-        timer_floor: Seconds that the timed loop reports for a call that does nothing.
+        refused: Number of blocks left out because a latency was zero or negative.
+        machine: Hardware and software, as the engine reports them.
+        cores: Cores to which the candidates are pinned; None before the rounds.
+        timer_floor: Latency in seconds that the timed loop reports for an empty call.
         load: Load average before the first launch, per core.
-        steal: Share of the rounds' time in which the host ran something else, by launch.
-        lost_cores: Cores that were taken from the candidates while they were measured, by launch.
+        steal: Share of the rounds' time in which the host ran other virtual machines, per launch.
+        lost_cores: Cores that became unavailable to the candidates during the measurement, per launch.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -47,14 +48,14 @@ class NoiseRecorder:
         self.lost_cores: dict[int, tuple[int, ...]] = {}
 
     def add(self, event: EngineStarted | MeasurementStarted | RoundFinished) -> None:
-        """Take in one event."""
+        """Record one event."""
         match event:
             case EngineStarted():
                 self.machine = event.environment
             case MeasurementStarted():
                 self.timer_floor = event.timer_floor_ns * _NANO
                 self.cores = event.pinned
-                if event.launch == 0:  # the load of the others is that of the launches before
+                if event.launch == 0:  # later launches follow another, which causes load
                     self.load = event.load
             case RoundFinished():
                 if event.steal is not None:
@@ -65,56 +66,56 @@ class NoiseRecorder:
 
     @property
     def environment(self) -> Environment | None:
-        """The machine, with the cores and threads that the plan had of it."""
+        """The machine, with the cores and threads that the plan used."""
         return self.machine and msgspec.structs.replace(
             self.machine, pinned=self.cores or (), threads=self._plan.threads
         )
 
     def noise(
         self,
-        tracks: Sequence[SampleBuffer],
+        buffers: Sequence[SampleBuffer],
         medians: NDArray[np.float64],
         *,
         fastest: float | None,
         clock_step: int,
         unsteady: tuple[str, ...],
         collected: tuple[str, float] | None,
-        apart: float | None,
+        control_difference: float | None,
         control: Comparison | None,
         control_failed: str | None = None,
     ) -> Noise:
-        """Return how quiet it was, and what disturbed the measurement.
+        """Return the noise figures and findings of the measurement so far.
 
         Args:
-            tracks: Of all candidates with samples, a control copy too.
+            buffers: Samples of all measured candidates, including the control.
             medians: Block medians, `(n_candidates, n_rounds)` nanoseconds.
-            fastest: The lowest p50, in seconds; None where there is none.
-            clock_step: What the clock counts in, in nanoseconds, where latencies tell; else 0.
-            unsteady: Names of candidates that never got steady while they warmed up.
-            collected: The candidate of which the garbage collector paused the largest share of calls, and that share.
-            apart: How far apart the control copy and the first candidate came out, as a share.
-            control: The same as a comparison.
-            control_failed: Why the control copy failed; None where it did not.
+            fastest: Lowest p50, in seconds; None if there is none.
+            clock_step: Step of the clock in nanoseconds; 0 if it is negligible or unknown.
+            unsteady: Names of candidates whose latency did not become steady during warm-up.
+            collected: The candidate with the largest share of calls that garbage collection paused, and that share.
+            control_difference: Difference between the control and the first candidate, as a share.
+            control: The comparison of the control with the first candidate.
+            control_failed: Why the control failed; None if it did not.
         """
-        calls = sum(track.totals.count for track in tracks)
-        disturbed = sum(track.disturbed_calls for track in tracks)
+        calls = sum(buffer.totals.count for buffer in buffers)
+        disturbed = sum(buffer.disturbed_calls for buffer in buffers)
         floor = self.timer_floor
         steal = fmean(self.steal.values()) if self.steal else None
         figures = noise.NoiseFigures(
             lost_time=noise.lost_time(
-                sum(t.wall_ns for t in tracks), sum(t.cpu_ns for t in tracks), sum(t.waited_ns for t in tracks)
+                sum(t.wall_ns for t in buffers), sum(t.cpu_ns for t in buffers), sum(t.waited_ns for t in buffers)
             ),
             disturbed_share=disturbed / calls if calls else None,
             collected=collected,
             drift=noise.drift(medians),
-            autocorrelation=_autocorrelation(tracks),
+            autocorrelation=_autocorrelation(buffers),
             floor_share=floor / fastest if floor is not None and fastest else None,
             step_share=clock_step * _NANO / fastest if fastest else None,
             unsteady=unsteady,
             governor=self.machine.governor if self.machine else None,
             pinned=None if self._plan.pinning == "none" or self.cores is None else bool(self.cores),
             refused=self.refused,
-            control=apart,
+            control=control_difference,
             control_failed=control_failed,
             steal=steal,
             load=self.load,
@@ -125,7 +126,7 @@ class NoiseRecorder:
             level=noise.level(noise.severities(figures).values()),
             lost_time=figures.lost_time,
             disturbed_calls=disturbed,
-            gc_calls=sum(track.gc_calls for track in tracks),
+            gc_calls=sum(buffer.gc_calls for buffer in buffers),
             drift=figures.drift,
             autocorrelation=figures.autocorrelation,
             timer_floor=floor,
@@ -136,10 +137,10 @@ class NoiseRecorder:
         )
 
 
-def _autocorrelation(tracks: Sequence[SampleBuffer]) -> float | None:
-    """Return the middle one of the candidates' autocorrelations."""
-    if not tracks:
+def _autocorrelation(buffers: Sequence[SampleBuffer]) -> float | None:
+    """Return the median of the candidates' autocorrelations."""
+    if not buffers:
         return None
-    parts = [track.neighbours(_MOST_SAMPLES // len(tracks)) for track in tracks]
+    parts = [buffer.neighbours(_MOST_SAMPLES // len(buffers)) for buffer in buffers]
     found = [value for part in parts if (value := noise.autocorrelation(*part)) is not None]
     return median(found) if found else None

@@ -1,4 +1,4 @@
-"""Recordings of earlier measurements: from a result, to be continued, or from the samples of one that was cut off."""
+"""Restores recordings: from a result, to continue it, or from the spool of an interrupted measurement."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NANOSECONDS = 1e9
 
 
 def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recorder:
-    """Return the recording of a measurement whose events are in a spool.
+    """Return the recording of a measurement whose events are in a spool file.
 
     Args:
-        path: The spool.
-        most_samples: How many samples are kept at the most, all candidates together.
+        path: The spool file.
+        most_samples: Largest number of samples kept, over all candidates.
 
     Raises:
-        UsageError: The file cannot be read, or is no spool.
+        UsageError: The file cannot be read or is not a spool file.
     """
     begun, events = read(path)
     recording = Recorder(begun.plan, most_samples=most_samples)
@@ -43,38 +43,37 @@ def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recorder:
 
 
 def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recorder:
-    """Return the recording that a result was computed from, so that it can be continued.
+    """Return the recording from which a result was computed, to continue it.
 
     Args:
         result: A result with its samples.
-        most_samples: How many samples are kept at the most, all candidates together.
+        most_samples: Largest number of samples kept, over all candidates.
 
     Raises:
-        UsageError: It lacks its samples or what else a continuation needs, or these do not fit together.
+        UsageError: The result lacks its samples or its checkpoint, or they do not match.
     """
     begun = result.checkpoint
     if begun is None:
         raise UsageError(
-            "it lacks the samples or the order of their blocks, as a result of --no-samples or of an earlier version "
-            "does"
+            "it lacks the samples or the order of their blocks: it was saved with --no-samples or by an earlier version"
         )
     known_colours = {candidate.slug: candidate.colour for candidate in result.candidates if candidate.colour}
     recording = Recorder(result.plan, known_colours, most_samples=most_samples)
     recording.created_at = result.created_at
-    begun.check(tuple(recording.everyone))
+    begun.check(tuple(recording.records))
     results = {candidate.slug: candidate for candidate in result.candidates}
     for one in begun.candidates:
-        entry = recording.everyone[one.slug]
-        entry.trained, entry.failed, entry.received = one.trained, one.failed, one.received
-        entry.first_calls, entry.cold_starts, entry.steady = [*one.first_calls], [*one.cold_starts], one.steady
+        record = recording.records[one.slug]
+        record.trained, record.failed, record.received = one.trained, one.failed, one.received
+        record.first_calls, record.cold_starts, record.steady = [*one.first_calls], [*one.cold_starts], one.steady
         launches = begun.round_launches[one.blocks.rounds]
-        entry.track.resume(one.calls, one.blocks, launches, _samples(one, results.get(one.slug)))
-    recording.race.resume(begun)
-    conditions, looks = recording.conditions, recording.looks
-    conditions.machine, conditions.cores, conditions.refused = begun.environment, begun.cores, begun.refused_blocks
-    conditions.timer_floor, conditions.load = begun.timer_floor, begun.load
-    conditions.steal = {one.number: one.steal for one in begun.launches if one.steal is not None}
-    conditions.lost_cores = {one.number: one.lost_cores for one in begun.launches if one.lost_cores}
+        record.buffer.resume(one.calls, one.blocks, launches, _samples(one, results.get(one.slug)))
+    recording.comparer.resume(begun)
+    noise, looks = recording.noise_recorder, recording.looks
+    noise.machine, noise.cores, noise.refused = begun.environment, begun.cores, begun.refused_blocks
+    noise.timer_floor, noise.load = begun.timer_floor, begun.load
+    noise.steal = {one.number: one.steal for one in begun.launches if one.steal is not None}
+    noise.lost_cores = {one.number: one.lost_cores for one in begun.launches if one.lost_cores}
     looks.decided = {(verdict.limit, verdict.candidate): verdict for verdict in begun.looks.decided}
     looks.looks, looks.next = begun.looks.looks, begun.looks.due
     recording.asked, recording.inputs = [*begun.asked], begun.inputs
@@ -85,7 +84,7 @@ def _samples(one: CandidateCheckpoint, result: CandidateResult | None) -> NDArra
     """Return the samples of a candidate in nanoseconds.
 
     Raises:
-        UsageError: They are not as many as the blocks have.
+        UsageError: Their number differs from that of the blocks.
     """
     if result is None:
         found = one.samples
@@ -94,5 +93,5 @@ def _samples(one: CandidateCheckpoint, result: CandidateResult | None) -> NDArra
         found = None if seconds is None else np.rint(seconds * _NANOSECONDS).astype(np.int64)
     found = np.empty(0, dtype=np.int64) if found is None else found
     if found.size != one.calls.kept.sum() or (found <= 0).any():
-        raise UsageError("its samples and its blocks do not fit together")
+        raise UsageError("its samples do not match its blocks")
     return found

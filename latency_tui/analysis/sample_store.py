@@ -1,4 +1,4 @@
-"""What is kept of each candidate while it is measured: growing arrays and exact totals, cheap to add to."""
+"""Stores the samples of each candidate during a measurement: growing arrays and exact totals."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
 MOST_SAMPLES = 20_000_000
-"""Samples kept of all candidates together, in nanoseconds and then in seconds: 240 MB."""
+"""Samples kept, over all candidates: 240 MB, in nanoseconds and later in seconds."""
 
 _LEAST_ROUNDS_KEPT = 40
+"""Fewest blocks of a subsample, enough for every interval."""
 _ENOUGH_FOR_A_STEP = 250
+"""Samples from which the step of the clock is estimated."""
 _MOST_NEIGHBOURS = 12_000
+"""Samples of consecutive calls that are kept for the autocorrelation."""
 _LONG_BLOCK = 64
+"""Average block size from which copying slices is faster than fancy indexing."""
 _COUNTERS = ("wall_ns", "cpu_ns", "waited_ns", "disturbed_calls", "gc_calls", "gc_ns")
 
 
@@ -32,14 +36,14 @@ class Subsample:
     """Samples of whole blocks in the order measured.
 
     Attributes:
-        samples: `(n_samples,)` nanoseconds.
+        samples: Latencies, `(n_samples,)` nanoseconds.
         rounds: Index of the first sample of each block, `(n_blocks,)`.
-        processes: Which of the candidate's processes answered each block, over all launches, `(n_blocks,)`.
-        clusters: Which launch each block is of, `(n_blocks,)`, or where launches are few the same as `processes`.
+        processes: Process of each block, numbered over all launches, `(n_blocks,)`.
+        clusters: Launch of each block, `(n_blocks,)`; the same as `processes` if there are few launches.
         of_launches: Whether `clusters` are launches.
-        complete: Whether the launch of each block was not stopped before half of its rounds, `(n_blocks,)`.
+        complete: Whether the launch of each block has at least half of its planned rounds, `(n_blocks,)`.
         launches: Index of the first sample of each launch, `(n_launches,)`.
-        whole: Whether nothing was left out.
+        whole: Whether it contains all samples.
     """
 
     samples: NDArray[Any]
@@ -53,20 +57,20 @@ class Subsample:
 
 
 class SampleBuffer:
-    """One candidate's samples, where its blocks begin, and its totals.
+    """The samples of one candidate, the starts of its blocks, and its totals.
 
-    Totals are of all calls. At most `most_samples` samples are kept: when there are more, every second one is dropped,
-    and so is every second call from then on. Blocks are thinned and not left out, because calls of a block are alike:
-    an interval rests on the number of rounds. Which of two neighbours is kept is drawn at random for each block, so
-    that every call is as likely to be kept as any other.
+    Totals are over all calls. At most `most_samples` samples are kept: beyond that, every second sample is dropped, and
+    so is every second call from then on. Blocks are thinned rather than dropped, because calls within a block are
+    correlated and an interval depends on the number of rounds. Which of two neighbours is kept is random per block, so
+    all calls are kept with the same probability.
     """
 
     def __init__(self, most_samples: int = MOST_SAMPLES, seed: int = 0) -> None:
-        """Make an empty one.
+        """Create an empty buffer.
 
         Args:
-            most_samples: How many samples are kept at the most.
-            seed: Of the draw of those that are kept.
+            most_samples: Largest number of samples that are kept.
+            seed: Seed of the random choice of samples that are kept.
         """
         self.totals = Summary()
         self.step = 1
@@ -90,9 +94,9 @@ class SampleBuffer:
         self.gc_ns = 0
 
     def add(self, latencies: Latencies, launch: int, replica: int, round_: int) -> Latencies:
-        """Add one block, `(n,)` nanoseconds, already looked at, and return those of its samples that are kept.
+        """Add one block of validated latencies, `(n,)` nanoseconds, and return the samples that are kept.
 
-        `round_` counts over all launches; `replica` says which of the candidate's processes answered.
+        `round_` counts over all launches; `replica` is the process that answered.
         """
         offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
         kept = latencies[offset :: self.step]
@@ -100,7 +104,7 @@ class SampleBuffer:
         return kept
 
     def add_kept(self, kept: Latencies, totals: Summary, launch: int, replica: int, round_: int) -> None:
-        """Add one block of which only some samples are left, with the totals of all of them."""
+        """Add one block of which only some samples were kept, with the totals of all its calls."""
         if kept.size:
             self._starts.append(len(self._samples))
             self._launches.append(launch)
@@ -113,12 +117,15 @@ class SampleBuffer:
         while len(self._samples) > self._most_samples:
             self._drop_half()
 
-    def _draw(self, below: int, number: int, size: int | None = None) -> Any:  # Any: an int, or an array of them
-        """Draw from 0 … below − 1; the same for the same number, so that a spool brings back the very samples."""
+    def _draw(self, below: int, number: int, size: int | None = None) -> Any:  # Any: an integer or an array of integers
+        """Return random integers in 0 … below − 1 that depend only on seed, step and arguments.
+
+        A restored spool therefore keeps the same samples.
+        """
         return np.random.default_rng((self._seed, self.step, number)).integers(below, size=size)
 
     def _drop_half(self) -> None:
-        """Keep every second sample of each block, the first or the second of each two."""
+        """Drop every second sample of each block, starting at random with the first or the second."""
         if self._neighbours is None:
             self._neighbours = self.samples_of(_MOST_NEIGHBOURS)
         self.step *= 2
@@ -131,24 +138,24 @@ class SampleBuffer:
             for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
         )
         self._samples.keep(parts, int(left.sum()))
-        there = left > 0
+        present = left > 0
         for labels in (self._launches, self._replicas, self._rounds):
-            values = labels.values[there]
+            values = labels.values[present]
             labels.clear()
             labels.extend(values)
         self._starts.clear()
-        self._starts.extend(np.concatenate(([0], np.cumsum(left[there])[:-1])).astype(np.int64))
+        self._starts.extend(np.concatenate(([0], np.cumsum(left[present])[:-1])).astype(np.int64))
 
     def expect(self, launch: int, rounds: int) -> None:
-        """Take note of how many rounds a launch is to have."""
+        """Record the planned number of rounds of a launch."""
         self._planned[launch] = rounds
 
     def add_after_switch(self, nanoseconds: int) -> None:
-        """Add the duration of the first call after another candidate's turn."""
+        """Add the duration of the first call after another candidate's block, in nanoseconds."""
         self._after_switch.append(nanoseconds)
 
     def after_switch(self, most: int | None) -> float | None:
-        """Return the median of those, in nanoseconds, from about `most` of them; None where there are none."""
+        """Return the median of these durations, in nanoseconds, from about `most` of them; None if there are none."""
         values = self._after_switch.values
         if not values.size:
             return None
@@ -156,7 +163,7 @@ class SampleBuffer:
 
     @property
     def blocks(self) -> int:
-        """Number of blocks, also of those of which no sample is kept."""
+        """Number of blocks, including blocks without kept samples."""
         return sum(self._blocks.values())
 
     @property
@@ -166,50 +173,50 @@ class SampleBuffer:
 
     @property
     def processes(self) -> int:
-        """Number of processes of a launch that answered, on average."""
+        """Average number of processes per launch."""
         return round(len(self._seen) / max(len(self._blocks), 1))
 
-    def excerpt(self, most_samples: int | None) -> Subsample:
+    def subsample(self, most_samples: int | None) -> Subsample:
         """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
 
-        At least forty blocks stay, so that there are enough for every interval.
+        At least 40 blocks remain, enough for every interval.
         """
         chosen = self._evenly(most_samples)
-        return self._excerpt(chosen, *self._samples_of(chosen))
+        return self._subsample(chosen, *self._samples_of(chosen))
 
     def thinned(self, rounds: NDArray[np.int64], most_samples: int) -> Subsample:
-        """Return some rounds with about so many samples, of which every block keeps evenly chosen ones.
+        """Return about `most_samples` samples of some rounds, evenly chosen from every block.
 
         Args:
-            rounds: In which it had a block, `(n_rounds,)`.
-            most_samples: How many samples to return, about.
+            rounds: Rounds in which the candidate has a block, `(n_rounds,)`.
+            most_samples: Approximate number of samples to return.
         """
         chosen = np.flatnonzero(np.isin(self._rounds.values, rounds))
         samples, starts = self._samples.values, self._starts.values[chosen]
         sizes = _ends(self._starts.values, samples.size, chosen) - starts
         stride = max(int(sizes.sum()) // most_samples, 1)
-        offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # not the first of each, which are slower
+        offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # the first call of a block is slower
         parts = [
             samples[start + offset : start + size : stride]
             for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
         ]
         begins = np.concatenate(([0], np.cumsum([part.size for part in parts])[:-1])).astype(np.int64)
-        return self._excerpt(chosen, np.concatenate(parts), begins)
+        return self._subsample(chosen, np.concatenate(parts), begins)
 
     def neighbours(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return about so many samples of which neighbours were neighbouring calls, and where their blocks begin.
+        """Return about `most_samples` samples of consecutive calls, and the starts of their blocks.
 
-        Where samples were dropped, they are those from before.
+        Once samples have been dropped, they are from before the first drop.
         """
         return self.samples_of(most_samples) if self._neighbours is None else self._neighbours
 
     def samples_of(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return the samples of such an excerpt, and the index of the first one of each block."""
+        """Return the samples of a subsample, and the index of the first sample of each block."""
         return self._samples_of(self._evenly(most_samples))
 
     @property
     def rounds(self) -> NDArray[np.int64]:
-        """The round of each block of which samples are kept, counted over all launches, `(n_blocks,)`."""
+        """Round of each block with kept samples, counted over all launches, `(n_blocks,)`."""
         return self._rounds.values
 
     def _evenly(self, most_samples: int | None) -> NDArray[np.int64]:
@@ -218,7 +225,7 @@ class SampleBuffer:
             stride = min(-(-len(self._samples) // most_samples), max(blocks // _LEAST_ROUNDS_KEPT, 1))
         return np.arange(0, blocks, stride)
 
-    def _excerpt(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
+    def _subsample(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
         launches, replicas = self._launches.values[chosen], self._replicas.values[chosen]
         whole = whole_launches(self._blocks, self._planned)
         processes, of_launches = processes_of(launches, replicas), len(whole) >= LEAST_CLUSTERS
@@ -246,10 +253,10 @@ class SampleBuffer:
         return samples[places], rounds
 
     def columns(self, rounds: NDArray[np.int64]) -> SampleColumns:
-        """Return all but the samples, so that they can be continued.
+        """Return the state for a checkpoint, except for the samples.
 
         Args:
-            rounds: The rounds of all its blocks, also of those of which no sample is kept, `(n_blocks,)`.
+            rounds: Rounds of all blocks, including blocks without kept samples, `(n_blocks,)`.
         """
         kept = np.zeros(int(rounds.max(initial=-1)) + 1, dtype=np.int64)
         if len(self._starts):
@@ -268,21 +275,21 @@ class SampleBuffer:
     def resume(
         self, calls: SampleColumns, blocks: BlockColumns, launches: NDArray[np.int64], samples: NDArray[np.int64]
     ) -> None:
-        """Go on from there; to be called while it is empty.
+        """Restore the state of a checkpoint; the buffer must be empty.
 
         Args:
-            calls: What was known of its calls.
-            blocks: Its blocks, also those of which no sample is kept.
-            launches: Which launch each block is of, `(n_blocks,)`.
-            samples: Those that are kept, `(n_samples,)` nanoseconds.
+            calls: Totals and counters of the calls.
+            blocks: The blocks, including blocks without kept samples.
+            launches: Launch of each block, `(n_blocks,)`.
+            samples: The kept samples, `(n_samples,)` nanoseconds.
         """
-        there = calls.kept > 0
-        sizes = calls.kept[there]
+        present = calls.kept > 0
+        sizes = calls.kept[present]
         self._samples.extend(samples)
         self._starts.extend(np.cumsum(sizes) - sizes)
-        self._launches.extend(launches[there])
-        self._replicas.extend(blocks.replicas[there])
-        self._rounds.extend(blocks.rounds[there])
+        self._launches.extend(launches[present])
+        self._replicas.extend(blocks.replicas[present])
+        self._rounds.extend(blocks.rounds[present])
         self._after_switch.extend(calls.after_switch)
         self._blocks = dict(Counter(launches.tolist()))
         self._seen = {*zip(launches.tolist(), blocks.replicas.tolist(), strict=True)}
@@ -295,25 +302,25 @@ class SampleBuffer:
 
     @property
     def clock_step(self) -> int:
-        """The step that the clock counts in, in nanoseconds, as some of its samples tell; 0 where they do not."""
+        """Step of the clock in nanoseconds, estimated from some samples; 0 if it is negligible or unknown."""
         samples = self._samples.values
         return clock_step(samples[:: max(samples.size // _ENOUGH_FOR_A_STEP, 1)])
 
     @property
     def whole_launches(self) -> int:
-        """Number of launches, but for a last one that was stopped before half of its rounds."""
+        """Number of launches, except for a last one with fewer than half of its planned rounds."""
         return len(whole_launches(self._blocks, self._planned))
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where a new launch begins, `(n_launches,)`."""
+    """Return the indices at which a new launch begins, `(n_launches,)`."""
     if not launches.size:
         return np.empty(0, dtype=np.int64)
     return np.concatenate(([0], np.flatnonzero(launches[1:] != launches[:-1]) + 1))
 
 
 def _ends(starts: NDArray[np.int64], samples: int, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where the chosen blocks end, without touching the others."""
+    """Return the ends of the chosen blocks without computing those of all blocks."""
     following = chosen + 1
     ends: NDArray[np.int64] = starts[np.minimum(following, starts.size - 1)]
     return np.where(following < starts.size, ends, samples)

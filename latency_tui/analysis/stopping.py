@@ -1,4 +1,4 @@
-"""Watching a measurement that lasts until it is known: which pairs are settled, in constant time a round."""
+"""Stopping rule of an until-known measurement: which pairs are settled, in constant time per round."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from latency_tui.stats.sequential import SequentialTest
 
 
 class StoppingRule:
-    """All pairs of a plan's candidates, tested anew after every round."""
+    """Sequential tests of all pairs of a plan's candidates, updated after every round."""
 
     def __init__(self, candidates: int, equivalence: float = EQUIVALENCE) -> None:
-        """Begin with nothing known of so many candidates."""
+        """Create the tests for a number of candidates."""
         self.pairs = list(combinations(range(candidates), 2))
         self.test = SequentialTest(len(self.pairs), equivalence)
         self._first = np.array([i for i, _ in self.pairs], dtype=np.int64)
@@ -25,7 +25,7 @@ class StoppingRule:
         self._won = np.zeros((candidates, candidates), dtype=np.int64)
 
     def add(self, medians: NDArray[np.float64]) -> None:
-        """Take in one round: each candidate's block median, `(n_candidates,)` nanoseconds, NaN for none."""
+        """Update the tests with one round: block medians, `(n_candidates,)` nanoseconds; NaN if there was no block."""
         logs = np.log(medians)
         d = logs[self._second] - logs[self._first]
         self.test.update(d)
@@ -33,17 +33,16 @@ class StoppingRule:
         self._won[self._second, self._first] += d < 0
 
     def place(self, pair: tuple[int, int]) -> int:
-        """Return a pair's place in the test."""
+        """Return the index of a pair in the test."""
         return self.pairs.index(pair)
 
     def settled(self, among: Collection[int], baseline: int | None = None, confidence: float = 0.95) -> bool:
-        """Return whether every comparison with the baseline has its verdict, corrected over all pairs.
+        """Return whether every comparison with the baseline has a verdict, corrected over all pairs.
 
         Args:
-            among: The candidates still in the race; the others are no longer asked about.
-            baseline: The one that the others are compared with; None for the one that won the most rounds against
-                each of the others.
-            confidence: One less the level of all verdicts together.
+            among: Indices of the candidates that have not failed; the others are ignored.
+            baseline: Index of the baseline; None for the candidate that is faster than most others in most rounds.
+            confidence: One less the family-wise error rate.
         """
         if len(among) < 2:
             return False
@@ -54,5 +53,5 @@ class StoppingRule:
         return all(bool(done) for k, done in zip(asked, decided, strict=True) if leader in self.pairs[k])
 
     def _leader(self, among: Collection[int]) -> int:
-        """Return who is faster than most of the others in most of the rounds."""
+        """Return the candidate that is faster than most of the others in most rounds."""
         return max(sorted(among), key=lambda i: sum(int(self._won[i, j] > self._won[j, i]) for j in among))

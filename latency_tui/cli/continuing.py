@@ -131,7 +131,7 @@ class Sameness:
     def __init__(self, file: Path, recording: Recorder, plan: Plan) -> None:
         self._file = file
         self._is_begun = recording.rounds > 0
-        self._before = recording.conditions.machine
+        self._before = recording.noise_recorder.machine
         self._inputs = recording.inputs
         self._plan = plan
         self._told = False

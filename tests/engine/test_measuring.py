@@ -106,7 +106,7 @@ async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine
         recording.add(event)
         assert not isinstance(event, CandidateFailed)
         if isinstance(event, BlockMeasured) and not moved:
-            moved, (core,) = True, recording.conditions.cores or ()
+            moved, (core,) = True, recording.noise_recorder.cores or ()
             assert new_engine._process is not None
             for process in psutil.Process(new_engine._process.pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):  # a template that ended

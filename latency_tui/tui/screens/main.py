@@ -252,7 +252,7 @@ class MainScreen(PlanHandlers):
             self.records.settled,
             lambda job: self.records.continue_with(job, more),
             recording.inputs,
-            recording.conditions.machine,
+            recording.noise_recorder.machine,
         )
         self.records.rename(measurement.job, job)
         longer = replace(measurement, job=job, whole=False, launches=first + more.launches)
