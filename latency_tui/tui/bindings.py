@@ -19,9 +19,11 @@ from latency_tui.tui.commands import (
     Profile,
     Quit,
     SaveAs,
+    ShowFailure,
     ShowHelp,
     ShowNoise,
     ShowPalette,
+    SortComparison,
     Stop,
     Train,
 )
@@ -31,24 +33,14 @@ ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 """What the footer shows at its right end, always."""
 
 _FOOTER: tuple[type[Command], ...] = (
-    *(
-        Stop,
-        Freeze,
-        Train,
-        Profile,
-        MeasureMore,
-        Choose,
-        AddModel,
-        ChangeData,
-        AddVariants,
-        MakeBaseline,
-        Enlarge,
-        SaveAs,
-    ),
-    ShowNoise,
+    *(Stop, Freeze, Profile, ShowFailure, MeasureMore, Choose, Train, AddModel, ChangeData, AddVariants),
+    *(MakeBaseline, Enlarge, SaveAs, ShowNoise),
 )
+"""The keys of the models, the most important first: a narrow footer drops them from the end."""
+
 _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Profile, MeasureMore, Enlarge, MakeBaseline, SaveAs, ShowNoise, Choose, Train),
+    *(Stop, Freeze, Profile, ShowFailure, MeasureMore, SortComparison, SaveAs, MakeBaseline, Enlarge, ShowNoise),
+    *(Choose, Train),
 )
 _MOST_IN_FOOTER = 6
 
@@ -71,7 +63,7 @@ def bindings() -> list[Binding]:
 
 
 def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]:
-    """Return what the footer shows at its left end: at most six that apply now, the most wanted on this tab first."""
+    """Return what the footer shows at its left end: at most six that apply now, the most important first."""
     if enlarged:
         return LeaveChart, Enlarge, *(command for command in (Freeze, SaveAs, ShowNoise) if command.applies(state))
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS

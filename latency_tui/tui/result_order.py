@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,14 +17,20 @@ def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> t
     medians = {
         c.slug: c.statistics.p50.value or 0.0 for c in result.candidates if c.statistics and c.status != "failed"
     }
-    known = [slug for slug in before if slug in medians]
-    order = known + [slug for slug in sorted(medians, key=medians.__getitem__) if slug not in known]
-    if not known or not slack:
-        order.sort(key=medians.__getitem__)
-    for end in range(1, len(order)):
-        at = end
-        while at and medians[order[at]] * (1 + slack) < medians[order[at - 1]]:
-            order[at - 1], order[at] = order[at], order[at - 1]
-            at -= 1
+    order = keep_order(medians, before, slack=slack)
     rest = [c.slug for c in result.candidates if c.slug not in medians]
     return (*order, *rest)
+
+
+def keep_order(values: Mapping[str, float], before: tuple[str, ...], *, slack: float) -> list[str]:
+    """Return the keys from the lowest value to the highest, keeping neighbours in place that differ by less."""
+    known = [slug for slug in before if slug in values]
+    order = known + [slug for slug in sorted(values, key=values.__getitem__) if slug not in known]
+    if not known or not slack:
+        order.sort(key=values.__getitem__)
+    for end in range(1, len(order)):
+        at = end
+        while at and values[order[at]] * (1 + slack) < values[order[at - 1]]:
+            order[at - 1], order[at] = order[at], order[at - 1]
+            at -= 1
+    return order

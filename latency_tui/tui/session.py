@@ -47,6 +47,7 @@ class Session:
         self._starting = asyncio.Lock()
         self._running = ""
         self._given_up = ""
+        self._began = 0.0
         self._jobs = itertools.count(1)
 
     def warm_up(self) -> None:
@@ -121,6 +122,11 @@ class Session:
         """End one candidate's training; the others go on."""
         run_in_background(self._screen, partial(self._stop_training, job, slug), group="engine-stop", exclusive=False)
 
+    @property
+    def seconds_running(self) -> float:
+        """Seconds since the last job began."""
+        return time.monotonic() - self._began
+
     async def close(self) -> None:
         """End every process."""
         engines = [engine for engine in (self._engine, *self._launched) if engine is not None]
@@ -138,6 +144,7 @@ class Session:
         return f"{kind}-{next(self._jobs)}"
 
     def _work(self, job: str, stream: Callable[[Engine], AsyncIterator[Event]]) -> None:
+        self._began = time.monotonic()
         run_in_background(self._screen, partial(self._run, job, stream), group="engine")
 
     async def _ready(self) -> Engine:

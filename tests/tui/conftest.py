@@ -83,6 +83,9 @@ def open_app(script: Script, monkeypatch: pytest.MonkeyPatch) -> Open:
     for name in ("SSH_CONNECTION", "NO_COLOR", "TEXTUAL_THEME"):
         monkeypatch.delenv(name, raising=False)
 
+    monkeypatch.setattr("latency_tui.tui.confirmation.ASK_AFTER_SECONDS", 1e6)  # on a busy machine 5 s go by
+    monkeypatch.setattr("latency_tui.tui.confirmation.CONFIRM_SECONDS", 1e6)
+
     @asynccontextmanager
     async def opened(
         width: int = 140,

@@ -67,7 +67,7 @@ async def test_quit_asks_once_while_it_measures(open_app: Open, script: Script) 
         await until(lambda: bool(harness.state.result))
         await harness.press("q")
         assert harness.app.is_running
-        assert "again leaves" in harness.text()
+        assert "again quits" in harness.text()
         await harness.press("q")
         await until(lambda: not harness.app.is_running)
 
@@ -79,11 +79,51 @@ async def test_escape_brings_back_the_runs_that_rubbish_replaced(open_app: Open)
         assert harness.script.commands[-1].plan.runs == 100
 
 
-@pytest.mark.parametrize("key", ["s", "i", "left_square_bracket", "b", "y", "f", "e"])
+@pytest.mark.parametrize("key", ["s", "i", "left_square_bracket", "b", "y", "f", "e", "enter", "escape", "z"])
 async def test_a_key_that_does_nothing_yet_says_why(open_app: Open, key: str) -> None:
     async with open_app() as harness:
         await harness.press(key)
         await until(lambda: "Not now" in harness.text())
+
+
+async def test_r_says_why_the_number_of_runs_cannot_be_set(open_app: Open) -> None:
+    async with open_app() as harness:
+        await harness.press("u", "r")
+        await until(lambda: "Not now" in harness.text())
+        assert "switches it off" in harness.text()
+
+
+async def test_esc_asks_before_it_stops_what_has_run_for_long(
+    open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.gate = asyncio.Event()
+    async with open_app() as harness:
+        monkeypatch.setattr("latency_tui.tui.confirmation.ASK_AFTER_SECONDS", 0.0)
+        await harness.press("p")
+        await until(lambda: harness.state.result is not None)
+        await harness.press("escape")
+        assert "esc again stops" in harness.text()
+        assert harness.state.progress.phase == "measuring"
+        await harness.press("escape")
+        await harness.idle()
+        assert harness.state.result is not None
+        assert [c.calls for c in harness.state.result.candidates] == [30] * 6
+
+
+async def test_a_second_esc_that_comes_too_late_asks_again(
+    open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.training_gate = asyncio.Event()
+    async with open_app() as harness:
+        monkeypatch.setattr("latency_tui.tui.confirmation.ASK_AFTER_SECONDS", 0.0)
+        monkeypatch.setattr("latency_tui.tui.confirmation.CONFIRM_SECONDS", -1.0)
+        await harness.press("t")
+        await until(lambda: harness.state.rows[1].stage == "training")
+        await harness.press("escape", "escape")  # the highlighted model, the first, is trained
+        assert harness.state.work == "training"
+        await harness.press("j", "escape")  # the one in training stops without a question
+        await until(lambda: harness.state.rows[1].stage == "new")
+        assert harness.state.work == "training"
 
 
 async def test_with_seconds_every_line_spans_the_time(open_app: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.report import render
 from latency_tui.result.result import load
 from latency_tui.tui.app import LatencyApp
+from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.screens.help import HelpScreen
 from latency_tui.tui.screens.save import SaveScreen
 from latency_tui.tui.widgets.row_list import RowList
@@ -346,6 +348,45 @@ async def test_a_click_on_a_row_highlights_it(open_app: Open) -> None:
         await harness.pilot.click("#table", offset=(10, 3))
         await harness.pilot.pause(0.1)
         assert harness.state.highlighted == "small-neural-network"
+
+
+@pytest.mark.parametrize("width", [140, 80, 60, 40, 20])
+@pytest.mark.parametrize("running", [False, True])
+async def test_the_footer_always_has_help_and_what_matters_first(open_app: Open, width: int, *, running: bool) -> None:
+    async with open_app(width, 12) as harness:
+        harness.script.gate = asyncio.Event()
+        await harness.press("p")
+        await until(lambda: harness.state.result is not None)
+        if not running:
+            harness.script.gate.set()
+            await harness.idle()
+        await harness.pilot.pause()
+        footer = harness.text().splitlines()[-1]
+        assert "? Help" in footer
+        assert footer.split()[:2] == (["esc", "Stop"] if running else ["p", "Profile"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(60, 20), (40, 12)])
+@pytest.mark.parametrize("measured", [False, True])
+async def test_no_key_does_nothing_without_a_word(open_app: Open, width: int, height: int, *, measured: bool) -> None:
+    async with open_app(width, height) as harness:
+        if measured:
+            await harness.profile()
+        for name, command in COMMANDS.items():
+            for key in command.keys[:1]:
+                if name in ("Quit", "Profile", "Train", "HighlightPrevious", "ShowPalette"):
+                    continue
+                harness.app.clear_notifications()
+                await harness.pilot.pause()
+                before = harness.app.screen._compositor.render_strips()  # with styles: a tab is marked by its colours
+                await harness.press(key)
+                await harness.pilot.pause(0.1)
+                after = harness.app.screen._compositor.render_strips()
+                assert harness.app._notifications or after != before or name in ("ShowModels", "ChooseAll"), name
+                if harness.app.screen is not harness.screen or harness.screen.typing or harness.screen.maximized:
+                    await harness.press("escape")
+                await harness.idle()
 
 
 async def test_a_fault_of_our_own_is_a_toast_and_the_app_lives_on(

@@ -42,11 +42,13 @@ from latency_tui.tui.commands.screen import (
     NextTab,
     PreviousTab,
     Quit,
+    ReverseComparison,
     ShowCompare,
     ShowHelp,
     ShowLatency,
     ShowModels,
     ShowPalette,
+    SortComparison,
 )
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "Profile",
     "Quit",
     "RemoveModel",
+    "ReverseComparison",
     "SaveAs",
     "SetOptions",
     "ShowCompare",
@@ -88,6 +91,7 @@ __all__ = [
     "ShowModels",
     "ShowNoise",
     "ShowPalette",
+    "SortComparison",
     "Stop",
     "TakeControl",
     "Train",
@@ -102,7 +106,8 @@ COMMANDS: dict[str, type[Command]] = {
         *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
-        *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge, ChangeTheme),
+        *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge),
+        *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
         *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),
     )

@@ -24,7 +24,7 @@ class Train(PlanCommand):
 
 
 class Stop(Command):
-    """Leave the enlarged chart, or stop the highlighted training, or else stop all and keep what was measured."""
+    """Leave the enlarged chart, or stop the highlighted training, or stop all: press it twice after 5 s of work."""
 
     title, keys, shown, footer = "Stop, keep what was measured", ("escape",), "esc", "Stop"
 

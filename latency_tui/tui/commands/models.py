@@ -73,7 +73,7 @@ class MakeBaseline(Command):
 class ShowFailure(Command):
     """Show why the highlighted model failed, with its traceback."""
 
-    title, keys, group = "Show why the highlighted model failed", ("enter",), "Models"
+    title, keys, footer, group = "Show why the highlighted model failed", ("enter",), "Why it failed", "Models"
 
     @classmethod
     def applies(cls, state: State) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from latency_tui.tui.commands.base import Command, PlanCommand
-from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop
+from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop, UntilKnown
 from latency_tui.tui.commands.models import AddModel, AddVariants, MakeBaseline, RemoveModel, ShowFailure
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
+from latency_tui.tui.commands.screen import ReverseComparison, ShowCompare, SortComparison
 from latency_tui.tui.state import State
+from latency_tui.tui.text import clean
 
 
 def refusal(command: type[Command], state: State) -> str:
-    """Return why a command does nothing now, and what to do; empty where that needs no word."""
+    """Return why a command does nothing now, and what to do."""
     if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult):
         return f"Something is running: {Stop.key_label()} stops it and keeps what was measured."
     if command in (AddVariants, RemoveModel):
@@ -21,6 +23,12 @@ def refusal(command: type[Command], state: State) -> str:
         return "There are no numbers of the highlighted model on the screen."
     if command is MeasureMore and state.result is not None:
         return f"More runs would change nothing in this answer; {Profile.key_label()} measures afresh."
-    if command in (ShowFailure, Stop, FocusRuns):
-        return ""
+    if command is ShowFailure:
+        return f"{clean(state.row.candidate.name)} has not failed." if state.row else "No model is highlighted."
+    if command in (SortComparison, ReverseComparison) and state.result is not None:
+        return f"{ShowCompare.key_label()} opens Compare, which it sorts."
+    if command is Stop:
+        return "Nothing is running." if state.work == "idle" else "It is stopping already."
+    if command is FocusRuns:
+        return f"Until known is on and decides how long to measure; {UntilKnown.key_label()} switches it off."
     return f"There is {'nothing to freeze' if command is Freeze else 'no result'} yet; {Profile.key_label()} measures."

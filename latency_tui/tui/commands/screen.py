@@ -36,6 +36,28 @@ class ShowCompare(Command):
     title, keys, group = "Show Compare", ("3",), "Screen"
 
 
+class SortComparison(Command):
+    """Sort Compare by its next column; a click on a heading sorts by that column."""
+
+    title, keys, footer, group = "Sort by the next column", ("z",), "Sort", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether Compare is open and has rows."""
+        return state.tab == "compare" and state.result is not None and bool(state.result.measured)
+
+
+class ReverseComparison(Command):
+    """Reverse the order of Compare; so does a second click on the heading."""
+
+    title, keys, group = "Reverse the order", ("Z",), "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether Compare is open and has rows."""
+        return SortComparison.applies(state)
+
+
 class NextTab(Command):
     """Show the next tab."""
 

@@ -22,6 +22,7 @@ from latency_tui.report import render
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.background import run_in_background
+from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.messages import (
     EngineLost,
     EventsArrived,
@@ -62,7 +63,7 @@ class MainScreen(PlanHandlers):
         self.session = Session(self, engine_factory)
         self._dirty = False
         self._began: dict[str, float] = {}
-        self._asked_to_leave = ""
+        self._confirmation = Confirmation(self)
 
     def on_mount(self) -> None:
         """Start the clock, and leave everything that takes time until the first frame is out."""
@@ -296,7 +297,9 @@ class MainScreen(PlanHandlers):
         highlighted = self.state.highlighted
         if commands.Stop.applies(self.state) and states.trains(self.state, highlighted):
             self.session.stop_training(self.state.job, highlighted)
-        elif commands.Stop.applies(self.state):
+        elif commands.Stop.applies(self.state) and self._confirmation.may_stop(
+            self.state, self.session.seconds_running
+        ):
             self.session.stop(self.state.job)
             self._still = None
             progress = replace(self.state.progress, phase="stopping")
@@ -385,12 +388,8 @@ class MainScreen(PlanHandlers):
 
     @on(commands.Quit)
     async def _quit(self) -> None:
-        if self.state.work == "profiling" and self.state.job != self._asked_to_leave:
-            self._asked_to_leave = self.state.job
-            words = f"It is still measuring: {commands.Quit.key_label()} again leaves, and prints what is known."
-            self.app.notify(words, title="Leave?", severity="warning", timeout=6, markup=False)
-            return
-        await self.app.action_quit()
+        if self._confirmation.may_quit(self.state):
+            await self.app.action_quit()
 
 
 def _with_measurement(state: State, measurement: Measurement) -> State:

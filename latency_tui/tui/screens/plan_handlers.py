@@ -20,6 +20,7 @@ from latency_tui.tui import state as states
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.messages import CandidatesAdded, DatasetChosen, FieldChanged, FieldLeft, PlanChanged
 from latency_tui.tui.screens.view import View
+from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.measure_panel import MeasurePanel
 from latency_tui.tui.widgets.painted import CandidatePointed
 
@@ -32,6 +33,7 @@ class PlanHandlers(View):
         row = self.state.row
         if row is not None and commands.Choose.applies(self.state):
             self.change(states.update_row(self.state, row.slug, chosen=not row.chosen))
+            self._announce(f"{clean(row.candidate.name)} is {'not ' if row.chosen else ''}selected.")
 
     @on(commands.ChooseAll)
     @on(commands.ChooseNone)
@@ -40,6 +42,12 @@ class PlanHandlers(View):
             return
         chosen = isinstance(message, commands.ChooseAll)
         self.change(replace(self.state, rows=tuple(replace(row, chosen=chosen) for row in self.state.rows)))
+        self._announce(f"{'All models are' if chosen else 'No model is'} selected.")
+
+    def _announce(self, words: str) -> None:
+        """Say what a key changed where the models and the plan are not on the screen."""
+        if not self.query_one("#side").display:
+            self.app.notify(words, timeout=3, markup=False)
 
     @on(OptionList.OptionHighlighted)
     def _follow_mouse(self, event: OptionList.OptionHighlighted) -> None:
@@ -101,6 +109,7 @@ class PlanHandlers(View):
     def _switch_until_known(self) -> None:
         if commands.UntilKnown.applies(self.state):
             self.change(replace(self.state, until_known=not self.state.until_known))
+            self._announce(f"Until known is {'on' if self.state.until_known else 'off'}.")
 
     @on(commands.SetOptions)
     def _ask_for_options(self) -> None:
@@ -155,11 +164,13 @@ class PlanHandlers(View):
     def _switch_control(self) -> None:
         if commands.TakeControl.applies(self.state):
             self.change(replace(self.state, control=not self.state.control))
+            self._announce(f"The control is {'on' if self.state.control else 'off'}.")
 
     @on(commands.MeasureColdStart)
     def _switch_cold_start(self) -> None:
         if commands.MeasureColdStart.applies(self.state):
             self.change(replace(self.state, cold_start=not self.state.cold_start))
+            self._announce(f"Cold start is {'on' if self.state.cold_start else 'off'}.")
 
     @on(commands.AddVariants)
     def _ask_for_variants(self) -> None:

@@ -291,6 +291,8 @@ class View(Screen[None]):
 
     @on(commands.ShowLatency)
     def _show_latency(self) -> None:
+        if self.too_small_for_tabs:
+            self._refuse_tabs()
         if self.tab == "latency" and self.results is not None:
             self.results.second_chart = not self.results.second_chart
         self.open_tab("latency")
@@ -302,17 +304,31 @@ class View(Screen[None]):
     def _open_tab_asked(self, tab: Tab) -> None:
         """Open a tab; say so where the terminal is too small for tabs."""
         if self.too_small_for_tabs:
-            words = f"This terminal is too small for tabs: they need {SMALLEST_WIDTH} × {SMALLEST_HEIGHT}."
-            self.app.notify(words, title="Too small", severity="warning", timeout=4, markup=False)
+            self._refuse_tabs()
         self.open_tab(tab)
+
+    def _refuse_tabs(self) -> None:
+        words = f"This terminal is too small for tabs: they need {SMALLEST_WIDTH} × {SMALLEST_HEIGHT}."
+        self.app.notify(words, title="Too small", severity="warning", timeout=4, markup=False)
 
     @on(commands.NextTab)
     @on(commands.PreviousTab)
     def _walk_tabs(self, message: commands.Command) -> None:
+        if self.too_small_for_tabs:
+            self._refuse_tabs()
+            return
         tabs = self.tabs
         step = 1 if isinstance(message, commands.NextTab) else -1
         here = tabs.index(self.tab) if self.tab in tabs else 0  # a tiny terminal shows models without a tab of theirs
         self.open_tab(tabs[(here + step) % len(tabs)])
+
+    @on(commands.SortComparison)
+    @on(commands.ReverseComparison)
+    def _sort_comparison(self, message: commands.Command) -> None:
+        if self.too_small_for_tabs:
+            self._refuse_tabs()
+        elif self.results is not None and message.applies(self.state):
+            self.results.sort_comparison(reverse=isinstance(message, commands.ReverseComparison))
 
     @on(commands.Enlarge)
     def _enlarge(self) -> None:

@@ -1,17 +1,18 @@
-"""The last line: at most six keys that do something now; help, commands and quit at its end, always."""
+"""The last line: at most six keys that do something now; commands, quit and help at its end."""
 
 from __future__ import annotations
 
 from textual import events
 
 from latency_tui.tui.bindings import ALWAYS, footer
-from latency_tui.tui.commands import Command
+from latency_tui.tui.commands import Command, Quit, ShowPalette
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY
 from latency_tui.tui.widgets.lines import Piece
 from latency_tui.tui.widgets.painted import Painted
 
 Key = tuple[str, str, type[Command]]
+_FEW, _FEWEST = 4, 2  # keys at the left end for which commands, and then quit, give way
 
 
 class KeyLine(Painted):
@@ -30,11 +31,7 @@ class KeyLine(Painted):
         parts: list[Piece] = [("  enter", KEY), (" Leave the field", "")] if typing else []
         if typing:
             always = []
-        while _length(pieces) + _length(always) > width:
-            if len(pieces) > 2 or not always:
-                pieces.pop()
-            else:
-                always.pop(0)
+        _shorten(pieces, always, width)
         at = sum(len(text) for text, _ in parts)
         gap = max(width - _length(pieces) - _length(always) - at, 0)
         spots: list[tuple[int, int, type[Command]]] = []
@@ -56,6 +53,18 @@ class KeyLine(Painted):
         for start, end, command in self._spots:
             if start <= event.x < end:
                 self.screen.post_message(command())
+
+
+def _shorten(pieces: list[Key], always: list[Key], width: int) -> None:
+    """Drop keys until the rest fits: the last of more than four, commands, the last of more than two, quit, the rest.
+
+    Help, which lists every key, always stays.
+    """
+    for fewest, dropped in ((_FEW, ShowPalette), (_FEWEST, Quit), (0, None)):
+        while len(pieces) > fewest and _length(pieces) + _length(always) > width:
+            pieces.pop()
+        if _length(pieces) + _length(always) > width:
+            always[:] = [key for key in always if key[2] is not dropped]
 
 
 def _pieces(commands: tuple[type[Command], ...]) -> list[Key]:

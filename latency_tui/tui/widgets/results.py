@@ -67,6 +67,14 @@ class Results(Vertical):
             [self.query_one(ComparePane)] if tab == "compare" else [self.query_one(BarChart), self.query_one(LineChart)]
         )
 
+    def sort_comparison(self, *, reverse: bool) -> None:
+        """Sort Compare by its next column, or reverse its order."""
+        compare = self.query_one(ComparePane)
+        if reverse:
+            compare.reverse()
+        else:
+            compare.sort_by_next()
+
     def divide_up(self, layout: Layout, tab: Tab, rows: int) -> None:
         """Show the parts that a tab has, as large as the layout says.
 
@@ -113,7 +121,7 @@ class Results(Vertical):
         if table.display:
             table.paint(measurement, looks, state.highlighted, layout, running=running)
         if compare.display:
-            compare.paint(measurement, looks, state.highlighted)
+            compare.paint(measurement, looks, state.highlighted, running=running)
         key = Enlarge.key_label()
         for chart in self.query(Chart) if enlarged else ():
             chart.tell_way_out(f"{key} next · {Stop.key_label()} back")

@@ -1,0 +1,53 @@
+"""Asks before an action: the same key pressed again within some seconds confirms it."""
+
+from __future__ import annotations
+
+import time
+
+from textual.dom import DOMNode
+
+from latency_tui.tui.commands import MeasureMore, Quit, Stop
+from latency_tui.tui.state import State
+
+ASK_AFTER_SECONDS = 5.0
+"""Work that has run for so long is stopped only after a question."""
+CONFIRM_SECONDS = 6.0
+"""How long a question waits for the second press; the notice stays as long."""
+
+
+class Confirmation:
+    """Remembers what was asked last, and when.
+
+    Args:
+        node: Where the notice is shown.
+    """
+
+    def __init__(self, node: DOMNode) -> None:
+        self._node = node
+        self._asked = ""
+        self._asked_at = 0.0
+
+    def may_stop(self, state: State, seconds_running: float) -> bool:
+        """Return whether to stop everything now; asks first if the work of more than a few seconds would end."""
+        if seconds_running < ASK_AFTER_SECONDS:
+            return True
+        kept = "the models that are trained are kept"
+        if state.work == "profiling":
+            kept = f"what was measured is kept, and {MeasureMore.key_label()} continues it"
+        return self._confirms("Stop?", state.job, f"{Stop.key_label()} again stops; {kept}.")
+
+    def may_quit(self, state: State) -> bool:
+        """Return whether to quit now; asks first while something is measured."""
+        words = f"Still measuring: {Quit.key_label()} again quits and prints the results so far."
+        return state.work != "profiling" or self._confirms("Quit?", state.job, words)
+
+    def _confirms(self, title: str, job: str, words: str) -> bool:
+        """Return whether the question was asked just before; otherwise ask it."""
+        now = time.monotonic()
+        asked = f"{title} {job}"
+        if asked == self._asked and now - self._asked_at <= CONFIRM_SECONDS:
+            self._asked = ""
+            return True
+        self._asked, self._asked_at = asked, now
+        self._node.app.notify(words, title=title, severity="warning", timeout=CONFIRM_SECONDS, markup=False)
+        return False
