@@ -32,7 +32,7 @@ def test_m_continues_what_esc_stopped_and_a_kill_loses_nothing(tmp_path: Path) -
     with Terminal(*MODELS, "-n", "12000") as terminal:
         measure(terminal)
         terminal.press("\x1b")
-        terminal.until("more runs")
+        terminal.until("the rest")
         terminal.press("m")
         terminal.until("these 2 launches", 90)
         terminal.until(lambda text: "Stop" not in text.splitlines()[-1], 120)

@@ -262,9 +262,9 @@ def _summary(state: State) -> str:
     runs = f"{most:,}" if least == most else f"{least:,}–{most:,}"
     wanted = measurement.plan.runs
     more = measurement.result.more
-    rest = (
-        f"; {MeasureMore.key_label()} measures {format_more(more)}" if more is not None and state.work == "idle" else ""
-    )
+    rest = ""
+    if more is not None and state.work == "idle":
+        rest = f"; {MeasureMore.key_label()} measures {'the rest' if more.stopped else format_more(more)}"
     if wanted is not None and most < wanted * measurement.plan.launches:
         return f"stopped: {runs} of {wanted * measurement.plan.launches:,} runs are kept{rest}"
     return f"measured: {runs} {'run' if most == 1 else 'runs'} each{rest}"
