@@ -1,4 +1,4 @@
-"""What to measure: models, datasets, workloads and the plan that holds them. Imports nothing heavy."""
+"""Describes what to measure: models, datasets, workloads and the plan that contains them. Imports nothing heavy."""
 
 from latency_tui.plan.builtin import BUILTIN_MODELS
 from latency_tui.plan.candidates import Candidate, ModelSpec, number_apart, slug_of, slugify

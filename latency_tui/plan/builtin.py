@@ -1,4 +1,4 @@
-"""The six models that come with latency-tui, from fast and simple to slow and flexible."""
+"""The six built-in models, from fast and simple to slow and flexible."""
 
 from __future__ import annotations
 

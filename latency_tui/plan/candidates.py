@@ -1,4 +1,4 @@
-"""What can be measured: a model's description, and a candidate, which is a model with settings."""
+"""Descriptions of models, and candidates: models with settings."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ NATIVE = "sklearn"
 
 
 def slugify(name: str) -> str:
-    """Return a name as it is typed on a command line: `Random Forest` becomes `random-forest`.
+    """Return a name as it is typed on the command line: `Random Forest` becomes `random-forest`.
 
-    Letters, their marks and digits of every script are kept, so that names in each stay apart.
+    Letters, combining marks and digits of every script are kept, so that names in any script stay distinct.
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     kept = (letter if letter == "." or unicodedata.category(letter)[0] in "LMN" else " " for letter in plain)
@@ -33,41 +33,41 @@ def slugify(name: str) -> str:
 
 
 def slug_of(text: str) -> str:
-    """Return a candidate as it is typed, `random-forest[n_jobs=1]`, from its name or slug, settings included.
+    """Return the slug of a candidate, such as `random-forest[n_jobs=1]`, from its name or slug with settings.
 
     Raises:
-        UsageError: The brackets or what stands in them make no sense.
+        UsageError: The brackets or the settings in them are invalid.
     """
     name, settings = parse(text)
     return slugify(name) + (f"[{format_settings(settings)}]" if settings else "")
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How to get a model: its name, how it looks, and a factory or a file.
+    """Describes a model: its name, its appearance, and a factory or a file.
 
-    A model that comes fitted is not fitted again; one that does not is fitted on the dataset's training rows.
+    A fitted model is used as it is; an unfitted one is fitted on the training rows of the dataset.
 
     Attributes:
-        name: The name shown everywhere.
+        name: Display name.
         description: One line on what the model is.
-        colour: `#rrggbb`, the model's one colour on every screen; empty for one chosen from the palette.
-        factory: `package.module:name`: a class or function that makes the model when it is called with `parameters`,
-            the model itself, or a plain function of an array.
+        colour: `#rrggbb`, the colour of the model on every screen; empty to choose one from the palette.
+        factory: `package.module:name`: a class or function that returns the model when called with `parameters`, the
+            model itself, or a function of an array.
         parameters: Keyword arguments of the factory.
-        file: Path of a file that holds the model; instead of a factory.
-        handed_over: Whether the file is a pickle that the process which starts the engine has just written itself.
-        group: Heading that it stands under in a list of models.
-        task: What it predicts, `classification` or `regression`; empty where that is not known.
-        found_in: SHA-256 of the configuration file whose word it is that this runs its author's code, if that file was
-            found in the working directory; empty if the user named the model or vouches for the file.
-        key: Name of its table in the configuration file, by which it can be named too; empty if it is not from there.
+        file: Path of the model file; an alternative to `factory`.
+        handed_over: Whether the file is a pickle that this program has just written for the engine.
+        group: Heading in a list of models.
+        task: `classification` or `regression`; empty if it is unknown.
+        found_in: SHA-256 of the configuration file that permits this model to run its author's code, if that file was
+            found in the working directory; empty if the user named the model or trusts the file.
+        key: Name of its table in the configuration file, by which it can also be named; empty if it has none.
     """
 
     name: str
     description: str = ""
     colour: str = ""
     factory: str = ""
-    parameters: dict[str, Any] = {}  # Any: whatever the factory takes
+    parameters: dict[str, Any] = {}  # Any: the types that the factory accepts
     file: str = ""
     handed_over: bool = False
     group: str = ""
@@ -83,12 +83,12 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What gets compared: a model with settings.
+    """A model with settings: what is compared.
 
     Attributes:
         model: The model.
-        settings: Settings that change the answer, such as `{"n_jobs": 1}`; empty for the model as it is.
-        number: Which of several it is whose names are typed alike, from 1; see `number_apart`.
+        settings: Settings such as `{"n_jobs": 1}`; empty for the model as it is.
+        number: Distinguishes candidates whose slugs would be equal, from 1; see `number_apart`.
     """
 
     model: ModelSpec
@@ -97,22 +97,22 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def name(self) -> str:
-        """The name shown: the model's, with its settings in brackets."""
+        """Display name: that of the model, with settings in brackets."""
         if not self.settings:
             return self.model.name
         return f"{self.model.name} [{format_settings(self.settings)}]"
 
     @property
     def slug(self) -> str:
-        """The name as typed, unique within a plan."""
+        """The name as typed on the command line, unique within a plan."""
         settings = f"[{format_settings(self.settings)}]" if self.settings else ""
         number = f"-{self.number}" if self.number > 1 else ""
         return f"{slugify(self.model.name)}{number}{settings}"
 
     def is_same(self, other: Candidate) -> bool:
-        """Return whether it is the same model with the same settings, in whichever order these were typed.
+        """Return whether it is the same model with the same settings, in any order.
 
-        Their types count: scikit-learn takes `max_features=1` for a number and `1.0` for a share.
+        Types matter: scikit-learn interprets `max_features=1` as a number and `1.0` as a share.
         """
         mine, theirs = ({key: (type(v), v) for key, v in one.settings.items()} for one in (self, other))
         return self.model == other.model and mine == theirs
@@ -123,17 +123,17 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def parameters(self) -> dict[str, Setting]:
-        """The settings that are parameters of the model itself, such as `n_jobs`."""
+        """The settings that are parameters of the model, such as `n_jobs`."""
         return {key: value for key, value in self.settings.items() if key not in {*ENGINE_SETTINGS, *OTHER_SETTINGS}}
 
     @property
     def runtime(self) -> str:
-        """What runs the model: `sklearn` for its own library, whichever that is."""
+        """The runtime of the model; `sklearn` stands for the model's own library, whichever it is."""
         return str(self.settings.get("runtime", NATIVE))
 
     @property
     def cores_wanted(self) -> int:
-        """How many cores it can use at once by its settings; 0 for as many as there are."""
+        """Number of cores that its settings allow it to use at once; 0 for all cores."""
         jobs, threads = self.settings.get("n_jobs", 1), self.settings.get("threads", 1)
         if isinstance(jobs, int) and jobs < 0:
             return 0
@@ -141,12 +141,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def number_apart(candidates: Iterable[Candidate], taken: Iterable[Candidate] = ()) -> tuple[Candidate, ...]:
-    """Return candidates with slugs of their own: names that are typed alike (`x+`, `x-`; `Model A`, `model-a`) differ.
+    """Return candidates with distinct slugs, even if names such as `x+` and `x-` have the same slug.
 
-    The first keeps its slug and the others get a number, `model-a-2`, that no other name has.
+    The first keeps its slug, and the others get a number, such as `model-a-2`, that is not yet in use.
 
     Args:
-        candidates: Those whose names must differ.
+        candidates: Candidates whose slugs must differ.
         taken: Candidates whose slugs stay as they are.
     """
     candidates = tuple(candidates)

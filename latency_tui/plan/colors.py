@@ -1,4 +1,4 @@
-"""Which colour each candidate has, on every screen and in every report: its model's own, or one that is still free."""
+"""Assigns a colour to each candidate: that of its model, or one from the palette."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ PALETTE: tuple[str, ...] = (
     "#c2556f",
     "#c9bfb5",
 )
-"""The first six are those of the models that come with the program. All stay apart on dark and on light ground."""
+"""Colours that can be distinguished on dark and light backgrounds; the first six are those of the built-in models."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 def colours(candidates: Iterable[Candidate], known: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return a colour, `#rrggbb`, for each slug, no two the same as long as the palette lasts.
+    """Return a colour, `#rrggbb`, per slug; all differ unless there are more candidates than colours.
 
-    The variants of a model share its spec: the first of them has the spec's colour.
+    Candidates with the same model share its description, so the first of them gets the model's colour.
 
     Args:
-        candidates: Those to be told apart.
-        known: Colours given before, which stay as they are.
+        candidates: Candidates that need a colour.
+        known: Colours that were assigned before and do not change.
     """
     found = dict(known or {})
     fresh = {c.slug: c.model.colour.lower() for c in candidates if c.slug not in found}

@@ -1,4 +1,4 @@
-"""Datasets: made, bundled with scikit-learn, read from a file, or handed over by the caller of the Python API."""
+"""Datasets: synthetic, bundled with scikit-learn, read from a file, or passed to the Python API."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ BUNDLED: dict[str, Task] = {
     "digits": "classification",
     "diabetes": "regression",
 }
-"""Sets that come with scikit-learn; nothing is downloaded."""
+"""Datasets that are part of scikit-learn; nothing is downloaded."""
 
 
 class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic", tag_field="kind"):
-    """`make_classification` or `make_regression`, split once and standardised once, the same for every candidate.
+    """A dataset from `make_classification` or `make_regression`, split and standardised once for all candidates.
 
     Attributes:
-        samples: Rows in all.
-        features: Columns.
-        classes: Of a classification.
-        test_fraction: Share of rows held out.
-        seed: Of the numbers and of the split.
-        task: What is to be predicted, a class or a number.
-        sparse: Whether rows are a sparse matrix (CSR) with nine of ten values zero.
+        samples: Number of rows.
+        features: Number of columns.
+        classes: Number of classes, for classification.
+        test_fraction: Share of held-out rows.
+        seed: Seed of the data and of the split.
+        task: Whether the target is a class or a number.
+        sparse: Whether the rows are a sparse matrix (CSR) in which 90 % of the values are zero.
     """
 
     samples: int = 1000
@@ -45,7 +45,7 @@ class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic
     sparse: bool = False
 
     def check(self) -> None:
-        """Refuse what cannot be made.
+        """Check that the dataset can be generated.
 
         Raises:
             UsageError: A number is out of range.
@@ -67,18 +67,18 @@ class SyntheticDataset(msgspec.Struct, frozen=True, kw_only=True, tag="synthetic
 
     @property
     def has_default_width(self) -> bool:
-        """Whether nobody asked for a number of columns: a fitted model that takes something else gets that instead."""
+        """Whether the number of columns is the default, which a fitted model may override with what it expects."""
         return self.features == SyntheticDataset().features and not self.sparse
 
     @property
     def title(self) -> str:
-        """What a header shows of it."""
+        """Short description for a heading."""
         extra = ("" if self.task == "classification" else " regression") + (" sparse" if self.sparse else "")
         return f"synthetic{extra} {self.samples:,} × {self.features:,}"
 
 
 class BundledDataset(msgspec.Struct, frozen=True, kw_only=True, tag="bundled", tag_field="kind"):
-    """A set that comes with scikit-learn: standardised once for models that are fitted here, else as it is."""
+    """A dataset of scikit-learn, standardised for models that are fitted here, otherwise unchanged."""
 
     name: str
     test_fraction: float = 0.25
@@ -91,25 +91,25 @@ class BundledDataset(msgspec.Struct, frozen=True, kw_only=True, tag="bundled", t
 
     @property
     def title(self) -> str:
-        """What a header shows of it."""
+        """Short description for a heading."""
         return self.name
 
     @property
     def task(self) -> Task:
-        """What is to be predicted."""
+        """Whether the target is a class or a number."""
         return BUNDLED[self.name]
 
 
 class FileDataset(msgspec.Struct, frozen=True, kw_only=True, tag="file", tag_field="kind"):
-    """A table in a file: every column but the target is a feature, and reaches the model as it is.
+    """A table in a file: every column except the target is a feature, and is passed to the model unchanged.
 
     Attributes:
         path: CSV, Parquet, Feather, NPZ, NPY, JSON, JSON lines, Excel, LIBSVM or a trusted pickle.
-        target: Column of what is to be predicted: its name, or its number (from 0, or from the end: -1) where columns
-            have no names; an array's name in an NPZ file. None for rows without targets (an NPZ's `y` is found).
-        test_fraction: Share of rows held out of what a model is fitted on; a model fitted already is asked all.
-        seed: Of the split.
-        task: What is to be predicted, a class or a number; None where that was not said.
+        target: Target column: its name, or its index (from 0; -1 is the last) if columns have no names; the name of an
+            array in an NPZ file. None for rows without targets (`y` in an NPZ file is found automatically).
+        test_fraction: Share of rows held out from fitting; a fitted model is measured on all rows.
+        seed: Seed of the split.
+        task: Whether the target is a class or a number; None if it was not given.
     """
 
     path: str
@@ -125,17 +125,17 @@ class FileDataset(msgspec.Struct, frozen=True, kw_only=True, tag="file", tag_fie
 
     @property
     def title(self) -> str:
-        """What a header shows of it."""
+        """Short description for a heading."""
         return Path(self.path).name
 
 
 class StoredDataset(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag_field="kind"):
-    """Inputs and targets that the caller of the Python API handed over, in a file of its own making.
+    """Inputs and targets passed to the Python API, stored in a temporary file.
 
     Attributes:
-        path: A pickle of `(X, y)`, written by the very process that started the engine.
+        path: A pickle of `(X, y)`, written by the process that started the engine.
         rows: Number of rows.
-        features: Number of columns, 0 where the inputs have no second axis.
+        features: Number of columns; 0 if the inputs have no second axis.
     """
 
     path: str
@@ -144,7 +144,7 @@ class StoredDataset(msgspec.Struct, frozen=True, kw_only=True, tag="stored", tag
 
     @property
     def title(self) -> str:
-        """What a header shows of it."""
+        """Short description for a heading."""
         return f"data {self.rows:,} × {self.features}"
 
 
@@ -152,13 +152,13 @@ Dataset = SyntheticDataset | BundledDataset | FileDataset | StoredDataset
 
 
 def task_of(dataset: Dataset) -> Task | None:
-    """Return what is to be predicted; None where only the data themselves say."""
+    """Return whether the target is a class or a number; None if only the data determine it."""
     return None if isinstance(dataset, StoredDataset) else dataset.task
 
 
 def _check_fraction(fraction: float) -> None:
     if not (math.isfinite(fraction) and 0 < fraction < 1):
-        raise UsageError(f"The share of rows held out must lie between 0 and 1, not be {fraction:g}.")
+        raise UsageError(f"The share of rows held out must be between 0 and 1, not {fraction:g}.")
 
 
 def _check_task(task: str) -> None:

@@ -1,6 +1,6 @@
-"""Limits: conditions that must hold, such as `p99 < 5ms`; one grammar for options, files, the API and the screen.
+"""Limits: conditions such as `p99 < 5ms`, with one grammar for options, files, the API and the screen.
 
-`[MODEL:] METRIC < VALUE` or `> VALUE`. A limit that names no model is for every model.
+The grammar is `[MODEL:] METRIC < VALUE` or `> VALUE`. A limit without a model applies to all models.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PERCENTILE_METRICS = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
 METRICS = (*DURATIONS, "throughput", "memory", "score")
 FRESH = ("cold_start", "memory")
-"""Metrics that are measured only in a plan with a cold start."""
+"""Metrics that only a plan with a cold start measures."""
 
 _OTHER_NAMES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
 _ABOVE = ("throughput", "score")
@@ -29,14 +29,14 @@ _EXAMPLES = "'p99 < 5ms', 'p50 < 1.05x', 'throughput > 500/s', 'memory < 500MB' 
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition that must hold.
+    """A condition that candidates must meet.
 
     Attributes:
         metric: A percentile, `mean`, `cold_start`, `throughput`, `memory` or `score`.
         bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
         relative: Whether the bound is a ratio to the baseline.
-        candidate: The slug of the candidate that must meet it; None for every one.
-        text: As it was written, without the candidate.
+        candidate: Slug of the candidate to which it applies; None for all.
+        text: The limit as it was written, without the candidate.
     """
 
     metric: str
@@ -47,7 +47,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_minimum(self) -> bool:
-        """Whether the value must lie above the bound, not below it."""
+        """Whether the value must be above the bound rather than below it."""
         return self.metric in _ABOVE
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def limits_on(limits: Iterable[Limit], candidates: Collection[str], *, cold_start: bool) -> tuple[Limit, ...]:
-    """Return those limits that can be judged of some candidates, by slug, with or without a cold start."""
+    """Return the limits that can be judged for some candidates, given by slug, with or without a cold start."""
     return tuple(
         limit
         for limit in limits
@@ -66,31 +66,31 @@ def limits_on(limits: Iterable[Limit], candidates: Collection[str], *, cold_star
 
 
 def parse_limit(text: str) -> Limit:
-    """Return a limit as it was written; a model's name stays as it was typed.
+    """Parse a limit; the name of the model is kept as it was typed.
 
     Raises:
-        UsageError: It makes no sense; the sentence says why.
+        UsageError: The limit is invalid; the message has the reason.
     """
     text = text.strip() if isinstance(text, str) else text
     found = _LIMIT.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
     if found is None:
-        raise UsageError(f"The limit {_shown(text)} cannot be read; write {_EXAMPLES}.")
+        raise UsageError(f"The limit {_shown(text)} is invalid; write it as {_EXAMPLES}.")
     left, operator, number, unit = found.groups()
     model, colon, name = left.rpartition(":")
     metric = re.sub(r"[ -]+", "_", name.strip().lower())
     metric = _OTHER_NAMES.get(metric, metric)
     if metric not in METRICS:
-        raise UsageError(f"The limit {_shown(text)} is on none of {', '.join(METRICS)}.")
+        raise UsageError(f"The limit {_shown(text)} has an unknown metric; use one of {', '.join(METRICS)}.")
     value, relative = float(number.replace(",", "").replace("_", "")), unit in ("x", "×")
     bound = value if relative else value * _factor(metric, unit, text)
     if not (math.isfinite(bound) and bound > 0):
-        raise UsageError(f"The limit {_shown(text)} needs a bound above 0 that can be reached.")
+        raise UsageError(f"The limit {_shown(text)} needs a finite bound above 0.")
     if relative and metric != "p50":
-        raise UsageError(f"The limit {_shown(text)} cannot be judged: only ratios of p50 have an interval.")
+        raise UsageError(f"The limit {_shown(text)} cannot be judged: only p50 can be compared with the baseline.")
     sign = ">" if metric in _ABOVE else "<"
     if operator[0].replace("≤", "<").replace("≥", ">") != sign:
         way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"
-        raise UsageError(f"The limit {_shown(text)} makes no sense: {metric} takes {way}.")
+        raise UsageError(f"The limit {_shown(text)} is invalid: {metric} takes {way}.")
     shown = " ".join(text[len(model) + len(colon) :].split())
     return Limit(metric=metric, bound=bound, relative=relative, candidate=model.strip() or None, text=shown)
 

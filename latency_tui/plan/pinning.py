@@ -1,4 +1,4 @@
-"""The cores that candidates are pinned to, as they are typed."""
+"""Parses and checks the cores to which candidates are pinned."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Pinning = Literal["auto", "none"] | tuple[int, ...]
 
 
 def parse_cores(text: str) -> Pinning:
-    """Return cores by number, `0,2-3`; or `none` for no pinning, `auto` for one quiet core.
+    """Parse core numbers such as `0,2-3`; `none` disables pinning, and `auto` selects one idle core.
 
     Raises:
-        UsageError: These are no numbers, or this process may not use such a core.
+        UsageError: The text is invalid, or this process may not use one of the cores.
     """
     if text in ("auto", "none"):
         return "auto" if text == "auto" else "none"
@@ -32,12 +32,12 @@ def parse_cores(text: str) -> Pinning:
 
 
 def check_cores(cores: Collection[int]) -> None:
-    """Refuse cores that this process may not use, where the system tells which it may.
+    """Check that this process may use some cores, if the system reports which ones it may use.
 
     Raises:
-        UsageError: One of them is such a core.
+        UsageError: One of the cores cannot be used.
     """
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(cores)
     if missing := sorted(set(cores) - allowed):
         known = ", ".join(str(core) for core in sorted(allowed))
-        raise UsageError(f"Core {missing[0]} cannot be used here; there are {known}.")
+        raise UsageError(f"Core {missing[0]} cannot be used here; choose from {known}.")

@@ -1,4 +1,4 @@
-"""The plan: candidates, workload and how long to measure, as one value that is validated before anything runs."""
+"""The plan: candidates, workload and duration, as one value that is validated before anything runs."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from latency_tui.stats.equivalence import EQUIVALENCE
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
 MOST_TRAINING_SECONDS = 30 * 86_400
+"""Largest training timeout: 30 days."""
 MOST_RUNS = 10_000_000
+"""Largest number of calls per candidate and launch."""
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """What every candidate is asked: dataset, method, batch size and scenario.
+    """What every candidate computes: dataset, method, batch size and scenario.
 
     Attributes:
         dataset: Inputs, and targets if they are known.
-        method: What is called.
+        method: The method that is called.
         batch_size: Rows per call.
         scenario: How calls follow each other.
-        shapes: Shapes of a model's named inputs, rows per call first, for axes that the model leaves free and no data
-            give; `""` names the only input.
+        shapes: Shapes of a model's named inputs, rows per call first, for axes that neither the model nor the data
+            determine; the key `""` stands for the only input.
     """
 
     dataset: Dataset = SyntheticDataset()
@@ -48,29 +50,28 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one measurement is made of.
+    """Everything that defines one measurement.
 
     Attributes:
-        candidates: What gets compared; names are unique.
-        workload: What each of them is asked.
-        runs: Calls a candidate and launch; None where one of the next two says how long.
-        seconds: Time spent in timed calls a candidate and launch, instead of `runs`.
-        until_known: Measure until every candidate is told apart from the baseline or known to be the same, instead of
-            `runs`. The first launch decides; further ones measure as many rounds.
-        max_seconds: When to give up on that, in seconds a launch.
-        control: Whether a hidden copy of the first candidate is taken along, to know what this machine makes of two
-            that are identical.
-        equivalence: Half-width of the region of practical equivalence; 0.01 is a ratio within 1 %.
-        cold_start: Whether start-up and memory of each candidate are measured too, in a pass of their own.
-        baseline: Slug of the candidate that the others are compared with; None for the fastest.
-        launches: Number of fresh engines that measure the plan, one after the other.
-        seed: Seeds the order of turns and of rows.
+        candidates: The candidates that are compared; their names are unique.
+        workload: What each of them computes.
+        runs: Calls per candidate and launch; None if `seconds` or `until_known` sets the length.
+        seconds: Seconds of timed calls per candidate and launch, instead of `runs`.
+        until_known: Measure until every candidate is shown to differ from the baseline or to match it, instead of
+            `runs`. The first launch decides; further launches measure as many rounds.
+        max_seconds: Time limit per launch for `until_known`, in seconds.
+        control: Whether to add an A/A control: a hidden duplicate of the first candidate, which shows the noise floor.
+        equivalence: Half-width of the region of practical equivalence; 0.01 means ratios within 1 %.
+        cold_start: Whether to measure start-up and memory of each candidate, too, in a separate pass.
+        baseline: Slug of the candidate with which the others are compared; None for the fastest.
+        launches: Number of fresh engine processes that measure the plan, one after the other.
+        seed: Seed of the order of candidates and of rows.
         call_timeout: Seconds after which a call counts as hung.
-        training_timeout: Seconds that training one model may take; None for any time.
-        pinning: `auto` for one quiet core, `none`, or the numbers of the cores to use.
-        threads: Threads of BLAS and OpenMP in a candidate.
-        memory_limit: Bytes that one candidate may take; None for most of what is free when it starts.
-        limits: Conditions that candidates are judged by.
+        training_timeout: Time limit for training one model, in seconds; None for no limit.
+        pinning: `auto` for one idle core, `none`, or the numbers of the cores.
+        threads: Number of BLAS and OpenMP threads per candidate.
+        memory_limit: Memory limit per candidate in bytes; None for most of the memory that is free when it starts.
+        limits: Conditions that candidates must meet.
         trust: Which model files may run their author's code.
     """
 
@@ -106,13 +107,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if one.is_same(other):
                 raise UsageError(f"{one.slug} and {other.slug} are the same; a control (--control) measures one twice.")
         if [self.runs is not None, self.seconds is not None, self.until_known].count(True) != 1:
-            raise UsageError("Say one of: how many runs, how many seconds, or until it is known.")
+            raise UsageError("Runs, seconds and until known exclude each other; give exactly one of them.")
         if self.runs is not None and not 1 <= self.runs <= MOST_RUNS:
             raise UsageError(f"Runs must be a whole number from 1 to {MOST_RUNS:,}, not {self.runs:,}.")
         if self.seconds is not None and not (math.isfinite(self.seconds) and 0 < self.seconds <= 86_400):
             raise UsageError(f"The time must be more than 0 and at most 86,400 seconds, not {self.seconds:g}.")
         if not (math.isfinite(self.max_seconds) and 0 < self.max_seconds <= 86_400):
-            raise UsageError(f"The longest time must be more than 0 and at most 86,400 s, not {self.max_seconds:g}.")
+            raise UsageError(f"The time limit must be more than 0 and at most 86,400 s, not {self.max_seconds:g}.")
         if not (math.isfinite(self.equivalence) and 0 <= self.equivalence < 1):
             raise UsageError(
                 f"The region of equivalence must be a share, 0 or more and less than 1, not {self.equivalence:g}."
@@ -124,11 +125,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                     f"{', '.join(slugs)}."
                 )
             if limit.metric in FRESH and not self.cold_start:
-                raise UsageError(f"The limit '{limit}' is on what only a cold start measures; ask for that too.")
+                raise UsageError(f"The limit '{limit}' needs a cold start; add --cold-start or remove the limit.")
             if limit.relative and len(self.candidates) < 2:
-                raise UsageError(f"The limit '{limit}' compares with a baseline; that takes two models.")
+                raise UsageError(f"The limit '{limit}' compares with a baseline; choose at least two models.")
         if self.until_known and len(self.candidates) < 2 and not self.limits:
-            raise UsageError("Measuring until it is known takes two models at least: it is their difference.")
+            raise UsageError("Measuring until known compares models; choose two models at least.")
         if not 1 <= self.launches <= 1000:
             raise UsageError(f"Launches must be a whole number from 1 to 1,000, not {self.launches:,}.")
         if not (math.isfinite(self.call_timeout) and 0 < self.call_timeout <= 86_400):
@@ -149,7 +150,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def control_candidate(self) -> Candidate | None:
-        """The hidden copy of the first candidate, where the plan asks for one."""
+        """The control, a hidden duplicate of the first candidate; None if the plan does not ask for one."""
         if not self.control:
             return None
         first = self.candidates[0]
@@ -158,6 +159,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def turns(self) -> tuple[Candidate, ...]:
-        """Everyone who takes turns: the candidates, and the control where there is one."""
+        """All candidates that are measured: those that are compared, and the control if there is one."""
         control = self.control_candidate
         return self.candidates if control is None else (*self.candidates, control)

@@ -1,4 +1,4 @@
-"""Settings of a candidate: settings that change how fast the same model answers, written `name[setting=value,...]`."""
+"""Settings of a candidate, which change how fast the same model runs; written `name[setting=value,...]`."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ ENGINE_SETTINGS: dict[str, tuple[str, ...]] = {
     "order": ("C", "F"),
     "input": ("array", "dataframe", "texts", "records"),
 }
-"""Settings with a fixed choice: two of scikit-learn's own configuration, and three of what a call receives.
+"""Settings with a fixed set of values: two of scikit-learn's configuration, and three for the input of a call.
 
-Besides these, `threads` is a number of BLAS and OpenMP threads, `runtime` is what runs the model (`onnx`), and any
+In addition, `threads` is the number of BLAS and OpenMP threads, `runtime` is what runs the model (`onnx`), and any
 other name is a parameter of the model, such as `n_jobs`.
 """
 
 OTHER_SETTINGS = ("threads", "runtime", "key")
-"""Settings with any value: threads, what runs the model, and which of several models in a file is meant."""
+"""Settings with any value: number of threads, runtime, and the key of a model in a file with several."""
 
 SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
-"""Those of the settings that are set in scikit-learn, for all of a process."""
+"""Settings of scikit-learn that apply to a whole process."""
 
 NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
-"""Settings that mean nothing to a converted model, which has them no more."""
+"""Settings that a converted model does not support."""
 
 INPUT_SETTINGS = ("dtype", "input")
-"""Those that say which type of thing a call receives, whatever the model would rather have."""
+"""Settings that determine the type of a call's input, whatever the model prefers."""
 
 _CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<settings>[^\[\]]*)\])?$")
 
 
 def parse(text: str) -> tuple[str, dict[str, Setting]]:
-    """Split `random-forest[n_jobs=1,dtype=float32]` into the model's name and its settings.
+    """Split `random-forest[n_jobs=1,dtype=float32]` into the name of the model and its settings.
 
     Raises:
-        UsageError: Brackets do not match, a setting lacks a value or has two, or a value is none that it can have.
+        UsageError: Brackets do not match, a setting has no value or two values, or a value is invalid.
     """
     match = _CANDIDATE.match(text.strip())
     if match is None:
@@ -64,10 +64,10 @@ def _parse_setting(text: str) -> tuple[str, Setting]:
 
 
 def validate(key: str, setting: Setting) -> None:
-    """Refuse a setting's value that it cannot have.
+    """Check the value of a setting.
 
     Raises:
-        UsageError: It cannot.
+        UsageError: The value is invalid.
     """
     if isinstance(setting, float) and not math.isfinite(setting):
         raise UsageError(f"{key} must be a finite number, not {_written(setting)}.")
@@ -79,7 +79,7 @@ def validate(key: str, setting: Setting) -> None:
 
 
 def format_settings(settings: dict[str, Setting]) -> str:
-    """Return settings as they are typed, without the brackets."""
+    """Return settings as they are typed, without brackets."""
     return ",".join(f"{key}={_written(value)}" for key, value in settings.items())
 
 

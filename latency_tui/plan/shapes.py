@@ -1,4 +1,4 @@
-"""Shapes of a model's inputs as they are typed: `input_ids=1x128`, or `1x3x224x224` for a model with one input."""
+"""Parses shapes of a model's inputs: `input_ids=1x128`, or `1x3x224x224` for a model with one input."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from latency_tui.errors import UsageError
 
 _SHAPE = re.compile(r"(?:(?P<name>.+)[=:])?(?P<axes>\d+(?:[x×,]\d+)*)\Z")
 MOST_VALUES = 1_000_000_000
+"""Largest number of values in one input."""
 
 
 def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Return shapes by the name of the input, rows per call first; the name is empty if none was given.
+    """Parse shapes into a dictionary by the name of the input, rows per call first.
+
+    The name is empty if none was given.
 
     Raises:
-        UsageError: One is not a shape, is given twice, or does not fit into memory.
+        UsageError: A text is not a shape, an input occurs twice, or a shape is too large.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     for text in texts:
@@ -29,6 +32,6 @@ def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
         for axis in axes:
             values *= axis
         if not 1 <= values <= MOST_VALUES:
-            raise UsageError(f"The shape {text.strip()!r} must hold 1 to {MOST_VALUES:,} values.")
+            raise UsageError(f"The shape {text.strip()!r} must have 1 to {MOST_VALUES:,} values.")
         shapes[name] = axes
     return shapes

@@ -1,4 +1,4 @@
-"""Finds what someone most likely meant to type."""
+"""Suggests what a user most likely meant to type."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ _MOST, _FEW = 8, 3
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word nearest to the one given, or None where none is near."""
-    from difflib import get_close_matches  # deferred: only a mistake needs it
+    """Return the known word that is most similar to the given one; None if none is similar."""
+    from difflib import get_close_matches  # deferred: only needed after a mistake
 
     words = list(known)
     near = get_close_matches(word, words, n=1, cutoff=0.5) or [other for other in words if word and word in other]
@@ -17,14 +17,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def hint(word: str, known: Iterable[str], *, listed_by: str = "") -> str:
-    """Return `did you mean x?`, or what there is, as the end of a sentence: the nearest few where there is much.
+    """Return `did you mean x?`, or the known words, as the end of a sentence; the most similar few if there are many.
 
     Args:
-        word: What was typed.
-        known: What there is.
-        listed_by: A command that lists all of it.
+        word: The word that was typed.
+        known: All known words.
+        listed_by: A command that lists all known words.
     """
-    from difflib import get_close_matches  # deferred: only a mistake needs it
+    from difflib import get_close_matches  # deferred: only needed after a mistake
 
     words = list(known)
     near = nearest(word, words)

@@ -1,4 +1,4 @@
-"""What the user trusts, as a value of the plan."""
+"""The model files and types that the user trusts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ EVERYTHING = "*"
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the user trusts.
+    """The model files and types that the user trusts.
 
     Attributes:
-        files: Maps the SHA-256 of a file's content to the types trusted in it; `*` is all that it names.
+        files: Trusted types per SHA-256 of a file; `*` trusts everything in the file.
         types: Types trusted in every skops file of the plan.
     """
 
@@ -21,14 +21,14 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     types: tuple[str, ...] = ()
 
     def covers(self, digest: str) -> bool:
-        """Whether the file of that SHA-256 may do whatever it does."""
+        """Return whether everything in the file with this SHA-256 is trusted."""
         return EVERYTHING in self.files.get(digest, ())
 
     def types_in(self, digest: str) -> tuple[str, ...]:
-        """Return the types that are trusted in the file of that SHA-256, besides those that skops trusts."""
+        """Return the types trusted in the file with this SHA-256, in addition to those that skops trusts."""
         return tuple(dict.fromkeys((*self.types, *self.files.get(digest, ()))))
 
     def also(self, digest: str, types: Iterable[str]) -> Trust:
-        """Return this trust, and besides it some types (or `*`) in the file of that SHA-256."""
+        """Return a copy that additionally trusts some types (or `*`) in the file with this SHA-256."""
         both = tuple(dict.fromkeys((*self.files.get(digest, ()), *types)))
         return msgspec.structs.replace(self, files={**self.files, digest: both} if both else self.files)

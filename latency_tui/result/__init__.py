@@ -1,1 +1,1 @@
-"""Results: events folded into the one value that everything reads."""
+"""The schema of a result, its JSON, and the files that hold it."""

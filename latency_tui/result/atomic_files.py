@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and that are known to be writable before anything is measured."""
+"""Writes files atomically, and checks beforehand that they can be written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from latency_tui.errors import UsageError
 
 
 def check_writable(path: Path) -> None:
-    """Make sure that `write_text` will be able to write there; leaves no trace.
+    """Check that `write_text` will be able to write to a path; it leaves no trace.
 
     Raises:
-        UsageError: It will not; the sentence says why.
+        UsageError: The path cannot be written; the message has the reason.
     """
     try:
         target = _target(path)
@@ -29,13 +29,13 @@ def check_writable(path: Path) -> None:
 
 
 def write_text(path: Path, pieces: Iterable[str]) -> None:
-    """Write a file by way of a temporary one beside it, so that a reader never sees half of it.
+    """Write a file through a temporary file in the same folder, so that a reader never sees half of it.
 
-    A link is followed, an existing file keeps its permissions, and what is no regular file (a pipe, `/dev/stdout`) is
-    written to as it is.
+    Links are followed, an existing file keeps its permissions, and a special file (a pipe, `/dev/stdout`) is written
+    directly.
 
     Raises:
-        UsageError: It cannot be written; the sentence says why.
+        UsageError: The path cannot be written; the message has the reason.
     """
     try:
         target = _target(path)
@@ -46,7 +46,7 @@ def write_text(path: Path, pieces: Iterable[str]) -> None:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
-            with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  a descriptor, no path
+            with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  a descriptor, not a path
                 file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
@@ -61,22 +61,22 @@ def write_text(path: Path, pieces: Iterable[str]) -> None:
 
 
 def _target(path: Path) -> Path:
-    """Follow links; raise `OSError` for a folder and for a file that is protected against writing.
+    """Resolve links, and raise `OSError` for a folder and for a read-only file.
 
-    `RuntimeError` comes of a home that nobody has and of a link to itself.
+    `RuntimeError` is raised for an unknown home folder and for a link to itself.
     """
     target = path.expanduser().resolve()
     if target.is_dir():
         raise IsADirectoryError(21, "it is a folder")
     if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(13, "it is protected against writing")
+        raise PermissionError(13, "it is read-only")
     if not target.parent.is_dir():
         raise FileNotFoundError(2, f"there is no folder {target.parent}")
     return target
 
 
 def _replaceable(target: Path) -> bool:
-    """Return whether a file can be put in its place: not that of a device, nor where the folder takes no new files."""
+    """Return whether a file can be replaced: not a special file, and not in a folder that takes no new files."""
     return not target.exists() or (target.is_file() and os.access(target.parent, os.W_OK))
 
 

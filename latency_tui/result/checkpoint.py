@@ -1,7 +1,7 @@
-"""A checkpoint: what a result holds besides its figures and samples, so that the measurement can be continued.
+"""The checkpoint of a measurement: the state that is needed to continue it, besides its statistics and samples.
 
-Times are nanoseconds, as in the events of a measurement. Candidates stand in the order of the plan's turns, so that a
-control copy, which has no entry in the result, is the last.
+Times are in nanoseconds, as in the events of a measurement. Candidates are in the order of the plan's turns, so a
+control, which is not part of the result, is the last.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class BlockColumns(msgspec.Struct, frozen=True, kw_only=True):
     """All blocks of a candidate, in the order measured.
 
     Attributes:
-        rounds: The round of each block, counted over all launches, `(n_blocks,)`.
-        replicas: Which of the candidate's processes answered, `(n_blocks,)`.
-        medians: Median latency of each block, `(n_blocks,)`.
+        rounds: Round of each block, counted over all launches, `(n_blocks,)`.
+        replicas: Replica that answered each block, `(n_blocks,)`.
+        medians: Median latency of each block, `(n_blocks,)` nanoseconds.
     """
 
     rounds: Integers
@@ -33,20 +33,20 @@ class BlockColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a candidate's calls besides the samples.
+    """Totals and counters of a candidate's calls.
 
     Attributes:
-        kept: Number of samples kept of each block, `(n_blocks,)`.
-        step: One of so many calls is kept.
-        totals: Of all calls; None before the first.
-        after_switch: Durations of the first calls after another candidate's turn.
+        kept: Number of samples kept per block, `(n_blocks,)`.
+        step: One of this many calls is kept.
+        totals: Totals of all calls; None before the first call.
+        after_switch: Durations of the first calls after another candidate's block.
         neighbours: Samples of consecutive calls, from before any were dropped; None while all are kept.
-        neighbour_starts: Index of the first of each block.
+        neighbour_starts: Index of the first of these samples in each block.
         wall_ns: Wall time of all blocks.
-        cpu_ns: CPU time of the candidate's processes in them.
-        waited_ns: Time in which a process was ready and something else had its core.
+        cpu_ns: CPU time of the candidate's processes in these blocks.
+        waited_ns: Time in which a process was runnable but waited for a core.
         disturbed_calls: Calls in blocks that the scheduler interrupted.
-        gc_calls: Calls that the garbage collector paused.
+        gc_calls: Calls that garbage collection paused.
         gc_ns: Duration of these pauses.
     """
 
@@ -65,19 +65,19 @@ class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One that takes turns.
+    """The state of one candidate or of the control.
 
     Attributes:
-        slug: The name typed.
-        trained: How it was trained.
-        failed: Why it failed, if it did.
+        slug: Its slug.
+        trained: Its training.
+        failed: Its failure, if any.
         first_calls: Duration of the first call of each launch, in seconds.
-        cold_starts: What was measured of each.
-        steady: Whether each warm-up ended because latencies were steady.
+        cold_starts: The cold start of each launch.
+        steady: Whether its latency became steady in every warm-up.
         received: What each call receives.
         blocks: Its blocks.
         calls: Its calls.
-        samples: Samples of a control copy, in nanoseconds; those of others are in the result.
+        samples: Samples of a control, in nanoseconds; those of other candidates are in the result.
     """
 
     slug: str
@@ -93,11 +93,11 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for at once: the plan, or a continuation.
+    """One request to measure: the plan, or a continuation.
 
     Attributes:
-        more: The amount.
-        first_launch: Its first launch.
+        more: The requested amount.
+        first_launch: Number of its first launch.
         calls_before: Calls of each candidate before it, by slug.
     """
 
@@ -107,7 +107,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """One launch: its number, the rounds planned, and when its rounds began and ended on the machine's clock."""
+    """One launch: its number, the planned rounds, and start and end of its rounds on the monotonic clock."""
 
     number: int
     planned: int = 0
@@ -118,7 +118,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LooksCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """The looks at limits so far: how many, at how many rounds the next is due, and the verdicts reached."""
+    """The interim analyses (looks) of the limits: their number, the rounds before the next, and the final verdicts."""
 
     looks: int = 0
     due: int = 0
@@ -126,25 +126,25 @@ class LooksCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a recording that its result and samples do not show.
+    """The state of a recording that is not in its result and samples.
 
     Attributes:
         asked: The plan and its continuations.
-        launches: Those begun, in their order.
-        round_launches: The launch of each round, `(n_rounds,)`.
-        finished_rounds: Rounds that were complete, in their order, `(n,)`.
-        candidates: Everyone who takes turns.
-        looks: The looks at limits.
-        next_look: At how many rounds an until-known plan is looked at again.
-        environment: The machine and the software.
-        cores: Cores that the candidates were pinned to; None if that is not known.
-        timer_floor: Seconds that the timed loop reports for a call that does nothing.
-        load: Load average before, per core.
-        refused_blocks: Blocks left out because of an impossible latency.
-        inputs: SHA-256 of each file and module that was measured, and version of each library, by name.
-        most_replicas: How many processes each candidate has if there are many rounds; 0 if that is not known.
-        rounds_per_replica: Rounds that each of these takes at the least.
-        calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
+        launches: Launches that began, in order.
+        round_launches: Launch of each round, `(n_rounds,)`.
+        finished_rounds: Complete rounds, in order, `(n,)`.
+        candidates: All candidates, and the control if there is one.
+        looks: Interim analyses of the limits.
+        next_look: Number of rounds at which an until-known plan is checked again.
+        environment: Hardware and software.
+        cores: Cores to which the candidates were pinned; None if they are unknown.
+        timer_floor: Latency in seconds that the timed loop reports for an empty call.
+        load: Load average before the measurement, per core.
+        refused_blocks: Number of blocks left out because a latency was zero or negative.
+        inputs: SHA-256 of each measured file and module, and version of each library, by name.
+        most_replicas: Processes per candidate in a long measurement; 0 if it is unknown.
+        rounds_per_replica: Fewest rounds per process.
+        calls_per_long_block: Calls per block of each candidate in a long measurement, by slug.
     """
 
     asked: tuple[Asked, ...]
@@ -169,13 +169,13 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Checkpoint of {self.round_launches.size:,} rounds>"
 
     def check(self, slugs: tuple[str, ...]) -> None:
-        """Refuse one whose parts do not fit together.
+        """Check that the parts of the checkpoint are consistent.
 
         Args:
-            slugs: Of everyone who takes turns.
+            slugs: Slugs of the candidates, and of the control if there is one.
 
         Raises:
-            UsageError: They do not.
+            UsageError: They are not consistent.
         """
         numbers = [launch.number for launch in self.launches]
         fits = (
@@ -192,10 +192,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
             and all(_fits(candidate, self.round_launches.size) for candidate in self.candidates)
         )
         if not fits:
-            raise UsageError("its blocks do not fit together")
+            raise UsageError("its blocks are inconsistent")
 
 
 _MOST_LAUNCHES = 1_000_000
+"""Largest launch number that is accepted from a file."""
 
 
 def _fits(candidate: CandidateCheckpoint, rounds: int) -> bool:

@@ -1,4 +1,4 @@
-"""Whether one candidate meets one limit, as a value."""
+"""The verdict on one limit of one candidate."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import msgspec
 
 
 class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit and one candidate.
+    """Whether one candidate meets one limit.
 
     Attributes:
         limit: The limit as it was written, without a candidate.
-        candidate: Slug.
-        metric: What the limit is on.
+        candidate: Slug of the candidate.
+        metric: The metric that the limit applies to.
         bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
-        relative: Whether the bound, and so the value, is a ratio to the baseline.
-        verdict: `pass` where the whole interval meets the limit, `fail` where none of it does, else `inconclusive`.
+        relative: Whether bound and value are ratios to the baseline.
+        verdict: `pass` if the whole interval meets the limit, `fail` if no part of it does, otherwise `inconclusive`.
             Score and memory have no interval; their value decides.
-        value: In seconds, rows per second, bytes, or as a ratio to the baseline; None if it is unknown.
-        low: Lower end of its interval; None where nothing bounds it.
-        high: Upper end.
-        confidence: Of the interval, for this limit and candidate by themselves.
-        runs_to_decide: Further runs that would likely decide; None where unknown, decided, or beyond half an hour.
-        seconds_to_decide: Measuring time that would.
-        launches_to_decide: Further launches that would, where it is launches that are missing.
+        value: Value of the metric, in the unit of the bound; None if it is unknown.
+        low: Lower end of its interval; None if it is unbounded.
+        high: Upper end of its interval; None if it is unbounded.
+        confidence: Confidence level of the interval, for this limit and candidate alone.
+        runs_to_decide: Additional runs that would likely decide; None if it is decided, unknown, or over half an hour.
+        seconds_to_decide: Additional measuring time that would likely decide.
+        launches_to_decide: Additional launches that would likely decide, if launches are needed.
     """
 
     limit: str

@@ -1,4 +1,4 @@
-"""How much more to measure, as a value."""
+"""An additional amount of measuring."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from latency_tui.plan import Plan
 
 
 class More(msgspec.Struct, frozen=True, kw_only=True):
-    """An amount of measuring; one of the first three says how long a launch is.
+    """An additional amount of measuring; one of the first three attributes sets the length of a launch.
 
     Attributes:
         runs: Calls per candidate and launch.
-        seconds: Timed seconds per candidate and launch.
-        until_known: Whether it goes on until all is known.
-        launches: Number of fresh engines.
-        stopped: Whether it is the rest of what was stopped, and not what would settle an inconclusive result.
+        seconds: Seconds of timed calls per candidate and launch.
+        until_known: Whether to measure until every verdict is decided.
+        launches: Number of launches.
+        stopped: Whether it is the rest of a stopped measurement, not what would settle an inconclusive result.
     """
 
     runs: int | None = None
@@ -26,5 +26,5 @@ class More(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, plan: Plan) -> More:
-        """Return all that a plan asks for."""
+        """Return the amount that a plan asks for."""
         return cls(runs=plan.runs, seconds=plan.seconds, until_known=plan.until_known, launches=plan.launches)

@@ -1,6 +1,6 @@
-"""A result: a plan as measured once in one environment. The one value that screens, files and the API read.
+"""The schema of a result: one plan, measured once in one environment. Screens, files and the Python API read it.
 
-Times are seconds here, as in the JSON; inside `engine` and `stats` they are nanoseconds.
+Times are in seconds here and in the JSON; `engine` and `stats` use nanoseconds.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ Status = Literal["measured", "failed", "cancelled"]
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 
 _MOST_BYTES = 4 << 30
-"""Of a file that is read: 18 models of ten million runs each take that."""
+"""Largest file that is read: the size of 18 models with ten million runs each."""
 
 _LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
 class Percentile(msgspec.Struct, frozen=True, kw_only=True):
-    """One percentile with its 95 % interval, in seconds.
+    """One percentile with its 95 % confidence interval, in seconds.
 
     Attributes:
-        value: The sample percentile; None where there are no calls.
-        low: Lower end of the interval, None where nothing bounds it.
-        high: Upper end; None where there were too few calls, or they were made in too short a time.
-        calls_needed: Calls that a two-sided interval would need; None where there were enough.
-        seconds_needed: Where there were enough: how long the measurement would have to last, all launches together, for
-            a two-sided interval; None where it lasted as long. Until then the percentile is that of the moment.
-        launches_needed: Where there were enough of each launch: how many launches like these it would need, for they
-            lie apart; None where it is not launches that are missing.
+        value: The sample percentile; None if there are no calls.
+        low: Lower end of the interval; None if it is unbounded.
+        high: Upper end of the interval; None if there are too few calls, or if the measurement was too short.
+        calls_needed: Calls that a two-sided interval needs; None if there are enough.
+        seconds_needed: Duration of the measurement, over all launches, that a two-sided interval needs; None if it
+            lasted long enough. A percentile of a shorter measurement describes only that moment.
+        launches_needed: Launches of the same size that a two-sided interval needs because launches differ; None if more
+            launches are not needed.
     """
 
     value: float | None = None
@@ -61,7 +61,7 @@ class Percentile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_bound(self) -> bool:
-        """Whether `low` is all that can be said: there were too few calls for more."""
+        """Whether there are too few calls for an interval, so that only the lower bound `low` is known."""
         return self.calls_needed is not None or (self.high is None and self.seconds_needed is None)
 
 
@@ -83,16 +83,15 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fresh process of a candidate costs, measured apart from everything timed; medians over launches.
+    """Cold-start cost of a fresh process, measured separately from the timed calls; medians over launches.
 
     Attributes:
-        import_seconds: Importing the modules of the model's class, of its parts and of the library that answers.
-        load_seconds: Reading the fitted model from a pickle that its process wrote, whatever it came from itself.
-        memory_before: Resident bytes of the bare process.
-        memory_after: Resident bytes once the model is loaded.
-        memory_peak: Most resident bytes, calls and the rows that they ask about included.
-        first_calls: Durations of the first calls (at most 100), in seconds; the 1st, 2nd, 3rd, 10th and 100th tell
-            the story.
+        import_seconds: Time to import the modules of the model and of its runtime.
+        load_seconds: Time to load the fitted model from a pickle, whatever the format of its file.
+        memory_before: Resident memory of the bare process, in bytes.
+        memory_after: Resident memory after loading the model, in bytes.
+        memory_peak: Peak resident memory, including the first calls and their inputs, in bytes.
+        first_calls: Durations of the first calls (at most 100), in seconds.
     """
 
     import_seconds: float
@@ -104,36 +103,35 @@ class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured of one candidate.
+    """The result of one candidate.
 
     Attributes:
-        name: The name shown.
-        slug: The name typed.
+        name: Display name.
+        slug: The name as typed on the command line.
         colour: Its colour, `#rrggbb`.
-        status: `measured`, `failed`, or `cancelled` where no call was measured before the stop.
-        error: One line on what went wrong, where something did.
-        traceback: The whole story of the error.
-        training_seconds: Time of `fit`; None where the model came fitted.
+        status: `measured`, `failed`, or `cancelled` if it was stopped before the first call.
+        error: The error in one line, if there was one.
+        traceback: Traceback of the error.
+        training_seconds: Duration of `fit`; None if the model was already fitted.
         score: Held-out accuracy or R².
-        notes: Warnings raised while training, and what is peculiar to how it was measured.
-        cold_start_seconds: The first call of a process, never a sample: of a fresh one that loaded the model where the
-            plan asks for a cold start, or else of one that was forked for it.
-        cold_start: Start-up and memory, where the plan asked for them.
-        after_switch_seconds: Median of the first call after another candidate's turn; never a sample.
-        gc_calls: Calls that a pause of the garbage collector fell into.
-        gc_seconds: How long these pauses were, all together.
-        calls: Number of calls measured (also where `samples` are left out or thinned).
-        samples_kept: Number of calls that percentiles rest on: fewer where a long measurement makes more calls than are
-            kept, an even random choice from every block. All other figures are of all calls.
-        samples: Latencies in the order measured, `(n_samples,)` seconds; None where left out.
+        notes: Warnings raised during training, and notes on how it was measured.
+        cold_start_seconds: Duration of the first call of a process, which is never a sample. The process is a fresh one
+            that loaded the model if the plan asks for a cold start, otherwise a fork.
+        cold_start: Start-up time and memory, if the plan asks for a cold start.
+        after_switch_seconds: Median of the first call after another candidate's block, which is never a sample.
+        gc_calls: Calls that garbage collection paused.
+        gc_seconds: Total duration of these pauses.
+        calls: Number of calls, whether or not their samples are kept.
+        samples_kept: Number of calls from which percentiles are computed. In a very long measurement this is a random
+            sample from every block. All other figures are from all calls.
+        samples: Latencies in the order measured, `(n_samples,)` seconds; None if they are left out.
         rounds: Index of the first sample of each round.
         launches: Index of the first sample of each launch.
-        whole_launches: How many launches it was measured in, but for a last one that was stopped before half of its
-            rounds; 0 where a file does not tell.
-        statistics: None where nothing was measured.
-        throughput: Rows answered a second of call time.
-        received: What each call received; None before the first.
-        group: Letters shared with the candidates that it could not be told apart from.
+        whole_launches: Number of launches, except for a last one with fewer than half of its rounds; 0 if unknown.
+        statistics: Statistics of its latencies; None if nothing was measured.
+        throughput: Rows per second of call time.
+        received: What each call received; None before the first call.
+        group: Group letters; candidates that share a letter are not shown to differ.
     """
 
     name: str
@@ -168,28 +166,29 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Latency of `candidate` over that of `baseline`: above 1 is slower.
+    """Latency of `candidate` divided by that of `baseline`: above 1 is slower.
 
     Attributes:
-        baseline: Slug.
-        candidate: Slug.
-        ratio: Median over rounds (then launches) of the ratio of block medians; None where it cannot be had.
-        low: Lower end of the interval; None where there are too few rounds.
-        high: Upper end.
-        confidence: Of the interval, by itself.
-        verdict: After Holm's correction over all pairs.
-        rounds: Number of rounds that it rests on.
-        launches: Number of launches that it rests on, each whole or nearly so: from three on the interval is over
-            them, below that it holds for these; 0 where a file does not tell.
-        seconds_to_settle: Measuring time that would likely settle an inconclusive one; None where unknown or settled.
-        runs_to_settle: Further runs of each candidate that would do the same; None where runs do not help.
-        launches_to_settle: Further launches that would, where runs do not; None where unknown or settled.
-        predicted_low: Lower end of the prediction interval: where the ratio will lie in a further launch, never above
-            `low`; None with fewer than three launches.
+        baseline: Slug of the baseline.
+        candidate: Slug of the candidate.
+        ratio: Median over rounds (then launches) of the ratio of block medians; None if it is unknown.
+        low: Lower end of the confidence interval; None if there are too few rounds.
+        high: Upper end of the confidence interval.
+        confidence: Confidence level of this interval alone.
+        verdict: Verdict after Holm's correction over all pairs.
+        rounds: Number of rounds used.
+        launches: Number of launches used, each at least half complete; 0 if it is unknown. With three or more the
+            interval is over launches; with fewer it holds for these launches only.
+        seconds_to_settle: Measuring time that would likely settle an inconclusive comparison; None if it is settled or
+            unknown.
+        runs_to_settle: Additional runs per candidate that would likely settle it; None if runs do not help.
+        launches_to_settle: Additional launches that would likely settle it if runs do not; None if unknown or settled.
+        predicted_low: Lower end of the prediction interval: the expected ratio in another launch, never above `low`;
+            None with fewer than three launches.
         predicted_high: Upper end of the prediction interval, never below `high`.
-        p99_ratio: Ratio of the two p99; None below 1,000 calls of either.
-        p99_p_value: How often any of the candidates would have a p99 as far apart were they all like the baseline, by
-            relabelling rounds, after Holm's correction; of a fixed length of measuring, also where it ended when known.
+        p99_ratio: Ratio of the two p99; None if either has fewer than 1,000 calls.
+        p99_p_value: P-value of a permutation test of the two p99, after Holm's correction. It assumes a fixed number of
+            rounds, even if the measurement stopped early.
     """
 
     baseline: str
@@ -211,7 +210,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that disturbed the measurement, and what to do about it."""
+    """One disturbance of the measurement: its cause in one or two words, and a sentence that says what to do."""
 
     cause: str
     sentence: str
@@ -219,22 +218,22 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Noise(msgspec.Struct, frozen=True, kw_only=True):
-    """How quiet the machine was while it was measured; all shares are 0 to 1.
+    """Noise of the machine during the measurement; all shares are 0 to 1.
 
     Attributes:
         level: `quiet`, `uneasy` or `noisy`.
-        lost_time: Share of measuring time in which a candidate stood ready and something else had its core (or, where
-            the system does not tell, in which it was not running: wall time less CPU time).
+        lost_time: Share of the measuring time in which a candidate was runnable but waited for a core. If the system
+            does not report this: wall time less CPU time.
         disturbed_calls: Calls in blocks that the scheduler interrupted.
-        gc_calls: Calls that a garbage collection fell into.
-        drift: Ratio of the slowest to the fastest tenth of the rounds, less one.
-        autocorrelation: Lag-1 autocorrelation of log latency inside blocks.
-        timer_floor: Seconds that the timed loop reports for a call that does nothing.
-        steal: Share of the rounds' time in which the host ran something else on the measured cores.
-        load: Load average of the minute before, for each core of the machine.
-        control: The hidden copy of the first candidate against the first itself, where the plan asked for one: what
-            this machine makes of two that are identical.
-        findings: Worst first.
+        gc_calls: Calls that garbage collection paused.
+        drift: Slowest tenth of the rounds divided by the fastest tenth, less one.
+        autocorrelation: Lag-1 autocorrelation of log latency within blocks.
+        timer_floor: Latency in seconds that the timed loop reports for an empty call.
+        steal: Share of the rounds' time in which the host ran other virtual machines on the measured cores.
+        load: Load average before the measurement, per core.
+        control: Comparison of the control with the first candidate, of which it is a duplicate, if the plan asks for
+            one.
+        findings: Disturbances, the most severe first.
     """
 
     level: Literal["quiet", "uneasy", "noisy"] = "quiet"
@@ -251,22 +250,22 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan as measured once in one environment.
+    """The result of one plan, measured once in one environment.
 
     Attributes:
-        json_schema_version: Of the JSON.
-        created_at: When measuring began.
-        plan: What was measured.
-        environment: The machine and the software; None where nothing started.
-        candidates: In the plan's order.
-        comparisons: Every other measured candidate against the baseline.
-        equivalence: Half-width of the region of practical equivalence that the verdicts used: the plan's, or how far
-            apart the control came out where that is more.
+        json_schema_version: Version of the JSON schema.
+        created_at: When the measurement began.
+        plan: The plan.
+        environment: Hardware and software; None if no engine started.
+        candidates: Results of the candidates, in the plan's order.
+        comparisons: Comparisons of all other measured candidates with the baseline.
+        equivalence: Half-width of the region of practical equivalence that the verdicts use: that of the plan, or the
+            difference of the control if that is larger.
         limits: Whether each measured candidate meets each limit of the plan.
-        noise: How quiet the machine was.
-        answer: The answer in a sentence.
-        more: How much more would settle it, or is left of what was stopped; None if nothing is known to help.
-        checkpoint: What `run --continue` needs besides the samples; None where these are left out.
+        noise: Noise of the machine.
+        answer: The answer in one sentence.
+        more: How much more measuring would settle it, or remains after a stop; None if no amount is known to help.
+        checkpoint: What `run --continue` needs besides the samples; None if samples are left out.
     """
 
     json_schema_version: int = JSON_SCHEMA_VERSION
@@ -283,10 +282,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:
-        """Return the candidate of that slug or name.
+        """Return the candidate with this slug or name.
 
         Raises:
-            UnknownCandidateError: There is none; it is a `KeyError` too.
+            UnknownCandidateError: There is no such candidate; the error is also a `KeyError`.
         """
         known = {**{one.name: one for one in self.candidates}, **{one.slug: one for one in self.candidates}}
         if name in known:
@@ -297,12 +296,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def measured(self) -> tuple[CandidateResult, ...]:
-        """Those with statistics, the fastest p50 first."""
+        """The candidates with statistics, in ascending order of p50."""
         return tuple(sorted((c for c in self.candidates if c.statistics), key=_median))
 
     @property
     def baseline(self) -> str | None:
-        """Slug of the one that the others are compared with: the plan's, or the fastest; None where nothing is."""
+        """Slug of the baseline: the candidate that the plan names, or the fastest; None if nothing was measured."""
         measured = {candidate.slug: candidate.status for candidate in self.measured}
         if measured.get(self.plan.baseline or "", "failed") != "failed":
             return self.plan.baseline
@@ -311,7 +310,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def whole_launches(self) -> int:
-        """How many launches the figures rest on, not counting a last one that was stopped early; 0 where unknown."""
+        """Number of launches that the statistics use, without a last one that was stopped early; 0 if it is unknown."""
         failed = {candidate.slug for candidate in self.candidates if candidate.status == "failed"}
         compared = [c.launches for c in self.comparisons if not {c.baseline, c.candidate} & failed]
         return max(compared, default=0) or max(
@@ -319,25 +318,25 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def without_samples(self) -> Result:
-        """Return the same result without the single latencies."""
+        """Return the same result without samples."""
         bare = tuple(msgspec.structs.replace(c, samples=None, rounds=(), launches=()) for c in self.candidates)
         return msgspec.structs.replace(self, candidates=bare, checkpoint=None)
 
     def to_json(self, *, samples: bool = True) -> str:
-        """Return the versioned JSON; times in seconds. `samples=False` leaves the single latencies out."""
+        """Return the result as versioned JSON, with times in seconds; `samples=False` leaves the samples out."""
         return "".join(self.json_pieces(samples=samples))
 
     def json_pieces(self, *, samples: bool = True, indent: int | None = 2) -> Iterator[str]:
-        """Yield the text of `to_json` in pieces, so that millions of samples are never all text at once.
+        """Yield the text of `to_json` in pieces, so that millions of samples are never in memory as text.
 
-        Samples stand in one line each, the rest is indented; all is one line if `indent` is None.
+        Each array of samples is on one line and the rest is indented; everything is on one line if `indent` is None.
         """
         value = self if samples else self.without_samples()
         candidates = tuple(msgspec.structs.replace(c, rounds=np.asarray(c.rounds)) for c in value.candidates)
-        mark = uuid.uuid4().hex  # holds the place of what is long while the rest is formatted
+        mark = uuid.uuid4().hex  # placeholder for the arrays while the rest is formatted
         rows: list[NDArray[Any]] = []
 
-        def hold(row: Any) -> str:  # Any: msgspec's hook takes whatever it does not know
+        def hold(row: Any) -> str:  # Any: msgspec calls the hook with every type that it does not know
             if not isinstance(row, np.ndarray):
                 raise NotImplementedError(type(row))
             rows.append(row)
@@ -353,10 +352,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(path: str | Path) -> Result:
-    """Read a result that `Result.save` or `latency-tui run --format json` wrote.
+    """Read a result written by `Result.save` or `latency-tui run --format json`.
 
     Raises:
-        UsageError: The file cannot be read, or is no result of this version.
+        UsageError: The file cannot be read or is not a result of this version.
     """
     content = read_whole(Path(path), _MOST_BYTES, wanted="result")
     try:
@@ -365,17 +364,17 @@ def load(path: str | Path) -> Result:
             return _decoder.decode(content)
     except (msgspec.MsgspecError, UsageError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a result of latency-tui: {str(error).rstrip('.')}.") from error
-    raise UsageError(f"{path} was written by a newer latency-tui, in version {version} of its JSON.")
+    raise UsageError(f"{path} was written by a newer latency-tui (JSON schema version {version}); upgrade to read it.")
 
 
 class _Versioned(msgspec.Struct):
-    """What is looked at first, for a later version may mean other things by the same names."""
+    """The schema version alone, decoded first because a later version may change the meaning of other fields."""
 
     json_schema_version: int = JSON_SCHEMA_VERSION
 
 
 def _harmless(json: bytes) -> str:
-    """Escape the controls that JSON lets stand and that a terminal obeys; they can only be inside its strings."""
+    """Escape control characters that JSON permits but terminals interpret; they occur only within strings."""
     return _LATE_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.decode())
 
 

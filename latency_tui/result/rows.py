@@ -1,4 +1,4 @@
-"""Rows of numbers in the JSON of a result: each in one line, read as an array."""
+"""Arrays of numbers in the JSON of a result, each on one line."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float64]
-"""Positive, finite numbers."""
+"""Positive, finite numbers, `(n,)`."""
 Integers = NDArray[np.int64]
-"""Whole numbers from 0."""
+"""Integers from 0, `(n,)`."""
 
 
 def in_one_line(row: NDArray[Any], at_once: int = 100_000) -> Iterator[str]:
-    """Yield a row as JSON, some numbers at a time."""
+    """Yield an array as JSON on one line, in pieces of `at_once` numbers."""
     yield "["
     for begin in range(0, len(row), at_once):
         yield "," * (begin > 0) + msgspec.json.encode(row[begin : begin + at_once].tolist())[1:-1].decode()
     yield "]"
 
 
-def decode_row(kind: Any, value: Any) -> Any:  # Any: msgspec's hook takes whatever it does not know
-    """Return a list as `Samples` or `Integers`.
+def decode_row(kind: Any, value: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know
+    """Convert a list to `Samples` or `Integers`.
 
     Raises:
-        ValueError: It does not hold such numbers.
+        ValueError: The list contains other values.
         NotImplementedError: Another type is expected.
     """
-    if get_origin(kind) is not np.ndarray:  # the alias itself is another object from numpy 2.5 on
+    if get_origin(kind) is not np.ndarray:  # not `is Samples`: from numpy 2.5 on the alias is another object
         raise NotImplementedError(kind)
     number = get_args(get_args(kind)[1])[0]
     whole = number is np.int64
     row = np.asarray(value)
     if row.ndim != 1 or (row.size and row.dtype.kind not in ("iu" if whole else "iuf")):
-        raise ValueError(f"expected one row of {'whole ' if whole else ''}numbers")
+        raise ValueError(f"expected a list of {'integers' if whole else 'numbers'}")
     row = row.astype(number, copy=False)
     if whole and (row < 0).any():
         raise ValueError("counts must not be negative")

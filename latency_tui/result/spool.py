@@ -1,8 +1,9 @@
-"""A spool: the events of a measurement on disk as they come, so that samples outlive the process that counts them.
+"""The spool file: events of a measurement on disk as they arrive, so that samples survive a crash.
 
-A file of JSON lines: the plan, then one event per line. A continuation begins with a line of its own, which holds the
-result that is continued unless that is in the same file. A process that is killed may leave half a line at the end. Of
-blocks of which not every sample is kept in memory, not every one is written either, so that the file stays bounded too.
+It consists of JSON lines: the plan, then one event per line. A continuation begins with a line of its own, which
+contains the previous result unless that is in the same file. If the process was killed, the last line may be
+incomplete. Of blocks whose samples are thinned in memory only the kept samples are written, so the size of the file is
+bounded.
 """
 
 from __future__ import annotations
@@ -29,31 +30,32 @@ from latency_tui.stats.samples import Latencies
 from latency_tui.stats.summary import summarise
 
 MOST_DAYS = 30
-"""How long a spool is kept that nobody recovers."""
+"""Days after which a spool that was not recovered is removed."""
 
 _PATTERN = "unfinished-*.jsonl"
 _FLUSH_SECONDS = 1.0
+"""Longest time that an event stays in the buffer."""
 _BUFFER_BYTES = 1 << 20
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The first line: what is measured, and since when."""
+    """The first line of a spool: the plan, and when the measurement began."""
 
     plan: Plan
     created_at: datetime
 
 
 class KeptBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A block of which some samples are kept, and what all of them came to, in nanoseconds.
+    """A block of which only some samples are kept, with the totals of all its calls, in nanoseconds.
 
     Attributes:
-        event: The block, with the samples that are kept.
-        calls: Number of calls that were made.
-        median: Of all of them.
-        mean: Of all of them.
-        squares: Sum of their squared deviations from the mean.
-        min: Least of all of them.
-        max: Greatest of all of them.
+        event: The block, with the kept samples.
+        calls: Number of calls.
+        median: Median of all calls.
+        mean: Mean of all calls.
+        squares: Sum of squared deviations from the mean.
+        min: Smallest latency.
+        max: Largest latency.
     """
 
     event: BlockMeasured
@@ -66,11 +68,11 @@ class KeptBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Continued(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
-    """The events that follow are more of the same result.
+    """The line before the events of a continuation.
 
     Attributes:
-        more: How much was asked for.
-        result: What was measured before; None where the lines above tell.
+        more: The requested amount.
+        result: The previous result; None if its events are in the same file.
     """
 
     more: More
@@ -85,14 +87,14 @@ _line_decoder: msgspec.json.Decoder[Event | KeptBlock | Continued] = msgspec.jso
 
 
 class Spool:
-    """A file that events are appended to. What cannot be written is lost without a word: the measurement goes on.
+    """Appends events to a file. Write errors are ignored, since the measurement must go on.
 
     Attributes:
-        path: The file; None where it could not be created, or no longer be written.
+        path: The file; None if it could not be created or can no longer be written.
     """
 
     def __init__(self, plan: Plan, created_at: datetime | None = None) -> None:
-        """Create the file in the user's data folder, or where temporary files are."""
+        """Create the file in the user's data folder, or in the temporary folder."""
         self.path: Path | None = None
         self._file: IO[bytes] | None = None
         self._flushed = time.monotonic()
@@ -104,14 +106,14 @@ class Spool:
                 continue
             self.path = Path(name)
             with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until this process ends
             remove_old(folder)
             self._file = open(descriptor, "wb", buffering=_BUFFER_BYTES)  # noqa: PTH123, SIM115 (a descriptor, kept)
             self._write(_encoder.encode(Begun(plan=plan, created_at=created_at or datetime.now(UTC))))
             return
 
     def write(self, event: Event | KeptBlock) -> None:
-        """Append one event; what it holds is on disk a second later at the latest."""
+        """Append one event; it is on disk after one second at the latest."""
         if self._file is not None:
             self._write(_encoder.encode(event))
 
@@ -119,8 +121,8 @@ class Spool:
         """Begin a continuation.
 
         Args:
-            more: How much is going to be measured.
-            result: What was measured before; None if it is in this file.
+            more: The requested amount.
+            result: The previous result; None if its events are in this file.
         """
         if self._file is None:
             return
@@ -133,7 +135,7 @@ class Spool:
         self.flush()
 
     def write_block(self, event: BlockMeasured, latencies: Latencies, kept: Latencies, median: float) -> None:
-        """Append a block and those of its samples that are kept."""
+        """Append a block with its kept samples."""
         if self._file is None:
             return
         if kept.size == latencies.size:
@@ -155,7 +157,7 @@ class Spool:
         )
 
     def flush(self) -> None:
-        """Hand everything to the system now."""
+        """Pass all buffered data to the operating system."""
         if self._file is not None:
             try:
                 self._file.flush()
@@ -164,7 +166,7 @@ class Spool:
             self._flushed = time.monotonic()
 
     def close(self, *, remove: bool) -> None:
-        """Close the file, and remove it where its samples have been written elsewhere."""
+        """Close the file, and remove it if its samples have been saved elsewhere."""
         self.flush()
         file, self._file = self._file, None
         if file is not None:
@@ -186,7 +188,7 @@ class Spool:
             self.flush()
 
     def _give_up(self) -> None:
-        """Leave a full disk as it was found."""
+        """Remove the file after a write error, so that it does not fill the disk."""
         file, self._file = self._file, None
         with contextlib.suppress(OSError):
             if file is not None:
@@ -198,13 +200,13 @@ class Spool:
 
 
 def unfinished() -> list[Path]:
-    """Return the spools that processes left behind which have ended, the oldest first."""
+    """Return the spools of processes that have ended, the oldest first."""
     found = [path for folder in _folders() for path in folder.glob(_PATTERN) if _is_left_behind(path)]
     return sorted(found, key=lambda path: path.stat().st_mtime)
 
 
 def remove_old(folder: Path) -> None:
-    """Remove the spools in a folder that were left behind `MOST_DAYS` ago or earlier."""
+    """Remove spools in a folder that were abandoned `MOST_DAYS` ago or earlier."""
     for path in folder.glob(_PATTERN):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < time.time() - MOST_DAYS * 86_400 and _is_left_behind(path):
@@ -212,14 +214,14 @@ def remove_old(folder: Path) -> None:
 
 
 def remove_recovered(path: Path) -> None:
-    """Remove a spool whose samples have been written elsewhere, unless it is still written to or is only a copy."""
+    """Remove a spool whose samples have been saved elsewhere, unless it is in use or only a copy."""
     with contextlib.suppress(OSError):
         if path.resolve() in [one.resolve() for one in unfinished()]:
             path.unlink()
 
 
 def _is_left_behind(path: Path) -> bool:
-    """Return whether no running process writes to a spool of this user's."""
+    """Return whether a spool belongs to this user and no running process writes to it."""
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_uid != os.getuid():
@@ -231,10 +233,10 @@ def _is_left_behind(path: Path) -> bool:
 
 
 def read(path: Path) -> tuple[Begun, Iterator[Event | KeptBlock | Continued]]:
-    """Return the plan of a spool, and its events; a last line that is not whole is left out.
+    """Return the plan of a spool, and its events; an incomplete last line is ignored.
 
     Raises:
-        UsageError: The file cannot be read, or is no spool.
+        UsageError: The file cannot be read or is not a spool.
     """
     try:
         file = path.open("rb")
@@ -260,8 +262,8 @@ def _events(file: IO[bytes]) -> Iterator[Event | KeptBlock | Continued]:
 
 
 def _folders() -> Iterator[Path]:
-    """Yield where a spool may be, the best place first."""
-    from platformdirs import user_data_path  # deferred: only this needs it
+    """Yield the folders that may contain spools, the preferred one first."""
+    from platformdirs import user_data_path  # deferred: only needed here
 
     with contextlib.suppress(RuntimeError, OSError):  # a user without a home
         yield Path(user_data_path("latency-tui", appauthor=False)) / "unfinished"
