@@ -1,7 +1,7 @@
-"""The coordinator: the engine process's one loop. It takes a plan, gets its candidates ready and gives them turns.
+"""The coordinator: the main loop of the engine process. It takes a plan, gets its candidates ready and measures them.
 
-One thread: whatever it waits for, it hears commands too, so that a stop takes effect at once and the end of its
-standard input ends everything.
+It has one thread. While it waits for anything it also reads commands, so that a stop takes effect at once and the end
+of its standard input ends everything.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from latency_tui.engine.server import cold_start
 from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
 from latency_tui.engine.server.replicas import make_replicas
 from latency_tui.engine.server.schedule import (
-    REPLICA_ROUNDS,
+    ROUNDS_PER_REPLICA,
     Schedule,
     long_block_calls,
     most_replicas,
@@ -54,18 +54,28 @@ from latency_tui.errors import DataError
 from latency_tui.plan import Candidate, Plan
 
 ROUND_FLUSH_SECONDS = 0.1
+"""Events are written at most this often between rounds: writing wakes the front end, which takes time from a core."""
 BLOCK_FLUSH_SECONDS = 0.2
-STEAL_SECONDS = 1.0
-WARM_UP_PATIENCE = 5.0
+"""The same within a round of slow candidates, so that the screen is up to date."""
+STEAL_INTERVAL_SECONDS = 1.0
+"""How often the time that the host took from this machine is read; the system counts it in steps of 10 ms."""
+WARM_UP_SECONDS = 5.0
+"""Time limit for a warm-up, in addition to the plan's time limit for a call."""
+WARM_UP_CALLS = 20
+"""A slow candidate may take as long as this many of its first calls instead."""
+BLOCK_TIMEOUT_RATIO = 3
+"""A block may take this many times the duration that the warm-up predicts, in addition to the limit for a call."""
 LEAST_REPLICAS = 2
-BLOCK_PATIENCE = 3
+"""With fewer processes per candidate there is nothing to rotate over, so the first process measures alone."""
 DISCARD_CALLS = 10
+"""Most calls that are discarded before a block, which warm the caches again after the turns of the others."""
 DISCARD_SECONDS = 0.0015
+"""Time for these calls: a third of a block. A slower candidate discards its first call only."""
 
 
 @dataclass(frozen=True)
 class Warm:
-    """Candidates that can be measured: seconds a call by slug, and the floor of the timed loop in nanoseconds."""
+    """Candidates that are warm: seconds per call by slug, and the floor of the timed loop in nanoseconds."""
 
     call_seconds: dict[str, float]
     timer_floor_ns: float
@@ -90,7 +100,7 @@ class Coordinator:
         self._trained_for = ""
 
     def serve(self, on_ready: Callable[[], None]) -> None:
-        """Work until the client is gone. `on_ready` is called once it knows that the engine is there."""
+        """Serve the client until it is gone. `on_ready` is called as soon as the client knows that the engine runs."""
         try:
             self._channel.send(EngineStarted(environment=machine.describe()))
             self._channel.flush()
@@ -110,7 +120,7 @@ class Coordinator:
         self._trained_for = command.job if isinstance(command, Train) else ""
         if not is_continuation:
             self._load_before = machine.load_average()
-            if command.launch:  # this engine was there while the launch before was measured, on whichever core that was
+            if command.launch:  # this engine ran during the launch before, so its baseline includes that
                 self._load = machine.CoreLoad()
         try:
             if not is_continuation:
@@ -126,7 +136,7 @@ class Coordinator:
             reason = stopped.reason
         except InputClosed:
             raise
-        except Exception as error:  # noqa: BLE001 (a dataset that cannot be made, a bug: said, and the engine lives on)
+        except Exception as error:  # noqa: BLE001 (bad data or a bug: it is reported, and the engine goes on)
             message, story = failures.describe(error)
             failed = EngineFailed(job=command.job, message=message, traceback=story, data=isinstance(error, DataError))
             self._channel.send(failed)
@@ -164,7 +174,7 @@ class Coordinator:
                     pinned=pinned,
                     load=self._load_before,
                     most_replicas=most_replicas(len(command.plan.turns), fork=self._fork),
-                    rounds_per_replica=REPLICA_ROUNDS,
+                    rounds_per_replica=ROUNDS_PER_REPLICA,
                     calls_per_long_block=long_block_calls(command.plan, alive),
                 )
             )
@@ -177,9 +187,9 @@ class Coordinator:
             self._keep_off(())
 
     def _keep_off(self, pinned: tuple[int, ...]) -> None:
-        """Leave the cores that candidates are pinned to, or with none come back to all."""
+        """Leave the cores that candidates are pinned to; if there are none, use all cores again."""
         if others := set(self._cores) - set(pinned):
-            with contextlib.suppress(OSError):  # they were taken away meanwhile
+            with contextlib.suppress(OSError):  # the cores have been taken away
                 os.sched_setaffinity(0, others)
 
     def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
@@ -207,8 +217,8 @@ class Coordinator:
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
             try:
                 called = self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout)
-                patience = plan.call_timeout + max(WARM_UP_PATIENCE, 20 * called.nanoseconds / 1e9)
-                warmed = self._supervisor.ask(slug, WarmUp(), Warmed, "warm-up", patience)
+                timeout = plan.call_timeout + max(WARM_UP_SECONDS, WARM_UP_CALLS * called.nanoseconds / 1e9)
+                warmed = self._supervisor.ask(slug, WarmUp(), Warmed, "warm-up", timeout)
             except CandidateLost:
                 continue
             call_seconds[slug] = warmed.call_ns / 1e9
@@ -235,18 +245,18 @@ class Coordinator:
         """Start replicas of every warm candidate and warm them.
 
         Returns:
-            The candidates that survived it, with seconds a call: what the first process said, or the lower quartile of
-            what all did where that is less. A warm-up that meets a bad moment says twice what it should, and so do many
-            short ones side by side; blocks would be half as long, and of two identical candidates the one with the
-            shorter blocks looks slower, as first calls are.
+            Seconds per call of the candidates that survived, by slug: the estimate of the first process, or the lower
+            quartile of all estimates if that is less. A warm-up at a bad moment can report twice the right value, and
+            so can short ones in parallel. Blocks would then be half as long, and of two identical candidates the one
+            with shorter blocks looks slower, because first calls are slower.
 
-        A process is one draw of physical memory: identical models in two processes differ by up to a percent for as
+        Each process gets other physical memory: identical models in two processes differ by up to a percent for as
         long as both live, however long they are measured. Rounds rotate over several replicas, so that the
         differences average out and the comparison sees how large they are.
         """
         plan, alive = command.plan, dict[str, float]()
         cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.turns}
-        self._keep_off(())  # nothing is timed yet: replicas start faster on all cores
+        self._keep_off(())  # nothing is timed yet, and replicas start faster on all cores
         make_replicas(self._supervisor, plan, count, cores)
         self._keep_off(pinned)
         for slug in (candidate.slug for candidate in plan.turns):
@@ -258,8 +268,8 @@ class Coordinator:
             try:
                 for number in (number for number, replica in enumerate(replicas) if replica.call_ns is None):
                     self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout, replica=number)
-                    patience = plan.call_timeout + WARM_UP_PATIENCE
-                    warmed = self._supervisor.ask(slug, WarmUp(brief=True), Warmed, "warm-up", patience, replica=number)
+                    timeout = plan.call_timeout + WARM_UP_SECONDS
+                    warmed = self._supervisor.ask(slug, WarmUp(brief=True), Warmed, "warm-up", timeout, replica=number)
                     said.append(warmed.call_ns)
             except CandidateLost:
                 continue
@@ -290,7 +300,7 @@ class Coordinator:
         replicas: int,
         pinned: tuple[int, ...],
     ) -> Reason:
-        """Give every candidate its block, round after round; events go out in the gaps between."""
+        """Measure one block of every candidate per round. Events are sent between blocks."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
         rotated = rotation(replicas, f"{plan.seed}/{launch}")
@@ -299,11 +309,11 @@ class Coordinator:
         for number, (order, replica) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
-                thrown = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
-                request = RunBlock(calls=size, offset=offset, discard_calls=thrown)
-                patience = plan.call_timeout + BLOCK_PATIENCE * (1 + thrown + size) * call_seconds[slug]
+                discarded = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
+                request = RunBlock(calls=size, offset=offset, discard_calls=discarded)
+                timeout = plan.call_timeout + BLOCK_TIMEOUT_RATIO * (1 + discarded + size) * call_seconds[slug]
                 try:
-                    done = self._supervisor.ask(slug, request, BlockDone, "measuring", patience, replica=replica)
+                    done = self._supervisor.ask(slug, request, BlockDone, "measuring", timeout, replica=replica)
                 except CandidateLost:
                     running.discard(slug)
                     continue
@@ -328,7 +338,7 @@ class Coordinator:
             )
             stolen: float | None = None
             lost: tuple[int, ...] = ()
-            if began + spent - looked > STEAL_SECONDS or number + 1 == cut.rounds:
+            if began + spent - looked > STEAL_INTERVAL_SECONDS or number + 1 == cut.rounds:
                 looked, stolen, lost = began + spent, steal.share(), self._lost_cores(plan, pinned)
             self._channel.send(
                 RoundFinished(

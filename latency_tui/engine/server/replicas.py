@@ -1,8 +1,8 @@
-"""Replicas: further processes of every candidate, for one process is one draw of memory.
+"""Replicas: further processes of every candidate, because each process gets other physical memory.
 
-Each takes over the model that the candidate's first process stored, and is warm; where one cannot answer, its candidate
-has failed. A model that cannot be stored is prepared once more in each, where that is quick, and has no replicas
-otherwise, nor has one that cannot be loaded again.
+Each replica loads the model that the candidate's first process has stored, and warms up. If a replica cannot answer,
+its candidate has failed. A model that cannot be stored is prepared again in each replica if that is quick. If it is
+not, or if the stored model cannot be loaded, the first process measures alone.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.candidates import NATIVE
 
 STORE_SECONDS = 10.0
+"""Time limit for storing a model or taking over a stored one, in addition to the plan's time limit for a call."""
 TEMPLATE_SECONDS = 60.0
+"""Time limit for importing libraries into a template."""
 QUICK_SECONDS = 0.5
+"""A model that cannot be stored is prepared again in each replica if that takes less than this."""
 REPLICAS_SHARE = 0.25
+"""Share of the free memory that the replicas of all candidates may take."""
 MOST_PREPARED = 12
+"""Most replicas of a candidate whose model is prepared again in each."""
 
 
 def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping[str, tuple[int, ...]]) -> None:
-    """Start so many further processes of every candidate of the plan that is ready, several at once.
+    """Start replicas of every candidate of the plan that is ready, several at once.
 
     Candidates take turns here too, in an order drawn afresh each time: processes forked in a row share the state of
     this process. If the processes of one candidate were forked before those of the next, that state would look like a
@@ -37,8 +42,8 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
     Args:
         supervisor: Holds the candidates, and the replicas from now on.
         plan: Says which candidates.
-        count: Replicas of each, where there is memory for them.
-        cores: Those that each candidate is measured on, by slug.
+        count: Replicas per candidate, if there is memory for them.
+        cores: The cores that each candidate is measured on, by slug.
     """
     supervisor.end_replicas()
     requests: dict[str, Adopt | Prepare] = {}
@@ -67,7 +72,7 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
 
 
 def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
-    """Start a replica of each candidate in `turns`, so many at once that their threads and jobs have cores."""
+    """Start a replica for each slug in `turns`, as many at once as there are cores for their threads and jobs."""
     wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, supervisor.job_count(c.slug)))]
     max_parallel = max(supervisor.max_parallel // max(wish or supervisor.max_parallel for wish in wide), 1)
     starting: list[CandidateProcess] = []
@@ -76,10 +81,10 @@ def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt 
             if (slug := turns.popleft()) in requests:
                 try:
                     starting.append(supervisor.start_replica(slug, requests[slug], plan.call_timeout + STORE_SECONDS))
-                except OSError:  # no process more, no memory, no descriptor: those that are there will do
+                except OSError:  # no process, memory or descriptor is left: the replicas that run are enough
                     turns.clear()
         for replica in supervisor.ready(starting):
-            if replica not in starting:  # gone with another replica of the same candidate, which failed just before
+            if replica not in starting:  # it ended with another replica of its candidate, which has just failed
                 continue
             starting.remove(replica)
             reply = replica.reply() if replica.slug in supervisor else None
@@ -98,7 +103,7 @@ def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt 
 def _request_of(
     supervisor: Supervisor, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
 ) -> Adopt | Prepare | None:
-    """Return what a process is to be asked to become a replica, None where there is no way."""
+    """Return the request that makes a process a replica; None if there can be no replicas."""
     path = supervisor.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.replica"
     process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
     supervisor.wait_for(process)
@@ -117,7 +122,7 @@ def _request_of(
 def _affordable(request: Adopt | Prepare, candidates: int) -> int:
     """Return how many replicas of a candidate there may be.
 
-    A dozen where each is fitted, else as many as a share of the free memory holds, by the size of the stored model.
+    A dozen if each is prepared again, otherwise as many as fit into a share of the free memory.
     """
     if isinstance(request, Prepare):
         return MOST_PREPARED
@@ -126,7 +131,7 @@ def _affordable(request: Adopt | Prepare, candidates: int) -> int:
 
 
 def _drop(supervisor: Supervisor, slug: str, starting: list[CandidateProcess]) -> None:
-    """Go on without the replicas of a candidate, one of which could not be made; its first process measures alone."""
+    """End the replicas of a candidate, because one could not be started; its first process measures alone."""
     if process := supervisor.process(slug):
         for replica in process.replicas:
             if replica in starting:

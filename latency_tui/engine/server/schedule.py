@@ -1,4 +1,4 @@
-"""Whose turn it is: how many calls a block has, how many rounds there are, and the order within each round."""
+"""The schedule: how many calls a block has, how many rounds there are, and the order within each round."""
 
 from __future__ import annotations
 
@@ -11,28 +11,42 @@ from statistics import geometric_mean
 from latency_tui.plan import Plan
 
 BLOCK_SECONDS = 0.0045
-SMALLEST_BLOCK = 10
+"""Duration of a block. Longer blocks widen the interval of a short measurement, shorter ones lose time to the turns."""
+SMALLEST_BLOCK_CALLS = 10
+"""Fewest calls per block if there are many runs, so that the first calls, with cold caches, do not dominate it."""
+SLOW_BLOCK_CALLS = 6
+"""Calls per block of the slowest candidate in a timed measurement, for the same reason."""
+MOST_BLOCK_CALLS = 100_000
+"""Most calls per block, because all latencies of a block are in memory at once."""
+LONGEST_BLOCK_RATIO = 2.0
+"""How much longer blocks become, at most, if there is time for more than `ENOUGH_ROUNDS`."""
 FEWEST_ROUNDS = 10
-LEVEL = 0.05
-SLOW_CALLS = 6
+"""Every interval is computed from rounds; fewer than ten give none that is of use."""
 ENOUGH_ROUNDS = 192
-LONGER = 2.0
-MOST_CALLS = 100_000
-ALIKE = 2.0
-LONGEST_BALANCED = 60
+"""Eight rounds for each of 24 processes. Beyond that, blocks become longer as well as more numerous."""
+SIGNIFICANCE_LEVEL = 0.05
+"""Level of a verdict, shared among all pairs of candidates."""
+SAME_COST_RATIO = 2.0
+"""Candidates whose calls differ by less than this get the same number of calls; warm-up estimates are that noisy."""
+MOST_BALANCED_ROUNDS = 60
+"""Up to this many rounds the order is balanced by position; with more, random orders balance themselves."""
 MOST_REPLICAS = 24
-MANY_REPLICAS = 12
-PROCESSES = 72
-REPLICA_ROUNDS = 2
+"""Processes per candidate: the interval of a ratio is a sixth narrower than with 12 (see `most_replicas`)."""
+FEW_REPLICAS = 12
+"""Processes per candidate if there are many candidates, or if each process is a fresh interpreter."""
+MOST_PROCESSES = 72
+"""Processes of all candidates together, unless each has only `FEW_REPLICAS`; a forked one takes 10 ms to start."""
+ROUNDS_PER_REPLICA = 2
+"""Fewest rounds per process: with one, its own level could not be distinguished from the noise of a round."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a launch is cut into rounds.
+    """How a launch is divided into rounds.
 
     Attributes:
         rounds: Number of rounds.
-        calls: For each candidate, the number of calls of each of its blocks, `(rounds,)`.
+        calls: Calls of each block of each candidate, `(rounds,)`, by slug.
         seconds: Expected duration of all timed calls together.
     """
 
@@ -42,40 +56,42 @@ class Schedule:
 
 
 def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
-    """Cut a plan into rounds.
+    """Divide a plan into rounds.
 
-    A block is as many calls as fill `BLOCK_SECONDS`, at least one. A turn costs 2 ms besides. With blocks of 3 ms the
-    interval of a ratio is as wide after as much measuring time, so the shorter waste time; in short measurements blocks
-    of 6 ms make it wider by a tenth after as much time on the clock, for the machine wanders meanwhile.
-    With a number of runs each candidate makes the same number of calls in a round, so the average candidate sets that
-    number, but nobody's block is so short that its first calls, which find cold caches, are most of it. With few runs
-    rounds come first (100 runs are ten rounds of ten), for rounds are what every interval rests on.
-    With a measuring time each candidate fills the same time. What that holds beyond `ENOUGH_ROUNDS`, eight of each of
-    two dozen processes, brings further rounds and longer blocks alike, `LONGER` times as long at the most: so turns
-    take less of it. Nobody's block has more than `MOST_CALLS`, whose latencies are all in memory at once: a candidate
-    that much faster than the slowest is measured for less time.
+    A block has as many calls as fill `BLOCK_SECONDS`, at least one. Each turn costs another 2 ms. Blocks of 3 ms give
+    the same interval of a ratio per measuring time, so they only lose time. In short measurements, blocks of 6 ms make
+    the interval a tenth wider per time on the clock, because the machine drifts.
+
+    If the plan has a number of runs, every candidate makes the same number of calls per round. The average candidate
+    sets that number, but no block is so short that its first calls, with cold caches, dominate it. If there are few
+    runs, the number of rounds has priority (100 runs are ten rounds of ten): intervals are computed from rounds.
+
+    If the plan has a measuring time, every candidate fills the same time. Time beyond `ENOUGH_ROUNDS` is used for more
+    rounds and for longer blocks, up to `LONGEST_BLOCK_RATIO` times as long, so that turns take a smaller share. No
+    block has more than `MOST_BLOCK_CALLS`, so a candidate that is much faster than the slowest is measured for
+    less time.
 
     Args:
         plan: Says how many runs, or how long.
-        call_seconds: Duration of one call of each candidate, by slug, as the warm-up found it.
+        call_seconds: Duration of one call of each candidate, by slug, as the warm-up measured it.
     """
     fewest = fewest_rounds(len(call_seconds))
-    cost = alike({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
+    cost = equalize_costs({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
         size = calls_per_block(cost.values())
         rounds = max(ceil(plan.runs / size), min(fewest, plan.runs))
         sizes = split(plan.runs, rounds)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
-    if plan.seconds is None:  # until it is known: short blocks, as many as the time that one is ready to wait can hold
+    if plan.seconds is None:  # until decided: short blocks, as many as fit into the time limit
         span = BLOCK_SECONDS
         rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), fewest)
     else:
         slow = max(cost.values())
-        span = max(BLOCK_SECONDS, SLOW_CALLS * slow)
+        span = max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * slow)
         if (plenty := plan.seconds / span / ENOUGH_ROUNDS) > 1:
-            span = max(1, round(span * min(sqrt(plenty), LONGER) / slow)) * slow
+            span = max(1, round(span * min(sqrt(plenty), LONGEST_BLOCK_RATIO) / slow)) * slow
         rounds = max(ceil(plan.seconds / span), 1)
-        if rounds < fewest:  # a slow candidate: rounds come first, and a block has a call at least
+        if rounds < fewest:  # a slow candidate: rounds have priority, and a block has at least one call
             wish = min(span, plan.seconds / fewest)
             span = max(max(1, round(wish / slow)) * slow, BLOCK_SECONDS)
             rounds = max(ceil(plan.seconds / span), 1)
@@ -84,22 +100,22 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
 
 
 def calls_per_block(call_seconds: Collection[float]) -> int:
-    """Return how many calls each candidate makes in a round, where they make a number of runs and these are many.
+    """Return how many calls per round each candidate makes if the plan has a large number of runs.
 
     Args:
         call_seconds: Duration of one call of each of them.
     """
     fair, most = (BLOCK_SECONDS / cost for cost in (sum(call_seconds) / len(call_seconds), min(call_seconds)))
-    return max(1, round(max(fair, min(most, SMALLEST_BLOCK))))
+    return max(1, round(max(fair, min(most, SMALLEST_BLOCK_CALLS))))
 
 
 def calls_per_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
-    """Return how many calls a block of each candidate has at the most, where they are measured for a time.
+    """Return how many calls a block of each candidate has, at most, if the plan has a measuring time.
 
     Args:
         call_seconds: Duration of one call of each candidate, by slug.
     """
-    span = LONGER * max(BLOCK_SECONDS, SLOW_CALLS * max(call_seconds.values(), default=0.0))
+    span = LONGEST_BLOCK_RATIO * max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * max(call_seconds.values(), default=0.0))
     return {slug: _filling(span, seconds) for slug, seconds in call_seconds.items()}
 
 
@@ -128,32 +144,32 @@ def most_replicas(candidates: int, *, fork: bool) -> int:
         candidates: How many candidates there are.
         fork: Whether the processes are forked.
     """
-    return max(MANY_REPLICAS, min(MOST_REPLICAS, PROCESSES // candidates)) if fork else MANY_REPLICAS
+    return max(FEW_REPLICAS, min(MOST_REPLICAS, MOST_PROCESSES // candidates)) if fork else FEW_REPLICAS
 
 
 def _filling(span: float, seconds: float) -> int:
-    return min(max(1, round(span / seconds)), MOST_CALLS)
+    return min(max(1, round(span / seconds)), MOST_BLOCK_CALLS)
 
 
 def fewest_rounds(candidates: int) -> int:
-    """Return how many rounds there are to be at the least, for a verdict to be possible at all.
+    """Return the fewest rounds with which a verdict is possible at all.
 
-    All of n rounds on one side have a chance of 2 · ½ⁿ among equals, and that must stay below the level shared out
-    among all pairs: with eight candidates ten rounds are not enough, however large the difference.
+    For two equal candidates, all of n rounds favour the same one with probability 2 · ½ⁿ. That must stay below the
+    level, shared among all pairs: with eight candidates ten rounds are not enough, however large the difference.
     """
     pairs = candidates * (candidates - 1) // 2
-    return max(FEWEST_ROUNDS, ceil(1 + log2(max(pairs, 1) / LEVEL)))
+    return max(FEWEST_ROUNDS, ceil(1 + log2(max(pairs, 1) / SIGNIFICANCE_LEVEL)))
 
 
-def alike(cost: Mapping[str, float]) -> dict[str, float]:
+def equalize_costs(cost: Mapping[str, float]) -> dict[str, float]:
     """Give candidates of about the same cost the same cost, so that their blocks have the same number of calls.
 
     The warm-up's estimates are noisy, and a block's first calls are slower: of two identical candidates the one with
-    the shorter blocks would look the slower. Neighbours within `ALIKE` of their group's cheapest share its mean.
+    the shorter blocks would look slower. Neighbours within `SAME_COST_RATIO` of their group's cheapest share its mean.
     """
     groups: list[list[str]] = []
     for slug in sorted(cost, key=cost.__getitem__):
-        if groups and cost[slug] <= ALIKE * cost[groups[-1][0]]:
+        if groups and cost[slug] <= SAME_COST_RATIO * cost[groups[-1][0]]:
             groups[-1].append(slug)
         else:
             groups.append([slug])
@@ -170,21 +186,21 @@ def orders(slugs: list[str], rounds: int, seed: str, *, balanced: bool) -> Itera
     """Yield the order of turns of every round.
 
     A long measurement draws each round's order afresh and uniformly. A short one of fixed length is balanced by
-    position instead: groups of rounds are Latin squares drawn at random, so that nobody is often first by luck.
+    position instead: groups of rounds are Latin squares drawn at random, so that no candidate is often first by chance.
 
     Args:
         slugs: The candidates.
         rounds: Number of rounds planned.
         seed: The same seed gives the same orders.
-        balanced: Whether position may be balanced; not where a comparison may stop at any round, for that rests on a
-            draw that is fair given all rounds before.
+        balanced: Whether position may be balanced. It may not if the comparison can stop at any round, because the
+            sequential test needs an order that is random given all rounds before.
     """
-    rng = random.Random(seed)  # noqa: S311 (turns, not secrets)
+    rng = random.Random(seed)  # noqa: S311 (an order, not a secret)
     produced = 0
     while produced < rounds:
         group = (
             latin_square(slugs, rng)
-            if balanced and rounds <= LONGEST_BALANCED
+            if balanced and rounds <= MOST_BALANCED_ROUNDS
             else [tuple(rng.sample(slugs, len(slugs)))]
         )
         for order in group[: rounds - produced]:
@@ -193,21 +209,21 @@ def orders(slugs: list[str], rounds: int, seed: str, *, balanced: bool) -> Itera
 
 
 def rotation(replicas: int, seed: str) -> Iterator[int]:
-    """Yield, for ever, which copy of the candidates' processes a round uses: each once before any comes again."""
-    rng = random.Random(f"{seed}/replicas")  # noqa: S311 (turns, not secrets)
+    """Yield the number of the replica that each round uses, without end: each number once before any is repeated."""
+    rng = random.Random(f"{seed}/replicas")  # noqa: S311 (an order, not a secret)
     while True:
         yield from rng.sample(range(max(replicas, 1)), max(replicas, 1))
 
 
 def replica_count(candidates: int, rounds: int, *, fork: bool) -> int:
-    """Return how many processes each candidate is to have; each of them needs `REPLICA_ROUNDS` rounds.
+    """Return how many processes each candidate gets; each of them needs `ROUNDS_PER_REPLICA` rounds.
 
     Args:
         candidates: How many candidates there are.
         rounds: How many rounds are planned.
         fork: Whether the processes are forked.
     """
-    return min(most_replicas(candidates, fork=fork), rounds // REPLICA_ROUNDS)
+    return min(most_replicas(candidates, fork=fork), rounds // ROUNDS_PER_REPLICA)
 
 
 def latin_square(slugs: list[str], rng: random.Random) -> list[tuple[str, ...]]:
