@@ -1,4 +1,4 @@
-"""What passes between the coordinator and one candidate's process: a request, then one reply, after any stages."""
+"""The messages between the engine and one candidate's process: per request one reply, and `StageBegun` before it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Load the model, and see whether it has the parameters that are set; nothing is fitted."""
+    """Load the model and check that it has the parameters that are set. Nothing is fitted."""
 
     candidate: Candidate
     threads: int
@@ -26,14 +26,14 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Put the model under its runtime, where that is another than its own, and score it on the rows held out."""
+    """Convert the model if its runtime is not its own library, and score it on the held-out rows."""
 
     candidate: Candidate
     threads: int
 
 
 class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Get the inputs ready, move to the cores given, and make one call."""
+    """Prepare the inputs, move to the given cores, and make one call."""
 
     workload: Workload
     seed: int
@@ -41,18 +41,18 @@ class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Call until steady; `brief` where another process of it is warm."""
+    """Call until the latencies are steady; `brief` if another process of the candidate is warm already."""
 
     brief: bool = False
 
 
 class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Make some calls that are thrown away, then the calls of a block.
+    """Make some calls that are discarded, then the calls of a block.
 
     Attributes:
         calls: Timed calls.
         offset: Index of the first input, the same for all candidates of a round.
-        discard_calls: Calls thrown away, besides a first one whose answer is looked at.
+        discard_calls: Discarded calls, in addition to a first one whose answer is checked.
     """
 
     calls: int
@@ -61,16 +61,16 @@ class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Write the model and its inputs, all or so many of them, to a file for another process to start from."""
+    """Write the model and its inputs, at most `most_inputs` of them, to a file that another process can load."""
 
     path: str
     most_inputs: int | None = None
 
 
 class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Become another process of a candidate that is ready: take its model and inputs from the file that it stored.
+    """Become a replica: load the model and the inputs that the candidate's first process has stored.
 
-    It is warmed up then, wherever there is room, and moves to the cores given.
+    The replica warms up on any core, then it moves to the given cores.
     """
 
     path: str
@@ -80,13 +80,13 @@ class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class BecomeTemplate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Import modules, so that processes forked from this one need not."""
+    """Import modules, so that processes that are forked from this one do not have to."""
 
     modules: tuple[str, ...]
 
 
 class ForkProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Fork a further process, a child of the `parent`; the descriptor that it answers through follows."""
+    """Fork a process that becomes a child of `parent`. The descriptor of its connection follows this message."""
 
     log: str
     parent: int
@@ -100,7 +100,13 @@ class SettingsChecked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model is fitted, `seconds` long if it was not before; it uses so many `jobs`, 0 for all cores."""
+    """The model is fitted.
+
+    Attributes:
+        seconds: Duration of `fit`; None if the model was fitted already.
+        notes: Warnings raised meanwhile, one line each.
+        jobs: Jobs that the model runs at once; 0 for one per core.
+    """
 
     seconds: float | None
     notes: tuple[str, ...]
@@ -108,7 +114,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class StageBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Sent before the reply itself: the candidate does something else from now on."""
+    """Sent before the reply: the candidate has begun another stage."""
 
     stage: Stage
 
@@ -121,12 +127,12 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Called(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The first call came back.
+    """The first call has returned.
 
     Attributes:
-        nanoseconds: What it took.
-        received: What it was called with.
-        notes: What was found out about the model's inputs by calling it.
+        nanoseconds: Its duration.
+        received: The input of the call.
+        notes: What the call showed about the model's inputs.
     """
 
     nanoseconds: int
@@ -135,7 +141,7 @@ class Called(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Warmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model is warm, or as warm as it gets."""
+    """The model is warm, or the time for warming it up is over."""
 
     calls: int
     nanoseconds: int
@@ -152,10 +158,10 @@ class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The file is there.
+    """The file has been written.
 
     Attributes:
-        modules: What a process imports for the model.
+        modules: Modules that a process needs for the model.
         libraries: Modules of installed libraries that this process imported since it was forked.
     """
 
@@ -164,19 +170,19 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class TemplateReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The modules are imported; the process has so many threads, and only with one it can be forked."""
+    """The modules are imported. The process has `threads` threads; only a process with one can be forked."""
 
     threads: int
 
 
 class Forked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The further process."""
+    """The process was forked."""
 
     pid: int
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model raised, or answered with rubbish."""
+    """The model raised an exception, or returned something that is no answer."""
 
     stage: Stage
     message: str

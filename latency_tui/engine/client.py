@@ -1,4 +1,4 @@
-"""The client: starts an engine and iterates its events. All that a front end needs of the engine; imports little."""
+"""The client: starts an engine and iterates over its events. It imports little, so a front end starts quickly."""
 
 from __future__ import annotations
 
@@ -42,17 +42,16 @@ LOG_TAIL_BYTES = 4000
 class Engine:
     """One engine process and the pipes to it.
 
-    The process starts importing scikit-learn as soon as it is started, so start it before it is needed. It keeps
-    trained candidates from job to job, and ends with everything it started when it is closed, or when this process
-    ends in whatever way.
+    The process imports scikit-learn as soon as it starts, so start it before it is needed. It keeps trained candidates
+    from job to job. It ends, with everything that it started, when it is closed or when this process ends.
 
     Args:
-        fork: Whether candidates may be forked from the engine; otherwise each is a fresh interpreter, which takes
-            longer and is what happens anyway where processes cannot be forked.
-        modules: Folders in which a model's module may lie, besides the working directory and where Python looks.
+        fork: Whether candidates may be forked from the engine. Otherwise, and on systems that cannot fork, each is a
+            fresh interpreter, which takes longer to start.
+        modules: Folders that may contain a model's module, besides the working directory and Python's own path.
 
     Attributes:
-        environment: What the engine said of its machine; None until its first event was read.
+        environment: The engine's machine and software; None until its first event has been read.
     """
 
     def __init__(self, *, fork: bool = True, modules: Iterable[Path] = ()) -> None:
@@ -69,7 +68,7 @@ class Engine:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
     async def __aenter__(self) -> Engine:
@@ -80,7 +79,7 @@ class Engine:
         await self.close()
 
     async def start(self) -> None:
-        """Start the process and return at once; a second call does nothing, and after it has ended begins anew.
+        """Start the process and return at once; does nothing if it runs already.
 
         Raises:
             EngineError: The system refuses to start a process.
@@ -89,7 +88,7 @@ class Engine:
             if self.running:
                 return
             try:
-                self._remove_folder()  # of one that was killed: what its models printed is not to be read again
+                self._remove_folder()  # of a process that was killed: nothing reads it again
                 self._folder = tempfile.mkdtemp(prefix="latency-tui-", dir=process_environment.temporary_base())
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
@@ -104,7 +103,7 @@ class Engine:
                     limit=LONGEST_LINE,
                     start_new_session=True,
                 )
-            except BaseException as error:  # given up meanwhile, too
+            except BaseException as error:  # cancellation too
                 self._remove_folder()
                 if isinstance(error, OSError):
                     why = error.strerror or error
@@ -115,10 +114,10 @@ class Engine:
             self._ending = asyncio.create_task(_end_with(self._process))
 
     async def ready(self) -> None:
-        """Wait until the process has imported what most plans need; to be asked before it has a job.
+        """Wait until the process has imported the modules that most plans need; call this before it has a job.
 
         Raises:
-            EngineError: The process cannot be started, ended, or spoke rubbish.
+            EngineError: The process cannot be started, has ended, or sent an invalid event.
         """
         await self.start()
         while not self._ready:
@@ -130,15 +129,15 @@ class Engine:
     async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
         """Send a command and yield the events of its job: `EngineStarted` first, `JobFinished` last.
 
-        Events of jobs that were given up before are dropped. While candidates are pinned, this thread keeps off
-        their cores.
+        Events of earlier jobs that were abandoned are dropped. While candidates are pinned, this thread leaves their
+        cores.
 
         Raises:
-            EngineError: The process ended, spoke rubbish, or could not do the job at all.
+            EngineError: The process ended, sent an invalid event, or could not do the job.
         """
         await self.start()
         await self._send(command)
-        if self.environment is not None:  # said once by the engine, and part of every result
+        if self.environment is not None:  # the engine sends it once, and every result needs it
             yield EngineStarted(environment=self.environment)
         with _KeepOff() as keep_off:
             while True:
@@ -163,19 +162,19 @@ class Engine:
                     return
 
     async def stop(self, job: str, reason: Reason = "stopped") -> None:
-        """Ask for the end of a job; its iterator goes on until `JobFinished`, which follows at once."""
+        """Stop a job. Its iterator continues until `JobFinished`, which follows at once."""
         if self.running:
             with contextlib.suppress(EngineError):
                 await self._send(Stop(job=job, reason=reason))
 
     async def stop_training(self, job: str, candidate: str) -> None:
-        """Ask for the end of one candidate's training; `CandidateFailed` says so, and the others go on."""
+        """Stop the training of one candidate. `CandidateFailed` follows, and the others go on."""
         if self.running:
             with contextlib.suppress(EngineError):
                 await self._send(StopTraining(job=job, candidate=candidate))
 
     async def close(self) -> None:
-        """End the process and everything that it started. May be called at any time, and again."""
+        """End the process and everything that it started. It may be called at any time, and more than once."""
         async with self._changing:
             process, self._process = self._process, None
             try:
@@ -183,7 +182,7 @@ class Engine:
                     self._kill(process)
                     await _reap(process)
             finally:
-                self._remove_folder()  # here, for a killed process removes nothing
+                self._remove_folder()  # here, because a killed process removes nothing
             if self._ending is not None:
                 await asyncio.shield(self._ending)
             if self._stderr is not None:
@@ -224,7 +223,7 @@ class Engine:
             if line.endswith(b"\n"):
                 return decode_event(line)
         except (ValueError, msgspec.MsgspecError) as error:
-            raise EngineError(f"The measuring process said something that makes no sense: {error}.") from error
+            raise EngineError(f"The measuring process sent an invalid message: {error}.") from error
         raise EngineError(await self._exit_message(process))
 
     async def _exit_message(self, process: asyncio.subprocess.Process) -> str:
@@ -244,7 +243,7 @@ class Engine:
 
 
 def _absolute(folder: Path) -> str:
-    """Return the whole path of a folder; what is relative to a working directory that was deleted stays as it is."""
+    """Return the absolute path of a folder; unchanged if the working directory was deleted."""
     try:
         return str(folder.absolute())
     except FileNotFoundError:
@@ -253,7 +252,7 @@ def _absolute(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _killing_descendants(leader: int) -> Iterator[None]:
-    """Kill, in the end, what descends from an engine now, of its session or another one, but no tracker."""
+    """Kill, on exit, all processes that descend from an engine now, in any session, except resource trackers."""
     from latency_tui.engine import subreaper  # not before there is something on the screen
 
     ending = [pid for pid in subreaper.descendants(leader) if not subreaper.is_tracker(pid)]
@@ -264,10 +263,11 @@ def _killing_descendants(leader: int) -> Iterator[None]:
 
 
 async def _end_with(process: asyncio.subprocess.Process) -> None:
-    """End what is left of an engine's session once it has ended: candidates notice, but not what they started.
+    """End the rest of an engine's session once the engine has ended.
 
-    That it has is known once its pipes are closed, and no candidate, nor what it starts, holds one of these. Trackers
-    of semaphores and shared memory let the first signal pass, and have a moment to remove these.
+    Candidates notice by themselves, but the processes that they started do not. The end is known once the engine's
+    pipes are closed; no candidate or process of a candidate holds one. Resource trackers ignore the first signal, and
+    get a moment to remove semaphores and shared memory.
     """
     await process.wait()
     from latency_tui.engine import subreaper  # not before there is something on the screen
@@ -282,7 +282,7 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:
-    """Wait for a killed process, however often this is cancelled meanwhile: outliving the loop, it stays a zombie."""
+    """Wait for a killed process even if this is cancelled meanwhile: otherwise it would stay a zombie."""
     cancelled: asyncio.CancelledError | None = None
     while process.returncode is None:
         try:
@@ -294,7 +294,7 @@ async def _reap(process: asyncio.subprocess.Process) -> None:
 
 
 class _KeepOff:
-    """Keeps this thread off the cores that something is measured on, and lets it back in the end."""
+    """Keeps this thread off the measured cores, and lets it use them again on exit."""
 
     def __init__(self) -> None:
         self._before: set[int] | None = None

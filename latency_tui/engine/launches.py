@@ -1,4 +1,4 @@
-"""Measures a plan as often as it asks to be launched: each launch is a fresh engine, since a process is one draw."""
+"""Measures all launches of a plan. Each launch is a fresh engine, because latencies vary between processes."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ async def measure(
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
-    A plan to be measured until it is known is asked about after every round; its first launch goes on until it is
-    known, the others for as many rounds. The engine of the next launch starts while that of this one trains, and
-    nothing is measured until it is idle.
+    With an until-known plan, `settled` is called after every round. The first launch continues until it returns True,
+    and the others have as many rounds. The engine of the next launch starts while the current one trains, and nothing
+    is measured until it is idle.
 
     Args:
         plan: What to measure.
-        engine: An engine that may have trained the candidates already; it does the first launch and is left open.
-            Without one, an engine is started and closed.
-        job: Name of the job, to tell its events from those of others.
-        settled: Says whether all is known that was asked, from the events yielded so far.
-        new_engine: Makes the engines of the other launches.
-        first_launch: Number of the first launch: what was measured before has lower ones.
+        engine: An engine that may have trained the candidates already. It measures the first launch and is left open.
+            If there is none, an engine is started and closed.
+        job: Name of the job, which all its events carry.
+        settled: Returns whether the events yielded so far answer the plan's question.
+        new_engine: Creates the engines of the other launches.
+        first_launch: Number of the first launch; earlier launches of the same result have lower numbers.
         inputs: What was measured before, see `InputsIdentified`; None if that is not to be compared.
         environment: Where it was measured; None if that is not to be compared.
 
@@ -72,15 +72,14 @@ async def measure(
                             yield event
                             if isinstance(event, JobFinished):
                                 return
-                # Closed when it is left: until then this thread, and an engine that it starts, keep off the measured
-                # cores.
+                # Closed on exit: until then this thread, and an engine that it starts, keep off the measured cores.
                 async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
                     async for event in events:
                         inputs = _checked(plan, inputs, environment, event)
                         if on_ready and isinstance(event, EngineStarted):
                             continue
                         if asked and isinstance(event, BlockMeasured | RoundFinished):
-                            continue  # of a round on its way: what was settled stands as it was when that was found
+                            continue  # of the next round: the result stays as it was when it was settled
                         if isinstance(event, JobFinished) and event.reason not in _ENDS_ALL:
                             enough = enough or rounds
                             if not last:
@@ -125,13 +124,13 @@ def _checked(
 async def _train_and_start(
     current: Engine, following: Engine, plan: Plan, job: str, launch: int
 ) -> AsyncGenerator[Event, None]:
-    """Have one engine train while another one imports what it needs; returns when both are done.
+    """Train in one engine while another one starts; return when both are done.
 
-    Yields the events of the former, `JobFinished` only where it was stopped. What became of the latter is told when its
-    turn comes: it starts anew then.
+    Yields the events of the first engine; `JobFinished` only if the job was stopped. If the second engine fails, it is
+    started again, and reports the reason, when it is used.
 
     Raises:
-        EngineError: The former ended, or was closed meanwhile.
+        EngineError: The first engine ended, or was closed meanwhile.
     """
     await current.start()
     with suppress(EngineError):
@@ -142,5 +141,5 @@ async def _train_and_start(
                 yield event
     with suppress(EngineError):
         await following.ready()
-    if not current.running:  # closed by whoever gave up; a further command would start it again
+    if not current.running:  # the caller closed it; another command would start it again
         raise EngineError("The measuring process was ended.")

@@ -1,4 +1,4 @@
-"""What passes between a front end and the engine: commands in, past-tense events out, one JSON object a line."""
+"""The messages between a front end and the engine: commands in, past-tense events out, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine and the software that a result was measured with."""
+    """The machine and the software of a measurement."""
 
     host: str
     os: str
@@ -29,7 +29,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call of a candidate receives.
+    """The input of one call of a candidate.
 
     Attributes:
         kind: `array`, `sparse matrix`, `data frame`, `texts`, `records`, `named arrays` or `rows` of another kind.
@@ -37,7 +37,7 @@ class CallInput(msgspec.Struct, frozen=True, kw_only=True):
         shape: Of the whole input, `(rows, ...)`; empty if it has none.
         dtype: Type of its numbers; empty for data frames and lists.
         count: Number of arrays, texts or records.
-        made_up: Whether no data were given, so that values were made from what the model declares.
+        made_up: Whether no data were given, so that values were generated from what the model declares.
     """
 
     kind: str
@@ -83,7 +83,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Train(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Get every candidate of the plan ready to answer; those that are ready already are left alone.
+    """Get every candidate of the plan ready. Candidates that are ready already are left alone.
 
     A `Measure` of the same job and launch may follow.
     """
@@ -94,7 +94,7 @@ class Train(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Get every candidate ready, then measure the plan once: one launch."""
+    """Get every candidate ready, then measure one launch of the plan."""
 
     job: str
     plan: Plan
@@ -102,14 +102,14 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End the running job: at once, or (`settled`) when the round is complete. What was measured stays valid."""
+    """End the running job at once, or (`settled`) when the round is complete. Measured blocks stay valid."""
 
     job: str
     reason: Reason = "stopped"
 
 
 class StopTraining(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End the training, or the loading, of one candidate of the running job; the others go on."""
+    """End the training or loading of one candidate of the running job. The others go on."""
 
     job: str
     candidate: str
@@ -122,17 +122,17 @@ Command = Train | Measure | Stop | StopTraining
 
 
 class EngineStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The engine is there and takes commands."""
+    """The engine runs and takes commands."""
 
     environment: Environment
 
 
 class EngineReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The engine has imported what most plans need, and is idle until there is a job."""
+    """The engine has imported the modules that most plans need, and is idle until there is a job."""
 
 
 class InputsIdentified(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """It is known which files, modules and libraries are going to be measured; nothing of them has been loaded.
+    """The files, modules and libraries that will be measured are known. None of them has been loaded.
 
     Attributes:
         job: The job that asked for it.
@@ -153,21 +153,21 @@ class DatasetPrepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class TrainingStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A candidate's process has begun to load or to fit its model."""
+    """A candidate's process has begun to load or fit its model."""
 
     job: str
     candidate: str
 
 
 class TrainingFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A candidate is ready to answer.
+    """A candidate is ready to be measured.
 
     Attributes:
         job: The job that asked for it.
         candidate: The candidate's slug.
-        seconds: Time that `fit` took; None for a model that came fitted.
-        score: Accuracy (or R² of a regressor) on held-out rows; None where there are no targets.
-        notes: Warnings raised meanwhile, a line each.
+        seconds: Duration of `fit`; None if the model was fitted already.
+        score: Accuracy (R² for a regressor) on held-out rows; None if there are no targets.
+        notes: Warnings raised meanwhile, one line each.
     """
 
     job: str
@@ -178,16 +178,16 @@ class TrainingFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A candidate can not be measured (any further); the others go on.
+    """A candidate cannot be measured, or not any further. The others go on.
 
     Attributes:
         job: The job that asked for it.
         candidate: The candidate's slug.
         stage: What it was doing.
-        message: One line: the exception's last line, or what became of its process.
-        traceback: The whole story, possibly empty.
-        cause: Whether it raised (or answered with rubbish), its process crashed, it hung, it filled the memory, or
-            the client stopped its training.
+        message: One line: the exception's last line, or how its process ended.
+        traceback: The details; may be empty.
+        cause: Whether it raised (or its answer is invalid), its process crashed, it hung, it filled the memory, or the
+            client stopped its training.
     """
 
     job: str
@@ -199,19 +199,19 @@ class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class WarmUpFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A candidate has been called until it was steady, or as long as is reasonable.
+    """A candidate has been called until its latencies were steady, or until the time for that was over.
 
     Attributes:
         job: The job that asked for it.
         launch: Which launch, from 0.
         candidate: The candidate's slug.
         calls: Number of warm-up calls.
-        seconds: What they took.
-        steady: Whether the last windows agreed.
+        seconds: Their total duration.
+        steady: Whether the medians of the last windows agreed.
         first_calls: Durations of the very first calls (at most 100) of a fresh process, int64 nanoseconds,
             little-endian; the first is the cold start.
         call_seconds: Median duration of the last window.
-        received: What a call receives.
+        received: The input of a call.
     """
 
     job: str
@@ -226,19 +226,19 @@ class WarmUpFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Rounds begin.
+    """The rounds begin.
 
     Attributes:
         job: The job.
         launch: Which launch, from 0.
         rounds: Number of rounds planned.
         calls: Calls planned for each candidate, by slug.
-        seconds: Expected duration of all timed calls together; turns take time besides, which `RoundFinished` tells.
+        seconds: Expected duration of all timed calls together, without the time between blocks.
         timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
-        pinned: Cores that the candidates are pinned to; empty where they are not.
-        load: Load average of the minute before the job began, for each core of the machine; None where nobody tells.
-        most_replicas: How many processes each candidate would have if there were many rounds; 0 if that is not known.
-        rounds_per_replica: Rounds that a schedule has for each of these processes at the least.
+        pinned: Cores that the candidates are pinned to; empty if they are not pinned.
+        load: Load average per core in the minute before the job began; None if the system does not report it.
+        most_replicas: Processes per candidate if there were many rounds; 0 if that is not known.
+        rounds_per_replica: Fewest rounds that a schedule has for each process.
         calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
     """
 
@@ -279,7 +279,7 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ColdStartStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The rounds are over, and a candidate is being started afresh."""
+    """The rounds are over, and a candidate is being started in a fresh process."""
 
     job: str
     launch: int
@@ -287,17 +287,17 @@ class ColdStartStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ColdStartMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What it costs to start a candidate afresh, in a process of its own, measured apart from everything timed.
+    """A candidate was started in a fresh process, apart from all timed calls.
 
     Attributes:
         job: The job.
         launch: Which launch, from 0.
         candidate: The candidate's slug.
-        import_seconds: Importing the module of the model's class, and all that it needs.
-        load_seconds: Reading the fitted model.
+        import_seconds: Time to import the modules that the model needs.
+        load_seconds: Time to load the fitted model.
         memory_before: Resident bytes of the bare process.
         memory_after: Resident bytes once the model is loaded.
-        memory_peak: Most resident bytes, calls included.
+        memory_peak: Most resident bytes, including the calls.
         first_calls: Durations of the first calls (at most 100), nanoseconds.
     """
 
@@ -313,16 +313,16 @@ class ColdStartMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Every candidate that is still in the race has had its turn.
+    """Every candidate that has not failed has been measured in this round.
 
     Attributes:
         job: The job.
         launch: Which launch, from 0.
         round: Which round of the launch, from 0.
         rounds: Number of rounds planned.
-        seconds_left: Until the last of them, as far as can be told.
-        steal: Share of the rounds' time so far in which the host ran something else on the measured cores; None where
-            nobody looked this time, or the system does not tell.
+        seconds_left: Estimated time until the last round ends.
+        steal: Share of the rounds' time so far in which the host ran something else on the measured cores; None if it
+            was not read this time, or if the system does not report it.
         lost_cores: Cores of the candidates that they can no longer run on, found when the steal was.
     """
 
@@ -343,13 +343,13 @@ class JobFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class EngineFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The engine itself could not go on with a job.
+    """The engine could not continue a job.
 
     Attributes:
         job: The job.
-        message: One line on what happened.
-        traceback: The whole story.
-        data: Whether it is the dataset's file that does not hold what it should.
+        message: What happened, in one line.
+        traceback: The details.
+        data: Whether the reason is that the dataset's file does not hold what it should.
     """
 
     job: str
@@ -387,10 +387,10 @@ def encode(message: Command | Event) -> bytes:
 
 
 def decode_command(line: bytes) -> Command:
-    """Read a command; raises `msgspec.ValidationError` or `msgspec.DecodeError` on rubbish."""
+    """Read a command; raises `msgspec.ValidationError` or `msgspec.DecodeError` if it is invalid."""
     return _command_decoder.decode(line)
 
 
 def decode_event(line: bytes) -> Event:
-    """Read an event; raises `msgspec.ValidationError` or `msgspec.DecodeError` on rubbish."""
+    """Read an event; raises `msgspec.ValidationError` or `msgspec.DecodeError` if it is invalid."""
     return _event_decoder.decode(line)

@@ -1,4 +1,4 @@
-"""A candidate's process as the coordinator sees it: started, asked, listened to, ended."""
+"""A candidate's process, seen from the engine: start it, send requests, read replies, end it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _LOADING = re.compile(
 LONGEST_REPLY = 64 * 2**20
 LONGEST_LOG = 16 * 2**20
 PIPE_SECONDS = 10
-"""How long the rest of a reply may take that has begun to come."""
+"""How long the rest of a reply may take once it has begun to arrive."""
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
 
 _HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.candidate.host import main; main()"
-"""A fresh interpreter that looks for modules where this one does."""
+"""Code of a fresh interpreter, which has the same module path as this one."""
 
 
 class CandidateProcess:
@@ -55,19 +55,19 @@ class CandidateProcess:
         slug: The candidate's slug.
         log: File that receives what it prints.
         data: The dataset that it inherited if it was forked; None if it prepares the dataset itself.
-        connection: Readable when a reply has come or the process has ended.
+        connection: Readable when a reply has arrived or the process has ended.
         deadline: When, on the monotonic clock, the current request counts as hung.
         stage: What it is doing.
         asked_at: When, on that clock, the current request was sent.
         timeout: Seconds that the current request, or its stage, may take.
-        training_timeout: Seconds that training may take, once it has begun; None for those of the request as a whole.
+        training_timeout: Seconds that training may take once it has begun; None to keep the limit of the request.
         ready: Whether the model can answer.
         replicas: Further processes of the same candidate.
         libraries: Modules of installed libraries that it has imported; empty until it stored its model.
-        fitted: What it said when the model was fitted; None before.
+        fitted: Its reply when the model was fitted; None before.
         jobs: How many jobs its model runs at once; 0 for one per core.
-        call_notes: What its first call found out about its inputs.
-        prepared_in: Seconds that this took.
+        call_notes: Notes on its inputs from its first call.
+        prepared_in: Seconds from the request to the reply `fitted`.
         call_ns: Duration of a call as the warm-up of a replica found it; None before.
     """
 
@@ -161,25 +161,25 @@ class CandidateProcess:
             self.replicas.pop().end()
 
     def kill(self) -> None:
-        """Kill the process and wait for nothing."""
+        """Kill the process without waiting for its end."""
         if self._exit_status is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
     def ask(self, request: Request, stage: Stage, timeout: float) -> None:
-        """Send a request whose reply is to come within `timeout` seconds."""
+        """Send a request; it counts as hung if there is no reply within `timeout` seconds."""
         self.stage, self.timeout = stage, timeout
         self.asked_at = time.monotonic()
         self.deadline = self.asked_at + timeout
-        with contextlib.suppress(OSError):  # an ended process is noticed where its reply is awaited
+        with contextlib.suppress(OSError):  # an ended process is noticed when its reply is awaited
             self.connection.send_bytes(encode(request))
 
     def is_late(self) -> bool:
-        """Whether the reply to the current request should have come."""
+        """Return whether the current request has exceeded its time limit."""
         return time.monotonic() > self.deadline
 
     def has_ended(self) -> bool:
-        """Whether the process has ended, though one that it forked may still hold its end of the pipe."""
+        """Return whether the process has ended, even if a process that it forked still holds its end of the pipe."""
         if self._exit_status is None:
             try:
                 ended, status = os.waitpid(self.pid, os.WNOHANG)
@@ -190,7 +190,7 @@ class CandidateProcess:
         return self._exit_status is not None
 
     def reply(self) -> Reply | None:
-        """Return the reply that has come; None if the process has ended instead, or sent anything else."""
+        """Return the reply, waiting for it; None if the process ended or sent anything else."""
         while self._heard is None:
             self.hear()
         self.deadline = float("inf")
@@ -198,7 +198,7 @@ class CandidateProcess:
         return reply
 
     def hear(self) -> bool:
-        """Read what has come; return whether that is the reply, or the end of the process, and not yet a stage."""
+        """Read a message; return whether it is the reply, or the end of the process, and not a stage."""
         if self._heard is None:
             reply = self._read()
             if isinstance(reply, StageBegun):
@@ -224,7 +224,7 @@ class CandidateProcess:
         self._broke_protocol = True
 
     def resident_bytes(self) -> int:
-        """Return the memory that the process takes, 0 where that cannot be known."""
+        """Return the resident memory of the process; 0 if the system does not report it."""
         try:
             return int(psutil.Process(self.pid).memory_info().rss)
         except machine.NOT_TOLD:
@@ -238,9 +238,9 @@ class CandidateProcess:
         self.connection.close()
 
     def exit_reason(self) -> str:
-        """Say in a sentence how the process ended; to be asked once it closed its pipe or broke the protocol.
+        """Return how the process ended, in words; call this once it closed its pipe or broke the protocol.
 
-        Where the interpreter's last traceback shows that it was loading a file, that is its stage from now on.
+        If the interpreter's last traceback shows that it was loading a file, its stage becomes "loading".
         """
         status = self._reap(patience=0 if self._broke_protocol else 0.5)
         if self._broke_protocol:
@@ -270,7 +270,7 @@ class CandidateProcess:
         return "\n".join(line for line in said.splitlines() if not line.startswith("Extension modules:"))
 
     def _reap(self, patience: float = 0.0) -> int:
-        """Wait for the process, killing it where it closed its pipe and lives on after `patience` seconds."""
+        """Wait for the process, and kill it if it still runs after `patience` seconds."""
         deadline = time.monotonic() + patience
         while not self.has_ended() and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -298,7 +298,7 @@ def shorten_log(log: Path) -> None:
 
 
 def _limit_waiting(connection: Connection) -> None:
-    """Have reading and writing fail that take too long: bytes that are no reply may announce more than ever comes."""
+    """Let slow reads and writes fail: invalid bytes may announce a longer message than ever arrives."""
     span = struct.pack("ll", PIPE_SECONDS, 0)
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)

@@ -1,4 +1,4 @@
-"""Starts a candidate afresh in a process of its own and reads what that cost. A pass apart from everything timed."""
+"""The cold start: starts a candidate in a fresh process and measures time and memory, apart from all timed calls."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
 
 CALLS = 100
-MOST_SECONDS = 5.0
-LONGEST_START = 60.0
+"""How many first calls are made and reported."""
+CALLS_SECONDS = 5.0
+"""Time after which no further call is made, if the model is slow."""
+START_SECONDS = 60.0
+"""Time limit for the start, in addition to the plan's time limit for a call."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def measure(
     supervisor: Supervisor, channel: Channel, candidate: Candidate, cores: tuple[int, ...], plan: Plan
 ) -> dict[str, Any]:
-    """Return the figures of `ColdStartMeasured` for one candidate, as `footprint` reports them.
+    """Return the figures of `ColdStartMeasured` for one candidate, as `cold_start_child` reports them.
 
-    The fresh process has the candidate's own threads and what it sets in scikit-learn; what it sets in the model came
-    along with the model.
+    The fresh process has the candidate's threads and its scikit-learn settings. The stored model has its parameters.
 
     Raises:
         CandidateLost: Its model cannot be stored, or does not survive a fresh start.
@@ -48,13 +50,12 @@ def measure(
         "report": str(report),
         "cores": cores,
         "calls": CALLS,
-        "seconds": MOST_SECONDS,
+        "seconds": CALLS_SECONDS,
         "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
     }
-    log = (
-        supervisor.folder / "fresh.log"
-    )  # files, not pipes: what a model starts may hold a pipe open when it has ended
-    patience = LONGEST_START + plan.call_timeout
+    # A file, not a pipe: processes that a model starts may hold a pipe open when it has ended.
+    log = supervisor.folder / "fresh.log"
+    timeout = START_SECONDS + plan.call_timeout
     log.unlink(missing_ok=True)
     with log.open("ab") as printed:
         process = subprocess.Popen(
@@ -66,12 +67,12 @@ def measure(
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
         )
     try:
-        in_time = _await(process, json.dumps(request).encode(), channel, patience, log)
+        in_time = _await(process, json.dumps(request).encode(), channel, timeout, log)
     finally:
         process.kill()
         process.wait()
     if not in_time:
-        supervisor.fail(slug, "timed out", f"a fresh start took longer than {patience:.3g} s")
+        supervisor.fail(slug, "timed out", f"a fresh start took longer than {timeout:.3g} s")
     if not report.exists():
         lines = log.read_text(errors="replace").strip().splitlines()
         supervisor.fail(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
@@ -79,13 +80,13 @@ def measure(
     return figures
 
 
-def _await(process: subprocess.Popen[bytes], request: bytes, channel: Channel, patience: float, log: Path) -> bool:
-    """Hand over the request and wait for the process to end, hearing commands meanwhile; return whether it did."""
+def _await(process: subprocess.Popen[bytes], request: bytes, channel: Channel, timeout: float, log: Path) -> bool:
+    """Send the request and wait for the process to end, reading commands meanwhile; return whether it has ended."""
     assert process.stdin is not None
     process.stdin.write(request)
     process.stdin.close()
     process.stdin = None
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while process.poll() is None and time.monotonic() < deadline:
         channel.wait([], 0.05)
         shorten_log(log)
