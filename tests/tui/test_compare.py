@@ -109,3 +109,16 @@ async def test_a_hidden_column_is_shown_when_it_is_sorted_by(open_app: Open) -> 
             await harness.press("z")
             await until(lambda: table(harness)[0] != before)  # noqa: B023  # called at once
         pytest.fail("no key sorted by cold start")
+
+
+@pytest.mark.parametrize("theme", ["tokyo-night", "textual-light", "ansi-dark"])
+async def test_compare_shows_in_every_theme_that_it_has_the_focus(open_app: Open, theme: str) -> None:
+    async with open_app(80, 24) as harness:
+        harness.app.theme = theme
+        await compared(harness)
+        pane = harness.screen.query_one(ComparePane)
+        await until(lambda: pane.region.height > 0)
+        row = pane.region.y + 1
+        assert not harness.text().splitlines()[row].startswith("▌")
+        pane.focus()
+        await until(lambda: harness.text().splitlines()[row].startswith("▌"))

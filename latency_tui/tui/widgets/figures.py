@@ -18,7 +18,11 @@ DOUBT = "? is not certain yet: the verdict needs more rounds or launches"
 
 def has_doubt(result: Result) -> bool:
     """Return whether any model's ratio to the baseline has a question mark."""
-    return any(ratio_words(result, candidate)[0].endswith("?") for candidate in result.candidates)
+    return any(
+        ratio_words(result, candidate)[0].endswith("?")
+        for candidate in result.candidates
+        if candidate.status != "failed"
+    )
 
 
 def comparison_of(result: Result, slug: str) -> Comparison | None:
