@@ -71,6 +71,8 @@ class PlanHandlers(View):
         places = [row.slug for row in self.state.rows]
         here = places.index(self.state.highlighted) if self.state.highlighted in places else 0
         self._highlight(here + (1 if isinstance(message, commands.HighlightNext) else -1))
+        if self.state.row is not None and self.state.result is None:  # a row of results would show it
+            self._announce(f"{clean(self.state.row.candidate.name)} is highlighted.")
 
     def _highlight(self, index: int) -> None:
         if self.state.rows:
