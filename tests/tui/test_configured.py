@@ -25,7 +25,7 @@ def load(folder: Path, text: str) -> LoadedConfiguration:
 
 
 async def test_keys_of_the_file_act_and_are_shown_wherever_keys_are(open_app: Open, tmp_path: Path) -> None:
-    loaded = load(tmp_path, '[keys]\nprofile = "x,f5"\nadd-model = "ctrl+n"\nstop = "z"\n')
+    loaded = load(tmp_path, '[keys]\nprofile = "x,f5"\nadd-model = "ctrl+n"\nstop = "w"\n')
     async with open_app(configuration=loaded) as harness:
         text = harness.text()
         assert "x  profiles the 6 models" in text
