@@ -1,4 +1,4 @@
-"""Reads files that somebody named: regular files only, without ever waiting, and never more than a limit."""
+"""Reads files safely: only regular files, without blocking, and only up to a limit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def open_regular(path: Path, *, wanted: str) -> BinaryIO:
 
     Args:
         path: The file.
-        wanted: What it is taken for: a model, data, a configuration or a result.
+        wanted: The expected kind of file for messages: `model`, `data`, `configuration` or `result`.
 
     Raises:
-        UsageError: It does not exist, cannot be read, is a folder, a pipe or a device, is larger than the
-            memory of this machine, or has a name that is not text.
+        UsageError: The file does not exist, cannot be read, is a folder, a pipe or a device, is larger than the memory
+            of this machine, or has a name that is not UTF-8.
     """
     try:
-        str(path).encode()  # plans and results are UTF-8, and name their files
-        _check(os.stat(path), path, wanted)  # noqa: PTH116 (before it is opened: that alone can rewind or reset a device)
-        # Without waiting: it may have become a pipe since, and some files of /proc block their reader for ever.
+        str(path).encode()  # plans and results contain file names in UTF-8
+        _check(os.stat(path), path, wanted)  # noqa: PTH116 (check first, because opening can rewind or reset a device)
+        # Non-blocking, because the file may have been replaced by a pipe, and some files of /proc block forever.
         file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: PTH123, SIM115
         try:
             _check(os.fstat(file.fileno()), path, wanted)
@@ -48,11 +48,11 @@ def read_whole(path: Path, limit: int, *, wanted: str) -> bytes:
 
     Args:
         path: The file.
-        limit: Most bytes that such a file has.
-        wanted: What it is taken for.
+        limit: Maximum size in bytes.
+        wanted: The expected kind of file for messages.
 
     Raises:
-        UsageError: It is larger than the limit; see `open_regular` for the others.
+        UsageError: The file is larger than the limit, or `open_regular` refused it.
     """
     with open_regular(path, wanted=wanted) as file:
         content = read_up_to(file, limit + 1, path)
@@ -62,12 +62,12 @@ def read_whole(path: Path, limit: int, *, wanted: str) -> bytes:
 
 
 def read_up_to(file: BinaryIO, size: int, path: Path) -> bytes:
-    """Return the first bytes of a file that was just opened; none if it says that it has none.
+    """Return the first bytes of an open file; empty if its reported size is 0.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: The file cannot be read.
     """
-    if not os.fstat(file.fileno()).st_size:  # as of most files of /proc, some of which never end
+    if not os.fstat(file.fileno()).st_size:  # most files of /proc report 0, and some of them never end
         return b""
     try:
         return file.read(size) or b""
@@ -85,7 +85,7 @@ def _check(status: os.stat_result, path: Path, wanted: str) -> None:
 
 
 def _size(count: int) -> str:
-    """Return a number of bytes as text, in the largest binary unit that leaves at least 1."""
+    """Return a number of bytes as text, in the largest binary unit in which it is at least 1."""
     units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
     step = max(count.bit_length() - 1, 0) // 10
     return f"{count / 1024**step:.3g} {units[step]}"

@@ -1,4 +1,4 @@
-"""What the cells of a text table are: numbers in the notations of several countries, dates, gaps or words."""
+"""Classifies the cells of a text table as numbers (in several national notations), dates, missing values or text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GAPS = frozenset(
 """Cells that pandas reads as missing."""
 
 GAP_SIGNS = frozenset(["?", "-", "--", ".", "*", "…"])
-"""Signs that stand for a missing number in a column whose other cells are numbers."""
+"""Signs for a missing value in a column of numbers."""
 
 _BOOLEANS = frozenset(("true", "false"))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -33,7 +33,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?( ?(Z|U
 
 
 def is_gap(cell: str) -> bool:
-    """Return whether a cell holds no value."""
+    """Return whether a cell is a missing value."""
     return cell.strip() in GAPS
 
 
@@ -44,12 +44,12 @@ def is_number(cell: str) -> bool:
 
 
 def is_date(cell: str) -> bool:
-    """Return whether a cell is a date, or a date and time, as ISO 8601 writes it."""
+    """Return whether a cell is a date, or a date and time, in ISO 8601 format."""
     return _DATE.fullmatch(cell.strip()) is not None
 
 
 def kind_of_cells(cells: Iterable[str]) -> Kind:
-    """Return what the cells of a column are, leaving out those without a value."""
+    """Return the kind of a column, ignoring missing values."""
     values = [cell.strip() for cell in cells if not is_gap(cell)]
     if not values:
         return "empty"
@@ -61,10 +61,10 @@ def kind_of_cells(cells: Iterable[str]) -> Kind:
 
 
 def decimal_sign(columns: Sequence[Sequence[str]], separator: str) -> str:
-    """Return the decimal sign of a table, `.` or `,`, from the cells of each column.
+    """Return the decimal sign of a table, `.` or `,`, by the cells of each column.
 
-    `1,234` is a number with a fraction in a file whose cells are separated by semicolons, which spreadsheets write
-    where the comma is the decimal sign, and one thousand in other files, unless another cell decides.
+    If no other cell decides, `1,234` is 1.234 in a file with semicolons as separators, because spreadsheets write
+    these if the comma is the decimal sign, and 1234 in other files.
     """
     commas, points = [], []
     for cells in columns:
@@ -89,15 +89,15 @@ def decimal_sign(columns: Sequence[Sequence[str]], separator: str) -> str:
 
 
 def number_format(values: Iterable[str], decimal: str, separator: str) -> tuple[str, str] | None:
-    """Return the sign between groups of digits (empty for none) and the decimal sign of texts that are all numbers.
+    """Return the digit group sign (empty if there is none) and the decimal sign of a list of numbers as text.
 
     Args:
-        values: Texts without spaces around them.
+        values: Stripped texts.
         decimal: Decimal sign of the file.
-        separator: Of its cells; a quoted `7,4` between commas is a number with a fraction.
+        separator: Separator of cells; in a file with commas, a quoted `7,4` is 7.4.
 
     Returns:
-        None if not all of them are numbers.
+        The two signs; None if not all texts are numbers.
     """
     values = list(values)
     for group in ("," if decimal == "." else ".", "'", " "):
@@ -110,7 +110,7 @@ def number_format(values: Iterable[str], decimal: str, separator: str) -> tuple[
 
 
 def to_number(text: str, group: str, decimal: str) -> float:
-    """Return a text of a format that `number_format` found as a number."""
+    """Convert a text to a number by the signs that `number_format` returned."""
     plain = _signs(group).sub("", text) if group else text
     return float(plain.replace(decimal, "."))
 
@@ -120,4 +120,4 @@ def _signs(group: str) -> re.Pattern[str]:
 
 
 GROUP_SIGNS = {",": ",", ".": ".", "'": "'’", " ": " \u00a0\u202f", "": ""}
-"""Characters that stand between groups of digits, by the sign that names them."""
+"""Maps a digit group sign to all characters that are written for it."""

@@ -1,7 +1,7 @@
-"""The configuration file, `latency-tui.toml`: where it is found, and what its models, datasets and plans mean.
+"""The configuration file `latency-tui.toml`: finds and reads it, and resolves its models, datasets and plans.
 
-It is looked for in the working directory, then in the user's own configuration folder. Adding a model there makes it
-one of those that are measured, like the six.
+The file is searched in the working directory, then in the user's configuration folder. Its models are measured by
+default, in addition to the built-in ones.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
 class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration and where it came from; paths in it are meant from there.
+    """A configuration with its file; paths in it are relative to the folder of the file.
 
     Attributes:
-        configuration: What it holds.
-        path: The file; None where there is none.
-        is_trusted_location: Whether it may name what runs its author's code (import paths, and files that it trusts).
-            It may not if it was found in the working directory, because it may have come with that very code.
-        digest: SHA-256 of its content.
+        configuration: The content of the file.
+        path: The file; None if there is no configuration file.
+        is_trusted_location: Whether import paths and trust settings in this file are honoured. They are not if the
+            file was found in the working directory, because the code may come from the same author.
+        digest: SHA-256 of the content.
     """
 
     configuration: Configuration = Configuration()
@@ -50,14 +50,14 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> Path:
-        """Where relative paths start."""
+        """The folder that paths are relative to."""
         return self.path.parent if self.path else Path()
 
     def models(self) -> tuple[ModelSpec, ...]:
-        """Return the models of the file, in its order; of one whose file cannot be read the description says so.
+        """Return the models in file order; if a model file cannot be read, the description contains the error.
 
         Raises:
-            UsageError: One of them has no origin, its table makes no sense, or two have one name.
+            UsageError: A table is invalid, or two models have the same name.
         """
         found = {name: self._model(name, table) for name, table in self.configuration.models.items()}
         keys: dict[str, str] = {}
@@ -67,20 +67,20 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found.values())
 
     def chosen_models(self) -> tuple[ModelSpec, ...]:
-        """Return those that are measured where no model is named, besides the six."""
+        """Return the models that are measured by default, in addition to the built-in ones."""
         tables = self.configuration.models.values()
         return tuple(model for model, table in zip(self.models(), tables, strict=True) if table.chosen)
 
     def readable(self, models: typing.Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
-        """Return models without those whose file, by the configuration, cannot be read."""
+        """Return the models except those whose file in the configuration cannot be read."""
         broken = {str(path) for _, path, _ in self._files() if _fault(path)}
         return tuple(model for model in models if model.file not in broken)
 
     def check_files(self, models: typing.Iterable[ModelSpec]) -> None:
-        """Refuse models that are going to be measured and whose file, by the configuration, cannot be read.
+        """Check that the files which the configuration gives for these models can be read.
 
         Raises:
-            UsageError: There is such a model; the sentence names the key.
+            UsageError: A file cannot be read; the message names the key.
         """
         measured = {model.file for model in models}
         for name, path, _ in self._files():
@@ -88,15 +88,15 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
                 raise UsageError(f"models.{name}.file in {self.path}: {fault}")
 
     def trusted_files(self) -> tuple[str, ...]:
-        """Return the files that the configuration trusts, for `trust_for`; none where its word does not count."""
+        """Return the files that the configuration trusts; none unless `is_trusted_location`."""
         return tuple(str(path) for _, path, trusted in self._files() if trusted and self.is_trusted_location)
 
     def candidates(self, texts: typing.Iterable[str], *, by_plan: bool = False) -> tuple[Candidate, ...]:
-        """Return the candidates that texts mean, the file's own models among those that have names.
+        """Return the candidates for texts, which can name models of the configuration.
 
         Args:
-            texts: As typed.
-            by_plan: Whether a plan of this file names them, and not the user.
+            texts: The texts that the user typed or a plan contains.
+            by_plan: Whether a plan of this file, not the user, names the models.
 
         Raises:
             UsageError: See `resolve_model`.
@@ -105,13 +105,13 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         found = resolve_models(texts, known, self.folder)
         if not by_plan or self.is_trusted_location:
             return found
-        return tuple(self._by_its_word(c) if c.model.factory and c.model not in known else c for c in found)
+        return tuple(self._mark_found(c) if c.model.factory and c.model not in known else c for c in found)
 
     def plan(self, name: str) -> PlanTable:
-        """Return the plan of that name; its files are those in the configuration's folder, where they are there.
+        """Return the plan with a name; files in it that exist in the folder of the configuration get its path.
 
         Raises:
-            UsageError: There is none.
+            UsageError: There is no such plan.
         """
         plans = self.configuration.plans
         if name in plans:
@@ -124,15 +124,15 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         raise UsageError(f"There is no plan {name!r}; {known}")
 
     def dataset(self, text: str, target: str | None = None, task: Task | None = None) -> Dataset:
-        """Return the dataset of that name in the file, or else what `resolve_dataset` makes of the text.
+        """Return a dataset of the configuration; any other text is passed to `resolve_dataset`.
 
         Args:
-            text: A name, or a file.
-            target: Column of the file, instead of the table's.
-            task: What is to be predicted, instead of the table's.
+            text: The name of a dataset, or a file.
+            target: Target column; overrides that of the table.
+            task: Task; overrides that of the table.
 
         Raises:
-            UsageError: There is none, or its table makes no sense.
+            UsageError: There is no such dataset, or its table is invalid.
         """
         table = self.configuration.datasets.get(text)
         if table is None:
@@ -145,7 +145,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         }
         is_made = bool(made) or (table.task is not None and not table.file and not table.bundled)
         if [bool(table.file), bool(table.bundled), is_made].count(True) != 1:
-            raise UsageError(f"{where} in {self.path} needs one of: a file, a bundled set, or samples and features.")
+            raise UsageError(f"{where} in {self.path} needs exactly one of file, bundled, or samples and features.")
         split = {name: value for name in ("test_fraction", "seed") if (value := getattr(table, name)) is not None}
         task = task or table.task
         if is_made:
@@ -154,11 +154,11 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         wanted = target if target is not None else None if table.target is None else str(table.target)
         found = resolve_dataset(table.bundled or str(self._file(table.file)), target=wanted, task=task)
         if table.file and not isinstance(found, FileDataset):
-            raise UsageError(f"{where}.file in {self.path} is no file.")
+            raise UsageError(f"{where}.file in {self.path} must be a file.")
         return msgspec.structs.replace(found, **split)
 
     def code(self) -> tuple[tuple[str, str], ...]:
-        """Return what runs its author's code by the word of this file alone: who names it, and how it is called."""
+        """Return the code that only this file names, as pairs of the model or plan and the call or file."""
         found = [
             (model.name, f"{model.factory}({_arguments(model.parameters)})" if model.factory else model.file)
             for model in self.models()
@@ -169,20 +169,20 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found)
 
     def is_file(self, text: str) -> bool:
-        """Return whether a path is that of this file."""
+        """Return whether a path refers to this configuration file."""
         return self.path is not None and os.path.realpath(text) == os.path.realpath(self.path)
 
-    def _by_its_word(self, candidate: Candidate) -> Candidate:
-        """Return a candidate whose code runs by the word of this file."""
+    def _mark_found(self, candidate: Candidate) -> Candidate:
+        """Return a candidate marked as code that only this file names."""
         return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, found_in=self.digest))
 
     def _model(self, name: str, table: ModelTable) -> ModelSpec:
         if bool(table.path) == bool(table.file):
-            raise UsageError(f"models.{name} in {self.path} needs either a path, package.module:name, or a file.")
+            raise UsageError(f"models.{name} in {self.path} needs either a path (package.module:name) or a file.")
         if table.file and table.parameters:
-            raise UsageError(f"models.{name}.parameters in {self.path} is for a path; a file has its own.")
+            raise UsageError(f"models.{name}.parameters in {self.path} needs a path; remove it for a file.")
         if table.colour and not _is_colour(table.colour):
-            raise UsageError(f"models.{name}.colour in {self.path} must be written #rrggbb, not {table.colour!r}.")
+            raise UsageError(f"models.{name}.colour in {self.path} must have the form #rrggbb, not {table.colour!r}.")
         for key, value in table.parameters.items():
             _check_parameter(value, f"models.{name}.parameters.{key} in {self.path}")
         path = self._model_file(table.file) if table.file else None
@@ -200,19 +200,19 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def _runs_code(table: ModelTable, path: Path | None) -> bool:
-        """Return whether a model runs code by the word of the file: that of its import path, or of what it trusts."""
+        """Return whether a model table makes code run: by its import path, or by trusting a file."""
         if path is None:
             return runs_code(table.path, table.parameters)
         return table.trust and not _fault(path) and kind_of(path) in {*RUNS_CODE, "skops"}
 
     def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
-        """Yield the models that come from files: name, file, and whether it is trusted."""
+        """Yield the key, the file and the trust setting of each model that has a file."""
         for name, table in self.configuration.models.items():
             if table.file:
                 yield name, self._model_file(table.file), table.trust
 
     def _located(self, table: PlanTable) -> PlanTable:
-        """Return a plan with its files taken from the configuration's folder."""
+        """Return a plan whose files are relative to the folder of the configuration."""
         dataset = table.dataset
         if dataset is not None and dataset not in self.configuration.datasets:
             dataset = self._from_here(dataset)
@@ -221,7 +221,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(table, models=models, dataset=dataset, baseline=baseline)
 
     def _from_here(self, text: str) -> str:
-        """Return a file, settings in brackets or not, with its folder; what is no file there stays as it is."""
+        """Return a file name, with optional settings, preceded by its folder; return other text unchanged."""
         name, bracket, settings = text.partition("[")
         path = Path(name.strip())
         here = self._file(name.strip())
@@ -229,7 +229,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return f"{here}{bracket}{settings}" if meant else text
 
     def _model_file(self, text: str) -> Path:
-        """Return a model's file; of an MLflow folder the one inside. That there is none is said where it is read."""
+        """Return the path of a model file, or of the file inside an MLflow folder; it may not exist."""
         try:
             return model_in(self._file(text))
         except UsageError:
@@ -238,24 +238,24 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     def _file(self, text: str) -> Path:
         try:
             return self.folder / Path(text).expanduser()
-        except RuntimeError:  # a home that nobody has: the file is not there, which is told where it is read
+        except RuntimeError:  # there is no such home folder; reading the file will report it
             return self.folder / text
 
 
 def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] = ()) -> LoadedConfiguration:
-    """Return the configuration: of the file asked for, else of the working directory, else of the user's folder.
+    """Read the configuration file: the requested one, or that of the working directory, or that of the user.
 
     Args:
-        asked: The file asked for.
-        trusted: Files that the user trusts; that of the working directory may be among them.
+        asked: The file of `--config`.
+        trusted: Files that the user trusts, possibly including the one in the working directory.
 
     Raises:
-        UsageError: The file asked for is not there, or a file makes no sense.
+        UsageError: The requested file does not exist, or the file is invalid.
     """
     if asked is not None:
         return load_configuration(Path(asked))
     here, own = Path(FILE_NAME), user_path()
-    if os.path.isfile(here):  # noqa: PTH113 (Path's raises where a folder may not be entered)
+    if os.path.isfile(here):  # noqa: PTH113 (Path.is_file raises for a folder without access)
         loaded = load_configuration(here)
         is_trusted_location = (
             (own is not None and os.path.realpath(".") == os.path.realpath(own.parent))
@@ -267,8 +267,8 @@ def find_configuration(asked: str | None = None, trusted: typing.Iterable[str] =
 
 
 def user_path() -> Path | None:
-    """Return where the user's own file is kept, whether it exists or not; None for a user without a home folder."""
-    from platformdirs import user_config_path  # deferred: only this needs it
+    """Return the path of the user's configuration file, which may not exist; None if there is no home folder."""
+    from platformdirs import user_config_path  # deferred: only this function needs it
 
     try:
         return Path(user_config_path("latency-tui", appauthor=False)) / FILE_NAME
@@ -280,9 +280,9 @@ def load_configuration(path: Path) -> LoadedConfiguration:
     """Read a configuration file.
 
     Raises:
-        UsageError: It cannot be read, is not TOML, or holds what does not belong there; the sentence names where.
+        UsageError: The file cannot be read, is not TOML or contains an invalid entry; the message names the key.
     """
-    import hashlib  # deferred: most have no such file
+    import hashlib  # deferred: most users have no configuration file
 
     content = read_whole(path, MOST_BYTES, wanted="configuration")
     return LoadedConfiguration(
@@ -291,7 +291,11 @@ def load_configuration(path: Path) -> LoadedConfiguration:
 
 
 def _made(dataset: SyntheticDataset, where: str) -> SyntheticDataset:
-    """Return a dataset that can be made; the refusal of one that cannot be names where it stands."""
+    """Check a synthetic dataset and return it.
+
+    Raises:
+        UsageError: It cannot be generated; the message names the table.
+    """
     try:
         dataset.check()
     except UsageError as error:
@@ -304,7 +308,7 @@ def _arguments(parameters: dict[str, Any]) -> str:
 
 
 def _check_parameter(value: Any, where: str) -> None:
-    """Refuse a value that would not arrive at the model's class as it is written; lists and tables are looked into."""
+    """Check that a parameter, including nested lists and tables, can be sent to the engine unchanged."""
     if isinstance(value, list | dict):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             _check_parameter(inner, f"{where}, {key}")
@@ -317,7 +321,7 @@ def _check_parameter(value: Any, where: str) -> None:
 
 
 def _fault(path: Path) -> str:
-    """Return why a model file cannot be measured; nothing where it can."""
+    """Return why a model file cannot be measured; empty if it can."""
     try:
         kind_of(path)
     except UsageError as error:
@@ -330,13 +334,13 @@ def _is_colour(text: str) -> bool:
 
 
 def runs_code(factory: str, parameters: Collection[str]) -> bool:
-    """Return whether an import path may run anything.
+    """Return whether constructing the object of an import path may run arbitrary code.
 
-    It is known what scikit-learn's estimators do, but for one whose `memory` is a folder of pickles.
+    scikit-learn estimators are safe, except with the parameter `memory`, which can be a folder of pickles.
 
     Args:
         factory: The import path.
-        parameters: Names of the parameters and settings that it is given.
+        parameters: Names of the parameters and settings that are passed.
     """
     known = _ESTIMATOR.fullmatch(factory) or factory in {model.factory for model in MORE_MODELS}
     return not known or "memory" in parameters

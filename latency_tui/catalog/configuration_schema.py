@@ -1,4 +1,4 @@
-"""What may stand in the configuration file: its tables, read with errors that name the key, and their JSON schema."""
+"""The schema of the configuration file: its tables, their validation with errors that name the key, and JSON schema."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from latency_tui.plan.suggest import nearest
 
 MOST_BYTES = 1 << 20
 _MOST_PARTS = 64
-"""Parts of a dotted key: the time to read one grows with their square, and the deepest known has four."""
-_STRINGS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?')  # closed or not, so that each byte is read once
+"""Maximum parts of a dotted key; the time to parse a key grows quadratically, and the deepest valid key has four."""
+_STRINGS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?')  # also unterminated strings, for linear time
 _DEEP_KEY = re.compile(rb"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){%d}" % _MOST_PARTS)
 
 
 class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
-    """A model of your own.
+    """A model of the user.
 
     Attributes:
-        name: The name shown; the table's name where it is left out.
-        description: One line on what it is.
-        colour: `#rrggbb`.
+        name: The displayed name; defaults to the name of the table.
+        description: A description in one line.
+        colour: The colour as `#rrggbb`.
         path: `package.module:name` of a class, a factory, a model or a function of an array.
         file: A model file, instead of a path.
-        parameters: What the class or factory is called with.
+        parameters: Keyword arguments of the class or factory.
         trust: Whether the file may run its author's code.
-        task: What it predicts.
-        chosen: Whether it is measured where no model is named.
+        task: Classification or regression.
+        chosen: Whether the model is measured by default.
     """
 
     name: str = ""
@@ -50,19 +50,19 @@ class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatasetTable(msgspec.Struct, frozen=True, kw_only=True):
-    """A dataset: a file, one of scikit-learn's, or one that is made.
+    """A dataset: a file, a dataset that is bundled with scikit-learn, or a synthetic one.
 
     Attributes:
-        file: CSV, Parquet, Feather, NPZ, NPY or JSON lines.
-        target: Column of the file that is to be predicted.
-        bundled: Name of a set that comes with scikit-learn.
-        samples: Rows of one that is made.
-        features: Its columns.
-        classes: Its classes.
-        sparse: Whether it is a sparse matrix.
-        task: What is to be predicted: classification or regression.
-        test_fraction: Share of rows held out.
-        seed: Of the numbers and of the split.
+        file: A CSV, Parquet, Feather, NPZ, NPY or JSON lines file.
+        target: Target column of the file.
+        bundled: Name of a dataset that is bundled with scikit-learn.
+        samples: Rows of the synthetic dataset.
+        features: Columns of the synthetic dataset.
+        classes: Classes of the synthetic dataset.
+        sparse: Whether the synthetic dataset is a sparse matrix.
+        task: Classification or regression.
+        test_fraction: Fraction of rows in the test set.
+        seed: Seed of the synthetic data and of the train/test split.
     """
 
     file: str = ""
@@ -78,28 +78,28 @@ class DatasetTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan with a name, for `latency-tui run NAME`; what is left out is as if it were not typed.
+    """A named plan for `latency-tui run NAME`; keys that are omitted have the defaults of the command line.
 
     Attributes:
-        models: Names, files or import paths, with settings in brackets or without.
-        dataset: Name of a dataset of this file or of a bundled one, or a data file.
-        runtimes: What runs each model: `sklearn`, `onnx`.
-        runs: Calls a model.
-        seconds: Measuring time a model, instead of runs.
-        until_known: Whether to measure until each is told from the baseline or known to be the same.
-        max_seconds: When that gives up.
-        batch_size: Rows a call.
-        method: What is called.
-        baseline: The model that others are compared with.
-        launches: Fresh engines to measure in.
-        seed: Of the order of turns and rows.
-        cpu: Cores to pin to, as on the command line.
-        threads: Of BLAS and OpenMP.
+        models: Names, files or import paths, with optional settings in brackets.
+        dataset: Name of a dataset of this file or a bundled one, or a data file.
+        runtimes: Runtimes of each model: `sklearn`, `onnx`.
+        runs: Calls per model.
+        seconds: Measuring time per model in seconds, instead of runs.
+        until_known: Whether to measure until each model is shown to differ from the baseline or to match it.
+        max_seconds: Time limit per launch in seconds for `until_known`.
+        batch_size: Rows per call.
+        method: The method to call.
+        baseline: The model that the others are compared with.
+        launches: Number of launches.
+        seed: Seed of the order of blocks and rows.
+        cpu: Cores to pin the models to, as on the command line.
+        threads: Number of BLAS and OpenMP threads.
         call_timeout: Seconds after which a call counts as hung.
-        training_timeout: Seconds that training one model may take.
-        control: Whether a hidden copy of the first model is taken along.
-        equivalence: Half-width of what counts as the same.
-        cold_start: Whether start-up and memory are measured too.
+        training_timeout: Time limit in seconds for training one model.
+        control: Whether to add a hidden copy of the first model.
+        equivalence: Ratios this close to 1 count as equal.
+        cold_start: Whether to measure start-up and memory too.
         limits: Conditions that must hold, such as `p99 < 5ms`.
     """
 
@@ -126,14 +126,14 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the file may hold.
+    """The content of the configuration file.
 
     Attributes:
-        models: By name.
-        datasets: By name.
-        plans: By name.
-        keys: Keys of the screen's actions: `profile = "p"`, several parted by commas.
-        theme: Of the screen.
+        models: Models by name.
+        datasets: Datasets by name.
+        plans: Plans by name.
+        keys: Key bindings by action, such as `profile = "p"`; several keys are separated by commas.
+        theme: Theme of the app.
     """
 
     models: dict[str, ModelTable] = {}
@@ -144,16 +144,16 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_tables(content: bytes, path: Path) -> Configuration:
-    """Return what a configuration file holds.
+    """Parse and validate a configuration file.
 
     Args:
-        content: Its bytes.
-        path: The file, for the errors.
+        content: The content of the file.
+        path: The file, for error messages.
 
     Raises:
-        UsageError: It is not TOML, or holds what does not belong there; the sentence names where.
+        UsageError: The content is not TOML, or an entry is invalid; the message names the key.
     """
-    import tomllib  # deferred: most have no such file
+    import tomllib  # deferred: most users have no configuration file
 
     if _DEEP_KEY.search(_STRINGS.sub(b"_", content)):
         raise UsageError(f"{path} has a key of more than {_MOST_PARTS} parts.")
@@ -161,19 +161,19 @@ def read_tables(content: bytes, path: Path) -> Configuration:
         raw = tomllib.loads(content.decode())
         _check_keys(raw, Configuration, "", path)
         return _convert(raw, path)
-    except ValueError as error:  # also bytes that are not UTF-8, and a number of more digits than Python reads
+    except ValueError as error:  # also raised for bytes that are not UTF-8 and for numbers with too many digits
         raise UsageError(f"{path} is not TOML: {error}.") from error
     except RecursionError:
         raise UsageError(f"{path} is not a configuration: its lists or tables are nested too deeply.") from None
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON schema of the file, for an editor to check and complete it by."""
+    """Return the JSON schema of the file, for validation and completion in an editor."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_strict(msgspec.json.schema(Configuration))}
 
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """Refuse unknown keys in the schema too."""
+    """Return a JSON schema that forbids unknown keys."""
     for definition in schema.get("$defs", {}).values():
         if definition.get("type") == "object" and "properties" in definition:
             definition["additionalProperties"] = False
@@ -181,7 +181,11 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_keys(value: Any, kind: Any, where: str, path: Path) -> None:
-    """Refuse the first key that is not known, wherever it stands."""
+    """Check that all keys are known, at every level.
+
+    Raises:
+        UsageError: A key is unknown; the message suggests a correction.
+    """
     if not isinstance(value, dict):
         return
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
@@ -199,7 +203,7 @@ def _check_keys(value: Any, kind: Any, where: str, path: Path) -> None:
 
 
 def _convert(raw: dict[str, Any], path: Path) -> Configuration:
-    """Return the tables as values, one at a time, so that an error can name where it stands."""
+    """Convert the tables to structs one entry at a time, so that an error can name the key."""
     hints, found = _hints(Configuration), dict[str, Any]()
     for key, value in raw.items():
         kind = hints[key]
@@ -220,7 +224,7 @@ def _entry(value: Any, kind: Any, where: str, path: Path) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
-        raise UsageError(f"{where} in {path} must be {_in_words(kind)}, not {_written(value)}.") from None
+        raise UsageError(f"{where} in {path} must be {_describe_type(kind)}, not {_format_value(value)}.") from None
 
 
 _hints = functools.cache(typing.get_type_hints)
@@ -234,20 +238,20 @@ _WORDS: dict[Any, str] = {
 }
 
 
-def _in_words(kind: Any) -> str:
-    """Return what a type is, as someone who writes TOML would say it."""
+def _describe_type(kind: Any) -> str:
+    """Return the description of a type in the terms of TOML."""
     if kind in _WORDS:
         return _WORDS[kind]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
         return " or ".join(arguments)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_in_words(one) for one in arguments if one is not type(None))
+        return " or ".join(_describe_type(one) for one in arguments if one is not type(None))
     if origin is tuple:
-        return f"a list of {_in_words(arguments[0])}"
+        return f"a list of {_describe_type(arguments[0])}"
     return "a table"
 
 
-def _written(value: Any) -> str:
+def _format_value(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""The columns of a data file, to choose the target from and to see which models can learn them, without reading it."""
+"""Reads the column names and kinds of a data file from its first lines, to select a target and suitable models."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MOST_RECORDS = 1000
 
 
 def column_names(path: Path) -> tuple[str, ...]:
-    """Return the names of the columns of a text table or of JSON, of an NPZ file those of its arrays.
+    """Return the column names of a text table or JSON file, or the array names of an NPZ file.
 
-    Only the first lines are read, in the way of the reader. Columns without names are called by their numbers, from 0.
-    Nothing is returned if names cannot be had without reading the data, or the file is not what it says.
+    Only the first lines are read, by the same rules as the reader of the engine. Columns without names are numbered
+    from 0. The result is empty if the names are unknown without reading all data, or the file is invalid.
     """
     try:
         file = look_at(path)
@@ -40,7 +40,7 @@ def column_names(path: Path) -> tuple[str, ...]:
 
 
 def columns_for_encoding(path: Path, target: str | None) -> tuple[str, ...]:
-    """Return the columns but the target that hold words, dates or gaps, as far as the first lines show them."""
+    """Return the columns, except the target, with text, dates or missing values in the first lines."""
     try:
         file = look_at(path)
         if file.form == "csv":
@@ -65,14 +65,14 @@ def columns_for_encoding(path: Path, target: str | None) -> tuple[str, ...]:
 
 
 def dialect_of(file: DataFile) -> Dialect:
-    """Return how a text table is written.
+    """Return the dialect of a text table.
 
     Raises:
-        UsageError: Its first lines do not make a table.
+        UsageError: The first lines are not a table.
     """
     decoded = decode(file.head, whole=file.whole)
     if decoded is None:
-        raise UsageError(f"{file.path} is no text.")
+        raise UsageError(f"{file.path} is not a text file.")
     try:
         return find_dialect(*decoded)
     except UsageError as error:
@@ -82,7 +82,7 @@ def dialect_of(file: DataFile) -> Dialect:
 
 
 def records_of(value: Any) -> Iterator[dict[str, Any]]:  # Any: what JSON holds
-    """Yield the records in a JSON value: of a list of them, of `{"data": [...]}`, or of columns by name."""
+    """Yield the records of a JSON value: a list of records, `{"data": [...]}`, or columns by name."""
     if isinstance(value, list):
         yield from (record for record in value if isinstance(record, dict))
     elif isinstance(value, dict):
@@ -112,7 +112,7 @@ def _first_records(file: DataFile) -> list[dict[str, Any]]:
 
 
 def _whole_records(lines: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of JSON lines, up to one that is not whole."""
+    """Yield the records of JSON lines up to the first incomplete one."""
     for line in lines.split("\n")[:_MOST_RECORDS]:
         if line.strip():
             try:
@@ -139,9 +139,9 @@ def _kinds_of_records(records: Iterable[dict[str, Any]]) -> tuple[dict[str, Kind
 
 
 def _in_schema(file: DataFile) -> list[str]:
-    """Return the columns of a Parquet or Feather file that hold no numbers, or gaps."""
+    """Return the columns of a Parquet or Feather file that are not numeric or have missing values."""
     if file.form == "feather":
-        from pyarrow import ipc, types  # deferred: 0.1 s, for such a file alone
+        from pyarrow import ipc, types  # deferred: 0.1 s, needed for these files only
 
         with ipc.open_file(str(file.path)) as opened:
             schema, gaps = opened.schema, set[str]()

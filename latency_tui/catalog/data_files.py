@@ -1,4 +1,4 @@
-"""Which kind of data a file holds: known by its first bytes, with compression looked through, and told if unknown."""
+"""Identifies the format of data files by their first bytes, also inside compressed files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SUFFIXES: dict[str, Format] = {
     ".libsvm": "libsvm",
     ".svmlight": "libsvm",
 }
-"""Suffixes of data files; `.pkl` is missing because a pickle is a model in most cases."""
+"""Formats by suffix; `.pkl` is missing because most pickles are models."""
 
 COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
@@ -100,14 +100,14 @@ _JSON_STARTS = '{[]"-0123456789tfn'
 
 @dataclass(frozen=True)
 class DataFile:
-    """What is known of a data file from its first bytes.
+    """A data file with its format and its first bytes.
 
     Attributes:
         path: The file.
-        form: How the data are written.
-        compression: What they are compressed with; empty for none.
-        head: First bytes of the data, uncompressed, a few lines of text at least.
-        whole: Whether that is all.
+        form: The format.
+        compression: The compression; empty if there is none.
+        head: The first bytes, uncompressed; at least a few lines of a text file.
+        whole: Whether `head` contains the whole file.
     """
 
     path: Path
@@ -118,16 +118,16 @@ class DataFile:
 
     @property
     def title(self) -> str:
-        """What it is, `a CSV file`."""
+        """The format as text, such as `a CSV file`."""
         return TITLES[self.form]
 
     def open(self) -> BinaryIO:
-        """Open the data, uncompressed."""
+        """Open the file for reading uncompressed bytes."""
         return open_data(self.path, self.compression)
 
 
 def format_of(path: Path) -> Format:
-    """Return how a data file is written.
+    """Return the format of a data file.
 
     Raises:
         UsageError: See `look_at`.
@@ -136,10 +136,11 @@ def format_of(path: Path) -> Format:
 
 
 def look_at(path: Path) -> DataFile:
-    """Return what a data file is, by its first bytes and its name.
+    """Identify a data file by its first bytes and its name.
 
     Raises:
-        UsageError: It does not exist, cannot be read, is empty, is no data that can be read, or not what its name says.
+        UsageError: The file does not exist, cannot be read, is empty, has an unsupported format, or its content does
+            not match its name.
     """
     raw = head_of(path, HEAD_BYTES, wanted="data")
     compression = next((kind for mark, kind in _COMPRESSED.items() if raw.startswith(mark)), "")
@@ -154,16 +155,16 @@ def look_at(path: Path) -> DataFile:
 
 
 def title_of_name(path: Path) -> str:
-    """Return what a file is by its name alone, in words; empty if that is no data."""
+    """Return the format of a file as text, by its name alone; empty if the name is not that of a data file."""
     form = _claimed(path)
     return TITLES[form] if form else ""
 
 
 def open_data(path: Path, compression: Compression) -> BinaryIO:
-    """Open a file, uncompressed.
+    """Open a file for reading uncompressed bytes.
 
     Raises:
-        ImportError: The library that uncompresses it is missing.
+        ImportError: The library for this compression is not installed.
     """
     if compression == "gzip":
         import gzip  # deferred: most files are not compressed
@@ -185,16 +186,16 @@ def open_data(path: Path, compression: Compression) -> BinaryIO:
 
 
 def _claimed(path: Path) -> Format | None:
-    """Return how the data are written as the name says; None if it says nothing."""
+    """Return the format by the suffix of the name; None if the suffix is unknown."""
     suffix = path.suffix.lower()
     return SUFFIXES.get(Path(path.stem).suffix.lower() if suffix in COMPRESSIONS else suffix)
 
 
 def _head(path: Path, compression: Compression) -> tuple[bytes, bool]:
-    """Return the first bytes of the data, a few lines at least of text, and whether that is all.
+    """Return the first bytes of the data, at least a few lines of text, and whether that is the whole file.
 
     Raises:
-        UsageError: They cannot be uncompressed.
+        UsageError: The file cannot be decompressed.
     """
     try:
         with open_data(path, compression) as file:
@@ -214,11 +215,11 @@ def _head(path: Path, compression: Compression) -> tuple[bytes, bool]:
     except (OSError, EOFError, ValueError) as error:
         if not compression:
             raise UsageError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
-        raise UsageError(f"{path} cannot be uncompressed ({compression}): it is cut off or damaged.") from error
+        raise UsageError(f"{path} cannot be decompressed ({compression}): it is truncated or damaged.") from error
     except Exception as error:
-        if type(error).__name__ != "LZMAError":  # of a module that is imported for such files only
+        if type(error).__name__ != "LZMAError":  # lzma is imported only for such files
             raise
-        raise UsageError(f"{path} cannot be uncompressed ({compression}): it is cut off or damaged.") from error
+        raise UsageError(f"{path} cannot be decompressed ({compression}): it is truncated or damaged.") from error
 
 
 def _is_binary(head: bytes) -> bool:
@@ -241,10 +242,10 @@ def _identify(path: Path, head: bytes, whole: bool, claimed: Format | None) -> F
     if path.suffix.lower() in _PICKLES and head[:1] in (b"x", b"(", b"]", b"c"):  # compressed by joblib; protocol 0
         return "pickle"
     if claimed is not None and claimed not in _TEXT:
-        raise UsageError(f"{path} is not {TITLES[claimed]}: it is cut off, or holds something else.")
+        raise UsageError(f"{path} is not {TITLES[claimed]}: it is truncated or has another format.")
     decoded = decode(head, whole=whole)
     if decoded is None:
-        raise UsageError(f"{path} is not {TITLES[claimed] if claimed else KNOWN}: it holds bytes that are no text.")
+        raise UsageError(f"{path} is not {TITLES[claimed] if claimed else KNOWN}: it is not text.")
     text = decoded[0].lstrip("\ufeff \t\r\n\x1a")
     if not text and whole:
         raise UsageError(f"{path} is empty: it holds white space only.")
@@ -266,7 +267,7 @@ def _identify_text(path: Path, text: str, whole: bool, claimed: Format | None) -
 
 
 def _which_json(text: str, whole: bool, claimed: Format | None) -> Format:
-    """Return whether text is one JSON value, or a JSON object in each line."""
+    """Return whether a text is one JSON value (`json`) or one JSON object per line (`jsonl`)."""
     if claimed == "jsonl":
         return "jsonl"
     first, _, rest = text.partition("\n")
@@ -286,9 +287,9 @@ def _inside_zip(path: Path, claimed: Format | None) -> Format:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         if claimed in ("npz", "excel"):
-            return claimed  # the reader says that it is cut off
+            return claimed  # the reader reports the truncated file
         what = f"not {TITLES[claimed]}" if claimed else "a ZIP archive"
-        raise UsageError(f"{path} is {what}: it is cut off or damaged.") from None
+        raise UsageError(f"{path} is {what}: it is truncated or damaged.") from None
     if "xl/workbook.xml" in names:
         return "excel"
     if "xl/workbook.bin" in names:
@@ -302,15 +303,15 @@ def _inside_zip(path: Path, claimed: Format | None) -> Format:
 
 
 def is_sparse(names: Iterable[str]) -> bool:
-    """Return whether the arrays of an NPZ file are a sparse matrix, as scipy.sparse.save_npz writes it."""
+    """Return whether the arrays of an NPZ file are a sparse matrix written by scipy.sparse.save_npz."""
     return {*names} >= {"format", "shape", "data"} and not {"indptr", "row", "offsets"}.isdisjoint(names)
 
 
 def check_trusted_data(path: Path, digest: str, trust: Trust) -> None:
-    """Refuse a pickle that is not trusted.
+    """Check that a pickle is trusted.
 
     Raises:
-        UsageError: It is not; the sentence says how to trust it and how to do without.
+        UsageError: The pickle is not trusted; the message says how to trust or convert it.
     """
     if not trust.covers(digest):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""From the name of a dataset, or the path of a file of data, to its value."""
+"""Resolves the name of a bundled dataset, or the path of a data file, to a dataset value."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from latency_tui.plan.suggest import hint
 
 
 def resolve_dataset(text: str, *, target: str | None = None, task: Task | None = None) -> BundledDataset | FileDataset:
-    """Return the dataset that `iris` or `orders.parquet` means, looked at but not read.
+    """Return the dataset for a text such as `iris` or `orders.parquet`; only the first bytes of a file are read.
 
     Args:
-        text: As it was typed.
-        target: Column of a file that is to be predicted.
-        task: What is to be predicted, where it was said.
+        text: The text that the user typed.
+        target: Target column of a file.
+        task: Classification or regression, if given.
 
     Raises:
-        UsageError: It is neither a bundled set nor a file that can be read as data, or a set for another task.
+        UsageError: There is no such dataset or data file, or the dataset does not fit the task.
     """
     name = text.strip().lower().replace("_", "-")
     if name in BUNDLED:
         if target is not None:
-            raise UsageError(f"{name} has a target of its own; naming one is for files.")
+            raise UsageError(f"{name} already has a target; omit --target.")
         if task is not None and task != BUNDLED[name]:
             raise UsageError(f"{name} is for {BUNDLED[name]}, not for {task}.")
         return BundledDataset(name=name)

@@ -1,6 +1,6 @@
-"""How a text table is written: encoding, separator, decimal sign, header. Found from the first lines, without pandas.
+"""Detects the dialect of a text table (encoding, separator, decimal sign, header) from its first lines.
 
-The reader in the engine and the list of columns on the screen both go by what is found here.
+Both the reader in the engine and the list of columns in the app use this dialect. pandas is not needed.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ _MOST_PREAMBLE = 10
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 Rows = list[tuple[int, list[str]]]
-"""Cells of each row that is not empty, with the number of its last line, from 1."""
+"""Non-empty rows: the number of the last line of the row, counted from 1, and its cells."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text table is written.
+    """The format of a text table.
 
     Attributes:
-        encoding: A codec's name.
-        separator: Between cells; a space stands for any number of spaces and tabs.
+        encoding: Name of the codec.
+        separator: Separator of cells; a space stands for any number of spaces and tabs.
         decimal: Decimal sign, `.` or `,`.
-        skipped_lines: Lines before the first row.
-        names: Of the columns, each once; their numbers, from 0, if the file has none.
-        named: Whether the file has names.
+        skipped_lines: Number of lines before the first row.
+        names: Unique column names; numbers from 0 if the file has no header.
+        named: Whether the file has column names.
         padded: Whether a space follows each separator.
-        comments: Whether lines that begin with `#` stand among the rows.
-        kinds: What each column of the first rows holds.
-        gaps: Names of columns with cells without a value in the first rows.
-        notes: What of the first lines was left out.
+        comments: Whether there are lines between the rows that start with `#`.
+        kinds: Kind of each column in the first rows.
+        gaps: Names of columns with missing values in the first rows.
+        notes: Notes on lines that are skipped.
     """
 
     encoding: str
@@ -58,11 +58,11 @@ class Dialect:
 
 
 def decode(head: bytes, *, whole: bool) -> tuple[str, str] | None:
-    """Return the text at the beginning of a file and its encoding; None if it is no text.
+    """Return the text at the beginning of a file and its encoding; None if the file is binary.
 
     Args:
-        head: Its first bytes.
-        whole: Whether that is all of it; else it may end inside a character or a line, which is left out.
+        head: The first bytes of the file.
+        whole: Whether `head` is the whole file; otherwise an incomplete last line is removed.
     """
     encoding = _encoding(head)
     if encoding is None:
@@ -74,27 +74,27 @@ def decode(head: bytes, *, whole: bool) -> tuple[str, str] | None:
 
 
 def find_dialect(text: str, encoding: str) -> Dialect:
-    """Return how a text table is written.
+    """Return the dialect of a text table.
 
     Args:
-        text: Its first lines, whole ones.
-        encoding: A codec's name.
+        text: The first lines of the table, complete.
+        encoding: Name of the codec.
 
     Raises:
-        UsageError: The cells of the first lines do not make a table.
+        UsageError: The first lines are not a table.
     """
     skipped, comment, given = _leading_lines(text)
     body = "".join(_lines(text)[skipped:])
     separator = given or _separator(body)
     rows = _rows(body, separator, skipped)
-    if not rows and comment:  # a header that begins with #, and no rows
+    if not rows and comment:  # the only row is a header that starts with #
         rows, comment = _rows(comment, separator, skipped - 1), ""
     if not rows:
         raise UsageError("it holds no table: all of its lines are empty.")
     comments = _without_comments(rows)
     notes = list[str]()
     if preamble := _preamble(rows):
-        notes.append(f"lines before the table were left out: {', '.join(row[0] for _, row in rows[:preamble])[:80]}")
+        notes.append(f"lines before the table were skipped: {', '.join(row[0] for _, row in rows[:preamble])[:80]}")
         del rows[:preamble]
     named = _has_names(rows)
     names = rows[0][1] if named else _names_in_comment(comment, separator, rows)
@@ -102,11 +102,11 @@ def find_dialect(text: str, encoding: str) -> Dialect:
         skipped = rows.pop(0)[0]
     if named and _names_units(rows):
         skipped, units = rows.pop(0)
-        notes.append(f"line {skipped} was left out, because it holds units: {', '.join(filter(None, units))[:80]}")
+        notes.append(f"line {skipped} was skipped, because it holds units: {', '.join(filter(None, units))[:80]}")
     width = _width(row for _, row in rows) or len(names)
     _check_lengths(rows, max(width, len(names)))
     columns = [[row[index] if index < len(row) else "" for _, row in rows] for index in range(width)]
-    if names and len(names) == width - 1:  # R names rows but not their column; spreadsheets end lines with a separator
+    if names and len(names) == width - 1:  # R omits the name of the index; spreadsheets end lines with a separator
         names = [*names, ""] if all(is_gap(cell) for cell in columns[-1]) else ["", *names]
     elif names and len(names) < width:
         number = rows[0][0]
@@ -157,17 +157,17 @@ def _encoding(head: bytes) -> str | None:
 
 
 def single_byte_encoding(content: bytes) -> str:
-    """Return the encoding of text that is not UTF-8: Windows-1252 if all bytes are characters there, else Latin-1."""
+    """Return the encoding of text that is not UTF-8: Windows-1252 if all its bytes are valid there, else Latin-1."""
     return "latin-1" if set(content) & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "cp1252"
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines of a text with their ends."""
+    """Return the lines of a text, including line ends."""
     return io.StringIO(text, newline="").readlines()
 
 
 def _leading_lines(text: str) -> tuple[int, str, str]:
-    """Return how many lines before the table are empty or comments, the last comment, and a separator that is named."""
+    """Return the number of empty or comment lines before the table, the last comment, and a declared separator."""
     comment, given, number = "", "", 0
     for line in _lines(text):
         if named := _NAMED_SEPARATOR.fullmatch(line):
@@ -181,10 +181,10 @@ def _leading_lines(text: str) -> tuple[int, str, str]:
 
 
 def _rows(text: str, separator: str, skipped: int = 0) -> Rows:
-    """Return the rows that have cells, with the number of their last line in the file.
+    """Return the non-empty rows with their line numbers.
 
     Raises:
-        csv.Error: A cell is longer than the csv module takes.
+        csv.Error: A cell is longer than the limit of the csv module.
     """
     if separator == WHITE_SPACE:
         text = re.sub(r"[ \t]*(\r\n|\r|\n)[ \t]*", "\n", text.strip(" \t")).replace("\t", " ")
@@ -199,7 +199,7 @@ def _rows(text: str, separator: str, skipped: int = 0) -> Rows:
 
 
 def _separator(text: str) -> str:
-    """Return what separates cells: what splits most rows into the same number of cells, each as plain as can be."""
+    """Return the separator that splits most rows into the same number of cells and yields most numbers."""
     best, found = (False, 0.0, 0.0, 0), ","
     for separator in SEPARATORS:
         try:
@@ -212,7 +212,7 @@ def _separator(text: str) -> str:
         alike = sum(len(row) == width for row in rows) / len(rows)
         cells = [cell for row in rows[1:] or rows for cell in row if not is_gap(cell)]
         plain = sum(is_number(cell) for cell in cells) / max(len(cells), 1)
-        if separator == WHITE_SPACE and (alike < 1 or plain < 0.5):  # else a sentence would be a row
+        if separator == WHITE_SPACE and (alike < 1 or plain < 0.5):  # otherwise prose would count as a table
             continue
         fits = len(rows[0]) in (width, width - 1) or len(rows) == 1
         score = (fits and alike >= 0.6, round(alike, 1), plain, width)
@@ -222,13 +222,13 @@ def _separator(text: str) -> str:
 
 
 def _width(rows: Iterable[Sequence[str]]) -> int:
-    """Return how many cells most rows have."""
+    """Return the most common number of cells per row."""
     counted = Counter(map(len, rows))
     return counted.most_common(1)[0][0] if counted else 0
 
 
 def _without_comments(rows: Rows) -> bool:
-    """Take lines that begin with # and are no rows out; return whether there were any."""
+    """Remove comment lines from the rows in place; return whether there were any."""
     width = _width(row for _, row in rows)
     found = [row for row in rows[1:] if row[1][0].startswith("#") and len(row[1]) != width]
     if not found or any("#" in cell for row in rows if row not in found for cell in row[1]):
@@ -238,7 +238,7 @@ def _without_comments(rows: Rows) -> bool:
 
 
 def _preamble(rows: Rows) -> int:
-    """Return how many rows before the table are titles, which fill one cell of several."""
+    """Return the number of title rows before the table, which have text in only one cell."""
     width = _width(row for _, row in rows)
     if width < 3:
         return 0
@@ -248,9 +248,9 @@ def _preamble(rows: Rows) -> int:
 
 
 def _has_names(rows: Rows) -> bool:
-    """Whether the first row has names: no numbers, numbers that count from 0, or words above columns of numbers.
+    """Return whether the first row is a header: text above numbers, text only, or numbers that count from 0.
 
-    A row of words is a row and no header if each of them stands further below in its column too.
+    A row of text is no header if each of its cells also occurs further down in the same column.
     """
     first, rest = rows[0][1], [row for _, row in rows[1:]]
     if len(first) > 1 and first == [str(index) for index in range(len(first))]:
@@ -269,7 +269,7 @@ def _has_names(rows: Rows) -> bool:
 
 
 def _names_in_comment(comment: str, separator: str, rows: Rows) -> list[str]:
-    """Return the names in the comment above rows without names, as numpy's savetxt writes them; empty if none."""
+    """Return the column names in the comment above the rows, as numpy.savetxt writes them; empty if there are none."""
     if not comment:
         return []
     for text in (comment.removeprefix("#").strip(), comment):
@@ -280,7 +280,7 @@ def _names_in_comment(comment: str, separator: str, rows: Rows) -> list[str]:
 
 
 def _names_units(rows: Rows) -> bool:
-    """Whether the row below the names holds units: words alone, above columns of numbers."""
+    """Return whether the row below the header contains units: only text, above numeric columns."""
     if len(rows) < 3:
         return False
     first, rest = rows[0][1], [row for _, row in rows[1:]]
@@ -294,19 +294,19 @@ def _names_units(rows: Rows) -> bool:
 def _check_lengths(rows: Rows, width: int) -> None:
     for number, row in rows:
         if any(row[width:]):
-            hint = "; put texts that hold separators in quotes" if width == 1 else ""
+            hint = "; put text that contains separators in quotes" if width == 1 else ""
             raise UsageError(f"line {number} has {len(row)} cells where the first line has {width}{hint}.")
 
 
 def _is_padded(text: str, separator: str) -> bool:
-    """Whether a space follows most separators, as far as quotes are left aside."""
+    """Return whether a space follows most separators; quotes are ignored."""
     mark = re.escape(separator)
     found = re.findall(rf"{mark}( *)(?=[^\s{mark}])", "".join(_lines(text)[:100]))
     return sum(map(bool, found)) > len(found) / 2
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names without spaces around them, each once, in the way of pandas: `a`, `a.1`; `Unnamed: 0` for none."""
+    """Return stripped, unique names, by the rules of pandas: `a`, `a.1`, and `Unnamed: 0` for an empty name."""
     found: dict[str, None] = {}
     for index, name in enumerate(names):
         name = name.strip().removeprefix("\ufeff") or f"Unnamed: {index}"

@@ -1,4 +1,4 @@
-"""What `package.module:name` means, read from the sources: nothing is imported, so nothing of it runs here."""
+"""Checks import paths (`package.module:name`) by reading the source files; no module is imported or run."""
 
 from __future__ import annotations
 
@@ -20,31 +20,34 @@ _BINDS_MORE = ("globals()", "locals()", "setattr(", "__dict__", "exec(")
 
 
 def describe(text: str, folder: Path | None = None) -> str:
-    """Return what an import path names, `a class: C-Support Vector Classification.`; `a name` where that is all known.
+    """Return a description of an import path, such as `a class: C-Support Vector Classification.`.
 
     Args:
         text: The import path.
-        folder: Where the module may lie besides where Python looks: the configuration's.
+        folder: An additional folder in which modules are searched: that of the configuration file.
+
+    Returns:
+        The kind of object and the first line of its docstring; `a name` if these are unknown.
 
     Raises:
-        UsageError: It is not written `package.module:name`, there is no such module, or the module has no such name.
+        UsageError: The text is not of the form `package.module:name`, or the module or the name does not exist.
     """
     module, _, name = text.partition(":")
     parts = module.split(".")
     if not all(part.isidentifier() for part in (*parts, *name.split("."))):
-        raise UsageError(f"{text!r} is not written package.module:name.")
+        raise UsageError(f"{text!r} is not an import path; write package.module:name.")
     spec = _find(text, parts, folder)
     first = name.partition(".")[0]
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return "a name"  # written in C, or part of Python itself: it cannot be read
+        return "a name"  # a C extension or a built-in module has no source
     try:
         source = read_whole(Path(spec.origin), _MOST_BYTES, wanted="module").decode()
         tree = ast.parse(source)
     except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return "a name"  # what is wrong with it, its import says
-    bound = dict(_bound(tree.body))
+        return "a name"  # importing the module will report the error
+    bound = dict(_bound_names(tree.body))
     if first in bound:
-        return _in_words(bound[first]) if first == name else "a name"
+        return _describe_node(bound[first]) if first == name else "a name"
     folders = spec.submodule_search_locations
     if folders and importlib.machinery.PathFinder.find_spec(f"{module}.{first}", list(folders)) is not None:
         return "a name"
@@ -54,11 +57,11 @@ def describe(text: str, folder: Path | None = None) -> str:
 
 
 def source_of(text: str, folders: Iterable[str] = ()) -> Path | None:
-    """Return the file of the module that an import path names; None if there is none, or it is not Python source.
+    """Return the source file of the module in an import path; None if the module has no Python source.
 
     Args:
         text: The import path.
-        folders: Where the module may lie besides where Python looks.
+        folders: Additional folders in which modules are searched.
     """
     module = text.partition(":")[0]
     for folder in (None, *map(Path, folders)):
@@ -68,8 +71,8 @@ def source_of(text: str, folders: Iterable[str] = ()) -> Path | None:
     return None
 
 
-def _looked_in(folder: Path | None) -> list[str]:
-    """Return the folders that the engine looks in for a module; none are relative if the working directory is gone."""
+def _search_folders(folder: Path | None) -> list[str]:
+    """Return the folders that the engine searches for modules; absolute ones only if there is no working directory."""
     folders = [*sys.path, *([str(folder)] if folder else ())]
     try:
         return [*folders, os.getcwd()]  # noqa: PTH109 (a folder as Python looks in it)
@@ -78,16 +81,20 @@ def _looked_in(folder: Path | None) -> list[str]:
 
 
 def _find(text: str, parts: Sequence[str], folder: Path | None) -> importlib.machinery.ModuleSpec | None:
-    """Return where a module lies; None where that is Python itself, or only importing its package could say."""
+    """Return the spec of a module; None for a built-in module, or if only an import could locate it.
+
+    Raises:
+        UsageError: There is no such module.
+    """
     if parts[0] in sys.builtin_module_names:
         return None
-    here = _looked_in(folder)
+    here = _search_folders(folder)
     spec: importlib.machinery.ModuleSpec | None = None
     for index in range(len(parts)):
         name = ".".join(parts[: index + 1])
         spec = importlib.machinery.PathFinder.find_spec(name, here)
         if spec is None and index == 0:
-            spec = _by_other_finders(name)
+            spec = _find_by_other_finders(name)
         if spec is None:
             raise UsageError(f"There is no module {name!r} to import {text!r} from.")
         if spec.submodule_search_locations is None and index < len(parts) - 1:
@@ -96,8 +103,8 @@ def _find(text: str, parts: Sequence[str], folder: Path | None) -> importlib.mac
     return spec
 
 
-def _by_other_finders(name: str) -> importlib.machinery.ModuleSpec | None:
-    """Ask those that editable installs bring."""
+def _find_by_other_finders(name: str) -> importlib.machinery.ModuleSpec | None:
+    """Return the spec of a module from other finders, such as those of editable installs; None if there is none."""
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
         if find is not None and (spec := find(name, None)) is not None:
@@ -105,8 +112,8 @@ def _by_other_finders(name: str) -> importlib.machinery.ModuleSpec | None:
     return None
 
 
-def _bound(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the names that statements bind at the module's own level, those in branches too."""
+def _bound_names(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    """Yield each name that the statements bind at module level, including branches, with its syntax node."""
     for statement in body:
         whole = isinstance(statement, _DEFINITIONS)
         for node in (statement,) if whole else ast.walk(statement):
@@ -119,7 +126,7 @@ def _bound(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                     yield node.id, node
 
 
-def _in_words(node: ast.AST) -> str:
+def _describe_node(node: ast.AST) -> str:
     if not isinstance(node, _DEFINITIONS):
         return "a name"
     what = "a class" if isinstance(node, ast.ClassDef) else "a function"

@@ -1,4 +1,4 @@
-"""What a plan measures besides its own words: the content of files and modules, and the versions of libraries."""
+"""Identifies the inputs of a plan: the content of files and modules, and the versions of libraries."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _TO_ONNX = ("onnxruntime", "skl2onnx")
 
 
 def named_inputs(plan: Plan) -> dict[str, str]:
-    """Return the files and modules that a plan names: by the name that they are identified by, the path or the module.
+    """Return the files and modules of a plan: maps the name shown to the user to a path or an import path.
 
-    Files that the caller of the Python API handed over are left out.
+    Temporary files of the Python API are not included.
     """
     files = [candidate.model.file for candidate in plan.candidates if not candidate.model.handed_over]
     if isinstance(plan.workload.dataset, FileDataset):
@@ -44,14 +44,14 @@ def named_inputs(plan: Plan) -> dict[str, str]:
 
 
 def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
-    """Return the SHA-256 of each file and module, and the version of each library; those that are missing are left out.
+    """Return the SHA-256 of each file and module, and the version of each library; missing ones are omitted.
 
-    scikit-learn, numpy and scipy are not among them: they are part of the environment. Files that the caller of the
-    Python API handed over are not either.
+    scikit-learn, numpy and scipy are not included, because they are part of the environment. Temporary files of the
+    Python API are not included either.
 
     Args:
-        plan: What is measured.
-        folders: Where modules may lie besides where Python looks.
+        plan: The plan.
+        folders: Additional folders in which modules are searched.
     """
     found: dict[str, str] = {}
     for name, text in named_inputs(plan).items():

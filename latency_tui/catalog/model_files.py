@@ -1,7 +1,6 @@
-"""What a model file is, by its first bytes and its name, without loading anything of it.
+"""Identifies the format of model files by their first bytes and their names, without loading them.
 
-A file is looked at here before anything is measured, so that a mistake is told at once; it is loaded in its
-candidate's process only.
+Files are checked before a measurement, so that errors are reported at once. Only the process of a candidate loads them.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ SUFFIXES: dict[str, tuple[Kind, ...]] = {
 }
 
 RUNS_CODE: frozenset[Kind] = frozenset({"pickle", "torchscript", "torch-export"})
-"""Kinds that run their author's code when they are loaded."""
+"""Formats that run their author's code when they are loaded."""
 
 _HEAD = 4096
 _LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that torch.save wrote before it wrote archives
@@ -73,17 +72,17 @@ _MLFLOW_FILE = re.compile(
 
 
 def looks_like_file(text: str) -> bool:
-    """Whether what was typed means a model file and not a model's name: it has a folder, or a model file's suffix."""
+    """Return whether a text is a model file and not the name of a model: it has a folder or a known suffix."""
     suffix = Path(text).suffix.lower()
     return "/" in text or "\\" in text or suffix in SUFFIXES or suffix in unsupported_formats.MODEL_SUFFIXES
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what a model file holds, by its content: its name only counts where the content does not tell.
+    """Return the format of a model file by its content, or by its name if the content is ambiguous.
 
     Raises:
-        UsageError: It is not there, cannot be read, is empty or cut off, or holds what cannot be measured; the sentence
-            says what that is and what to do.
+        UsageError: The file does not exist, cannot be read, is empty or truncated, or has an unsupported format; the
+            message names the format and what to do.
     """
     if path.is_dir():
         raise UsageError(f"{path} {folder_said(path)}.")
@@ -94,16 +93,16 @@ def kind_of(path: Path) -> Kind:
     if said := unsupported_formats.what_it_is(path, head):
         raise UsageError(f"{path} {said}.")
     claimed = SUFFIXES.get(path.suffix.lower(), ())
-    if claimed == ("pickle",):  # the oldest pickles have no mark of their own
+    if claimed == ("pickle",):  # protocol 0 has no magic number
         return "pickle"
     wanted = f" {TITLES[claimed[0]]}, as its name says" if claimed else " a model of any kind known here"
     if text := _text(head):
         raise UsageError(f"{path} is not{wanted}: it is a text file that begins with {text!r}.")
-    raise UsageError(f"{path} is not{wanted}: it is cut off, or holds something else.")
+    raise UsageError(f"{path} is not{wanted}: it is truncated or has another format.")
 
 
 def folder_said(path: Path) -> str:
-    """Return what a folder is and what to do, as the end of a sentence."""
+    """Return what a folder contains and what to do, as the end of a sentence that starts with its name."""
     try:
         if said := unsupported_formats.of_folder(path):
             return said
@@ -117,10 +116,10 @@ def folder_said(path: Path) -> str:
 
 
 def model_in(path: Path) -> Path:
-    """Return the model file that a path means: the path itself, or the file inside the folder of an MLflow model.
+    """Return the model file at a path: the path itself, or the file inside the folder of an MLflow model.
 
     Raises:
-        UsageError: It is an MLflow model without such a file.
+        UsageError: The MLflow model does not contain a model file.
     """
     description = path if path.name == "MLmodel" else path / "MLmodel"
     try:
@@ -167,10 +166,10 @@ def _sniff(path: Path, head: bytes) -> Kind | None:
 
 
 def _sniff_compressed(path: Path, head: bytes) -> Kind | None:
-    """Return `pickle` for what joblib compresses; anything else inside has to be unpacked first.
+    """Return `pickle` for a file that joblib compressed; None if the content is unknown.
 
     Raises:
-        UsageError: It is another model file, compressed.
+        UsageError: The file is a compressed model file of another format.
     """
     inside = unsupported_formats.unpacked(head)
     if inside[:1] == b"\x80" or not inside or inside[:1] in b"(c]}":
@@ -183,15 +182,16 @@ def _sniff_compressed(path: Path, head: bytes) -> Kind | None:
 
 
 def _is_other_buffer(path: Path) -> bool:
-    """Whether a protocol buffer is none of ONNX's by the numbers of its fields: Core ML, TensorFlow."""
+    """Return whether the field numbers of a protocol buffer show Core ML or TensorFlow, not ONNX."""
     numbers = unsupported_formats.field_numbers(path)
     return unsupported_formats.is_core_ml(numbers) or (path.suffix == ".pb" and 7 not in numbers)
 
 
 def _is_bare_xgboost(path: Path, head: bytes) -> bool:
-    """Whether it is XGBoost's old binary format without a mark: 136 bytes of parameters, then the objective's name.
+    """Return whether a file has XGBoost's old binary format: 136 bytes of parameters, then the objective's name.
 
-    A file that is shorter is known by its suffix, a base score of 0.5 and a number of features.
+    The format has no magic number. Shorter files are recognised by the suffix, a base score of 0.5 and the number of
+    features.
     """
     length = int.from_bytes(head[136:144], "little")
     if 0 < length < 64 and _OBJECTIVE.fullmatch(head[144 : 144 + length]):
@@ -201,7 +201,7 @@ def _is_bare_xgboost(path: Path, head: bytes) -> bool:
 
 
 def _is_catboost_json(path: Path, head: bytes) -> bool:
-    """Whether it is a CatBoost model as JSON: its keys stand in alphabetical order, so the last ones are its end."""
+    """Return whether a file is a CatBoost model as JSON; keys are in alphabetical order, so the end is checked too."""
     if not _CATBOOST_KEY.match(head):
         return False
     with path.open("rb") as file:
@@ -211,7 +211,7 @@ def _is_catboost_json(path: Path, head: bytes) -> bool:
 
 
 def _text(head: bytes) -> str:
-    """Return how a text begins; empty if it is not text."""
+    """Return the first words of a text file; empty if the file is binary."""
     try:
         start = head[:-4].decode() if len(head) == _HEAD else head.decode()
     except UnicodeDecodeError:
@@ -223,14 +223,14 @@ def _text(head: bytes) -> str:
 
 
 def _is_onnx(head: bytes) -> bool:
-    """Whether it begins as ONNX does: field 1 of a protocol buffer, a small version number, then another field."""
+    """Return whether the bytes look like ONNX: field 1 of a protocol buffer, a small version, then another field."""
     return (
         len(head) > 3 and head[0] == 0x08 and 1 <= head[1] <= 127 and head[2] & 7 in (0, 2) and 2 <= head[2] >> 3 <= 25
     )
 
 
 def _sniff_archive(path: Path) -> Kind | None:
-    import zipfile  # deferred: 5 ms, and few start with an archive
+    import zipfile  # deferred: 5 ms, needed for archives only
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -240,7 +240,11 @@ def _sniff_archive(path: Path) -> Kind | None:
     if "schema.json" in names:
         return "skops"
     tails = [name.partition("/")[2] for name in names]
-    known = "archive_format" in tails or path.suffix.lower() in (".pt2", ".pt", ".pth")  # others have such folders too
+    known = "archive_format" in tails or path.suffix.lower() in (
+        ".pt2",
+        ".pt",
+        ".pth",
+    )  # not others
     exported = known and any(re.fullmatch(r"models/[^/]+\.json", tail) for tail in tails)
     if exported or "serialized_exported_program.json" in (*tails, *names):
         return "torch-export"

@@ -1,6 +1,6 @@
-"""Every model that has a name: the six, more of scikit-learn's in groups, and those that installed packages add.
+"""Models that can be measured by name: built-in ones, more from scikit-learn, and those of installed packages.
 
-A package adds a model with an entry point, in its `pyproject.toml`; nothing is imported before it is measured:
+A package adds a model by an entry point in its `pyproject.toml`. The module is imported only when it is measured:
 
     [project.entry-points."latency_tui.models"]
     my-model = "my_package.models:MyClassifier"
@@ -41,7 +41,7 @@ _C: Task = "classification"
 _R: Task = "regression"
 
 MORE_MODELS: tuple[ModelSpec, ...] = (
-    _spec("Trees", _C, "Decision Tree", "tree:DecisionTreeClassifier", "One tree, grown whole.", random_state=42),
+    _spec("Trees", _C, "Decision Tree", "tree:DecisionTreeClassifier", "A single unpruned tree.", random_state=42),
     _spec("Trees", _C, "Extra Trees", "ensemble:ExtraTreesClassifier", "100 trees split at random.", random_state=42),
     _spec(
         "Trees",
@@ -56,7 +56,7 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _C,
         "Hist Gradient Boosting",
         "ensemble:HistGradientBoostingClassifier",
-        "The same over binned values; takes gaps as they are.",
+        "Boosted trees over binned values; accepts missing values.",
         random_state=42,
     ),
     _spec("Linear", _C, "Ridge Classifier", "linear_model:RidgeClassifier", "Least squares with a penalty."),
@@ -65,11 +65,11 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _C,
         "SGD Classifier",
         "linear_model:SGDClassifier",
-        "A linear model learnt row by row.",
+        "A linear model trained by stochastic gradient descent.",
         random_state=42,
     ),
     _spec("Neighbours", _C, "K Nearest Neighbours", "neighbors:KNeighborsClassifier", "The five nearest rows vote."),
-    _spec("Bayes", _C, "Naive Bayes", "naive_bayes:GaussianNB", "A Gaussian a feature and class."),
+    _spec("Bayes", _C, "Naive Bayes", "naive_bayes:GaussianNB", "One Gaussian per feature and class."),
     _spec(
         "Neural networks",
         _C,
@@ -84,23 +84,29 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _C,
         "Encoding Pipeline",
         "latency_tui.engine.candidate.pipelines:classifier",
-        "Numbers scaled, words encoded, gaps filled, then logistic regression.",
+        "Scaled numbers, encoded categories, imputed values, then logistic regression.",
     ),
     _spec(
         "Pipelines",
         _C,
         "Random Forest Pipeline",
         "latency_tui.engine.candidate.pipelines:forest_classifier",
-        "Numbers scaled, words encoded, gaps filled, then 100 trees.",
+        "Scaled numbers, encoded categories, imputed values, then 100 trees.",
     ),
     _spec(
         "Pipelines",
         _C,
         "Hist Gradient Boosting Pipeline",
         "latency_tui.engine.candidate.pipelines:boosting_classifier",
-        "Words replaced by numbers, gaps kept, then boosted trees over binned values.",
+        "Encoded categories, then boosted trees over binned values.",
     ),
-    _spec("Floor", _C, "Dummy Classifier", "dummy:DummyClassifier", "Always the most frequent class: the floor."),
+    _spec(
+        "Floor",
+        _C,
+        "Dummy Classifier",
+        "dummy:DummyClassifier",
+        "Always the most frequent class: the baseline.",
+    ),
     _spec("Linear", _R, "Ridge", "linear_model:Ridge", "Least squares with a penalty."),
     _spec(
         "Trees",
@@ -136,7 +142,7 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         random_state=42,
     ),
     _spec(
-        "Trees", _R, "Decision Tree Regressor", "tree:DecisionTreeRegressor", "One tree, grown whole.", random_state=42
+        "Trees", _R, "Decision Tree Regressor", "tree:DecisionTreeRegressor", "A single unpruned tree.", random_state=42
     ),
     _spec(
         "Trees",
@@ -155,67 +161,72 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         random_state=42,
     ),
     _spec(
-        "Linear", _R, "SGD Regressor", "linear_model:SGDRegressor", "A linear model learnt row by row.", random_state=42
+        "Linear",
+        _R,
+        "SGD Regressor",
+        "linear_model:SGDRegressor",
+        "A linear model trained by stochastic gradient descent.",
+        random_state=42,
     ),
     _spec(
         "Pipelines",
         _R,
         "Encoding Pipeline Regressor",
         "latency_tui.engine.candidate.pipelines:regressor",
-        "Numbers scaled, words encoded, gaps filled, then ridge regression.",
+        "Scaled numbers, encoded categories, imputed values, then ridge regression.",
     ),
     _spec(
         "Pipelines",
         _R,
         "Random Forest Pipeline Regressor",
         "latency_tui.engine.candidate.pipelines:forest_regressor",
-        "Numbers scaled, words encoded, gaps filled, then 100 trees.",
+        "Scaled numbers, encoded categories, imputed values, then 100 trees.",
     ),
     _spec(
         "Pipelines",
         _R,
         "Hist Gradient Boosting Pipeline Regressor",
         "latency_tui.engine.candidate.pipelines:boosting_regressor",
-        "Words replaced by numbers, gaps kept, then boosted trees over binned values.",
+        "Encoded categories, then boosted trees over binned values.",
     ),
-    _spec("Floor", _R, "Dummy Regressor", "dummy:DummyRegressor", "Always the mean: the floor."),
+    _spec("Floor", _R, "Dummy Regressor", "dummy:DummyRegressor", "Always predicts the mean: the baseline."),
 )
-"""More of scikit-learn's models, chosen by name only, or by default where the six cannot do the task."""
+"""Additional scikit-learn models, measured by name, or by default if the six built-in models do not fit the task."""
 
 _CHOSEN_FOR_REGRESSION = 6
 _WITH_GAPS = ("HistGradientBoosting", "RandomForest", "DecisionTree", "ExtraTrees")
-"""Parts of the names of scikit-learn's estimators that learn columns with missing values."""
+"""Parts of the names of scikit-learn estimators that accept missing values."""
 
 
 def default_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
-    """Return what is measured where nothing is named: the six, or six regressors."""
+    """Return the models that are measured by default: six classifiers or six regressors."""
     if task == "classification":
         return BUILTIN_MODELS
     return tuple(model for model in MORE_MODELS if model.task == "regression")[:_CHOSEN_FOR_REGRESSION]
 
 
 def encoding_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
-    """Return what is measured if nothing is named and a table holds words, dates or gaps."""
+    """Return the models that are measured by default if a table has text, dates or missing values."""
     return tuple(model for model in MORE_MODELS if model.task == task and takes_words(model) and model.group != "Floor")
 
 
 def is_built_in(model: ModelSpec) -> bool:
-    """Return whether a model is one of those that come with the program."""
+    """Return whether a model comes with the program."""
     return any((model.factory, model.name) == (one.factory, one.name) for one in (*BUILTIN_MODELS, *MORE_MODELS))
 
 
 def takes_words(model: ModelSpec) -> bool:
-    """Return whether a built-in model takes columns of words, dates and gaps as they are."""
+    """Return whether a built-in model accepts columns of text, dates and missing values."""
     return model.factory.startswith(("latency_tui.engine.candidate.pipelines:", "sklearn.dummy:"))
 
 
 def takes_gaps(model: ModelSpec) -> bool:
-    """Return whether a built-in model takes columns of numbers with gaps."""
+    """Return whether a built-in model accepts numeric columns with missing values."""
     return takes_words(model) or any(part in model.factory for part in _WITH_GAPS)
 
 
 def installed_models() -> tuple[ModelSpec, ...]:
-    """Return the models that installed packages add, without importing any."""
+    """Return the models that installed packages add, without importing the packages."""
     from importlib.metadata import entry_points  # deferred: it reads what is installed
 
     return tuple(
@@ -230,10 +241,10 @@ def installed_models() -> tuple[ModelSpec, ...]:
 
 
 def known_models(own: Iterable[ModelSpec] = ()) -> tuple[ModelSpec, ...]:
-    """Return every model that has a name; one of the configuration file counts instead of one that comes along.
+    """Return all named models; a model of the configuration file replaces other models of the same slug.
 
     Args:
-        own: Those of the configuration file, which come first.
+        own: The models of the configuration file, which are returned first.
     """
     own = tuple(own)
     slugs = {slugify(model.name) for model in own}
@@ -245,10 +256,10 @@ def known_models(own: Iterable[ModelSpec] = ()) -> tuple[ModelSpec, ...]:
 
 
 def find_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec:
-    """Return the model of that name, table of the configuration file or slug, upper or lower case.
+    """Return the model with a name, configuration key or slug; slugs are case-insensitive.
 
     Raises:
-        UsageError: There is none, or several are typed that way; the sentence names the nearest one, or these.
+        UsageError: No model matches, or several do; the message suggests a name.
     """
     models = tuple(models)
     if (found := named_model(name, models)) is not None:
@@ -258,16 +269,16 @@ def find_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec:
 
 
 def typed(model: ModelSpec, models: Iterable[ModelSpec]) -> str:
-    """Return what names a model on the command line: its slug, or its table where others have that slug too."""
+    """Return the name of a model for the command line: its slug, or its configuration key if the slug is ambiguous."""
     slug = slugify(model.name)
     return model.key if model.key and [slugify(other.name) for other in models].count(slug) > 1 else slug
 
 
 def named_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec | None:
-    """Return the model that a name means: as it is written, by its table, or by its slug; None if there is none.
+    """Return the model with a name, configuration key or slug, in this order; None if there is none.
 
     Raises:
-        UsageError: Several are typed that way.
+        UsageError: The name is ambiguous.
     """
     models, slug = tuple(models), slugify(name)
     for alike in (
@@ -278,25 +289,25 @@ def named_model(name: str, models: Iterable[ModelSpec]) -> ModelSpec | None:
     ):
         if len(alike) > 1:
             known = " or ".join(repr(model.key or model.name) for model in alike)
-            raise UsageError(f"{name!r} may be one of several models; name it as it is written: {known}.")
+            raise UsageError(f"{name!r} is ambiguous; type the exact name: {known}.")
         if alike:
             return alike[0]
     return None
 
 
 def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: Path | None = None) -> Candidate:
-    """Return the candidate that a name, a file or an import path means, each with settings in brackets or without.
+    """Return the candidate for a model name, a file or an import path, with optional settings in brackets.
 
-    `random-forest`, `random-forest[n_jobs=1]`, `model.skops[dtype=float32]`, `package.module:name`. Nothing is loaded
-    or imported; a file is looked at.
+    Examples are `random-forest`, `random-forest[n_jobs=1]`, `model.skops[dtype=float32]` and `package.module:name`.
+    Nothing is imported; only the first bytes of a file are read.
 
     Args:
-        text: As it was typed.
-        models: Those that have names; None for all that are known without a configuration file.
-        folder: Where a module may lie besides where Python looks: the configuration's.
+        text: The text that the user typed.
+        models: The named models; None for all models except those of a configuration file.
+        folder: An additional folder in which modules are searched: that of the configuration file.
 
     Raises:
-        UsageError: It is none of these, or a setting makes no sense.
+        UsageError: There is no such model, or a setting is invalid.
     """
     name, settings = parse(text)
     if "runtime" in settings:
@@ -315,7 +326,7 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: 
 def resolve_models(
     texts: Iterable[str], models: Iterable[ModelSpec] | None = None, folder: Path | None = None
 ) -> tuple[Candidate, ...]:
-    """Return the candidates that several texts mean; two files or paths of one name are told apart by the whole of it.
+    """Return the candidates for several texts; files or import paths with equal names are shown with the full path.
 
     Raises:
         UsageError: See `resolve_model`.
@@ -329,10 +340,10 @@ def resolve_models(
 
 
 def model_of_file(text: str, name: str = "") -> ModelSpec:
-    """Return the model in a file, which is looked at and not loaded.
+    """Return the model specification for a file, without loading the model.
 
     Raises:
-        UsageError: The file is not there or not what it says.
+        UsageError: The file does not exist, or its content does not match its name.
     """
     named = Path(text)
     path = model_in(named)
@@ -343,10 +354,10 @@ def model_of_file(text: str, name: str = "") -> ModelSpec:
 
 
 def described(path: Path) -> str:
-    """Return what a model file is and where it lies, in a line.
+    """Return the format and the path of a model file in one line.
 
     Raises:
-        UsageError: The file is not there or not what it says.
+        UsageError: The file does not exist, or its content does not match its name.
     """
     return f"{TITLES[kind_of(path)]}: {path}"[2:].lstrip()
 
@@ -354,7 +365,7 @@ def described(path: Path) -> str:
 def _exists(name: str) -> bool:
     try:
         return Path(name).exists()
-    except (OSError, ValueError):  # longer than a name can be
+    except (OSError, ValueError):  # the text is too long for a file name
         return False
 
 
@@ -366,7 +377,7 @@ def _model_of_path(text: str, folder: Path | None) -> ModelSpec:
 
 
 def _in_full(candidate: Candidate) -> Candidate:
-    """Return the candidate under its whole path, where it has one."""
+    """Return a candidate named after its full path, if it has one."""
     whole = candidate.model.file or (
         candidate.model.factory if candidate.model.description == candidate.model.factory else ""
     )

@@ -1,4 +1,4 @@
-"""From what was typed to what a plan is made of: candidates, dataset and trust, all looked at and nothing loaded."""
+"""Resolves names, files and options to candidates, a dataset and trust; no model or data are loaded."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from latency_tui.plan.trust import EVERYTHING, Trust
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for, as it was typed; None and empty for what was not.
+    """The user's choice of models and data, as typed; options that were not given are None or empty.
 
     Attributes:
         models: Names, files or import paths.
-        by_plan: Whether a plan of the configuration named the models, and not the user.
-        runtimes: What runs each of them.
-        data: A dataset's name or file.
-        target: Column of the file that is to be predicted.
-        samples: Rows of a dataset that is made.
-        features: Its columns.
-        classes: Its classes.
-        sparse: Whether it is a sparse matrix.
-        task: What is to be predicted.
-        trust: Files that may run their author's code; the configuration file among them vouches for what it names.
-        trust_types: Types trusted in skops files.
+        by_plan: Whether a plan of the configuration, not the user, named the models.
+        runtimes: Runtimes of each model.
+        data: The name of a dataset, or a data file.
+        target: Target column of the file.
+        samples: Rows of the synthetic dataset.
+        features: Columns of the synthetic dataset.
+        classes: Classes of the synthetic dataset.
+        sparse: Whether the synthetic dataset is a sparse matrix.
+        task: Classification or regression.
+        trust: Files that may run their author's code. Trusting the configuration file trusts all that it names.
+        trust_types: Types that are trusted in skops files.
     """
 
     models: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan is made of."""
+    """The candidates, the dataset and the trust of a plan."""
 
     candidates: tuple[Candidate, ...]
     dataset: Dataset
@@ -60,15 +60,15 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resolve(request: Request, loaded: LoadedConfiguration, *, lenient: bool = False) -> Resolved:
-    """Return the candidates, the dataset and the trust that were asked for.
+    """Return the candidates, the dataset and the trust for a request.
 
     Args:
-        request: What was typed.
-        loaded: The configuration, whose models and datasets have names too.
-        lenient: Whether a model of the configuration whose file cannot be read is left out, where no model was named.
+        request: The user's choice.
+        loaded: The configuration, whose models and datasets can be named.
+        lenient: Whether to omit unreadable models of the configuration if no model was named.
 
     Raises:
-        UsageError: Something is not there or makes no sense.
+        UsageError: A name, a file or an option is invalid.
     """
     dataset = _dataset(request, loaded)
     if request.models:
@@ -90,10 +90,10 @@ def resolve(request: Request, loaded: LoadedConfiguration, *, lenient: bool = Fa
 
 
 def listed_models(dataset: Dataset, loaded: LoadedConfiguration | None) -> tuple[ModelSpec, ...]:
-    """Return the models to choose from: the usual ones and those of the configuration file, for the dataset's task.
+    """Return the models to choose from: default models and those of the configuration file that fit the task.
 
     Raises:
-        UsageError: A model of the configuration file makes no sense.
+        UsageError: A model of the configuration file is invalid.
     """
     task = task_of(dataset)
     own = loaded.models() if loaded else ()
@@ -102,7 +102,7 @@ def listed_models(dataset: Dataset, loaded: LoadedConfiguration | None) -> tuple
 
 
 def usual_models(dataset: Dataset) -> tuple[ModelSpec, ...]:
-    """Return what is measured if nothing is named; of a file that holds words, dates or gaps, models that take them."""
+    """Return the default models for a dataset; if it has text, dates or missing values, models that accept these."""
     task = task_of(dataset) or "classification"
     if isinstance(dataset, FileDataset):
         from latency_tui.catalog.data_columns import (
@@ -115,7 +115,7 @@ def usual_models(dataset: Dataset) -> tuple[ModelSpec, ...]:
 
 
 def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedConfiguration) -> Trust:
-    """Return a plan's trust, and besides it what the files of models have that are listed, and may be chosen later.
+    """Return the trust of a plan, extended to the files of listed models, which the user may select later.
 
     Raises:
         UsageError: A file cannot be read.
@@ -129,10 +129,10 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedCon
 
 
 def trust_found(trust: Trust, loaded: LoadedConfiguration) -> Trust:
-    """Return a plan's trust, and all that a configuration in the working directory names; remember that file.
+    """Trust and remember a configuration in the working directory; return the trust extended by all that it names.
 
     Raises:
-        UsageError: A file that it names cannot be read.
+        UsageError: A file that the configuration names cannot be read.
     """
     trust = trust.also(loaded.digest, (EVERYTHING,))
     for model in loaded.models():
@@ -143,11 +143,11 @@ def trust_found(trust: Trust, loaded: LoadedConfiguration) -> Trust:
 
 
 def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
-    """Return what a named plan says, by the command line's own names, less what was typed.
+    """Return the values of a named plan by option name, without those that the user overrides.
 
     Args:
         table: The plan.
-        given: Names of the options that were typed: they count more.
+        given: Names of the options that the user typed; they take precedence.
     """
     said = {name: value for name in table.__struct_fields__ if (value := getattr(table, name)) not in (None, ())}
     renamed: Mapping[str, str] = {"dataset": "data", "cpu": "pinning"}
@@ -170,13 +170,13 @@ def _dataset(request: Request, loaded: LoadedConfiguration) -> Dataset:
         if (value := getattr(request, name)) is not None and value is not False
     }
     if request.task == "regression" and request.classes is not None:
-        raise UsageError("--classes is for classification; a regression predicts numbers.")
+        raise UsageError("--classes is for classification; omit it for a regression.")
     if request.data is None:
         if request.target is not None:
-            raise UsageError("--target names a column of --data; give that too.")
+            raise UsageError("--target names a column of --data; add --data.")
         found = SyntheticDataset(**made, task=request.task or "classification")
         found.check()
         return found
     if made:
-        raise UsageError(f"--{next(iter(made))} is for a dataset that is made; --data brings its own.")
+        raise UsageError(f"--{next(iter(made))} is for the synthetic dataset; omit it or --data.")
     return loaded.dataset(request.data, request.target, request.task)

@@ -1,4 +1,4 @@
-"""Runtimes by name: the model's own library, ONNX Runtime, and those that installed packages add."""
+"""Looks up runtimes by name: the model's own library, ONNX Runtime, and those of installed packages."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ GROUP = "latency_tui.runtimes"
 
 
 def known_runtimes() -> tuple[str, ...]:
-    """Return the names of all runtimes, without importing any."""
+    """Return the names of all runtimes, without importing them."""
     from importlib.metadata import entry_points  # deferred: it reads what is installed
 
     return tuple(dict.fromkeys((NATIVE, "onnx", *sorted(entry.name for entry in entry_points(group=GROUP)))))
 
 
 def check_runtime(name: str) -> None:
-    """Refuse a runtime that is not there.
+    """Check that a runtime exists.
 
     Raises:
-        UsageError: It is not; the sentence names the nearest one known.
+        UsageError: There is no such runtime; the message suggests a name.
     """
     if name not in (NATIVE, "onnx") and name not in (known := known_runtimes()):
         raise UsageError(f"There is no runtime {name!r}; {hint(name, known)}")
 
 
 def with_runtimes(candidates: Iterable[Candidate], runtimes: Iterable[str]) -> tuple[Candidate, ...]:
-    """Return each candidate under each runtime: once where it says which itself, or is an ONNX file.
+    """Return one candidate per candidate and runtime.
 
-    Settings that mean nothing to another runtime than the model's own are left out there.
+    Candidates with a `runtime` setting and ONNX files are returned once, unchanged. Settings that only the model's own
+    library understands are removed for other runtimes.
 
     Args:
-        candidates: As they were named.
-        runtimes: `sklearn` (the model's own library) and others; empty for candidates as they are.
+        candidates: The candidates as the user named them.
+        runtimes: `sklearn` (the model's own library) and others; empty to leave the candidates unchanged.
 
     Raises:
-        UsageError: A runtime is not there.
+        UsageError: There is no such runtime.
     """
     runtimes = tuple(dict.fromkeys(runtimes))
     for name in runtimes:

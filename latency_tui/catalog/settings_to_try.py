@@ -1,4 +1,4 @@
-"""Which settings can matter to a candidate, as its factory or its file tells."""
+"""Selects the settings that can affect a candidate, by its factory or the format of its file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from latency_tui.plan.candidates import NATIVE, Candidate
 from latency_tui.plan.settings import NATIVE_ONLY, Setting
 
 _WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
-"""Parts of the names of scikit-learn's estimators that answer in several jobs."""
+"""Parts of the names of scikit-learn estimators whose predictions use `n_jobs`."""
 
 
 def file_kind(candidate: Candidate) -> Kind | None:
-    """Return the format of a candidate's file; None if it has no file, or if the file cannot be read any more."""
+    """Return the format of the file of a candidate; None if there is no file, or it cannot be read any more."""
     try:
         return kind_of(Path(candidate.model.file)) if candidate.model.file else None
     except UsageError:
@@ -25,17 +25,17 @@ def file_kind(candidate: Candidate) -> Kind | None:
 
 
 def is_foreign(candidate: Candidate) -> bool:
-    """Return whether a library other than scikit-learn answers, so that scikit-learn's settings have no effect."""
+    """Return whether a library other than scikit-learn runs the model, so that its settings have no effect."""
     return candidate.runtime != NATIVE or file_kind(candidate) not in (None, "skops", "pickle")
 
 
 def settings_to_try(candidate: Candidate, *, batch_size: int = 2, sparse: bool = False) -> tuple[Candidate, ...]:
-    """Return the candidate with one more setting each time, for each setting that can matter to it.
+    """Return one candidate per setting that can affect the latency of the given candidate.
 
     Args:
-        candidate: The candidate as it is.
-        batch_size: Rows per call: the order in memory does not matter to a single row.
-        sparse: Whether the rows are a sparse matrix, which has no order and does not go into a data frame.
+        candidate: The candidate without the additional settings.
+        batch_size: Rows per call; the memory order is tried only for more than one row.
+        sparse: Whether the input is a sparse matrix, which has no memory order and does not fit into a data frame.
     """
     declares = candidate.runtime == "onnx" or file_kind(candidate) in ("onnx", "torchscript", "torch-export")
     added: list[dict[str, Setting]] = [
@@ -44,7 +44,7 @@ def settings_to_try(candidate: Candidate, *, batch_size: int = 2, sparse: bool =
         {"assume_finite": True, "skip_parameter_validation": True},
         {"threads": 2},
     ]
-    if not declares:  # else the model declares the types and shapes that it takes
+    if not declares:  # otherwise the model file declares types and shapes
         added.append({"dtype": "float32"})
     if not declares and not sparse and batch_size > 1:
         added.append({"order": "F"})

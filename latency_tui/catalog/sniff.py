@@ -1,4 +1,4 @@
-"""Opens a file that someone named, far enough to see what it is."""
+"""Reads the first bytes of a file to identify its format."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 
 def head_of(path: Path, size: int, *, wanted: str) -> bytes:
-    """Return the first bytes of a file, at least one and at most so many.
+    """Return the first bytes of a file, which is not empty.
 
     Args:
         path: The file.
-        size: How many bytes are enough.
-        wanted: What it was taken for: a model, or data.
+        size: Maximum number of bytes.
+        wanted: The expected kind of file for messages: `model` or `data`.
 
     Raises:
-        UsageError: It is empty, or only stands for the file that was meant: a pointer of Git LFS, a web page, an
-            unfinished download; see `open_regular` for the others.
+        UsageError: The file is empty or a placeholder (a Git LFS pointer, a web page, an unfinished download), or
+            `open_regular` refused it.
     """
     with open_regular(path, wanted=wanted) as file:
         head = read_up_to(file, size, path)
     if not head:
         raise UsageError(f"{path} is empty.")
-    if stand_in := _stand_in(path, head):
-        raise UsageError(f"{path} is {stand_in}.")
+    if placeholder := _describe_placeholder(path, head):
+        raise UsageError(f"{path} is {placeholder}.")
     return head
 
 
-def _stand_in(path: Path, head: bytes) -> str:
-    """Return what a file is that only stands for the one that was meant, and what to do; empty if it does not."""
+def _describe_placeholder(path: Path, head: bytes) -> str:
+    """Return what kind of placeholder a file is and what to do; empty if the file is no placeholder."""
     start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(_LFS):
         return "a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`"

@@ -1,7 +1,7 @@
-"""Trust kept and asked for: which files may run their author's code, by the SHA-256 of their content.
+"""Trust in files that may run their author's code, identified by the SHA-256 of their content.
 
-Trust is given to content, never to a name: another file in the same place is asked about again. The types trusted in a
-skops file are remembered in the user's data folder; a pickle is asked about every time.
+Trust applies to the content, not the name, so a changed file needs trust again. Trusted types of skops files are
+remembered in the user's data folder. Trust in a pickle is never remembered.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from latency_tui.plan.trust import EVERYTHING, Trust
 
 _MOST_REMEMBERED = 16 << 20
 _LONGEST_WAIT_SECONDS = 5.0
-"""How long to wait for another process that writes the file, which takes milliseconds."""
+"""Maximum wait for another process that writes the file; writing takes milliseconds."""
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content.
+    """Return the SHA-256 of the content of a file.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: The file cannot be read.
     """
-    import hashlib  # deferred: only files need it
+    import hashlib  # deferred: needed for files only
 
     digest = hashlib.sha256()
     try:
         with open_regular(path, wanted="model") as file:
-            left = os.fstat(file.fileno()).st_size  # no more: it may grow faster than it is read
+            left = os.fstat(file.fileno()).st_size  # a limit, because the file may grow while it is read
             while left > 0 and (chunk := file.read(min(left, 1 << 20))):
                 digest.update(chunk)
                 left -= len(chunk)
@@ -55,30 +55,30 @@ def trust_for(
     data: str = "",
     memory: Path | None = None,
 ) -> Trust:
-    """Return the trust of a plan: what is given now, and what was given before to these very skops files.
+    """Return the trust of a plan: the trust given now, and remembered trust in skops files of the same content.
 
     Args:
-        candidates: Whose files are meant.
-        files: Files trusted now (`--trust`).
-        types: Types trusted now by name (`--trust-type`).
-        data: The file of the dataset, which may be trusted too; empty for none.
-        memory: The file that remembers; None for the user's own.
+        candidates: Candidates whose files are considered.
+        files: Files to trust (`--trust`).
+        types: Types to trust in skops files (`--trust-type`).
+        data: The file of the dataset, which can be trusted too; empty if there is none.
+        memory: The file that stores trust; None for the user's file.
 
     Raises:
-        UsageError: A trusted file cannot be read or is none of the candidates', or a type is not `module.name`.
+        UsageError: A trusted file cannot be read or is not used, or a type is not of the form `module.name`.
     """
     types = tuple(types)
     for name in types:
         if not all(part.isidentifier() for part in name.split(".")):
-            raise UsageError(f"A type to trust is written module.name, such as sklearn.tree._tree.Tree, not {name!r}.")
+            raise UsageError(f"A trusted type must be module.name, such as sklearn.tree._tree.Tree, not {name!r}.")
     kinds = _kinds(candidates)
     trusted: dict[str, tuple[str, ...]] = {}
     for text in files:
         path = model_in(Path(text))
-        if not os.path.exists(path):  # noqa: PTH110 (Path's raises where a folder may not be entered)
+        if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for a folder without access)
             raise UsageError(f"There is no file {path} to trust.")
         if path.resolve() not in kinds and not (data and path.resolve() == Path(data).resolve()):
-            raise UsageError(f"{path} is trusted but not used; give it with -m or --data too.")
+            raise UsageError(f"{path} is trusted but not used; add it with -m or --data.")
         trusted[digest_of(path)] = (EVERYTHING,)
     remembered = recall(memory)
     for path, kind in kinds.items():
@@ -88,29 +88,29 @@ def trust_for(
 
 
 def remember(candidates: Iterable[Candidate], trust: Trust, *, memory: Path | None = None) -> None:
-    """Keep what is trusted in the candidates' skops files, so that these very files need not ask again."""
+    """Store the trusted types of the candidates' skops files, so that the user is not asked again."""
     digests = (digest_of(path) for path, kind in _kinds(candidates).items() if kind == "skops")
     remember_types({digest: trust.types_in(digest) for digest in digests}, memory=memory)
 
 
 def remember_types(trusted: Mapping[str, Iterable[str]], *, memory: Path | None = None) -> None:
-    """Keep which types are trusted in files, beside those that were trusted before.
+    """Store trusted types of files in addition to those already stored.
 
-    Several programs may do so at once: each waits for the one before, and the file is replaced as a whole.
+    Safe with concurrent processes: a lock is held, and the file is replaced atomically.
 
     Args:
-        trusted: Maps the SHA-256 of a file's content to types; `*` is all that it names.
-        memory: The file that remembers; None for the user's own.
+        trusted: Maps the SHA-256 of the content of a file to types; `*` stands for all types.
+        memory: The file that stores trust; None for the user's file.
     """
     file = memory or memory_path()
     if file is None or not _added(recall(file), trusted):
         return
-    with contextlib.suppress(OSError):  # a home that cannot be written to: it asks again
+    with contextlib.suppress(OSError):  # the folder is not writable: the user will be asked again
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(file.with_suffix(".lock")):
             known = recall(file)
             content = msgspec.json.format(msgspec.json.encode({**known, **_added(known, trusted)}), indent=2)
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # of this user alone
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # private
             try:
                 with open(descriptor, "wb") as written:  # noqa: PTH123 (a descriptor, no path)
                     written.write(content)
@@ -121,7 +121,7 @@ def remember_types(trusted: Mapping[str, Iterable[str]], *, memory: Path | None 
 
 
 def recall(memory: Path | None = None) -> dict[str, tuple[str, ...]]:
-    """Return what was trusted before, by the SHA-256 of files; nothing if the memory is lost or damaged."""
+    """Return the stored trusted types by the SHA-256 of files; empty if the file is missing or damaged."""
     file = memory or memory_path()
     if file is None:
         return {}
@@ -133,8 +133,8 @@ def recall(memory: Path | None = None) -> dict[str, tuple[str, ...]]:
 
 
 def memory_path() -> Path | None:
-    """Return the file in the user's own folder that remembers; None for a user without a home folder."""
-    from platformdirs import user_data_path  # deferred: only files need it
+    """Return the path of the user's file that stores trust; None if there is no home folder."""
+    from platformdirs import user_data_path  # deferred: needed for files only
 
     try:
         return Path(user_data_path("latency-tui", appauthor=False)) / "trusted.json"
@@ -143,17 +143,17 @@ def memory_path() -> Path | None:
 
 
 def _added(known: Mapping[str, Iterable[str]], trusted: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the files of which more is trusted than known, with all that is trusted in them."""
+    """Return the files with newly trusted types, each with all its trusted types."""
     both = {digest: tuple(sorted({*known.get(digest, ()), *types})) for digest, types in trusted.items()}
     return {digest: types for digest, types in both.items() if types and types != tuple(known.get(digest, ()))}
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that a process loses when it ends, in whatever way; waits for who holds it, but not for long.
+    """Hold an exclusive file lock, which the operating system releases if the process dies.
 
     Raises:
-        OSError: It cannot be had.
+        OSError: The lock was not available within `_LONGEST_WAIT_SECONDS`.
     """
     with path.open("a") as file:
         deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
@@ -169,10 +169,10 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def is_trusted_if_found(model: ModelSpec, trust: Trust) -> bool:
-    """Return whether a model may run its author's code if a configuration in the working directory names it.
+    """Return whether a model is trusted, considering that a configuration in the working directory may name it.
 
     Raises:
-        UsageError: Its file cannot be read.
+        UsageError: The file of the model cannot be read.
     """
     if not model.found_in or trust.covers(model.found_in):
         return True
@@ -180,10 +180,10 @@ def is_trusted_if_found(model: ModelSpec, trust: Trust) -> bool:
 
 
 def check_found(model: ModelSpec, trust: Trust) -> None:
-    """Refuse a model that runs its author's code that only a configuration file found in the working directory names.
+    """Check that code which only a configuration in the working directory names is trusted.
 
     Raises:
-        UsageError: Neither that file nor the model's own is trusted; the sentence says what to add.
+        UsageError: Neither the configuration nor the model file is trusted; the message says what to add.
     """
     if not is_trusted_if_found(model, trust):
         raise UsageError(
@@ -193,10 +193,10 @@ def check_found(model: ModelSpec, trust: Trust) -> None:
 
 
 def check_trusted(path: Path, kind: Kind, digest: str, trust: Trust) -> None:
-    """Refuse a file that runs its author's code and is not trusted.
+    """Check that a file is trusted if loading it runs its author's code.
 
     Raises:
-        UsageError: It is such a file; the sentence says how to trust it and how to do without.
+        UsageError: The file is not trusted; the message says how to trust or convert it.
     """
     if kind not in RUNS_CODE or trust.covers(digest):
         return

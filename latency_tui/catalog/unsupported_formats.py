@@ -1,6 +1,6 @@
-"""Names files that hold a model, or something else, in a format that cannot be measured, and says the way out.
+"""Identifies files whose format cannot be measured, and says how to convert them.
 
-A file is known by its first bytes, else by its name. Nothing is loaded.
+A file is identified by its first bytes, or else by its name. Nothing is loaded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MAGIC: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"ftrt", "a TensorRT engine", "measure it with trtexec, or give the ONNX file that it was built from"),
     (0, b"ptrt", "a TensorRT engine", "measure it with trtexec, or give the ONNX file that it was built from"),
     (0, b"ML\xefR", "MLIR bytecode (StableHLO)", _TO_ONNX),
-    (0, b"\x93NUMPY", "an array of NumPy", _ARRAYS),
+    (0, b"\x93NUMPY", "a NumPy array", _ARRAYS),
     (0, b"PAR1", "a Parquet table", _ARRAYS),
     (0, b"ARROW1", "an Arrow table (Feather)", _ARRAYS),
     (0, b"FEA1", "a Feather table", _ARRAYS),
@@ -76,13 +76,13 @@ _SUFFIXES: dict[str, tuple[str, str]] = {
     ".trt": ("a TensorRT engine", "measure it with trtexec, or give the ONNX file that it was built from"),
     ".caffemodel": ("a Caffe model", _TO_ONNX),
     ".pdmodel": ("a PaddlePaddle model", f"{_TO_ONNX}: paddle2onnx"),
-    ".pdiparams": ("weights of PaddlePaddle", f"{_TO_ONNX}: paddle2onnx"),
+    ".pdiparams": ("PaddlePaddle weights", f"{_TO_ONNX}: paddle2onnx"),
     ".mar": ("a TorchServe archive", _UNPACK),
     ".mlpackage": ("a Core ML model", "give the model that it was converted from, or its ONNX file"),
 }
 _TABLE_SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".xls", ".xlsx", ".arff", ".libsvm"}
 MODEL_SUFFIXES = frozenset({*_SUFFIXES, ".bst", ".model", ".xgb", ".lgb", ".cb", ".ckpt"})
-"""Suffixes of model files besides those whose kind is known by name."""
+"""Suffixes of model files that do not determine a supported format."""
 
 _TEXTS: tuple[tuple[bytes, str, str], ...] = (
     (rb"<pmml\b", "a PMML model", f"PMML is not read; {_REWRITE} instead"),
@@ -130,7 +130,7 @@ _JSON_KEYS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 
 def what_it_is(path: Path, head: bytes) -> str:
-    """Return what a file is and what to do, as the end of a sentence that begins with its name; empty if unknown."""
+    """Return the format of a file and what to do, as the end of a sentence; empty if the format is unknown."""
     inside = unpacked(head)
     for offset, magic, what, do in _MAGIC:
         if head[offset:].startswith(magic):
@@ -161,7 +161,7 @@ def what_it_is(path: Path, head: bytes) -> str:
 
 
 def of_archive(names: Iterable[str]) -> str:
-    """Return what a ZIP archive is and what to do, like `what_it_is`, by the names of its members."""
+    """Return the format of a ZIP archive and what to do, like `what_it_is`, by the names of its members."""
     names = list(names)
     ends = {name.rpartition("/")[2] for name in names}
     if {"config.json", "model.weights.h5"} <= ends:
@@ -182,7 +182,7 @@ def of_archive(names: Iterable[str]) -> str:
 
 
 def unpacked(head: bytes) -> bytes:
-    """Return the first bytes inside a compressed file, from its own first bytes; empty if it is not compressed."""
+    """Decompress the first bytes of a file; return empty bytes if the file is not compressed."""
     import bz2  # deferred, as lzma is: few files are compressed
     import lzma
 
@@ -201,7 +201,7 @@ def unpacked(head: bytes) -> bytes:
 
 
 def field_numbers(path: Path, most: int = 500) -> list[int]:
-    """Return the numbers of a protocol buffer's outermost fields; empty if a file is none, or is cut off."""
+    """Return the top-level field numbers of a protocol buffer; empty if the file is invalid or truncated."""
     numbers: list[int] = []
     with path.open("rb") as file:
         size = path.stat().st_size
@@ -222,12 +222,12 @@ def field_numbers(path: Path, most: int = 500) -> list[int]:
 
 
 def is_core_ml(numbers: list[int]) -> bool:
-    """Whether the outermost fields of a protocol buffer are those of Core ML: a version first, and the model late."""
+    """Return whether top-level field numbers are those of Core ML: field 1 first, and the model from 200 on."""
     return numbers[:1] == [1] and any(number >= 200 for number in numbers)
 
 
 def of_folder(path: Path) -> str:
-    """Return what a folder is and what to do, like `what_it_is`."""
+    """Return the format of a folder and what to do, like `what_it_is`."""
     entries = sorted(entry.name for entry in path.iterdir())
     if "saved_model.pb" in entries or "keras_metadata.pb" in entries:
         return _sentence("a TensorFlow model (SavedModel)", f"{_TENSORFLOW} --saved-model {path}")
@@ -247,7 +247,7 @@ def _sentence(what: str, do: str) -> str:
 
 
 def _with_members(path: Path, what: str, do: str, inside: bytes) -> str:
-    """Return the sentence, with the names of its first members if the file is a tar archive: one if compressed."""
+    """Return the sentence with the first members of a tar archive, or the first one if it is compressed."""
     names: list[str] = []
     if inside[257:262] == b"ustar":
         names = [inside[:100].rstrip(b"\0").decode(errors="replace")]
@@ -268,7 +268,7 @@ def _listing(names: list[str]) -> str:
 
 
 def _varint(buffer: bytes, file: object) -> int | None:
-    """Return a number as protocol buffers write it, and leave the file behind it; None if there is none."""
+    """Return a varint and move the file to the byte after it; None if it is incomplete."""
     value = 0
     for index, byte in enumerate(buffer):
         value |= (byte & 127) << (7 * index)

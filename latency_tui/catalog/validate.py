@@ -1,4 +1,4 @@
-"""Looks at all that a plan names before anything is started: files that are not there, not whole, not trusted."""
+"""Checks the files, settings and tasks of a plan before anything is started."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from latency_tui.plan.trust import Trust
 
 
 def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
-    """Refuse a plan whose files cannot be measured. Nothing is loaded and nothing heavy imported.
+    """Check that a plan can be measured. No model is loaded and no heavy module imported.
 
     Args:
-        plan: What is going to be measured.
-        asks_later: Whether the user is asked later, before anything runs, to trust a configuration file found in the
+        plan: The plan.
+        asks_later: Whether the user will be asked, before anything runs, to trust a configuration file found in the
             working directory.
 
     Raises:
-        UsageError: A file is not there, cannot be read, is not what it says, or runs code and is not trusted; a model
-            predicts what the dataset does not have, or has a setting that could not change anything.
+        UsageError: A file does not exist, cannot be read, does not match its name, or runs code and is not trusted; a
+            model does not fit the task of the dataset, or has a setting without effect.
     """
     dataset = plan.workload.dataset
     if isinstance(dataset, FileDataset):
@@ -55,26 +55,26 @@ def _check_data_file(path: Path, trust: Trust) -> None:
 
 
 def check_settings(candidate: Candidate) -> None:
-    """Refuse settings that could not change anything.
+    """Check that the settings of a candidate can have an effect.
 
     Raises:
-        UsageError: It is not the model's own library that answers, and they mean nothing to another.
+        UsageError: A setting belongs to a library that does not run the model.
     """
     void = NATIVE_ONLY if candidate.runtime != NATIVE else SKLEARN_SETTINGS if is_foreign(candidate) else ()
     if idle := [key for key in candidate.settings if key in void]:
         raise UsageError(
-            f"{candidate.name}: {' and '.join(idle)} would change nothing, for it is not the model's own library "
-            "that answers."
+            f"{candidate.name}: {' and '.join(idle)} would change nothing, because the model's own library does not "
+            "run it; remove this setting."
         )
     if "key" in candidate.settings and file_kind(candidate) not in ("pickle", "skops"):
-        raise UsageError(f"{candidate.name}: key chooses one of several models in a pickle, and this is none.")
+        raise UsageError(f"{candidate.name}: key selects one of several models in a pickle, but this is no pickle.")
 
 
 def check_task(model: ModelSpec, dataset: Dataset) -> None:
-    """Refuse a model that predicts what the dataset does not have, as far as both say what that is.
+    """Check that the tasks of a model and a dataset are the same, if both are known.
 
     Raises:
-        UsageError: It is such a model.
+        UsageError: The tasks differ.
     """
     task = task_of(dataset)
     if task and model.task and model.task != task:

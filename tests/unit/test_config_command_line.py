@@ -131,7 +131,7 @@ def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
         (["--runtime", "onyx"], "There is no runtime 'onyx'; did you mean onnx?"),
         (["--data", "missing.csv"], "There is no file missing.csv"),
         (["--target", "y"], "--target names a column of --data"),
-        (["--data", "iris", "--samples", "50"], "--samples is for a dataset that is made"),
+        (["--data", "iris", "--samples", "50"], "--samples is for the synthetic dataset"),
         (["--data", "iris", "--task", "regression"], "iris is for classification"),
         (["--samples", "3"], "Samples must be"),
         (["--samples", "0"], "Samples must be"),

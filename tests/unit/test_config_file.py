@@ -121,7 +121,7 @@ def test_what_does_not_belong_there_is_told_with_where_it_stands(tmp_path: Path,
     [
         ("[models.a]\nname = 'x'", "models.a in .* needs either a path"),
         ("[models.a]\npath = 'a:b'\ncolour = 'red'", "models.a.colour .* #rrggbb, not 'red'"),
-        ("[models.a]\nfile = 'a.skops'\nparameters = {n = 1}", "models.a.parameters .* is for a path"),
+        ("[models.a]\nfile = 'a.skops'\nparameters = {n = 1}", "models.a.parameters .* needs a path"),
     ],
 )
 def test_models_that_make_no_sense_are_told(tmp_path: Path, text: str, said: str) -> None:
@@ -134,7 +134,7 @@ def test_plans_and_datasets_that_are_not_there_are_told(loaded: LoadedConfigurat
         loaded.plan("checkout-servce")
     with pytest.raises(UsageError, match=r"no latency-tui.toml here with plans"):
         LoadedConfiguration().plan("x")
-    with pytest.raises(UsageError, match=r"datasets.a in .* needs one of"):
+    with pytest.raises(UsageError, match=r"datasets.a in .* needs exactly one of"):
         write(tmp_path, "[datasets.a]\nbundled = 'iris'\nsamples = 50").dataset("a")
     with pytest.raises(UsageError, match=r"datasets.a in .*latency-tui.toml: Samples must be .*, not 5\."):
         write(tmp_path, "[datasets.a]\nsamples = 5").dataset("a")

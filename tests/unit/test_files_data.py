@@ -44,7 +44,7 @@ def test_files_are_known_by_their_content(tmp_path: Path, name: str, content: by
         ("caf\udce9.csv", b"x,y\n", "name of caf\ufffd.csv is not UTF-8"),
         ("a.parquet", b"x,y\n", "not a Parquet file"),
         ("a.csv", b"PAR1....", "is a Parquet file, not a CSV file as its name says"),
-        ("odd", b"\x00\x01\x02\x03", "bytes that are no text"),
+        ("odd", b"\x00\x01\x02\x03", "it is not text"),
         ("white.csv", b" \n\n", "holds white space only"),
         ("lfs.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
         ("page.csv", b"\n<!DOCTYPE html><html>", "is a web page"),
@@ -54,9 +54,9 @@ def test_files_are_known_by_their_content(tmp_path: Path, name: str, content: by
         ("a.arff", b"% iris\n@RELATION iris\n", "is an ARFF file"),
         ("a.zip", b"PK\x03\x04....", "is a ZIP archive"),
         ("a.xml", b"<table/>", "is an XML file"),
-        ("a.csv.gz", b"\x1f\x8b\x08\x00cut", "cut off or damaged"),
-        ("a.csv.xz", b"\xfd7zXZ\x00cut", "cut off or damaged"),
-        ("a.csv.bz2", b"BZh91AY", "cut off or damaged"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00cut", "truncated or damaged"),
+        ("a.csv.xz", b"\xfd7zXZ\x00cut", "truncated or damaged"),
+        ("a.csv.bz2", b"BZh91AY", "truncated or damaged"),
         ("table.xls", b"\xd0\xcf\x11\xe0\x00", "old Excel workbook"),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_bundled_set_has_its_task_already_and_a_task_is_one_of_two() -> None:
 
 
 def test_a_bundled_set_has_its_target_already() -> None:
-    with pytest.raises(UsageError, match="target of its own"):
+    with pytest.raises(UsageError, match="already has a target"):
         resolve_dataset("iris", target="species")
     with pytest.raises(UsageError, match="between 0 and 1"):
         FileDataset(path="a.csv", test_fraction=1.5)

@@ -77,7 +77,7 @@ def test_a_file_that_ends_within_its_first_bytes_is_no_traceback(tmp_path: Path,
     ("name", "content", "said"),
     [
         ("a.onnx", b"", "is empty"),
-        ("a.skops", SKOPS[: len(SKOPS) // 2], "not a skops file, as its name says: it is cut off"),
+        ("a.skops", SKOPS[: len(SKOPS) // 2], "not a skops file, as its name says: it is truncated"),
         ("a.skops", archive("hello.txt"), "is a ZIP archive of hello.txt"),
         ("a.onnx", b"\x12\x34 not found", "not an ONNX model"),
         ("a.json", b'{"models": []}', "not an XGBoost model"),

@@ -82,7 +82,7 @@ KNOWN = {
     "TorchServe": ("a.mar", zipped("MAR-INF/MANIFEST.json", "model.pt"), "TorchServe"),
     "compressed LightGBM": ("a.txt.gz", gzip.compress(b"tree\nversion=v4\n"), "compressed model file; unpack"),
     "compressed ONNX": ("a.onnx.xz", lzma.compress(b"\x08\x09\x12\x08skl2onnx\x1a\x061.2"), "compressed model file"),
-    "array": ("a.npy", b"\x93NUMPY\x01\0", "array of NumPy.*--data"),
+    "array": ("a.npy", b"\x93NUMPY\x01\0", "NumPy array.*--data"),
     "table": ("a.parquet", b"PAR1\x15\x04", "Parquet.*--data"),
     "text": (
         "a.onnx",

@@ -71,7 +71,7 @@ def test_a_model_of_the_configuration_is_found_by_name_table_and_slug(tmp_path: 
         assert loaded.candidates([text])[0].model.factory == "a:b"
     for text, factory in (("one", "a:c"), ("minus", "a:d"), ("jobs=-1", "a:d"), ("ridge", "a:e"), ("mine", "a:e")):
         assert loaded.candidates([text])[0].model.factory == factory
-    with pytest.raises(UsageError, match=r"'jobs-1' may be one of several models; name it.*: 'one' or 'minus'"):
+    with pytest.raises(UsageError, match=r"'jobs-1' is ambiguous; type the exact name: 'one' or 'minus'"):
         loaded.candidates(["jobs-1"])
     with pytest.raises(UsageError, match=r"did you mean checkout\?"):
         loaded.candidates(["chekout"])

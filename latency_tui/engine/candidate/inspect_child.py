@@ -31,7 +31,7 @@ def inspect(path: Path) -> dict[str, object]:
     except LatencyTuiError:
         raise
     except Exception as error:
-        raise LatencyTuiError(f"{path} cannot be read as {TITLES[kind]}: it is cut off or damaged.") from error
+        raise LatencyTuiError(f"{path} cannot be read as {TITLES[kind]}: it is truncated or damaged.") from error
     return {
         "title": TITLES[kind],
         "sha256": digest,

@@ -42,7 +42,7 @@ def read_npz(file: DataFile, target: str | None) -> tuple[Any, Any, bool]:
         with file.open() as opened, np.load(io.BytesIO(opened.read()) if file.compression else opened) as archive:
             return _parts(file, archive, target)
     except (zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{file.path} cannot be read as an NPZ file: it is cut off or damaged.") from error
+        raise DataError(f"{file.path} cannot be read as an NPZ file: it is truncated or damaged.") from error
 
 
 def _parts(file: DataFile, archive: Mapping[str, Any], target: str | None) -> tuple[Any, Any, bool]:

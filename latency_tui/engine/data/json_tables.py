@@ -27,7 +27,7 @@ def read_json(file: DataFile) -> Any:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise DataError(f"{file.path} cannot be read as a JSON file: {error}; it is cut off or damaged.") from None
+        raise DataError(f"{file.path} cannot be read as a JSON file: {error}; it is truncated or damaged.") from None
     table = _table(pandas, value)
     if table is None:
         raise DataError(
@@ -45,7 +45,7 @@ def _lines(file: DataFile, text: str) -> list[dict[str, Any]]:
         try:
             record = json.loads(line)
         except ValueError:
-            raise DataError(f"{file.path} is cut off or damaged: line {number:,} is no JSON object.") from None
+            raise DataError(f"{file.path} is truncated or damaged: line {number:,} is no JSON object.") from None
         if not isinstance(record, dict):
             raise DataError(f"{file.path} is no file of JSON lines: line {number:,} is no object.")
         records.append(record)

@@ -77,7 +77,7 @@ def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
         raise DataError(f"{path} does not fit into memory.") from error
     except Exception as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path} cannot be read as {file.title}: it is cut off or damaged ({said[:200]}).") from error
+        raise DataError(f"{path} cannot be read as {file.title}: it is truncated or damaged ({said[:200]}).") from error
     _check_targets(path, target, table.targets)
     return table
 

@@ -46,7 +46,7 @@ def read_text(file: DataFile) -> tuple[Any, Dialect, tuple[str, ...]]:
         except UnicodeDecodeError as error:
             if encoding.startswith(("utf-16", "utf-32")) or encoding == "latin-1":
                 raise DataError(
-                    f"{file.path} is cut off or damaged: it is not {encoding.upper()} throughout."
+                    f"{file.path} is truncated or damaged: it is not {encoding.upper()} throughout."
                 ) from error
             encoding = "latin-1" if encoding == "cp1252" else single_byte_encoding(error.object)
             notes = (*dialect.notes, _not_utf8(file, encoding))
