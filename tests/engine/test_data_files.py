@@ -225,7 +225,7 @@ def test_a_data_file_that_is_cut_off_is_one_sentence(tmp_path: Path, suffix: str
     with pytest.raises(LatencyTuiError) as caught:
         read(path, None)
     assert "\n" not in str(caught.value)
-    assert "cut off" in str(caught.value)
+    assert "truncated" in str(caught.value)
 
 
 def test_arrays_that_make_no_rows_are_told(tmp_path: Path) -> None:

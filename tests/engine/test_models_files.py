@@ -302,7 +302,7 @@ def test_a_file_that_is_cut_off_is_one_sentence(tmp_path: Path, kind: str, share
         warnings.simplefilter("ignore")
         load(path, trusting(path))
     assert "\n" not in str(caught.value)
-    assert "cut off" in str(caught.value)
+    assert "truncated" in str(caught.value)
     assert len(str(caught.value)) < 600
 
 
@@ -317,7 +317,7 @@ def test_a_cut_xgboost_file_is_refused_before_the_library_crashes(tmp_path: Path
         "all but the last byte": len(content) - 1,
     }
     path.write_bytes(content[: ends[of_what]])
-    with pytest.raises(LatencyTuiError, match="the XGBoost model is cut off"):
+    with pytest.raises(LatencyTuiError, match="the XGBoost model is truncated"):
         load(path)
 
 
@@ -337,7 +337,7 @@ async def test_a_crash_while_a_file_is_loaded_says_so(engine: Engine, tmp_path: 
     assert failure.stage == "loading"
     assert (
         failure.message
-        == "its process crashed (SIGABRT: Aborted) while loading its file, which may be cut off or damaged"
+        == "its process crashed (SIGABRT: Aborted) while loading its file, which may be truncated or damaged"
     )
 
 
@@ -435,5 +435,5 @@ def test_a_file_is_inspected_in_a_process_of_its_own_before_it_is_trusted(tmp_pa
     assert found["forest.skops"]["untrusted_types"] == ["sklearn.tree._tree.Tree"]
     assert not found["forest.skops"]["runs_code"]
     assert found["a.pkl"]["runs_code"]
-    assert "cut off" in found["cut.skops"]["error"]
+    assert "truncated" in found["cut.skops"]["error"]
     assert not victim.exists()

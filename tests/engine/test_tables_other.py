@@ -50,7 +50,7 @@ def test_json_is_read_in_every_shape_that_pandas_writes(tmp_path: Path, orient: 
     [
         ('{"a": [1, 2], "b": 3}', "is JSON and holds no table; a table is a list of objects"),
         ("[1, 2, 3]", "holds no table"),
-        ('[{"a": 1}, {"a"', "cannot be read as a JSON file: .*cut off or damaged"),
+        ('[{"a": 1}, {"a"', "cannot be read as a JSON file: .*truncated or damaged"),
         ('[{"a": 1, "b": [1, 2]}, {"a": 2, "b": [3]}]', "the column b holds lists, not one value per row"),
         ('[{"a": 1, "b": {"c": 1}, "d": [2]}]', "the columns b, d hold records and lists"),
         ('[{"a": 1}, {"a": null}]', "1 rows without a value in the target column 'a'"),

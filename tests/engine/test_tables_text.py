@@ -80,7 +80,7 @@ def test_compressed_files_are_read_through(tmp_path: Path, suffix: str, packed: 
     same(frame_of(path), FRAME)
     assert column_names(path) == tuple(FRAME.columns)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match="cut off or damaged"):
+    with pytest.raises(DataError, match="truncated or damaged"):
         read(path, None)
 
 

@@ -271,7 +271,7 @@ async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(op
 REFUSED = [
     ("missing.skops", "There is no file missing.skops"),
     ("nowhere/model.onnx", "There is no file nowhere/model.onnx"),
-    ("cut.skops", "is not a skops file, as its name says: it is cut off"),
+    ("cut.skops", "is not a skops file, as its name says: it is truncated"),
     ("empty.pkl", "is empty"),
     ("./", "is a folder that holds"),
     ("pipe.pkl", "is a pipe or a device"),

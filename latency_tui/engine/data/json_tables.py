@@ -14,7 +14,7 @@ def read_json(file: DataFile) -> Any:
     """Return the table in a JSON file as a data frame.
 
     Raises:
-        DataError: It is cut off, or no table.
+        DataError: It is truncated, or no table.
         ImportError: There is no pandas.
     """
     import pandas  # deferred: 0.3 s, and most plans read no table

@@ -256,7 +256,7 @@ class CandidateProcess:
             if not _LOADING.search(self.log_tail()):
                 return crashed
             self.stage = "loading"
-            return f"{crashed} while loading its file, which may be cut off or damaged"
+            return f"{crashed} while loading its file, which may be truncated or damaged"
         return f"its process ended by itself (exit code {os.WEXITSTATUS(status)})"
 
     def log_tail(self, most: int = 20_000) -> str:

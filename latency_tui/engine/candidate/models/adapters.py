@@ -95,7 +95,7 @@ def load_xgboost(content: bytes, threads: int) -> Any:
     """Return an XGBoost model, JSON or UBJSON, under scikit-learn's methods."""
     xgboost = require("xgboost", "an XGBoost model")
     if content.startswith(b"{L") and not _XGBOOST_END.search(content[-64:]):
-        raise ModelError("the XGBoost model is cut off")  # the library itself crashes on UBJSON that is (3.2)
+        raise ModelError("the XGBoost model is truncated")  # the library itself crashes on UBJSON that is (3.2)
     booster = xgboost.Booster()
     booster.load_model(bytearray(content))
     objective = json.loads(booster.save_config())["learner"]["objective"]["name"]

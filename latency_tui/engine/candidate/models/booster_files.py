@@ -23,7 +23,7 @@ def lightgbm_text(content: bytes) -> str:
     """Return a LightGBM file as text: without a byte order mark, and with the line ends that the library expects.
 
     Raises:
-        ModelError: It is cut off. The library would end the process.
+        ModelError: It is truncated. The library would end the process.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -33,7 +33,7 @@ def lightgbm_text(content: bytes) -> str:
     sizes = re.search(r"^tree_sizes=([\d ]+)$", text, re.MULTILINE)
     start = text.find("\nTree=0")
     if "\nparameters:" in text and "\nend of parameters" not in text:
-        raise ModelError("the LightGBM model is cut off")
+        raise ModelError("the LightGBM model is truncated")
     if "\nend of trees" in text and (start >= 0 or sizes is None):
         return text
     if sizes is not None and start >= 0:
@@ -41,7 +41,7 @@ def lightgbm_text(content: bytes) -> str:
     else:
         whole = "Tree=" in text and _survives("import lightgbm; lightgbm.Booster(model_str=text)", text)
     if not whole:
-        raise ModelError("the LightGBM model is cut off")
+        raise ModelError("the LightGBM model is truncated")
     return text
 
 

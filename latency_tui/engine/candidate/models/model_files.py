@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"it needs the module {error.name}, which is not installed here"
     if isinstance(error, EOFError):
-        return "it is cut off"
+        return "it is truncated"
     if isinstance(error, AttributeError | ImportError):
         return f"it was made with another version of a library ({told})"
     if type(error).__name__ in ("InvalidGraph", "NotImplemented", "NoSuchFile"):  # ONNX Runtime has read all of it
@@ -202,4 +202,4 @@ def _reason(error: Exception) -> str:
             "it is in XGBoost's old binary format, which XGBoost 3.1 and newer do not read; load it with "
             "xgboost<3.1 and save it again with save_model('model.ubj')"
         )
-    return f"it is cut off, damaged or of another version ({told})"
+    return f"it is truncated, damaged or of another version ({told})"

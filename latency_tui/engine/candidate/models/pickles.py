@@ -120,8 +120,8 @@ def why_not(error: Exception, content: bytes = b"") -> str:
     if isinstance(error, AttributeError | ImportError):
         return f"it was made with another version of a library ({told})"
     if isinstance(error, EOFError) or "truncated" in told or "Ran out of input" in told:
-        return "it is cut off"
-    return f"it is cut off, damaged or of another version ({one_line(error)})"
+        return "it is truncated"
+    return f"it is truncated, damaged or of another version ({one_line(error)})"
 
 
 def _missing_module(name: str, made: str, told: str) -> str:
