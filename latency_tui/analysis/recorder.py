@@ -43,7 +43,7 @@ from latency_tui.stats.comparison import PairComparison
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.summary import Summary
-from latency_tui.text.summary import answer
+from latency_tui.text.summary import summarize
 
 _NANO = 1e-9
 _RELATIVE_SAMPLES = 10_000
@@ -330,7 +330,7 @@ class Recorder:
             contest = comparer.comparisons(fastest, pairs, tails=False)
         contested = msgspec.structs.replace(value, comparisons=contest)
         more = what_is_missing(contested, [*self._parts()], self.comparer.seconds)
-        return msgspec.structs.replace(value, answer=answer(value, contest), more=more)
+        return msgspec.structs.replace(value, answer=summarize(value, contest), more=more)
 
     def _parts(self) -> Iterator[Part]:
         """Yield the plan and its continuations, with their progress."""

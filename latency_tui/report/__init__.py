@@ -1,4 +1,4 @@
-"""Writing a result down: one module a format, imported when it is asked for."""
+"""Formats a result as a table, JSON, CSV or Markdown; each format is imported when it is needed."""
 
 from latency_tui.report.formats import FORMATS, Format, format_of, pieces, render, write
 

@@ -1,4 +1,4 @@
-"""Which formats there are, and which one a file's suffix asks for. The formats themselves are imported when used."""
+"""The file formats of a result, and their suffixes. Each format is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ SUFFIXES: dict[str, Format] = {
     ".markdown": "markdown",
     ".txt": "table",
 }
+"""The format per suffix of a file."""
 
 
 def format_of(path: str | Path) -> Format:
-    """Return the format that a file's suffix asks for.
+    """Return the format for the suffix of a file.
 
     Raises:
-        UsageError: The suffix asks for none.
+        UsageError: The suffix is unknown.
     """
     suffix = Path(path).suffix.lower()
     if suffix in SUFFIXES:
@@ -34,27 +35,27 @@ def format_of(path: str | Path) -> Format:
     if Path(path).is_dir():
         raise UsageError(f"{path} is a folder; name a file in it.")
     known = ", ".join(SUFFIXES)
-    raise UsageError(f"What format should {path} have? Its suffix says: {known}.")
+    raise UsageError(f"The suffix of {path} selects no format; use one of {known}.")
 
 
 def render(
     result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
 ) -> str:
-    """Return a result as text that ends with a newline; the arguments are those of `pieces`."""
+    """Return a result as text that ends with a newline; see `pieces` for the arguments."""
     return "".join(pieces(result, form, width=width, colour=colour, samples=samples))
 
 
 def pieces(
     result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
 ) -> Iterator[str]:
-    """Yield a result as text that ends with a newline, in pieces where it may be long.
+    """Yield a result as text that ends with a newline, in pieces if it may be long.
 
     Args:
-        result: What was measured.
+        result: The result.
         form: The format.
-        width: Columns that a table may take; None for as many as it needs.
-        colour: Whether a table may colour its words for a terminal.
-        samples: Whether JSON holds the single latencies.
+        width: Maximum width of a table in columns; None for no limit.
+        colour: Whether a table contains terminal colours.
+        samples: Whether JSON contains the samples.
     """
     if form == "json":
         yield from result.json_pieces(samples=samples)
@@ -74,10 +75,10 @@ def pieces(
 
 
 def write(result: Result, path: str | Path, form: Format | None = None, *, samples: bool = True) -> None:
-    """Write a result to a file, whole or not at all, in the format that its suffix asks for.
+    """Write a result to a file atomically, in the format of its suffix.
 
     Raises:
-        UsageError: The suffix asks for no format and none was given, or the file cannot be written.
+        UsageError: The suffix is unknown and no format was given, or the file cannot be written.
     """
     from latency_tui.result.atomic_files import write_text
 

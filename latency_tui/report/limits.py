@@ -1,4 +1,4 @@
-"""What a report says of limits: a word for each candidate, and a line for each verdict that is open or failed."""
+"""Formats limits for reports: a word per candidate, and a line per verdict that is not `pass`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 WORDS = {"pass": "meets", "fail": "fails", "inconclusive": "undecided"}
+"""The displayed word per verdict."""
 
 
 def limits_of(result: Result, slug: str) -> str:
-    """Return `meets` where a candidate meets all of its limits, or which of them it fails or are undecided."""
+    """Return `meets` if a candidate meets all of its limits, otherwise which ones it fails or leaves undecided."""
     mine = [verdict for verdict in result.limits if verdict.candidate == slug]
     if not mine:
         return NOTHING
@@ -33,16 +34,16 @@ def limits_of(result: Result, slug: str) -> str:
 
 
 def limit_notes(result: Result) -> list[str]:
-    """Return a line for each limit that a candidate does not surely meet."""
+    """Return one line per limit that a candidate fails or that is undecided."""
     names = {candidate.slug: clean(candidate.name) for candidate in result.candidates}
     return [
-        f"{names[verdict.candidate]} {_said(verdict)} {verdict.limit}: {_figures(verdict)}{_needed(verdict)}."
+        f"{names[verdict.candidate]} {_verb(verdict)} {verdict.limit}: {_figures(verdict)}{_needed(verdict)}."
         for verdict in result.limits
         if verdict.verdict != "pass"
     ]
 
 
-def _said(verdict: LimitVerdict) -> str:
+def _verb(verdict: LimitVerdict) -> str:
     return "fails" if verdict.verdict == "fail" else "is undecided on"
 
 
@@ -51,28 +52,28 @@ def _figures(verdict: LimitVerdict) -> str:
     if value is None:
         return "not measured"
     if verdict.relative:
-        told = f"{value:.4g}×"
-        return told if low is None or high is None else f"{told} ({low:.4g}–{high:.4g})"
+        text = f"{value:.4g}×"
+        return text if low is None or high is None else f"{text} ({low:.4g}–{high:.4g})"
     if verdict.metric == "memory":
         return format_memory(int(value))
     if verdict.metric == "score":
         return f"{value:.3f}"
     if verdict.metric == "throughput":
-        told = f"{value:,.0f}/s"
-        return told if low is None or high is None else f"{told} ({low:,.0f}–{high:,.0f}/s)"
+        text = f"{value:,.0f}/s"
+        return text if low is None or high is None else f"{text} ({low:,.0f}–{high:,.0f}/s)"
     if low is None and high is None:
         return format_duration(value)
     return format_interval(low, None) if high is None else f"{format_duration(value)} ({format_interval(low, high)})"
 
 
 def _needed(verdict: LimitVerdict) -> str:
-    """Return what would decide it, after a semicolon; empty where that is not known."""
+    """Return what would decide a limit, after a semicolon; empty if it is unknown."""
     more = what_decides([verdict])
     return f"; {more} would likely decide" if more else ""
 
 
 def what_decides(verdicts: list[LimitVerdict]) -> str:
-    """Return what would decide all of some verdicts, as `about 2,000 more runs (3 s)`; empty where not known of all."""
+    """Return what would decide all of some limits: `about 2,000 more runs (3 s)`; empty if it is unknown for one."""
     if launches := max((verdict.launches_to_decide or 0 for verdict in verdicts), default=0):
         return f"{launches:,} more {'launch' if launches == 1 else 'launches'}"
     if not verdicts or any(verdict.seconds_to_decide is None for verdict in verdicts):

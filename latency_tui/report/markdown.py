@@ -1,4 +1,4 @@
-"""A result as Markdown: a table as GitHub draws it, and the answer in a sentence."""
+"""Formats a result as GitHub-flavoured Markdown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEFT = ("model", VERSUS, "verdict", LIMITS, "group")
 
 
 def render_markdown(result: Result) -> str:
-    """Return the answer, the table, and a list of what failed or disturbed; ends with a newline."""
+    """Return the answer, the table, and a list of failures and notes; it ends with a newline."""
     notes = [(kind, escape(text)) for kind, text in make_notes(result)]
     blocks = [f"**{text}**" for kind, text in notes if kind == "answer"]
     rows = make_rows(result)
@@ -30,7 +30,7 @@ def render_markdown(result: Result) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text with what Markdown, HTML in it or a table's bars would take for more than text made harmless."""
+    """Escape characters that have a meaning in Markdown, in HTML or in a table."""
     return _SPECIAL.sub(r"\\\1", text)
 
 

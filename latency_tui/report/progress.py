@@ -1,4 +1,4 @@
-"""Where a measurement stands: one line on stderr, redrawn at most four times a second, gone at the end."""
+"""A progress line on stderr, redrawn at most four times per second and removed at the end."""
 
 from __future__ import annotations
 
@@ -27,24 +27,26 @@ from latency_tui.text.formatting import format_seconds
 from latency_tui.text.sanitize import clean, shorten
 
 SHORTEST_PAUSE = 0.25
+"""Shortest time between two redraws, in seconds."""
 SHORTEST_TICK = 1.0
+"""Time without events after which the training time is redrawn, in seconds."""
 _BAR = 20
 _NOTEBOOK_COLUMNS = 80
 
 
 def _is_notebook(stream: TextIO | None) -> bool:
-    """Return whether a stream is what a Jupyter kernel shows below a cell."""
+    """Return whether a stream is the output of a Jupyter notebook cell."""
     return type(stream).__module__.startswith("ipykernel.")
 
 
 class Progress:
-    """Draws a line if the stream is a terminal or a notebook's, and nothing elsewhere.
+    """Draws a progress line if the stream is a terminal or a notebook, otherwise nothing.
 
     Args:
-        plan: What is measured.
-        stream: Where to draw.
-        clock: Seconds that only ever grow.
-        shown: Whether to draw; None for a stream on which a line can be redrawn.
+        plan: The plan that is measured.
+        stream: Output stream; None for stderr.
+        clock: Returns the seconds of a monotonic clock.
+        shown: Whether to draw; None to draw if the stream can redraw a line.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Progress:
         self._clock = clock
         terminal = self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._shown = (terminal or _is_notebook(self._stream)) if shown is None else shown
-        # A notebook obeys a carriage return, but not every one the sequence that erases a line.
+        # Notebooks support the carriage return, but not all of them support the sequence that erases a line.
         self._erase = "\r\x1b[K" if terminal else f"\r{' ' * _NOTEBOOK_COLUMNS}\r"
         self._drawn_at = float("-inf")
         self._candidates = len(plan.turns)
@@ -70,28 +72,28 @@ class Progress:
         self._training: dict[str, float] = {}
 
     def __enter__(self) -> Progress:
-        """Say at once that something goes on."""
+        """Show at once that something is happening."""
         self._draw("starting")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._write(self._erase)
 
     def update(self, event: Event) -> None:
-        """Take note of an event; draw if the last drawing is a quarter of a second old."""
+        """Record an event, and redraw if the last drawing is at least a quarter of a second old."""
         text = self._text(event)
         if text and self._clock() - self._drawn_at >= SHORTEST_PAUSE:
             self._draw(text)
 
     def clear(self) -> None:
-        """Take the line away, before something is written that stays."""
+        """Remove the line before other output is written."""
         self._write(self._erase)
 
     def tick(self) -> None:
-        """Draw how long the models take that are being trained, if nothing else happened for a second."""
+        """Redraw the training time of models if nothing else happened for a second."""
         if self._training and self._clock() - self._drawn_at >= SHORTEST_TICK:
             slug, began = next(iter(self._training.items()))
             others = f" and {len(self._training) - 1} more" if len(self._training) > 1 else ""
@@ -154,5 +156,5 @@ class Progress:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, UnicodeEncodeError):  # the terminal has gone, or cannot say it: measuring goes on
+        except (OSError, UnicodeEncodeError):  # the terminal is gone or cannot encode the text: continue without it
             self._shown = False

@@ -1,4 +1,4 @@
-"""A result as people use it in Python: it prints as the table, shows in a notebook, and saves by a file's suffix."""
+"""The result class of the Python API: prints as a table, displays in a notebook, and saves by file suffix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Result(kept.Result, frozen=True, kw_only=True):
     """
 
     def __repr__(self) -> str:
-        """Return one line: how many models, and the answer."""
+        """Return one line: the number of models, and the answer."""
         count = len(self.candidates)
         models = "1 model" if count == 1 else f"{count} models"
         return f"<latency_tui.Result of {models}: {shorten(clean(self.answer), _LONGEST_REPR)}>"
@@ -43,7 +43,7 @@ class Result(kept.Result, frozen=True, kw_only=True):
         return render_table(self, width=shutil.get_terminal_size().columns if is_terminal else None)
 
     def _repr_html_(self) -> str:
-        """Return the answer, the table and the notes, for a notebook; they need nothing from outside."""
+        """Return the answer, the table and the notes for a notebook, without external resources."""
         rows = make_rows(self)
         heads = "".join(f'<th style="{_style(name)}">{_escaped(name)}</th>' for name in rows[0].cells) if rows else ""
         lines = "".join(
@@ -73,7 +73,7 @@ class Result(kept.Result, frozen=True, kw_only=True):
             UsageError: pandas is not installed.
         """
         try:
-            import pandas as pd  # deferred: an extra, and half a second
+            import pandas as pd  # deferred: optional, and takes half a second
         except ImportError as error:
             raise UsageError(
                 "to_frame needs pandas, which is not installed; summary() returns the same figures as dictionaries."
@@ -81,26 +81,26 @@ class Result(kept.Result, frozen=True, kw_only=True):
         return pd.DataFrame(self.summary(), columns=list(COLUMNS))
 
     def save(self, path: str | Path) -> None:
-        """Write the result to a file, whole or not at all, in the format that its suffix asks for.
+        """Write the result to a file atomically, in the format of its suffix.
 
-        Only JSON (`.json`) holds every sample, and is what `load` reads.
+        Only JSON (`.json`) contains all samples and can be read by `load`.
 
         Raises:
-            UsageError: The suffix asks for no format that is known, or the file cannot be written.
+            UsageError: The suffix is unknown, or the file cannot be written.
         """
         write(self, Path(path))
 
 
 def of(result: kept.Result) -> Result:
-    """Return a result as people use it."""
+    """Convert a result to the result class of the Python API."""
     return Result(**{name: getattr(result, name) for name in result.__struct_fields__})
 
 
 def load(path: str | Path) -> Result:
-    """Read a result that `Result.save` or `latency-tui run --format json` wrote.
+    """Read a result written by `Result.save` or `latency-tui run --format json`.
 
     Raises:
-        UsageError: The file cannot be read, or is no result of this version.
+        UsageError: The file cannot be read or is not a result of this version.
     """
     return of(kept.load(path))
 

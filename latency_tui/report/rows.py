@@ -1,7 +1,4 @@
-"""What a report says of each candidate, as values: its order, its comparison with the baseline, why there is nothing.
-
-Stands apart because the table and Markdown say the same in the same words.
-"""
+"""Rows and notes of a report as values, shared by the table, Markdown and notebooks."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ _OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusi
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One candidate's line: cells of cleaned text by column, in the order in which they are shown."""
+    """One candidate: cells of cleaned text by column, in display order."""
 
     candidate: CandidateResult
     verdict: str
@@ -47,7 +44,7 @@ class Row:
 
 
 def comparison_with(result: Result, baseline: str | None, candidate: str) -> Comparison | None:
-    """Return the comparison of a candidate with the baseline, turned round where it was kept the other way."""
+    """Return the comparison of a candidate with the baseline, inverted if it is stored the other way round."""
     for comparison in result.comparisons:
         if (comparison.baseline, comparison.candidate) == (baseline, candidate):
             return comparison
@@ -66,16 +63,17 @@ def comparison_with(result: Result, baseline: str | None, candidate: str) -> Com
 
 
 def make_rows(result: Result) -> list[Row]:
-    """Return a row a candidate.
+    """Return one row per candidate.
 
-    Those measured come first, the fastest at the top, then those that failed on the way, then those without a figure.
+    Measured candidates come first, in ascending order of p50, then those that failed during measurement, then those
+    without statistics.
     """
     baseline = result.baseline
     measured = sorted(result.measured, key=lambda candidate: candidate.status == "failed")
     others = [candidate for candidate in result.candidates if candidate.statistics is None]
     rows = [_row(result, candidate, baseline) for candidate in (*measured, *others)]
     for column in _OPTIONAL:
-        if all(row.cells[column] in (NOTHING, BASELINE) for row in rows):  # of one model there is nothing to compare
+        if all(row.cells[column] in (NOTHING, BASELINE) for row in rows):  # a single model has no comparison
             for row in rows:
                 del row.cells[column]
     return rows
@@ -83,7 +81,7 @@ def make_rows(result: Result) -> list[Row]:
 
 def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Row:
     numbers = candidate.statistics
-    failed = candidate.status == "failed"  # on the way, perhaps: what it had measured stands, and wins nothing
+    failed = candidate.status == "failed"  # it may have statistics, but they are not compared
     comparison = comparison_with(result, baseline, candidate.slug) if numbers and not failed else None
     versus, verdict = NOTHING, candidate.status if failed or numbers is None else NOTHING
     if numbers and not failed and candidate.slug == baseline:
@@ -109,7 +107,7 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
 
 
 def _start(candidate: CandidateResult) -> tuple[str, ...]:
-    """Return what it cost to start, where that was measured: first call, import, load, and memory at its peak."""
+    """Return the cold-start cells: first call, import, load and peak memory."""
     start = candidate.cold_start
     if start is None:
         return (NOTHING,) * len(_START)
@@ -118,7 +116,7 @@ def _start(candidate: CandidateResult) -> tuple[str, ...]:
 
 
 def _format_versus(comparison: Comparison) -> str:
-    """Return the ratio of candidate to baseline with its interval, `1.15× (1.13–1.17)`; below 1 is faster."""
+    """Return the ratio of a candidate to the baseline with its interval, `1.15× (1.13–1.17)`; below 1 is faster."""
     if comparison.ratio is None:
         return NOTHING
     if comparison.low is None or comparison.high is None:
@@ -127,7 +125,7 @@ def _format_versus(comparison: Comparison) -> str:
 
 
 def format_tail(percentile: Percentile | None) -> str:
-    """Return a percentile with its interval, or `≥ 98.0 µs` where too few calls were made to bound it from above."""
+    """Return a percentile with its interval, or `≥ 98.0 µs` if there are too few calls for an upper end."""
     if percentile is None:
         return NOTHING
     if percentile.is_bound:
@@ -138,7 +136,10 @@ def format_tail(percentile: Percentile | None) -> str:
 
 
 def make_notes(result: Result) -> list[tuple[str, str]]:
-    """Return what is to be said below the figures, a kind and a line each: answer, input, failed, noise, note."""
+    """Return the lines below the table as pairs of kind and text.
+
+    The kinds are answer, input, failed, limit, noise and note.
+    """
     notes = [("answer", clean(result.answer))] if result.answer else []
     notes += [("input", sentence) for sentence in describe_inputs(result)]
     for candidate in result.candidates:
@@ -155,26 +156,26 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     ):
         known = control.low is not None and control.high is not None
         interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""
-        notes.append(("note", f"The control copy came out {control.ratio:.3f}× of what it is a copy of{interval}."))
+        notes.append(("note", f"The control measured {control.ratio:.3f}× of its original{interval}."))
     whole = [candidate for candidate in result.measured if candidate.status != "failed"]
     needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
         bounded = any(c.statistics.p99.low is not None for c in whole if c.statistics and c.statistics.p99.is_bound)
-        start = "≥ is a lower bound: a" if bounded else "A"
-        notes.append(("note", f"{start} p99 with an interval takes {max(needed):,} calls."))
+        start = "≥ marks a lower bound: a" if bounded else "A"
+        notes.append(("note", f"{start} p99 interval needs {max(needed):,} calls."))
     if launches := max((c.statistics.p99.launches_needed or 0 for c in whole if c.statistics), default=0):
-        notes.append(("note", f"Launches lie so far apart that a p99 with an interval takes {launches:,} of them."))
+        notes.append(("note", f"Launch-to-launch variance is high: a p99 interval needs {launches:,} launches."))
     if seconds := max((c.statistics.p99.seconds_needed or 0 for c in whole if c.statistics), default=0):
         notes.append(
-            ("note", f"The p99 is of this moment: tails wander, an interval takes {seconds:.0f} s of measuring.")
+            ("note", f"No p99 interval yet, because tail latencies drift: measure for {seconds:.0f} s or more.")
         )
-    lacking = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in whole if c.statistics}
-    if names := [name for name, wanted in lacking.items() if wanted]:
-        most = max(lacking.values())
-        notes.append(("note", f"No interval for the p50 of {', '.join(names)}: it takes about {most:,} calls."))
+    needs = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in whole if c.statistics}
+    if names := [name for name, wanted in needs.items() if wanted]:
+        most = max(needs.values())
+        notes.append(("note", f"No interval for the p50 of {', '.join(names)}: it needs about {most:,} calls."))
     letters = "".join(candidate.group for candidate in whole)
     if len(set(letters)) < len(letters):
-        notes.append(("note", "Models that share a letter under group were not told apart."))
+        notes.append(("note", "Models that share a group letter are not shown to differ."))
     active = {candidate.slug for candidate in whole}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= active]
     if " settle " not in result.answer and (sentence := what_would_settle(unsettled)):
@@ -183,7 +184,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
 
 
 def _model_notes(result: Result) -> Iterator[str]:
-    """Yield what is said of single models, each sentence once with the names of all models that it is said of."""
+    """Yield notes on models; models with the same note share a line."""
     names: dict[str, list[str]] = {}
     for candidate in result.candidates:
         for note in dict.fromkeys([*candidate.notes, *_fresh(candidate)]):
@@ -194,7 +195,7 @@ def _model_notes(result: Result) -> Iterator[str]:
 
 
 def describe_inputs(result: Result) -> list[str]:
-    """Return what each call received, a sentence per kind of input; models that receive the same share one."""
+    """Return a sentence per kind of input that calls received; models with the same input share a sentence."""
     names: dict[str, list[str]] = {}
     for candidate in result.measured:
         if candidate.received is not None:
@@ -205,7 +206,7 @@ def describe_inputs(result: Result) -> list[str]:
 
 
 def _fresh(candidate: CandidateResult) -> list[str]:
-    """Return what a fresh process of a candidate was seen to do, where that was asked for."""
+    """Return a note on memory and first calls of a fresh process, if the plan asks for a cold start."""
     start = candidate.cold_start
     if start is None:
         return []
@@ -215,8 +216,8 @@ def _fresh(candidate: CandidateResult) -> list[str]:
         if number <= len(start.first_calls)
     ]
     before, after, peak = map(format_memory, (start.memory_before, start.memory_after, start.memory_peak))
-    told = f"a fresh process takes {before} bare, {after} loaded, {peak} at its peak"
-    return [f"{told}; its calls: {', '.join(calls)}" if calls else told]
+    memory = f"memory of a fresh process: {before} at start, {after} with the model, {peak} at its peak"
+    return [f"{memory}; first calls: {', '.join(calls)}" if calls else memory]
 
 
 def make_title(result: Result) -> str:
@@ -224,7 +225,7 @@ def make_title(result: Result) -> str:
     plan, machine = result.plan, result.environment
     work = plan.workload
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
-    length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s a model" if plan.seconds else ""
+    length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s per model" if plan.seconds else ""
     launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
     if result.whole_launches not in (0, plan.launches):
         launches = f"{result.whole_launches:,} of {launches}"

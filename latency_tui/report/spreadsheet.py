@@ -1,4 +1,4 @@
-"""A result as CSV: one row a candidate, times in seconds, names as in the JSON."""
+"""Formats a result as CSV: one row per candidate, times in seconds, columns named as in the JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Cell = str | float | int | None
 
 
 def render_csv(result: Result) -> str:
-    """Return a header and a row a candidate, in the plan's order; a figure that there is not is an empty cell."""
+    """Return a header and one row per candidate, in the plan's order; unknown values are empty cells."""
     baseline = result.baseline
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -43,7 +43,7 @@ def render_csv(result: Result) -> str:
 
 
 def values(result: Result, candidate: CandidateResult, baseline: str | None) -> dict[str, Cell]:
-    """Return the figures of a candidate by column; those that there are not are missing or None."""
+    """Return the values of a candidate by column; unknown values are missing or None."""
     found: dict[str, Cell] = {
         "name": candidate.name,
         "slug": candidate.slug,
@@ -88,7 +88,7 @@ def values(result: Result, candidate: CandidateResult, baseline: str | None) -> 
 
 
 def _cell(value: Cell) -> Cell:
-    """Return a value as it is written; what a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Return a value as it is written; an apostrophe precedes text that a spreadsheet would take for a formula."""
     if not isinstance(value, str):
         return value
     text = clean(value)

@@ -1,4 +1,4 @@
-"""A result as plain text, aligned for a terminal of a given width; colour only where it is asked for."""
+"""Formats a result as plain text, aligned for a terminal width, optionally in colour."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
     """Return a result as aligned text that ends with a newline.
 
     Args:
-        result: What was measured.
-        width: Columns of the terminal; where the table is wider its columns continue below, nothing is cut. None for
-            one table as wide as it needs to be.
-        colour: Whether words are coloured by escape sequences.
+        result: The result.
+        width: Width of the terminal in columns; a wider table is continued below, and nothing is cut. None for one
+            table of any width.
+        colour: Whether to colour words with escape sequences.
     """
     rows = make_rows(result)
     paint = _paint if colour else _plain
@@ -55,7 +55,7 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
 
 
 def _fit(rows: list[Row], width: int | None) -> list[list[str]]:
-    """Deal the columns out to as many tables as the width makes necessary; each begins with the model."""
+    """Distribute the columns over as many tables as the width requires; each table begins with the model."""
     if not rows:
         return []
     names = list(rows[0].cells)
@@ -73,7 +73,7 @@ def _fit(rows: list[Row], width: int | None) -> list[list[str]]:
 
 def _column_width(rows: list[Row], name: str, width: int | None) -> int:
     widest = max(cells(name), *(cells(row.cells[name]) for row in rows))
-    # A name may be of any length; figures may not. Leave them room for the widest of their own columns.
+    # Names may be of any length, so their column is limited to leave space for the numbers.
     return min(widest, max(width // 3, 12)) if name == "model" and width is not None else widest
 
 
@@ -93,7 +93,7 @@ def _block(rows: list[Row], columns: list[str], width: int | None, colour: bool)
     lines.append(paint("─" * (sum(widths) + _GAP * (len(columns) - 1)), "2"))
     for row in rows:
         if "p50" not in columns and all(row.cells[name] in _EMPTY for name in columns[1:]):
-            continue  # the first table has said why there is nothing
+            continue  # the first table shows why there are no values
         codes = {"model": _model_colour(row.candidate.colour), "p50": "1", "verdict": _COLOURS.get(row.verdict, "")}
         lines.append(line([row.cells[name] for name in columns], [codes.get(name, "") for name in columns]))
     return lines
@@ -107,7 +107,7 @@ def _wrap(text: str, width: int | None, prefix: str = "") -> list[str]:
 
 
 def _model_colour(colour: str) -> str:
-    """Return the code of a model's own colour where the terminal says that it has them all."""
+    """Return the escape code of a model's colour if the terminal supports true colour."""
     if os.environ.get("COLORTERM", "").lower() not in ("truecolor", "24bit") or len(colour) != 7:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""How the tails of two candidates compare, for every table alike."""
+"""Formats the comparison of two tail percentiles, for all tables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def tail_ratio(result: Result, comparison: Comparison | None) -> str:
-    """Return the ratio of two p99 with its p-value; empty unless the table shows both p99 and not only bounds.
+    """Return the ratio of two p99 with its p-value; empty unless both p99 have an interval.
 
-    A ratio beside two lower bounds would seem to contradict them: they bound other figures than it is made of.
+    A ratio beside two lower bounds would seem to contradict them, because it is computed from other figures.
     """
     if comparison is None:
         return ""

@@ -1,6 +1,6 @@
-"""Figures as a reader sees them: three significant figures, one unit an interval. Imports nothing heavy.
+"""Formats numbers for people: three significant digits, and one unit per interval. Imports nothing heavy.
 
-Stands apart from the statistics because the first frame of the screen needs it and must not wait for numpy.
+It is separate from the statistics because the first frame of the screen needs it and must not wait for numpy.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from latency_tui.result.more import More
 
 NOTHING = "–"
+"""Shown instead of a value that is unknown or does not apply."""
 PERCENTILES = ("p50", "p90", "p95", "p97", "p99", "p99_9")
-"""Keys of the percentiles of a result; in words, `_` is a point."""
+"""Keys of the percentiles of a result; the underscore stands for a decimal point."""
 
 _UNITS: tuple[tuple[str, float], ...] = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a duration with three significant figures: `62.1 µs`, `1.00 ms`, `2,340 s`; a dash for none."""
+    """Return a duration with three significant digits: `62.1 µs`, `1.00 ms`, `2,340 s`; a dash if it is None."""
     if seconds is None or not math.isfinite(seconds):
         return NOTHING
     if seconds == 0:
@@ -30,7 +31,7 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_call_input(received: CallInput) -> str:
-    """Return what a call receives in a line: `1 row × 30, float32 array`, `9 named arrays`, `1 text`."""
+    """Return what a call receives in one line: `1 row × 30, float32 array`, `9 named arrays`, `1 text`."""
     rows = "1 row" if received.rows == 1 else f"{received.rows:,} rows"
     axes = "".join(f" × {length:,}" for length in received.shape[1:])
     match received.kind:
@@ -48,15 +49,15 @@ def format_call_input(received: CallInput) -> str:
 
 
 def format_memory(size: int) -> str:
-    """Return bytes as whole mebibytes, from 10 GiB on as gibibytes: `142 MiB`, `23.4 GiB`."""
+    """Return a size as whole mebibytes, or from 10 GiB on as gibibytes: `142 MiB`, `23.4 GiB`."""
     return f"{size / 2**20:,.0f} MiB" if size < 10 * 2**30 else f"{size / 2**30:.1f} GiB"
 
 
 def format_interval(low: float | None, high: float | None) -> str:
     """Return an interval of durations that share one unit: `61.7–62.6 µs`.
 
-    A missing `high` leaves a lower bound, `≥ 98.0 µs`; a missing `low` an upper one. Ends more than a factor of
-    a thousand apart carry a unit each.
+    Without `high` it is a lower bound, `≥ 98.0 µs`; without `low` an upper bound. Ends that differ by more than a
+    factor of 1,000 have a unit each.
     """
     low = low if low is not None and math.isfinite(low) else None
     high = high if high is not None and math.isfinite(high) else None
@@ -71,9 +72,10 @@ def format_interval(low: float | None, high: float | None) -> str:
 
 
 def format_interval_ends(value: float | None, low: float | None, high: float | None) -> str:
-    """Return an interval in the unit of the figure that it stands beside, without that unit: `305–4,290` beside 354 µs.
+    """Return an interval, without unit, in the unit of the value beside it: `305–4,290` beside 354 µs.
 
-    Empty unless both ends are known. An end in another unit could lose it where a line is cut, and then read wrongly.
+    It is empty unless both ends are known. A separate unit could be cut off where space is short, which would make the
+    numbers wrong.
     """
     if value is None or low is None or high is None or not all(map(math.isfinite, (value, low, high))):
         return ""
@@ -82,16 +84,16 @@ def format_interval_ends(value: float | None, low: float | None, high: float | N
 
 
 def format_ratio(ratio: float | None, low: float | None = None, high: float | None = None) -> str:
-    """Return a ratio of candidate to baseline in words: `1.11× faster (95 % CI 1.09–1.13)`.
+    """Return the ratio of a candidate to the baseline: `1.11× faster (95 % CI 1.09–1.13)`.
 
     Args:
-        ratio: Latency of the candidate over that of the baseline; below 1 is faster.
+        ratio: Latency of the candidate divided by that of the baseline; below 1 is faster.
         low: Lower end of its interval.
-        high: Upper end.
+        high: Upper end of its interval.
 
     Returns:
-        The ratio the way round that makes it at least 1, with its interval where there is one. The word is left out
-        where the interval holds both sides of 1, for then the direction is not known, and the ratio is as it came.
+        The ratio, inverted if necessary so that it is at least 1, with its interval if there is one. If the interval
+        contains 1, the direction is unknown: the ratio is not inverted, and "faster" or "slower" is left out.
     """
     if ratio is None or not math.isfinite(ratio) or ratio <= 0:
         return NOTHING
@@ -107,25 +109,25 @@ def format_ratio(ratio: float | None, low: float | None = None, high: float | No
 
 
 def format_ratio_either_way(ratio: float, low: float, high: float) -> str:
-    """Return a ratio with its interval and no word for the direction: `1.01× (95 % CI 0.99–1.03)`."""
+    """Return a ratio with its interval and without a direction: `1.01× (95 % CI 0.99–1.03)`."""
     return f"{_times(ratio, _decimals(low, high))} (95 % CI {format_ratio_ends(low, high)})"
 
 
 def format_ratio_ends(low: float, high: float) -> str:
-    """Return where a ratio lies, without its sign: `1.13–1.17`."""
+    """Return the interval of a ratio without the sign: `1.13–1.17`."""
     figures = _decimals(low, high)
     return f"{_plain(low, figures)}–{_plain(high, figures)}"
 
 
 def format_tails(ratio: float | None, p_value: float | None) -> str:
-    """Return the ratio of two p99, and how often alike ones would lie as far apart: `1.31× (p 0.02)`."""
+    """Return the ratio of two p99 and its p-value: `1.31× (p 0.02)`."""
     if ratio is None or p_value is None:
         return NOTHING
     return f"{_times(ratio)} (p {'< 0.001' if p_value < 0.001 else f'{p_value:.2g}'})"
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a stretch of waiting in round words: `3 s`, `4 min`, `2 h`."""
+    """Return a waiting time in rounded units: `3 s`, `4 min`, `2 h`."""
     if seconds < 1:
         return "under 1 s"
     if seconds < 99.5:
@@ -136,7 +138,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_more(more: More) -> str:
-    """Return an amount of further measuring in words: `2,000 more runs`."""
+    """Return an additional amount of measuring: `2,000 more runs`."""
     if more.launches > 1:
         return f"{more.launches:,} more launches"
     if more.runs is not None:
@@ -145,7 +147,7 @@ def format_more(more: More) -> str:
 
 
 def _unit(seconds: float) -> tuple[str, float]:
-    """Choose the unit in which three figures read as 1.00 to 999, given that rounding may carry into the next."""
+    """Choose the unit in which a rounded value has one to three digits before the decimal point."""
     for unit, scale in _UNITS:
         if abs(seconds) / scale < 999.5:
             return unit, scale
@@ -167,7 +169,7 @@ def _three_figures(value: float) -> str:
 
 
 def _decimals(low: float, high: float) -> int | None:
-    """Two places after the point, or three where two would hide how narrow an interval is."""
+    """Return two decimal places, or three if two would hide the width of a narrow interval; None for the default."""
     return 3 if high - low < 0.015 and high < 9.995 else None
 
 

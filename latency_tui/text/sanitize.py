@@ -1,4 +1,4 @@
-"""Text that came from outside, made fit for a line of a terminal: cleaned, measured in cells, aligned."""
+"""Makes text from outside safe for one line of a terminal: removes control characters, measures width, aligns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS: titles, clipboard
     r"|\x1b[ -/]*[0-~]?"
 )
-_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # would reorder what stands beside it
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # would reorder the text beside it
 
 
 def without_escapes(text: str) -> str:
-    """Return text without the sequences that a terminal would obey, whole: nothing of them is left standing."""
+    """Return text without terminal escape sequences."""
     return _ESCAPES.sub("", text)
 
 
 def clean(text: str) -> str:
-    """Return text as one line without what a terminal would obey: escape sequences, controls, direction marks."""
+    """Return text as one line without escape sequences, control characters and direction marks."""
     line = " ".join(_DIRECTION.sub("", without_escapes(text)).split())
     return "".join(_visible(character) for character in line)
 
@@ -33,7 +33,7 @@ def _visible(character: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Return how many cells of a terminal text takes."""
+    """Return the number of terminal cells that a text takes."""
     return sum(_cells(character) for character in text)
 
 
@@ -44,7 +44,7 @@ def _cells(character: str) -> int:
 
 
 def shorten(text: str, width: int) -> str:
-    """Return text cut to at most `width` cells, with an ellipsis where something was cut."""
+    """Return text cut to at most `width` cells, with an ellipsis if something was cut."""
     if cells(text) <= width:
         return text
     kept, room = "", width - 1
@@ -57,12 +57,12 @@ def shorten(text: str, width: int) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Return text filled with spaces up to `width` cells, on its left where it is to stand on the right."""
+    """Return text padded with spaces to `width` cells; on the left if `right` is set."""
     space = " " * (width - cells(text))
     return space + text if right else text + space
 
 
 def align(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
-    """Return rows of equal length as lines with two spaces between columns; those in `right` are flush right."""
+    """Return rows of equal length as lines, with two spaces between columns; columns in `right` are right-aligned."""
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(pad(cell, widths[i], right=i in right) for i, cell in enumerate(row)).rstrip() for row in rows]

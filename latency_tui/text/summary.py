@@ -1,4 +1,4 @@
-"""The answer in one sentence that a reader can bet on: it never says more than the intervals allow."""
+"""Summarizes a result in one sentence that never claims more than the confidence intervals support."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Comparison, Result
 
 _MOST_NAMES = 3
+"""Most names that a sentence lists."""
 _LONGEST_WAIT = 1800.0
-"""Seconds beyond which nobody waits for a verdict: then two are as good as equal."""
+"""Longest additional measurement that is proposed, in seconds."""
 
 
-def answer(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
-    """Return who answers first and how sure that is, in a sentence (and a short one on what failed).
+def summarize(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
+    """Return a sentence on which candidate is fastest and how certain that is, and short ones on limits and failures.
 
-    It is the same whichever baseline the result has; only the winner's ratio to a baseline that the sentence would not
-    name is added to it.
+    The sentence is the same for every baseline, except that the ratio of the fastest to a baseline that it would not
+    mention is added.
 
-    A candidate answers first only if it shares no letter with another one, that is, if its interval lies beyond the
-    region of equivalence for every pair that it is in. An interval from one launch says so. Those that failed midway
-    are out of the race.
+    A candidate is called fastest only if it shares no group letter with another one: its interval is outside the region
+    of equivalence for every pair. One launch is enough for that. Candidates that failed are left out.
 
     Args:
-        result: What was measured.
-        against_fastest: How every other candidate compares with the fastest; where it is empty, the comparisons with
-            the baseline are all that is known.
+        result: The result.
+        against_fastest: Comparisons of all other candidates with the fastest; if empty, those with the baseline are
+            used.
     """
     measured = tuple(c for c in result.measured if c.status == "measured")
     if not measured:
@@ -47,7 +47,7 @@ def answer(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
         sentence = _alone(result, measured[0])
     else:
         contest = msgspec.structs.replace(result, comparisons=tuple(against_fastest) or result.comparisons)
-        sentence = _race(contest, measured, _to_baseline(result) if against_fastest else {})
+        sentence = _compared(contest, measured, _to_baseline(result) if against_fastest else {})
     return " ".join([sentence, *_limits(result), *_failures(result)])
 
 
@@ -71,7 +71,7 @@ def _failures(result: Result) -> list[str]:
 
 
 def _limits(result: Result) -> list[str]:
-    """Return how many candidates meet all of their limits, and which, in a sentence; nothing without limits."""
+    """Return a sentence on how many candidates, and which, meet all of their limits; empty if there are no limits."""
     verdicts: dict[str, set[str]] = {}
     for one in result.limits:
         verdicts.setdefault(one.candidate, set()).add(one.verdict)
@@ -104,43 +104,48 @@ def _alone(result: Result, candidate: CandidateResult) -> str:
 
 
 def _to_baseline(result: Result) -> dict[str, Comparison]:
-    """Return how each candidate compares with the baseline, by slug."""
+    """Return the comparison of each candidate with the baseline, by slug."""
     return {comparison.candidate: comparison for comparison in result.comparisons}
 
 
-def _race(result: Result, measured: Sequence[CandidateResult], to_named: dict[str, Comparison]) -> str:
-    """Return the sentence of a race; `to_named` are the comparisons with a baseline that the user named."""
-    race = _Race.of(result, measured)
-    first, to_baseline, count = race.order[0], race.to_baseline, len(race.order)
-    if race.too_short:
+def _compared(result: Result, measured: Sequence[CandidateResult], to_named: dict[str, Comparison]) -> str:
+    """Return the sentence on two or more candidates.
+
+    `to_named` has the comparisons with a baseline that the user named.
+    """
+    contest = _Contest.of(result, measured)
+    first, to_baseline, count = contest.order[0], contest.to_baseline, len(contest.order)
+    if contest.too_short:
         least = min(measured, key=lambda c: c.statistics.p50.value or 0.0 if c.statistics else 0.0)
         few = f"{_runs(least)} {_are(least)} too few to tell"
         return f"{least.name} had the lowest median, {_latency(result, least)}, but {few}."
-    if not race.rivals:
-        return f"{_winner(result, first, race.order[1], to_baseline, to_named)}."
-    close, between = race.close, race.between
-    if not close:  # each by itself, and not yet all together
-        return f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, race.open_pairs)}."
-    if race.equally_fast:
-        rest = f"; {more} would settle the rest" if (more := _more(race.open_pairs)) else ""
+    if not contest.rivals:
+        return f"{_winner(result, first, contest.order[1], to_baseline, to_named)}."
+    close, between = contest.close, contest.between
+    if not close:  # the pairs differ one by one, but not yet after the correction for many pairs
+        return (
+            f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, contest.open_pairs)}."
+        )
+    if contest.equally_fast:
+        rest = f"; {more} would settle the rest" if (more := _more(contest.open_pairs)) else ""
         return f"{_equally_fast(result, first, close, between[0].baseline, count)}{rest}."
     sentence = f"Too close to call between {_names([first, *close], count)} after {_runs(first)}"
     if len(close) == 1 and between:
         return f"{sentence}: {_either_way(between[0])}{_wait(between)}."
-    return f"{sentence}: {_latencies(result, [first, *close])}{_wait(race.open_pairs)}."
+    return f"{sentence}: {_latencies(result, [first, *close])}{_wait(contest.open_pairs)}."
 
 
-class _Race(NamedTuple):
-    """Who may be the fastest of those that were measured.
+class _Contest(NamedTuple):
+    """The candidates that may be the fastest.
 
     Attributes:
-        order: By their ratio to the baseline.
+        order: All measured candidates, in ascending order of their ratio to the baseline.
         to_baseline: The comparison of each with the baseline, by slug.
         too_short: Whether a comparison has no interval.
-        rivals: Those that the first is not known to be faster than.
-        close: Those of them whose own interval reaches the first.
-        between: Comparisons among the first and these.
-        open_pairs: Inconclusive comparisons that keep it from being settled.
+        rivals: Candidates that are not shown to be slower than the first.
+        close: Rivals whose own interval overlaps that of the first.
+        between: Comparisons among the first and the close rivals.
+        open_pairs: Inconclusive comparisons that prevent a verdict.
     """
 
     order: list[CandidateResult]
@@ -153,36 +158,36 @@ class _Race(NamedTuple):
 
     @property
     def equally_fast(self) -> bool:
-        """Whether all that are close are known to be the same."""
+        """Whether all close rivals are shown to match."""
         return len(self.between) == len(self.close) and all(pair.verdict == "same" for pair in self.between)
 
     @classmethod
-    def of(cls, result: Result, measured: Sequence[CandidateResult]) -> _Race:
+    def of(cls, result: Result, measured: Sequence[CandidateResult]) -> _Contest:
         to_baseline = _to_baseline(result)
         order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
-        first, race = order[0], cls(order, to_baseline)
+        first, contest = order[0], cls(order, to_baseline)
         if not to_baseline or any(pair.low is None for c in order if (pair := to_baseline.get(c.slug)) is not None):
-            return race._replace(too_short=True)
+            return contest._replace(too_short=True)
         rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
         if not rivals:
-            return race
+            return contest
         pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
         unsettled = [p for p in pairs if p.verdict == "inconclusive"] if len(pairs) == len(rivals) else []
         beyond = _ends(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
         close = [c for c in rivals if _ends(to_baseline.get(c.slug))[0] <= beyond]
         among = {c.slug for c in [first, *close]}
         between = [pair for pair in pairs if {pair.baseline, pair.candidate} <= among]
-        race = race._replace(rivals=rivals, close=close, between=between, open_pairs=unsettled)
-        if not close or race.equally_fast:
-            return race
-        asked = [p for p in between if p.verdict == "inconclusive"] if len(between) == len(close) else []
-        return race._replace(open_pairs=asked)
+        contest = contest._replace(rivals=rivals, close=close, between=between, open_pairs=unsettled)
+        if not close or contest.equally_fast:
+            return contest
+        undecided = [p for p in between if p.verdict == "inconclusive"] if len(between) == len(close) else []
+        return contest._replace(open_pairs=undecided)
 
 
 def open_pairs(result: Result) -> Sequence[Comparison]:
-    """Return those comparisons of a result that keep its answer from being settled; nothing where it is."""
+    """Return the comparisons of a result that prevent its answer from being settled; empty if it is settled."""
     measured = tuple(c for c in result.measured if c.status == "measured")
-    return _Race.of(result, measured).open_pairs if len(measured) > 1 else ()
+    return _Contest.of(result, measured).open_pairs if len(measured) > 1 else ()
 
 
 def _equally_fast(
@@ -191,7 +196,7 @@ def _equally_fast(
     within = f"(within {100 * result.equivalence:.2g} %{_launch(result)})"
     if len(close) == 1:
         return f"{_names([first, *close], measured)} answer equally fast {within}: {_latency(result, first)}"
-    # The others were held against the baseline; what they are to each other may be twice as far apart.
+    # All were compared with the baseline; the difference between two others may be twice as large.
     baseline = result.candidate(base)
     others = _names([c for c in [first, *close] if c is not baseline], measured - 1)
     subject = "All others" if others.startswith("all ") else others
@@ -199,7 +204,7 @@ def _equally_fast(
 
 
 def _unsure(result: Result, first: CandidateResult, open_pairs: Sequence[Comparison]) -> str:
-    """Say what is too little for it to be sure that every one of these pairs differs."""
+    """Return why it is not certain that each of these pairs differs."""
     if not _more(open_pairs):
         return "not surely so" if len(result.comparisons) < 2 else "not surely so with this many models"
     runs = f"{_runs(first)} {_are(first)}"
@@ -214,7 +219,7 @@ def _winner(
     to_baseline: dict[str, Comparison],
     to_named: dict[str, Comparison],
 ) -> str:
-    """Say by how much the fastest wins against the second, or where that is not known, against the baseline."""
+    """Return the ratio of the fastest to the second, or to the baseline if that is not known."""
     named = to_named.get(first.slug)
     if (pair := to_baseline.get(first.slug)) is not None:
         slug = pair.baseline
@@ -229,7 +234,7 @@ def _winner(
     ):
         other = f"the baseline {other}"
     words, _, interval = format_ratio(ratio, low, high).partition(" (")
-    inside = f" ({interval.removesuffix(')')}{_launch(result)}{_again(pair)})" if interval else ""
+    inside = f" ({interval.removesuffix(')')}{_launch(result)}{_prediction(pair)})" if interval else ""
     rest = ""
     if named is not None and named.baseline != slug:
         rest = f" and {format_ratio(named.ratio)} than the baseline {result.candidate(named.baseline).name}"
@@ -237,14 +242,14 @@ def _winner(
 
 
 def _ends(to_baseline: Comparison | None) -> tuple[float, float]:
-    """Between which ratios to the baseline a candidate lies by its own interval; the baseline itself lies at 1."""
+    """Return the interval of a candidate's ratio to the baseline; (1, 1) for the baseline itself."""
     if to_baseline is None:
         return 1.0, 1.0
     return to_baseline.low or 0.0, to_baseline.high or math.inf
 
 
 def _place(to_baseline: Comparison | None) -> float:
-    """A candidate's place in the order: its ratio to the baseline, whose own is 1."""
+    """Return a candidate's ratio to the baseline, by which candidates are sorted; 1 for the baseline itself."""
     if to_baseline is None:
         return 1.0
     return to_baseline.ratio if to_baseline.ratio is not None else math.inf
@@ -257,7 +262,7 @@ def _inverse(pair: Comparison) -> tuple[float | None, float | None, float | None
 
 
 def _either_way(pair: Comparison) -> str:
-    """A ratio of at least 1 with its interval, without saying which of the two is slower."""
+    """Return a ratio of at least 1 with its interval, without a direction."""
     ratio, low, high = (pair.ratio, pair.low, pair.high) if (pair.ratio or 0) >= 1 else _inverse(pair)
     if ratio is None or low is None or high is None:
         return format_ratio(pair.ratio)
@@ -265,37 +270,39 @@ def _either_way(pair: Comparison) -> str:
 
 
 def _wait(pairs: Sequence[Comparison]) -> str:
-    """Say how much more would settle all of the open pairs, or that hardly any would."""
+    """Return how much more measuring would settle all open pairs, or that more will hardly help."""
     if more := _more(pairs):
         return f"; {more} would settle it"
     return "; measuring longer will hardly settle it" if pairs else ""
 
 
 def what_would_settle(pairs: Sequence[Comparison]) -> str:
-    """Return a sentence on what would settle all of some open pairs; empty where that is not known, or too much."""
+    """Return a sentence on what would settle all open pairs; empty if it is unknown or takes too long."""
     more = _more(pairs)
     return f"{more[0].upper()}{more[1:]} would settle what is inconclusive." if more else ""
 
 
 def _more(pairs: Sequence[Comparison]) -> str:
-    """Return what would settle all of some open pairs, as `about 2,000 more runs (3 s)`.
+    """Return what would settle all open pairs: `about 2,000 more runs (3 s)`.
 
-    Where launches differ too much, more runs in each do not help, and it is launches; those that want runs have them
-    there, too. Nothing where it is not known of all of them, or takes longer than anybody waits.
+    If launches differ too much, more runs per launch do not help, so it is a number of launches; pairs that need runs
+    get them there, too. It is empty if the amount is unknown for a pair, or takes too long.
     """
     seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
     if not seconds or len(seconds) < len(pairs) or max(seconds) > _LONGEST_WAIT:
         return ""
-    a_launch = [second / p.launches_to_settle for second, p in zip(seconds, pairs, strict=True) if p.launches_to_settle]
-    if a_launch:  # the time is of measuring alone, and a launch takes longer
-        launches = math.ceil(max(seconds) / a_launch[0] - 1e-9)
+    per_launch = [
+        second / p.launches_to_settle for second, p in zip(seconds, pairs, strict=True) if p.launches_to_settle
+    ]
+    if per_launch:  # their number, because a launch takes longer than its measuring time
+        launches = math.ceil(max(seconds) / per_launch[0] - 1e-9)
         return f"about {launches:,} more {'launch' if launches == 1 else 'launches'}"
     runs = round_up(max((pair.runs_to_settle or 0 for pair in pairs), default=0))
     return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(max(seconds))})" if runs else ""
 
 
 def round_up(runs: int) -> int:
-    """Round up to one figure, two above a thousand: an estimate should not look like a count."""
+    """Round up to one significant digit, or to two above 1,000, so that an estimate does not look like a count."""
     step = 1
     while runs / step >= (10 if runs < 1000 else 100):
         step *= 10
@@ -304,30 +311,30 @@ def round_up(runs: int) -> int:
 
 def _latency(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
-    return format_duration(candidate.statistics.p50.value) + _for(result.plan.workload.batch_size)
+    return format_duration(candidate.statistics.p50.value) + _per_call(result.plan.workload.batch_size)
 
 
 def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
-    """Return from where to where the p50 of several lie, or about where, if that is the same."""
+    """Return the range of the p50 of several candidates, or `about` the value if all are the same."""
     medians = sorted(c.statistics.p50.value or 0.0 for c in candidates if c.statistics is not None)
     low, high = medians[0], medians[-1]
-    told = format_duration(low)
-    told = f"about {told}" if told == format_duration(high) else format_interval(low, high)
-    return told + _for(result.plan.workload.batch_size)
+    shown = format_duration(low)
+    shown = f"about {shown}" if shown == format_duration(high) else format_interval(low, high)
+    return shown + _per_call(result.plan.workload.batch_size)
 
 
-def _for(rows: int) -> str:
+def _per_call(rows: int) -> str:
     return "" if rows == 1 else f" for {rows:,} rows"
 
 
 def _launch(result: Result) -> str:
-    """Say that an interval holds for the launches measured only, where it does: below three nothing tells of others."""
+    """Return a note that an interval holds only for the measured launches, if there are fewer than three."""
     launches = result.whole_launches or result.plan.launches
     return " in this launch" if launches < 2 else " in these 2 launches" if launches == 2 else ""
 
 
-def _again(pair: Comparison) -> str:
-    """Say where the ratio, as a number above 1, will likely lie when it is measured again, where launches tell that."""
+def _prediction(pair: Comparison) -> str:
+    """Return the prediction interval of the ratio, as a number above 1; empty if there are too few launches."""
     if not (pair.predicted_low and pair.predicted_high and pair.ratio):
         return ""
     ends = (

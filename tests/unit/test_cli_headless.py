@@ -114,7 +114,7 @@ def test_a_control_copy_that_fails_is_noise_and_no_failure_of_a_model(
     assert plan.control_candidate is not None
     play(failed(plan.control_candidate.slug), JobFinished(job="j", reason="completed"))
     assert measure_and_report(plan, form="table", path=None, samples=True) == 0
-    assert "noise   The control copy failed" in capsys.readouterr().out
+    assert "noise   The control failed" in capsys.readouterr().out
 
 
 def test_data_that_cannot_be_read_leave_an_older_result_and_stdout_alone(

@@ -80,7 +80,7 @@ def test_table_ends_with_answer_failures_and_noise() -> None:
         "failed  RBF SVM: ValueError: no such kernel",
         "note    Small Neural Network was not measured.",
         "noise   Other work took 8 % of the time; measure again.",
-        "note    ≥ is a lower bound: a p99 with an interval takes 662 calls.",
+        "note    ≥ marks a lower bound: a p99 interval needs 662 calls.",
     ]
 
 
@@ -124,7 +124,7 @@ def test_table_says_what_a_median_without_an_interval_lacks() -> None:
     statistics = replace(fastest.statistics, p50=p50)
     candidates = (replace(fastest, statistics=statistics), *result.candidates[1:])
     text = render(replace(result, candidates=candidates))
-    assert f"note    No interval for the p50 of {fastest.name}: it takes about 1,560 calls.\n" in text
+    assert f"note    No interval for the p50 of {fastest.name}: it needs about 1,560 calls.\n" in text
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
@@ -264,15 +264,15 @@ def test_wide_characters_count_as_two() -> None:
 def test_shared_letters_are_explained() -> None:
     result = make_result()
     grouped = tuple(replace(c, group="a") if c.status == "measured" else c for c in result.candidates)
-    assert "share a letter" in render(replace(result, candidates=grouped))
-    assert "share a letter" not in render(result)
+    assert "share a group letter" in render(replace(result, candidates=grouped))
+    assert "share a group letter" not in render(result)
 
 
 def test_a_control_that_came_out_equal_is_reported_too() -> None:
     made = make_result()
     control = replace(made.comparisons[0], ratio=1.0021, low=0.9962, high=1.0083)
     quiet = replace(made, noise=replace(made.noise, control=control))
-    assert "The control copy came out 1.002× of what it is a copy of (95 % CI 0.996–1.008)." in render(quiet)
+    assert "The control measured 1.002× of its original (95 % CI 0.996–1.008)." in render(quiet)
     assert "control copy" not in render(made)
 
 

@@ -109,7 +109,7 @@ def test_a_result_is_saved_in_the_format_of_the_suffix(tmp_path: Path, result: R
 
 @pytest.mark.parametrize("name", ["result.svg", "result.parquet", "result"])
 def test_a_suffix_of_no_format_is_refused(tmp_path: Path, result: Result, name: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(f"What format should {tmp_path / name} have?")):
+    with pytest.raises(UsageError, match=re.escape(f"The suffix of {tmp_path / name} selects no format")):
         result.save(tmp_path / name)
     assert not (tmp_path / name).exists()
 

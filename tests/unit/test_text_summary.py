@@ -5,7 +5,7 @@ import pytest
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
 from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result, Statistics, Verdict
-from latency_tui.text.summary import answer
+from latency_tui.text.summary import summarize
 
 NAMES = (
     "Logistic Regression",
@@ -64,7 +64,7 @@ def test_the_fastest_and_by_how_much_it_beats_the_second() -> None:
         pair(0, 1, 72, 70, 74, "slower"),
         pair(0, 2, 1.15, 1.13, 1.17, "slower"),
     )
-    assert answer(measured) == (
+    assert summarize(measured) == (
         "Logistic Regression answers first: 62.1 µs, 1.15× faster than Linear SVM (95 % CI 1.13–1.17)."
     )
 
@@ -73,7 +73,7 @@ def test_one_launch_says_that_it_is_one() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 71.3e-6, "b")], pair(0, 2, 1.15, 1.13, 1.17, "slower"), batch_size=32
     )
-    assert answer(measured) == (
+    assert summarize(measured) == (
         "Logistic Regression answers first: 62.1 µs for 32 rows, 1.15× faster than Linear SVM "
         "(95 % CI 1.13–1.17 in this launch)."
     )
@@ -85,7 +85,7 @@ def test_against_a_baseline_that_is_not_the_fastest() -> None:
         pair(1, 0, 0.0138, 0.0135, 0.0141, "faster"),
         pair(1, 2, 0.0158, 0.0155, 0.0161, "faster"),
     )
-    assert answer(measured) == (
+    assert summarize(measured) == (
         "Logistic Regression answers first: 62.1 µs, 72.5× faster than the baseline Random Forest "
         "(95 % CI 70.9–74.1 in this launch)."
     )
@@ -105,13 +105,13 @@ def test_several_launches_give_a_prediction_interval(
         pair(0, 2, ratio, low, high, "slower"), predicted_low=again[0], predicted_high=again[1]
     )
     measured = result([candidate(0, 62.1e-6, "a", launches=5), candidate(2, ratio * 62.1e-6, "b", launches=5)], slower)
-    assert answer(measured).endswith(f"× faster than Linear SVM (95 % CI {said} when measured again).")
+    assert summarize(measured).endswith(f"× faster than Linear SVM (95 % CI {said} when measured again).")
 
 
 def test_the_same_is_said_the_other_way_round_against_a_slower_baseline() -> None:
     faster = msgspec.structs.replace(pair(2, 0, 0.8, 0.78, 0.82, "faster"), predicted_low=0.75, predicted_high=0.85)
     measured = result([candidate(2, 71.3e-6, "b", launches=5), candidate(0, 57.0e-6, "a", launches=5)], faster)
-    assert answer(measured).endswith("(95 % CI 1.22–1.28; 1.18–1.33 when measured again).")
+    assert summarize(measured).endswith("(95 % CI 1.22–1.28; 1.18–1.33 when measured again).")
 
 
 def test_equally_fast_is_said_where_it_is_known() -> None:
@@ -121,9 +121,9 @@ def test_equally_fast_is_said_where_it_is_known() -> None:
         pair(0, 1, 72, 70, 74, "slower"),
     )
     both = "Logistic Regression and Linear SVM answer equally fast"
-    assert answer(measured) == f"{both} (within 1 % in this launch): 62.1 µs."
+    assert summarize(measured) == f"{both} (within 1 % in this launch): 62.1 µs."
     wider = msgspec.structs.replace(measured, equivalence=0.024)
-    assert "(within 2.4 % in this launch)" in answer(wider)
+    assert "(within 2.4 % in this launch)" in summarize(wider)
 
 
 def test_too_close_to_call_tells_how_much_more_would_do() -> None:
@@ -131,7 +131,7 @@ def test_too_close_to_call_tells_how_much_more_would_do() -> None:
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")],
         pair(0, 2, 1.01, 0.99, 1.03, "inconclusive", runs=372, seconds=4.2),
     )
-    assert answer(measured) == (
+    assert summarize(measured) == (
         "Too close to call between Logistic Regression and Linear SVM after 100 runs: 1.01× (95 % CI 0.99–1.03); "
         "about 400 more runs (4 s) would settle it."
     )
@@ -141,28 +141,28 @@ def test_where_launches_differ_it_is_more_of_them_that_would_do() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a", launches=5) for k in range(3)]
     launches = msgspec.structs.replace(pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", seconds=10.0), launches_to_settle=2)
     runs = pair(0, 2, 1.01, 0.9, 1.1, "inconclusive", runs=50_000, seconds=44.0)
-    assert answer(result(candidates[:2], launches)).endswith("; about 2 more launches would settle it.")
-    assert answer(result(candidates, launches, runs)).endswith("; about 9 more launches would settle it.")
+    assert summarize(result(candidates[:2], launches)).endswith("; about 2 more launches would settle it.")
+    assert summarize(result(candidates, launches, runs)).endswith("; about 9 more launches would settle it.")
     one = pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", runs=1, seconds=0.1)
-    assert "about 1 more run (under 1 s) would" in answer(result(candidates[:2], one))
+    assert "about 1 more run (under 1 s) would" in summarize(result(candidates[:2], one))
 
 
 def test_a_ratio_below_one_is_inverted_and_an_unsettled_one_says_so() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")], pair(0, 2, 0.98, 0.95, 1.02, "inconclusive")
     )
-    assert "1.02× (95 % CI 0.98–1.05); measuring longer will hardly settle it." in answer(measured)
+    assert "1.02× (95 % CI 0.98–1.05); measuring longer will hardly settle it." in summarize(measured)
 
 
 def test_what_lacks_only_the_correction_is_not_called_close() -> None:
     candidates = [candidate(0, 1.18e-6, "a"), candidate(1, 30e-6, "a"), candidate(2, 106e-6, "a")]
     far = [pair(0, k, 25.0 * k, 24.0 * k, 26.0 * k, "inconclusive", runs=90, seconds=0.1) for k in (1, 2)]
-    assert answer(result(candidates, *far)) == (
+    assert summarize(result(candidates, *far)) == (
         "Logistic Regression looks fastest, 1.18 µs, but 100 runs are too few to be sure; "
         "about 90 more runs (under 1 s) would settle it."
     )
     near = pair(0, 2, 1.02, 1.005, 1.03, "inconclusive", runs=90, seconds=0.1)
-    assert answer(result(candidates, far[0], near)) == (
+    assert summarize(result(candidates, far[0], near)) == (
         "Too close to call between Logistic Regression and Linear SVM after 100 runs: 1.02× (95 % CI 1.00–1.03); "
         "about 90 more runs (under 1 s) would settle it."
     )
@@ -172,7 +172,7 @@ def test_the_same_is_reported_while_another_lacks_the_correction() -> None:
     candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.01e-6, "a")]
     clear = pair(0, 1, 9, 8, 10, "inconclusive", runs=90, seconds=0.1)
     measured = result(candidates, clear, pair(0, 2, 1.001, 0.999, 1.003, "same"))
-    assert answer(measured) == (
+    assert summarize(measured) == (
         "Logistic Regression and Linear SVM answer equally fast (within 1 % in this launch): 10.0 µs; "
         "about 90 more runs (under 1 s) would settle the rest."
     )
@@ -182,47 +182,47 @@ def test_what_is_missing_for_a_verdict_may_be_launches_or_nothing() -> None:
     candidates = [candidate(k, (1 + 9 * k) * 1e-6, "a", launches=3) for k in range(3)]
     far = [pair(0, k, 9.0 * k, 8.0 * k, 10.0 * k, "inconclusive", seconds=10.0) for k in (1, 2)]
     launches = [msgspec.structs.replace(one, launches_to_settle=2, launches=3) for one in far]
-    assert answer(result(candidates, *launches)) == (
+    assert summarize(result(candidates, *launches)) == (
         "Logistic Regression looks fastest, 1.00 µs, but 3 launches are too few to be sure; "
         "about 2 more launches would settle it."
     )
-    assert answer(result(candidates, *far)).endswith("1.00 µs, but not surely so with this many models.")
-    assert answer(result(candidates[:2], far[0])).endswith("1.00 µs, but not surely so.")
+    assert summarize(result(candidates, *far)).endswith("1.00 µs, but not surely so with this many models.")
+    assert summarize(result(candidates[:2], far[0])).endswith("1.00 µs, but not surely so.")
 
 
 def test_what_is_clear_by_itself_is_told_against_a_slower_baseline_too() -> None:
     candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.1e-6, "a")]
     clear = pair(1, 0, 0.11, 0.10, 0.12, "inconclusive", runs=90, seconds=0.1)
-    assert answer(result(candidates[:2], clear)) == (
+    assert summarize(result(candidates[:2], clear)) == (
         "Logistic Regression looks fastest, 10.0 µs, but 100 runs are too few to be sure; "
         "about 90 more runs (under 1 s) would settle it."
     )
     other = pair(1, 2, 0.112, 0.102, 0.122, "inconclusive", runs=90, seconds=0.1)
-    assert answer(result(candidates, clear, other)) == (
+    assert summarize(result(candidates, clear, other)) == (
         "Too close to call between Logistic Regression and Linear SVM after 100 runs: 10.0–10.1 µs."
     )
     apart = pair(1, 2, 0.5, 0.45, 0.55, "inconclusive", runs=90, seconds=0.1)
     slower = [candidates[0], candidate(1, 90e-6, "b"), candidate(2, 45e-6, "a")]
-    assert answer(result(slower, clear, apart)) == (
+    assert summarize(result(slower, clear, apart)) == (
         "Logistic Regression looks fastest, 10.0 µs, but not surely so with this many models."
     )
     near = pair(1, 0, 0.98, 0.95, 0.995, "inconclusive", runs=90, seconds=0.1)
-    assert answer(result(candidates[:2], near)).startswith("Too close to call between")
+    assert summarize(result(candidates[:2], near)).startswith("Too close to call between")
 
 
 def test_several_that_are_too_close() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a") for k in range(5)]
     comparisons = [pair(0, k, 1.01, 0.9, 1.1, "inconclusive", runs=1234 * k, seconds=0.1) for k in range(1, 5)]
-    assert answer(result(candidates, *comparisons)) == (
+    assert summarize(result(candidates, *comparisons)) == (
         "Too close to call between all 5 models after 100 runs: 60.0–64.0 µs; "
         "about 5,000 more runs (under 1 s) would settle it."
     )
     three = [*candidates[:3], candidate(3, 5e-3, "b")]
-    assert answer(result(three, *comparisons[:2], pair(0, 3, 80, 79, 81, "slower"))).startswith(
+    assert summarize(result(three, *comparisons[:2], pair(0, 3, 80, 79, 81, "slower"))).startswith(
         "Too close to call between Logistic Regression, Random Forest and Linear SVM after 100 runs: 60.0–62.0 µs;"
     )
     four = [*candidates[:4], candidate(4, 5e-3, "b")]
-    assert answer(result(four, *comparisons[:3], pair(0, 4, 80, 79, 81, "slower"))).startswith(
+    assert summarize(result(four, *comparisons[:3], pair(0, 4, 80, 79, 81, "slower"))).startswith(
         "Too close to call between Logistic Regression and 3 others after 100 runs"
     )
 
@@ -231,9 +231,9 @@ def test_all_the_same() -> None:
     candidates = [candidate(k, 60e-6, "a") for k in range(4)]
     comparisons = [pair(0, k, 1.0, 0.995, 1.005, "same") for k in range(1, 4)]
     within = "as fast as Logistic Regression (within 1 % in this launch): 60.0 µs."
-    assert answer(result(candidates, *comparisons)) == f"Random Forest, Linear SVM and RBF SVM answer {within}"
+    assert summarize(result(candidates, *comparisons)) == f"Random Forest, Linear SVM and RBF SVM answer {within}"
     five = [*candidates, candidate(4, 60e-6, "a")]
-    assert answer(result(five, *comparisons, pair(0, 4, 1.0, 0.995, 1.005, "same"))) == f"All others answer {within}"
+    assert summarize(result(five, *comparisons, pair(0, 4, 1.0, 0.995, 1.005, "same"))) == f"All others answer {within}"
 
 
 def test_rivals_that_were_not_compared_with_each_other_are_left_open() -> None:
@@ -243,7 +243,7 @@ def test_rivals_that_were_not_compared_with_each_other_are_left_open() -> None:
         pair(1, 0, 0.0138, 0.0135, 0.0141, "faster"),
         pair(1, 2, 0.0139, 0.0136, 0.0142, "faster"),
     )
-    assert answer(measured) == (
+    assert summarize(measured) == (
         "Too close to call between Logistic Regression and Linear SVM after 100 runs: 62.1–62.2 µs."
     )
 
@@ -254,7 +254,7 @@ def test_too_few_rounds_claim_nothing(calls: int, few: str) -> None:
         [candidate(0, 62.1e-6, "a", calls=calls), candidate(2, 71e-6, "a")],
         pair(0, 2, 1.15, None, None, "inconclusive"),
     )
-    assert answer(measured) == f"Logistic Regression had the lowest median, 62.1 µs, but {few} to tell."
+    assert summarize(measured) == f"Logistic Regression had the lowest median, 62.1 µs, but {few} to tell."
 
 
 def test_with_too_few_rounds_the_lowest_median_is_that_of_the_table() -> None:
@@ -263,7 +263,7 @@ def test_with_too_few_rounds_the_lowest_median_is_that_of_the_table() -> None:
         [candidate(0, 112e-6, "a", calls=5), candidate(2, 111e-6, "a", calls=5)],
         pair(2, 0, 0.99, None, None, "inconclusive"),
     )
-    assert answer(measured).startswith("Linear SVM had the lowest median, 111 µs")
+    assert summarize(measured).startswith("Linear SVM had the lowest median, 111 µs")
 
 
 def test_candidates_that_are_a_round_ahead_claim_nothing() -> None:
@@ -272,41 +272,43 @@ def test_candidates_that_are_a_round_ahead_claim_nothing() -> None:
         pair(0, 1, 43.1, None, None, "inconclusive"),
         pair(0, 2, 1.1, 0.98, 1.18, "inconclusive"),
     )
-    assert answer(early) == ("Logistic Regression had the lowest median, 205 µs, but 60 runs are too few to tell.")
+    assert summarize(early) == ("Logistic Regression had the lowest median, 205 µs, but 60 runs are too few to tell.")
 
 
 def test_one_alone() -> None:
     alone = candidate(0, 62.1e-6)
-    assert answer(result([alone])) == ("Logistic Regression answers in 62.1 µs (95 % CI 61.5–62.7 µs in this launch).")
+    assert summarize(result([alone])) == (
+        "Logistic Regression answers in 62.1 µs (95 % CI 61.5–62.7 µs in this launch)."
+    )
     assert alone.statistics is not None
     few = msgspec.structs.replace(
         alone, calls=5, statistics=msgspec.structs.replace(alone.statistics, p50=Percentile(value=62.1e-6))
     )
-    assert answer(result([few])) == ("Logistic Regression answered in 62.1 µs; 5 runs are too few for an interval.")
+    assert summarize(result([few])) == ("Logistic Regression answered in 62.1 µs; 5 runs are too few for an interval.")
 
 
 def test_failures_are_told_after_the_answer() -> None:
     one = result([candidate(0, 62.1e-6), failed(1, "boom"), candidate(2, None)])
-    assert answer(one).endswith(" Random Forest failed.")
+    assert summarize(one).endswith(" Random Forest failed.")
     two = result([candidate(0, 62.1e-6), failed(1, "boom"), failed(2, "boom")])
-    assert answer(two).endswith(" 2 models failed.")
+    assert summarize(two).endswith(" 2 models failed.")
 
 
 def test_those_that_all_failed_late_were_measured_until_then() -> None:
     late = [msgspec.structs.replace(candidate(k, 62.1e-6), status="failed", error="boom") for k in range(2)]
-    assert answer(result(late[:1])) == "Logistic Regression failed after 100 runs: boom."
-    assert answer(result(late)) == "None of the 2 models could be measured to the end: boom."
-    assert answer(result([late[0], failed(1, "bang")])) == (
+    assert summarize(result(late[:1])) == "Logistic Regression failed after 100 runs: boom."
+    assert summarize(result(late)) == "None of the 2 models could be measured to the end: boom."
+    assert summarize(result([late[0], failed(1, "bang")])) == (
         "None of the 2 models could be measured to the end; Logistic Regression: boom."
     )
 
 
 def test_nothing_but_failures() -> None:
-    assert answer(result([failed(1, "ValueError: no such kernel.")])) == (
+    assert summarize(result([failed(1, "ValueError: no such kernel.")])) == (
         "Random Forest could not be measured: ValueError: no such kernel."
     )
-    assert answer(result([failed(1, "boom"), failed(2, "boom")])) == "None of the 2 models could be measured: boom."
-    assert answer(result([failed(1, "boom"), failed(2, "bang")])) == (
+    assert summarize(result([failed(1, "boom"), failed(2, "boom")])) == "None of the 2 models could be measured: boom."
+    assert summarize(result([failed(1, "boom"), failed(2, "bang")])) == (
         "None of the 2 models could be measured; Random Forest: boom."
     )
-    assert answer(result([candidate(0, None)])) == "Nothing was measured."
+    assert summarize(result([candidate(0, None)])) == "Nothing was measured."
