@@ -51,6 +51,7 @@ def main() -> None:
         pass
     except Exception:  # noqa: BLE001 (said here, for nothing is said after what follows)
         traceback.print_exc()
+        _end_all(code=1)
     finally:
         _end_all()
 
@@ -65,7 +66,7 @@ def _import_ahead() -> None:
     limit(1)  # looks for the libraries; what is forked need not
 
 
-def _end_all(*_: object) -> None:
+def _end_all(*_: object, code: int = 0) -> None:
     shutil.rmtree(sys.argv[1], ignore_errors=True)
     with contextlib.suppress(Exception):  # of a signal while this is imported: then nothing has been started yet
         from latency_tui.engine import subreaper
@@ -73,7 +74,7 @@ def _end_all(*_: object) -> None:
         subreaper.end(())  # what keeps out of the session, too
         if os.getsid(0) == os.getpid():  # started as the leader of a session: models may have started processes
             subreaper.signal_session(os.getpid(), signal.SIGKILL)
-    os._exit(0)
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from latency_tui.errors import DataError, EngineError
 
 LONGEST_LINE = 256 * 2**20
 LOG_TAIL_BYTES = 4000
+_SIGNS_OF_NO_MEMORY = ("MemoryError", "Cannot allocate memory", "cannot allocate memory", "failed to map segment")
 
 
 class Engine:
@@ -234,6 +235,9 @@ class Engine:
         said = self._log_tail.decode(errors="replace").strip().splitlines()
         code = process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        if any(sign in line for sign in _SIGNS_OF_NO_MEMORY for line in said):
+            advice = "close other programs, or raise its limit (ulimit -v)"
+            return f"The measuring process ran out of memory ({how}); {advice}."
         return f"The measuring process ended unexpectedly ({how}){': ' + said[-1] if said else ''}."
 
     async def _drain_stderr(self, process: asyncio.subprocess.Process) -> None:

@@ -6,6 +6,7 @@ import ctypes
 import gc
 import importlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -172,6 +173,16 @@ class Exits(Planted):
 class RaisesSystemExit(Planted):
     def predict(self, X: Any) -> Any:
         sys.exit("enough")
+
+
+class RefusedMemory(Planted):
+    """Does nothing but system calls, close to the limit of its memory, as OpenBLAS does that retries forever."""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        size = psutil.Process().memory_info().vms
+        resource.setrlimit(resource.RLIMIT_AS, (size + 8 * 2**20, resource.RLIM_INFINITY))
+        while True:
+            os.getrandom(1 << 16)
 
 
 class FillsMemory(Planted):

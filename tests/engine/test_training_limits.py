@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import sys
+
 import pytest
 
 from latency_tui.engine.client import Engine
@@ -13,7 +17,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     TrainingStarted,
 )
-from latency_tui.errors import UsageError
+from latency_tui.errors import EngineError, UsageError
 from latency_tui.plan import Plan
 from tests.engine.conftest import faulty, plan_of
 
@@ -34,6 +38,17 @@ async def test_training_that_takes_too_long_is_ended(engine: Engine) -> None:
     failure = await failure_beside_a_good_one(engine, "HangsInFit", training_timeout=0.5)
     assert (failure.stage, failure.cause) == ("training", "timed out")
     assert failure.message == "training took longer than 0.5 s and was ended"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+async def test_training_that_is_refused_memory_is_ended(engine: Engine) -> None:
+    failure = await failure_beside_a_good_one(engine, "RefusedMemory")
+    assert (failure.stage, failure.cause) == ("training", "memory")
+    assert re.fullmatch(
+        r"made no progress because its memory is limited to [\d,]+ MiB \(ulimit -v\), and was ended; raise the limit",
+        failure.message,
+    )
 
 
 @pytest.mark.slow
@@ -63,3 +78,13 @@ async def test_the_training_of_one_model_can_be_stopped(engine: Engine, kind: st
 def test_a_training_timeout_that_makes_no_sense_is_refused(seconds: float) -> None:
     with pytest.raises(UsageError, match="training timeout"):
         Plan(candidates=(faulty("Planted"),), training_timeout=seconds)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+async def test_an_engine_without_memory_says_what_to_do() -> None:
+    async with Engine() as engine:
+        assert engine._process is not None
+        resource.prlimit(engine._process.pid, resource.RLIMIT_AS, (64 * 2**20, 64 * 2**20))
+        with pytest.raises(EngineError, match=r"ran out of memory \(exit code \d+\); close other programs, or raise"):
+            async for _ in engine.run(Measure(job="a", plan=plan_of(faulty("Planted")))):
+                pass

@@ -34,6 +34,7 @@ from latency_tui.engine.candidate_protocol import (
 )
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import Stage
+from latency_tui.engine.server.refused_memory import RefusedMemory
 
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
@@ -61,6 +62,7 @@ class CandidateProcess:
         asked_at: When, on that clock, the current request was sent.
         timeout: Seconds that the current request, or its stage, may take.
         training_timeout: Seconds that training may take once it has begun; None to keep the limit of the request.
+        refused_memory: Detects that it makes no progress because a limit refuses it memory.
         ready: Whether the model can answer.
         replicas: Further processes of the same candidate.
         libraries: Modules of installed libraries that it has imported; empty until it stored its model.
@@ -113,6 +115,7 @@ class CandidateProcess:
         else:
             self.pid = self._spawn(theirs)
         theirs.close()
+        self.refused_memory = RefusedMemory(self.pid)
 
     def _fork(self, theirs: Connection, data: Data | None) -> int:
         parent = os.getpid()

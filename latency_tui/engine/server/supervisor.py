@@ -223,6 +223,10 @@ class Supervisor:
         if process.is_late():
             self.mark_failed(process, "timed out", _timeout_message(process), process.log_tail())
             return True
+        if limit := process.refused_memory.stuck_at():
+            message = f"made no progress because its memory is limited to {limit}, and was ended; raise the limit"
+            self.mark_failed(process, "memory", message, process.log_tail())
+            return True
         resident = process.resident_bytes()
         short = machine.free_memory() < (1 - machine.MEMORY_SHARE) / 4 * self._memory_limit
         if resident > self._memory_limit or (short and resident == max(p.resident_bytes() for p in running)):
