@@ -284,7 +284,7 @@ REFUSED = [
     ("sklearn.svm:SVCC", "The module sklearn.svm has no 'SVCC'; did you mean SVC?"),
     ("sklearn.svn:SVC", "There is no module 'sklearn.svn'"),
     ("no_such_module:x", "There is no module 'no_such_module'"),
-    ("a b:c", "is not written package.module:name"),
+    ("a b:c", "is not an import path"),
     ("x" * 3000, "There is no model"),
     ("[bold]x[/bold]\x1b[31m", "is not a model"),
     ("", "Type something first"),

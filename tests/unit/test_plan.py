@@ -165,7 +165,7 @@ def test_variants_that_could_change_nothing_are_left_out() -> None:
 
 def test_a_setting_unknown_to_a_runtime_is_refused_only_if_typed() -> None:
     typed = Candidate(model=BUILTIN_MODELS[1], settings={"runtime": "onnx", "n_jobs": 1})
-    with pytest.raises(UsageError, match=r"n_jobs would change nothing, for it is not the model's own library"):
+    with pytest.raises(UsageError, match=r"n_jobs would change nothing, because the model's own library"):
         check_plan(Plan(candidates=(typed,)))
     check_plan(Plan(candidates=(msgspec.structs.replace(typed, settings={"runtime": "onnx", "threads": 2}),)))
     one_job = Candidate(model=BUILTIN_MODELS[1], settings={"n_jobs": 1, "threads": 2})
