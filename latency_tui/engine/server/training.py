@@ -7,10 +7,15 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
+from latency_tui.catalog.configuration import runs_code
+from latency_tui.catalog.external_files import external_files
+from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.named_models import is_built_in
-from latency_tui.engine import machine
+from latency_tui.catalog.settings_to_try import file_kind
+from latency_tui.engine import machine, user_imports
 from latency_tui.engine.candidate_protocol import (
     Called,
     CheckSettings,
@@ -29,6 +34,7 @@ from latency_tui.engine.protocol import DatasetPrepared, TrainingFinished, Train
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
+from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Plan, StoredDataset
 from latency_tui.plan.candidates import NATIVE
 
@@ -43,10 +49,10 @@ MOST_TEST_ROWS = 10_000
 
 
 class Source(NamedTuple):
-    """What a process was started for: a candidate, and the state of its model's file at that time."""
+    """What a process was started for: a candidate, and the state of the files of its model at that time."""
 
     candidate: Candidate
-    fingerprint: object
+    fingerprints: tuple[object, ...]
 
 
 class Training:
@@ -102,7 +108,7 @@ class Training:
         self._plan = plan
         supervisor.end_unready()
         for candidate in plan.turns:
-            now = Source(candidate, fingerprint_of(candidate.model.file))
+            now = Source(candidate, fingerprints_of(candidate))
             if self._sources.get(candidate.slug) != now:
                 supervisor.end([candidate.slug])
 
@@ -124,7 +130,7 @@ class Training:
         )
 
     def _start(self, candidate: Candidate) -> CandidateProcess:
-        self._sources[candidate.slug] = Source(candidate, fingerprint_of(candidate.model.file))
+        self._sources[candidate.slug] = Source(candidate, fingerprints_of(candidate))
         return self._supervisor.start(candidate.slug, self._data)
 
     def _check_settings(self, missing: Iterable[Candidate], plan: Plan) -> None:
@@ -215,6 +221,18 @@ def prepare_request(candidate: Candidate, plan: Plan) -> Prepare:
 def _data_key(plan: Plan) -> object:
     """Return the parts of a plan that all candidates depend on: a change of any means that all are trained again."""
     return (plan.workload.dataset, plan.workload.shapes, plan.threads)
+
+
+def fingerprints_of(candidate: Candidate) -> tuple[object, ...]:
+    """Return values that change when the model's file, its external weights or the module of its factory does."""
+    file, factory = candidate.model.file, candidate.model.factory
+    paths = [file]
+    with contextlib.suppress(UsageError, OSError):
+        if file and file_kind(candidate) == "onnx":
+            paths += map(str, external_files(Path(file)))
+    if factory and runs_code(factory, {}):
+        paths.append(str(source_of(factory, user_imports.FOLDERS) or ""))
+    return tuple(fingerprint_of(path) for path in paths)
 
 
 def fingerprint_of(path: str) -> object:
