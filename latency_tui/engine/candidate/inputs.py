@@ -1,4 +1,4 @@
-"""From a dataset to what one model receives: a frame, an array, texts, records or named arrays, prepared beforehand.
+"""Adapts a dataset to what one model takes: a data frame, an array, texts, records or named arrays.
 
 The path is: read (`tables`), split (`dataset`), adapted to one model (here), cut into calls (`rows.batches`). None of
 it happens inside the timed span. Runs in the engine's processes only.
@@ -6,19 +6,24 @@ it happens inside the timed span. Runs in the engine's processes only.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
-
-import numpy as np
 
 from latency_tui.engine.candidate import tensors
 from latency_tui.engine.candidate.categories import as_dates, as_text, date_columns, with_learnt_types
+from latency_tui.engine.candidate.input_columns import (
+    check_feature_count,
+    list_names,
+    name_columns,
+    restore_index,
+    select_known_columns,
+    to_array,
+    to_dense_array,
+    to_frame,
+)
 from latency_tui.engine.candidate.made_up_rows import made_up_rows
-from latency_tui.engine.candidate.models.adapters import require
 from latency_tui.engine.candidate.models.model_traits import (
     are_counted,
     check_batch_size,
@@ -30,6 +35,7 @@ from latency_tui.engine.candidate.models.model_traits import (
     name_of,
     takes,
 )
+from latency_tui.engine.candidate.text_inputs import as_records, as_texts
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import is_frame, is_numeric
 from latency_tui.engine.data.targets import check_classes
@@ -104,7 +110,7 @@ def adapt_inputs(
     if isinstance(data.X_test, Mapping):
         data = replace(data, X_test=_only_array(data.X_test, model))
     if data.kind == "stored":
-        _check_count(model, data)
+        check_feature_count(model, data)
         return AdaptedData(with_settings(data, settings))
     notes = data.notes if fitted else (*data.notes, *check_classes(model, data))
     made, told = _made_up(data, model) if fitted else (None, ())
@@ -112,9 +118,9 @@ def adapt_inputs(
         data, notes = made, told
     wanted = settings.get("input") or takes(model)
     if wanted in ("texts", "records"):
-        adapted, more = _as_texts(data, model) if wanted == "texts" else (_as_records(data), ())
+        adapted, more = as_texts(data, model) if wanted == "texts" else (as_records(data), ())
         return AdaptedData(adapted, (*notes, *more), made is not None)
-    data, notes = _with_index(data, model, notes) if fitted else (data, notes)
+    data, notes = restore_index(data, model, notes) if fitted else (data, notes)
     form = str(wanted or _preferred(data, model, fitted=fitted))
     chosen, more = _as_table(data, model, settings, form, fitted=fitted)
     others = () if wanted else _other_forms(data, model, settings, form, notes, fitted=fitted)
@@ -136,7 +142,7 @@ def in_wanted_type(data: Data, model: Any, settings: Mapping[str, Setting]) -> D
     wanted = getattr(model, "input_dtype", None)
     if settings.keys() & {"dtype", "input"}:
         wanted = str(settings.get("dtype", wanted)) if wanted and hasattr(data.X_test, "toarray") else None
-    return replace(data, X_test=_dense(data.X_test, wanted)) if wanted else data
+    return replace(data, X_test=to_dense_array(data.X_test, wanted)) if wanted else data
 
 
 def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
@@ -155,9 +161,9 @@ def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
             except (TypeError, ValueError, AttributeError) as error:
                 raise ModelError(f"the data cannot be had as {dtype}: {error}") from error
         if settings.get("input") == "dataframe" and not hasattr(inputs, "iloc"):
-            inputs = _frame(inputs, data.columns or [f"feature_{index}" for index in range(inputs.shape[1])])
+            inputs = to_frame(inputs, data.columns or [f"feature_{index}" for index in range(inputs.shape[1])])
         if settings.get("input") == "array" and is_frame(inputs):
-            inputs = _array(inputs)
+            inputs = to_array(inputs)
         return inputs
 
     return replace(data, X_train=convert(data.X_train), X_test=convert(data.X_test))
@@ -269,69 +275,7 @@ def _made_up(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]]:
     return Data(None, None, rows, None, kind=data.kind, columns=() if is_frame(rows) else tuple(names)), notes
 
 
-# --- texts and records
-
-
-def _as_texts(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return the one column of words as a list of texts."""
-    rows = data.X_test
-    if is_frame(rows):
-        worded = [name for name, kind in rows.dtypes.items() if getattr(kind, "kind", "O") not in "fiubmM"]
-        known = [name for name in feature_names(model) if name in worded]
-        chosen = known if len(known) == 1 else worded
-        if len(chosen) != 1:
-            has = f"{len(chosen)} columns of words: {_listed(chosen)}" if chosen else "no column of words"
-            raise ModelError(
-                f"{name_of(model)} takes texts, and the data have {has}; keep the one column that holds them"
-            )
-        left = [name for name in rows.columns if name not in chosen]
-        notes = (f"takes texts: column {chosen[0]}" + (f"; left out: {_listed(left)}" if left else ""),)
-        column = chosen[0]
-        train = None if data.X_train is None else _texts(data.X_train[column])
-        return replace(data, X_train=train, X_test=_texts(rows[column]), columns=()), notes
-    values = np.asarray(rows)
-    words = values.dtype.kind in "OUS"
-    if not words or (values.ndim > 1 and values.shape[1] != 1):
-        has = "hold several columns" if words else "hold numbers"
-        raise ModelError(f"{name_of(model)} takes texts, and the data {has}")
-    train = None if data.X_train is None else _texts(np.ravel(data.X_train))
-    return replace(data, X_train=train, X_test=_texts(values.ravel()), columns=()), ()
-
-
-def _texts(values: Any) -> list[str]:
-    return ["" if value is None or value != value else str(value) for value in values]
-
-
-def _as_records(data: Data) -> Data:
-    """Return each row as a mapping from a column's name to its value."""
-
-    def records(rows: Any) -> Any:
-        if rows is None or isinstance(rows, list):
-            return rows
-        if not is_frame(rows):
-            rows = _frame(rows, data.columns or [f"feature_{index}" for index in range(rows.shape[1])])
-        return rows.to_dict("records")
-
-    return replace(data, X_train=records(data.X_train), X_test=records(data.X_test), columns=())
-
-
 # --- tables
-
-
-def _with_index(data: Data, model: Any, notes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
-    """Return data with the index columns if a model was fitted on them, and the notes that hold then."""
-    if data.index is None or not is_frame(data.X_test):
-        return data, notes
-    known, names = feature_names(model), [str(name) for name in data.index.columns]
-    by_count = not known and feature_count(model) == data.features + len(names)
-    if not by_count and not any(name in known for name in names):
-        return data, notes
-    kept = (*(note for note in notes if not any(name in note for name in names)), *_index_note(names))
-    return replace(data, X_test=data.index.join(data.X_test), index=None), kept
-
-
-def _index_note(names: Sequence[str]) -> tuple[str, ...]:
-    return (f"numbers the rows, but the model was fitted on it: {_listed(names)}",)
 
 
 def _preferred(data: Data, model: Any, *, fitted: bool) -> str:
@@ -364,11 +308,11 @@ def _other_forms(
     if form == "array":
         return (partial(other, "dataframe", "given data frames, since it fails on arrays"),)
     if is_frame(data.X_test) and (texts := [name for name, kind in data.X_test.dtypes.items() if kind.kind == "M"]):
-        told = f"dates given as text, since it fails on dates: {_listed(texts)}"
+        told = f"dates given as text, since it fails on dates: {list_names(texts)}"
         undated = replace(data, X_train=as_text(data.X_train, texts), X_test=as_text(data.X_test, texts))
         return (lambda: AdaptedData(_as_table(undated, model, settings, form, fitted=fitted)[0], (*notes, told)),)
     if dates := date_columns(data.X_test):
-        told = f"columns given as dates, since it fails on text: {_listed(dates)}"
+        told = f"columns given as dates, since it fails on text: {list_names(dates)}"
         dated = replace(data, X_train=as_dates(data.X_train, dates), X_test=as_dates(data.X_test, dates))
         return (lambda: AdaptedData(_as_table(dated, model, settings, form, fitted=fitted)[0], (*notes, told)),)
     return ()
@@ -380,103 +324,15 @@ def _as_table(
     """Return rows as a data frame or an array, with the columns that a fitted model knows."""
     notes: tuple[str, ...] = ()
     if form == "dataframe":
-        data, notes = _with_names(data, model, must="input" in settings)
+        data, notes = name_columns(data, model, must="input" in settings)
     if fitted:
-        data, more = _by_name(data, model)
+        data, more = select_known_columns(data, model)
         notes += more
         if is_frame(data.X_test) and form == "dataframe":
             data, more = with_learnt_types(data, model)
             notes += more
     if is_frame(data.X_test) and form == "array":
-        data = replace(data, X_train=_array(data.X_train), X_test=_array(data.X_test))
+        data = replace(data, X_train=to_array(data.X_train), X_test=to_array(data.X_test))
     if fitted:
-        _check_count(model, data)
+        check_feature_count(model, data)
     return in_wanted_type(with_settings(data, settings), model, settings), notes
-
-
-def _with_names(data: Data, model: Any, *, must: bool) -> tuple[Data, tuple[str, ...]]:
-    """Return rows that are an array as a data frame, with the names of the data or else of the model.
-
-    They stay an array if neither has one name per column, or if there is no pandas and the model answers without.
-    """
-    rows, names = data.X_test, data.columns or feature_names(model)
-    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or len(names) != rows.shape[1]:
-        return data, ()
-    if not find_spec("pandas") and not must:
-        return data, ()
-    notes = () if data.columns else (f"the data have no names of columns, so they got the model's: {_listed(names)}",)
-    return replace(data, X_train=_frame(data.X_train, names), X_test=_frame(rows, names)), notes
-
-
-def _by_name(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return the columns that a fitted model knows, under its names, if both it and the data have names.
-
-    A name may be written with `_` for its spaces in one of the two: LightGBM and ONNX write it so. Names that only
-    count columns say nothing if the data have others.
-    """
-    known, rows = feature_names(model), data.X_test
-    there = [str(name) for name in rows.columns] if is_frame(rows) else list(data.columns)
-    if not known or not there or len(there) != rows.shape[1]:
-        return data, ()
-    unspaced = {_unspaced(name): name for name in there}
-    wanted = {name: name if name in there else unspaced.get(_unspaced(name)) for name in known}
-    if missing := [name for name, column in wanted.items() if column is None]:
-        if are_counted(known) or are_counted(there):
-            return _renamed(data, known), ()
-        raise ModelError(
-            f"{name_of(model)} was fitted on {len(known):,} features; the data lack {_listed(missing)} "
-            f"and have {_listed(there)}"
-        )
-    left = [name for name in there if name not in wanted.values()]
-    notes = (f"left out, as the model does not know them: {_listed(left)}",) if left else ()
-    if is_frame(rows):
-        return replace(data, X_test=rows[list(wanted.values())].set_axis(known, axis=1)), notes
-    return replace(data, X_test=rows[:, [there.index(name) for name in wanted.values() if name]], columns=()), notes
-
-
-def _renamed(data: Data, known: Sequence[str]) -> Data:
-    """Return columns under a model's counted names, by position, if there are as many."""
-    if is_frame(data.X_test) and data.X_test.shape[1] == len(known):
-        return replace(data, X_test=data.X_test.set_axis(list(known), axis=1))
-    return data
-
-
-def _check_count(model: Any, data: Data) -> None:
-    expected, there = feature_count(model), data.features
-    if expected and there and expected != there:
-        hint = f"; give data of its own with --data, or --features {expected}" if data.kind == "synthetic" else ""
-        raise ModelError(f"{name_of(model)} expects {expected:,} features, the data have {there:,}{hint}")
-
-
-def _unspaced(name: str) -> str:
-    return re.sub(r"\s", "_", name)
-
-
-def _array(frame: Any) -> Any:
-    """Return a data frame as an array: of floats if all are numbers, else of objects."""
-    if frame is None:
-        return None
-    if not is_numeric(frame):
-        return frame.to_numpy(dtype=object)
-    kinds = set(map(str, frame.dtypes))
-    return frame.to_numpy(dtype="float32" if kinds == {"float32"} else "float64", na_value=np.nan)
-
-
-def _frame(rows: Any, names: Sequence[str]) -> Any:
-    """Return an array as a data frame."""
-    if rows is None:
-        return None
-    return require("pandas", "a model with named columns").DataFrame(rows, columns=list(names))
-
-
-def _dense(rows: Any, kind: str) -> Any:
-    rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    try:
-        return np.ascontiguousarray(rows, dtype=kind)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"the model takes {kind}, and the data hold something else: {error}") from error
-
-
-def _listed(names: Sequence[Any]) -> str:
-    shown = ", ".join(map(str, names[:8]))
-    return f"{shown} and {len(names) - 8:,} more" if len(names) > 8 else shown

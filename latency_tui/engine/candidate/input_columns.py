@@ -1,0 +1,134 @@
+"""Gives rows the columns that a fitted model knows, as a data frame or an array."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from latency_tui.engine.candidate.models.adapters import require
+from latency_tui.engine.candidate.models.model_traits import are_counted, feature_count, feature_names, name_of
+from latency_tui.engine.data.dataset import Data
+from latency_tui.engine.data.rows import is_frame, is_numeric
+from latency_tui.errors import ModelError
+
+
+def restore_index(data: Data, model: Any, notes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
+    """Return data with the index columns if a model was fitted on them, and the notes that hold then."""
+    if data.index is None or not is_frame(data.X_test):
+        return data, notes
+    known, names = feature_names(model), [str(name) for name in data.index.columns]
+    by_count = not known and feature_count(model) == data.features + len(names)
+    if not by_count and not any(name in known for name in names):
+        return data, notes
+    kept = (*(note for note in notes if not any(name in note for name in names)), *_index_note(names))
+    return replace(data, X_test=data.index.join(data.X_test), index=None), kept
+
+
+def _index_note(names: Sequence[str]) -> tuple[str, ...]:
+    return (f"numbers the rows, but the model was fitted on it: {list_names(names)}",)
+
+
+def name_columns(data: Data, model: Any, *, must: bool) -> tuple[Data, tuple[str, ...]]:
+    """Return rows that are an array as a data frame, with the names of the data or else of the model.
+
+    They stay an array if neither has one name per column, or if there is no pandas and the model answers without.
+    """
+    rows, names = data.X_test, data.columns or feature_names(model)
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or len(names) != rows.shape[1]:
+        return data, ()
+    if not find_spec("pandas") and not must:
+        return data, ()
+    notes = (
+        () if data.columns else (f"the data have no names of columns, so they got the model's: {list_names(names)}",)
+    )
+    return replace(data, X_train=to_frame(data.X_train, names), X_test=to_frame(rows, names)), notes
+
+
+def select_known_columns(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
+    """Return the columns that a fitted model knows, under its names, if both it and the data have names.
+
+    A name may be written with `_` for its spaces in one of the two: LightGBM and ONNX write it so. Names that only
+    count columns say nothing if the data have others.
+    """
+    known, rows = feature_names(model), data.X_test
+    there = [str(name) for name in rows.columns] if is_frame(rows) else list(data.columns)
+    if not known or not there or len(there) != rows.shape[1]:
+        return data, ()
+    unspaced = {_unspaced(name): name for name in there}
+    wanted = {name: name if name in there else unspaced.get(_unspaced(name)) for name in known}
+    if missing := [name for name, column in wanted.items() if column is None]:
+        if are_counted(known) or are_counted(there):
+            return _renamed(data, known), ()
+        raise ModelError(
+            f"{name_of(model)} was fitted on {len(known):,} features; the data lack {list_names(missing)} "
+            f"and have {list_names(there)}"
+        )
+    left = [name for name in there if name not in wanted.values()]
+    notes = (f"left out, as the model does not know them: {list_names(left)}",) if left else ()
+    if is_frame(rows):
+        return replace(data, X_test=rows[list(wanted.values())].set_axis(known, axis=1)), notes
+    return replace(data, X_test=rows[:, [there.index(name) for name in wanted.values() if name]], columns=()), notes
+
+
+def _renamed(data: Data, known: Sequence[str]) -> Data:
+    """Return columns under a model's counted names, by position, if there are as many."""
+    if is_frame(data.X_test) and data.X_test.shape[1] == len(known):
+        return replace(data, X_test=data.X_test.set_axis(list(known), axis=1))
+    return data
+
+
+def check_feature_count(model: Any, data: Data) -> None:
+    """Refuse data whose number of features is not the one that the model was fitted on.
+
+    Raises:
+        ModelError: The numbers differ.
+    """
+    expected, there = feature_count(model), data.features
+    if expected and there and expected != there:
+        hint = f"; give data of its own with --data, or --features {expected}" if data.kind == "synthetic" else ""
+        raise ModelError(f"{name_of(model)} expects {expected:,} features, the data have {there:,}{hint}")
+
+
+def _unspaced(name: str) -> str:
+    return re.sub(r"\s", "_", name)
+
+
+def to_array(frame: Any) -> Any:
+    """Return a data frame as an array: of floats if all are numbers, else of objects."""
+    if frame is None:
+        return None
+    if not is_numeric(frame):
+        return frame.to_numpy(dtype=object)
+    kinds = set(map(str, frame.dtypes))
+    return frame.to_numpy(dtype="float32" if kinds == {"float32"} else "float64", na_value=np.nan)
+
+
+def to_frame(rows: Any, names: Sequence[str]) -> Any:
+    """Return an array as a data frame."""
+    if rows is None:
+        return None
+    return require("pandas", "a model with named columns").DataFrame(rows, columns=list(names))
+
+
+def to_dense_array(rows: Any, kind: str) -> Any:
+    """Return rows as a contiguous array of the dtype `kind`.
+
+    Raises:
+        ModelError: They hold values that this dtype cannot.
+    """
+    rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+    try:
+        return np.ascontiguousarray(rows, dtype=kind)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the model takes {kind}, and the data hold something else: {error}") from error
+
+
+def list_names(names: Sequence[Any]) -> str:
+    """Return the first eight names in words, and how many more there are."""
+    shown = ", ".join(map(str, names[:8]))
+    return f"{shown} and {len(names) - 8:,} more" if len(names) > 8 else shown
