@@ -213,7 +213,7 @@ def main() -> None:
             f"The reference is an estimate too, and holds the part: of {SHORT_SECONDS:g} s a perfect interval would "
             f"reach {100 * expected:.1f} % or a little more."
         ),
-        f"Launches: {SUBSETS} clusters of five, which overlap; the rate's interval takes them for independent.",
+        f"Launches: {SUBSETS} random subsets of five, which overlap; the interval of the rate ignores that.",
     ]
     report.print()
 

@@ -1,7 +1,7 @@
 """From exec to the first complete frame: `latency-tui` against an empty Textual app, in a real pty of 100 × 30.
 
 Prints the median of each and of their ratios, both started in alternation. Target: at most 1.5 times the empty app.
-A frame counts as complete when the last line that the app clusters is on the screen: the key line at the bottom for
+A frame counts as complete when the last line that the app draws is on the screen: the key line at the bottom for
 `latency-tui`, the one line of text for the empty app.
 """
 
