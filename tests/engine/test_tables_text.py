@@ -211,7 +211,7 @@ def test_an_index_of_the_rows_is_left_out_and_told(tmp_path: Path, text: str, le
     [
         ("a,b,y\n" + "1,2,0\n" * 60 + "1,2,3,4,0\n", r"a\.csv: line 62 has 5 cells where the first line has 3\."),
         ("a,b,y\n" + "1,2,0\n" * 30000 + "1,2,3,4,0\n", r"line 30,002 has 5 cells where the first line has 3\."),
-        ("text\nHello, world\nbye\nbye\n", "put texts that hold separators in quotes"),
+        ("text\nHello, world\nbye\nbye\n", "put text that contains separators in quotes"),
         ("a,b\n1,2\n" * 20000 + '1,"2\n' + "3,4\n" * 9, "a quote is opened .* and never closed"),
         ("a,b,y\n1,2,0\n", "has no column 'z'"),
         ("y,z\n1,2\n2,inf\n", "1 rows with an infinite value in the target column 'z'"),

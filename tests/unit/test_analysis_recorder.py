@@ -494,7 +494,7 @@ def test_one_that_answered_from_a_single_process_is_said_to_have() -> None:
         recording.add(msgspec.structs.replace(event, replica=event.round % 3) if copied else event)
     logistic, forest = recording.result().candidates
     assert logistic.notes == ()
-    assert "from one process" in forest.notes[0]
+    assert "in one process" in forest.notes[0]
 
 
 def test_a_failure_of_the_cold_start_does_not_undo_what_was_measured() -> None:

@@ -84,7 +84,7 @@ def _reason(error: Exception, skipped: int) -> str:
     """Return what is wrong with a line, from what pandas says."""
     if found := _RAGGED.search(str(error)):
         expected, line, seen = map(int, found.groups())
-        hint = "; put texts that hold separators in quotes" if expected == 1 else ""
+        hint = "; put text that contains separators in quotes" if expected == 1 else ""
         return f"line {line + skipped:,} has {seen} cells where the first line has {expected}{hint}."
     if found := _OPEN_QUOTE.search(str(error)):
         return f"a quote is opened in line {int(found[1]) + skipped + 1:,} or below and never closed."
