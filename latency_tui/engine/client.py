@@ -35,6 +35,8 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import DataError, EngineError
 
+START_SECONDS = 300.0
+"""How long the process may take until its first event: importing scikit-learn from a slow disk takes up to a minute."""
 LONGEST_LINE = 256 * 2**20
 LOG_TAIL_BYTES = 4000
 _SIGNS_OF_NO_MEMORY = ("MemoryError", "Cannot allocate memory", "cannot allocate memory", "failed to map segment")
@@ -65,6 +67,7 @@ class Engine:
         self._ending: asyncio.Task[None] | None = None
         self._log_tail = b""
         self._ready = False
+        self._has_spoken = False
         self._changing = asyncio.Lock()
 
     @property
@@ -110,7 +113,7 @@ class Engine:
                     why = error.strerror or error
                     raise EngineError(f"The measuring process could not be started: {why}.") from error
                 raise
-            self._log_tail, self._ready = b"", False
+            self._log_tail, self._ready, self._has_spoken = b"", False, False
             self._stderr = asyncio.create_task(self._drain_stderr(self._process))
             self._ending = asyncio.create_task(_end_with(self._process))
 
@@ -220,9 +223,14 @@ class Engine:
         if process is None or process.stdout is None:
             raise EngineError("The measuring process is not running.")
         try:
-            line = await process.stdout.readline()
+            line = await asyncio.wait_for(process.stdout.readline(), None if self._has_spoken else START_SECONDS)
+            self._has_spoken = True
             if line.endswith(b"\n"):
                 return decode_event(line)
+        except TimeoutError as error:
+            self._kill(process)
+            advice = "close other programs, or raise its memory limit (ulimit -v)"
+            raise EngineError(f"The measuring process did not start within {START_SECONDS:g} s; {advice}.") from error
         except (ValueError, msgspec.MsgspecError) as error:
             raise EngineError(f"The measuring process sent an invalid message: {error}.") from error
         raise EngineError(await self._exit_message(process))
