@@ -70,14 +70,15 @@ def _play(terminal: Terminal, chance: random.Random) -> bool:
 
 
 def _come_back(terminal: Terminal) -> None:
-    """Go back to the main screen and stop what runs: both are reached when its keys deselect and select all models."""
+    """Go back to the main screen, which shows itself by opening the help: dialogs and fields take the key as text."""
     terminal.resize(140, 45)
     terminal.process.send("\x1b[201~")
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         terminal.press("\x1b")
         terminal.read(0.3)
-        if _shows(terminal, "n", r"\b0 of \d+ chosen") and _shows(terminal, "a", r"\b(\d+) of \1 chosen"):
+        if _shows(terminal, "?", r"Keys \(1 of \d+\)"):
+            terminal.press("\x1b")
             return
         terminal.press("f")  # the screen may be frozen; the same key lets it catch up
     raise AssertionError(f"it does not answer any more:\n{terminal.text}")

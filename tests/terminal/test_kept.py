@@ -82,7 +82,7 @@ def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(folder: Path, t
             terminal.press("?")
             assert ended(terminal) == 1
             check_kept(folder)
-            assert re.search(r"kept in", shell(terminal))
+            assert re.search(r"saved\s+to", shell(terminal))
 
 
 JUNK = [

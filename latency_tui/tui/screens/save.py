@@ -57,7 +57,7 @@ class SaveScreen(Dialog[None]):
         if not event.value.strip():
             hint.update(Content.styled("Type a file name first.", "$text-error"))
             return
-        if event.value != self._warned_of and at_home(event.value.strip()).is_file():
+        if event.value != self._warned_of and _is_file(at_home(event.value.strip())):
             self._warned_of = event.value
             hint.update(Content.styled("That file exists: enter again overwrites it.", "$text-warning"))
             return
@@ -79,6 +79,14 @@ class SaveScreen(Dialog[None]):
     def _clear(self) -> None:
         self._warned_of = ""
         self.query_one("#hint", Static).update(Content.styled(_HINT, MUTED))
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is such a file; a path that is too long, or not allowed, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _write(result: Result, text: str) -> Path:
