@@ -262,7 +262,7 @@ class RunQueueDelay:
             self._file = -1
 
     def nanoseconds(self) -> int:
-        """Return how long until now; 0 where nobody tells."""
+        """Return the delay up to now; 0 if the system does not report it."""
         try:
             return int(os.pread(self._file, 64, 0).split()[1])
         except (OSError, IndexError, ValueError):

@@ -198,7 +198,7 @@ class Coordinator:
     def _lost_cores(self, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
         """Return the cores that candidates were to run on and cannot: a container's limits changed, or somebody else's.
 
-        Whoever is left without one of its cores goes on, on whatever cores the system has for it.
+        A process that loses its core continues on the cores that the system still allows it.
         """
         lost: set[int] = set()
         for candidate in plan.turns:

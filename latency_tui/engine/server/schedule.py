@@ -1,4 +1,4 @@
-"""The schedule: how many calls a block has, how many rounds there are, and the order within each round."""
+"""The schedule: the calls per block, the number of rounds, and the order of candidates within each round."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def calls_per_block(call_seconds: Collection[float]) -> int:
 
 
 def calls_per_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
-    """Return how many calls a block of each candidate has, at most, if the plan has a measuring time.
+    """Return the maximum number of calls per block of each candidate, for a plan with a measuring time.
 
     Args:
         call_seconds: Duration of one call of each candidate, by slug.

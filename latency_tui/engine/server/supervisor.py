@@ -35,7 +35,7 @@ class Supervisor:
 
     Args:
         channel: Commands are read from it while a process is awaited.
-        folder: A folder that only this user can read, for what candidates print and store.
+        folder: A private folder for the logs and stored models of the candidates.
         fork: Whether processes are forked from this one or started as fresh interpreters.
 
     Attributes:
@@ -92,7 +92,7 @@ class Supervisor:
         return self._processes[slug].replicas
 
     def processes(self, slug: str) -> list[CandidateProcess]:
-        """Return all processes of a candidate; none where it is gone."""
+        """Return all processes of a candidate; none if it has ended."""
         process = self._processes.get(slug)
         return [] if process is None else [process, *process.replicas]
 

@@ -57,7 +57,7 @@ class FocusRuns(Command):
 
 
 class UntilKnown(PlanCommand):
-    """Measure until each model is told from the baseline or known to be the same, instead of a number of runs."""
+    """Measure until each model is shown to differ from the baseline or to be the same, instead of a number of runs."""
 
     title, keys, footer = "Measure until it is known, or for a number of runs", ("u",), "until known"
 
