@@ -6,6 +6,7 @@ import asyncio
 import errno
 import io
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,3 +250,11 @@ def test_a_terminal_that_has_gone_never_blocks_the_screen() -> None:
     drawing.start()
     drawing.join(20)
     assert not drawing.is_alive()
+
+
+async def test_a_paint_that_was_lost_is_asked_for_again(open_app: Open) -> None:
+    async with open_app() as harness:
+        screen = harness.screen
+        screen._painting, screen._paint_asked_at = True, time.monotonic() - 60
+        await harness.press("n")
+        assert "0 of 6 chosen" in harness.text()

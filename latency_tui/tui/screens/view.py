@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 _PLAN_ROWS = 9  # of list and plan side by side
 _LEAST_TABLE = 3  # rows
 _PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
+_PAINT_LOST_SECONDS = 1.0
+"""After this time a paint that was asked for is asked for again, so that a lost callback leaves no part out of date."""
 
 
 class View(Screen[None]):
@@ -80,6 +83,7 @@ class View(Screen[None]):
         self._still: State | None = None
         self._parts: tuple[Widget, ...] = ()
         self._painting = False
+        self._paint_asked_at = 0.0
 
     def compose(self) -> ComposeResult:
         """Yield every part; the results follow after the first frame."""
@@ -225,8 +229,9 @@ class View(Screen[None]):
     @on(SizeChanged)
     def paint_soon(self) -> None:
         """Paint once when everything that is on its way has arrived."""
-        if not self._painting:
-            self._painting = True
+        now = time.monotonic()
+        if not self._painting or now - self._paint_asked_at > _PAINT_LOST_SECONDS:
+            self._painting, self._paint_asked_at = True, now
             self.call_after_refresh(self.paint)
 
     def paint_part(self, part: Widget) -> None:
