@@ -77,6 +77,8 @@ class CommandGroup(click.Group):
             code = report_error(error.format_message(), USAGE)
         except click.Abort:
             code = INTERRUPTED
+        except MemoryError:
+            code = report_error("This process ran out of memory; close other programs, or raise its limit.", 1)
         except SystemExit:  # raised by click if the reader of stdout has gone
             give_up(sys.stdout)
             code = 0

@@ -10,6 +10,7 @@ import click
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.input_options import read_configuration
+from latency_tui.cli.memory_limit import check_memory_limit
 from latency_tui.cli.options import make_plan, measuring_options
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, format_of
@@ -66,6 +67,7 @@ def command(
     Exit codes: 0 success, 1 the measuring process failed, 2 usage error, 4 a model failed, 124 a call timed out, 130
     interrupted (143 by SIGTERM, 129 by SIGHUP). After an interruption, the partial result is still written.
     """
+    check_memory_limit()
     path = None if output in (None, "-") else Path(str(output))
     form = asked_format or (format_of(path) if path else "table")
     typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -35,8 +36,13 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import DataError, EngineError
 
+if TYPE_CHECKING:
+    from latency_tui.engine.refused_memory import RefusedMemory
+
 START_SECONDS = 300.0
 """How long the process may take until its first event: importing scikit-learn from a slow disk takes up to a minute."""
+START_CHECK_SECONDS = 1.0
+"""How often a process that is not ready is checked for an allocation that it retries forever."""
 LONGEST_LINE = 256 * 2**20
 LOG_TAIL_BYTES = 4000
 _SIGNS_OF_NO_MEMORY = ("MemoryError", "Cannot allocate memory", "cannot allocate memory", "failed to map segment")
@@ -65,6 +71,8 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._stderr: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._start_error = ""
         self._log_tail = b""
         self._ready = False
         self._has_spoken = False
@@ -113,9 +121,12 @@ class Engine:
                     why = error.strerror or error
                     raise EngineError(f"The measuring process could not be started: {why}.") from error
                 raise
-            self._log_tail, self._ready, self._has_spoken = b"", False, False
+            self._log_tail, self._ready, self._has_spoken, self._start_error = b"", False, False, ""
             self._stderr = asyncio.create_task(self._drain_stderr(self._process))
             self._ending = asyncio.create_task(_end_with(self._process))
+            if self._starting is not None:
+                self._starting.cancel()
+            self._starting = asyncio.create_task(self._watch_start(self._process))
 
     async def ready(self) -> None:
         """Wait until the process has imported the modules that most plans need; call this before it has a job.
@@ -187,6 +198,8 @@ class Engine:
                     await _reap(process)
             finally:
                 self._remove_folder()  # here, because a killed process removes nothing
+            if self._starting is not None:
+                self._starting.cancel()
             if self._ending is not None:
                 await asyncio.shield(self._ending)
             if self._stderr is not None:
@@ -223,19 +236,38 @@ class Engine:
         if process is None or process.stdout is None:
             raise EngineError("The measuring process is not running.")
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), None if self._has_spoken else START_SECONDS)
-            self._has_spoken = True
+            line = await process.stdout.readline()
             if line.endswith(b"\n"):
+                self._has_spoken = True
                 return decode_event(line)
-        except TimeoutError as error:
-            self._kill(process)
-            advice = "close other programs, or raise its memory limit (ulimit -v)"
-            raise EngineError(f"The measuring process did not start within {START_SECONDS:g} s; {advice}.") from error
         except (ValueError, msgspec.MsgspecError) as error:
             raise EngineError(f"The measuring process sent an invalid message: {error}.") from error
         raise EngineError(await self._exit_message(process))
 
+    async def _watch_start(self, process: asyncio.subprocess.Process) -> None:
+        """Kill a process that cannot become ready; the error that follows is `_start_error`."""
+        deadline = time.monotonic() + START_SECONDS
+        memory: RefusedMemory | None = None
+        while not self._ready and process.returncode is None:
+            await asyncio.sleep(min(START_CHECK_SECONDS, START_SECONDS))
+            if memory is None:
+                from latency_tui.engine.refused_memory import RefusedMemory  # most processes are ready by now
+
+                memory = RefusedMemory(process.pid)
+            if limit := memory.stuck_at():
+                self._start_error = (
+                    f"The measuring process could not start because its memory is limited to {limit}; raise the limit."
+                )
+            elif not self._has_spoken and time.monotonic() > deadline:
+                advice = "close other programs, or raise its memory limit (ulimit -v)"
+                self._start_error = f"The measuring process did not start within {START_SECONDS:g} s; {advice}."
+            if self._start_error:
+                self._kill(process)
+                return
+
     async def _exit_message(self, process: asyncio.subprocess.Process) -> str:
+        if self._start_error:
+            return self._start_error
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), 1.0)
         if self._stderr is not None:

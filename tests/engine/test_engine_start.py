@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from latency_tui.engine import client
+from latency_tui.engine import client, refused_memory
 from latency_tui.errors import EngineError
 
 
@@ -26,3 +26,27 @@ async def test_a_process_that_never_starts_is_ended_with_a_sentence(
         assert process is not None
         await process.wait()
         assert process.returncode == -9
+
+
+_RETRIES_FOREVER = f"""#!{sys.executable}
+import os, resource
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 2**20, resource.RLIM_INFINITY))
+while True:
+    os.getrandom(1 << 16)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+async def test_a_process_that_is_refused_memory_while_it_starts_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = tmp_path / "stuck"
+    stuck.write_text(_RETRIES_FOREVER)
+    stuck.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stuck))
+    monkeypatch.setattr(client, "START_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(refused_memory, "CPU_SECONDS", 0.1)
+    async with client.Engine() as engine:
+        with pytest.raises(EngineError, match=r"because its memory is limited to \d+ MiB \(ulimit -v\)"):
+            await engine.ready()

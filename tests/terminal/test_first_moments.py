@@ -82,6 +82,17 @@ def test_ctrl_c_while_it_starts_is_no_error(delay: float) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+@pytest.mark.parametrize(("limit", "mebibytes"), [("v", 20), ("v", 64), ("v", 128), ("v", 192), ("d", 64)])
+def test_a_memory_limit_below_what_numpy_needs_is_one_sentence(limit: str, mebibytes: int) -> None:
+    words = ["sh", "-c", f'ulimit -{limit} {mebibytes * 1024}; exec "$@"', "sh", *COMMAND, "run", "-m", "naive-bayes"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert re.match(r"latency-tui: (The measuring process could not start: memory|There is not enough)", done.stderr)
+    assert f"raise the limit{' (ulimit -v)' * (mebibytes < 24)}." in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_table_in_an_encoding_without_our_signs_has_others(encoding: str) -> None:

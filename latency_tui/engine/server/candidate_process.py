@@ -34,7 +34,7 @@ from latency_tui.engine.candidate_protocol import (
 )
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import Stage
-from latency_tui.engine.server.refused_memory import RefusedMemory
+from latency_tui.engine.refused_memory import RefusedMemory
 
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
