@@ -6,20 +6,15 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
+import msgspec
 import numpy as np
 
 from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer, Subsample
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
-from latency_tui.result.result import (
-    CandidateResult,
-    ColdStart,
-    Percentile,
-    Statistics,
-    Status,
-)
+from latency_tui.result.result import CandidateResult, ColdStart, Statistics, Status
 from latency_tui.stats.means import mean_interval
-from latency_tui.stats.percentiles import TAIL_SECONDS, percentiles
+from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles
 from latency_tui.text.formatting import PERCENTILES
 
 _NANO = 1e-9
@@ -162,14 +157,7 @@ def _statistics(
             needed = None
         if needed is not None and key != "p50" and 0 < seconds < TAIL_SECONDS:  # the duration counts, too
             needed = max(needed, _rounded_up(totals.count * TAIL_SECONDS / seconds))
-        shown[key] = Percentile(
-            value=_seconds(estimate.value),
-            low=_seconds(estimate.low),
-            high=_seconds(estimate.high),
-            calls_needed=needed,
-            seconds_needed=estimate.seconds_needed,
-            launches_needed=estimate.launches_needed,
-        )
+        shown[key] = msgspec.structs.replace(estimate, calls_needed=needed).scaled(_NANO)
     mean = mean_interval(subsample.samples, subsample.rounds, subsample.clusters, confidence) or (None, None)
     low, high = (min(mean[0], totals.mean), max(mean[1], totals.mean)) if mean[0] and mean[1] else (None, None)
     return Statistics(

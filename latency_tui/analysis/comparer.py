@@ -16,8 +16,8 @@ from latency_tui.analysis.stopping import StoppingRule
 from latency_tui.engine.protocol import BlockMeasured, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
 from latency_tui.result.checkpoint import Checkpoint
-from latency_tui.result.result import CandidateResult, Comparison
-from latency_tui.stats.comparison import PairComparison, compare, judge
+from latency_tui.result.result import CandidateResult
+from latency_tui.stats.comparison import Comparison, PairComparison, compare, judge
 from latency_tui.stats.multiplicity import compact_letters, holm
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.permutation import LEAST_CALLS, TailComparison, compare_tails

@@ -12,7 +12,8 @@ from latency_tui.stats.quantiles import student_quantile
 
 if TYPE_CHECKING:
     from latency_tui.analysis.candidate_record import CandidateRecord
-    from latency_tui.result.result import Comparison, Statistics
+    from latency_tui.result.result import Statistics
+    from latency_tui.stats.comparison import Comparison
 
 _ERROR = 0.05
 """Error rate of the verdict on a limit and candidate."""

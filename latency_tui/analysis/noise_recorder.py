@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from latency_tui.analysis.sample_store import SampleBuffer
 from latency_tui.engine.protocol import EngineStarted, Environment, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
-from latency_tui.result.result import Comparison, Noise
+from latency_tui.result.result import Noise
 from latency_tui.stats import noise
+from latency_tui.stats.comparison import Comparison
 from latency_tui.text.findings import describe_findings
 
 _NANO = 1e-9

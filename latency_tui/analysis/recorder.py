@@ -37,9 +37,9 @@ from latency_tui.plan.colors import colours
 from latency_tui.result.checkpoint import Asked
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
-from latency_tui.result.result import CandidateResult, Comparison, Noise, Result
+from latency_tui.result.result import CandidateResult, Noise, Result
 from latency_tui.result.spool import KeptBlock, Spool
-from latency_tui.stats.comparison import PairComparison
+from latency_tui.stats.comparison import Comparison, PairComparison
 from latency_tui.stats.percentiles import LEAST_ROUNDS
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.summary import Summary

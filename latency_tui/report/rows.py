@@ -23,7 +23,9 @@ from latency_tui.text.summary import what_would_settle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
+    from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.stats.comparison import Comparison
+    from latency_tui.stats.percentiles import Percentile
 
 BASELINE = "baseline"
 VERSUS = "vs baseline (95 % CI)"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from latency_tui.text.formatting import NOTHING, format_tails
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import Comparison, Result
+    from latency_tui.result.result import Result
+    from latency_tui.stats.comparison import Comparison
 
 
 def tail_ratio(result: Result, comparison: Comparison | None) -> str:

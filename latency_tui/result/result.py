@@ -25,44 +25,19 @@ from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
 from latency_tui.result.rows import Samples, decode_row, in_one_line
+from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.noise import Level, Severity
+from latency_tui.stats.percentiles import Percentile
 
 JSON_SCHEMA_VERSION = 1
 
 Status = Literal["measured", "failed", "cancelled"]
-Verdict = Literal["faster", "slower", "same", "inconclusive"]
 
 _MOST_BYTES = 4 << 30
 """Largest file that is read: the size of 18 models with ten million runs each."""
 
 _LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
-
-
-class Percentile(msgspec.Struct, frozen=True, kw_only=True):
-    """One percentile with its 95 % confidence interval, in seconds.
-
-    Attributes:
-        value: The sample percentile; None if there are no calls.
-        low: Lower end of the interval; None if it is unbounded.
-        high: Upper end of the interval; None if there are too few calls, or if the measurement was too short.
-        calls_needed: Calls that a two-sided interval needs; None if there are enough.
-        seconds_needed: Duration of the measurement, over all launches, that a two-sided interval needs; None if it
-            lasted long enough. A percentile of a shorter measurement describes only that moment.
-        launches_needed: Launches of the same size that a two-sided interval needs because launches differ; None if more
-            launches are not needed.
-    """
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    calls_needed: int | None = None
-    seconds_needed: float | None = None
-    launches_needed: int | None = None
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether there are too few calls for an interval, so that only the lower bound `low` is known."""
-        return self.calls_needed is not None or (self.high is None and self.seconds_needed is None)
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,56 +140,12 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         return f"<CandidateResult {self.slug}: {self.status}, {self.calls:,} calls{median}>"
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Latency of `candidate` divided by that of `baseline`: above 1 is slower.
-
-    Attributes:
-        baseline: Slug of the baseline.
-        candidate: Slug of the candidate.
-        ratio: Median over rounds (then launches) of the ratio of block medians; None if it is unknown.
-        low: Lower end of the confidence interval; None if there are too few rounds.
-        high: Upper end of the confidence interval.
-        confidence: Confidence level of this interval alone.
-        verdict: Verdict after Holm's correction over all pairs.
-        rounds: Number of rounds used.
-        launches: Number of launches used, each at least half complete; 0 if it is unknown. With three or more the
-            interval is over launches; with fewer it holds for these launches only.
-        seconds_to_settle: Measuring time that would likely settle an inconclusive comparison; None if it is settled or
-            unknown.
-        runs_to_settle: Additional runs per candidate that would likely settle it; None if runs do not help.
-        launches_to_settle: Additional launches that would likely settle it if runs do not; None if unknown or settled.
-        predicted_low: Lower end of the prediction interval: the expected ratio in another launch, never above `low`;
-            None with fewer than three launches.
-        predicted_high: Upper end of the prediction interval, never below `high`.
-        p99_ratio: Ratio of the two p99; None if either has fewer than 1,000 calls.
-        p99_p_value: P-value of a permutation test of the two p99, after Holm's correction. It assumes a fixed number of
-            rounds, even if the measurement stopped early.
-    """
-
-    baseline: str
-    candidate: str
-    ratio: float | None
-    low: float | None
-    high: float | None
-    confidence: float = 0.95
-    verdict: Verdict = "inconclusive"
-    rounds: int = 0
-    launches: int = 0
-    seconds_to_settle: float | None = None
-    runs_to_settle: int | None = None
-    launches_to_settle: int | None = None
-    predicted_low: float | None = None
-    predicted_high: float | None = None
-    p99_ratio: float | None = None
-    p99_p_value: float | None = None
-
-
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One disturbance of the measurement: its cause in one or two words, and a sentence that says what to do."""
 
     cause: str
     sentence: str
-    severity: Literal["low", "medium", "high"]
+    severity: Severity
 
 
 class Noise(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,7 +167,7 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
         findings: Disturbances, the most severe first.
     """
 
-    level: Literal["quiet", "uneasy", "noisy"] = "quiet"
+    level: Level = "quiet"
     lost_time: float | None = None
     disturbed_calls: int = 0
     gc_calls: int = 0

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -39,6 +40,50 @@ _MOST_LAUNCHES = 1000
 """Predictions of more launches than this are reported as None."""
 _LEAST_ROUNDS_PER_PROCESS = 6
 """Rounds per process below which between-process variance cannot be separated from the variance between rounds."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Latency of `candidate` divided by that of `baseline`: above 1 is slower.
+
+    Attributes:
+        baseline: Slug of the baseline.
+        candidate: Slug of the candidate.
+        ratio: Median over rounds (then launches) of the ratio of block medians; None if it is unknown.
+        low: Lower end of the confidence interval; None if there are too few rounds.
+        high: Upper end of the confidence interval.
+        confidence: Confidence level of this interval alone.
+        verdict: Verdict after Holm's correction over all pairs.
+        rounds: Number of rounds used.
+        launches: Number of launches used, each at least half complete; 0 if it is unknown. With three or more the
+            interval is over launches; with fewer it holds for these launches only.
+        seconds_to_settle: Measuring time that would likely settle an inconclusive comparison; None if it is settled or
+            unknown.
+        runs_to_settle: Additional runs per candidate that would likely settle it; None if runs do not help.
+        launches_to_settle: Additional launches that would likely settle it if runs do not; None if unknown or settled.
+        predicted_low: Lower end of the prediction interval: the expected ratio in another launch, never above `low`;
+            None with fewer than three launches.
+        predicted_high: Upper end of the prediction interval, never below `high`.
+        p99_ratio: Ratio of the two p99; None if either has fewer than 1,000 calls.
+        p99_p_value: P-value of a permutation test of the two p99, after Holm's correction. It assumes a fixed number of
+            rounds, even if the measurement stopped early.
+    """
+
+    baseline: str
+    candidate: str
+    ratio: float | None
+    low: float | None
+    high: float | None
+    confidence: float = 0.95
+    verdict: Verdict = "inconclusive"
+    rounds: int = 0
+    launches: int = 0
+    seconds_to_settle: float | None = None
+    runs_to_settle: int | None = None
+    launches_to_settle: int | None = None
+    predicted_low: float | None = None
+    predicted_high: float | None = None
+    p99_ratio: float | None = None
+    p99_p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

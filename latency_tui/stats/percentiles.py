@@ -9,12 +9,13 @@ processes leave the median unbounded, its interval is Student's over their media
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import half_step
@@ -49,29 +50,36 @@ _SAMPLES_AT_ONCE = 100_000
 _LOADGEN_CONFIDENCE = 0.99
 
 
-@dataclass(frozen=True, slots=True)
-class PercentileEstimate:
-    """One percentile and its confidence interval, in nanoseconds.
+class Percentile(msgspec.Struct, frozen=True, kw_only=True):
+    """One percentile with its 95 % confidence interval, in the unit of the samples; in a result it is seconds.
 
     Attributes:
-        value: The sample percentile; None if there are no samples.
+        value: The sample percentile; None if there are no calls.
         low: Lower end of the interval; None if it is unbounded.
-        high: Upper end of the interval; None if there are too few samples, so that only a lower bound is known.
-        calls_needed: Number of samples that a two-sided interval needs; None if there are enough.
-        seconds_needed: Duration of the measurement that an interval needs; None if it lasted long enough, or if more
-            samples are needed.
-        launches_needed: Number of launches of the same size that an interval needs; None if more launches are not
-            needed.
-        design_effect: Number of dependent samples that are worth one independent sample, at least 1.
+        high: Upper end of the interval; None if there are too few calls, or if the measurement was too short.
+        calls_needed: Calls that a two-sided interval needs; None if there are enough.
+        seconds_needed: Duration of the measurement, over all launches, that a two-sided interval needs; None if it
+            lasted long enough. A percentile of a shorter measurement describes only that moment.
+        launches_needed: Launches of the same size that a two-sided interval needs because launches differ; None if more
+            launches are not needed.
     """
 
-    value: float | None
-    low: float | None
-    high: float | None
-    calls_needed: int | None
-    design_effect: float
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    calls_needed: int | None = None
     seconds_needed: float | None = None
     launches_needed: int | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether there are too few calls for an interval, so that only the lower bound `low` is known."""
+        return self.calls_needed is not None or (self.high is None and self.seconds_needed is None)
+
+    def scaled(self, factor: float) -> Percentile:
+        """Return the same percentile in another unit: latencies are multiplied by `factor`."""
+        value, low, high = (None if one is None else one * factor for one in (self.value, self.low, self.high))
+        return replace(self, value=value, low=low, high=high)
 
 
 def percentiles(
@@ -85,7 +93,7 @@ def percentiles(
     calls_per_round: float = 1,
     seconds: float = math.inf,
     clock_step: int = 0,
-) -> dict[str, PercentileEstimate]:
+) -> dict[str, Percentile]:
     """Return p50, p90, p95, p97, p99 and p99.9 with their confidence intervals.
 
     Args:
@@ -111,15 +119,12 @@ def percentiles(
     starts = as_starts(round_starts, latencies.size)
     clusters = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     if not latencies.size:
-        return {
-            key: PercentileEstimate(None, None, None, calls_for_interval(share), 1.0)
-            for key, share in PERCENTILES.items()
-        }
+        return {key: Percentile(calls_needed=calls_for_interval(share)) for key, share in PERCENTILES.items()}
     # 32-bit integers sort in half the time and memory; latencies above two seconds are rare.
     fits = latencies.dtype.kind in "iu" and latencies.max() < 2**31
     ordered = latencies.astype(np.int32 if fits else latencies.dtype, copy=True)
     ordered.sort()
-    found: dict[str, PercentileEstimate] = {}
+    found: dict[str, Percentile] = {}
     effect_of_tails = own_effect = 1.0
     values = [_sample_percentile(ordered, share) for share in PERCENTILES.values()]
     effects = design_effects(latencies, starts, values, confidence, clusters)
@@ -143,7 +148,7 @@ def percentiles(
             ends = cluster_interval(latencies, starts, clusters, confidence, complete)
             if ends is not None:
                 low, high = min(ends[0], value), max(ends[1], value)
-                found[key] = PercentileEstimate(value, low, high, None, effect)
+                found[key] = Percentile(value=value, low=low, high=high)
     for key, above in reversed(list(pairwise(PERCENTILES))):
         one, bound = found[key], found[above].high
         if one.low is not None and one.high is None and bound is not None:  # that of a greater percentile
@@ -155,7 +160,7 @@ def percentiles(
     return {key: _widened(estimate, error) for key, estimate in found.items()} if error else found
 
 
-def _widened(estimate: PercentileEstimate, error: float) -> PercentileEstimate:
+def _widened(estimate: Percentile, error: float) -> Percentile:
     """Widen an interval by the error of the clock, in nanoseconds."""
     low = None if estimate.low is None else max(estimate.low - error, estimate.low / 10)  # keeps the bound positive
     high = None if estimate.high is None else estimate.high + error
@@ -196,7 +201,7 @@ def _estimate(
     effect: float,
     calls_per_round: float,
     confidence: float,
-) -> PercentileEstimate:
+) -> Percentile:
     """Return the estimate of a percentile, with as much of its interval as there are samples for.
 
     The design effect of a tail is estimated from the few samples beyond it. If it is underestimated, so is the
@@ -212,14 +217,14 @@ def _estimate(
     )
     if rounds < LEAST_ROUNDS:
         missing = max(math.ceil(needed * later), math.ceil(LEAST_ROUNDS * size))
-        return PercentileEstimate(value, None, None, missing, effect)
+        return Percentile(value=value, calls_needed=missing)
     enough = count >= needed * max(effect, expected) or ordered[0] == ordered[-1]
     low_rank, high_rank = interval_ranks(count, share, effect, confidence)
     low = float(ordered[low_rank - 1]) if low_rank >= 1 else None
     if low is not None and high_rank <= count and enough:
-        return PercentileEstimate(value, low, float(ordered[high_rank - 1]), None, effect)
+        return Percentile(value=value, low=low, high=float(ordered[high_rank - 1]))
     missing = math.ceil(needed * max(effect, later))
-    return PercentileEstimate(value, low, None, max(missing, count + 1), effect)
+    return Percentile(value=value, low=low, calls_needed=max(missing, count + 1))
 
 
 def _sample_percentile(ordered: Latencies, share: float) -> float:

@@ -18,7 +18,8 @@ from latency_tui.text.formatting import (
 )
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Comparison, Result
+    from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.stats.comparison import Comparison
 
 _MOST_NAMES = 3
 """Most names that a sentence lists."""

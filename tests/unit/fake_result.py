@@ -6,16 +6,9 @@ import numpy as np
 
 from latency_tui.engine.protocol import Environment
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
-from latency_tui.result.result import (
-    CandidateResult,
-    Comparison,
-    Finding,
-    Noise,
-    Percentile,
-    Result,
-    Statistics,
-    Verdict,
-)
+from latency_tui.result.result import CandidateResult, Finding, Noise, Result, Statistics
+from latency_tui.stats.comparison import Comparison, Verdict
+from latency_tui.stats.percentiles import Percentile
 
 EVIL_NAME = "=cmd|' /C calc'!A0, \"quoted\" | \x1b[31mred\x1b[0m\n<b>bold</b>"
 EVIL_ERROR = "ValueError: a | b\n\x1b]0;title\x07 `code` \x9b2J*stars*, “quotes”"

@@ -27,17 +27,9 @@ from latency_tui.plan.limits import METRICS, parse_limit
 from latency_tui.plan.settings import ENGINE_SETTINGS
 from latency_tui.report.formats import FORMATS
 from latency_tui.result.limit_verdict import LimitVerdict
-from latency_tui.result.result import (
-    CandidateResult,
-    ColdStart,
-    Comparison,
-    Finding,
-    Noise,
-    Percentile,
-    Result,
-    Statistics,
-    Verdict,
-)
+from latency_tui.result.result import CandidateResult, ColdStart, Finding, Noise, Result, Statistics
+from latency_tui.stats.comparison import Comparison, Verdict
+from latency_tui.stats.percentiles import Percentile
 from latency_tui.tui.bindings import key_table
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.styles import LEVEL_STYLES, SHAPES

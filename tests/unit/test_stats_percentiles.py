@@ -10,7 +10,7 @@ from scipy import stats
 
 from latency_tui.stats.percentiles import (
     PERCENTILES,
-    PercentileEstimate,
+    Percentile,
     calls_for_interval,
     design_effects,
     interval_ranks,
@@ -108,7 +108,7 @@ def test_no_lower_end_lies_above_that_of_a_greater_one() -> None:
 
 def test_no_samples_say_only_what_is_needed() -> None:
     found = percentiles([], [])
-    assert found["p99"] == type(found["p99"])(None, None, None, 662, 1.0)
+    assert found["p99"] == Percentile(calls_needed=662)
 
 
 def test_constant_latencies_are_an_interval_of_no_width() -> None:
@@ -314,7 +314,7 @@ def test_a_hundred_calls_in_five_processes_bound_the_median(apart: float) -> Non
     assert (lacking > 30) == (apart > 0.01), "ranks alone would often have left it unbounded"
 
 
-def of_launches(random: np.random.Generator, launches: int, rounds: int, key: str) -> PercentileEstimate:
+def of_launches(random: np.random.Generator, launches: int, rounds: int, key: str) -> Percentile:
     """A percentile of launches that lie 4 % apart, in rounds of ten calls."""
     clusters = np.repeat(np.arange(launches), rounds)
     logs = random.normal(0, 0.04, launches)[clusters][:, np.newaxis] + 0.02 * random.standard_t(5, (clusters.size, 10))

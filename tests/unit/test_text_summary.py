@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
-from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result, Statistics, Verdict
+from latency_tui.result.result import CandidateResult, Result, Statistics
+from latency_tui.stats.comparison import Comparison, Verdict
+from latency_tui.stats.percentiles import Percentile
 from latency_tui.text.summary import summarize
 
 NAMES = (

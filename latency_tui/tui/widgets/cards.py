@@ -20,7 +20,8 @@ from latency_tui.tui.widgets.lines import Line, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed, Painted
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Percentile, Result, Statistics
+    from latency_tui.result.result import CandidateResult, Result, Statistics
+    from latency_tui.stats.percentiles import Percentile
 
 
 class Card(Painted):

@@ -31,7 +31,8 @@ from latency_tui.tui.widgets.lines import Line, Lines, Piece
 from latency_tui.tui.widgets.painted import CandidatePointed, SizeChanged
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Percentile, Result
+    from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.stats.percentiles import Percentile
 
 _VERDICTS = {
     "faster": "$text-success",

@@ -17,7 +17,8 @@ from latency_tui.tui.text import clean
 from latency_tui.tui.widgets.figures import bound, comparison_of
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Percentile, Result
+    from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.stats.percentiles import Percentile
 
 NAME, MEDIAN = "name", "p50"
 UP, DOWN = " ↑", " ↓"

@@ -9,7 +9,9 @@ from latency_tui.text.formatting import NOTHING, format_duration, format_interva
 from latency_tui.tui.styles import MUTED
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Comparison, Percentile, Result
+    from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.stats.comparison import Comparison
+    from latency_tui.stats.percentiles import Percentile
 
 
 DOUBT = "? is not certain yet: the verdict needs more rounds or launches"
