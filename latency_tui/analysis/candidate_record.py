@@ -12,8 +12,10 @@ import numpy as np
 from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer, Subsample
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
+from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.result import CandidateResult, ColdStart, Statistics, Status
 from latency_tui.stats.means import mean_interval
+from latency_tui.stats.percentiles import PERCENTILES as SHARES
 from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles
 from latency_tui.text.formatting import PERCENTILES
 
@@ -78,6 +80,7 @@ class CandidateRecord:
         status: Status = "measured" if totals.count else "cancelled"
         # Computed before the samples are converted to seconds, because sorting also takes memory.
         statistics = _statistics(self.buffer, subsample, calls_per_round, seconds, clock_step) if totals.count else None
+        per_launch = _per_launch(subsample) if totals.count else ()
         if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
             status = "failed"
         return CandidateResult(
@@ -103,6 +106,7 @@ class CandidateRecord:
             received=self.received,
             whole_launches=self.buffer.whole_launches,
             statistics=statistics,
+            per_launch=per_launch,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
 
@@ -169,6 +173,20 @@ def _statistics(
         max=totals.max * _NANO,
         **shown,
     )
+
+
+def _per_launch(subsample: Subsample) -> tuple[LaunchStatistics, ...]:
+    """Return statistics of each launch that the other statistics use."""
+    ends = np.append(subsample.launches[1:], subsample.samples.size)
+    whole = subsample.complete[np.searchsorted(subsample.rounds, subsample.launches)]
+    found = []
+    for start, end in zip(subsample.launches[whole].tolist(), ends[whole].tolist(), strict=True):
+        samples = subsample.samples[start:end]
+        values = np.quantile(samples, list(SHARES.values())) * _NANO
+        found.append(
+            LaunchStatistics(mean=float(samples.mean()) * _NANO, **dict(zip(SHARES, values.tolist(), strict=True)))
+        )
+    return tuple(found)
 
 
 def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:

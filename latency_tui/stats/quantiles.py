@@ -25,7 +25,7 @@ def normal_tail(z: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def student_quantile(probability: float, degrees: int) -> float:
+def student_quantile(probability: float, degrees: float) -> float:
     """Return the quantile of Student's t distribution.
 
     With many degrees of freedom it uses the expansion around the normal quantile (Abramowitz and Stegun 26.7.5), with
@@ -34,7 +34,7 @@ def student_quantile(probability: float, degrees: int) -> float:
 
     Args:
         probability: Between 0 and 1.
-        degrees: Degrees of freedom, at least 1.
+        degrees: Degrees of freedom, at least 1; Welch's need not be whole.
     """
     if degrees < 1:
         raise ValueError("Student's distribution needs at least one degree of freedom.")
@@ -63,7 +63,7 @@ def student_quantile(probability: float, degrees: int) -> float:
     return (low + high) / 2
 
 
-def _expanded(z: float, degrees: int) -> float:
+def _expanded(z: float, degrees: float) -> float:
     terms = (
         (z**3 + z) / 4,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,
@@ -73,12 +73,12 @@ def _expanded(z: float, degrees: int) -> float:
     return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))
 
 
-def _student_density(t: float, degrees: int) -> float:
+def _student_density(t: float, degrees: float) -> float:
     scale = math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2) - math.log(degrees * math.pi) / 2
     return math.exp(scale - (degrees + 1) / 2 * math.log1p(t * t / degrees))
 
 
-def student_tail(t: float, degrees: int) -> float:
+def student_tail(t: float, degrees: float) -> float:
     """Return the probability that Student's t exceeds `t`.
 
     It uses the regularised incomplete beta function: P(T > t) = I_{ν/(ν+t²)}(ν/2, 1/2) / 2 for t ≥ 0 (Abramowitz and

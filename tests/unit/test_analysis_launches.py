@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,17 @@ def test_nothing_is_settled_before_everyone_has_answered() -> None:
     for number in range(20):
         recording.add(block(plan.candidates[0].slug, [60_000] * 10, round_=number))
         assert not recording.settled()
+
+
+def test_a_result_has_statistics_of_each_whole_launch() -> None:
+    plan = plan_of(2, launches=4)
+    launches = (launch_of(plan, (1, 1.2), n, k) for k, n in enumerate((80, 80, 80, 10)))
+    result = recorded(plan, *launches).result()
+    for candidate in result.candidates:
+        assert candidate.samples is not None
+        starts = [*candidate.launches, candidate.samples.size]
+        parts = [candidate.samples[a:b] for a, b in pairwise(starts)][:3]
+        assert [one.p50 for one in candidate.per_launch] == pytest.approx([np.median(part) for part in parts])
+        assert [one.mean for one in candidate.per_launch] == pytest.approx([part.mean() for part in parts])
+        assert [one.p99 for one in candidate.per_launch] == pytest.approx([np.quantile(part, 0.99) for part in parts])
+    assert result.without_samples().candidates[0].per_launch == result.candidates[0].per_launch

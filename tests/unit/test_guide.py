@@ -26,6 +26,7 @@ from latency_tui.guide import FOLDER, TOPICS, read_page
 from latency_tui.plan.limits import METRICS, parse_limit
 from latency_tui.plan.settings import ENGINE_SETTINGS
 from latency_tui.report.formats import FORMATS
+from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import CandidateResult, ColdStart, Finding, Noise, Result, Statistics
 from latency_tui.stats.comparison import Comparison, Verdict
@@ -194,7 +195,13 @@ def test_fields_of_the_json_are_those_of_the_result(heading: str, struct: Any) -
 
 @pytest.mark.parametrize(
     ("field", "struct"),
-    [("environment", Environment), ("cold_start", ColdStart), ("statistics", Statistics), ("findings", Finding)],
+    [
+        ("environment", Environment),
+        ("cold_start", ColdStart),
+        ("statistics", Statistics),
+        ("per_launch", LaunchStatistics),
+        ("findings", Finding),
+    ],
 )
 def test_inner_fields_of_the_json_are_those_of_the_result(field: str, struct: Any) -> None:
     [row] = re.findall(rf"^\| `{field}` \| (.*) \|$", PAGES["automation"], re.MULTILINE)
