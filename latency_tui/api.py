@@ -17,13 +17,13 @@ import msgspec
 import numpy as np
 
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.catalog.runtimes import check_runtime, with_runtimes
+from latency_tui.catalog.runtimes import check_runtime, expand_runtimes
 from latency_tui.catalog.validate import check_settings
-from latency_tui.engine.caller_objects import dumps
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
-from latency_tui.engine.library_state import WithState
-from latency_tui.engine.process_environment import temporary_base
+from latency_tui.engine.library_state import ModelWithState
+from latency_tui.engine.object_pickling import dumps
+from latency_tui.engine.process_environment import temporary_parent
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import (
@@ -34,10 +34,10 @@ from latency_tui.plan import (
     Setting,
     StoredDataset,
     Workload,
-    number_apart,
+    make_slugs_unique,
     slug_of,
 )
-from latency_tui.plan.limits import FRESH, Limit, parse_limit
+from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.plan.suggest import hint
 from latency_tui.report.progress import Progress
@@ -135,12 +135,12 @@ def measure(
     if y is not None and (targets := _count_rows(y, "y")) != rows:
         raise UsageError(f"y must have one target per row: X has {rows:,} rows and y has {targets:,}.")
     with tempfile.TemporaryDirectory(
-        prefix="latency-tui-", dir=temporary_base()
+        prefix="latency-tui-", dir=temporary_parent()
     ) as folder:  # readable by this user alone
         specs = tuple(
             ModelSpec(
                 name=name,
-                file=_store(WithState(model), Path(folder) / f"{index}.pickle", f"The model {name!r}"),
+                file=_store(ModelWithState(model), Path(folder) / f"{index}.pickle", f"The model {name!r}"),
                 handed_over=True,
             )
             for index, (name, model) in enumerate(models.items())
@@ -148,7 +148,9 @@ def measure(
         data = StoredDataset(
             path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=rows, features=_count_features(X)
         )
-        candidates = number_apart(with_runtimes(_build_candidates(specs, settings), _check_names("runtimes", runtimes)))
+        candidates = make_slugs_unique(
+            expand_runtimes(_build_candidates(specs, settings), _check_names("runtimes", runtimes))
+        )
         timed = seconds is not None or until_known
         plan = Plan(
             candidates=candidates,
@@ -165,7 +167,8 @@ def measure(
             call_timeout=_check_float("call_timeout", call_timeout),
             pinning=_parse_pinning(cpu),
             threads=_check_int("threads", threads),
-            cold_start=_check_bool("cold_start", cold_start) or any(limit.metric in FRESH for limit in parsed),
+            cold_start=_check_bool("cold_start", cold_start)
+            or any(limit.metric in COLD_START_METRICS for limit in parsed),
             limits=tuple(_resolve_limit(limit, candidates) for limit in parsed),
         )
         for candidate in plan.candidates:

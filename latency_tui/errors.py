@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-LONGEST_SENTENCE = 2000
+MAX_SENTENCE = 2000
 """Maximum length of a message in characters, about one screen. Names from files can be of any length."""
 
 _KEPT_OF_THE_END = 500
@@ -23,8 +23,8 @@ class LatencyTuiError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, sentence: str) -> None:
-        if len(sentence) > LONGEST_SENTENCE:  # the start says what happened, the end what to do
-            sentence = f"{sentence[: LONGEST_SENTENCE - _KEPT_OF_THE_END]} … {sentence[-_KEPT_OF_THE_END:]}"
+        if len(sentence) > MAX_SENTENCE:  # the start says what happened, the end what to do
+            sentence = f"{sentence[: MAX_SENTENCE - _KEPT_OF_THE_END]} … {sentence[-_KEPT_OF_THE_END:]}"
         super().__init__(sentence)
 
 

@@ -9,7 +9,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer, Subsample
+from latency_tui.analysis.sample_store import MAX_SAMPLES, SampleBuffer, Subsample
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.launch_statistics import LaunchStatistics
@@ -32,17 +32,17 @@ class CandidateRecord:
         candidate: The candidate.
         position: Its index in the plan.
         colour: Its colour, `#rrggbb`.
-        most_samples: Largest number of its samples that are kept.
+        max_samples: Largest number of its samples that are kept.
         seed: Seed of the random choice of samples that are kept.
     """
 
     def __init__(
-        self, candidate: Candidate, position: int, colour: str, most_samples: int = MOST_SAMPLES, seed: int = 0
+        self, candidate: Candidate, position: int, colour: str, max_samples: int = MAX_SAMPLES, seed: int = 0
     ) -> None:
         self.candidate = candidate
         self.position = position
         self.colour = colour
-        self.buffer = SampleBuffer(most_samples, seed)
+        self.buffer = SampleBuffer(max_samples, seed)
         self.trained: TrainingFinished | None = None
         self.failed: CandidateFailed | None = None
         self.first_calls: list[float] = []
@@ -53,7 +53,7 @@ class CandidateRecord:
     def result(
         self,
         batch_size: int,
-        most_samples: int | None,
+        max_samples: int | None,
         *,
         calls_per_round: int,
         seconds: float,
@@ -65,7 +65,7 @@ class CandidateRecord:
 
         Args:
             batch_size: Rows per call.
-            most_samples: Approximate number of samples to use; None for all.
+            max_samples: Approximate number of samples to use; None for all.
             calls_per_round: Calls per round that a longer measurement would have.
             seconds: Wall time of the measurement.
             clock_step: Step of the clock in nanoseconds; 0 if it is negligible or unknown.
@@ -73,8 +73,8 @@ class CandidateRecord:
             samples: Whether the result contains the samples.
         """
         totals = self.buffer.totals
-        subsample = self.buffer.subsample(most_samples)
-        after_switch = self.buffer.after_switch(most_samples)
+        subsample = self.buffer.subsample(max_samples)
+        after_switch = self.buffer.after_switch(max_samples)
         start = _cold_start(self.cold_starts)
         first_call = median(self.first_calls) if self.first_calls else None
         status: Status = "measured" if totals.count else "cancelled"
@@ -111,11 +111,11 @@ class CandidateRecord:
         )
 
     def statistics(
-        self, most_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float
+        self, max_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float
     ) -> Statistics:
         """Return statistics with intervals of another confidence level; see `result` for the other arguments."""
         return _statistics(
-            self.buffer, self.buffer.subsample(most_samples), calls_per_round, seconds, clock_step, confidence
+            self.buffer, self.buffer.subsample(max_samples), calls_per_round, seconds, clock_step, confidence
         )
 
     def _notes(self, single_process: bool) -> Iterator[str]:

@@ -44,7 +44,7 @@ def checkpoint_of(recording: Recorder) -> Checkpoint:
         load=noise.load,
         refused_blocks=noise.refused,
         inputs=recording.inputs,
-        most_replicas=comparer.most_replicas,
+        max_replicas=comparer.max_replicas,
         rounds_per_replica=comparer.rounds_per_replica,
         calls_per_long_block=comparer.calls_per_long_block,
     )

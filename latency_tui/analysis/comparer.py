@@ -19,17 +19,17 @@ from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.result import CandidateResult
 from latency_tui.stats.comparison import Comparison, PairComparison, compare, judge
 from latency_tui.stats.multiplicity import compact_letters, holm
-from latency_tui.stats.percentiles import LEAST_ROUNDS
-from latency_tui.stats.permutation import LEAST_CALLS, TailComparison, compare_tails
+from latency_tui.stats.percentiles import MIN_ROUNDS
+from latency_tui.stats.permutation import MIN_CALLS, TailComparison, compare_tails
 from latency_tui.stats.prediction_interval import prediction_interval
 from latency_tui.stats.sequential import compare_sequentially, replay
 
-MOST_LIVE_ROUNDS = 600
+MAX_LIVE_ROUNDS = 600
 """Rounds that a live comparison uses at most, so that a redraw takes constant time."""
 _NANO = 1e-9
-_MOST_LIVE_SEQUENCE = 150
+_MAX_LIVE_SEQUENCE = 150
 """The same for a confidence sequence, which takes more time per round."""
-_MOST_TAIL_SAMPLES = 50_000
+_MAX_TAIL_SAMPLES = 50_000
 """Approximate number of samples per candidate that the permutation test of p99 uses."""
 _TAIL_ROUNDS = 200
 """Fewest rounds that it uses, if there are as many."""
@@ -61,7 +61,7 @@ class Comparer:
         spans: Start and end of the rounds of each launch, in nanoseconds of the monotonic clock.
         finished: Rounds that the sequential test has seen, in order.
         next_check: Number of rounds at which an unsettled result is checked again.
-        most_replicas: Processes per candidate in a long measurement, as the engine reports; 0 if it is unknown.
+        max_replicas: Processes per candidate in a long measurement, as the engine reports; 0 if it is unknown.
         rounds_per_replica: Fewest rounds per process.
         calls_per_long_block: Calls per block of each candidate in a long measurement, by slug.
     """
@@ -78,7 +78,7 @@ class Comparer:
         self.next_check = 0
         self.finished = GrowingArray(np.int64)
         self.first_launch = 0
-        self.most_replicas = 0
+        self.max_replicas = 0
         self.rounds_per_replica = 1
         self.calls_per_long_block: dict[str, int] = {}
 
@@ -88,7 +88,7 @@ class Comparer:
         An until-known plan has no such number: all launches then have as many rounds as the first launch of the plan or
         of its continuation.
         """
-        self.most_replicas, self.rounds_per_replica = event.most_replicas, event.rounds_per_replica
+        self.max_replicas, self.rounds_per_replica = event.max_replicas, event.rounds_per_replica
         self.calls_per_long_block = event.calls_per_long_block
         rounds = event.rounds
         if self.plan.until_known:
@@ -140,7 +140,7 @@ class Comparer:
                 self._finish(round_)
         self.first_launch = begun.asked[-1].first_launch
         self.next_check = begun.next_look
-        self.most_replicas, self.rounds_per_replica = begun.most_replicas, begun.rounds_per_replica
+        self.max_replicas, self.rounds_per_replica = begun.max_replicas, begun.rounds_per_replica
         self.calls_per_long_block = begun.calls_per_long_block
 
     @property
@@ -243,7 +243,7 @@ class Comparer:
         if not asked:
             return {}
         if self._stopping_rule is None:
-            table, launches, processes = self.medians.subsample(MOST_LIVE_ROUNDS if live else None)
+            table, launches, processes = self.medians.subsample(MAX_LIVE_ROUNDS if live else None)
             found = compare(
                 table,
                 launches,
@@ -253,7 +253,7 @@ class Comparer:
                 clock_step=self.clock_step(),
             )
         else:
-            table, launches, processes = self.medians.subsample(_MOST_LIVE_SEQUENCE if live else None)
+            table, launches, processes = self.medians.subsample(_MAX_LIVE_SEQUENCE if live else None)
             widened = equivalence > self.plan.equivalence
             test = replay(table, asked, equivalence) if widened else self._stopping_rule.test
             places = range(len(asked)) if widened else [self._stopping_rule.place(pair) for pair in asked]
@@ -279,13 +279,13 @@ class Comparer:
         processes = max((record.buffer.processes for record in self._visible), default=0)
         if processes < self.medians.whole_rounds // max(launches, 1) // self.rounds_per_replica:
             return 0
-        return launches * self.most_replicas
+        return launches * self.max_replicas
 
     def control_pair(self, *, live: bool) -> PairComparison | None:
         """Compare the control with the first candidate; None if there is no control, or no round of it yet."""
         if self.control is None:
             return None
-        table, launches, processes = self.medians.subsample(MOST_LIVE_ROUNDS if live else None)
+        table, launches, processes = self.medians.subsample(MAX_LIVE_ROUNDS if live else None)
         pairs = [(0, self.control.position)]
         pair = compare(
             table,
@@ -362,14 +362,14 @@ class Comparer:
 
     def _tails(self, first: SampleBuffer, second: SampleBuffer) -> TailComparison | None:
         """Compare the p99 of two candidates over their common rounds, evenly thinned if there are many."""
-        if min(first.totals.count, second.totals.count) < LEAST_CALLS:
+        if min(first.totals.count, second.totals.count) < MIN_CALLS:
             return None
         shared = np.intersect1d(first.rounds, second.rounds)
-        if shared.size < LEAST_ROUNDS:
+        if shared.size < MIN_ROUNDS:
             return None
         fewer, more = sorted((first.totals.count, second.totals.count))
-        stride = max(min(-(-more // _MOST_TAIL_SAMPLES), fewer // (2 * LEAST_CALLS), shared.size // _TAIL_ROUNDS), 1)
-        parts = [buffer.thinned(shared[::stride], _MOST_TAIL_SAMPLES) for buffer in (first, second)]
+        stride = max(min(-(-more // _MAX_TAIL_SAMPLES), fewer // (2 * MIN_CALLS), shared.size // _TAIL_ROUNDS), 1)
+        parts = [buffer.thinned(shared[::stride], _MAX_TAIL_SAMPLES) for buffer in (first, second)]
         one, other = ((part.samples, part.rounds) for part in parts)
         # Exchange processes, not launches: with five launches the smallest p-value would be 1/16.
         processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)

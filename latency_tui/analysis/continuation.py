@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latency_tui.plan import MOST_RUNS, Plan
+from latency_tui.plan import MAX_RUNS, Plan
 from latency_tui.result.more import More
 from latency_tui.text.summary import open_pairs, round_up
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
-_MOST_LAUNCHES = 1000
+_MAX_LAUNCHES = 1000
 """Largest number of launches that is proposed."""
-_LEAST_SECONDS = 0.01
+_MIN_SECONDS = 0.01
 """Shortest duration that is proposed."""
 
 
@@ -94,7 +94,7 @@ def _rest(part: Part) -> More:
         return msgspec.structs.replace(asked, launches=asked.launches - part.launches, stopped=True)
     if asked.runs is not None:
         return More(runs=max(asked.runs - part.runs, 1), stopped=True)
-    return More(seconds=max((asked.seconds or 0.0) * (1 - part.share), _LEAST_SECONDS), stopped=True)
+    return More(seconds=max((asked.seconds or 0.0) * (1 - part.share), _MIN_SECONDS), stopped=True)
 
 
 def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> More | None:
@@ -112,13 +112,13 @@ def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> M
     launches += [p.launches_to_settle for p in pairs if p.launches_to_settle]
     if launches and (seconds or undecided):
         asked = parts[0].asked
-        return msgspec.structs.replace(asked, launches=min(max(launches), _MOST_LAUNCHES))
+        return msgspec.structs.replace(asked, launches=min(max(launches), _MAX_LAUNCHES))
     if not seconds:
         return None
     if plan.seconds is not None:
         measured = sum((part.asked.seconds or 0.0) * max(part.launches, part.share) for part in parts)
         share = max(seconds) / clock_seconds if clock_seconds else 1.0
-        return More(seconds=min(max(measured * share, _LEAST_SECONDS), 86_400.0))
+        return More(seconds=min(max(measured * share, _MIN_SECONDS), 86_400.0))
     runs = [p.runs_to_settle for p in pairs if p.runs_to_settle]
     runs += [one.runs_to_decide for one in undecided if one.runs_to_decide]
-    return More(runs=min(round_up(math.ceil(max(runs))), MOST_RUNS)) if runs else None
+    return More(runs=min(round_up(math.ceil(max(runs))), MAX_RUNS)) if runs else None

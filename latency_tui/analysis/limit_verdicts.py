@@ -21,11 +21,11 @@ _GROWTH = 1.5
 """Factor by which the number of rounds grows between looks."""
 _FIRST_LOOK = 10
 """Rounds before the first look."""
-_LONGEST_WAIT = 1800.0
+_MAX_WAIT = 1800.0
 """Longest additional measurement that is proposed, in seconds."""
-_LEAST_LAUNCHES = 3
+_MIN_LAUNCHES = 3
 """Fewest launches for an interval over launches."""
-_LEAST_SHARE = 0.1
+_MIN_SHARE = 0.1
 """Smallest proposed share of the runs so far: less would hardly change an interval."""
 
 
@@ -185,8 +185,8 @@ def _cold_start(seconds: list[float], confidence: float) -> _Known:
         return _Known(None)
     logs = [math.log(second) for second in seconds]
     mean, count = math.fsum(logs) / len(logs), len(logs)
-    if count < _LEAST_LAUNCHES:
-        return _Known(math.exp(mean), missing=_Missing(launches=_LEAST_LAUNCHES - count))
+    if count < _MIN_LAUNCHES:
+        return _Known(math.exp(mean), missing=_Missing(launches=_MIN_LAUNCHES - count))
     deviation = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (count - 1))
     half_width = student_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
     return _Known(math.exp(mean), math.exp(mean - half_width), math.exp(mean + half_width))
@@ -220,17 +220,15 @@ def _missing(limit: Limit, known: _Known, record: CandidateRecord, seconds: floa
             if not needed.runs and seconds:
                 more = math.ceil(record.buffer.totals.count * (needed.seconds or 0.0) / seconds)
                 needed = needed._replace(runs=more)
-        return needed if (needed.seconds or 0.0) <= _LONGEST_WAIT else _Missing()
+        return needed if (needed.seconds or 0.0) <= _MAX_WAIT else _Missing()
     value, low, high = known.value, known.low, known.high
     if value is None or low is None or high is None or value == limit.bound:
         return _Missing()
     half_width = high - value if value < limit.bound else value - low
-    share = max((half_width / abs(limit.bound - value)) ** 2 - 1, _LEAST_SHARE)
+    share = max((half_width / abs(limit.bound - value)) ** 2 - 1, _MIN_SHARE)
     launches = record.buffer.whole_launches
-    if launches >= _LEAST_LAUNCHES:
-        return (
-            _Missing(launches=max(math.ceil(launches * share), 1)) if share * seconds <= _LONGEST_WAIT else _Missing()
-        )
-    if share * seconds > _LONGEST_WAIT:
+    if launches >= _MIN_LAUNCHES:
+        return _Missing(launches=max(math.ceil(launches * share), 1)) if share * seconds <= _MAX_WAIT else _Missing()
+    if share * seconds > _MAX_WAIT:
         return _Missing()
     return _Missing(max(math.ceil(record.buffer.totals.count * share), 1), share * seconds)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latency_tui.analysis.growing_arrays import GrowingArray
 from latency_tui.result.checkpoint import BlockColumns
-from latency_tui.stats.clusters import LEAST_CLUSTERS
+from latency_tui.stats.clusters import MIN_CLUSTERS
 
 
 class Rounds(NamedTuple):
@@ -149,4 +149,4 @@ def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> lis
     short = {launch for launch in begun if 2 * rounds[launch] < planned.get(launch, 0)}
     continued = [launch for launch in begun if launch not in short or launch != begun[-1]] or begun
     whole = [launch for launch in continued if launch not in short]
-    return continued if len(continued) < LEAST_CLUSTERS or not whole else whole
+    return continued if len(continued) < MIN_CLUSTERS or not whole else whole

@@ -18,7 +18,7 @@ from latency_tui.stats.comparison import Comparison
 from latency_tui.text.findings import describe_findings
 
 _NANO = 1e-9
-_MOST_SAMPLES = 12_000
+_MAX_SAMPLES = 12_000
 """Samples of all candidates together from which the autocorrelation is estimated."""
 
 
@@ -142,6 +142,6 @@ def _autocorrelation(buffers: Sequence[SampleBuffer]) -> float | None:
     """Return the median of the candidates' autocorrelations."""
     if not buffers:
         return None
-    parts = [buffer.neighbours(_MOST_SAMPLES // len(buffers)) for buffer in buffers]
+    parts = [buffer.neighbours(_MAX_SAMPLES // len(buffers)) for buffer in buffers]
     found = [value for part in parts if (value := noise.autocorrelation(*part)) is not None]
     return median(found) if found else None

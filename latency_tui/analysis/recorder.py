@@ -14,11 +14,11 @@ import numpy as np
 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
-from latency_tui.analysis.comparer import MOST_LIVE_ROUNDS, Comparer, difference_of, median_of
+from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_of, median_of
 from latency_tui.analysis.continuation import Part, what_is_missing
 from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
-from latency_tui.analysis.sample_store import MOST_SAMPLES, SampleBuffer
+from latency_tui.analysis.sample_store import MAX_SAMPLES, SampleBuffer
 from latency_tui.engine.protocol import (
     Block,
     BlockMeasured,
@@ -33,14 +33,14 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import Plan
-from latency_tui.plan.colors import colours
+from latency_tui.plan.colors import assign_colours
 from latency_tui.result.checkpoint import Asked
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
 from latency_tui.result.result import CandidateResult, Noise, Result
 from latency_tui.result.spool import KeptBlock, Spool
 from latency_tui.stats.comparison import Comparison, PairComparison
-from latency_tui.stats.percentiles import LEAST_ROUNDS
+from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.summary import Summary
 from latency_tui.text.summary import summarize
@@ -55,7 +55,7 @@ class Recorder:
 
     Attributes:
         created_at: When the measurement began.
-        most_samples: Largest number of samples kept per candidate.
+        max_samples: Largest number of samples kept per candidate.
         records: Records of all candidates, by slug; a control is the last.
         comparer: Block medians and comparisons.
         noise_recorder: Conditions of the machine.
@@ -70,7 +70,7 @@ class Recorder:
         known_colours: Mapping[str, str] | None = None,
         *,
         spool: Spool | None = None,
-        most_samples: int = MOST_SAMPLES,
+        max_samples: int = MAX_SAMPLES,
     ) -> None:
         """Create an empty recording.
 
@@ -78,15 +78,15 @@ class Recorder:
             plan: The plan that is measured.
             known_colours: Colours by slug of candidates that have already been shown.
             spool: Where events and samples are written as they arrive; None to write nothing.
-            most_samples: Largest number of samples kept, over all candidates.
+            max_samples: Largest number of samples kept, over all candidates.
         """
         self._spool, self._is_spooled = spool, True
         self.created_at = datetime.now(UTC)
-        given = colours(plan.turns, known_colours)
-        self.most_samples = max(most_samples // len(plan.turns), 1)
+        given = assign_colours(plan.all_candidates, known_colours)
+        self.max_samples = max(max_samples // len(plan.all_candidates), 1)
         records = [
-            CandidateRecord(candidate, position, given[candidate.slug], self.most_samples, plan.seed + position)
-            for position, candidate in enumerate(plan.turns)
+            CandidateRecord(candidate, position, given[candidate.slug], self.max_samples, plan.seed + position)
+            for position, candidate in enumerate(plan.all_candidates)
         ]
         self.records = {record.candidate.slug: record for record in records}
         self._visible = {record.candidate.slug: record for record in records[: len(plan.candidates)]}
@@ -233,7 +233,7 @@ class Recorder:
             if len(active) < len(self.comparer.active()):
                 return False
             relative = any(limit.relative for limit in self.plan.limits)
-            comparisons = self.result(most_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
+            comparisons = self.result(max_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
             verdicts = self._judge(active, comparisons, self.looks.confidence, None)
             self._all_decided = self.looks.look(self.rounds, verdicts)
         return self._all_decided
@@ -243,7 +243,7 @@ class Recorder:
         records: Iterable[CandidateRecord],
         comparisons: Iterable[Comparison],
         confidence: float,
-        most_samples: int | None,
+        max_samples: int | None,
     ) -> list[LimitVerdict]:
         """Judge candidates by the limits, from intervals of a confidence level."""
         compared = {comparison.candidate: comparison for comparison in comparisons}
@@ -255,7 +255,7 @@ class Recorder:
                 self.plan.limits,
                 e,
                 e.statistics(
-                    most_samples,
+                    max_samples,
                     calls_per_round=sizes.get(e.candidate.slug, 1),
                     seconds=seconds,
                     clock_step=step,
@@ -268,19 +268,19 @@ class Recorder:
             )
         ]
 
-    def _limits(self, comparisons: tuple[Comparison, ...], most_samples: int | None) -> tuple[LimitVerdict, ...]:
+    def _limits(self, comparisons: tuple[Comparison, ...], max_samples: int | None) -> tuple[LimitVerdict, ...]:
         if not self.plan.limits:
             return ()
         active = [e for e in self.comparer.active() if e.buffer.totals.count]
         if not self.plan.until_known:
-            return tuple(self._judge(active, comparisons, 0.95, most_samples))
-        return self.looks.standing(self._judge(active, comparisons, self.looks.confidence, most_samples))
+            return tuple(self._judge(active, comparisons, 0.95, max_samples))
+        return self.looks.standing(self._judge(active, comparisons, self.looks.confidence, max_samples))
 
-    def result(self, *, most_samples: int | None = None, samples: bool = True) -> Result:
+    def result(self, *, max_samples: int | None = None, samples: bool = True) -> Result:
         """Return the result so far.
 
         Args:
-            most_samples: Approximate number of samples per candidate to use, in evenly chosen whole rounds, so that the
+            max_samples: Approximate number of samples per candidate to use, in evenly chosen whole rounds, so that the
                 time does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) stay exact.
                 None for all samples.
             samples: Whether the result contains the samples.
@@ -290,14 +290,14 @@ class Recorder:
         single_process = {
             e
             for e in self.comparer.active()
-            if has_replicas and e.buffer.processes == 1 and e.buffer.blocks >= LEAST_ROUNDS
+            if has_replicas and e.buffer.processes == 1 and e.buffer.blocks >= MIN_ROUNDS
         }
-        comparer, live = self.comparer, most_samples is not None
+        comparer, live = self.comparer, max_samples is not None
         step = comparer.clock_step()
         candidates = [
             e.result(
                 rows,
-                most_samples,
+                max_samples,
                 calls_per_round=sizes.get(slug, 1),
                 seconds=seconds,
                 clock_step=step,
@@ -318,7 +318,7 @@ class Recorder:
             environment=self.noise_recorder.environment,
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=comparisons,
-            limits=self._limits(comparisons, most_samples),
+            limits=self._limits(comparisons, max_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
             checkpoint=checkpoint_of(self) if samples and not live else None,
@@ -352,7 +352,7 @@ class Recorder:
 
     def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
         buffers = [record.buffer for record in self.records.values() if record.buffer.totals.count]
-        table = self.comparer.medians.subsample(MOST_LIVE_ROUNDS).medians
+        table = self.comparer.medians.subsample(MAX_LIVE_ROUNDS).medians
         lost = self.comparer.control.failed if self.comparer.control else None
         collected = {
             e.candidate.name: e.buffer.gc_calls / e.buffer.totals.count

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.analysis.sample_store import MOST_SAMPLES
+from latency_tui.analysis.sample_store import MAX_SAMPLES
 from latency_tui.errors import UsageError
 from latency_tui.result.checkpoint import CandidateCheckpoint
 from latency_tui.result.result import CandidateResult, Result
@@ -17,23 +17,23 @@ from latency_tui.result.spool import Continued, KeptBlock, read
 _NANOSECONDS = 1e9
 
 
-def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recorder:
+def restore(path: Path, *, max_samples: int = MAX_SAMPLES) -> Recorder:
     """Return the recording of a measurement whose events are in a spool file.
 
     Args:
         path: The spool file.
-        most_samples: Largest number of samples kept, over all candidates.
+        max_samples: Largest number of samples kept, over all candidates.
 
     Raises:
         UsageError: The file cannot be read or is not a spool file.
     """
     begun, events = read(path)
-    recording = Recorder(begun.plan, most_samples=most_samples)
+    recording = Recorder(begun.plan, max_samples=max_samples)
     recording.created_at = begun.created_at
     for event in events:
         if isinstance(event, Continued):
             if event.result is not None:
-                recording = resume(event.result, most_samples=most_samples)
+                recording = resume(event.result, max_samples=max_samples)
             recording.continue_with(event.more)
         elif isinstance(event, KeptBlock):
             recording.add_kept(event)
@@ -42,12 +42,12 @@ def restore(path: Path, *, most_samples: int = MOST_SAMPLES) -> Recorder:
     return recording
 
 
-def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recorder:
+def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
     """Return the recording from which a result was computed, to continue it.
 
     Args:
         result: A result with its samples.
-        most_samples: Largest number of samples kept, over all candidates.
+        max_samples: Largest number of samples kept, over all candidates.
 
     Raises:
         UsageError: The result lacks its samples or its checkpoint, or they do not match.
@@ -58,7 +58,7 @@ def resume(result: Result, *, most_samples: int = MOST_SAMPLES) -> Recorder:
             "it lacks the samples or the order of their blocks: it was saved with --no-samples or by an earlier version"
         )
     known_colours = {candidate.slug: candidate.colour for candidate in result.candidates if candidate.colour}
-    recording = Recorder(result.plan, known_colours, most_samples=most_samples)
+    recording = Recorder(result.plan, known_colours, max_samples=max_samples)
     recording.created_at = result.created_at
     begun.check(tuple(recording.records))
     results = {candidate.slug: candidate for candidate in result.candidates}

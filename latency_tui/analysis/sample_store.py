@@ -13,18 +13,18 @@ from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import whole_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.stats.clock import clock_step
-from latency_tui.stats.clusters import LEAST_CLUSTERS, processes_of
+from latency_tui.stats.clusters import MIN_CLUSTERS, processes_of
 from latency_tui.stats.samples import Latencies, sizes_of
 from latency_tui.stats.summary import Summary, summarise
 
-MOST_SAMPLES = 20_000_000
+MAX_SAMPLES = 20_000_000
 """Samples kept, over all candidates: 240 MB, in nanoseconds and later in seconds."""
 
-_LEAST_ROUNDS_KEPT = 40
+_MIN_ROUNDS_KEPT = 40
 """Fewest blocks of a subsample, enough for every interval."""
 _ENOUGH_FOR_A_STEP = 250
 """Samples from which the step of the clock is estimated."""
-_MOST_NEIGHBOURS = 12_000
+_MAX_NEIGHBOURS = 12_000
 """Samples of consecutive calls that are kept for the autocorrelation."""
 _LONG_BLOCK = 64
 """Average block size from which copying slices is faster than fancy indexing."""
@@ -59,22 +59,22 @@ class Subsample:
 class SampleBuffer:
     """The samples of one candidate, the starts of its blocks, and its totals.
 
-    Totals are over all calls. At most `most_samples` samples are kept: beyond that, every second sample is dropped, and
+    Totals are over all calls. At most `max_samples` samples are kept: beyond that, every second sample is dropped, and
     so is every second call from then on. Blocks are thinned rather than dropped, because calls within a block are
     correlated and an interval depends on the number of rounds. Which of two neighbours is kept is random per block, so
     all calls are kept with the same probability.
     """
 
-    def __init__(self, most_samples: int = MOST_SAMPLES, seed: int = 0) -> None:
+    def __init__(self, max_samples: int = MAX_SAMPLES, seed: int = 0) -> None:
         """Create an empty buffer.
 
         Args:
-            most_samples: Largest number of samples that are kept.
+            max_samples: Largest number of samples that are kept.
             seed: Seed of the random choice of samples that are kept.
         """
         self.totals = Summary()
         self.step = 1
-        self._most_samples = most_samples
+        self._most_samples = max_samples
         self._seed = seed
         self._neighbours: tuple[NDArray[Any], NDArray[np.int64]] | None = None
         self._samples = LatencyArray()
@@ -127,7 +127,7 @@ class SampleBuffer:
     def _drop_half(self) -> None:
         """Drop every second sample of each block, starting at random with the first or the second."""
         if self._neighbours is None:
-            self._neighbours = self.samples_of(_MOST_NEIGHBOURS)
+            self._neighbours = self.samples_of(_MAX_NEIGHBOURS)
         self.step *= 2
         samples, starts = self._samples.values, self._starts.values
         sizes = sizes_of(starts, samples.size)
@@ -176,25 +176,25 @@ class SampleBuffer:
         """Average number of processes per launch."""
         return round(len(self._seen) / max(len(self._blocks), 1))
 
-    def subsample(self, most_samples: int | None) -> Subsample:
-        """Return all samples, or about `most_samples` of them in evenly chosen whole blocks.
+    def subsample(self, max_samples: int | None) -> Subsample:
+        """Return all samples, or about `max_samples` of them in evenly chosen whole blocks.
 
         At least 40 blocks remain, enough for every interval.
         """
-        chosen = self._evenly(most_samples)
+        chosen = self._evenly(max_samples)
         return self._subsample(chosen, *self._samples_of(chosen))
 
-    def thinned(self, rounds: NDArray[np.int64], most_samples: int) -> Subsample:
-        """Return about `most_samples` samples of some rounds, evenly chosen from every block.
+    def thinned(self, rounds: NDArray[np.int64], max_samples: int) -> Subsample:
+        """Return about `max_samples` samples of some rounds, evenly chosen from every block.
 
         Args:
             rounds: Rounds in which the candidate has a block, `(n_rounds,)`.
-            most_samples: Approximate number of samples to return.
+            max_samples: Approximate number of samples to return.
         """
         chosen = np.flatnonzero(np.isin(self._rounds.values, rounds))
         samples, starts = self._samples.values, self._starts.values[chosen]
         sizes = _ends(self._starts.values, samples.size, chosen) - starts
-        stride = max(int(sizes.sum()) // most_samples, 1)
+        stride = max(int(sizes.sum()) // max_samples, 1)
         offsets = np.arange(sizes.size) % np.minimum(sizes, stride)  # the first call of a block is slower
         parts = [
             samples[start + offset : start + size : stride]
@@ -203,32 +203,32 @@ class SampleBuffer:
         begins = np.concatenate(([0], np.cumsum([part.size for part in parts])[:-1])).astype(np.int64)
         return self._subsample(chosen, np.concatenate(parts), begins)
 
-    def neighbours(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return about `most_samples` samples of consecutive calls, and the starts of their blocks.
+    def neighbours(self, max_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return about `max_samples` samples of consecutive calls, and the starts of their blocks.
 
         Once samples have been dropped, they are from before the first drop.
         """
-        return self.samples_of(most_samples) if self._neighbours is None else self._neighbours
+        return self.samples_of(max_samples) if self._neighbours is None else self._neighbours
 
-    def samples_of(self, most_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def samples_of(self, max_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return the samples of a subsample, and the index of the first sample of each block."""
-        return self._samples_of(self._evenly(most_samples))
+        return self._samples_of(self._evenly(max_samples))
 
     @property
     def rounds(self) -> NDArray[np.int64]:
         """Round of each block with kept samples, counted over all launches, `(n_blocks,)`."""
         return self._rounds.values
 
-    def _evenly(self, most_samples: int | None) -> NDArray[np.int64]:
+    def _evenly(self, max_samples: int | None) -> NDArray[np.int64]:
         blocks, stride = len(self._starts), 1
-        if most_samples is not None and len(self._samples) > most_samples:
-            stride = min(-(-len(self._samples) // most_samples), max(blocks // _LEAST_ROUNDS_KEPT, 1))
+        if max_samples is not None and len(self._samples) > max_samples:
+            stride = min(-(-len(self._samples) // max_samples), max(blocks // _MIN_ROUNDS_KEPT, 1))
         return np.arange(0, blocks, stride)
 
     def _subsample(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
         launches, replicas = self._launches.values[chosen], self._replicas.values[chosen]
         whole = whole_launches(self._blocks, self._planned)
-        processes, of_launches = processes_of(launches, replicas), len(whole) >= LEAST_CLUSTERS
+        processes, of_launches = processes_of(launches, replicas), len(whole) >= MIN_CLUSTERS
         return Subsample(
             samples,
             rounds,

@@ -8,7 +8,7 @@ from typing import Literal
 
 Kind = Literal["number", "date", "word", "empty"]
 
-GAPS = frozenset(
+MISSING_VALUES = frozenset(
     [
         *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
@@ -16,7 +16,7 @@ GAPS = frozenset(
 )
 """Cells that pandas reads as missing."""
 
-GAP_SIGNS = frozenset(["?", "-", "--", ".", "*", "…"])
+MISSING_SIGNS = frozenset(["?", "-", "--", ".", "*", "…"])
 """Signs for a missing value in a column of numbers."""
 
 _BOOLEANS = frozenset(("true", "false"))
@@ -32,9 +32,9 @@ _GROUPED = {
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?")
 
 
-def is_gap(cell: str) -> bool:
+def is_missing(cell: str) -> bool:
     """Return whether a cell is a missing value."""
-    return cell.strip() in GAPS
+    return cell.strip() in MISSING_VALUES
 
 
 def is_number(cell: str) -> bool:
@@ -48,15 +48,15 @@ def is_date(cell: str) -> bool:
     return _DATE.fullmatch(cell.strip()) is not None
 
 
-def kind_of_cells(cells: Iterable[str]) -> Kind:
+def classify_cells(cells: Iterable[str]) -> Kind:
     """Return the kind of a column, ignoring missing values."""
-    values = [cell.strip() for cell in cells if not is_gap(cell)]
+    values = [cell.strip() for cell in cells if not is_missing(cell)]
     if not values:
         return "empty"
     if all(value.lower() in _BOOLEANS for value in values) or all(
-        is_number(value) or value in GAP_SIGNS for value in values
+        is_number(value) or value in MISSING_SIGNS for value in values
     ):
-        return "number" if any(value not in GAP_SIGNS for value in values) else "word"
+        return "number" if any(value not in MISSING_SIGNS for value in values) else "word"
     return "date" if all(is_date(value) for value in values) else "word"
 
 
@@ -68,7 +68,7 @@ def decimal_sign(columns: Sequence[Sequence[str]], separator: str) -> str:
     """
     commas, points = [], []
     for cells in columns:
-        values = [cell.strip() for cell in cells if not is_gap(cell) and cell.strip() not in GAP_SIGNS]
+        values = [cell.strip() for cell in cells if not is_missing(cell) and cell.strip() not in MISSING_SIGNS]
         if not values or not all(is_number(value) for value in values):
             continue
         commas += [value for value in values if "," in value]

@@ -17,15 +17,15 @@ from typing import Any
 import msgspec
 
 from latency_tui.catalog.bounded_reading import read_whole
-from latency_tui.catalog.configuration_schema import MOST_BYTES, Configuration, ModelTable, PlanTable, read_tables
+from latency_tui.catalog.configuration_schema import MAX_BYTES, Configuration, ModelTable, PlanTable, read_tables
 from latency_tui.catalog.datasets import resolve_dataset
-from latency_tui.catalog.model_files import RUNS_CODE, kind_of, looks_like_file, model_in
-from latency_tui.catalog.named_models import MORE_MODELS, described, known_models, resolve_models
+from latency_tui.catalog.model_files import RUNS_CODE, find_model_file, kind_of, looks_like_file
+from latency_tui.catalog.named_models import MORE_MODELS, describe_file, known_models, resolve_models
 from latency_tui.catalog.trust_store import recall
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelSpec
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task
-from latency_tui.plan.suggest import nearest
+from latency_tui.plan.suggest import closest_match
 from latency_tui.plan.trust import EVERYTHING
 
 FILE_NAME = "latency-tui.toml"
@@ -73,7 +73,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     def readable(self, models: typing.Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
         """Return the models except those whose file in the configuration cannot be read."""
-        broken = {str(path) for _, path, _ in self._files() if _fault(path)}
+        broken = {str(path) for _, path, _ in self._files() if _file_error(path)}
         return tuple(model for model in models if model.file not in broken)
 
     def check_files(self, models: typing.Iterable[ModelSpec]) -> None:
@@ -84,7 +84,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         """
         measured = {model.file for model in models}
         for name, path, _ in self._files():
-            if str(path) in measured and (fault := _fault(path)):
+            if str(path) in measured and (fault := _file_error(path)):
                 raise UsageError(f"models.{name}.file in {self.path}: {fault}")
 
     def trusted_files(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         found = resolve_models(texts, known, self.folder)
         if not by_plan or self.is_trusted_location:
             return found
-        return tuple(self._mark_found(c) if c.model.factory and c.model not in known else c for c in found)
+        return tuple(self._mark_configuration_code(c) if c.model.factory and c.model not in known else c for c in found)
 
     def plan(self, name: str) -> PlanTable:
         """Return the plan with a name; files in it that exist in the folder of the configuration get its path.
@@ -115,11 +115,11 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         """
         plans = self.configuration.plans
         if name in plans:
-            return self._located(plans[name])
+            return self._resolve_paths(plans[name])
         if not plans:
             where = f"{self.path} has no plans" if self.path else f"there is no {FILE_NAME} here with plans"
             raise UsageError(f"There is no plan {name!r}: {where}.")
-        near = nearest(name, plans)
+        near = closest_match(name, plans)
         known = f"did you mean {near}?" if near else f"there are {', '.join(plans)}."
         raise UsageError(f"There is no plan {name!r}; {known}")
 
@@ -162,7 +162,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         found = [
             (model.name, f"{model.factory}({_arguments(model.parameters)})" if model.factory else model.file)
             for model in self.models()
-            if model.found_in
+            if model.configuration_digest
         ]
         plans = ((name, text) for name, table in self.configuration.plans.items() for text in table.models)
         found += [(f"plan {name}", text) for name, text in plans if ":" in text and not looks_like_file(text)]
@@ -172,9 +172,11 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether a path refers to this configuration file."""
         return self.path is not None and os.path.realpath(text) == os.path.realpath(self.path)
 
-    def _mark_found(self, candidate: Candidate) -> Candidate:
+    def _mark_configuration_code(self, candidate: Candidate) -> Candidate:
         """Return a candidate marked as code that only this file names."""
-        return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, found_in=self.digest))
+        return msgspec.structs.replace(
+            candidate, model=msgspec.structs.replace(candidate.model, configuration_digest=self.digest)
+        )
 
     def _model(self, name: str, table: ModelTable) -> ModelSpec:
         if bool(table.path) == bool(table.file):
@@ -188,13 +190,13 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         path = self._model_file(table.file) if table.file else None
         return ModelSpec(
             name=table.name or name,
-            description=(path and _fault(path)) or table.description or (described(path) if path else ""),
+            description=(path and _file_error(path)) or table.description or (describe_file(path) if path else ""),
             colour=table.colour,
             factory=table.path,
             parameters=table.parameters,
             file=str(path) if path else "",
             task=table.task or "",
-            found_in="" if self.is_trusted_location or not self._runs_code(table, path) else self.digest,
+            configuration_digest="" if self.is_trusted_location or not self._runs_code(table, path) else self.digest,
             key=name,
         )
 
@@ -203,7 +205,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether a model table makes code run: by its import path, or by trusting a file."""
         if path is None:
             return runs_code(table.path, table.parameters)
-        return table.trust and not _fault(path) and kind_of(path) in {*RUNS_CODE, "skops"}
+        return table.trust and not _file_error(path) and kind_of(path) in {*RUNS_CODE, "skops"}
 
     def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
         """Yield the key, the file and the trust setting of each model that has a file."""
@@ -211,16 +213,16 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             if table.file:
                 yield name, self._model_file(table.file), table.trust
 
-    def _located(self, table: PlanTable) -> PlanTable:
+    def _resolve_paths(self, table: PlanTable) -> PlanTable:
         """Return a plan whose files are relative to the folder of the configuration."""
         dataset = table.dataset
         if dataset is not None and dataset not in self.configuration.datasets:
-            dataset = self._from_here(dataset)
-        baseline = None if table.baseline is None else self._from_here(table.baseline)
-        models = tuple(map(self._from_here, table.models))
+            dataset = self._resolve_path(dataset)
+        baseline = None if table.baseline is None else self._resolve_path(table.baseline)
+        models = tuple(map(self._resolve_path, table.models))
         return msgspec.structs.replace(table, models=models, dataset=dataset, baseline=baseline)
 
-    def _from_here(self, text: str) -> str:
+    def _resolve_path(self, text: str) -> str:
         """Return a file name, with optional settings, preceded by its folder; return other text unchanged."""
         name, bracket, settings = text.partition("[")
         path = Path(name.strip())
@@ -231,7 +233,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     def _model_file(self, text: str) -> Path:
         """Return the path of a model file, or of the file inside an MLflow folder; it may not exist."""
         try:
-            return model_in(self._file(text))
+            return find_model_file(self._file(text))
         except UsageError:
             return self._file(text)
 
@@ -284,7 +286,7 @@ def load_configuration(path: Path) -> LoadedConfiguration:
     """
     import hashlib  # deferred: most users have no configuration file
 
-    content = read_whole(path, MOST_BYTES, wanted="configuration")
+    content = read_whole(path, MAX_BYTES, wanted="configuration")
     return LoadedConfiguration(
         configuration=read_tables(content, path), path=path, digest=hashlib.sha256(content).hexdigest()
     )
@@ -320,7 +322,7 @@ def _check_parameter(value: Any, where: str) -> None:
         raise UsageError(f"{where} must be text, a number, true or false, a list or a table, not a date or a time.")
 
 
-def _fault(path: Path) -> str:
+def _file_error(path: Path) -> str:
     """Return why a model file cannot be measured; empty if it can."""
     try:
         kind_of(path)

@@ -14,13 +14,13 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
 from latency_tui.plan.plan import Method
-from latency_tui.plan.suggest import nearest
+from latency_tui.plan.suggest import closest_match
 
-MOST_BYTES = 1 << 20
-_MOST_PARTS = 64
+MAX_BYTES = 1 << 20
+_MAX_PARTS = 64
 """Maximum parts of a dotted key; the time to parse a key grows quadratically, and the deepest valid key has four."""
 _STRINGS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|\'[^\'\n]*+\'?')  # also unterminated strings, for linear time
-_DEEP_KEY = re.compile(rb"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){%d}" % _MOST_PARTS)
+_DEEP_KEY = re.compile(rb"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){%d}" % _MAX_PARTS)
 
 
 class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ def read_tables(content: bytes, path: Path) -> Configuration:
     import tomllib  # deferred: most users have no configuration file
 
     if _DEEP_KEY.search(_STRINGS.sub(b"_", content)):
-        raise UsageError(f"{path} has a key of more than {_MOST_PARTS} parts.")
+        raise UsageError(f"{path} has a key of more than {_MAX_PARTS} parts.")
     try:
         raw = tomllib.loads(content.decode())
         _check_keys(raw, Configuration, "", path)
@@ -193,7 +193,7 @@ def _check_keys(value: Any, kind: Any, where: str, path: Path) -> None:
         for key, inner in value.items():
             place = f"{where}.{key}" if where else key
             if key not in fields:
-                near = nearest(key, fields)
+                near = closest_match(key, fields)
                 hint = f"did you mean {near}?" if near else f"known are {', '.join(fields)}."
                 raise UsageError(f"{place} in {path} is not known; {hint}")
             _check_keys(inner, fields[key], place, path)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.catalog.cells import Kind, is_date
-from latency_tui.catalog.data_files import DataFile, is_sparse, look_at
+from latency_tui.catalog.data_files import DataFile, identify_data_file, is_sparse
 from latency_tui.catalog.dialects import Dialect, decode, find_dialect
 from latency_tui.errors import UsageError
 
-_MOST_RECORDS = 1000
+_MAX_RECORDS = 1000
 
 
 def column_names(path: Path) -> tuple[str, ...]:
@@ -24,9 +24,9 @@ def column_names(path: Path) -> tuple[str, ...]:
     from 0. The result is empty if the names are unknown without reading all data, or the file is invalid.
     """
     try:
-        file = look_at(path)
+        file = identify_data_file(path)
         if file.form == "csv":
-            dialect = dialect_of(file)
+            dialect = detect_dialect(file)
             return tuple(name for name in dialect.names if not name.startswith("Unnamed: "))
         if file.form in ("json", "jsonl"):
             return tuple(dict.fromkeys(str(name) for record in _first_records(file) for name in record))
@@ -42,9 +42,9 @@ def column_names(path: Path) -> tuple[str, ...]:
 def columns_for_encoding(path: Path, target: str | None) -> tuple[str, ...]:
     """Return the columns, except the target, with text, dates or missing values in the first lines."""
     try:
-        file = look_at(path)
+        file = identify_data_file(path)
         if file.form == "csv":
-            dialect = dialect_of(file)
+            dialect = detect_dialect(file)
             kinds = dict(zip(dialect.names, dialect.kinds, strict=True))
             gaps = {name for name in dialect.gaps if kinds[name] != "empty"}
             found = [name for name, kind in kinds.items() if kind in ("word", "date") or name in gaps]
@@ -64,7 +64,7 @@ def columns_for_encoding(path: Path, target: str | None) -> tuple[str, ...]:
     return tuple(name for name in found if name != named and not name.startswith("Unnamed: "))
 
 
-def dialect_of(file: DataFile) -> Dialect:
+def detect_dialect(file: DataFile) -> Dialect:
     """Return the dialect of a text table.
 
     Raises:
@@ -81,14 +81,14 @@ def dialect_of(file: DataFile) -> Dialect:
         raise UsageError(f"{file.path} cannot be read as a CSV file: {error}.") from error
 
 
-def records_of(value: Any) -> Iterator[dict[str, Any]]:  # Any: what JSON holds
+def iterate_records(value: Any) -> Iterator[dict[str, Any]]:  # Any: what JSON holds
     """Yield the records of a JSON value: a list of records, `{"data": [...]}`, or columns by name."""
     if isinstance(value, list):
         yield from (record for record in value if isinstance(record, dict))
     elif isinstance(value, dict):
         lists = [inner for inner in value.values() if isinstance(inner, list) and inner and isinstance(inner[0], dict)]
         if (len(lists) == 1 and "schema" not in value) or "data" in value:
-            yield from records_of(lists[0] if lists else value.get("data"))
+            yield from iterate_records(lists[0] if lists else value.get("data"))
         elif all(isinstance(inner, list | dict) for inner in value.values()):
             yield dict.fromkeys(value)
 
@@ -99,9 +99,9 @@ def _first_records(file: DataFile) -> list[dict[str, Any]]:
     if file.form == "jsonl":
         return list(_whole_records(text))
     if file.whole:
-        return list(records_of(json.loads(text)))[:_MOST_RECORDS]
+        return list(iterate_records(json.loads(text)))[:_MAX_RECORDS]
     decoder, records, position = json.JSONDecoder(), list[dict[str, Any]](), text.find("{")
-    while position >= 0 and len(records) < _MOST_RECORDS:
+    while position >= 0 and len(records) < _MAX_RECORDS:
         try:
             record, end = decoder.raw_decode(text, position)
         except ValueError:
@@ -113,7 +113,7 @@ def _first_records(file: DataFile) -> list[dict[str, Any]]:
 
 def _whole_records(lines: str) -> Iterator[dict[str, Any]]:
     """Yield the records of JSON lines up to the first incomplete one."""
-    for line in lines.split("\n")[:_MOST_RECORDS]:
+    for line in lines.split("\n")[:_MAX_RECORDS]:
         if line.strip():
             try:
                 record = json.loads(line)

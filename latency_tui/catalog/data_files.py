@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from latency_tui.catalog.bounded_reading import open_regular
 from latency_tui.catalog.dialects import decode
-from latency_tui.catalog.sniff import head_of
+from latency_tui.catalog.sniff import read_head
 from latency_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Format = Literal["csv", "parquet", "feather", "npz", "npy", "jsonl", "json", "ex
 Compression = Literal["", "gzip", "bzip2", "xz", "zstd"]
 
 HEAD_BYTES = 1 << 16
-MOST_HEAD_BYTES = 1 << 24
+MAX_HEAD_BYTES = 1 << 24
 _LINES_WANTED = 3
 
 SUFFIXES: dict[str, Format] = {
@@ -63,7 +63,7 @@ TITLES: dict[Format, str] = {
     "libsvm": "a LIBSVM file",
 }
 
-KNOWN = "CSV, Parquet, Feather, NPZ, NPY, JSON, JSON lines, Excel or LIBSVM"
+SUPPORTED = "CSV, Parquet, Feather, NPZ, NPY, JSON, JSON lines, Excel or LIBSVM"
 
 _COMPRESSED: dict[bytes, Compression] = {
     b"\x1f\x8b": "gzip",
@@ -71,7 +71,7 @@ _COMPRESSED: dict[bytes, Compression] = {
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-_MARKS: dict[bytes, Format] = {
+_MAGIC_NUMBERS: dict[bytes, Format] = {
     b"PAR1": "parquet",
     b"ARROW1": "feather",
     b"FEA1": "feather",
@@ -130,24 +130,24 @@ def format_of(path: Path) -> Format:
     """Return the format of a data file.
 
     Raises:
-        UsageError: See `look_at`.
+        UsageError: See `identify_data_file`.
     """
-    return look_at(path).form
+    return identify_data_file(path).form
 
 
-def look_at(path: Path) -> DataFile:
+def identify_data_file(path: Path) -> DataFile:
     """Identify a data file by its first bytes and its name.
 
     Raises:
         UsageError: The file does not exist, cannot be read, is empty, has an unsupported format, or its content does
             not match its name.
     """
-    raw = head_of(path, HEAD_BYTES, wanted="data")
+    raw = read_head(path, HEAD_BYTES, wanted="data")
     compression = next((kind for mark, kind in _COMPRESSED.items() if raw.startswith(mark)), "")
     head, whole = _head(path, cast("Compression", compression))
     if not head:
         raise UsageError(f"{path} is empty.")
-    claimed = _claimed(path)
+    claimed = _format_by_suffix(path)
     form = _identify(path, head, whole, claimed)
     if claimed and form != claimed and not {claimed, form} <= _TEXT:
         raise UsageError(f"{path} is {TITLES[form]}, not {TITLES[claimed]} as its name says; rename it.")
@@ -156,7 +156,7 @@ def look_at(path: Path) -> DataFile:
 
 def title_of_name(path: Path) -> str:
     """Return the format of a file as text, by its name alone; empty if the name is not that of a data file."""
-    form = _claimed(path)
+    form = _format_by_suffix(path)
     return TITLES[form] if form else ""
 
 
@@ -185,7 +185,7 @@ def open_data(path: Path, compression: Compression) -> BinaryIO:
     return open_regular(path, wanted="data")
 
 
-def _claimed(path: Path) -> Format | None:
+def _format_by_suffix(path: Path) -> Format | None:
     """Return the format by the suffix of the name; None if the suffix is unknown."""
     suffix = path.suffix.lower()
     return SUFFIXES.get(Path(path.stem).suffix.lower() if suffix in COMPRESSIONS else suffix)
@@ -205,7 +205,7 @@ def _head(path: Path, compression: Compression) -> tuple[bytes, bool]:
                 if len(head) < wanted:
                     return head, True
                 line_end = b"\n" if b"\n" in head else b"\r"
-                if head.count(line_end) >= _LINES_WANTED or wanted >= MOST_HEAD_BYTES or _is_binary(head):
+                if head.count(line_end) >= _LINES_WANTED or wanted >= MAX_HEAD_BYTES or _is_binary(head):
                     return head, not file.read(1)
                 wanted *= 4
     except ImportError as error:
@@ -223,11 +223,11 @@ def _head(path: Path, compression: Compression) -> tuple[bytes, bool]:
 
 
 def _is_binary(head: bytes) -> bool:
-    return head.startswith((*_MARKS, b"PK\x03\x04", b"\x80"))
+    return head.startswith((*_MAGIC_NUMBERS, b"PK\x03\x04", b"\x80"))
 
 
 def _identify(path: Path, head: bytes, whole: bool, claimed: Format | None) -> Format:
-    for mark, form in _MARKS.items():
+    for mark, form in _MAGIC_NUMBERS.items():
         if head.startswith(mark):
             return form
     if head.startswith(b"PK"):
@@ -245,7 +245,7 @@ def _identify(path: Path, head: bytes, whole: bool, claimed: Format | None) -> F
         raise UsageError(f"{path} is not {TITLES[claimed]}: it is truncated or has another format.")
     decoded = decode(head, whole=whole)
     if decoded is None:
-        raise UsageError(f"{path} is not {TITLES[claimed] if claimed else KNOWN}: it is not text.")
+        raise UsageError(f"{path} is not {TITLES[claimed] if claimed else SUPPORTED}: it is not text.")
     text = decoded[0].lstrip("\ufeff \t\r\n\x1a")
     if not text and whole:
         raise UsageError(f"{path} is empty: it holds white space only.")
@@ -259,14 +259,14 @@ def _identify_text(path: Path, text: str, whole: bool, claimed: Format | None) -
         raise UsageError(f"{path} is an XML file, which is not read; save the table as CSV or Parquet.")
     rest = text[1:].lstrip()[:1]
     if text[0] == "{" or (text[0] == "[" and rest and rest in _JSON_STARTS and claimed != "csv"):
-        return _which_json(text, whole, claimed)
+        return _identify_json(text, whole, claimed)
     if claimed in ("json", "jsonl"):
         raise UsageError(f"{path} is not {TITLES[claimed]}: it begins with {text[:20].splitlines()[0]!r}.")
     lines = [line for line in text.splitlines()[:20] if line.strip() and not line.startswith("#")]
     return "libsvm" if lines and all(map(_LIBSVM.fullmatch, lines)) else "csv"
 
 
-def _which_json(text: str, whole: bool, claimed: Format | None) -> Format:
+def _identify_json(text: str, whole: bool, claimed: Format | None) -> Format:
     """Return whether a text is one JSON value (`json`) or one JSON object per line (`jsonl`)."""
     if claimed == "jsonl":
         return "jsonl"
@@ -313,7 +313,7 @@ def check_trusted_data(path: Path, digest: str, trust: Trust) -> None:
     Raises:
         UsageError: The pickle is not trusted; the message says how to trust or convert it.
     """
-    if not trust.covers(digest):
+    if not trust.trusts_all(digest):
         raise UsageError(
             f"{path} is a pickle: reading it runs its author's code. If you trust it, add --trust {path}; or save the "
             "table where it was made: frame.to_parquet('data.parquet')."

@@ -28,11 +28,11 @@ def resolve_dataset(text: str, *, target: str | None = None, task: Task | None =
         if task is not None and task != BUNDLED[name]:
             raise UsageError(f"{name} is for {BUNDLED[name]}, not for {task}.")
         return BundledDataset(name=name)
-    from latency_tui.catalog.data_files import SUFFIXES, look_at  # deferred: with zipfile 10 ms of start-up
+    from latency_tui.catalog.data_files import SUFFIXES, identify_data_file  # deferred: with zipfile 10 ms of start-up
 
     path = Path(text)
     known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)
     if not known and path.suffix.lower() not in SUFFIXES and path.name == text:
         raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
-    look_at(path)
+    identify_data_file(path)
     return FileDataset(path=text, target=target, task=task)

@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from latency_tui.catalog.cells import GAP_SIGNS, Kind, decimal_sign, is_gap, is_number, kind_of_cells
+from latency_tui.catalog.cells import MISSING_SIGNS, Kind, classify_cells, decimal_sign, is_missing, is_number
 from latency_tui.errors import UsageError
 
 WHITE_SPACE = " "
 SEPARATORS = (",", ";", "\t", "|", WHITE_SPACE)
-_MOST_ROWS = 1000
-_MOST_PREAMBLE = 10
+_MAX_ROWS = 1000
+_MAX_PREAMBLE = 10
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 Rows = list[tuple[int, list[str]]]
@@ -107,12 +107,12 @@ def find_dialect(text: str, encoding: str) -> Dialect:
     _check_lengths(rows, max(width, len(names)))
     columns = [[row[index] if index < len(row) else "" for _, row in rows] for index in range(width)]
     if names and len(names) == width - 1:  # R omits the name of the index; spreadsheets end lines with a separator
-        names = [*names, ""] if all(is_gap(cell) for cell in columns[-1]) else ["", *names]
+        names = [*names, ""] if all(is_missing(cell) for cell in columns[-1]) else ["", *names]
     elif names and len(names) < width:
         number = rows[0][0]
         raise UsageError(f"line {number} has {width} cells where the line of names has {len(names)}.")
     columns += [[] for _ in range(len(names) - width)]
-    kinds = tuple(kind_of_cells(cells) for cells in columns)
+    kinds = tuple(classify_cells(cells) for cells in columns)
     called = unique_names(names) if names else tuple(map(str, range(width)))
     return Dialect(
         encoding=encoding,
@@ -125,7 +125,9 @@ def find_dialect(text: str, encoding: str) -> Dialect:
         comments=comments,
         kinds=kinds,
         gaps=tuple(
-            name for name, cells in zip(called, columns, strict=True) if any(map(is_gap, cells)) or {*cells} & GAP_SIGNS
+            name
+            for name, cells in zip(called, columns, strict=True)
+            if any(map(is_missing, cells)) or {*cells} & MISSING_SIGNS
         ),
         notes=tuple(notes),
     )
@@ -193,7 +195,7 @@ def _rows(text: str, separator: str, skipped: int = 0) -> Rows:
     for row in reader:
         if any(cell.strip() for cell in row):
             rows.append((reader.line_num + skipped, [cell.strip() for cell in row]))
-        if len(rows) == _MOST_ROWS:
+        if len(rows) == _MAX_ROWS:
             break
     return rows
 
@@ -210,7 +212,7 @@ def _separator(text: str) -> str:
         if width < 2:
             continue
         alike = sum(len(row) == width for row in rows) / len(rows)
-        cells = [cell for row in rows[1:] or rows for cell in row if not is_gap(cell)]
+        cells = [cell for row in rows[1:] or rows for cell in row if not is_missing(cell)]
         plain = sum(is_number(cell) for cell in cells) / max(len(cells), 1)
         if separator == WHITE_SPACE and (alike < 1 or plain < 0.5):  # otherwise prose would count as a table
             continue
@@ -242,9 +244,9 @@ def _preamble(rows: Rows) -> int:
     width = _width(row for _, row in rows)
     if width < 3:
         return 0
-    filled = [sum(bool(cell) for cell in row) for _, row in rows[: _MOST_PREAMBLE + 1]]
+    filled = [sum(bool(cell) for cell in row) for _, row in rows[: _MAX_PREAMBLE + 1]]
     count = next((index for index, cells in enumerate(filled) if cells > 1), 0)
-    return count if count <= _MOST_PREAMBLE else 0
+    return count if count <= _MAX_PREAMBLE else 0
 
 
 def _has_names(rows: Rows) -> bool:
@@ -257,13 +259,15 @@ def _has_names(rows: Rows) -> bool:
         return True
     shift = 1 if rest and _width(rest) == len(first) + 1 else 0
     columns = [[row[index + shift] for row in rest if index + shift < len(row)] for index in range(len(first))]
-    kinds = [kind_of_cells(cells) for cells in columns]
-    words = [index for index, cell in enumerate(first) if not (is_gap(cell) or is_number(cell) or cell in GAP_SIGNS)]
-    if any(kinds[index] in ("number", "date") and kind_of_cells([first[index]]) == "word" for index in words):
+    kinds = [classify_cells(cells) for cells in columns]
+    words = [
+        index for index, cell in enumerate(first) if not (is_missing(cell) or is_number(cell) or cell in MISSING_SIGNS)
+    ]
+    if any(kinds[index] in ("number", "date") and classify_cells([first[index]]) == "word" for index in words):
         return True
     if any(is_number(cell) for cell in first) or not words:
         return False
-    if kind_of_cells(first) == "date":
+    if classify_cells(first) == "date":
         return False
     return not rest or not all(first[index] in columns[index] for index in words)
 
@@ -284,10 +288,10 @@ def _names_units(rows: Rows) -> bool:
     if len(rows) < 3:
         return False
     first, rest = rows[0][1], [row for _, row in rows[1:]]
-    words = [index for index, cell in enumerate(first) if not is_gap(cell) and cell not in GAP_SIGNS]
-    if not words or any(is_number(first[index]) or kind_of_cells([first[index]]) == "date" for index in words):
+    words = [index for index, cell in enumerate(first) if not is_missing(cell) and cell not in MISSING_SIGNS]
+    if not words or any(is_number(first[index]) or classify_cells([first[index]]) == "date" for index in words):
         return False
-    numbers = [index for index in words if kind_of_cells(row[index] for row in rest if index < len(row)) == "number"]
+    numbers = [index for index in words if classify_cells(row[index] for row in rest if index < len(row)) == "number"]
     return bool(numbers) and (len(numbers) > 1 or len(words) < 3)
 
 

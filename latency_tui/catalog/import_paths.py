@@ -14,9 +14,9 @@ from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.errors import UsageError
 from latency_tui.plan.suggest import hint
 
-_MOST_BYTES = 16 << 20
+_MAX_BYTES = 16 << 20
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_BINDS_MORE = ("globals()", "locals()", "setattr(", "__dict__", "exec(")
+_DYNAMIC_BINDINGS = ("globals()", "locals()", "setattr(", "__dict__", "exec(")
 
 
 def describe(text: str, folder: Path | None = None) -> str:
@@ -41,7 +41,7 @@ def describe(text: str, folder: Path | None = None) -> str:
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return "a name"  # a C extension or a built-in module has no source
     try:
-        source = read_whole(Path(spec.origin), _MOST_BYTES, wanted="module").decode()
+        source = read_whole(Path(spec.origin), _MAX_BYTES, wanted="module").decode()
         tree = ast.parse(source)
     except (UsageError, SyntaxError, ValueError, RecursionError, MemoryError):
         return "a name"  # importing the module will report the error
@@ -51,7 +51,7 @@ def describe(text: str, folder: Path | None = None) -> str:
     folders = spec.submodule_search_locations
     if folders and importlib.machinery.PathFinder.find_spec(f"{module}.{first}", list(folders)) is not None:
         return "a name"
-    if {"*", "__getattr__"} & bound.keys() or any(way in source for way in _BINDS_MORE):
+    if {"*", "__getattr__"} & bound.keys() or any(way in source for way in _DYNAMIC_BINDINGS):
         return "a name"
     raise UsageError(f"The module {module} has no {first!r}; {hint(first, bound) if bound else 'it is empty.'}")
 

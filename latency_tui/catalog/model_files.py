@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from latency_tui.catalog import unsupported_formats
-from latency_tui.catalog.sniff import head_of
+from latency_tui.catalog.sniff import read_head
 from latency_tui.errors import UsageError
 
 Kind = Literal["skops", "onnx", "pickle", "xgboost", "lightgbm", "catboost", "torchscript", "torch-export"]
@@ -85,12 +85,12 @@ def kind_of(path: Path) -> Kind:
             message names the format and what to do.
     """
     if path.is_dir():
-        raise UsageError(f"{path} {folder_said(path)}.")
-    head = head_of(path, _HEAD, wanted="model")
+        raise UsageError(f"{path} {describe_folder(path)}.")
+    head = read_head(path, _HEAD, wanted="model")
     found = _sniff(path, head)
     if found is not None:
         return found
-    if said := unsupported_formats.what_it_is(path, head):
+    if said := unsupported_formats.describe_format(path, head):
         raise UsageError(f"{path} {said}.")
     claimed = SUFFIXES.get(path.suffix.lower(), ())
     if claimed == ("pickle",):  # protocol 0 has no magic number
@@ -101,10 +101,10 @@ def kind_of(path: Path) -> Kind:
     raise UsageError(f"{path} is not{wanted}: it is truncated or has another format.")
 
 
-def folder_said(path: Path) -> str:
+def describe_folder(path: Path) -> str:
     """Return what a folder contains and what to do, as the end of a sentence that starts with its name."""
     try:
-        if said := unsupported_formats.of_folder(path):
+        if said := unsupported_formats.describe_folder_format(path):
             return said
         inside = sorted(one.name for one in path.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
     except OSError:
@@ -115,7 +115,7 @@ def folder_said(path: Path) -> str:
     return f"is a folder that holds {shown}; name a file in it: -m {path / inside[0]}"
 
 
-def model_in(path: Path) -> Path:
+def find_model_file(path: Path) -> Path:
     """Return the model file at a path: the path itself, or the file inside the folder of an MLflow model.
 
     Raises:
@@ -171,9 +171,9 @@ def _sniff_compressed(path: Path, head: bytes) -> Kind | None:
     Raises:
         UsageError: The file is a compressed model file of another format.
     """
-    inside = unsupported_formats.unpacked(head)
+    inside = unsupported_formats.decompress_head(head)
     if inside[:1] == b"\x80" or not inside or inside[:1] in b"(c]}":
-        return None if unsupported_formats.what_it_is(path, head) else "pickle"
+        return None if unsupported_formats.describe_format(path, head) else "pickle"
     if _TREES.match(inside) or _LEARNER.match(inside) or inside.startswith((b"CBM1", b"binf")) or _is_onnx(inside):
         raise UsageError(
             f"{path} is a compressed model file; unpack it (gunzip, bunzip2 or unxz) and name what comes out."
@@ -183,7 +183,7 @@ def _sniff_compressed(path: Path, head: bytes) -> Kind | None:
 
 def _is_other_buffer(path: Path) -> bool:
     """Return whether the field numbers of a protocol buffer show Core ML or TensorFlow, not ONNX."""
-    numbers = unsupported_formats.field_numbers(path)
+    numbers = unsupported_formats.read_field_numbers(path)
     return unsupported_formats.is_core_ml(numbers) or (path.suffix == ".pb" and 7 not in numbers)
 
 
@@ -252,4 +252,4 @@ def _sniff_archive(path: Path) -> Kind | None:
         return "torchscript"
     if "data.pkl" in tails:
         raise UsageError(f"{path} {unsupported_formats.PYTORCH_WEIGHTS}.")
-    raise UsageError(f"{path} {unsupported_formats.of_archive(names)}.")
+    raise UsageError(f"{path} {unsupported_formats.describe_archive(names)}.")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from latency_tui.catalog.model_files import TITLES, kind_of, looks_like_file, model_in
+from latency_tui.catalog.model_files import TITLES, find_model_file, kind_of, looks_like_file
 from latency_tui.catalog.runtimes import check_runtime
 from latency_tui.errors import UsageError
 from latency_tui.plan.builtin import BUILTIN_MODELS
@@ -193,8 +193,8 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
 )
 """Additional scikit-learn models, measured by name, or by default if the six built-in models do not fit the task."""
 
-_CHOSEN_FOR_REGRESSION = 6
-_WITH_GAPS = ("HistGradientBoosting", "RandomForest", "DecisionTree", "ExtraTrees")
+_DEFAULT_REGRESSORS = 6
+_ACCEPT_MISSING = ("HistGradientBoosting", "RandomForest", "DecisionTree", "ExtraTrees")
 """Parts of the names of scikit-learn estimators that accept missing values."""
 
 
@@ -202,12 +202,14 @@ def default_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
     """Return the models that are measured by default: six classifiers or six regressors."""
     if task == "classification":
         return BUILTIN_MODELS
-    return tuple(model for model in MORE_MODELS if model.task == "regression")[:_CHOSEN_FOR_REGRESSION]
+    return tuple(model for model in MORE_MODELS if model.task == "regression")[:_DEFAULT_REGRESSORS]
 
 
 def encoding_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
     """Return the models that are measured by default if a table has text, dates or missing values."""
-    return tuple(model for model in MORE_MODELS if model.task == task and takes_words(model) and model.group != "Floor")
+    return tuple(
+        model for model in MORE_MODELS if model.task == task and accepts_text(model) and model.group != "Floor"
+    )
 
 
 def is_built_in(model: ModelSpec) -> bool:
@@ -215,14 +217,14 @@ def is_built_in(model: ModelSpec) -> bool:
     return any((model.factory, model.name) == (one.factory, one.name) for one in (*BUILTIN_MODELS, *MORE_MODELS))
 
 
-def takes_words(model: ModelSpec) -> bool:
+def accepts_text(model: ModelSpec) -> bool:
     """Return whether a built-in model accepts columns of text, dates and missing values."""
     return model.factory.startswith(("latency_tui.engine.candidate.pipelines:", "sklearn.dummy:"))
 
 
-def takes_gaps(model: ModelSpec) -> bool:
+def accepts_missing(model: ModelSpec) -> bool:
     """Return whether a built-in model accepts numeric columns with missing values."""
-    return takes_words(model) or any(part in model.factory for part in _WITH_GAPS)
+    return accepts_text(model) or any(part in model.factory for part in _ACCEPT_MISSING)
 
 
 def installed_models() -> tuple[ModelSpec, ...]:
@@ -317,9 +319,9 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: 
     if named is not None:
         return Candidate(model=named, settings=settings)
     if looks_like_file(name) or _exists(name):
-        return Candidate(model=model_of_file(name), settings=settings)
+        return Candidate(model=spec_of_file(name), settings=settings)
     if ":" in name:
-        return Candidate(model=_model_of_path(name, folder), settings=settings)
+        return Candidate(model=_spec_of_import_path(name, folder), settings=settings)
     return Candidate(model=find_model(name, known), settings=settings)
 
 
@@ -336,24 +338,24 @@ def resolve_models(
     origins: dict[str, set[str]] = {}
     for candidate in found:
         origins.setdefault(candidate.model.name, set()).add(candidate.model.file or candidate.model.factory)
-    return tuple(_in_full(c) if len(origins[c.model.name]) > 1 else c for c in found)
+    return tuple(_name_by_path(c) if len(origins[c.model.name]) > 1 else c for c in found)
 
 
-def model_of_file(text: str, name: str = "") -> ModelSpec:
+def spec_of_file(text: str, name: str = "") -> ModelSpec:
     """Return the model specification for a file, without loading the model.
 
     Raises:
         UsageError: The file does not exist, or its content does not match its name.
     """
     named = Path(text)
-    path = model_in(named)
+    path = find_model_file(named)
     if path == named:
-        return ModelSpec(name=name or path.name, description=described(path), file=text)
+        return ModelSpec(name=name or path.name, description=describe_file(path), file=text)
     folder = named.parent if named.name == "MLmodel" else named
-    return ModelSpec(name=name or folder.resolve().name, description=described(path), file=str(path))
+    return ModelSpec(name=name or folder.resolve().name, description=describe_file(path), file=str(path))
 
 
-def described(path: Path) -> str:
+def describe_file(path: Path) -> str:
     """Return the format and the path of a model file in one line.
 
     Raises:
@@ -369,14 +371,14 @@ def _exists(name: str) -> bool:
         return False
 
 
-def _model_of_path(text: str, folder: Path | None) -> ModelSpec:
+def _spec_of_import_path(text: str, folder: Path | None) -> ModelSpec:
     from latency_tui.catalog.import_paths import describe  # deferred: with ast 5 ms, and most models have names
 
     describe(text, folder)
     return ModelSpec(name=text.partition(":")[2], description=text, factory=text)
 
 
-def _in_full(candidate: Candidate) -> Candidate:
+def _name_by_path(candidate: Candidate) -> Candidate:
     """Return a candidate named after its full path, if it has one."""
     whole = candidate.model.file or (
         candidate.model.factory if candidate.model.description == candidate.model.factory else ""

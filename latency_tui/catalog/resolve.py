@@ -11,10 +11,10 @@ import msgspec
 from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.configuration_schema import PlanTable
 from latency_tui.catalog.named_models import default_models, encoding_models
-from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.catalog.trust_store import digest_of, remember_types, trust_for
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate, ModelSpec, number_apart
+from latency_tui.plan.candidates import Candidate, ModelSpec, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
 from latency_tui.plan.trust import EVERYTHING, Trust
 
@@ -77,8 +77,8 @@ def resolve(request: Request, loaded: LoadedConfiguration, *, lenient: bool = Fa
         task = task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]
         own = list(loaded.readable(own)) if lenient else own
-        named = tuple(Candidate(model=model) for model in (*usual_models(dataset), *own))
-    candidates = number_apart(with_runtimes(named, request.runtimes))
+        named = tuple(Candidate(model=model) for model in (*default_models_for(dataset), *own))
+    candidates = make_slugs_unique(expand_runtimes(named, request.runtimes))
     models = tuple(candidate.model for candidate in candidates)
     loaded.check_files(models)
     measured = {model.file for model in models}
@@ -98,10 +98,10 @@ def listed_models(dataset: Dataset, loaded: LoadedConfiguration | None) -> tuple
     task = task_of(dataset)
     own = loaded.models() if loaded else ()
     able = (model for model in own if not model.task or not task or model.task == task)
-    return (*usual_models(dataset), *able)
+    return (*default_models_for(dataset), *able)
 
 
-def usual_models(dataset: Dataset) -> tuple[ModelSpec, ...]:
+def default_models_for(dataset: Dataset) -> tuple[ModelSpec, ...]:
     """Return the default models for a dataset; if it has text, dates or missing values, models that accept these."""
     task = task_of(dataset) or "classification"
     if isinstance(dataset, FileDataset):
@@ -114,7 +114,7 @@ def usual_models(dataset: Dataset) -> tuple[ModelSpec, ...]:
     return default_models(task)
 
 
-def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedConfiguration) -> Trust:
+def extend_trust(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedConfiguration) -> Trust:
     """Return the trust of a plan, extended to the files of listed models, which the user may select later.
 
     Raises:
@@ -128,16 +128,16 @@ def trust_of_listed(trust: Trust, models: Iterable[ModelSpec], loaded: LoadedCon
     return msgspec.structs.replace(trust, files={**listed.files, **trust.files})
 
 
-def trust_found(trust: Trust, loaded: LoadedConfiguration) -> Trust:
+def trust_configuration(trust: Trust, loaded: LoadedConfiguration) -> Trust:
     """Trust and remember a configuration in the working directory; return the trust extended by all that it names.
 
     Raises:
         UsageError: A file that the configuration names cannot be read.
     """
-    trust = trust.also(loaded.digest, (EVERYTHING,))
+    trust = trust.extended(loaded.digest, (EVERYTHING,))
     for model in loaded.models():
-        if model.found_in and model.file:
-            trust = trust.also(digest_of(Path(model.file)), (EVERYTHING,))
+        if model.configuration_digest and model.file:
+            trust = trust.extended(digest_of(Path(model.file)), (EVERYTHING,))
     remember_types({loaded.digest: (EVERYTHING,)})
     return trust
 

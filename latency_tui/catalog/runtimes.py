@@ -33,7 +33,7 @@ def check_runtime(name: str) -> None:
         raise UsageError(f"There is no runtime {name!r}; {hint(name, known)}")
 
 
-def with_runtimes(candidates: Iterable[Candidate], runtimes: Iterable[str]) -> tuple[Candidate, ...]:
+def expand_runtimes(candidates: Iterable[Candidate], runtimes: Iterable[str]) -> tuple[Candidate, ...]:
     """Return one candidate per candidate and runtime.
 
     Candidates with a `runtime` setting and ONNX files are returned once, unchanged. Settings that only the model's own

@@ -12,7 +12,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import NATIVE, Candidate
 from latency_tui.plan.settings import NATIVE_ONLY, Setting
 
-_WITH_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
+_USE_N_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighbors", "RadiusNeighbors")
 """Parts of the names of scikit-learn estimators whose predictions use `n_jobs`."""
 
 
@@ -51,7 +51,7 @@ def settings_to_try(candidate: Candidate, *, batch_size: int = 2, sparse: bool =
     if not declares and not sparse and find_spec("pandas"):
         added.append({"input": "dataframe"})
     factory = candidate.model.factory
-    if factory.startswith("sklearn.") and any(word in factory for word in _WITH_JOBS):
+    if factory.startswith("sklearn.") and any(word in factory for word in _USE_N_JOBS):
         added += [{"n_jobs": 1}, {"n_jobs": -1}]
     foreign = is_foreign(candidate)
     return tuple(

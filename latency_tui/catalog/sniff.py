@@ -12,7 +12,7 @@ _REFUSALS = (b"not found", b"404: not found", b"entry not found", b'{"message":"
 _PAGE = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 
-def head_of(path: Path, size: int, *, wanted: str) -> bytes:
+def read_head(path: Path, size: int, *, wanted: str) -> bytes:
     """Return the first bytes of a file, which is not empty.
 
     Args:

@@ -17,13 +17,13 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.catalog.bounded_reading import open_regular, read_whole
-from latency_tui.catalog.model_files import RUNS_CODE, TITLES, Kind, kind_of, model_in
+from latency_tui.catalog.model_files import RUNS_CODE, TITLES, Kind, find_model_file, kind_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelSpec
 from latency_tui.plan.trust import EVERYTHING, Trust
 
-_MOST_REMEMBERED = 16 << 20
-_LONGEST_WAIT_SECONDS = 5.0
+_MAX_REMEMBERED = 16 << 20
+_MAX_WAIT_SECONDS = 5.0
 """Maximum wait for another process that writes the file; writing takes milliseconds."""
 
 
@@ -74,7 +74,7 @@ def trust_for(
     kinds = _kinds(candidates)
     trusted: dict[str, tuple[str, ...]] = {}
     for text in files:
-        path = model_in(Path(text))
+        path = find_model_file(Path(text))
         if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for a folder without access)
             raise UsageError(f"There is no file {path} to trust.")
         if path.resolve() not in kinds and not (data and path.resolve() == Path(data).resolve()):
@@ -126,7 +126,7 @@ def recall(memory: Path | None = None) -> dict[str, tuple[str, ...]]:
     if file is None:
         return {}
     try:
-        content = read_whole(file, _MOST_REMEMBERED, wanted="trust")
+        content = read_whole(file, _MAX_REMEMBERED, wanted="trust")
         return msgspec.json.decode(content, type=dict[str, tuple[str, ...]])
     except (UsageError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
@@ -153,10 +153,10 @@ def _locked(path: Path) -> Iterator[None]:
     """Hold an exclusive file lock, which the operating system releases if the process dies.
 
     Raises:
-        OSError: The lock was not available within `_LONGEST_WAIT_SECONDS`.
+        OSError: The lock was not available within `_MAX_WAIT_SECONDS`.
     """
     with path.open("a") as file:
-        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        deadline = time.monotonic() + _MAX_WAIT_SECONDS
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -168,24 +168,24 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def is_trusted_if_found(model: ModelSpec, trust: Trust) -> bool:
+def is_trusted(model: ModelSpec, trust: Trust) -> bool:
     """Return whether a model is trusted, considering that a configuration in the working directory may name it.
 
     Raises:
         UsageError: The file of the model cannot be read.
     """
-    if not model.found_in or trust.covers(model.found_in):
+    if not model.configuration_digest or trust.trusts_all(model.configuration_digest):
         return True
     return bool(model.file and trust.types_in(digest_of(Path(model.file))))
 
 
-def check_found(model: ModelSpec, trust: Trust) -> None:
+def check_configuration_trust(model: ModelSpec, trust: Trust) -> None:
     """Check that code which only a configuration in the working directory names is trusted.
 
     Raises:
         UsageError: Neither the configuration nor the model file is trusted; the message says what to add.
     """
-    if not is_trusted_if_found(model, trust):
+    if not is_trusted(model, trust):
         raise UsageError(
             f"{model.name} runs the code {model.factory or model.file}, which latency-tui.toml in this directory "
             "names. If you trust that file, add --trust ./latency-tui.toml."
@@ -198,7 +198,7 @@ def check_trusted(path: Path, kind: Kind, digest: str, trust: Trust) -> None:
     Raises:
         UsageError: The file is not trusted; the message says how to trust or convert it.
     """
-    if kind not in RUNS_CODE or trust.covers(digest):
+    if kind not in RUNS_CODE or trust.trusts_all(digest):
         return
     what = TITLES[kind]
     if kind == "pickle":

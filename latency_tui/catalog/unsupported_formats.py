@@ -129,9 +129,9 @@ _JSON_KEYS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 
 
-def what_it_is(path: Path, head: bytes) -> str:
+def describe_format(path: Path, head: bytes) -> str:
     """Return the format of a file and what to do, as the end of a sentence; empty if the format is unknown."""
-    inside = unpacked(head)
+    inside = decompress_head(head)
     for offset, magic, what, do in _MAGIC:
         if head[offset:].startswith(magic):
             return _with_members(path, what, do, b"")
@@ -151,7 +151,7 @@ def what_it_is(path: Path, head: bytes) -> str:
         for keys, what, do in _JSON_KEYS:
             if sum(f'"{key}"'.encode() in start for key in keys) >= min(2, len(keys)):
                 return _sentence(what, do)
-    if is_core_ml(field_numbers(path)):
+    if is_core_ml(read_field_numbers(path)):
         return _sentence(*_SUFFIXES[".mlmodel"])
     if _TABLE_SUFFIXES & {suffix.lower() for suffix in path.suffixes}:
         return _sentence("a table", _ARRAYS)
@@ -160,8 +160,8 @@ def what_it_is(path: Path, head: bytes) -> str:
     return ""
 
 
-def of_archive(names: Iterable[str]) -> str:
-    """Return the format of a ZIP archive and what to do, like `what_it_is`, by the names of its members."""
+def describe_archive(names: Iterable[str]) -> str:
+    """Return the format of a ZIP archive and what to do, like `describe_format`, by the names of its members."""
     names = list(names)
     ends = {name.rpartition("/")[2] for name in names}
     if {"config.json", "model.weights.h5"} <= ends:
@@ -181,7 +181,7 @@ def of_archive(names: Iterable[str]) -> str:
     return _sentence(f"a ZIP archive{_listing(names)}", _UNPACK)
 
 
-def unpacked(head: bytes) -> bytes:
+def decompress_head(head: bytes) -> bytes:
     """Decompress the first bytes of a file; return empty bytes if the file is not compressed."""
     import bz2  # deferred, as lzma is: few files are compressed
     import lzma
@@ -200,7 +200,7 @@ def unpacked(head: bytes) -> bytes:
     return b""
 
 
-def field_numbers(path: Path, most: int = 500) -> list[int]:
+def read_field_numbers(path: Path, most: int = 500) -> list[int]:
     """Return the top-level field numbers of a protocol buffer; empty if the file is invalid or truncated."""
     numbers: list[int] = []
     with path.open("rb") as file:
@@ -226,8 +226,8 @@ def is_core_ml(numbers: list[int]) -> bool:
     return numbers[:1] == [1] and any(number >= 200 for number in numbers)
 
 
-def of_folder(path: Path) -> str:
-    """Return the format of a folder and what to do, like `what_it_is`."""
+def describe_folder_format(path: Path) -> str:
+    """Return the format of a folder and what to do, like `describe_format`."""
     entries = sorted(entry.name for entry in path.iterdir())
     if "saved_model.pb" in entries or "keras_metadata.pb" in entries:
         return _sentence("a TensorFlow model (SavedModel)", f"{_TENSORFLOW} --saved-model {path}")

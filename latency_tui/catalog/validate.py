@@ -6,7 +6,7 @@ from pathlib import Path
 
 from latency_tui.catalog.model_files import RUNS_CODE, kind_of
 from latency_tui.catalog.settings_to_try import file_kind, is_foreign
-from latency_tui.catalog.trust_store import check_found, check_trusted, digest_of
+from latency_tui.catalog.trust_store import check_configuration_trust, check_trusted, digest_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import NATIVE, Candidate, ModelSpec
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, task_of
@@ -36,9 +36,9 @@ def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
         model = candidate.model
         check_task(model, dataset)
         check_settings(candidate)
-        if asks_later and model.found_in:
+        if asks_later and model.configuration_digest:
             continue
-        check_found(model, plan.trust)
+        check_configuration_trust(model, plan.trust)
         if not model.file or model.handed_over:
             continue
         path = Path(model.file)
@@ -48,9 +48,12 @@ def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
 
 
 def _check_data_file(path: Path, trust: Trust) -> None:
-    from latency_tui.catalog.data_files import check_trusted_data, look_at  # deferred: with zipfile 10 ms of start-up
+    from latency_tui.catalog.data_files import (  # deferred: with zipfile 10 ms of start-up
+        check_trusted_data,
+        identify_data_file,
+    )
 
-    if look_at(path).form == "pickle":
+    if identify_data_file(path).form == "pickle":
         check_trusted_data(path, digest_of(path), trust)
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from latency_tui.catalog.resolve import listed_models, trust_of_listed
+from latency_tui.catalog.resolve import extend_trust, listed_models
 from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.encoding import is_utf8
 from latency_tui.cli.group import print_error
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.memory_limit import check_memory_limit
 from latency_tui.cli.options import Values, make_plan
-from latency_tui.cli.stdout import emit, is_terminal, terminal_style
+from latency_tui.cli.output import emit, is_terminal, terminal_style
 from latency_tui.errors import UsageError
 from latency_tui.tui.tab import forget_tab, in_tab
 
@@ -56,7 +56,7 @@ def open_app(values: Values) -> int:
     plan = make_plan(values, configuration, lenient=True)
     remember(plan.candidates, plan.trust)
     listed = listed_models(plan.workload.dataset, configuration)
-    plan = msgspec.structs.replace(plan, trust=trust_of_listed(plan.trust, configuration.models(), configuration))
+    plan = msgspec.structs.replace(plan, trust=extend_trust(plan.trust, configuration.models(), configuration))
     served = in_tab()
     # Textual reads stdin and draws on stderr. Stdout may be a file, which receives the table.
     if not served and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):

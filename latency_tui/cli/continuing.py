@@ -14,9 +14,9 @@ from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import Measurement, run_and_report
-from latency_tui.cli.stdout import complain
+from latency_tui.cli.output import print_status
+from latency_tui.engine.consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import EngineStarted, Event
-from latency_tui.engine.sameness import InputsChangedError, check_environment, check_inputs
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.datasets import FileDataset, StoredDataset
@@ -56,14 +56,14 @@ def continue_result(
     """
     result = load(file)
     if result.checkpoint is None and result.more is None:
-        return _say_nothing_is_missing(file, result)
+        return _report_complete(file, result)
     try:
         recording = resume(result)
     except UsageError as error:
         raise UsageError(f"{file} cannot be continued: {error}. Measure it again.") from error
     more = recording.result(samples=False).more
     if more is None:
-        return _say_nothing_is_missing(file, result)
+        return _report_complete(file, result)
     plan = _trusted(plan_to_continue(recording.plan, more, recording.active), file, trust, types)
     if plan.training_timeout is None:  # nobody is there to end it
         plan = msgspec.structs.replace(plan, training_timeout=TRAINING_SECONDS)
@@ -71,18 +71,18 @@ def continue_result(
     remember(plan.candidates, plan.trust)
     path = output or file
     check_writable(path)
-    complain(clean(f"measuring {format_more(more)} for {file}."))
-    sameness = Sameness(file, recording, plan)
+    print_status(clean(f"measuring {format_more(more)} for {file}."))
+    sameness = ConsistencyCheck(file, recording, plan)
     measurement = Measurement(plan, modules, continued=recording)
     measurement.watch = sameness.check
     return run_and_report(measurement, form=form or "json", path=path, samples=samples)
 
 
-def _say_nothing_is_missing(file: Path, result: Result) -> int:
+def _report_complete(file: Path, result: Result) -> int:
     open_pairs = any(pair.verdict == "inconclusive" for pair in result.comparisons)
     unknown = open_pairs or any(limit.verdict == "inconclusive" for limit in result.limits)
     what = "is not known to be settled by more runs" if unknown else "needs no more runs"
-    complain(clean(f"{file} {what}. {result.answer}".strip()))
+    print_status(clean(f"{file} {what}. {result.answer}".strip()))
     return 0
 
 
@@ -107,19 +107,19 @@ def _trusted(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str
                 f"{model.name} runs code, {model.factory}, that {file} names. If you trust that file, add "
                 f"--trust {file}."
             )
-    candidates = tuple(_as_named(candidate) for candidate in plan.candidates)
+    candidates = tuple(_clear_configuration_digest(candidate) for candidate in plan.candidates)
     plan = msgspec.structs.replace(plan, candidates=candidates, trust=Trust())
     data = plan.workload.dataset.path if isinstance(plan.workload.dataset, FileDataset) else ""
     files = [text for text in trusted if text not in itself]
     return msgspec.structs.replace(plan, trust=trust_for(plan.candidates, files=files, types=types, data=data))
 
 
-def _as_named(candidate: Candidate) -> Candidate:
+def _clear_configuration_digest(candidate: Candidate) -> Candidate:
     """Return a candidate as if the user had named it."""
-    return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, found_in=""))
+    return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, configuration_digest=""))
 
 
-class Sameness:
+class ConsistencyCheck:
     """Refuses a machine, libraries, files or modules that are not those of the result, before anything is loaded.
 
     Args:
@@ -147,12 +147,12 @@ class Sameness:
         try:
             if isinstance(event, EngineStarted) and self._before is not None:
                 check_environment(self._before, event.environment)
-                self._remark_host(event.environment.host)
+                self._warn_about_host(event.environment.host)
             check_inputs(self._plan, self._inputs, event)
         except InputsChangedError as changed:
             raise UsageError(f"{self._file} cannot be continued, because {changed}. Measure it again.") from changed
 
-    def _remark_host(self, host: str) -> None:
+    def _warn_about_host(self, host: str) -> None:
         if self._before is not None and self._before.host != host and not self._told:
             self._told = True
-            complain(clean(f"{self._file} was measured on the host {self._before.host}; make sure it is this one."))
+            print_status(clean(f"{self._file} was measured on the host {self._before.host}; make sure it is this one."))

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from latency_tui.cli.encoding import set_up_streams
-from latency_tui.cli.stdout import complain, give_up
+from latency_tui.cli.output import print_status, redirect_to_null
 from latency_tui.errors import LatencyTuiError
 from latency_tui.tui.tab import in_tab, show_in_tab
 
@@ -80,12 +80,12 @@ class CommandGroup(click.Group):
         except MemoryError:
             code = report_error("This process ran out of memory; close other programs, or raise its limit.", 1)
         except SystemExit:  # raised by click if the reader of stdout has gone
-            give_up(sys.stdout)
+            redirect_to_null(sys.stdout)
             code = 0
         except OSError as error:
             if error.filename is not None:  # the error does not concern stdout
                 raise
-            give_up(sys.stdout)
+            redirect_to_null(sys.stdout)
             code = print_error(f"Cannot write to stdout: {(error.strerror or str(error)).lower()}.", USAGE)
         if standalone_mode:
             sys.exit(code)
@@ -104,7 +104,7 @@ def print_error(sentence: str, code: int = 0) -> int:
     """Print one sentence to stderr, preceded by the name of the program, and return the exit code."""
     from latency_tui.text.sanitize import clean
 
-    complain(f"{PROGRAM}: {clean(sentence)}")
+    print_status(f"{PROGRAM}: {clean(sentence)}")
     return code
 
 
@@ -112,11 +112,11 @@ def _suggest_command(name: str) -> str:
     """Return what to type instead of an unknown command: an option for a file or model, or a similar command."""
     from latency_tui.catalog.named_models import known_models
     from latency_tui.plan.candidates import slugify
-    from latency_tui.plan.suggest import hint, nearest
+    from latency_tui.plan.suggest import closest_match, hint
 
     if os.path.exists(name):  # noqa: PTH110  the name may not be a valid path
         return f"use -m {name} for a model file, or --data {name} for a data file."
-    if nearest(name, COMMANDS) is None and slugify(name) in {slugify(model.name) for model in known_models()}:
+    if closest_match(name, COMMANDS) is None and slugify(name) in {slugify(model.name) for model in known_models()}:
         return f"use -m {name} to measure a model."
     return hint(name, COMMANDS)
 

@@ -7,7 +7,7 @@ import re
 import click
 from click.shell_completion import CompletionItem
 
-from latency_tui.cli.stdout import emit, terminal_style
+from latency_tui.cli.output import emit, terminal_style
 from latency_tui.errors import UsageError
 from latency_tui.guide import TOPICS, read_page
 

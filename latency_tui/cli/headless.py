@@ -12,7 +12,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
 from latency_tui.cli.group import print_error
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
-from latency_tui.cli.stdout import complain, emit, terminal_style
+from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause, Event, MeasurementStarted
@@ -116,7 +116,7 @@ class Measurement:
         """Return a notice that percentiles will use a subsample; empty if all planned calls fit into memory."""
         calls, most = (
             max(event.calls.values(), default=0) * self.plan.launches + self._calls_before,
-            self.recording.most_samples,
+            self.recording.max_samples,
         )
         if calls <= most:
             return ""
@@ -253,7 +253,7 @@ def list_unfinished() -> int:
         when = datetime.fromtimestamp(status.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
         lines.append(f"{when}  {max(status.st_size // 1000, 1):>9,} kB  {path}\n")
     if not lines:
-        complain("There are no samples of unfinished measurements.")
+        print_status("There are no samples of unfinished measurements.")
     return emit(lines)
 
 
@@ -267,7 +267,7 @@ def write_report(result: Result, form: Format, path: Path | None, *, samples: bo
     except UsageError as error:  # the disk may be full or the folder deleted: stdout keeps the result
         emit(pieces(result, form, samples=samples), json=form == "json")
         return print_error(str(error), error.exit_code)
-    complain(clean(f"{result.answer} Written to {path}.".strip()))
+    print_status(clean(f"{result.answer} Written to {path}.".strip()))
     return 0
 
 

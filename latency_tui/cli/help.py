@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from latency_tui.cli.stdout import emit
+from latency_tui.cli.output import emit
 from latency_tui.errors import UsageError
 from latency_tui.plan.suggest import hint
 

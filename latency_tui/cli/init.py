@@ -8,7 +8,7 @@ import click
 
 from latency_tui.catalog.configuration import FILE_NAME, user_path
 from latency_tui.catalog.configuration_schema import json_schema
-from latency_tui.cli.stdout import complain, emit
+from latency_tui.cli.output import emit, print_status
 from latency_tui.errors import UsageError
 
 EXAMPLE = Path(__file__).with_name("example.toml")
@@ -35,5 +35,5 @@ def command(user: bool, schema: bool) -> int:
         raise UsageError(f"{path} already exists; edit it, or delete it first.") from None
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
-    complain(f"Wrote {path}.")
+    print_status(f"Wrote {path}.")
     return 0

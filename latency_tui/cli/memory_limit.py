@@ -6,7 +6,7 @@ import sys
 
 from latency_tui.errors import EngineError
 
-LEAST_MIB = {"RLIMIT_AS": (256, "ulimit -v"), "RLIMIT_DATA": (128, "ulimit -d")}
+MIN_MIB = {"RLIMIT_AS": (256, "ulimit -v"), "RLIMIT_DATA": (128, "ulimit -d")}
 """Below these, in MiB, numpy cannot be imported here and in the measuring process. Measuring takes about twice that."""
 
 
@@ -20,7 +20,7 @@ def check_memory_limit() -> None:
         return
     import resource
 
-    for name, (least, command) in LEAST_MIB.items():
+    for name, (least, command) in MIN_MIB.items():
         limit = resource.getrlimit(getattr(resource, name))[0]
         if limit != resource.RLIM_INFINITY and limit < least * 2**20:
             raise EngineError(

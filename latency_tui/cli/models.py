@@ -10,7 +10,7 @@ import click
 
 from latency_tui.catalog.configuration import find_configuration
 from latency_tui.catalog.named_models import known_models, typed
-from latency_tui.cli.stdout import emit, terminal_style
+from latency_tui.cli.output import emit, terminal_style
 from latency_tui.plan import BUILTIN_MODELS, ModelSpec
 
 

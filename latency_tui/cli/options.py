@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from latency_tui.catalog.configuration import LoadedConfiguration
-from latency_tui.catalog.model_files import model_in
+from latency_tui.catalog.model_files import find_model_file
 from latency_tui.catalog.named_models import known_models
 from latency_tui.catalog.resolve import resolve
 from latency_tui.catalog.settings_to_try import settings_to_try
@@ -18,7 +18,7 @@ from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_input_arguments
 from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
-from latency_tui.plan.limits import FRESH, Limit, parse_limit
+from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.shapes import parse_shapes
 
@@ -179,7 +179,7 @@ def make_plan(
         launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
-        cold_start=values["cold_start"] or any(limit.metric in FRESH for limit in limits),
+        cold_start=values["cold_start"] or any(limit.metric in COLD_START_METRICS for limit in limits),
         limits=limits,
         seed=values["seed"],
         call_timeout=values["call_timeout"],
@@ -196,7 +196,7 @@ def _find_slug(text: str, candidates: Iterable[Candidate]) -> str:
     """Return the slug of the candidate that the text names by file, import path or name."""
     name, settings = parse(text)
     alike = [one for one in candidates if one.settings == settings]
-    files = {name, str(model_in(Path(name)))}
+    files = {name, str(find_model_file(Path(name)))}
     for meant in (
         [one for one in alike if name in (one.model.name, one.model.key, one.model.factory) or one.model.file in files],
         [one for one in alike if slugify(name) in (slugify(one.model.name), slugify(one.model.key or one.model.name))],

@@ -16,7 +16,7 @@ from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, format_of
 
 TRAINING_SECONDS = 600.0
-_WITH_CONTINUE = {"trust", "trust_types", "config"}
+_CONTINUE_OPTIONS = {"trust", "trust_types", "config"}
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
 
 
@@ -25,7 +25,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 @measuring_options
 @click.option(
     "--format",
-    "asked_format",
+    "chosen_format",
     type=click.Choice(FORMATS),
     help="Format of the report.  [default: from the suffix of the output file, else table]",
 )
@@ -54,7 +54,7 @@ def command(
     context: click.Context,
     /,
     plan_name: str | None,
-    asked_format: Format | None,
+    chosen_format: Format | None,
     output: str | None,
     settings: bool,
     no_samples: bool,
@@ -69,10 +69,10 @@ def command(
     """
     check_memory_limit()
     path = None if output in (None, "-") else Path(str(output))
-    form = asked_format or (format_of(path) if path else "table")
+    form = chosen_format or (format_of(path) if path else "table")
     typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
     if continued is not None:
-        if typed - _WITH_CONTINUE or spool is not None or (path is None and asked_format not in (None, "json")):
+        if typed - _CONTINUE_OPTIONS or spool is not None or (path is None and chosen_format not in (None, "json")):
             raise UsageError(
                 "--continue takes the plan from the result; combine it only with --trust, --trust-type, --config, "
                 "--no-samples, and -o with --format."

@@ -23,8 +23,8 @@ def main() -> None:
     # OpenBLAS starts its threads when it is loaded, and a process with threads cannot be copied by forking. A candidate
     # that is given more threads gets them when its limits are set.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    process_environment.send_nothing_home(os.environ)
-    process_environment.keep_temporary_files_in(Path(sys.argv[1]))
+    process_environment.disable_telemetry(os.environ)
+    process_environment.set_temporary_folder(Path(sys.argv[1]))
     arguments = [argument for argument in sys.argv[2:] if argument != "--spawn"]
     user_imports.FOLDERS[:] = arguments
     with contextlib.suppress(FileNotFoundError):  # the working directory was deleted
@@ -61,9 +61,9 @@ def _import_ahead() -> None:
     for module in ("datasets", "ensemble", "linear_model", "model_selection", "neural_network", "preprocessing", "svm"):
         with contextlib.suppress(ImportError):
             __import__(f"sklearn.{module}")
-    from latency_tui.engine.candidate.threads import limit
+    from latency_tui.engine.candidate.threads import limit_threads
 
-    limit(1)  # looks for the libraries; what is forked need not
+    limit_threads(1)  # looks for the libraries; what is forked need not
 
 
 def _end_all(*_: object, code: int = 0) -> None:

@@ -61,10 +61,10 @@ class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Write the model and its inputs, at most `most_inputs` of them, to a file that another process can load."""
+    """Write the model and its inputs, at most `max_inputs` of them, to a file that another process can load."""
 
     path: str
-    most_inputs: int | None = None
+    max_inputs: int | None = None
 
 
 class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):

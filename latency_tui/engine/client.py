@@ -43,9 +43,9 @@ START_SECONDS = 300.0
 """How long the process may take until its first event: importing scikit-learn from a slow disk takes up to a minute."""
 START_CHECK_SECONDS = 1.0
 """How often a process that is not ready is checked for an allocation that it retries forever."""
-LONGEST_LINE = 256 * 2**20
+MAX_LINE = 256 * 2**20
 LOG_TAIL_BYTES = 4000
-_SIGNS_OF_NO_MEMORY = ("MemoryError", "Cannot allocate memory", "cannot allocate memory", "failed to map segment")
+_OUT_OF_MEMORY_MESSAGES = ("MemoryError", "Cannot allocate memory", "cannot allocate memory", "failed to map segment")
 
 
 class Engine:
@@ -75,7 +75,7 @@ class Engine:
         self._start_error = ""
         self._log_tail = b""
         self._ready = False
-        self._has_spoken = False
+        self._has_sent_event = False
         self._changing = asyncio.Lock()
 
     @property
@@ -101,7 +101,7 @@ class Engine:
                 return
             try:
                 self._remove_folder()  # of a process that was killed: nothing reads it again
-                self._folder = tempfile.mkdtemp(prefix="latency-tui-", dir=process_environment.temporary_base())
+                self._folder = tempfile.mkdtemp(prefix="latency-tui-", dir=process_environment.temporary_parent())
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-P",  # the working directory comes last on the path: a stray random.py in it must not hurt
@@ -112,7 +112,7 @@ class Engine:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.PIPE,
-                    limit=LONGEST_LINE,
+                    limit=MAX_LINE,
                     start_new_session=True,
                 )
             except BaseException as error:  # cancellation too
@@ -121,7 +121,7 @@ class Engine:
                     why = error.strerror or error
                     raise EngineError(f"The measuring process could not be started: {why}.") from error
                 raise
-            self._log_tail, self._ready, self._has_spoken, self._start_error = b"", False, False, ""
+            self._log_tail, self._ready, self._has_sent_event, self._start_error = b"", False, False, ""
             self._stderr = asyncio.create_task(self._drain_stderr(self._process))
             self._ending = asyncio.create_task(_end_with(self._process))
             if self._starting is not None:
@@ -154,7 +154,7 @@ class Engine:
         await self._send(command)
         if self.environment is not None:  # the engine sends it once, and every result needs it
             yield EngineStarted(environment=self.environment)
-        with _KeepOff() as keep_off:
+        with _CoreAvoidance() as keep_off:
             while True:
                 event = await self._next()
                 if isinstance(event, EngineReady):
@@ -238,7 +238,7 @@ class Engine:
         try:
             line = await process.stdout.readline()
             if line.endswith(b"\n"):
-                self._has_spoken = True
+                self._has_sent_event = True
                 return decode_event(line)
         except (ValueError, msgspec.MsgspecError) as error:
             raise EngineError(f"The measuring process sent an invalid message: {error}.") from error
@@ -254,11 +254,11 @@ class Engine:
                 from latency_tui.engine.refused_memory import RefusedMemory  # most processes are ready by now
 
                 memory = RefusedMemory(process.pid)
-            if limit := memory.stuck_at():
+            if limit := memory.find_limit():
                 self._start_error = (
                     f"The measuring process could not start because its memory is limited to {limit}; raise the limit."
                 )
-            elif not self._has_spoken and time.monotonic() > deadline:
+            elif not self._has_sent_event and time.monotonic() > deadline:
                 advice = "close other programs, or raise its memory limit (ulimit -v)"
                 self._start_error = f"The measuring process did not start within {START_SECONDS:g} s; {advice}."
             if self._start_error:
@@ -275,7 +275,7 @@ class Engine:
         said = self._log_tail.decode(errors="replace").strip().splitlines()
         code = process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        if any(sign in line for sign in _SIGNS_OF_NO_MEMORY for line in said):
+        if any(sign in line for sign in _OUT_OF_MEMORY_MESSAGES for line in said):
             advice = "close other programs, or raise its limit (ulimit -v)"
             return f"The measuring process ran out of memory ({how}); {advice}."
         return f"The measuring process ended unexpectedly ({how}){': ' + said[-1] if said else ''}."
@@ -317,7 +317,7 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
     from latency_tui.engine import subreaper  # not before there is something on the screen
 
     try:
-        deadline = time.monotonic() + subreaper.PATIENCE
+        deadline = time.monotonic() + subreaper.TRACKER_SECONDS
         subreaper.signal_session(process.pid, signal.SIGTERM)
         while subreaper.trackers(process.pid) and time.monotonic() < deadline:  # noqa: ASYNC110 (no event tells)
             await asyncio.sleep(0.01)
@@ -337,7 +337,7 @@ async def _reap(process: asyncio.subprocess.Process) -> None:
         raise cancelled
 
 
-class _KeepOff:
+class _CoreAvoidance:
     """Keeps this thread off the measured cores, and lets it use them again on exit."""
 
     def __init__(self) -> None:
@@ -351,7 +351,7 @@ class _KeepOff:
             self._before = self._before or before
             os.sched_setaffinity(0, others)
 
-    def __enter__(self) -> _KeepOff:
+    def __enter__(self) -> _CoreAvoidance:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,10 +14,10 @@ import msgspec
 from latency_tui.engine import process_environment
 from latency_tui.errors import EngineError, UsageError
 
-LONGEST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 """The file's SHA-256 is computed, which takes a few seconds a gigabyte."""
 
-_MOST_OUTPUT = 2**22
+_MAX_OUTPUT = 2**22
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class _Refusal(msgspec.Struct, frozen=True):
     error: str
 
 
-async def inspect(path: str, *, seconds: float = LONGEST_SECONDS) -> Inspection:
+async def inspect(path: str, *, seconds: float = MAX_SECONDS) -> Inspection:
     """Return what a file holds; the process that looks is ended when this is cancelled.
 
     Args:
@@ -66,14 +66,14 @@ async def inspect(path: str, *, seconds: float = LONGEST_SECONDS) -> Inspection:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=process_environment.send_nothing_home(),
+            env=process_environment.disable_telemetry(),
         )
     except OSError as error:
         raise EngineError(f"The file could not be looked at: {error.strerror or error}.") from error
     with process:  # waits for its end, at once and not by a task, which could be cancelled a second time meanwhile
         try:
             assert process.stdout is not None
-            line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline, _MOST_OUTPUT), seconds)
+            line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline, _MAX_OUTPUT), seconds)
         except TimeoutError:
             raise UsageError(f"{path} could not be looked at within {seconds:.3g} s.") from None
         finally:

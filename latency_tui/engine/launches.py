@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 
 from latency_tui.engine.client import Engine
+from latency_tui.engine.consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import (
     BlockMeasured,
     EngineStarted,
@@ -17,11 +18,10 @@ from latency_tui.engine.protocol import (
     RoundFinished,
     Train,
 )
-from latency_tui.engine.sameness import InputsChangedError, check_environment, check_inputs
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan
 
-_ENDS_ALL = ("stopped", "nothing left to measure")
+_FINAL_REASONS = ("stopped", "nothing left to measure")
 
 
 async def measure(
@@ -80,7 +80,7 @@ async def measure(
                             continue
                         if asked and isinstance(event, BlockMeasured | RoundFinished):
                             continue  # of the next round: the result stays as it was when it was settled
-                        if isinstance(event, JobFinished) and event.reason not in _ENDS_ALL:
+                        if isinstance(event, JobFinished) and event.reason not in _FINAL_REASONS:
                             enough = enough or rounds
                             if not last:
                                 break
@@ -137,7 +137,7 @@ async def _train_and_start(
         await following.start()
     async with aclosing(current.run(Train(job=job, plan=plan, launch=launch))) as events:
         async for event in events:
-            if not isinstance(event, JobFinished) or event.reason in _ENDS_ALL:
+            if not isinstance(event, JobFinished) or event.reason in _FINAL_REASONS:
                 yield event
     with suppress(EngineError):
         await following.ready()

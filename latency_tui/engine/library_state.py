@@ -14,7 +14,7 @@ _ENVIRONMENT = dict(os.environ)
 """That of this process when it began, or of the one that it was forked from."""
 
 
-class WithState:
+class ModelWithState:
     """A model that sets the state of libraries first when it is unpickled.
 
     Args:
@@ -24,7 +24,7 @@ class WithState:
 
     def __init__(self, model: Any, *, environment: bool = False) -> None:
         self._model = model
-        self._state = captured(environment=environment)
+        self._state = capture_state(environment=environment)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Put what sets the state before the model: pickle restores in this order."""
@@ -38,10 +38,10 @@ class _Restored:
         self._state = state
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return restore, (self._state,)
+        return restore_state, (self._state,)
 
 
-def captured(*, environment: bool = False) -> dict[str, Any]:
+def capture_state(*, environment: bool = False) -> dict[str, Any]:
     """Return what differs from the defaults, of the libraries that this process has imported."""
     state: dict[str, Any] = {}
     for name, capture in (("sklearn", _of_sklearn), ("numpy", _of_numpy), ("torch", _of_torch)):
@@ -56,8 +56,8 @@ def captured(*, environment: bool = False) -> dict[str, Any]:
     return state
 
 
-def restore(state: dict[str, Any]) -> None:
-    """Set what `captured` returned."""
+def restore_state(state: dict[str, Any]) -> None:
+    """Set what `capture_state` returned."""
     for key, value in state.get("environment", {}).items():
         if value is None:
             os.environ.pop(key, None)

@@ -19,7 +19,7 @@ from latency_tui.plan import Candidate, Plan
 
 PACKAGES = ("latency-tui", "numpy", "scikit-learn", "scipy", "joblib")
 MEMORY_SHARE = 0.8
-NOT_TOLD = (psutil.Error, OSError, IndexError, KeyError, ValueError)
+PSUTIL_ERRORS = (psutil.Error, OSError, IndexError, KeyError, ValueError)
 """What psutil raises about a process that has ended, and if there is no /proc."""
 
 
@@ -117,7 +117,7 @@ def load_average() -> float | None:
         return None
 
 
-def cores_for(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, ...]:
+def choose_cores(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, ...]:
     """Return the cores that candidates are pinned to, as many as they have threads: empty for no pinning.
 
     Raises:
@@ -144,7 +144,7 @@ def expand_cores(
     """Return the cores of one candidate: those of all, and more where its own settings can use more.
 
     Args:
-        pinned: What `cores_for` said.
+        pinned: What `choose_cores` said.
         candidate: Whose settings may ask for threads or jobs.
         plan: Which may name the cores, and then means it.
         cores: Those that this process may use.
@@ -176,7 +176,7 @@ def _core_times() -> list[Any]:
     """Return the times of each core as psutil names them; empty if the system does not tell (no /proc)."""
     try:
         return list(psutil.cpu_times(percpu=True))
-    except NOT_TOLD:
+    except PSUTIL_ERRORS:
         return []
 
 
@@ -184,7 +184,7 @@ def _memory(name: str) -> int:
     """Return a number of bytes as psutil names it; 0 if the system does not tell (no /proc)."""
     try:
         return int(getattr(psutil.virtual_memory(), name))
-    except NOT_TOLD:
+    except PSUTIL_ERRORS:
         return _physical_memory() if name == "total" else 0
 
 

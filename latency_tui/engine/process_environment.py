@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 
-SWITCHES = {
+TELEMETRY_OPT_OUTS = {
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime: a database and a device id in the home folder, look-ups of a host
     "DO_NOT_TRACK": "1",  # consoledonottrack.com: vLLM, Prefect, Kedro, Evidently and others
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -39,14 +39,14 @@ SWITCHES = {
 _TEMPORARY = "t"
 
 
-def send_nothing_home(environment: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:
+def disable_telemetry(environment: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:
     """Set the switches, whatever they were, and return the environment; without one, in a copy of this process's."""
     environment = dict(os.environ) if environment is None else environment
-    environment.update(SWITCHES)
+    environment.update(TELEMETRY_OPT_OUTS)
     return environment
 
 
-def keep_temporary_files_in(folder: Path) -> None:
+def set_temporary_folder(folder: Path) -> None:
     """Have this process, and those it starts, put temporary files into a folder that goes with the engine.
 
     Processes that measure are killed, so what a library removes at exit would stay. The name is short because sockets
@@ -54,7 +54,7 @@ def keep_temporary_files_in(folder: Path) -> None:
     """
     temporary = folder / _TEMPORARY
     try:
-        make_private(folder)
+        make_private_folder(folder)
     except OSError:  # models that need none are measured all the same
         return
     os.environ.update(dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temporary)))
@@ -64,7 +64,7 @@ def keep_temporary_files_in(folder: Path) -> None:
         os.environ.setdefault("MPLCONFIGDIR", str(temporary))
 
 
-def make_private(folder: Path) -> None:
+def make_private_folder(folder: Path) -> None:
     """Make a folder for this user alone, and the one for temporary files in it; those that are there are kept.
 
     Raises:
@@ -80,7 +80,7 @@ def make_private(folder: Path) -> None:
                 raise
 
 
-def temporary_base() -> str | None:
+def temporary_parent() -> str | None:
     """Return where to make temporary folders: None for the usual place, `/tmp` if that cannot be written as text."""
     try:
         tempfile.gettempdir().encode()

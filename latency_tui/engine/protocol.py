@@ -37,7 +37,7 @@ class CallInput(msgspec.Struct, frozen=True, kw_only=True):
         shape: Of the whole input, `(rows, ...)`; empty if it has none.
         dtype: Type of its numbers; empty for data frames and lists.
         count: Number of arrays, texts or records.
-        made_up: Whether no data were given, so that values were generated from what the model declares.
+        generated: Whether no data were given, so that values were generated from what the model declares.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class CallInput(msgspec.Struct, frozen=True, kw_only=True):
     shape: tuple[int, ...] = ()
     dtype: str = ""
     count: int = 1
-    made_up: bool = False
+    generated: bool = False
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +237,7 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         timer_floor_ns: Median duration that the timed loop reports for a call that does nothing.
         pinned: Cores that the candidates are pinned to; empty if they are not pinned.
         load: Load average per core in the minute before the job began; None if the system does not report it.
-        most_replicas: Processes per candidate if there were many rounds; 0 if that is not known.
+        max_replicas: Processes per candidate if there were many rounds; 0 if that is not known.
         rounds_per_replica: Fewest rounds that a schedule has for each process.
         calls_per_long_block: Calls per block of each candidate if the measurement were long, by slug.
     """
@@ -250,7 +250,7 @@ class MeasurementStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     timer_floor_ns: float
     pinned: tuple[int, ...] = ()
     load: float | None = None
-    most_replicas: int = 0
+    max_replicas: int = 0
     rounds_per_replica: int = 1
     calls_per_long_block: dict[str, int] = {}
 

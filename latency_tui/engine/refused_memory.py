@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from latency_tui.engine.machine import NOT_TOLD
+from latency_tui.engine.machine import PSUTIL_ERRORS
 
 CPU_SECONDS = 4.0
 SYSTEM_SHARE = 0.5
@@ -15,7 +15,7 @@ _LIMITS = {"RLIMIT_AS": ("vms", "ulimit -v"), "RLIMIT_DATA": ("data", "ulimit -d
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Usage:
     """Memory of a process and its CPU time, at one moment."""
 
     size: int
@@ -35,9 +35,9 @@ class RefusedMemory:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._first: _Look | None = None
+        self._first: _Usage | None = None
 
-    def stuck_at(self) -> str | None:
+    def find_limit(self) -> str | None:
         """Return the limit that keeps the process from making progress, as text; None if there is none."""
         try:
             process = psutil.Process(self._pid)
@@ -46,15 +46,15 @@ class RefusedMemory:
                 if limit == psutil.RLIM_INFINITY:
                     continue
                 memory, times = process.memory_info(), process.cpu_times()
-                look = _Look(getattr(memory, size), memory.rss, times.user, times.system)
+                look = _Usage(getattr(memory, size), memory.rss, times.user, times.system)
                 if look.size > limit * (1 - FREE_SHARE):
                     return f"{limit / 2**20:,.0f} MiB ({command})" if self._repeats(look) else None
-        except (*NOT_TOLD, AttributeError):  # it has ended, or the system has no such limits
+        except (*PSUTIL_ERRORS, AttributeError):  # it has ended, or the system has no such limits
             return None
         self._first = None
         return None
 
-    def _repeats(self, look: _Look) -> bool:
+    def _repeats(self, look: _Usage) -> bool:
         first = self._first
         if first is None or (first.size, first.resident) != (look.size, look.resident):
             self._first = look

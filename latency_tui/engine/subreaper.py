@@ -17,12 +17,12 @@ from collections.abc import Collection
 
 import psutil
 
-from latency_tui.engine.machine import NOT_TOLD
+from latency_tui.engine.machine import PSUTIL_ERRORS
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PASSES = 3
 """A process may start another one between being listed and being killed."""
-PATIENCE = 2.0
+TRACKER_SECONDS = 2.0
 """Seconds that trackers of semaphores and shared memory have to remove these; two dozen take about half a one."""
 
 
@@ -40,7 +40,7 @@ def end(own: Collection[int]) -> None:
     Args:
         own: Process ids of the children that it started itself, and which are to live.
     """
-    spared, deadline = {*own}, time.monotonic() + PATIENCE
+    spared, deadline = {*own}, time.monotonic() + TRACKER_SECONDS
     while orphans := set(_children()) - spared:
         cleaning = {pid for pid in orphans if time.monotonic() < deadline and is_tracker(pid)}
         for pid in orphans - cleaning:
@@ -61,7 +61,7 @@ def members(session: int) -> list[int]:
     """Return the process ids of a session's processes; empty if the system does not tell (no /proc)."""
     try:
         return [pid for pid in psutil.pids() if _session_of(pid) == session]
-    except NOT_TOLD:
+    except PSUTIL_ERRORS:
         return []
 
 
@@ -87,7 +87,7 @@ def is_tracker(pid: int) -> bool:
     """Whether a process is a resource tracker of multiprocessing's or joblib's, and lives."""
     try:
         return any("resource_tracker" in word for word in psutil.Process(pid).cmdline())
-    except NOT_TOLD:
+    except PSUTIL_ERRORS:
         return False
 
 
@@ -95,14 +95,14 @@ def descendants(pid: int) -> list[int]:
     """Return the process ids of all that descend from a process."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    except NOT_TOLD:
+    except PSUTIL_ERRORS:
         return []
 
 
 def _children() -> list[int]:
     try:
         return [child.pid for child in psutil.Process().children()]
-    except NOT_TOLD:
+    except PSUTIL_ERRORS:
         return []
 
 

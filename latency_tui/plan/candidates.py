@@ -58,7 +58,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         handed_over: Whether the file is a pickle that this program has just written for the engine.
         group: Heading in a list of models.
         task: `classification` or `regression`; empty if it is unknown.
-        found_in: SHA-256 of the configuration file that permits this model to run its author's code, if that file was
+        configuration_digest: SHA-256 of the configuration file that permits this model to run its author's code, if that file was
             found in the working directory; empty if the user named the model or trusts the file.
         key: Name of its table in the configuration file, by which it can also be named; empty if it has none.
     """
@@ -72,7 +72,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     handed_over: bool = False
     group: str = ""
     task: Task | Literal[""] = ""
-    found_in: str = ""
+    configuration_digest: str = ""
     key: str = ""
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         model: The model.
         settings: Settings such as `{"n_jobs": 1}`; empty for the model as it is.
-        number: Distinguishes candidates whose slugs would be equal, from 1; see `number_apart`.
+        number: Distinguishes candidates whose slugs would be equal, from 1; see `make_slugs_unique`.
     """
 
     model: ModelSpec
@@ -140,7 +140,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return max(int(value) for value in (jobs, threads) if isinstance(value, int))
 
 
-def number_apart(candidates: Iterable[Candidate], taken: Iterable[Candidate] = ()) -> tuple[Candidate, ...]:
+def make_slugs_unique(candidates: Iterable[Candidate], taken: Iterable[Candidate] = ()) -> tuple[Candidate, ...]:
     """Return candidates with distinct slugs, even if names such as `x+` and `x-` have the same slug.
 
     The first keeps its slug, and the others get a number, such as `model-a-2`, that is not yet in use.

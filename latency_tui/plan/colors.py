@@ -28,7 +28,7 @@ PALETTE: tuple[str, ...] = (
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
-def colours(candidates: Iterable[Candidate], known: Mapping[str, str] | None = None) -> dict[str, str]:
+def assign_colours(candidates: Iterable[Candidate], known: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a colour, `#rrggbb`, per slug; all differ unless there are more candidates than colours.
 
     Candidates with the same model share its description, so the first of them gets the model's colour.

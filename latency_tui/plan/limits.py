@@ -16,11 +16,11 @@ from latency_tui.errors import UsageError
 PERCENTILE_METRICS = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
 METRICS = (*DURATIONS, "throughput", "memory", "score")
-FRESH = ("cold_start", "memory")
+COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
 
-_OTHER_NAMES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
-_ABOVE = ("throughput", "score")
+_ALIASES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
+_MINIMUM_METRICS = ("throughput", "score")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LIMIT = re.compile(r"(.*)(<=|>=|≤|≥|<|>)\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)\s*(\S*)\s*", re.I)
@@ -48,19 +48,19 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_minimum(self) -> bool:
         """Whether the value must be above the bound rather than below it."""
-        return self.metric in _ABOVE
+        return self.metric in _MINIMUM_METRICS
 
     def __str__(self) -> str:
         return self.text if self.candidate is None else f"{self.candidate}: {self.text}"
 
 
-def limits_on(limits: Iterable[Limit], candidates: Collection[str], *, cold_start: bool) -> tuple[Limit, ...]:
+def applicable_limits(limits: Iterable[Limit], candidates: Collection[str], *, cold_start: bool) -> tuple[Limit, ...]:
     """Return the limits that can be judged for some candidates, given by slug, with or without a cold start."""
     return tuple(
         limit
         for limit in limits
         if (limit.candidate is None or limit.candidate in candidates)
-        and (cold_start or limit.metric not in FRESH)
+        and (cold_start or limit.metric not in COLD_START_METRICS)
         and (not limit.relative or len(candidates) > 1)
     )
 
@@ -78,7 +78,7 @@ def parse_limit(text: str) -> Limit:
     left, operator, number, unit = found.groups()
     model, colon, name = left.rpartition(":")
     metric = re.sub(r"[ -]+", "_", name.strip().lower())
-    metric = _OTHER_NAMES.get(metric, metric)
+    metric = _ALIASES.get(metric, metric)
     if metric not in METRICS:
         raise UsageError(f"The limit {_shown(text)} has an unknown metric; use one of {', '.join(METRICS)}.")
     value, relative = float(number.replace(",", "").replace("_", "")), unit in ("x", "×")
@@ -87,7 +87,7 @@ def parse_limit(text: str) -> Limit:
         raise UsageError(f"The limit {_shown(text)} needs a finite bound above 0.")
     if relative and metric != "p50":
         raise UsageError(f"The limit {_shown(text)} cannot be judged: only p50 can be compared with the baseline.")
-    sign = ">" if metric in _ABOVE else "<"
+    sign = ">" if metric in _MINIMUM_METRICS else "<"
     if operator[0].replace("≤", "<").replace("≥", ">") != sign:
         way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"
         raise UsageError(f"The limit {_shown(text)} is invalid: {metric} takes {way}.")

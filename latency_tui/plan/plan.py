@@ -9,18 +9,18 @@ from typing import Literal
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate, number_apart
+from latency_tui.plan.candidates import Candidate, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
-from latency_tui.plan.limits import FRESH, Limit
+from latency_tui.plan.limits import COLD_START_METRICS, Limit
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
 from latency_tui.stats.equivalence import EQUIVALENCE
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
-MOST_TRAINING_SECONDS = 30 * 86_400
+MAX_TRAINING_SECONDS = 30 * 86_400
 """Largest training timeout: 30 days."""
-MOST_RUNS = 10_000_000
+MAX_RUNS = 10_000_000
 """Largest number of calls per candidate and launch."""
 
 
@@ -108,8 +108,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 raise UsageError(f"{one.slug} and {other.slug} are the same; a control (--control) measures one twice.")
         if [self.runs is not None, self.seconds is not None, self.until_known].count(True) != 1:
             raise UsageError("Runs, seconds and until known exclude each other; give exactly one of them.")
-        if self.runs is not None and not 1 <= self.runs <= MOST_RUNS:
-            raise UsageError(f"Runs must be a whole number from 1 to {MOST_RUNS:,}, not {self.runs:,}.")
+        if self.runs is not None and not 1 <= self.runs <= MAX_RUNS:
+            raise UsageError(f"Runs must be a whole number from 1 to {MAX_RUNS:,}, not {self.runs:,}.")
         if self.seconds is not None and not (math.isfinite(self.seconds) and 0 < self.seconds <= 86_400):
             raise UsageError(f"The time must be more than 0 and at most 86,400 seconds, not {self.seconds:g}.")
         if not (math.isfinite(self.max_seconds) and 0 < self.max_seconds <= 86_400):
@@ -124,7 +124,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                     f"The limit '{limit}' is for {limit.candidate!r}, which is not among the candidates: "
                     f"{', '.join(slugs)}."
                 )
-            if limit.metric in FRESH and not self.cold_start:
+            if limit.metric in COLD_START_METRICS and not self.cold_start:
                 raise UsageError(f"The limit '{limit}' needs a cold start; add --cold-start or remove the limit.")
             if limit.relative and len(self.candidates) < 2:
                 raise UsageError(f"The limit '{limit}' compares with a baseline; choose at least two models.")
@@ -137,9 +137,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 f"The call timeout must be more than 0 and at most 86,400 seconds, not {self.call_timeout:g}."
             )
         longest = self.training_timeout
-        if longest is not None and not (math.isfinite(longest) and 0 < longest <= MOST_TRAINING_SECONDS):
+        if longest is not None and not (math.isfinite(longest) and 0 < longest <= MAX_TRAINING_SECONDS):
             raise UsageError(
-                f"The training timeout must be more than 0 and at most {MOST_TRAINING_SECONDS:,} s, not {longest:g}."
+                f"The training timeout must be more than 0 and at most {MAX_TRAINING_SECONDS:,} s, not {longest:g}."
             )
         if not 1 <= self.threads <= 4096:
             raise UsageError(f"Threads must be a whole number from 1 to 4,096, not {self.threads:,}.")
@@ -155,10 +155,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             return None
         first = self.candidates[0]
         copy = msgspec.structs.replace(first, model=msgspec.structs.replace(first.model, name=f"{first.name} control"))
-        return number_apart([copy], taken=self.candidates)[0]
+        return make_slugs_unique([copy], taken=self.candidates)[0]
 
     @property
-    def turns(self) -> tuple[Candidate, ...]:
+    def all_candidates(self) -> tuple[Candidate, ...]:
         """All candidates that are measured: those that are compared, and the control if there is one."""
         control = self.control_candidate
         return self.candidates if control is None else (*self.candidates, control)

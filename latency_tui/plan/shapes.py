@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from latency_tui.errors import UsageError
 
 _SHAPE = re.compile(r"(?:(?P<name>.+)[=:])?(?P<axes>\d+(?:[x×,]\d+)*)\Z")
-MOST_VALUES = 1_000_000_000
+MAX_VALUES = 1_000_000_000
 """Largest number of values in one input."""
 
 
@@ -31,7 +31,7 @@ def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
         values = 1
         for axis in axes:
             values *= axis
-        if not 1 <= values <= MOST_VALUES:
-            raise UsageError(f"The shape {text.strip()!r} must have 1 to {MOST_VALUES:,} values.")
+        if not 1 <= values <= MAX_VALUES:
+            raise UsageError(f"The shape {text.strip()!r} must have 1 to {MAX_VALUES:,} values.")
         shapes[name] = axes
     return shapes

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 _MOST, _FEW = 8, 3
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def closest_match(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most similar to the given one; None if none is similar."""
     from difflib import get_close_matches  # deferred: only needed after a mistake
 
@@ -27,7 +27,7 @@ def hint(word: str, known: Iterable[str], *, listed_by: str = "") -> str:
     from difflib import get_close_matches  # deferred: only needed after a mistake
 
     words = list(known)
-    near = nearest(word, words)
+    near = closest_match(word, words)
     if near:
         return f"did you mean {near}?"
     if len(words) <= _MOST:

@@ -20,7 +20,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: dict[str, tuple[str, ...]] = {}
     types: tuple[str, ...] = ()
 
-    def covers(self, digest: str) -> bool:
+    def trusts_all(self, digest: str) -> bool:
         """Return whether everything in the file with this SHA-256 is trusted."""
         return EVERYTHING in self.files.get(digest, ())
 
@@ -28,7 +28,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return the types trusted in the file with this SHA-256, in addition to those that skops trusts."""
         return tuple(dict.fromkeys((*self.types, *self.files.get(digest, ()))))
 
-    def also(self, digest: str, types: Iterable[str]) -> Trust:
+    def extended(self, digest: str, types: Iterable[str]) -> Trust:
         """Return a copy that additionally trusts some types (or `*`) in the file with this SHA-256."""
         both = tuple(dict.fromkeys((*self.files.get(digest, ()), *types)))
         return msgspec.structs.replace(self, files={**self.files, digest: both} if both else self.files)

@@ -63,7 +63,7 @@ class Progress:
         # Notebooks support the carriage return, but not all of them support the sequence that erases a line.
         self._erase = "\r\x1b[K" if terminal else f"\r{' ' * _NOTEBOOK_COLUMNS}\r"
         self._drawn_at = float("-inf")
-        self._candidates = len(plan.turns)
+        self._candidates = len(plan.all_candidates)
         self._compared = len(plan.candidates)
         self._launches = plan.launches
         self._ready: set[str] = set()

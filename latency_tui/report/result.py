@@ -19,7 +19,7 @@ from latency_tui.text.sanitize import clean, shorten
 if TYPE_CHECKING:
     import pandas as pd
 
-_LONGEST_REPR = 500
+_MAX_REPR = 500
 _CELL = "text-align: right; padding: 0.2em 0.8em; white-space: nowrap"
 _NAME = "text-align: left; padding: 0.2em 0.8em; white-space: nowrap"
 
@@ -35,7 +35,7 @@ class Result(kept.Result, frozen=True, kw_only=True):
         """Return one line: the number of models, and the answer."""
         count = len(self.candidates)
         models = "1 model" if count == 1 else f"{count} models"
-        return f"<latency_tui.Result of {models}: {shorten(clean(self.answer), _LONGEST_REPR)}>"
+        return f"<latency_tui.Result of {models}: {shorten(clean(self.answer), _MAX_REPR)}>"
 
     def __str__(self) -> str:
         """Return the table that `latency-tui run` prints, as wide as the terminal."""

@@ -142,7 +142,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         load: Load average before the measurement, per core.
         refused_blocks: Number of blocks left out because a latency was zero or negative.
         inputs: SHA-256 of each measured file and module, and version of each library, by name.
-        most_replicas: Processes per candidate in a long measurement; 0 if it is unknown.
+        max_replicas: Processes per candidate in a long measurement; 0 if it is unknown.
         rounds_per_replica: Fewest rounds per process.
         calls_per_long_block: Calls per block of each candidate in a long measurement, by slug.
     """
@@ -160,7 +160,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     load: float | None = None
     refused_blocks: int = 0
     inputs: dict[str, str] = {}
-    most_replicas: int = 0
+    max_replicas: int = 0
     rounds_per_replica: int = 1
     calls_per_long_block: dict[str, int] = {}
 
@@ -180,12 +180,12 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         numbers = [launch.number for launch in self.launches]
         fits = (
             bool(self.asked)
-            and self.most_replicas >= 0
+            and self.max_replicas >= 0
             and self.rounds_per_replica >= 1
             and all(calls >= 1 for calls in self.calls_per_long_block.values())
             and tuple(candidate.slug for candidate in self.candidates) == slugs
             and numbers == sorted({*numbers})
-            and all(0 <= number <= _MOST_LAUNCHES for number in numbers)
+            and all(0 <= number <= _MAX_LAUNCHES for number in numbers)
             and np.isin(self.round_launches, numbers).all()
             and bool((np.diff(self.round_launches) >= 0).all())
             and self.finished_rounds.max(initial=-1) < self.round_launches.size
@@ -195,7 +195,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("its blocks are inconsistent")
 
 
-_MOST_LAUNCHES = 1_000_000
+_MAX_LAUNCHES = 1_000_000
 """Largest launch number that is accepted from a file."""
 
 

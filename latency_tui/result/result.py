@@ -35,7 +35,7 @@ JSON_SCHEMA_VERSION = 1
 
 Status = Literal["measured", "failed", "cancelled"]
 
-_MOST_BYTES = 4 << 30
+_MAX_BYTES = 4 << 30
 """Largest file that is read: the size of 18 models with ten million runs each."""
 
 _LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
@@ -291,7 +291,7 @@ def load(path: str | Path) -> Result:
     Raises:
         UsageError: The file cannot be read or is not a result of this version.
     """
-    content = read_whole(Path(path), _MOST_BYTES, wanted="result")
+    content = read_whole(Path(path), _MAX_BYTES, wanted="result")
     try:
         version = msgspec.json.decode(content, type=_Versioned).json_schema_version
         if version <= JSON_SCHEMA_VERSION:

@@ -29,7 +29,7 @@ from latency_tui.result.rows import decode_row
 from latency_tui.stats.samples import Latencies
 from latency_tui.stats.summary import summarise
 
-MOST_DAYS = 30
+MAX_DAYS = 30
 """Days after which a spool that was not recovered is removed."""
 
 _PATTERN = "unfinished-*.jsonl"
@@ -206,10 +206,10 @@ def unfinished() -> list[Path]:
 
 
 def remove_old(folder: Path) -> None:
-    """Remove spools in a folder that were abandoned `MOST_DAYS` ago or earlier."""
+    """Remove spools in a folder that were abandoned `MAX_DAYS` ago or earlier."""
     for path in folder.glob(_PATTERN):
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < time.time() - MOST_DAYS * 86_400 and _is_left_behind(path):
+            if path.stat().st_mtime < time.time() - MAX_DAYS * 86_400 and _is_left_behind(path):
                 path.unlink()
 
 

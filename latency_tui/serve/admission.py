@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 FIRST_REQUEST_SECONDS = 5.0
 """How long the head of a first request may take."""
-LONGEST_HEAD = 32 * 1024
+MAX_HEAD = 32 * 1024
 """Bytes of a request's head; aiohttp itself takes 8 KiB per line."""
-_MOST_WAITING = 128
-_MOST_PER_ADDRESS = 48
+_MAX_WAITING = 128
+_MAX_PER_ADDRESS = 48
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -40,7 +40,7 @@ class Admission:
             descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.handler = handler
         self.seconds = seconds
-        self._most = _MOST_WAITING if descriptors < 0 else max(min(_MOST_WAITING, descriptors // 4), 4)
+        self._most = _MAX_WAITING if descriptors < 0 else max(min(_MAX_WAITING, descriptors // 4), 4)
         self._waiting: dict[Waiting, None] = {}
 
     def __call__(self) -> asyncio.Protocol:
@@ -56,7 +56,7 @@ class Admission:
         """Let a connection wait, in the place of the oldest where there are too many."""
         self._waiting[connection] = None
         neighbours = [other for other in self._waiting if other.address == connection.address]
-        if len(neighbours) > min(_MOST_PER_ADDRESS, self._most):
+        if len(neighbours) > min(_MAX_PER_ADDRESS, self._most):
             neighbours[0].abort()
         if len(self._waiting) > self._most:
             next(iter(self._waiting)).abort()
@@ -101,7 +101,7 @@ class Waiting(asyncio.Protocol):
         searched = max(len(self._head) - len(_END_OF_HEAD), 0)
         self._head += data
         if self._head.find(_END_OF_HEAD, searched) < 0:
-            if len(self._head) > LONGEST_HEAD:
+            if len(self._head) > MAX_HEAD:
                 self.abort()
             return
         transport, handler = self._transport, self._admission.handler()

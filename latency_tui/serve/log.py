@@ -1,4 +1,4 @@
-"""What a server and its apps have to complain about, in a file of bounded size.
+"""What a server and its apps have to print_status about, in a file of bounded size.
 
 A server often runs where nobody reads its output, and then a write to stdout or stderr blocks for ever. So the event
 loop only puts records into a queue; a thread writes them.
@@ -18,9 +18,9 @@ from pathlib import Path
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """Size of the file before it is renamed to `serve.log.1`, of which there is one."""
-_MOST_RECORDS = 1000  # in the queue; what comes beyond it is lost
+_MAX_RECORDS = 1000  # in the queue; what comes beyond it is lost
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def log_to_file(path: Path | None = None) -> Iterator[None]:
     Args:
         path: The file; None for `serve.log` in the user's folder for logs.
     """
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_MOST_RECORDS)
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(_MAX_RECORDS)
     listener = QueueListener(waiting, _File(path or log_path()))
     handler = _Queue(waiting)
     handler.addFilter(_is_ours)
@@ -65,7 +65,7 @@ class _Queue(QueueHandler):
 
 class _File(RotatingFileHandler):
     def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True, errors="replace")
+        super().__init__(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True, errors="replace")
         self.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
         self._announced = False
 

@@ -34,8 +34,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_LONGEST_STAMP = 40
-_LARGEST_FONT = 1000
+_MAX_STAMP = 40
+_MAX_FONT = 1000
 _GO_ON = '<!doctype html><meta http-equiv="refresh" content="0; url={address}"><a href="{address}">latency-tui</a>\n'
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -155,7 +155,7 @@ class Server(TextualServer):
                 await session.send_bytes(text.encode("utf-8", "replace"))
             case ["resize", {"width": int() | float() as width, "height": int() | float() as height}]:
                 await session.set_terminal_size(_size(width), _size(height))
-            case ["ping", str() | int() | float() as stamp] if len(str(stamp)) <= _LONGEST_STAMP:
+            case ["ping", str() | int() | float() as stamp] if len(str(stamp)) <= _MAX_STAMP:
                 await socket.send_json(["pong", stamp])
             case [("focus" | "blur") as kind, *_]:
                 await session.send_meta({"type": kind})
@@ -185,7 +185,7 @@ def _size(number: float) -> int:
 def _without_token(request: web.Request) -> str:
     """Return the address of the page that was asked for without the token, and with what is meant for the page."""
     font = to_int(request.query.get("fontsize", ""), 0)
-    return f"/?fontsize={font}" if 0 < font < _LARGEST_FONT else "/"
+    return f"/?fontsize={font}" if 0 < font < _MAX_FONT else "/"
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -18,9 +18,9 @@ QUIT_SECONDS = 1.0
 """How long the app may take to leave by itself, closing its engine on the way."""
 END_SECONDS = 0.3
 """How long it may take after SIGTERM, before SIGKILL."""
-MOST_PENDING = 16 * 1024 * 1024
+MAX_PENDING = 16 * 1024 * 1024
 """Bytes that may wait to be read by the app, or be in one packet of it."""
-MOST_LOGGED = 200_000
+MAX_LOGGED = 200_000
 """Bytes that one app may write to the log; a traceback has 30,000 to 60,000."""
 _HEADING = 100  # bytes, of each record of the log, at most
 _PRELUDE = b"__GANGLION__\n"
@@ -73,7 +73,7 @@ class Session(AppService):
         stdin = self._stdin
         if stdin is None or stdin.is_closing():
             return False
-        if stdin.transport.get_write_buffer_size() > MOST_PENDING:
+        if stdin.transport.get_write_buffer_size() > MAX_PENDING:
             raise ValueError("the app does not read")
         stdin.write(self.encode_packet(kind, payload))
         return True
@@ -103,7 +103,7 @@ class Session(AppService):
         while True:
             header = await stdout.readexactly(5)
             size = int.from_bytes(header[1:], "big")
-            if header[:1] not in handlers or size > MOST_PENDING:
+            if header[:1] not in handlers or size > MAX_PENDING:
                 raise ValueError(header)
             await handlers[header[:1]](await stdout.readexactly(size))
 
@@ -140,7 +140,7 @@ class Session(AppService):
 
 async def _log_errors(stream: asyncio.StreamReader, pid: int) -> None:
     """Log what an app writes to stderr, up to a bound, and read the rest, so that the app is never held up."""
-    left = MOST_LOGGED
+    left = MAX_LOGGED
     while chunk := await stream.read(1 << 14):
         if left > 0:
             log.warning("app %d wrote:\n%s", pid, chunk[:left].decode("utf-8", "replace").rstrip())

@@ -15,7 +15,7 @@ _NO_DIFFERENCE = 0.0005
 
 _MOST = 0.9
 """Largest share of a median that half a step may have, which keeps the logarithm finite."""
-_LEAST_SAMPLES = 12
+_MIN_SAMPLES = 12
 """Fewest latencies from which a step is estimated."""
 
 
@@ -35,7 +35,7 @@ def clock_step(samples: NDArray[np.int64]) -> int:
     """
     gaps = np.diff(np.unique(samples))
     neighbours, steps = gaps == 1, gaps[gaps > 1]
-    if samples.size < _LEAST_SAMPLES or 2 * (steps.size + 1) > samples.size:
+    if samples.size < _MIN_SAMPLES or 2 * (steps.size + 1) > samples.size:
         return 0
     if (neighbours[1:] & neighbours[:-1]).any():
         return 1

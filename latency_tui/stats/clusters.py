@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_quantile, student_tail
 from latency_tui.stats.samples import sizes_of
 
-LEAST_SIGNED = 5
+MIN_SIGNED = 5
 """Fewest processes for the clustered sign test. With five processes the smallest two-sided p is 1/16, close to 5 %."""
 
-LEAST_CLUSTERS = 3
+MIN_CLUSTERS = 3
 """Fewest clusters over which an interval is computed. The variance between two clusters is nearly unknown: Student's
 factor for one degree of freedom is 12.7. With fewer than three launches the clusters are processes, and with fewer than
 three processes the interval is over rounds.
@@ -83,13 +83,13 @@ class ClusterLabels:
         begun = int(self.launches.max(initial=-1)) + 1
         shared = np.bincount(self.launches[present], minlength=begun)
         whole = np.flatnonzero((2 * shared >= np.bincount(self.launches, minlength=begun)) & (shared > 0))
-        if whole.size >= LEAST_CLUSTERS:
+        if whole.size >= MIN_CLUSTERS:
             counted = present & np.isin(self.launches, whole)
             return counted, self.launches[counted], True
         rows = [self.processes[index][present] for index in (first, second)]
         counts = [int(np.count_nonzero(np.bincount(row))) for row in rows]
         labels = rows[counts.index(min(counts))]
-        return present, labels if min(counts) >= LEAST_CLUSTERS else np.zeros_like(labels), False
+        return present, labels if min(counts) >= MIN_CLUSTERS else np.zeros_like(labels), False
 
 
 def processes_of(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -146,7 +146,7 @@ class ClusteredRounds:
         residuals = medians - mean
         error = math.sqrt(float(np.dot(residuals, residuals)) / (count - 1) / count) if count > 1 else 0.0
         deviations = None
-        if processes and count >= LEAST_SIGNED:
+        if processes and count >= MIN_SIGNED:
             sums = np.empty(runs.size)  # of signs in the cluster of each log-ratio, before the centre passes it
             sums[grouped] = np.repeat(sizes + 2 * begins, sizes) - 2 * np.arange(runs.size)
             deviations = _deviations(ordered, sums, sizes)

@@ -24,7 +24,7 @@ from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
 from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_level
 from latency_tui.stats.multiplicity import holm
-from latency_tui.stats.percentiles import LEAST_ROUNDS
+from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
@@ -34,11 +34,11 @@ _OTHER_WAY: dict[Verdict, Verdict] = {
     "same": "same",
     "inconclusive": "inconclusive",
 }
-_MOST_ROUNDS = 1e9
+_MAX_ROUNDS = 1e9
 """Predictions of more rounds than this are reported as None."""
-_MOST_LAUNCHES = 1000
+_MAX_LAUNCHES = 1000
 """Predictions of more launches than this are reported as None."""
-_LEAST_ROUNDS_PER_PROCESS = 6
+_MIN_ROUNDS_PER_PROCESS = 6
 """Rounds per process below which between-process variance cannot be separated from the variance between rounds."""
 
 
@@ -222,7 +222,7 @@ def judge(
     """
     level = 1 - confidence
     # Pairs with too few rounds are not tested, so they do not make the correction stricter for the others.
-    tested = [k for k, pair in enumerate(pairs) if pair.rounds >= LEAST_ROUNDS]
+    tested = [k for k, pair in enumerate(pairs) if pair.rounds >= MIN_ROUNDS]
     different, same = np.ones(len(pairs)), np.ones(len(pairs))
     different[tested] = holm([pairs[k].p_different for k in tested])
     same[tested] = holm([pairs[k].p_same for k in tested])
@@ -268,7 +268,7 @@ def _pair(
         return PairComparison(first, second, 0, 0, None, None, None, 1.0, 1.0)
     clusters = ClusteredRounds.of(shared, labels, processes=not across_launches)
     cluster_medians, estimate = clusters.medians, clusters.centre
-    if rounds < LEAST_ROUNDS:
+    if rounds < MIN_ROUNDS:
         return PairComparison(
             first,
             second,
@@ -358,7 +358,7 @@ def rounds_to_settle(
         most = clusters if pair.across_launches else max(most_processes, clusters)
         wanted = (distance / student_quantile(1 - level / 2, most - 1)) ** 2
         spread = rounds * error**2 / wanted  # the number of processes grows with that of rounds, up to `most`
-        is_separable = pair.across_launches or rounds >= _LEAST_ROUNDS_PER_PROCESS * clusters
+        is_separable = pair.across_launches or rounds >= _MIN_ROUNDS_PER_PROCESS * clusters
         if is_separable and spread > rounds * most / clusters:
             if (room := wanted - (error**2 - noise**2) * clusters / most) <= 0:
                 return None
@@ -366,7 +366,7 @@ def rounds_to_settle(
         needed = max(needed, spread)
     # The smallest p-value of n rounds is 2 · ½ⁿ, which must reach the corrected level: 2 · ½ⁿ ≤ level / pairs.
     least = 1 + math.log2(max(pairs, 1) / (1 - confidence))
-    return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MOST_ROUNDS else None
+    return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MAX_ROUNDS else None
 
 
 def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
@@ -389,7 +389,7 @@ def launches_to_settle(pair: PairComparison, margin: float, confidence: float = 
     return next(
         (
             launches
-            for launches in range(len(pair.cluster_medians) + 1, _MOST_LAUNCHES + 1)
+            for launches in range(len(pair.cluster_medians) + 1, _MAX_LAUNCHES + 1)
             if student_quantile(level, launches - 1) * deviation / math.sqrt(launches) < distance
         ),
         None,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.clusters import LEAST_CLUSTERS
-from latency_tui.stats.percentiles import LEAST_ROUNDS
+from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.quantiles import student_quantile
 from latency_tui.stats.samples import Latencies, sizes_of
 
@@ -35,7 +35,7 @@ def mean_interval(
     Returns:
         Lower and upper end, in nanoseconds; None if there are fewer than six rounds.
     """
-    if starts.size < LEAST_ROUNDS:
+    if starts.size < MIN_ROUNDS:
         return None
     totals = np.add.reduceat(latencies, starts, dtype=np.float64)
     sizes = sizes_of(starts, latencies.size)
@@ -43,7 +43,7 @@ def mean_interval(
     half_width = _half_width(totals, sizes, mean, confidence)
     if clusters is not None:
         labels = np.unique(clusters, return_inverse=True)[1]
-        if labels.max() + 1 >= LEAST_CLUSTERS:
+        if labels.max() + 1 >= MIN_CLUSTERS:
             between = _half_width(np.bincount(labels, totals), np.bincount(labels, sizes), mean, confidence)
             half_width = max(half_width, between)
     return max(mean - half_width, float(latencies.min())), mean + half_width

@@ -19,12 +19,12 @@ from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import half_step
-from latency_tui.stats.clusters import LEAST_CLUSTERS
+from latency_tui.stats.clusters import MIN_CLUSTERS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 
 PERCENTILES: dict[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
-LEAST_ROUNDS = 6
+MIN_ROUNDS = 6
 """Fewest rounds for a 95 % interval: 2 · ½⁶ is the first such p-value below 5 %."""
 
 ROUND_CORRELATION = 0.5
@@ -143,7 +143,7 @@ def percentiles(
                 found[key] = replace(found[key], launches_needed=launches)
         if share > 0.5 and found[key].high is not None and seconds < TAIL_SECONDS:
             found[key] = replace(found[key], high=None, seconds_needed=TAIL_SECONDS)
-        unbounded = starts.size >= LEAST_ROUNDS and found[key].high is None
+        unbounded = starts.size >= MIN_ROUNDS and found[key].high is None
         if key == "p50" and unbounded and clusters is not None:
             ends = cluster_interval(latencies, starts, clusters, confidence, complete)
             if ends is not None:
@@ -176,7 +176,7 @@ def calls_for_interval(share: float) -> int:
     many calls as an interval needs rounds.
     """
     if share <= 0.5:
-        return LEAST_ROUNDS
+        return MIN_ROUNDS
     low, high = 1, 2
     while _at_most_one_beyond(high, share) > 1 - _LOADGEN_CONFIDENCE:
         low, high = high, high * 2
@@ -215,8 +215,8 @@ def _estimate(
     expected, later = (
         1 + (calls - 1) * (ROUND_CORRELATION if share > 0.5 else 0) for calls in (size, max(size, calls_per_round))
     )
-    if rounds < LEAST_ROUNDS:
-        missing = max(math.ceil(needed * later), math.ceil(LEAST_ROUNDS * size))
+    if rounds < MIN_ROUNDS:
+        missing = max(math.ceil(needed * later), math.ceil(MIN_ROUNDS * size))
         return Percentile(value=value, calls_needed=missing)
     enough = count >= needed * max(effect, expected) or ordered[0] == ordered[-1]
     low_rank, high_rank = interval_ranks(count, share, effect, confidence)
@@ -277,7 +277,7 @@ def cluster_interval(
         Lower and upper end, in nanoseconds; None if there are fewer than three clusters.
     """
     whole = np.unique(clusters if complete is None else clusters[complete])
-    if whole.size < LEAST_CLUSTERS:
+    if whole.size < MIN_CLUSTERS:
         return None
     ends = starts + sizes_of(starts, latencies.size)
     logs = np.log([_median_of_rounds(latencies, starts[mine], ends[mine]) for mine in (clusters == d for d in whole)])
@@ -334,7 +334,7 @@ def design_effects(
         cuts = np.arange(_COARSE_CLUSTERS) * rounds // _COARSE_CLUSTERS
         coarse = np.add.reduceat(hits, cuts, axis=1), np.add.reduceat(sizes, cuts)
         effects = np.maximum(effects, _cluster_effects(*coarse, confidence))
-    if clusters is not None and clusters.max() + 1 >= LEAST_CLUSTERS:
+    if clusters is not None and clusters.max() + 1 >= MIN_CLUSTERS:
         order = np.argsort(clusters.astype(np.min_scalar_type(clusters.max())), kind="stable")
         cuts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
         drawn = np.add.reduceat(hits[:, order], cuts, axis=1), np.add.reduceat(sizes[order], cuts)

@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
 
-LEAST_CALLS = 1000
+MIN_CALLS = 1000
 """Fewest calls per candidate for a comparison of p99."""
 
 _CHUNK = 4_000_000
 """Samples times labellings that are computed in one step, which bounds the memory."""
-_LEAST_UNITS = 6
+_MIN_UNITS = 6
 """Fewest processes that are exchanged as a whole. With five, the smallest p-value would be 1/16."""
 
 
@@ -76,14 +76,14 @@ def compare_tails(
     rounds = starts[0].size
     if rounds != starts[1].size:
         raise ValueError("Both candidates must have a block in each round.")
-    if min(one.size for one in samples) < LEAST_CALLS or rounds < 6:
+    if min(one.size for one in samples) < MIN_CALLS or rounds < 6:
         return None
     sizes = np.stack([sizes_of(cuts, one.size) for one, cuts in zip(samples, starts, strict=True)])
     ends = [np.log(np.partition(one, _place(one.size, share))[_place(one.size, share)]) for one in samples]
     observed = float(ends[1] - ends[0])
     ordered, of_first, of_round = _top(samples, sizes, share)
     units = np.arange(rounds) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
-    if units.max() + 1 < _LEAST_UNITS:
+    if units.max() + 1 < _MIN_UNITS:
         units = np.arange(rounds)
     random = np.random.default_rng(seed)
     beyond = 0

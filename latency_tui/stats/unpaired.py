@@ -19,9 +19,9 @@ from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.quantiles import student_quantile, student_tail
 
-LEAST_LAUNCHES = 3
+MIN_LAUNCHES = 3
 """Fewest launches of one side for an interval: the variance between two launches is nearly unknown."""
-LEAST_RESULTS = 3
+MIN_RESULTS = 3
 """Fewest earlier results of one plan for an interval."""
 
 
@@ -67,9 +67,9 @@ def spread_of_launches(first: ArrayLike, second: ArrayLike) -> Spread | None:
     """
     sides = [np.asarray(side, dtype=np.float64) for side in (first, second)]
     sizes = [side.size for side in sides]
-    if min(sizes) < 1 or max(sizes) < LEAST_LAUNCHES:
+    if min(sizes) < 1 or max(sizes) < MIN_LAUNCHES:
         return None
-    if min(sizes) < LEAST_LAUNCHES:
+    if min(sizes) < MIN_LAUNCHES:
         known = sides[sizes.index(max(sizes))]
         error = float(known.std(ddof=1)) * math.sqrt(1 / sizes[0] + 1 / sizes[1])
         return Spread(error, known.size - 1) if error else None
@@ -91,7 +91,7 @@ def spread_of_results(groups: Sequence[ArrayLike]) -> Spread | None:
     Returns:
         The spread; None if no group has three results.
     """
-    known = [values for group in groups if (values := np.asarray(group, dtype=np.float64)).size >= LEAST_RESULTS]
+    known = [values for group in groups if (values := np.asarray(group, dtype=np.float64)).size >= MIN_RESULTS]
     degrees = sum(values.size - 1 for values in known)
     squares = math.fsum(float(_residuals(values) @ _residuals(values)) for values in known)
     return Spread(math.sqrt(2 * squares / degrees), degrees) if squares else None

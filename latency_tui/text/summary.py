@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
     from latency_tui.stats.comparison import Comparison
 
-_MOST_NAMES = 3
+_MAX_NAMES = 3
 """Most names that a sentence lists."""
-_LONGEST_WAIT = 1800.0
+_MAX_WAIT = 1800.0
 """Longest additional measurement that is proposed, in seconds."""
 
 
@@ -89,7 +89,7 @@ def _limits(result: Result) -> list[str]:
         state = "meets" if met else "may meet" if undecided else "does not meet"
         rest = ", which is undecided" if undecided else ""
         return [f"{result.candidate(next(iter(verdicts))).name} {state} {what}{rest}."]
-    names = f": {', '.join(met)}" if 0 < len(met) <= _MOST_NAMES else ""
+    names = f": {', '.join(met)}" if 0 < len(met) <= _MAX_NAMES else ""
     count = f"{len(met)} of {len(verdicts)}" if met else f"None of {len(verdicts)}"
     return [f"{count} models meet{'s' if len(met) == 1 else ''} {what}{names}{rest}."]
 
@@ -290,7 +290,7 @@ def _more(pairs: Sequence[Comparison]) -> str:
     get them there, too. It is empty if the amount is unknown for a pair, or takes too long.
     """
     seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
-    if not seconds or len(seconds) < len(pairs) or max(seconds) > _LONGEST_WAIT:
+    if not seconds or len(seconds) < len(pairs) or max(seconds) > _MAX_WAIT:
         return ""
     per_launch = [
         second / p.launches_to_settle for second, p in zip(seconds, pairs, strict=True) if p.launches_to_settle
@@ -348,7 +348,7 @@ def _prediction(pair: Comparison) -> str:
 
 def _names(candidates: Sequence[CandidateResult], measured: int) -> str:
     names = [c.name for c in candidates]
-    if len(names) <= _MOST_NAMES:
+    if len(names) <= _MAX_NAMES:
         return f"{', '.join(names[:-1])} and {names[-1]}"
     return f"all {len(names)} models" if len(names) == measured else f"{names[0]} and {len(names) - 1} others"
 

@@ -42,7 +42,7 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
     *(Stop, Freeze, Profile, ShowFailure, MeasureMore, SortComparison, SaveAs, MakeBaseline, Enlarge, ShowNoise),
     *(Choose, Train),
 )
-_MOST_IN_FOOTER = 6
+_MAX_IN_FOOTER = 6
 
 
 def bindings() -> list[Binding]:
@@ -67,7 +67,7 @@ def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]
     if enlarged:
         return LeaveChart, Enlarge, *(command for command in (Freeze, SaveAs, ShowNoise) if command.applies(state))
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
-    return tuple(command for command in order if command.applies(state))[:_MOST_IN_FOOTER]
+    return tuple(command for command in order if command.applies(state))[:_MAX_IN_FOOTER]
 
 
 def grouped() -> dict[str, list[type[Command]]]:

@@ -14,7 +14,7 @@ from latency_tui.plan import ModelSpec
 from latency_tui.tui.text import clean
 
 MOST = 100
-_MOST_LOOKED_AT = 5000
+_MAX_LOOKED_AT = 5000
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def size_of(path: Path) -> str:
 def _entries(folder: Path, start: str) -> Iterator[Match]:
     """Yield what lies in a folder and begins so, upper or lower case; what is hidden only where a dot is typed."""
     with suppress(OSError), os.scandir(folder) as entries:
-        for entry in islice(entries, _MOST_LOOKED_AT):
+        for entry in islice(entries, _MAX_LOOKED_AT):
             name = entry.name
             if not name.casefold().startswith(start.casefold()) or (name[:1] == "." and start[:1] != "."):
                 continue

@@ -13,7 +13,7 @@ CHART_WIDTH, CHART_HEIGHT = 40, 10
 SIDE_WIDTH = 36
 CARD_WIDTH, CARD_HEIGHT = 31, 7
 WIDE, TALL = 100, 24
-SMALLEST_WIDTH, SMALLEST_HEIGHT = 60, 16
+MIN_WIDTH, MIN_HEIGHT = 60, 16
 
 Mode = Literal["wide", "narrow", "tiny"]
 Charts = Literal["side", "stacked", "one", "none"]
@@ -52,7 +52,7 @@ def divide(width: int, height: int, candidates: int, *, answer: int = 1) -> Layo
         answer: Rows that the sentence above the footer takes.
     """
     rows = max(candidates, 1)
-    if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
         return Layout("tiny", 0, max(height - 2, 0), height > rows + 3, "none", width, 0)
     mode: Mode = "wide" if width >= WIDE and height >= TALL else "narrow"
     inner = width - SIDE_WIDTH if mode == "wide" else width

@@ -14,15 +14,15 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MOST_RUNS, Plan, slug_of
-from latency_tui.plan.limits import FRESH, parse_limit
+from latency_tui.plan import MAX_RUNS, Plan, slug_of
+from latency_tui.plan.limits import COLD_START_METRICS, parse_limit
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.text.formatting import format_seconds
 
 UNTIL_DECIDED = "until decided"
 DEFAULT_RUNS = 100
-_MOST_LIMITS_NAMED = 2
+_MAX_LIMITS_NAMED = 2
 _NUMBER = re.compile(r"\d+")
 
 
@@ -89,7 +89,7 @@ def _read_length(text: str) -> dict[str, object]:
     if plain.endswith("s"):
         return {"runs": None, "seconds": some_seconds(plain, "Measure"), "until_known": False}
     try:
-        runs = whole_number(plain, "Measure", MOST_RUNS)
+        runs = whole_number(plain, "Measure", MAX_RUNS)
     except UsageError:
         raise UsageError(f"Measure: runs such as 100, seconds such as 30s, or {UNTIL_DECIDED}.") from None
     return {"runs": runs, "seconds": None, "until_known": False}
@@ -124,7 +124,7 @@ def _read_limits(text: str) -> dict[str, object]:
 
 
 def _limit_words(plan: Plan) -> str:
-    if len(plan.limits) > _MOST_LIMITS_NAMED:
+    if len(plan.limits) > _MAX_LIMITS_NAMED:
         return f"{len(plan.limits)} limits"
     return f"limit {' and '.join(str(limit) for limit in plan.limits)}" if plan.limits else ""
 
@@ -241,7 +241,7 @@ def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
             changes |= option.read(texts[option.name])
     workload = {name: changes.pop(name) for name in ("method", "batch_size") if name in changes}
     limits = changes.get("limits", plan.limits)
-    if any(limit.metric in FRESH for limit in limits):
+    if any(limit.metric in COLD_START_METRICS for limit in limits):
         changes["cold_start"] = True
     if changes.get("until_known") and len(plan.candidates) < 2 and not limits:
         raise UsageError(f"Measuring {UNTIL_DECIDED} takes two models at least.")
@@ -267,7 +267,7 @@ def estimated_seconds(plan: Plan, calls: dict[str, float]) -> float | None:
     if plan.until_known:
         return None
     if plan.seconds is not None:
-        return plan.seconds * len(plan.turns) * plan.launches
+        return plan.seconds * len(plan.all_candidates) * plan.launches
     means = [calls.get(candidate.slug) for candidate in plan.candidates]
     if plan.runs is None or None in means:
         return None

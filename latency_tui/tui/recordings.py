@@ -114,7 +114,7 @@ class Recordings:
     def snapshot(self, job: str) -> Result | None:
         """Return what is known now, from at most `LIVE_SAMPLES` samples a candidate; None while numpy is not here."""
         recording = self._recordings.get(job)
-        return recording.result(most_samples=LIVE_SAMPLES) if recording else None
+        return recording.result(max_samples=LIVE_SAMPLES) if recording else None
 
     def settled(self, job: str) -> bool:
         """Return whether all is known that a job's plan asked; False while numpy is not here."""

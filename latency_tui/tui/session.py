@@ -16,8 +16,8 @@ from textual.dom import DOMNode
 
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
+from latency_tui.engine.consistency import InputsChangedError
 from latency_tui.engine.protocol import BlockMeasured, Environment, Event, RoundFinished, Train
-from latency_tui.engine.sameness import InputsChangedError
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan
 from latency_tui.tui.background import run_in_background

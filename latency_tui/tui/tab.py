@@ -14,7 +14,7 @@ import sys
 
 DRIVER = "TEXTUAL_DRIVER"
 """Environment variable of Textual that names the class that draws."""
-MOST_CELLS = 1000
+MAX_CELLS = 1000
 """Columns or rows of the widest screen."""
 _WEB_DRIVER = "web_driver"
 _READABLE_FOR_SECONDS = 600.0
@@ -50,7 +50,7 @@ def cells(value: object, fallback: int) -> int:
     """Return a number of cells that a terminal may have, from whatever a page sent."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return fallback
-    return int(min(max(value, 1), MOST_CELLS))
+    return int(min(max(value, 1), MAX_CELLS))
 
 
 def _wait_for_end(descriptor: int) -> None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 
 from latency_tui.text.sanitize import without_escapes
 
-_MOST_INITIALS = 3
+_MAX_INITIALS = 3
 _GLUE = "\u00a0"
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")
 
@@ -73,7 +73,7 @@ def _with_initials(name: str, width: int) -> str:
     """Return `Small NN` for `Small Neural Network`; what is no shorter by that is cut."""
     model, bracket, settings = name.partition(" [")
     first, *rest = model.split() or [model]
-    if 2 <= len(rest) <= _MOST_INITIALS and all(word[0].isalpha() for word in rest):
+    if 2 <= len(rest) <= _MAX_INITIALS and all(word[0].isalpha() for word in rest):
         model = f"{first} {''.join(word[0] for word in rest)}"
     return _cut_at_the_end(model + bracket + settings, width)
 

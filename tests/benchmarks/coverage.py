@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.comparison import compare
-from latency_tui.stats.percentiles import TAIL_SECONDS as LEAST_TAIL_SECONDS
+from latency_tui.stats.percentiles import TAIL_SECONDS as MIN_TAIL_SECONDS
 from latency_tui.stats.percentiles import percentiles
 from latency_tui.stats.prediction_interval import prediction_interval
 from tests.benchmarks.harness import Report, Row, options, progress, rate, wilson
@@ -76,7 +76,7 @@ def judge_tails(trials: list[Trial], hits: Hits) -> None:
     whole = whole_of(trials)
     for trial in trials:
         rounds = trial.logs.shape[1]
-        for chosen in short_measurements(rounds, math.ceil(rounds * LEAST_TAIL_SECONDS / trial.seconds))["consecutive"]:
+        for chosen in short_measurements(rounds, math.ceil(rounds * MIN_TAIL_SECONDS / trial.seconds))["consecutive"]:
             judge_percentiles(trial, chosen, whole, hits, TAILS, "consecutive")
 
 
@@ -209,7 +209,7 @@ def main() -> None:
     report.notes += [
         (
             f"Parts of {SHORT_SECONDS:g} s a model out of {LONG_SECONDS:g} s; tails: with rounds spread of "
-            f"{TAIL_SECONDS:g} s, consecutive of {LEAST_TAIL_SECONDS:g} s on the clock, against all long measurements. "
+            f"{TAIL_SECONDS:g} s, consecutive of {MIN_TAIL_SECONDS:g} s on the clock, against all long measurements. "
             f"The reference is an estimate too, and holds the part: of {SHORT_SECONDS:g} s a perfect interval would "
             f"reach {100 * expected:.1f} % or a little more."
         ),

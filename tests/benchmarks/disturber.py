@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 BUSY_SECONDS = 0.15
 IDLE_SECONDS = 0.25
-LONGEST_SECONDS = 2.0
+MAX_SECONDS = 2.0
 LIFE_SECONDS = 60.0
 
 
@@ -43,13 +43,13 @@ def disturb(seconds: float, seed: int) -> None:
         if cores:
             os.sched_setaffinity(0, {dice.choice(cores)})
         moves = dice.random() < 0.5
-        until = min(end, time.monotonic() + min(dice.expovariate(1 / BUSY_SECONDS), LONGEST_SECONDS))
+        until = min(end, time.monotonic() + min(dice.expovariate(1 / BUSY_SECONDS), MAX_SECONDS))
         while time.monotonic() < until:
             if moves:
                 target[:] = source
             else:
                 sum(range(10_000))
-        time.sleep(max(0.0, min(dice.expovariate(1 / IDLE_SECONDS), end - time.monotonic(), LONGEST_SECONDS)))
+        time.sleep(max(0.0, min(dice.expovariate(1 / IDLE_SECONDS), end - time.monotonic(), MAX_SECONDS)))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from latency_tui.tui.recordings import LIVE_SAMPLES
 from tests.benchmarks.harness import Report, Row, bootstrap, duration, options, progress
 
 SIZES = (100, 10_000, 1_000_000)
-LARGEST_BLOCK = 100
+MAX_BLOCK = 100
 LIVE_ROUNDS_SECONDS = 0.1
 LIVE_ROUNDS = 1_000
 PROCESSES = 12
@@ -90,7 +90,7 @@ class Made(Engine):
 
 def rounds(job: str, samples: int) -> Iterator[list[Event]]:
     """Whole rounds that hold so many samples a model."""
-    size = max(10, min(LARGEST_BLOCK, samples // 10))
+    size = max(10, min(MAX_BLOCK, samples // 10))
     for number in range(samples // size):
         yield round_(job, number, size)
 
@@ -167,7 +167,7 @@ def snapshot(samples: int, times: int) -> list[float]:
     found = []
     for _ in range(times):
         before = time.thread_time()
-        recording.result(most_samples=LIVE_SAMPLES)
+        recording.result(max_samples=LIVE_SAMPLES)
         found.append(time.thread_time() - before)
     return found
 

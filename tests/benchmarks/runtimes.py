@@ -10,7 +10,7 @@ import asyncio
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.catalog.named_models import MORE_MODELS
-from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.errors import LatencyTuiError
@@ -24,7 +24,7 @@ BATCHES = (1, 1000)
 async def pair(engine: Engine, spec: ModelSpec, batch_size: int, seconds: float, job: str) -> Result:
     """Measure one model under both runtimes."""
     plan = Plan(
-        candidates=with_runtimes([Candidate(model=spec)], ["sklearn", "onnx"]),
+        candidates=expand_runtimes([Candidate(model=spec)], ["sklearn", "onnx"]),
         workload=Workload(dataset=SyntheticDataset(samples=4000), batch_size=batch_size),
         runs=None,
         seconds=seconds,

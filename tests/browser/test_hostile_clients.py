@@ -235,7 +235,7 @@ def test_the_log_is_bounded(tmp_path: Path) -> None:
         for _ in range(40):
             logging.getLogger("app").warning("x" * 100_000)
             time.sleep(0.01)
-    assert sum(file.stat().st_size for file in path.parent.iterdir()) <= 2 * serve_log.MOST_BYTES
+    assert sum(file.stat().st_size for file in path.parent.iterdir()) <= 2 * serve_log.MAX_BYTES
     assert len(list(path.parent.iterdir())) == 2
 
 

@@ -19,7 +19,7 @@ from latency_tui.engine.candidate import pipelines
 from latency_tui.engine.candidate.inputs import adapt_inputs
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import prepare
-from latency_tui.engine.data.standardized import STANDARDISED, check_columns, data_for, standardised
+from latency_tui.engine.data.standardized import STANDARDISED, check_columns, prepare_for_fit, standardised
 from latency_tui.engine.protocol import CandidateFailed, Measure, TrainingFinished, TrainingStarted
 from latency_tui.errors import DataError, ModelError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, FileDataset, ModelSpec, Plan, Workload
@@ -57,13 +57,13 @@ def named(name: str) -> ModelSpec:
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_built_in_models_learn_columns_standardised_by_the_training_rows(tmp_path: Path, name: str) -> None:
     data = prepare(dataset(NUMBERS, tmp_path, name))
-    found = data_for(data, BUILTIN_MODELS[0])
+    found = prepare_for_fit(data, BUILTIN_MODELS[0])
     np.testing.assert_allclose(found.X_train.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(found.X_train.std(axis=0), 1)
     train = data.X_train.to_numpy(dtype=float)
     np.testing.assert_allclose(found.X_test, (data.X_test.to_numpy() - train.mean(axis=0)) / train.std(axis=0))
     assert found.notes[-1] == STANDARDISED
-    assert data_for(data, BUILTIN_MODELS[1]).X_train is found.X_train, "computed once"
+    assert prepare_for_fit(data, BUILTIN_MODELS[1]).X_train is found.X_train, "computed once"
     suited = adapt_inputs(found, object(), {}, fitted=False).data
     np.testing.assert_array_equal(suited.X_test, found.X_test)
 
@@ -72,7 +72,7 @@ def test_models_that_a_user_brings_get_the_data_as_they_are(tmp_path: Path) -> N
     data = prepare(dataset(NUMBERS, tmp_path))
     own = ModelSpec(name="SVC", factory="sklearn.svm:SVC")
     assert not is_built_in(own)
-    assert data_for(data, own) is data
+    assert prepare_for_fit(data, own) is data
     standardised(data)
     pd.testing.assert_frame_equal(data.for_fitted().X_test, NUMBERS[["a", "b"]])
 
@@ -95,7 +95,7 @@ def test_encoding_models_learn_words_dates_and_gaps(tmp_path: Path, task: Any, i
     spec = encoding_models(task)[index]
     data = prepare(dataset(MIXED, tmp_path, f"a{suffix}"))
     model = getattr(pipelines, spec.factory.partition(":")[2])()
-    suited = adapt_inputs(data_for(data, spec), model, {}, fitted=False).data
+    suited = adapt_inputs(prepare_for_fit(data, spec), model, {}, fitted=False).data
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(suited.X_train, suited.y_train)
@@ -125,18 +125,18 @@ def test_what_the_six_cannot_learn_is_said_once(tmp_path: Path, column: dict[str
     check_columns(wanted, data, [*six, Candidate(model=encoding_models()[0])])
     check_columns(wanted, data, [*six, Candidate(model=ModelSpec(name="own", factory="own:model"))])
     with pytest.raises(ModelError, match="which Linear SVM cannot learn"):
-        data_for(data, BUILTIN_MODELS[2])
+        prepare_for_fit(data, BUILTIN_MODELS[2])
 
 
 def test_gaps_are_refused_to_models_that_do_not_take_them(tmp_path: Path) -> None:
     wanted = dataset(NUMBERS.assign(a=NUMBERS["a"].where(NUMBERS["b"] > 900)), tmp_path)
     data = prepare(wanted)
     with pytest.raises(ModelError, match=r"a holds gaps \(missing values\), which Linear SVM cannot learn"):
-        data_for(data, BUILTIN_MODELS[2])
+        prepare_for_fit(data, BUILTIN_MODELS[2])
     for name in ("Random Forest", "Hist Gradient Boosting", "Decision Tree", "Dummy Classifier", "Extra Trees"):
         model = named(name)
         path, _, kind = model.factory.partition(":")
-        fitted = data_for(data, model)
+        fitted = prepare_for_fit(data, model)
         getattr(__import__(path, fromlist=[kind]), kind)(**model.parameters).fit(
             adapt_inputs(fitted, object(), {}, fitted=False).data.X_train, data.y_train
         )

@@ -19,14 +19,14 @@ from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from latency_tui.engine.candidate.call_inputs import CallInputs
-from latency_tui.engine.candidate.calls import call_value_of
+from latency_tui.engine.candidate.calls import input_converter
 from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.models import loading
-from latency_tui.engine.candidate.models.model_traits import are_counted, takes
+from latency_tui.engine.candidate.models.model_traits import are_numbered, takes
 from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
-from latency_tui.engine.candidate.tensors import TensorInput, from_data, made_up
+from latency_tui.engine.candidate.tensors import TensorInput, from_data, generated
 from latency_tui.engine.data.dataset import Data, prepare
-from latency_tui.engine.data.rows import batches, describe, deserialize, rows_of, serialize
+from latency_tui.engine.data.rows import batches, count_rows, describe, deserialize, serialize
 from latency_tui.errors import ModelError
 from latency_tui.plan import FileDataset, SyntheticDataset, Workload
 from latency_tui.text.formatting import format_call_input
@@ -142,12 +142,12 @@ def test_a_function_that_fails_on_an_array_is_given_a_frame() -> None:
 
 
 def test_names_that_only_count_columns_are_no_names() -> None:
-    assert are_counted(["0", "1", "2"])
-    assert are_counted(["Column_0", "Column_1"])
-    assert are_counted(["f1", "f2"])
-    assert not are_counted(["a", "b"])
-    assert not are_counted(["x1", "y2"])
-    assert not are_counted(["x2", "x3"])
+    assert are_numbered(["0", "1", "2"])
+    assert are_numbered(["Column_0", "Column_1"])
+    assert are_numbered(["f1", "f2"])
+    assert not are_numbered(["a", "b"])
+    assert not are_numbered(["x1", "y2"])
+    assert not are_numbered(["x2", "x3"])
 
 
 def test_a_booster_receives_an_array_by_position() -> None:
@@ -234,25 +234,25 @@ def test_pixels_in_columns_take_the_shape_of_the_image() -> None:
 
 def test_made_up_inputs_have_the_declared_shape_and_no_guessed_axis() -> None:
     image = (TensorInput("image", "uint8", (1, 3, 8, 8)),)
-    arrays, notes = made_up(image, {}, 1, "the model")
+    arrays, notes = generated(image, {}, 1, "the model")
     assert arrays["image"].shape[1:] == (3, 8, 8)
     assert "made up" in notes[0]
     tokens = (TensorInput("ids", "int64", (None, None)), TensorInput("mask", "int64", (None, None)))
     with pytest.raises(ModelError, match="--shape ids=1x128"):
-        made_up(tokens, {}, 1, "the model")
-    arrays, _ = made_up(tokens, {"ids": (2, 16), "mask": (2, 16)}, 2, "the model")
+        generated(tokens, {}, 1, "the model")
+    arrays, _ = generated(tokens, {"ids": (2, 16), "mask": (2, 16)}, 2, "the model")
     assert arrays["ids"].shape[1:] == (16,)
     with pytest.raises(ModelError, match="give -b 4"):
-        made_up(tokens, {"ids": (4, 16), "mask": (4, 16)}, 2, "the model")
+        generated(tokens, {"ids": (4, 16), "mask": (4, 16)}, 2, "the model")
 
 
 def test_a_fitted_model_without_data_gets_made_up_rows() -> None:
     model = LogisticRegression().fit(np.random.default_rng(0).normal(size=(20, 7)), [0, 1] * 10)
     default = prepare(SyntheticDataset())
     found = adapt_inputs(default, model, {}, fitted=True)
-    assert found.made_up
+    assert found.generated
     assert found.data.features == 7
-    assert format_call_input(describe(found.data.X_test[:1], 1, made_up=True)).endswith("made up")
+    assert format_call_input(describe(found.data.X_test[:1], 1, generated=True)).endswith("made up")
     with pytest.raises(ModelError, match="takes texts; bring some with --data"):
         adapt_inputs(default, text_model(), {}, fitted=True)
 
@@ -283,7 +283,7 @@ def test_every_tensor_type_is_fed(tmp_path: Path, kind: str) -> None:
     path = save_graph(tmp_path / "a.onnx", getattr(TensorProto, kind), ["N", 2], cast, [], ["N", 2])
     model = OnnxModel(path)
     found = adapted(np.array([[0, 1], [1, 0]]), model)
-    answer = model.predict(call_value_of(model)(batches(found.data.X_test, 2, 0)[0]))
+    answer = model.predict(input_converter(model)(batches(found.data.X_test, 2, 0)[0]))
     assert sorted(map(tuple, answer.tolist())) == [(0.0, 1.0), (1.0, 0.0)]
     assert format_call_input(describe(found.data.X_test, 2)).startswith("2 rows × 2, ")
 
@@ -296,7 +296,7 @@ def test_a_fixed_number_of_rows_is_said_before_anything_runs(tmp_path: Path) -> 
     model = OnnxModel(save_graph(tmp_path / "a.onnx", TensorProto.FLOAT, [8, 2], node, [], [8, 2]))
     with pytest.raises(ModelError, match="takes 8 rows per call, not 1; give -b 8"):
         adapted(np.ones((20, 2)), model)
-    assert rows_of(batches(adapted(np.ones((20, 2)), model, batch_size=8).data.X_test, 8, 0)[0]) == 8
+    assert count_rows(batches(adapted(np.ones((20, 2)), model, batch_size=8).data.X_test, 8, 0)[0]) == 8
 
 
 # --- several outputs
@@ -324,7 +324,7 @@ def without_junk(rows: pd.DataFrame) -> pd.DataFrame:
 def test_each_call_gets_fresh_rows_once_a_model_changes_them() -> None:
     table = people().assign(junk=1.0)
     model = make_pipeline(FunctionTransformer(without_junk), LogisticRegression()).fit(table.copy(), LABELS)
-    inputs = CallInputs(batches(table, 1, 0), call_value_of(model))
+    inputs = CallInputs(batches(table, 1, 0), input_converter(model))
     (value,) = inputs.values(0, 1)
     model.predict(value)
     assert inputs.detect_changes()
@@ -336,7 +336,7 @@ def test_each_call_gets_fresh_rows_once_a_model_changes_them() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "int64", "object"])
 def test_arithmetic_in_place_is_noticed(dtype: str) -> None:
-    inputs = CallInputs(batches(np.ones((5, 3)).astype(dtype), 1, 0), call_value_of(None))
+    inputs = CallInputs(batches(np.ones((5, 3)).astype(dtype), 1, 0), input_converter(None))
     inputs.values(0, 1)[0][:] += 1
     assert inputs.detect_changes()
     assert all((value == 1).all() for value in inputs.values(0, 10))
@@ -346,7 +346,7 @@ def test_reading_rows_is_no_change() -> None:
     catboost = pytest.importorskip("catboost")
     rows = np.random.default_rng(0).normal(size=(50, 3))
     model = catboost.CatBoostClassifier(iterations=2, verbose=0, allow_writing_files=False).fit(rows, [0, 1] * 25)
-    inputs = CallInputs(batches(rows, 1, 0), call_value_of(model))
+    inputs = CallInputs(batches(rows, 1, 0), input_converter(model))
     for value in inputs.values(0, 50):
         model.predict(value)
     assert not inputs.detect_changes()

@@ -22,7 +22,7 @@ from sklearn.svm import SVC, SVR
 from latency_tui.catalog.data_columns import column_names
 from latency_tui.catalog.named_models import default_models
 from latency_tui.engine.candidate.inputs import adapt_inputs
-from latency_tui.engine.candidate.models.model_traits import goes_by_names
+from latency_tui.engine.candidate.models.model_traits import selects_columns_by_name
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.tables import read
@@ -159,8 +159,8 @@ def test_without_pandas_columns_are_put_in_the_models_order_all_the_same(
 def test_columns_picked_by_name_are_found_inside_whatever_wraps_them() -> None:
     columns = ColumnTransformer([("age", StandardScaler(), ["age"])])
     searched = GridSearchCV(make_pipeline(columns, LogisticRegression()), {"logisticregression__C": [1.0, 2.0]})
-    assert goes_by_names(searched)
-    assert not goes_by_names(GridSearchCV(LogisticRegression(), {"C": [1.0]}))
+    assert selects_columns_by_name(searched)
+    assert not selects_columns_by_name(GridSearchCV(LogisticRegression(), {"C": [1.0]}))
 
 
 def test_a_format_that_needs_a_library_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from onnx import helper, numpy_helper
 
 from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.inputs import identify_inputs
+from latency_tui.engine.consistency import InputsChangedError, check_inputs
 from latency_tui.engine.protocol import InputsIdentified
-from latency_tui.engine.sameness import InputsChangedError, check_inputs
 from latency_tui.plan import Candidate, ModelSpec, Plan
 
 

@@ -20,7 +20,7 @@ from latency_tui.plan import Candidate, ModelSpec
 from tests.engine.conftest import eventually, faulty, plan_of
 from tests.engine.hostile_models import KINDS
 
-LONGEST_EVENT = 200_000
+MAX_EVENT = 200_000
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="groups and descriptors are looked at as Linux has them"
 )
@@ -37,7 +37,7 @@ async def measured_beside(engine: Engine, kind: str) -> list[Event]:
     good = [event for event in events if isinstance(event, BlockMeasured) and event.candidate == "good"]
     assert sum(len(block.block.samples) for block in good) == 200 * 8
     assert events[-1] == JobFinished(job="a", reason="completed")
-    assert max(len(msgspec.json.encode(event)) for event in events) < LONGEST_EVENT
+    assert max(len(msgspec.json.encode(event)) for event in events) < MAX_EVENT
     return events
 
 
@@ -164,7 +164,7 @@ async def test_eight_hostile_models_do_not_hurt_a_good_one(kinds: list[str], mon
     async with Engine() as engine:
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     assert events[-1] == JobFinished(job="a", reason="completed")
-    assert max(len(msgspec.json.encode(event)) for event in events) < LONGEST_EVENT
+    assert max(len(msgspec.json.encode(event)) for event in events) < MAX_EVENT
     failed = [event for event in events if isinstance(event, CandidateFailed)]
     assert "good" not in [event.candidate for event in failed]
     assert len({event.candidate for event in failed}) == len(failed), "each fails once"

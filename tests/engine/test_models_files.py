@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latency_tui.catalog.trust_store import digest_of
-from latency_tui.engine.candidate.calls import ask_all
+from latency_tui.engine.candidate.calls import call_in_batches
 from latency_tui.engine.candidate.inputs import adapt_inputs
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.client import Engine
@@ -47,7 +47,9 @@ def trusting(path: Path) -> Trust:
 
 def ask(model: Any, method: str, rows: Any) -> Any:
     """The model's answers to rows that are an array, as a candidate's process would get them."""
-    return ask_all(model, method, adapt_inputs(Data(None, None, rows, None), model, {}, fitted=True).data.X_test)
+    return call_in_batches(
+        model, method, adapt_inputs(Data(None, None, rows, None), model, {}, fitted=True).data.X_test
+    )
 
 
 def load(path: Path, trust: Trust | None = None) -> Any:
@@ -187,7 +189,7 @@ def test_an_onnx_file_with_an_input_a_column_answers_rows_of_arrays_too(tmp_path
     for data in ("a.npz", "a.csv"):
         loaded = load(path)
         adapted = adapt_inputs(prepare(FileDataset(path=str(tmp_path / data), target="y")), loaded, {}, fitted=True)
-        np.testing.assert_array_equal(ask_all(loaded, "predict", adapted.data.X_test), model.predict(X))
+        np.testing.assert_array_equal(call_in_batches(loaded, "predict", adapted.data.X_test), model.predict(X))
 
 
 def test_an_onnx_regressor_answers_flat(tmp_path: Path) -> None:
@@ -243,7 +245,7 @@ def test_a_lightgbm_file_knows_columns_whose_names_have_spaces(tmp_path: Path) -
     loaded = load(tmp_path / "a.txt")
     adapted = adapt_inputs(prepare(FileDataset(path=str(tmp_path / "a.csv"), target="y")), loaded, {}, fitted=True)
     np.testing.assert_allclose(np.asarray(adapted.data.X_test), X)
-    np.testing.assert_array_equal(ask_all(loaded, "predict", adapted.data.X_test), model.predict(frame))
+    np.testing.assert_array_equal(call_in_batches(loaded, "predict", adapted.data.X_test), model.predict(frame))
 
 
 def test_catboost_files(tmp_path: Path) -> None:

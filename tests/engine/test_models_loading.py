@@ -21,9 +21,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.catalog.trust_store import digest_of
-from latency_tui.engine.candidate.calls import ask_all, caller
+from latency_tui.engine.candidate.calls import call_in_batches, caller
 from latency_tui.engine.candidate.models import loading
-from latency_tui.engine.candidate.models.pickles import version_in
+from latency_tui.engine.candidate.models.pickles import find_sklearn_version
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
 from latency_tui.plan.trust import EVERYTHING
@@ -173,7 +173,7 @@ def made_by(version: str, held: Any, path: Path, *, compress: int = 0) -> Path:
 @pytest.mark.parametrize("compress", [0, 3])
 def test_a_pickle_of_another_scikit_learn_is_loaded_with_one_note(tmp_path: Path, compress: int) -> None:
     path = made_by("1.0.2", [StandardScaler().fit(X), model], tmp_path / "a.pkl", compress=compress)
-    assert version_in(path.read_bytes()) == "1.0.2"
+    assert find_sklearn_version(path.read_bytes()) == "1.0.2"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = loaded(path, key=1)
@@ -283,7 +283,7 @@ def test_a_native_lightgbm_booster_answers_as_its_file_does(tmp_path: Path) -> N
     lightgbm = pytest.importorskip("lightgbm")
     fitted = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(X, y)
     found = loaded(dumped(tmp_path / "a.joblib", fitted.booster_))
-    np.testing.assert_array_equal(ask_all(found.model, "predict", X), fitted.predict(X))
+    np.testing.assert_array_equal(call_in_batches(found.model, "predict", X), fitted.predict(X))
     assert "lightgbm.Booster is asked by predict" in found.notes[0]
 
 

@@ -9,7 +9,7 @@ import polars
 import pyarrow
 import pytest
 
-from latency_tui.engine.data.rows import batches, rows_of, take
+from latency_tui.engine.data.rows import batches, count_rows, take
 
 COLUMNS = {"a": [1.5, 2.5, 3.5], "b": ["x", "y", "z"]}
 
@@ -19,4 +19,4 @@ def test_rows_of_polars_and_arrow_keep_their_kind_and_values(frame: Any) -> None
     taken = take(frame, np.array([2, 0]))
     assert type(taken) is type(frame)
     assert {name: list(map(str, taken[name].to_numpy())) for name in COLUMNS} == {"a": ["3.5", "1.5"], "b": ["z", "x"]}
-    assert [rows_of(one) for one in batches(frame, 2, 0)][:2] == [2, 2]
+    assert [count_rows(one) for one in batches(frame, 2, 0)][:2] == [2, 2]

@@ -20,8 +20,8 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from latency_tui.catalog.runtimes import with_runtimes
-from latency_tui.engine.candidate.calls import ask_all
+from latency_tui.catalog.runtimes import expand_runtimes
+from latency_tui.engine.candidate.calls import call_in_batches
 from latency_tui.engine.candidate.models.runtimes.conversion import compare, convert
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data, prepare
@@ -39,7 +39,7 @@ def test_a_classifier_converted_has_every_method_of_its_own() -> None:
     again = cloudpickle.loads(cloudpickle.dumps(converted.model))
     for method in ("predict", "predict_proba", "decision_function"):
         ours = getattr(model, method)(IRIS.X_test)
-        np.testing.assert_allclose(ask_all(again, method, converted.data.X_test), ours, atol=1e-4)
+        np.testing.assert_allclose(call_in_batches(again, method, converted.data.X_test), ours, atol=1e-4)
     (note,) = converted.notes
     assert "predict labels equal in 38 of 38 rows" in note
     assert "predict_proba within 0.0001 in 38 of 38 rows" in note
@@ -58,17 +58,17 @@ def test_words_as_labels_stay_words() -> None:
     names = load_iris().target_names
     model = RandomForestClassifier(5, random_state=0).fit(IRIS.X_train, names[IRIS.y_train])
     converted = convert("onnx", model, IRIS, threads=1)
-    assert list(ask_all(converted.model, "predict", converted.data.X_test)) == list(model.predict(IRIS.X_test))
+    assert list(call_in_batches(converted.model, "predict", converted.data.X_test)) == list(model.predict(IRIS.X_test))
 
 
 def test_a_scaler_and_a_regressor_are_converted_too() -> None:
     rows, targets = load_diabetes(return_X_y=True)
     data = Data(None, None, rows, targets)
     converted = convert("onnx", Ridge().fit(rows, targets), data, 1)
-    assert ask_all(converted.model, "predict", converted.data.X_test).shape == targets.shape
+    assert call_in_batches(converted.model, "predict", converted.data.X_test).shape == targets.shape
     scaled = convert("onnx", StandardScaler().fit(rows), data, 1)
     np.testing.assert_allclose(
-        ask_all(scaled.model, "transform", scaled.data.X_test), StandardScaler().fit_transform(rows), atol=1e-4
+        call_in_batches(scaled.model, "transform", scaled.data.X_test), StandardScaler().fit_transform(rows), atol=1e-4
     )
 
 
@@ -77,7 +77,9 @@ def test_a_pipeline_over_a_data_frame_of_words_and_numbers() -> None:
     columns = ColumnTransformer([("words", OneHotEncoder(), ["city"])], remainder=StandardScaler())
     model = make_pipeline(columns, LogisticRegression()).fit(table, [0, 1, 1, 0] * 10)
     converted = convert("onnx", model, Data(None, None, table, None), 1)
-    np.testing.assert_array_equal(ask_all(converted.model, "predict", converted.data.X_test), model.predict(table))
+    np.testing.assert_array_equal(
+        call_in_batches(converted.model, "predict", converted.data.X_test), model.predict(table)
+    )
 
 
 @pytest.mark.parametrize("by_names", [False, True])
@@ -90,7 +92,7 @@ def test_names_with_spaces_are_no_matter(by_names: bool) -> None:
     again = cloudpickle.loads(cloudpickle.dumps(converted.model))
     for method in ("predict", "predict_proba", "decision_function"):
         ours = getattr(model, method)(table)
-        np.testing.assert_allclose(ask_all(again, method, converted.data.X_test), ours, atol=1e-4)
+        np.testing.assert_allclose(call_in_batches(again, method, converted.data.X_test), ours, atol=1e-4)
 
 
 def test_columns_picked_by_name_deep_inside_a_model_are_found() -> None:
@@ -99,7 +101,9 @@ def test_columns_picked_by_name_deep_inside_a_model_are_found() -> None:
     model = make_pipeline(FeatureUnion([("picks", picks), ("all", StandardScaler())]), LogisticRegression())
     model.fit(table, IRIS.y_test)
     converted = convert("onnx", model, Data(None, None, table, None), 1)
-    np.testing.assert_array_equal(ask_all(converted.model, "predict", converted.data.X_test), model.predict(table))
+    np.testing.assert_array_equal(
+        call_in_batches(converted.model, "predict", converted.data.X_test), model.predict(table)
+    )
 
 
 def test_parity_that_fails_is_told_with_its_figures() -> None:
@@ -146,7 +150,7 @@ def test_what_cannot_be_converted_is_one_sentence() -> None:
 
 @pytest.mark.slow
 async def test_every_builtin_model_is_measured_under_both_runtimes(engine: Engine) -> None:
-    candidates = with_runtimes((Candidate(model=model) for model in BUILTIN_MODELS), ["sklearn", "onnx"])
+    candidates = expand_runtimes((Candidate(model=model) for model in BUILTIN_MODELS), ["sklearn", "onnx"])
     assert len(candidates) == 12
     plan = Plan(candidates=candidates, workload=Workload(dataset=SyntheticDataset(samples=300)), runs=10)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -206,7 +210,7 @@ async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
     mine = resolve_model("nearest-mean")
     assert mine.model.group == "latency-tui-example"
     assert "latency_tui_example" not in sys.modules, "nothing of it is imported to name it"
-    plan = Plan(candidates=with_runtimes([mine], ["sklearn", "cached", "wrong"]), runs=20)
+    plan = Plan(candidates=expand_runtimes([mine], ["sklearn", "cached", "wrong"]), runs=20)
     async with Engine() as engine:
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
@@ -219,4 +223,4 @@ async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
 def test_an_onnx_file_needs_no_other_runtime(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"\x08\x09\x12\x08skl2onnx")
     candidate = Candidate(model=ModelSpec(name="a", file=str(tmp_path / "a.onnx")))
-    assert with_runtimes([candidate], ["sklearn", "onnx"]) == (candidate,)
+    assert expand_runtimes([candidate], ["sklearn", "onnx"]) == (candidate,)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from latency_tui.engine.candidate.models.loading import modules_of
+from latency_tui.engine.candidate.models.loading import find_modules
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import (
@@ -148,17 +148,17 @@ def test_what_a_process_imports_for_a_model_is_all_that_it_is_made_of() -> None:
     from sklearn.preprocessing import StandardScaler
 
     vote = VotingClassifier([("one", LogisticRegression())])
-    found = modules_of(make_pipeline(StandardScaler(), vote))
+    found = find_modules(make_pipeline(StandardScaler(), vote))
     assert found[0] == "sklearn.pipeline"
     for part in ("preprocessing", "linear_model", "ensemble"):
         assert any(name.startswith(f"sklearn.{part}.") for name in found)
-    assert modules_of(np.sum) == ("numpy",)
-    assert modules_of(faulty) == (faulty.__module__,)
+    assert find_modules(np.sum) == ("numpy",)
+    assert find_modules(faulty) == (faulty.__module__,)
 
     class Adapted:
         libraries = ("another",)
 
-    assert modules_of(Adapted()) == ("another", __name__)
+    assert find_modules(Adapted()) == ("another", __name__)
 
 
 @pytest.mark.slow

@@ -99,11 +99,11 @@ def test_a_folder_that_somebody_else_put_there_is_not_used(tmp_path: Path) -> No
     folder.mkdir()
     os.chown(folder, 65534, 65534)
     with pytest.raises(FileExistsError):
-        process_environment.make_private(folder)
+        process_environment.make_private_folder(folder)
     folder.rmdir()
     folder.symlink_to(tmp_path)
     with pytest.raises(FileExistsError):
-        process_environment.make_private(folder)
+        process_environment.make_private_folder(folder)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="psutil reads /proc on Linux alone")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration, load_configuration
-from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
+from latency_tui.catalog.resolve import Request, extend_trust, listed_models, resolve
 from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
@@ -89,13 +89,13 @@ async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tm
     )
     asked = resolve(Request(), loaded)
     listed = listed_models(asked.dataset, loaded)
-    trust = trust_of_listed(asked.trust, listed, loaded)
+    trust = extend_trust(asked.trust, listed, loaded)
     plan = Plan(candidates=asked.candidates, trust=trust)
     async with open_app(plan=plan, models=listed) as harness:
         assert "Checkout Forest" in harness.text()
         assert [(row.slug, row.chosen) for row in harness.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
         assert harness.screen.colours["checkout-forest"] == "#73daca"
-    assert trust.covers(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
+    assert trust.trusts_all(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
 
 
 @pytest.mark.parametrize("size", [(140, 45), (60, 20)])
@@ -121,7 +121,7 @@ async def test_what_a_found_file_names_is_asked_about_before_it_runs(
         await harness.press("p", "ctrl+t")
         await until(lambda: bool(harness.state.measurements))
         await harness.idle()
-        assert harness.state.measurements[0].plan.trust.covers(found.digest)
+        assert harness.state.measurements[0].plan.trust.trusts_all(found.digest)
     assert recall() == {found.digest: ("*",)}
     assert find_configuration().is_trusted_location
 

@@ -14,7 +14,7 @@ from textual.theme import BUILTIN_THEMES
 from textual_plotext.plot import Plot
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
-from latency_tui.plan.colors import PALETTE, colours
+from latency_tui.plan.colors import PALETTE, assign_colours
 from latency_tui.tui.bindings import bindings, key_table
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.charts.line_chart import reduce
@@ -200,31 +200,31 @@ def test_candidates_keep_their_colour_and_share_none_while_some_are_left() -> No
     forest = Candidate(model=BUILTIN_MODELS[1])
     variants = [msgspec.structs.replace(forest, settings={"threads": count}) for count in range(1, 8)]
     plain = Candidate(model=ModelSpec(name="plain", factory="a:b", colour="no colour"))
-    found = colours([plain, *variants[:3], forest])
+    found = assign_colours([plain, *variants[:3], forest])
     assert found["random-forest[threads=1]"] == BUILTIN_MODELS[1].colour
     assert len(set(found.values())) == 5
     assert set(found.values()) <= set(PALETTE)
-    more = colours([forest, *variants], found)
+    more = assign_colours([forest, *variants], found)
     assert more.items() >= found.items()
     assert len(set(more.values())) == len(more)
 
 
 def test_a_built_in_model_has_one_mark_wherever_it_is_listed() -> None:
     six = [Candidate(model=model) for model in BUILTIN_MODELS]
-    marks = shapes(colours(six))
+    marks = shapes(assign_colours(six))
     assert [marks[candidate.slug] for candidate in six] == [*"●■▲◆▼★"]
     for candidate in six:
-        assert shapes(colours([candidate])) == {candidate.slug: marks[candidate.slug]}
+        assert shapes(assign_colours([candidate])) == {candidate.slug: marks[candidate.slug]}
         plain = Candidate(model=ModelSpec(name="plain", factory="a:b", colour="#010203"))
         variant = msgspec.structs.replace(candidate, settings={"threads": 2})
-        found = shapes(colours([plain, variant, candidate]))
+        found = shapes(assign_colours([plain, variant, candidate]))
         assert found[variant.slug] == marks[candidate.slug]
         assert len(set(found.values())) == 3
 
 
 def test_forty_models_share_no_colour_with_the_same_mark() -> None:
     many = [Candidate(model=ModelSpec(name=f"m{index}", factory="a:b")) for index in range(40)]
-    inks = colours(many)
+    inks = assign_colours(many)
     marks = shapes(inks)
     assert len({(inks[slug], marks[slug]) for slug in inks}) == 40
 

@@ -45,7 +45,7 @@ def launch_of(
         job="measurement", launch=launch, rounds=planned, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,)
     )
     for number in range(rounds):
-        for place, (candidate, factor) in enumerate(zip(plan.turns, factors, strict=True)):
+        for place, (candidate, factor) in enumerate(zip(plan.all_candidates, factors, strict=True)):
             logs = waves(random, 1, calls[place])[0] + own[place, number % copies]
             samples = nanoseconds(logs, base=62_000 * factor)
             yield block(candidate.slug, samples, round_=number, launch=launch, replica=number % copies, started_ns=now)
@@ -189,7 +189,7 @@ def test_launches_that_agree_by_chance_promise_no_more_than_their_rounds() -> No
     slower = (1.1, 1.5, 1.2, 1.4, 1.3, 1.3)  # so in every launch: each has the same median, and is not sure of it
     for launch in range(3):
         for number, factor in enumerate(slower):
-            for candidate, nanosecond in zip(plan.turns, (62_000, round(62_000 * factor)), strict=True):
+            for candidate, nanosecond in zip(plan.all_candidates, (62_000, round(62_000 * factor)), strict=True):
                 recording.add(block(candidate.slug, [nanosecond] * 10, round_=number, launch=launch))
     (found,) = recording.result().comparisons
     assert found.low is not None
@@ -263,7 +263,7 @@ def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.Monk
         return compare_tails(first, second, **more)
 
     monkeypatch.setattr(comparer, "compare_tails", watched)
-    monkeypatch.setattr(comparer, "_MOST_TAIL_SAMPLES", 20_000)
+    monkeypatch.setattr(comparer, "_MAX_TAIL_SAMPLES", 20_000)
     (some,) = recorded(plan, iter(events)).result().comparisons
     assert max(looked_at) < 25_000
     assert min(looked_at) >= 1000

@@ -23,7 +23,7 @@ from latency_tui.stats.quantiles import student_quantile
 from tests.unit.fake_latencies import block, starts
 from tests.unit.test_analysis_recorder import all_samples, blocks, plan_of, recorded
 
-MOST_BYTES_PER_SAMPLE = 20
+MAX_BYTES_PER_SAMPLE = 20
 LONG = 20_000
 
 
@@ -69,7 +69,7 @@ def test_a_long_result_takes_at_most_twenty_bytes_per_sample(
 ) -> None:
     one, other = (peak_of(candidates, count, slow_call=slow_call, form=form) for count in (few, many))
     taken = (other - one) / ((many - few) * LONG)
-    assert taken <= MOST_BYTES_PER_SAMPLE, f"{taken:.1f} bytes per sample"
+    assert taken <= MAX_BYTES_PER_SAMPLE, f"{taken:.1f} bytes per sample"
 
 
 def test_counts_made_some_samples_at_a_time_are_those_of_all_at_once() -> None:
@@ -105,7 +105,7 @@ def test_the_interval_over_draws_is_students_over_their_medians() -> None:
 def test_beyond_the_bound_only_percentiles_rest_on_a_subsample() -> None:
     plan = plan_of(2, runs=None, seconds=30.0)
     events = list(blocks(plan, (1, 1.3), 400, 50))
-    whole, bounded = (Recorder(plan, most_samples=most) for most in (10**6, 10_000))
+    whole, bounded = (Recorder(plan, max_samples=most) for most in (10**6, 10_000))
     for event in events:
         whole.add(event)
         bounded.add(event)
@@ -129,7 +129,7 @@ def test_beyond_the_bound_only_percentiles_rest_on_a_subsample() -> None:
 def test_every_call_is_as_likely_to_be_kept_as_any_other() -> None:
     calls, kept = 30, np.zeros(30)
     for seed in range(300):
-        track = SampleBuffer(most_samples=100, seed=seed)
+        track = SampleBuffer(max_samples=100, seed=seed)
         for number in range(20):
             track.add(np.arange(1, calls + 1), 0, 0, number)
         assert track.step == 8
@@ -140,7 +140,7 @@ def test_every_call_is_as_likely_to_be_kept_as_any_other() -> None:
 
 
 def test_blocks_smaller_than_the_step_stay_counted() -> None:
-    track = SampleBuffer(most_samples=100)
+    track = SampleBuffer(max_samples=100)
     for number in range(1_000):
         track.add(np.array([1_000 + number]), 0, number % 3, number)
     assert track.blocks == 1_000
@@ -160,16 +160,16 @@ def same(one: Result, other: Result) -> bool:
     return bare(one) == bare(other) and samples(one.candidates) == samples(other.candidates)
 
 
-@pytest.mark.parametrize("most_samples", [10**6, 700])
-def test_a_spool_brings_back_the_very_result(most_samples: int) -> None:
+@pytest.mark.parametrize("max_samples", [10**6, 700])
+def test_a_spool_brings_back_the_very_result(max_samples: int) -> None:
     plan = plan_of(2, seed=7)
     spool = Spool(plan)
-    recording = Recorder(plan, spool=spool, most_samples=most_samples)
+    recording = Recorder(plan, spool=spool, max_samples=max_samples)
     for event in blocks(plan, (1, 1.3), 60, 20):
         recording.add(event)
     assert spool.path is not None
     spool.close(remove=False)
-    restored = restore(spool.path, most_samples=most_samples)
+    restored = restore(spool.path, max_samples=max_samples)
     restored.created_at = recording.created_at
     assert same(recording.result(), restored.result())
     spool.close(remove=True)

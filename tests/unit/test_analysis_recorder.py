@@ -155,7 +155,7 @@ def test_the_answer_is_the_same_whichever_baseline_is_chosen(
         recording.rebase(slug)
         text = recording.result().answer
         answers.add(re.sub(r" and [\d.,]+× faster than the baseline [\w ]+", "", text).replace("the baseline ", ""))
-        live = recording.result(most_samples=1000).answer
+        live = recording.result(max_samples=1000).answer
         assert live.partition(":")[0] == text.partition(":")[0]
     assert len(answers) == 1
 
@@ -420,7 +420,7 @@ def with_turns(plan: Plan, factors: Sequence[float], rounds: int, seed: int = 0)
     random = np.random.default_rng(seed)
     events: list[Event] = []
     for r in range(rounds):
-        for candidate, factor in zip(plan.turns, factors, strict=True):
+        for candidate, factor in zip(plan.all_candidates, factors, strict=True):
             events.append(block(candidate.slug, nanoseconds(waves(random, 1, 10)[0], base=62_000 * factor), round_=r))
         events.append(RoundFinished(job="j", launch=0, round=r, rounds=rounds, seconds_left=0))
     return events
@@ -529,7 +529,7 @@ def long_one() -> Recorder:
 
 
 def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recorder) -> None:
-    exact, live = long_one.result(), long_one.result(most_samples=20_000)
+    exact, live = long_one.result(), long_one.result(max_samples=20_000)
     for whole, part in zip(exact.candidates, live.candidates, strict=True):
         assert whole.statistics is not None
         assert part.statistics is not None
@@ -558,7 +558,7 @@ def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Record
         took = []
         for _ in range(7):
             began = time.process_time()
-            recording.result(most_samples=20_000)
+            recording.result(max_samples=20_000)
             took.append(time.process_time() - began)
         return min(took)
 
@@ -581,7 +581,7 @@ def test_adding_a_block_takes_as_long_late_as_early() -> None:
 
 def test_few_large_blocks_keep_rounds_enough_for_intervals() -> None:
     plan = plan_of(2)
-    result = recorded(plan, blocks(plan, (1, 2), 60, 2000)).result(most_samples=5000)
+    result = recorded(plan, blocks(plan, (1, 2), 60, 2000)).result(max_samples=5000)
     assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
 
 
@@ -602,7 +602,7 @@ def until_known(factors: Sequence[float], rounds: int, seed: int = 0) -> tuple[i
 def test_clear_differences_settle_soon_and_the_verdicts_stand() -> None:
     rounds, recording = until_known((1, 2, 1.5), 400)
     assert rounds < 60
-    for result in (recording.result(), recording.result(most_samples=20_000)):
+    for result in (recording.result(), recording.result(max_samples=20_000)):
         assert [c.verdict for c in result.comparisons] == ["slower", "slower"]
         for comparison, truth in zip(result.comparisons, (2, 1.5), strict=True):
             assert comparison.low is not None

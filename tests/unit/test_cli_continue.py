@@ -34,7 +34,7 @@ from latency_tui.plan.trust import EVERYTHING, Trust
 from latency_tui.report import write
 from latency_tui.result.more import More
 from latency_tui.result.result import load
-from latency_tui.result.spool import MOST_DAYS, Spool, unfinished
+from latency_tui.result.spool import MAX_DAYS, Spool, unfinished
 from latency_tui.tui.recordings import Recordings
 from tests.unit.test_analysis_launches import plan_of
 from tests.unit.test_result_checkpoint import add, everything
@@ -265,7 +265,7 @@ def test_samples_that_nobody_recovers_are_removed_after_a_while() -> None:
     for spool in spools[1:]:
         spool.close(remove=False)
     for path in paths[:2]:
-        os.utime(path, times=(0, time.time() - (MOST_DAYS + 1) * 86_400))
+        os.utime(path, times=(0, time.time() - (MAX_DAYS + 1) * 86_400))
     new = Spool(plan)
     assert [path.exists() for path in paths] == [True, False, True]
     for spool in (spools[0], new):

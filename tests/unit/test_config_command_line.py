@@ -88,7 +88,7 @@ def test_models_data_and_runtimes_reach_the_plan() -> None:
     assert slugs[:3] == ["a.skops", "a.skops[runtime=onnx]", "old.joblib"]
     assert len(slugs) == 6
     assert plan.workload.dataset == FileDataset(path="orders.csv", target="y")
-    assert plan.trust.covers(digest_of(Path("old.joblib")))
+    assert plan.trust.trusts_all(digest_of(Path("old.joblib")))
     assert plan.baseline == slugs[1]
 
 
@@ -219,7 +219,7 @@ def test_trust_in_a_file_that_was_found_does_not_count() -> None:
         assert "add --trust ./latency-tui.toml." in refused.stderr
     digest = digest_of(Path("h.pkl"))
     for said in (["--config", "./latency-tui.toml"], ["--trust", "./latency-tui.toml"], ["--trust", "h.pkl"]):
-        assert plan_of("-m", "h", *said).trust.covers(digest)
+        assert plan_of("-m", "h", *said).trust.trusts_all(digest)
     assert not plan_of("-m", "linear-svm").trust.files, "what is not measured is not asked about"
 
 

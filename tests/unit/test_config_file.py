@@ -13,7 +13,7 @@ import pytest
 
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration, load_configuration
 from latency_tui.catalog.configuration_schema import Configuration, DatasetTable, ModelTable, PlanTable, json_schema
-from latency_tui.catalog.resolve import Request, listed_models, resolve, trust_of_listed
+from latency_tui.catalog.resolve import Request, extend_trust, listed_models, resolve
 from latency_tui.cli.init import EXAMPLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset, Trust
@@ -178,7 +178,7 @@ def test_a_missing_file_is_reported_when_measured_and_hides_no_other(
     listed = [candidate.name for candidate in resolve(Request(), loaded, lenient=True).candidates]
     assert listed[-1] == "mine"
     loaded = write(tmp_path, "[models.gone]\nfile = 'gone.pkl'\ntrust = true\n")
-    assert not trust_of_listed(Trust(), listed_models(SyntheticDataset(), loaded), loaded).files
+    assert not extend_trust(Trust(), listed_models(SyntheticDataset(), loaded), loaded).files
     assert "gone" not in listed
 
 

@@ -6,10 +6,10 @@ import warnings
 
 import pytest
 
-from latency_tui.engine.candidate.error_messages import LONGEST, cause_of, one_line
-from latency_tui.engine.candidate.failures import notes_of
-from latency_tui.engine.candidate.models.model_files import lacks_operator
-from latency_tui.engine.candidate.models.pickles import why_not
+from latency_tui.engine.candidate.error_messages import LONGEST, extract_cause, summarize_exception
+from latency_tui.engine.candidate.failures import format_warnings
+from latency_tui.engine.candidate.models.model_files import explain_operator
+from latency_tui.engine.candidate.models.pickles import explain_failure
 from latency_tui.errors import ModelError
 
 TORCHSCRIPT = """The following operation failed in the TorchScript interpreter.
@@ -87,32 +87,32 @@ Feature names seen at fit time, yet now missing:
     ],
 )
 def test_the_line_that_names_the_cause_is_kept(message: str, cause: str) -> None:
-    assert cause in cause_of(RuntimeError(message))
-    assert "\n" not in one_line(RuntimeError(message))
+    assert cause in extract_cause(RuntimeError(message))
+    assert "\n" not in summarize_exception(RuntimeError(message))
 
 
 @pytest.mark.parametrize("message", [TORCHSCRIPT, OPSET, IR_VERSION, DIMENSIONS, XGBOOST])
 def test_traces_places_and_signatures_are_left_out(message: str) -> None:
     for noise in ("::", ".cc", ".h:", "<--- HERE", "[bt]", "[ONNXRuntimeError]", "Traceback", "~"):
-        assert noise not in one_line(RuntimeError(message))
+        assert noise not in summarize_exception(RuntimeError(message))
 
 
 def test_a_type_is_said_once() -> None:
-    assert one_line(RuntimeError(TORCHSCRIPT)).count("RuntimeError") == 1
-    assert one_line(KeyError("pixels")) == "KeyError: 'pixels'"
-    assert one_line(ValueError()) == "ValueError"
-    assert one_line(ModelError("m.onnx is too new.")) == "m.onnx is too new."
+    assert summarize_exception(RuntimeError(TORCHSCRIPT)).count("RuntimeError") == 1
+    assert summarize_exception(KeyError("pixels")) == "KeyError: 'pixels'"
+    assert summarize_exception(ValueError()) == "ValueError"
+    assert summarize_exception(ModelError("m.onnx is too new.")) == "m.onnx is too new."
 
 
 def test_a_long_message_is_cut_after_a_sentence_or_with_an_ellipsis() -> None:
     sentences = "It does not fit. " + "Everything else that could be said about it. " * 40
-    assert len(cause_of(ValueError(sentences))) <= LONGEST
-    assert cause_of(ValueError(sentences)).startswith("It does not fit. ")
-    assert cause_of(ValueError(sentences)).endswith("about it.")
-    one_word = cause_of(ValueError("x" * 10_000))
+    assert len(extract_cause(ValueError(sentences))) <= LONGEST
+    assert extract_cause(ValueError(sentences)).startswith("It does not fit. ")
+    assert extract_cause(ValueError(sentences)).endswith("about it.")
+    one_word = extract_cause(ValueError("x" * 10_000))
     assert one_word.endswith("x…")
     assert len(one_word) <= LONGEST
-    assert len(cause_of(ValueError("word " * 10_000_000))) <= LONGEST
+    assert len(extract_cause(ValueError("word " * 10_000_000))) <= LONGEST
 
 
 def test_an_exception_that_cannot_be_written_still_has_a_line() -> None:
@@ -120,9 +120,9 @@ def test_an_exception_that_cannot_be_written_still_has_a_line() -> None:
         def __str__(self) -> str:
             raise ValueError
 
-    assert one_line(SilentError()) == "SilentError"
-    assert one_line(ValueError("\udcff")).isascii()
-    assert "ValueError: b" in one_line(ExceptionGroup("two", [ValueError("a"), ValueError("b")]))
+    assert summarize_exception(SilentError()) == "SilentError"
+    assert summarize_exception(ValueError("\udcff")).isascii()
+    assert "ValueError: b" in summarize_exception(ExceptionGroup("two", [ValueError("a"), ValueError("b")]))
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ def test_an_exception_that_cannot_be_written_still_has_a_line() -> None:
     ],
 )
 def test_an_operator_that_onnx_runtime_lacks_is_named(cause: str, said: str) -> None:
-    assert lacks_operator(cause).startswith(said)
-    assert bool(lacks_operator(cause)) == bool(said)
+    assert explain_operator(cause).startswith(said)
+    assert bool(explain_operator(cause)) == bool(said)
 
 
 def test_a_pickle_of_another_scikit_learn_shows_no_types_of_arrays() -> None:
     error = ValueError("node array from the pickle has an incompatible dtype:\n- expected: {'names': ['left_child']}")
-    said = why_not(error, b"_sklearn_version\x94\x8c\x051.0.2\x94")
+    said = explain_failure(error, b"_sklearn_version\x94\x8c\x051.0.2\x94")
     assert said.startswith("it was made with scikit-learn 1.0.2, here is ")
     assert said.endswith("; install that version, or save the model again with this one")
     assert "left_child" not in said
@@ -157,6 +157,6 @@ def test_a_warning_that_goes_on_in_the_next_line_is_shown_whole() -> None:
         warnings.simplefilter("always")
         said = "[01:34:40] WARNING: /src/common/error_msg.h:83: If you load a pickle or\nanother file,\nsave it."
         warnings.warn(said, stacklevel=1)
-    (note,) = notes_of(caught)
+    (note,) = format_warnings(caught)
     assert note.endswith("If you load a pickle or another file, save it.")
     assert "error_msg.h" not in note

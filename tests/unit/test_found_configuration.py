@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from latency_tui.catalog.configuration import find_configuration, load_configuration
-from latency_tui.catalog.resolve import Request, resolve, trust_found
+from latency_tui.catalog.resolve import Request, resolve, trust_configuration
 from latency_tui.catalog.trust_store import digest_of, recall
 from latency_tui.cli import cli
 from latency_tui.engine.candidate.models.loading import load
@@ -97,7 +97,7 @@ def test_typed_models_and_scikit_learn_estimators_need_no_question() -> None:
     assert not found.is_trusted_location
     assert found.code() == ()
     (typed,) = found.candidates(["beside:Model"])
-    assert not typed.model.found_in
+    assert not typed.model.configuration_digest
 
 
 @pytest.mark.parametrize("option", ["--trust", "--config"])
@@ -108,7 +108,7 @@ def test_an_option_trusts_it_however_the_file_is_written(option: str, written: s
     found = find_configuration(written if option == "--config" else None, trusted)
     assert found.is_trusted_location
     asked = resolve(Request(models=("a",), trust=tuple(trusted)), found)
-    assert not asked.candidates[0].model.found_in
+    assert not asked.candidates[0].model.configuration_digest
     assert path.exists()
 
 
@@ -117,9 +117,9 @@ def test_trust_is_remembered_for_this_very_content() -> None:
     Path("b.pkl").write_bytes(pickle.dumps([1]))
     found = find_configuration()
     assert found.code() == (("a", "beside:Model()"), ("b", "b.pkl"))
-    trust = trust_found(Trust(), found)
-    assert trust.covers(found.digest)
-    assert trust.covers(digest_of(Path("b.pkl")))
+    trust = trust_configuration(Trust(), found)
+    assert trust.trusts_all(found.digest)
+    assert trust.trusts_all(digest_of(Path("b.pkl")))
     assert recall() == {digest_of(path): ("*",)}
     assert find_configuration().is_trusted_location
     write("[models.a]\npath = 'beside:Other'\n")
@@ -130,7 +130,7 @@ def test_a_plan_of_a_trusted_file_is_the_users_own_word() -> None:
     write(f"{PLAN}['beside:Model']")
     Path("beside.py").write_text("class Model: pass\n")
     (candidate,) = load_configuration(Path("latency-tui.toml")).candidates(["beside:Model"], by_plan=True)
-    assert not candidate.model.found_in
+    assert not candidate.model.configuration_digest
 
 
 @pytest.mark.slow

@@ -16,9 +16,9 @@ from latency_tui.catalog.configuration import load_configuration
 from latency_tui.catalog.data_files import format_of
 from latency_tui.catalog.import_paths import describe
 from latency_tui.catalog.model_files import kind_of
-from latency_tui.catalog.sniff import head_of
+from latency_tui.catalog.sniff import read_head
 from latency_tui.catalog.trust_store import digest_of, recall, remember_types
-from latency_tui.errors import LONGEST_SENTENCE, DataError, UsageError
+from latency_tui.errors import MAX_SENTENCE, DataError, UsageError
 from latency_tui.result.result import load
 
 READERS: tuple[Callable[[Path], object], ...] = (kind_of, format_of, digest_of, load_configuration, load)
@@ -52,7 +52,7 @@ def test_a_file_larger_than_the_memory_is_not_read(tmp_path: Path, read: Callabl
 def test_a_file_of_proc_that_blocks_its_reader_counts_as_empty(tmp_path: Path) -> None:
     (tmp_path / "a.pkl").symlink_to("/proc/kmsg")
     with pytest.raises(UsageError, match=r"is empty|Permission denied"):
-        head_of(tmp_path / "a.pkl", 10, wanted="model")
+        read_head(tmp_path / "a.pkl", 10, wanted="model")
 
 
 def test_no_more_than_the_limit_is_read(tmp_path: Path) -> None:
@@ -94,12 +94,12 @@ def test_a_hostile_configuration_is_refused_in_a_sentence(tmp_path: Path, text: 
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(UsageError, match=said) as raised:
         load_configuration(path).models()
-    assert len(str(raised.value)) <= LONGEST_SENTENCE + 3
+    assert len(str(raised.value)) <= MAX_SENTENCE + 3
 
 
 def test_a_sentence_keeps_its_beginning_and_its_end_whatever_it_names() -> None:
     sentence = str(DataError(f"it holds the arrays {', '.join(f'array-{i}' for i in range(70_000))}; call the rows X."))
-    assert len(sentence) <= LONGEST_SENTENCE + 3
+    assert len(sentence) <= MAX_SENTENCE + 3
     assert sentence.startswith("it holds the arrays array-0")
     assert sentence.endswith("call the rows X.")
 

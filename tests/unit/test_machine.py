@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latency_tui.engine.candidate.models.loading import job_count
-from latency_tui.engine.machine import CoreLoad, StealTime, cores_for, expand_cores
+from latency_tui.engine.machine import CoreLoad, StealTime, choose_cores, expand_cores
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 
@@ -73,9 +73,9 @@ def test_threads_that_a_library_has_started_are_pinned_too() -> None:
 
 def test_cores_are_refused_where_the_system_has_no_pinning() -> None:
     plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[1]),))
-    assert cores_for(plan, (), CoreLoad()) == ()
+    assert choose_cores(plan, (), CoreLoad()) == ()
     with pytest.raises(UsageError, match="cannot keep a process on a core"):
-        cores_for(msgspec.structs.replace(plan, pinning=(0,)), (), CoreLoad())
+        choose_cores(msgspec.structs.replace(plan, pinning=(0,)), (), CoreLoad())
 
 
 @pytest.mark.parametrize(

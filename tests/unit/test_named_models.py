@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from latency_tui.catalog.import_paths import describe
 from latency_tui.catalog.named_models import MORE_MODELS, default_models, known_models, resolve_model, resolve_models
-from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, slugify
 
@@ -97,14 +97,14 @@ def test_names_that_a_module_binds_in_branches_or_as_it_runs_are_found(
 
 
 def test_runtimes_multiply_the_candidates_and_unknown_ones_are_refused() -> None:
-    both = with_runtimes(
+    both = expand_runtimes(
         [resolve_model("rbf-svm"), resolve_model("rbf-svm[runtime=onnx,threads=2]")], ["sklearn", "onnx"]
     )
     assert [c.slug for c in both] == ["rbf-svm", "rbf-svm[runtime=onnx]", "rbf-svm[runtime=onnx,threads=2]"]
     assert [c.runtime for c in both] == ["sklearn", "onnx", "onnx"]
-    assert with_runtimes(both, []) == both
+    assert expand_runtimes(both, []) == both
     with pytest.raises(UsageError, match=r"did you mean onnx?"):
-        with_runtimes([resolve_model("rbf-svm")], ["onxx"])
+        expand_runtimes([resolve_model("rbf-svm")], ["onxx"])
 
 
 def test_every_name_is_there_once_and_the_own_come_first() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from latency_tui.catalog.named_models import known_models
-from latency_tui.catalog.runtimes import with_runtimes
+from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
@@ -169,7 +169,7 @@ def test_a_setting_unknown_to_a_runtime_is_refused_only_if_typed() -> None:
         check_plan(Plan(candidates=(typed,)))
     check_plan(Plan(candidates=(msgspec.structs.replace(typed, settings={"runtime": "onnx", "threads": 2}),)))
     one_job = Candidate(model=BUILTIN_MODELS[1], settings={"n_jobs": 1, "threads": 2})
-    both = with_runtimes((one_job, Candidate(model=BUILTIN_MODELS[1], settings={"threads": 2})), ["sklearn", "onnx"])
+    both = expand_runtimes((one_job, Candidate(model=BUILTIN_MODELS[1], settings={"threads": 2})), ["sklearn", "onnx"])
     assert [c.slug for c in both] == [
         "random-forest[n_jobs=1,threads=2]", "random-forest[threads=2,runtime=onnx]", "random-forest[threads=2]",
     ]  # fmt: skip
@@ -191,5 +191,5 @@ def test_the_control_is_a_copy_of_the_first_under_another_name() -> None:
     plan = Plan(candidates=SIX, control=True)
     assert plan.control_candidate is not None
     assert plan.control_candidate.model.factory == SIX[0].model.factory
-    assert len({candidate.slug for candidate in plan.turns}) == 7
-    assert Plan(candidates=SIX).turns == SIX
+    assert len({candidate.slug for candidate in plan.all_candidates}) == 7
+    assert Plan(candidates=SIX).all_candidates == SIX

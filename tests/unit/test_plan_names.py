@@ -12,7 +12,7 @@ from latency_tui.catalog.named_models import resolve_models
 from latency_tui.catalog.resolve import Request, resolve
 from latency_tui.cli.options import _find_slug
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, ModelSpec, Plan, number_apart
+from latency_tui.plan import Candidate, ModelSpec, Plan, make_slugs_unique
 
 
 def called(*names: str) -> list[Candidate]:
@@ -32,28 +32,28 @@ def called(*names: str) -> list[Candidate]:
     ],
 )
 def test_names_that_are_typed_alike_get_slugs_of_their_own(names: list[str], slugs: list[str]) -> None:
-    apart = number_apart(called(*names))
+    apart = make_slugs_unique(called(*names))
     assert [candidate.slug for candidate in apart] == slugs
     assert [candidate.name for candidate in apart] == names
     assert Plan(candidates=apart, baseline=slugs[1]).baseline == slugs[1]
-    assert number_apart(apart) == apart
+    assert make_slugs_unique(apart) == apart
 
 
 def test_a_control_is_no_candidate_of_its_own_name() -> None:
-    plan = Plan(candidates=number_apart(called("a", "a control")), control=True)
-    assert [candidate.slug for candidate in plan.turns] == ["a", "a-control", "a-control-2"]
+    plan = Plan(candidates=make_slugs_unique(called("a", "a control")), control=True)
+    assert [candidate.slug for candidate in plan.all_candidates] == ["a", "a-control", "a-control-2"]
 
 
 def test_two_of_the_very_same_name_are_refused() -> None:
     with pytest.raises(UsageError, match="Two candidates are called 'a'; give one of them another name"):
-        Plan(candidates=number_apart(called("a", "a")))
+        Plan(candidates=make_slugs_unique(called("a", "a")))
 
 
 def test_files_whose_names_differ_by_a_sign_are_measured_together(tmp_path: Path) -> None:
     files = [str(tmp_path / name) for name in ("m_1.json", "m-1.json")]
     for file in files:
         Path(file).write_text('{"learner":{}}')
-    candidates = number_apart(resolve_models(files))
+    candidates = make_slugs_unique(resolve_models(files))
     assert [candidate.name for candidate in candidates] == ["m_1.json", "m-1.json"]
     assert [candidate.slug for candidate in candidates] == ["m-1.json", "m-1.json-2"]
     assert [_find_slug(text, candidates) for text in ("m_1.json", "m-1.json", *files)] == ["m-1.json", "m-1.json-2"] * 2

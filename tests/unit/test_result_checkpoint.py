@@ -40,7 +40,7 @@ def everything(plan: Plan, launch: int, rounds: int, *, planned: int | None = No
     machine = Environment(host="box", os="Linux", cpu="A CPU", cores=2, python="3.11.7", versions={"numpy": "2.4"})
     factors = [1 + (ratio - 1) * place for place in range(len(plan.candidates))] + [1.001] * plan.control
     events: list[Event] = [EngineStarted(environment=machine)]
-    for place, one in enumerate(plan.turns):
+    for place, one in enumerate(plan.all_candidates):
         trained = TrainingFinished(job="m", candidate=one.slug, seconds=0.1 * place, score=0.9, notes=("a note",))
         warm = WarmUpFinished(
             job="m",
@@ -91,9 +91,9 @@ def add(recording: Recorder, events: Sequence[Event]) -> None:
             recording.settled()
 
 
-def reloaded(recording: Recorder, path: Path, most_samples: int = MANY) -> Recorder:
+def reloaded(recording: Recorder, path: Path, max_samples: int = MANY) -> Recorder:
     write(recording.result(), path)
-    return resume(load(path), most_samples=most_samples)
+    return resume(load(path), max_samples=max_samples)
 
 
 def text(result: Result) -> str:
@@ -120,11 +120,11 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return PLANS[request.param]()
 
 
-@pytest.mark.parametrize("most_samples", [MANY, 1_500])
-def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_path: Path, most_samples: int) -> None:
-    whole = Recorder(plan, most_samples=most_samples)
+@pytest.mark.parametrize("max_samples", [MANY, 1_500])
+def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_path: Path, max_samples: int) -> None:
+    whole = Recorder(plan, max_samples=max_samples)
     add(whole, everything(plan, 0, 45, planned=80, ratio=1.01))
-    other = reloaded(whole, tmp_path / "r.json", most_samples)
+    other = reloaded(whole, tmp_path / "r.json", max_samples)
     assert text(other.result()) == text(whole.result())
     more = whole.result().more or More(runs=100)
     for recording in (whole, other):
@@ -132,7 +132,7 @@ def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_p
         assert first == 1
         add(recording, everything(plan, first, 50, ratio=1.01))
     assert text(other.result()) == text(whole.result())
-    again = reloaded(other, tmp_path / "r.json", most_samples)
+    again = reloaded(other, tmp_path / "r.json", max_samples)
     for recording in (whole, again):
         add(recording, everything(plan, recording.continue_with(more), 50, ratio=1.01))
     assert text(again.result()) == text(whole.result())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latency_tui.engine.server.schedule import MOST_BLOCK_CALLS, calls_per_long_block, orders, schedule, split
+from latency_tui.engine.server.schedule import MAX_BLOCK_CALLS, calls_per_long_block, orders, schedule, split
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.comparison import compare
 
@@ -55,7 +55,7 @@ def test_every_candidate_gets_exactly_its_runs(runs: int, fast: float, slow: flo
 def test_a_measuring_time_is_filled_by_each(seconds: float, fast: float, slow: float) -> None:
     cut = schedule(Plan(candidates=PAIR, runs=None, seconds=seconds), {A: fast, B: slow})
     for slug, cost in ((A, fast), (B, slow)):
-        assert sum(cut.calls[slug]) * cost >= min(seconds, cost) * 0.6 or cut.calls[slug][0] == MOST_BLOCK_CALLS
+        assert sum(cut.calls[slug]) * cost >= min(seconds, cost) * 0.6 or cut.calls[slug][0] == MAX_BLOCK_CALLS
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import machine, user_imports
-from latency_tui.engine.caller_objects import dumps
 from latency_tui.engine.candidate.call_inputs import CallInputs
-from latency_tui.engine.candidate.calls import call_value_of, caller, finish_of
+from latency_tui.engine.candidate.calls import caller, input_converter, output_converter
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
-from latency_tui.engine.candidate.template import libraries_since
-from latency_tui.engine.candidate.threads import limit
-from latency_tui.engine.candidate.timed_loop import NOT_YET, PauseWatch, time_calls, timer_floor
+from latency_tui.engine.candidate.template import find_new_libraries
+from latency_tui.engine.candidate.threads import limit_threads
+from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor
 from latency_tui.engine.candidate.warm_up import warm_up
 from latency_tui.engine.candidate_protocol import (
     Adopt,
@@ -35,7 +34,8 @@ from latency_tui.engine.candidate_protocol import (
     WarmUp,
 )
 from latency_tui.engine.data.rows import batches, describe
-from latency_tui.engine.library_state import WithState
+from latency_tui.engine.library_state import ModelWithState
+from latency_tui.engine.object_pickling import dumps
 from latency_tui.engine.protocol import Block, Stage
 from latency_tui.plan import Workload
 
@@ -96,7 +96,7 @@ class BlockRunner:
         while True:
             self.inputs = CallInputs(
                 batches(prepared.data.X_test, self.rows_per_call, request.seed, order=prepared.order),
-                call_value_of(prepared.model),
+                input_converter(prepared.model),
             )
             (value,) = self.inputs.values(0, 1)
             try:
@@ -105,7 +105,7 @@ class BlockRunner:
                 elapsed = time.perf_counter_ns() - started
                 break
             except Exception as error:
-                if not prepared.adapt_otherwise(error):
+                if not prepared.try_alternative(error):
                     raise
                 assert prepared.adapted is not None
                 prepared.data, notes = prepared.adapted.data, prepared.adapted.notes[-1:]
@@ -118,13 +118,13 @@ class BlockRunner:
             self.workload = request.workload
         self.fresh = self.workload == request.workload
         self._keep([elapsed])
-        made_up = prepared.adapted is not None and prepared.adapted.made_up
-        received = describe(self.inputs.rows[0], self.rows_per_call, made_up=made_up)
+        generated = prepared.adapted is not None and prepared.adapted.generated
+        received = describe(self.inputs.rows[0], self.rows_per_call, generated=generated)
         return Called(nanoseconds=elapsed, received=received, notes=notes)
 
     def _check(self, answer: Any) -> None:
         """Refuse an answer that is not one per row; tensors of a fixed size have whatever axes they have."""
-        answer = finish_of(self._prepared.model)(self.method, answer)
+        answer = output_converter(self._prepared.model)(self.method, answer)
         fixed = self.rows_per_call == 1 or getattr(self._prepared.model, "fixed_rows", None) is not None
         free = fixed and getattr(self._prepared.model, "tensors", None)
         loading.check(answer, None if free else self.rows_per_call, self.method)
@@ -145,7 +145,7 @@ class BlockRunner:
 
         done = warm_up(run, self.latest, brief=request.brief)
         if not request.brief:
-            self._call_the_others(position)
+            self._call_remaining_inputs(position)
         return Warmed(
             calls=done.calls + 1,
             nanoseconds=done.nanoseconds,
@@ -155,7 +155,7 @@ class BlockRunner:
             timer_floor_ns=0.0 if request.brief else timer_floor(),
         )
 
-    def _call_the_others(self, called: int) -> None:
+    def _call_remaining_inputs(self, called: int) -> None:
         """Call with the inputs that have not been used yet, as long as `CHECK_SECONDS` last, and look for changes."""
         assert self.inputs is not None
         until = time.perf_counter() + CHECK_SECONDS
@@ -174,8 +174,8 @@ class BlockRunner:
         self._begin_stage("measuring")
         thrown = request.discard_calls
         begin, *inputs = self._inputs(request.offset - thrown - 1, 1 + thrown + request.calls)
-        durations = [NOT_YET] * len(inputs)
-        with PauseWatch(durations) as pauses:
+        durations = [PENDING] * len(inputs)
+        with GcPauseRecorder(durations) as pauses:
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, self._waiting.nanoseconds()
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
             answer = self.call(begin)
@@ -207,9 +207,9 @@ class BlockRunner:
         self._begin_stage("cold start")
         assert self.inputs is not None
         with Path(request.path).open("wb") as file:
-            file.write(dumps((WithState(self._prepared.model, environment=True), self.method)))
-            file.write(dumps((self.inputs.rows[: request.most_inputs], self.inputs.fresh_per_call, self.rows_per_call)))
-        return Stored(modules=loading.modules_of(self._prepared.model), libraries=libraries_since(self._modules))
+            file.write(dumps((ModelWithState(self._prepared.model, environment=True), self.method)))
+            file.write(dumps((self.inputs.rows[: request.max_inputs], self.inputs.fresh_per_call, self.rows_per_call)))
+        return Stored(modules=loading.find_modules(self._prepared.model), libraries=find_new_libraries(self._modules))
 
     def adopt(self, request: Adopt) -> Warmed:
         """Take over the model and the inputs that another process of the same candidate stored, and warm up.
@@ -222,9 +222,9 @@ class BlockRunner:
         )
         rows, fresh_per_call, self.rows_per_call = stored
         loading.configure(request.candidate.settings)  # the model has its own with it, converted or not
-        limit(int(request.candidate.settings.get("threads", request.threads)), known=True)
+        limit_threads(int(request.candidate.settings.get("threads", request.threads)), known=True)
         self.call = caller(self._prepared.model, self.method)
-        self.inputs = CallInputs(rows, call_value_of(self._prepared.model), fresh_per_call=fresh_per_call)
+        self.inputs = CallInputs(rows, input_converter(self._prepared.model), fresh_per_call=fresh_per_call)
         warmed = self.warm_up(WarmUp(brief=True))
         if request.pinned:
             machine.pin(request.pinned)
@@ -235,7 +235,7 @@ class BlockRunner:
             self.first_calls.extend(durations[: FIRST_CALLS - len(self.first_calls)])
 
     def _time(self, offset: int, count: int) -> list[int]:
-        durations = [NOT_YET] * count
+        durations = [PENDING] * count
         time_calls(self.call, self._inputs(offset, count), durations)
         return durations
 

@@ -1,6 +1,6 @@
 """How a model is asked: what its method receives and returns. Runs only in a candidate's process.
 
-An adapter of another library may prepare what a call receives (`call_value`) and finish what it returned (`finished`),
+An adapter of another library may prepare what a call receives (`convert_input`) and finish what it returned (`finished`),
 so that neither happens inside the timed span.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.data.rows import rows_of, take
+from latency_tui.engine.data.rows import count_rows, take
 from latency_tui.errors import ModelError
 from latency_tui.plan import METHODS
 
@@ -36,26 +36,26 @@ def caller(model: Any, method: str) -> Callable[[Any], Any]:
     raise ModelError(f"{type(model).__name__} has no method {method!r}{advice}")
 
 
-def call_value_of(model: Any) -> Callable[[Any], Any]:
+def input_converter(model: Any) -> Callable[[Any], Any]:
     """Return what turns prepared rows into the input of a call; most models take the rows as they are."""
-    return getattr(model, "call_value", None) or _as_it_is
+    return getattr(model, "convert_input", None) or _as_it_is
 
 
-def finish_of(model: Any) -> Callable[[str, Any], Any]:
+def output_converter(model: Any) -> Callable[[str, Any], Any]:
     """Return what makes an answer of scikit-learn's kind of what a call of a method returned."""
     return getattr(model, "finished", None) or (lambda _method, answer: answer)
 
 
-def ask_all(model: Any, method: str, rows: Any) -> Any:
+def call_in_batches(model: Any, method: str, rows: Any) -> Any:
     """Return a model's answers to any number of rows, as scikit-learn would give them.
 
     A model that insists on a number of rows per call is asked in calls of that size; rows left over are not asked.
     """
-    call, value_of, finished = caller(model, method), call_value_of(model), finish_of(model)
+    call, value_of, finished = caller(model, method), input_converter(model), output_converter(model)
     size = getattr(model, "fixed_rows", None)
-    if not size or size == rows_of(rows):
+    if not size or size == count_rows(rows):
         return finished(method, call(value_of(rows)))
-    starts = range(0, rows_of(rows) - size + 1, size)
+    starts = range(0, count_rows(rows) - size + 1, size)
     found = [finished(method, call(value_of(take(rows, np.arange(start, start + size))))) for start in starts]
     return np.concatenate(found) if found else np.empty(0)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from latency_tui.engine.candidate.models.adapters import require
-from latency_tui.engine.candidate.models.model_traits import is_booster, name_of, parts_of
+from latency_tui.engine.candidate.models.model_traits import is_booster, iterate_parts, model_name
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import is_frame
 from latency_tui.errors import ModelError
@@ -22,7 +22,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\Z")
 
 
 @dataclass
-class LearntColumns:
+class CategoricalColumns:
     """Columns that a model learnt as categories.
 
     Attributes:
@@ -34,13 +34,13 @@ class LearntColumns:
     as_text: bool = False
 
 
-def with_learnt_types(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
+def restore_column_types(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
     """Return a fitted model's rows, a data frame, with the types of columns that it learnt, and what was changed.
 
     Raises:
         ModelError: A column holds words, and the model learnt it as a number.
     """
-    learnt = _learnt_columns(model, data.X_test)
+    learnt = _categorical_columns(model, data.X_test)
     if learnt is None:
         return data, ()
     rows, changed = data.X_test.copy(deep=False), []
@@ -95,33 +95,33 @@ def as_text(rows: Any, columns: Sequence[str]) -> Any:
     return rows.assign(**{str(name): rows[name].astype(str).where(rows[name].notna(), None) for name in columns})
 
 
-def _learnt_columns(model: Any, rows: Any) -> LearntColumns | None:
+def _categorical_columns(model: Any, rows: Any) -> CategoricalColumns | None:
     """Return which columns a model learnt as categories; None if it is not known to remember."""
     names = list(rows.columns)
     if is_booster(model):
         with contextlib.suppress(AttributeError, KeyError, ValueError, IndexError):
-            return _of_booster(model, rows, names)
+            return _booster_columns(model, rows, names)
         return None
-    for part in parts_of(model):
+    for part in iterate_parts(model):
         mask = getattr(part, "is_categorical_", None)
         if getattr(part, "categorical_features", None) == "from_dtype" and part is model:
             chosen = [] if mask is None else [name for name, is_one in zip(names, mask, strict=False) if is_one]
-            return LearntColumns(dict.fromkeys(chosen)) if chosen else None
+            return CategoricalColumns(dict.fromkeys(chosen)) if chosen else None
     return None
 
 
-def _of_booster(model: Any, rows: Any, names: list[Any]) -> LearntColumns:
+def _booster_columns(model: Any, rows: Any, names: list[Any]) -> CategoricalColumns:
     if callable(get_booster := getattr(model, "get_booster", None)):
         booster = get_booster()
         kinds = booster.feature_types or []
         categories = [name for name, kind in zip(names, kinds, strict=False) if kind == "c"]
         if categories:
             model.set_params(enable_categorical=True)
-        return LearntColumns(dict.fromkeys(categories))
+        return CategoricalColumns(dict.fromkeys(categories))
     if callable(indices := getattr(model, "get_cat_feature_indices", None)) or callable(
         indices := getattr(getattr(model, "native", None), "get_cat_feature_indices", None)
     ):
-        return LearntColumns({names[index]: None for index in indices()}, as_text=True)
+        return CategoricalColumns({names[index]: None for index in indices()}, as_text=True)
     native = getattr(model, "native", None) or model.booster_
     kept = native.pandas_categorical or []
     infos = next((line for line in native.model_to_string().splitlines() if line.startswith("feature_infos=")), "")
@@ -131,8 +131,8 @@ def _of_booster(model: Any, rows: Any, names: list[Any]) -> LearntColumns:
     for chosen in (learnt, learnt | {name for name in words if not _is_boolean(rows[name])}, words):
         if len(chosen) == len(kept):
             ordered = [name for name in names if name in chosen]
-            return LearntColumns(dict(zip(ordered, kept, strict=True)))
-    return LearntColumns(dict.fromkeys(name for name in names if name in learnt))
+            return CategoricalColumns(dict(zip(ordered, kept, strict=True)))
+    return CategoricalColumns(dict.fromkeys(name for name in names if name in learnt))
 
 
 def _as_category(column: Any, categories: Sequence[Any] | None) -> Any:
@@ -160,4 +160,4 @@ def _as_numbers(column: Any, name: Any, model: Any) -> Any:
     try:
         return column.astype("float64")
     except (TypeError, ValueError):
-        raise ModelError(f"column {name} holds words, and {name_of(model)} learnt it as a number") from None
+        raise ModelError(f"column {name} holds words, and {model_name(model)} learnt it as a number") from None

@@ -9,7 +9,7 @@ from latency_tui.errors import LatencyTuiError
 LONGEST = 400
 """Characters of a cause: four lines of a terminal."""
 
-_MOST_READ = 50_000
+_MAX_READ = 50_000
 _LONG_WORD = re.compile(r"(\S{300})\S+")
 """Cut before anything else is looked for: searching words of any length takes time that grows with its square."""
 _TRACEBACK = re.compile(r"^\s*(Traceback\b|The above (operation|exception) |.*in the TorchScript interpreter)")
@@ -24,16 +24,16 @@ _PLACE = re.compile(r"(?:\[\d\d:\d\d:\d\d\] )?(?:\S*/)?[\w+-]+\.(?:cc|cpp|cu|cuh
 _ASIDE = re.compile(r" ?Please fix either the inputs/outputs or the model\.?")
 
 
-def one_line(error: BaseException) -> str:
+def summarize_exception(error: BaseException) -> str:
     """Return an exception as one line: its type and its cause; an error of our own has its whole sentence."""
-    cause = cause_of(error)
+    cause = extract_cause(error)
     if isinstance(error, LatencyTuiError):
         return cause
     kind = type(error).__name__
     return f"{kind}: {cause.removeprefix(f'{kind}: ')}" if cause else kind
 
 
-def cause_of(error: BaseException) -> str:
+def extract_cause(error: BaseException) -> str:
     """Return the part of an exception's message that names the cause, in one line; empty if it has no message.
 
     That is the last line of an embedded traceback (TorchScript, joblib), and else the message without stack traces,
@@ -46,19 +46,19 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, LatencyTuiError):
         return " ".join(text.split())
     if isinstance(error, BaseExceptionGroup) and error.exceptions:
-        return _cut("; ".join([error.message, *(one_line(one) for one in error.exceptions[:3])]))
-    if len(text) > 2 * _MOST_READ:
-        text = f"{text[:_MOST_READ]}\n{text[-_MOST_READ:]}"
+        return _cut("; ".join([error.message, *(summarize_exception(one) for one in error.exceptions[:3])]))
+    if len(text) > 2 * _MAX_READ:
+        text = f"{text[:_MAX_READ]}\n{text[-_MAX_READ:]}"
     text = _LONG_WORD.sub(r"\1…", text)
     lines = text.encode(errors="replace").decode().strip().splitlines()
     if any(_TRACEBACK.match(line) for line in lines):
         raised = [number for number, line in enumerate(lines) if _RAISED.match(line)]
         lines = lines[raised[-1] :] if raised else lines[:1]
     lines = [line.strip() for line in lines if line.strip() and not _NOISE.match(line)]
-    return _cut(_without_places(_joined(lines)))
+    return _cut(_remove_source_locations(_join_lines(lines)))
 
 
-def _joined(lines: list[str]) -> str:
+def _join_lines(lines: list[str]) -> str:
     """Join lines to sentences: a list after a colon with commas, a full stop where a sentence has none."""
     text = ""
     for line in lines:
@@ -73,16 +73,16 @@ def _joined(lines: list[str]) -> str:
     return " ".join(text.split())
 
 
-def _without_places(text: str) -> str:
+def _remove_source_locations(text: str) -> str:
     """Return a message of a C++ library without where it was raised: file, line and the signature of the function."""
     text = _LOAD_FAILED.sub("", _ASIDE.sub("", _ORT_CODE.sub("", text)))
     kept = ""
     while place := _PLACE.search(text):
-        kept, text = kept + text[: place.start()], _after_signature(text[place.end() :])
+        kept, text = kept + text[: place.start()], _remove_signature(text[place.end() :])
     return f"{kept}{text}".strip()
 
 
-def _after_signature(text: str) -> str:
+def _remove_signature(text: str) -> str:
     """Return a message without the C++ signature that it begins with, if it does."""
     start = text.find("(")
     if start < 0 or not re.match(r"^[\w:~<>,&*\s\[\]{}=.-]+$", text[:start]) or "::" not in text[:start]:

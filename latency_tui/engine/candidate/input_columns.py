@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.candidate.models.adapters import require
-from latency_tui.engine.candidate.models.model_traits import are_counted, feature_count, feature_names, name_of
+from latency_tui.engine.candidate.models.model_traits import are_numbered, feature_count, feature_names, model_name
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import is_frame, is_numeric
 from latency_tui.errors import ModelError
@@ -62,10 +62,10 @@ def select_known_columns(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]
     unspaced = {_unspaced(name): name for name in there}
     wanted = {name: name if name in there else unspaced.get(_unspaced(name)) for name in known}
     if missing := [name for name, column in wanted.items() if column is None]:
-        if are_counted(known) or are_counted(there):
+        if are_numbered(known) or are_numbered(there):
             return _renamed(data, known), ()
         raise ModelError(
-            f"{name_of(model)} was fitted on {len(known):,} features; the data lack {list_names(missing)} "
+            f"{model_name(model)} was fitted on {len(known):,} features; the data lack {list_names(missing)} "
             f"and have {list_names(there)}"
         )
     left = [name for name in there if name not in wanted.values()]
@@ -91,7 +91,7 @@ def check_feature_count(model: Any, data: Data) -> None:
     expected, there = feature_count(model), data.features
     if expected and there and expected != there:
         hint = f"; give data of its own with --data, or --features {expected}" if data.kind == "synthetic" else ""
-        raise ModelError(f"{name_of(model)} expects {expected:,} features, the data have {there:,}{hint}")
+        raise ModelError(f"{model_name(model)} expects {expected:,} features, the data have {there:,}{hint}")
 
 
 def _unspaced(name: str) -> str:

@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from latency_tui.engine.candidate import tensors
-from latency_tui.engine.candidate.categories import as_dates, as_text, date_columns, with_learnt_types
+from latency_tui.engine.candidate.categories import as_dates, as_text, date_columns, restore_column_types
+from latency_tui.engine.candidate.generated_rows import generate_rows
 from latency_tui.engine.candidate.input_columns import (
     check_feature_count,
     list_names,
@@ -23,16 +24,15 @@ from latency_tui.engine.candidate.input_columns import (
     to_dense_array,
     to_frame,
 )
-from latency_tui.engine.candidate.made_up_rows import made_up_rows
 from latency_tui.engine.candidate.models.model_traits import (
-    are_counted,
+    are_numbered,
     check_batch_size,
     feature_count,
     feature_names,
-    goes_by_names,
+    has_feature_names,
     is_booster,
-    knows_names,
-    name_of,
+    model_name,
+    selects_columns_by_name,
     takes,
 )
 from latency_tui.engine.candidate.text_inputs import as_records, as_texts
@@ -50,24 +50,24 @@ class AdaptedData:
     Attributes:
         data: With `X_train` and `X_test` in the form that the model takes.
         notes: What is to be told about that, a sentence each.
-        made_up: Whether the rows were made from what the model declares.
+        generated: Whether the rows were made from what the model declares.
         alternatives: Other forms to try, in order, if the model raises on this one; nothing in the model says which.
         declared: The named tensors that the model takes; empty for any other model.
     """
 
     data: Data
     notes: tuple[str, ...] = ()
-    made_up: bool = False
+    generated: bool = False
     alternatives: tuple[Callable[[], AdaptedData], ...] = ()
     declared: tuple[tensors.TensorInput, ...] = ()
 
     @property
     def is_guessed(self) -> bool:
         """Whether nobody gave inputs for a fitted model, so that they may not suit it."""
-        return self.data.X_train is None and (self.made_up or self.data.default)
+        return self.data.X_train is None and (self.generated or self.data.default)
 
     @property
-    def way_out(self) -> str:
+    def remedy(self) -> str:
         """What to do if the model refuses inputs that nobody gave."""
         shapes = tensors.example(self.declared)
         return "bring data with --data, or give " + (f"their shape ({shapes})" if shapes else "--features N")
@@ -98,22 +98,22 @@ def adapt_inputs(
         data = data.for_fitted()
     elif data.y_train is None:
         if data.y_all is not None:
-            raise ModelError(f"{name_of(model)} is not fitted, and one row is too few to fit it on")
+            raise ModelError(f"{model_name(model)} is not fitted, and one row is too few to fit it on")
         raise ModelError(
-            f"{name_of(model)} is not fitted, and the data have no targets to fit it on; name their column with "
+            f"{model_name(model)} is not fitted, and the data have no targets to fit it on; name their column with "
             "--target"
         )
     if declared := getattr(model, "tensors", None):
         return _as_tensors(data, model, declared, settings, workload)
     if workload.shapes:
-        raise ModelError(f"{name_of(model)} has no named inputs, so a shape means nothing to it")
+        raise ModelError(f"{model_name(model)} has no named inputs, so a shape means nothing to it")
     if isinstance(data.X_test, Mapping):
-        data = replace(data, X_test=_only_array(data.X_test, model))
+        data = replace(data, X_test=_get_only_array(data.X_test, model))
     if data.kind == "stored":
         check_feature_count(model, data)
         return AdaptedData(with_settings(data, settings))
     notes = data.notes if fitted else (*data.notes, *check_classes(model, data))
-    made, told = _made_up(data, model) if fitted else (None, ())
+    made, told = _generate_rows(data, model) if fitted else (None, ())
     if made is not None:
         data, notes = made, told
     wanted = settings.get("input") or takes(model)
@@ -121,13 +121,13 @@ def adapt_inputs(
         adapted, more = as_texts(data, model) if wanted == "texts" else (as_records(data), ())
         return AdaptedData(adapted, (*notes, *more), made is not None)
     data, notes = restore_index(data, model, notes) if fitted else (data, notes)
-    form = str(wanted or _preferred(data, model, fitted=fitted))
+    form = str(wanted or _preferred_form(data, model, fitted=fitted))
     chosen, more = _as_table(data, model, settings, form, fitted=fitted)
     others = () if wanted else _other_forms(data, model, settings, form, notes, fitted=fitted)
     return AdaptedData(chosen, (*notes, *more), made is not None, others)
 
 
-def in_wanted_type(data: Data, model: Any, settings: Mapping[str, Setting]) -> Data:
+def convert_to_input_type(data: Data, model: Any, settings: Mapping[str, Setting]) -> Data:
     """Return the rows to ask in the type that a model of another runtime takes, if it takes one type only.
 
     The setting `dtype` counts more, but no such model takes a sparse matrix.
@@ -136,8 +136,8 @@ def in_wanted_type(data: Data, model: Any, settings: Mapping[str, Setting]) -> D
         ModelError: They hold something else.
     """
     if declared := getattr(model, "tensors", None):
-        _refuse_void_settings(declared, name_of(model), settings)
-        arrays, _ = tensors.from_data(declared, data.X_test, data.columns, name_of(model))
+        _check_input_settings(declared, model_name(model), settings)
+        arrays, _ = tensors.from_data(declared, data.X_test, data.columns, model_name(model))
         return replace(data, X_test=arrays)
     wanted = getattr(model, "input_dtype", None)
     if settings.keys() & {"dtype", "input"}:
@@ -180,26 +180,26 @@ def _as_tensors(
     workload: Workload,
 ) -> AdaptedData:
     """Return one array per input of a model, from the data or made up from what it declares."""
-    title = name_of(model)
-    _refuse_void_settings(declared, title, settings)
+    title = model_name(model)
+    _check_input_settings(declared, title, settings)
     tensors.check_shapes(declared, workload.shapes, title)
     check_batch_size(model, workload.batch_size)
     fixed = tensors.fixed_rows(declared)
-    made_up, notes = False, data.notes
+    generated, notes = False, data.notes
     if workload.shapes or (data.default and not _fits(declared, data)) or (data.default and fixed == 0):
-        arrays, notes = tensors.made_up(declared, workload.shapes, workload.batch_size, title)
-        data, made_up = replace(data, y_test=None, columns=()), True
-    elif width := _undeclared_width(declared, data, model):
+        arrays, notes = tensors.generated(declared, workload.shapes, workload.batch_size, title)
+        data, generated = replace(data, y_test=None, columns=()), True
+    elif width := _width_to_generate(declared, data, model):
         given = replace_width(declared, width)
-        arrays, notes = tensors.made_up(given, {}, workload.batch_size, title)
-        data, made_up = replace(data, y_test=None, columns=()), True
+        arrays, notes = tensors.generated(given, {}, workload.batch_size, title)
+        data, generated = replace(data, y_test=None, columns=()), True
     else:
         arrays, more = tensors.from_data(declared, data.X_test, data.columns, title)
-        notes = (*notes, *more, *_guessed_width(declared, data, title))
-    return AdaptedData(replace(data, X_train=None, X_test=arrays), notes, made_up, declared=tuple(declared))
+        notes = (*notes, *more, *_note_default_width(declared, data, title))
+    return AdaptedData(replace(data, X_train=None, X_test=arrays), notes, generated, declared=tuple(declared))
 
 
-def _undeclared_width(declared: Sequence[tensors.TensorInput], data: Data, model: Any) -> int | None:
+def _width_to_generate(declared: Sequence[tensors.TensorInput], data: Data, model: Any) -> int | None:
     """Return the columns to make up for inputs of undeclared shape; None if the data are to be used as they are."""
     if data.kind != "synthetic" or any(one.shape is not None for one in declared):
         return None
@@ -208,7 +208,7 @@ def _undeclared_width(declared: Sequence[tensors.TensorInput], data: Data, model
     return feature_count(model) if data.default else None
 
 
-def _guessed_width(declared: Sequence[tensors.TensorInput], data: Data, title: str) -> tuple[str, ...]:
+def _note_default_width(declared: Sequence[tensors.TensorInput], data: Data, title: str) -> tuple[str, ...]:
     """Return a note if neither a model nor the user said how many columns there are."""
     if not data.default or any(one.width is not None for one in declared):
         return ()
@@ -231,7 +231,7 @@ def _fits(declared: Sequence[tensors.TensorInput], data: Data) -> bool:
     return len(first.shape) == 2 and first.shape[1] in (None, data.features)
 
 
-def _refuse_void_settings(declared: Sequence[tensors.TensorInput], title: str, settings: Mapping[str, Setting]) -> None:
+def _check_input_settings(declared: Sequence[tensors.TensorInput], title: str, settings: Mapping[str, Setting]) -> None:
     """Refuse settings of inputs for a model that declares what it takes.
 
     Raises:
@@ -247,11 +247,11 @@ def _refuse_void_settings(declared: Sequence[tensors.TensorInput], title: str, s
         raise ModelError(f"{title} takes {declared[0].dtype}, so dtype={settings['dtype']} cannot be given to it")
 
 
-def _only_array(arrays: Mapping[str, Any], model: Any) -> Any:
+def _get_only_array(arrays: Mapping[str, Any], model: Any) -> Any:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     raise ModelError(
-        f"{name_of(model)} takes one table, and the data are the arrays {', '.join(arrays)}; "
+        f"{model_name(model)} takes one table, and the data are the arrays {', '.join(arrays)}; "
         "call the rows X and the targets y"
     )
 
@@ -259,16 +259,16 @@ def _only_array(arrays: Mapping[str, Any], model: Any) -> Any:
 # --- no data
 
 
-def _made_up(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]]:
+def _generate_rows(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]]:
     """Return made-up rows for a fitted model that the default dataset does not fit; None if it does."""
     count, names = feature_count(model), feature_names(model)
     if not data.default or takes(model):
         if data.default:
-            raise ModelError(f"{name_of(model)} takes {takes(model)}; bring some with --data")
+            raise ModelError(f"{model_name(model)} takes {takes(model)}; bring some with --data")
         return None, ()
     if (count is None or count == data.features) and not names:
         return None, ()
-    found = made_up_rows(model)
+    found = generate_rows(model)
     if found is None:
         return None, ()
     rows, notes = found
@@ -278,19 +278,19 @@ def _made_up(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]]:
 # --- tables
 
 
-def _preferred(data: Data, model: Any, *, fitted: bool) -> str:
+def _preferred_form(data: Data, model: Any, *, fitted: bool) -> str:
     """Return which form a model takes, `array` or `dataframe`, as far as it tells by itself."""
     frame = is_frame(data.X_test)
     if getattr(model, "input_dtype", None):
         return "array"
     if is_booster(model) and fitted:
-        named = bool(feature_names(model)) and not are_counted(feature_names(model))
+        named = bool(feature_names(model)) and not are_numbered(feature_names(model))
         return "dataframe" if frame and (named or not is_numeric(data.X_test)) else "array"
-    if fitted and knows_names(model):
+    if fitted and has_feature_names(model):
         return "dataframe"
     if fitted and feature_count(model) is not None:
         return "array"
-    return "dataframe" if (frame and not is_numeric(data.X_test)) or goes_by_names(model) else "array"
+    return "dataframe" if (frame and not is_numeric(data.X_test)) or selects_columns_by_name(model) else "array"
 
 
 def _other_forms(
@@ -329,10 +329,10 @@ def _as_table(
         data, more = select_known_columns(data, model)
         notes += more
         if is_frame(data.X_test) and form == "dataframe":
-            data, more = with_learnt_types(data, model)
+            data, more = restore_column_types(data, model)
             notes += more
     if is_frame(data.X_test) and form == "array":
         data = replace(data, X_train=to_array(data.X_train), X_test=to_array(data.X_test))
     if fitted:
         check_feature_count(model, data)
-    return in_wanted_type(with_settings(data, settings), model, settings), notes
+    return convert_to_input_type(with_settings(data, settings), model, settings), notes

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from latency_tui.engine.candidate.failures import notes_of
+from latency_tui.engine.candidate.failures import format_warnings
 from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.runtimes.conversion import convert
 from latency_tui.engine.candidate.not_finite import note_not_finite
-from latency_tui.engine.candidate.threads import limit
+from latency_tui.engine.candidate.threads import limit_threads
 from latency_tui.engine.candidate_protocol import CheckSettings, Prepare, Prepared, Score, Scored, SettingsChecked
 from latency_tui.engine.data.dataset import Data, prepare
-from latency_tui.engine.data.standardized import data_for
+from latency_tui.engine.data.standardized import prepare_for_fit
 from latency_tui.engine.protocol import Stage
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan.candidates import NATIVE
@@ -57,7 +57,7 @@ class ModelPreparation:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             loaded = self._load(request)
-        self._loaded = replace(loaded, notes=(*loaded.notes, *notes_of(caught)))
+        self._loaded = replace(loaded, notes=(*loaded.notes, *format_warnings(caught)))
         return SettingsChecked()
 
     def _load(self, request: CheckSettings | Prepare) -> loading.LoadedModel:
@@ -83,21 +83,21 @@ class ModelPreparation:
             warnings.simplefilter("always")
             loaded = self._load(request)
             if not loaded.fitted:
-                self.data = data_for(self.data, request.candidate.model)
+                self.data = prepare_for_fit(self.data, request.candidate.model)
             self.adapted = adapt_inputs(
                 self.data, self.model, settings, fitted=loaded.fitted, workload=request.workload
             )
-            limit(threads)
+            limit_threads(threads)
             seconds = None
             if not loaded.fitted:
                 self._begin_stage("training")
                 seconds = self._fit()
-                limit(threads)  # for what was only loaded by fitting
+                limit_threads(threads)  # for what was only loaded by fitting
             self.data = self.adapted.data
         gc.collect()  # what fitting left behind is not to be collected during a call
         return Prepared(
             seconds=seconds,
-            notes=(*loaded.notes, *self.adapted.notes, *notes_of(caught)),
+            notes=(*loaded.notes, *self.adapted.notes, *format_warnings(caught)),
             jobs=loading.job_count(self.model),
         )
 
@@ -109,13 +109,13 @@ class ModelPreparation:
             try:
                 self.model.fit(data.X_train, data.y_train)
             except Exception as error:
-                if not self.adapt_otherwise(error):
+                if not self.try_alternative(error):
                     raise
                 self.model = loading.unfitted(self.model)
             else:
                 return time.perf_counter() - started
 
-    def adapt_otherwise(self, error: Exception) -> bool:
+    def try_alternative(self, error: Exception) -> bool:
         """Take the next form of the data if there is one; return whether there was."""
         assert self.adapted is not None
         if not self.adapted.alternatives or issubclass(type(error), LatencyTuiError):
@@ -147,4 +147,4 @@ class ModelPreparation:
         if note := note_not_finite(self.model, self.method, rows, rows_per_call):
             notes = (note, *notes)
         gc.collect()
-        return Scored(score=score, notes=(*notes, *notes_of(caught)))
+        return Scored(score=score, notes=(*notes, *format_warnings(caught)))

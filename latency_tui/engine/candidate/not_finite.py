@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.engine.candidate.calls import ask_all
-from latency_tui.engine.data.rows import rows_of, take
+from latency_tui.engine.candidate.calls import call_in_batches
+from latency_tui.engine.data.rows import count_rows, take
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 SECONDS = 0.5
 
 
@@ -29,14 +29,14 @@ def note_not_finite(model: Any, method: str, rows: Any, rows_per_call: int) -> s
         rows_per_call: How many it surely takes at once.
     """
     kinds = {"NaN": 0, "infinite": 0}
-    bad, asked, total = 0, 0, min(rows_of(rows), MOST_ROWS)
+    bad, asked, total = 0, 0, min(count_rows(rows), MAX_ROWS)
     size, grows = getattr(model, "fixed_rows", None) or rows_per_call, True
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         while asked + size <= total:
             try:
-                nan, infinite = _not_finite(ask_all(model, method, take(rows, np.arange(asked, asked + size))))
+                nan, infinite = _not_finite(call_in_batches(model, method, take(rows, np.arange(asked, asked + size))))
             except Exception:  # noqa: BLE001 (it takes so many rows per call and no more, or answers in its own form)
                 if not grows or size == rows_per_call:
                     break
@@ -57,7 +57,7 @@ def note_not_finite(model: Any, method: str, rows: Any, rows_per_call: int) -> s
 
 def _not_finite(answer: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return for which rows an answer holds NaN, and for which something infinite."""
-    count = rows_of(answer)
+    count = count_rows(answer)
     nan, infinite = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     for part in _parts(answer):
         values = _as_numbers(part).reshape(count, -1)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
-from latency_tui.engine.candidate.threads import limit
+from latency_tui.engine.candidate.threads import limit_threads
 from latency_tui.engine.candidate_protocol import Forked, ForkProcess, TemplateReady
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -25,7 +25,7 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 _ADOPTION_SECONDS = 5.0
 
 
-def libraries_since(before: Collection[str]) -> tuple[str, ...]:
+def find_new_libraries(before: Collection[str]) -> tuple[str, ...]:
     """Return the modules of installed libraries that were imported since, in that order.
 
     Args:
@@ -45,7 +45,7 @@ def become_template(modules: Collection[str]) -> TemplateReady:
         if name not in sys.modules:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-    limit(1)  # looks for the libraries; what is forked need not
+    limit_threads(1)  # looks for the libraries; what is forked need not
     # Further processes are to become children of the engine, the next ancestor that takes in orphans.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0)
     gc.collect()

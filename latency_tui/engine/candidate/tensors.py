@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.data.rows import is_frame, rows_of
+from latency_tui.engine.data.rows import count_rows, is_frame
 from latency_tui.errors import ModelError
 
-MADE_UP_ROWS = 64
+GENERATED_ROWS = 64
 Axis = int | None  # None: free
 Arrays = dict[str, Any]
 
@@ -79,10 +79,10 @@ def from_data(
         chosen, notes = {tensors[0].name: np.asarray(rows)}, ()
     else:
         chosen, notes = _from_columns(tensors, rows, columns, title)
-    return {one.name: _as_declared(one, chosen[one.name], title) for one in tensors}, notes
+    return {one.name: _convert_to_declared(one, chosen[one.name], title) for one in tensors}, notes
 
 
-def made_up(
+def generated(
     tensors: Sequence[TensorInput], shapes: Mapping[str, tuple[int, ...]], rows_per_call: int, title: str
 ) -> tuple[Arrays, tuple[str, ...]]:
     """Return one array of made-up values per input, by the shape and type that it declares.
@@ -103,7 +103,7 @@ def made_up(
     for one in tensors:
         given = shapes.get(one.name) or (shapes.get("") if len(tensors) == 1 else None)
         shape = _full_shape(one, given, fixed, rows_per_call, title)
-        drawn = (1, *shape) if fixed == 0 else (max(MADE_UP_ROWS, rows_per_call), *shape[1:])
+        drawn = (1, *shape) if fixed == 0 else (max(GENERATED_ROWS, rows_per_call), *shape[1:])
         found[one.name] = _drawn(one, drawn, generator)
     return found, (f"no data were given: inputs are made up from what the model declares, {_listed(tensors)}",)
 
@@ -249,13 +249,13 @@ def _columns(rows: Any, positions: list[int]) -> Any:
     return rows[:, positions]
 
 
-def _as_declared(one: TensorInput, array: Any, title: str) -> Any:
+def _convert_to_declared(one: TensorInput, array: Any, title: str) -> Any:
     """Return an array in the type and shape of an input, its rows first.
 
     Raises:
         ModelError: Values or axes do not fit.
     """
-    array = _in_shape(one, np.asarray(array), title)
+    array = _reshape_to_declared(one, np.asarray(array), title)
     if one.dtype == "object":
         return _words(array)
     kind = "float32" if one.dtype == "bfloat16" else one.dtype
@@ -273,7 +273,7 @@ def _as_declared(one: TensorInput, array: Any, title: str) -> Any:
     return np.ascontiguousarray(cast)
 
 
-def _in_shape(one: TensorInput, array: Any, title: str) -> Any:
+def _reshape_to_declared(one: TensorInput, array: Any, title: str) -> Any:
     declared = one.shape
     if declared is None:
         return array
@@ -281,7 +281,7 @@ def _in_shape(one: TensorInput, array: Any, title: str) -> Any:
         axis is None or axis == length for axis, length in zip(declared[1:], array.shape[1:], strict=True)
     ):
         return array
-    if one.width is not None and rows_of(array) and array.size == array.shape[0] * one.width:
+    if one.width is not None and count_rows(array) and array.size == array.shape[0] * one.width:
         return array.reshape(array.shape[0], *declared[1:])
     has = " × ".join(map(str, array.shape[1:])) or "1"
     wants = " × ".join("?" if axis is None else str(axis) for axis in declared[1:]) or "1"

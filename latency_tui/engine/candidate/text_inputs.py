@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latency_tui.engine.candidate.input_columns import list_names, to_frame
-from latency_tui.engine.candidate.models.model_traits import feature_names, name_of
+from latency_tui.engine.candidate.models.model_traits import feature_names, model_name
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import is_frame
 from latency_tui.errors import ModelError
@@ -24,7 +24,7 @@ def as_texts(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
         if len(chosen) != 1:
             has = f"{len(chosen)} columns of words: {list_names(chosen)}" if chosen else "no column of words"
             raise ModelError(
-                f"{name_of(model)} takes texts, and the data have {has}; keep the one column that holds them"
+                f"{model_name(model)} takes texts, and the data have {has}; keep the one column that holds them"
             )
         left = [name for name in rows.columns if name not in chosen]
         notes = (f"takes texts: column {chosen[0]}" + (f"; left out: {list_names(left)}" if left else ""),)
@@ -35,7 +35,7 @@ def as_texts(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
     words = values.dtype.kind in "OUS"
     if not words or (values.ndim > 1 and values.shape[1] != 1):
         has = "hold several columns" if words else "hold numbers"
-        raise ModelError(f"{name_of(model)} takes texts, and the data {has}")
+        raise ModelError(f"{model_name(model)} takes texts, and the data {has}")
     train = None if data.X_train is None else _texts(np.ravel(data.X_train))
     return replace(data, X_train=train, X_test=_texts(values.ravel()), columns=()), ()
 

@@ -9,7 +9,7 @@ _found: tuple[int, Any] = (0, None)
 """How many modules were loaded when the libraries were last looked for, and what has their handles."""
 
 
-def limit(threads: int, *, known: bool = False) -> None:
+def limit_threads(threads: int, *, known: bool = False) -> None:
     """Limit the threads of every library that is loaded, until they are limited anew.
 
     Args:

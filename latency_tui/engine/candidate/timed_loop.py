@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Any
 
-NOT_YET = -1
+PENDING = -1
 
 
 def time_calls(call: Callable[[Any], object], inputs: Sequence[Any], durations: list[int]) -> None:
@@ -28,11 +28,11 @@ def time_calls(call: Callable[[Any], object], inputs: Sequence[Any], durations: 
         index += 1  # noqa: SIM113 (enumerate would make a tuple a turn inside the loop)
 
 
-class PauseWatch:
+class GcPauseRecorder:
     """Notes the garbage collector's pauses during a block, and which call each of them fell into.
 
     Args:
-        durations: `(n_calls,)` list that the timed loop fills; what is still `NOT_YET` has not come to its end.
+        durations: `(n_calls,)` list that the timed loop fills; what is still `PENDING` has not come to its end.
     """
 
     def __init__(self, durations: list[int]) -> None:
@@ -57,7 +57,7 @@ class PauseWatch:
         self.calls.clear()
         self.nanoseconds.clear()
 
-    def __enter__(self) -> PauseWatch:
+    def __enter__(self) -> GcPauseRecorder:
         gc.callbacks.append(self)
         return self
 
@@ -67,13 +67,13 @@ class PauseWatch:
 
 def timer_floor() -> float:
     """Return the median duration in nanoseconds that the loop reports for a call that does nothing."""
-    durations = [NOT_YET] * 2001
+    durations = [PENDING] * 2001
     time_calls(_nothing, [None] * len(durations), durations)
     return float(sorted(durations)[len(durations) // 2])
 
 
 def _is_open(duration: int) -> int:
-    return 0 if duration == NOT_YET else -1
+    return 0 if duration == PENDING else -1
 
 
 def _nothing(_value: object) -> None:

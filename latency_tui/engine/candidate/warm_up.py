@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter_ns
 
-LEAST_NS = 20_000_000
-LEAST_CALLS = 100
+MIN_NS = 20_000_000
+MIN_CALLS = 100
 WINDOW_NS = 4_000_000
-LONGEST_WINDOW = 50
+MAX_WINDOW = 50
 AGREEMENT = 0.05
 BRIEF_NS = 1_500_000
-MOST_NS = 1_000_000_000
-MOST_CALLS = 5_000
+MAX_NS = 1_000_000_000
+MAX_CALLS = 5_000
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ def warm_up(run: Callable[[int], list[int]], first_ns: int, *, brief: bool = Fal
         brief: Whether the process is a copy of one that is warm, so that only its own pages and caches are cold.
 
     Returns:
-        How it went. At least `LEAST_NS` or `LEAST_CALLS`, whichever comes first; at most `MOST_NS` or `MOST_CALLS`,
+        How it went. At least `MIN_NS` or `MIN_CALLS`, whichever comes first; at most `MAX_NS` or `MAX_CALLS`,
         after which `steady` is false.
     """
     started = perf_counter_ns()
     calls, before, estimate = 0, 0.0, float(max(first_ns, 1))
     window_ns = BRIEF_NS if brief else WINDOW_NS
     while True:
-        window = run(max(1, min(LONGEST_WINDOW, int(window_ns / estimate))))
+        window = run(max(1, min(MAX_WINDOW, int(window_ns / estimate))))
         calls += len(window)
         estimate = max(float(median(window)), 1.0)
         elapsed = perf_counter_ns() - started
         agree = before > 0 and abs(estimate - before) <= AGREEMENT * before
         if brief and elapsed >= BRIEF_NS:
             return WarmUp(calls, elapsed, agree, estimate)
-        if agree and (elapsed >= LEAST_NS or calls >= LEAST_CALLS):
+        if agree and (elapsed >= MIN_NS or calls >= MIN_CALLS):
             return WarmUp(calls, elapsed, True, estimate)
-        if elapsed >= MOST_NS or calls >= MOST_CALLS:
+        if elapsed >= MAX_NS or calls >= MAX_CALLS:
             return WarmUp(calls, elapsed, agree, estimate)
         before = estimate

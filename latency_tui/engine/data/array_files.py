@@ -16,7 +16,7 @@ from latency_tui.plan.suggest import hint
 _INPUTS = ("x", "x_test", "x_train", "data", "features", "inputs")
 _TARGETS = ("y", "y_test", "y_train", "target", "targets", "label", "labels")
 _PAIRS = {"x": "y", "x_test": "y_test", "x_train": "y_train"}
-_MOST_NAMES = 8
+_MAX_NAMES = 8
 
 
 def read_npy(file: DataFile) -> Any:
@@ -75,8 +75,8 @@ def _parts(file: DataFile, archive: Mapping[str, Any], target: str | None) -> tu
         inputs = {name: _with_rows(file, name, _array(file, archive, name)) for name in rest}
         rows = {name: len(array) for name, array in inputs.items()}
     if len({*rows.values()}) > 1:
-        shown = ", ".join(f"{name} {count:,}" for name, count in [*rows.items()][:_MOST_NAMES])
-        more = f" and {len(rows) - _MOST_NAMES:,} more" if len(rows) > _MOST_NAMES else ""
+        shown = ", ".join(f"{name} {count:,}" for name, count in [*rows.items()][:_MAX_NAMES])
+        more = f" and {len(rows) - _MAX_NAMES:,} more" if len(rows) > _MAX_NAMES else ""
         raise DataError(
             f"{file.path} holds arrays with different numbers of rows ({shown}{more}); "
             "call the rows X and the targets y, or give each input of a model as many rows."

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.data.rows import columns_of, rows_of
+from latency_tui.engine.data.rows import count_columns, count_rows
 from latency_tui.engine.data.tables import read
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import DataError
@@ -61,7 +61,7 @@ class Data:
     @property
     def features(self) -> int:
         """Number of columns, 0 where rows have none."""
-        return columns_of(self.X_test)
+        return count_columns(self.X_test)
 
 
 def prepare(dataset: Dataset, trust: Trust | None = None) -> Data:
@@ -131,9 +131,9 @@ def _bundled(dataset: BundledDataset) -> Data:
 def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
     table = read(Path(dataset.path), dataset.target, trust)
     inputs, targets = table.inputs, table.targets
-    if rows_of(inputs) == 0:
+    if count_rows(inputs) == 0:
         raise DataError(f"{dataset.path} has no rows.")
-    if targets is None or rows_of(inputs) < 2:
+    if targets is None or count_rows(inputs) < 2:
         train, test, y_train, y_test = None, inputs, None, targets
     else:
         train, test, y_train, y_test = _split(inputs, targets, dataset.test_fraction, dataset.seed)

@@ -10,7 +10,7 @@ import numpy as np
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*|__index_level_\d+__")
 
 
-def without_index_columns(frame: Any, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
+def drop_index_columns(frame: Any, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
     """Return a data frame without columns that hold an index, those columns, and notes on what was left out.
 
     pandas and R write an index in front, without a name; it holds another value in each row. A column called `index`

@@ -13,24 +13,24 @@ import numpy as np
 
 from latency_tui.engine.protocol import CallInput
 
-MOST_BATCHES = 512
+MAX_BATCHES = 512
 BATCH_BYTES = 64_000_000
 """Bound on the memory that prepared inputs take, 64 MB."""
 
 
-def rows_of(rows: Any) -> int:
+def count_rows(rows: Any) -> int:
     """Return the number of rows of anything that holds rows.
 
     Raises:
         TypeError: It holds none.
     """
     if isinstance(rows, Mapping):
-        return rows_of(next(iter(rows.values())))
+        return count_rows(next(iter(rows.values())))
     shape = getattr(rows, "shape", None)
     return int(shape[0]) if shape else len(rows)
 
 
-def columns_of(rows: Any) -> int:
+def count_columns(rows: Any) -> int:
     """Return the number of columns, 0 if rows have none."""
     shape: tuple[int, ...] = getattr(rows, "shape", ())
     return int(shape[1]) if len(shape) > 1 else 0
@@ -70,7 +70,7 @@ def take(rows: Any, index: Any, order: str = "C") -> Any:
     return np.asarray(taken, order="F" if order == "F" else "C") if isinstance(taken, np.ndarray) else taken
 
 
-def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: int = MOST_BATCHES) -> list[Any]:
+def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: int = MAX_BATCHES) -> list[Any]:
     """Prepare what single calls receive: contiguous batches of rows in a fixed shuffled order.
 
     Args:
@@ -83,7 +83,7 @@ def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: in
     Returns:
         Batches that differ from each other, `(batch_size, ...)` each.
     """
-    there = rows_of(rows)
+    there = count_rows(rows)
     generator = np.random.default_rng(seed)
     count = max(1, min(most, there if batch_size == 1 else 64, BATCH_BYTES // max(1, batch_size * _row_bytes(rows))))
     needed = count * batch_size
@@ -104,19 +104,19 @@ def deserialize(stored: bytes) -> Any:
     return pickle.loads(stored)  # noqa: S301 (written by this engine's own candidate)
 
 
-def describe(value: Any, rows: int, *, made_up: bool = False) -> CallInput:
+def describe(value: Any, rows: int, *, generated: bool = False) -> CallInput:
     """Return what a call receives, in values.
 
     Args:
         value: The prepared input of one call.
         rows: How many rows it holds.
-        made_up: Whether it was made from what the model declares, not from data.
+        generated: Whether it was made from what the model declares, not from data.
     """
     kind, dtype, count = "rows", "", 1
     shape: tuple[int, ...] = ()
     if isinstance(value, Mapping) and value and all(isinstance(array, np.ndarray) for array in value.values()):
         if len(value) > 1:
-            return CallInput(kind="named arrays", rows=rows, count=len(value), made_up=made_up)
+            return CallInput(kind="named arrays", rows=rows, count=len(value), generated=generated)
         (value,) = value.values()
     if is_frame(value):
         kind, shape = "data frame", tuple(map(int, value.shape))
@@ -132,11 +132,11 @@ def describe(value: Any, rows: int, *, made_up: bool = False) -> CallInput:
         kind, count = "texts", len(value)
     elif isinstance(value, list | tuple) and value and all(isinstance(one, Mapping) for one in value):
         kind, count = "records", len(value)
-    return CallInput(kind=kind, rows=rows, shape=shape, dtype=dtype, count=count, made_up=made_up)
+    return CallInput(kind=kind, rows=rows, shape=shape, dtype=dtype, count=count, generated=generated)
 
 
 def _row_bytes(rows: Any) -> int:
     if isinstance(rows, Mapping):
         return sum(map(_row_bytes, rows.values()))
     size = getattr(rows, "nbytes", None)
-    return int(size) // max(1, rows_of(rows)) if isinstance(size, int) else 64
+    return int(size) // max(1, count_rows(rows)) if isinstance(size, int) else 64

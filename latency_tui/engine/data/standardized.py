@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.catalog.named_models import encoding_models, is_built_in, takes_gaps, takes_words
+from latency_tui.catalog.named_models import accepts_missing, accepts_text, encoding_models, is_built_in
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import is_frame, is_numeric
 from latency_tui.errors import DataError, ModelError
@@ -33,13 +33,13 @@ def check_columns(dataset: Dataset | None, data: Data | None, candidates: Iterab
         return
     if not all(is_built_in(spec) for spec in specs):
         return
-    reasons = [_refusal(data, spec) for spec in specs]
+    reasons = [_describe_unsupported(data, spec) for spec in specs]
     if all(reasons):
         who = f"{specs[0].name} and {len(specs) - 1} more" if len(specs) > 1 else specs[0].name
         raise DataError(f"{Path(dataset.path).name}: {reasons[0]}, which {who} cannot learn; {_do(specs[0])}.")
 
 
-def data_for(data: Data, spec: ModelSpec) -> Data:
+def prepare_for_fit(data: Data, spec: ModelSpec) -> Data:
     """Return the data as an unfitted model learns them: standardised for one that is built in and takes numbers.
 
     Raises:
@@ -47,9 +47,9 @@ def data_for(data: Data, spec: ModelSpec) -> Data:
     """
     if data.kind != "file" or data.y_train is None or not is_built_in(spec):
         return data
-    if reason := _refusal(data, spec):
+    if reason := _describe_unsupported(data, spec):
         raise ModelError(f"{reason}, which {spec.name} cannot learn; {_do(spec)}")
-    return data if takes_words(spec) else standardised(data)
+    return data if accepts_text(spec) else standardised(data)
 
 
 def standardised(data: Data) -> Data:
@@ -86,19 +86,19 @@ def _standardise(data: Data) -> Data | None:
     )
 
 
-def _refusal(data: Data, spec: ModelSpec) -> str:
+def _describe_unsupported(data: Data, spec: ModelSpec) -> str:
     """Return what columns hold that a built-in model does not take, `city holds words`; empty if it takes all."""
-    if takes_words(spec):
+    if accepts_text(spec):
         return ""
-    words, dates, gaps = _odd_columns(data)
+    words, dates, gaps = _find_non_numeric(data)
     if words:
         return f"{_listed(words)} {_hold(words)} words"
     if dates:
         return f"{_listed(dates)} {_hold(dates)} dates"
-    return f"{_listed(gaps)} {_hold(gaps)} gaps (missing values)" if gaps and not takes_gaps(spec) else ""
+    return f"{_listed(gaps)} {_hold(gaps)} gaps (missing values)" if gaps and not accepts_missing(spec) else ""
 
 
-def _odd_columns(data: Data) -> tuple[list[str], list[str], list[str]]:
+def _find_non_numeric(data: Data) -> tuple[list[str], list[str], list[str]]:
     """Return the names of the columns that hold words, dates, and gaps."""
     rows = data.X_all
     if not is_frame(rows):

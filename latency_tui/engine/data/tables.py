@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.catalog.data_files import DataFile, check_trusted_data, look_at
+from latency_tui.catalog.data_files import DataFile, check_trusted_data, identify_data_file
 from latency_tui.catalog.dialects import unique_names
 from latency_tui.engine.data.array_files import read_libsvm, read_npy, read_npz
-from latency_tui.engine.data.index_columns import without_index_columns
+from latency_tui.engine.data.index_columns import drop_index_columns
 from latency_tui.engine.data.json_tables import read_json
 from latency_tui.engine.data.rows import is_frame, is_numeric
 from latency_tui.engine.data.text_tables import NumberColumns, read_text
-from latency_tui.engine.data.typed_columns import with_types
+from latency_tui.engine.data.typed_columns import infer_types
 from latency_tui.engine.data.workbooks import read_workbook
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import DataError, UsageError
@@ -64,7 +64,7 @@ def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
         DataError: The file cannot be read as what it is, or has no such column.
     """
     try:
-        file = look_at(path)
+        file = identify_data_file(path)
         table = _read(file, target, trust or Trust())
     except UsageError as error:
         raise DataError(str(error)) from error
@@ -86,17 +86,17 @@ def _read(file: DataFile, target: str | None, trust: Trust) -> Table:
     match file.form:
         case "npz":
             inputs, targets, found = read_npz(file, target)
-            return Table(inputs, targets) if found or target is None else _parted_array(file.path, inputs, target)
+            return Table(inputs, targets) if found or target is None else _split_array(file.path, inputs, target)
         case "npy":
             array = read_npy(file)
             if array.dtype.names:
                 return _from_frame(file, _pandas().DataFrame(array), target)
-            return _parted_array(file.path, array, target)
+            return _split_array(file.path, array, target)
         case "libsvm":
             rows, labels = read_libsvm(file)
-            return Table(rows, labels) if target is None else _parted_array(file.path, rows, target)
+            return Table(rows, labels) if target is None else _split_array(file.path, rows, target)
         case "pickle":
-            return _from_object(file, _unpickled(file, trust), target)
+            return _from_object(file, _unpickle(file, trust), target)
         case "csv":
             frame, dialect, notes = read_text(file)
             if isinstance(frame, NumberColumns):
@@ -120,7 +120,7 @@ def _pandas() -> Any:
     return pandas
 
 
-def _unpickled(file: DataFile, trust: Trust) -> Any:
+def _unpickle(file: DataFile, trust: Trust) -> Any:
     import joblib  # deferred: comes with scikit-learn; it reads its own files and plain pickles alike
 
     content = file.path.read_bytes()  # once, so that what was checked is what is loaded
@@ -141,7 +141,7 @@ def _from_object(file: DataFile, found: Any, target: str | None) -> Table:
     if is_frame(found):
         return _from_frame(file, found, target)
     if hasattr(found, "toarray") or (isinstance(found, np.ndarray) and found.ndim and found.dtype != object):
-        return _parted_array(file.path, found, target)
+        return _split_array(file.path, found, target)
     raise DataError(
         f"{file.path} is a pickle of {type(found).__name__} and holds no table; save a data frame or an array."
     )
@@ -149,12 +149,12 @@ def _from_object(file: DataFile, found: Any, target: str | None) -> Table:
 
 def _from_numbers(file: DataFile, found: NumberColumns, target: str | None, notes: Sequence[str]) -> Table:
     names, position = found.columns, None if target is None else _column(file.path, target, found.columns)
-    table = _parted_array(file.path, found.values, None if position is None else str(position))
+    table = _split_array(file.path, found.values, None if position is None else str(position))
     left = tuple(name for index, name in enumerate(names) if index != position)
-    return Table(table.inputs, table.targets, () if _are_counted(names) else left, tuple(notes))
+    return Table(table.inputs, table.targets, () if _are_numbered(names) else left, tuple(notes))
 
 
-def _parted_array(path: Path, array: Any, target: str | None) -> Table:
+def _split_array(path: Path, array: Any, target: str | None) -> Table:
     """Return inputs and targets of an array or of a sparse matrix, whose columns are called by their numbers."""
     if target is None:
         return Table(array, None)
@@ -174,15 +174,15 @@ def _from_frame(
     decimal: str = ".",
     separator: str = "",
 ) -> Table:
-    counted = _are_counted([str(name) for name in frame.columns])
+    counted = _are_numbered([str(name) for name in frame.columns])
     frame = frame.set_axis(list(unique_names([str(name) for name in frame.columns])), axis=1)
     if target is not None and target not in frame.columns and target in frame.index.names:
         frame = frame.reset_index(target)
     position = None if target is None else _column(file.path, target, list(frame.columns))
     named = None if position is None else frame.columns[position]
-    frame, index, said = without_index_columns(frame, named)
+    frame, index, said = drop_index_columns(frame, named)
     try:
-        frame, more = with_types(frame, decimal, separator)
+        frame, more = infer_types(frame, decimal, separator)
     except DataError as error:
         raise DataError(f"{file.path}: {error}.") from None
     notes = (*notes, *said, *more)
@@ -224,7 +224,7 @@ def _check_targets(path: Path, target: str | None, targets: Any) -> None:
         raise DataError(f"{path} has {count:,} rows {what} in {place}.")
 
 
-def _are_counted(names: Sequence[str]) -> bool:
+def _are_numbered(names: Sequence[str]) -> bool:
     return list(names) == [str(index) for index in range(len(names))]
 
 

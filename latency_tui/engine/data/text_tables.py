@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.catalog.data_columns import dialect_of
+from latency_tui.catalog.data_columns import detect_dialect
 from latency_tui.catalog.data_files import DataFile
 from latency_tui.catalog.dialects import WHITE_SPACE, Dialect, single_byte_encoding
 from latency_tui.errors import DataError
 
-_RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+_WRONG_CELL_COUNT = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
@@ -36,7 +36,7 @@ def read_text(file: DataFile) -> tuple[Any, Dialect, tuple[str, ...]]:
         DataError: A line has another number of cells than the first, or it holds more than numbers and there is no
             pandas.
     """
-    dialect = dialect_of(file)
+    dialect = detect_dialect(file)
     encoding, notes = dialect.encoding, dialect.notes
     if encoding.startswith(("cp", "latin")):
         notes = (*notes, _not_utf8(file, encoding))
@@ -82,7 +82,7 @@ def _read(file: DataFile, dialect: Dialect, encoding: str) -> Any:
 
 def _reason(error: Exception, skipped: int) -> str:
     """Return what is wrong with a line, from what pandas says."""
-    if found := _RAGGED.search(str(error)):
+    if found := _WRONG_CELL_COUNT.search(str(error)):
         expected, line, seen = map(int, found.groups())
         hint = "; put text that contains separators in quotes" if expected == 1 else ""
         return f"line {line + skipped:,} has {seen} cells where the first line has {expected}{hint}."

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from latency_tui.catalog.cells import GAP_SIGNS, is_date, number_format, to_number
+from latency_tui.catalog.cells import MISSING_SIGNS, is_date, number_format, to_number
 from latency_tui.errors import DataError
 
 _SAMPLE = 100
 
 
-def with_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any, tuple[str, ...]]:
+def infer_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any, tuple[str, ...]]:
     """Return a data frame with columns in the types that their values have, and notes on what cannot be seen in it.
 
     Args:
@@ -36,7 +36,7 @@ def with_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any
         if values == "bytes" and (decoded := _decoded(column)) is not None:
             column, values = decoded, "string"
             changed[name] = column
-        if nested := _nested(column, values):
+        if nested := _describe_nested(column, values):
             refused[name] = nested
         elif values == "decimal":
             changed[name] = column.astype("float64")
@@ -46,7 +46,7 @@ def with_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any
             changed[name] = _dates(column)
         elif values == "string":
             new, signs = _numbers(column, decimal, separator)
-            if new is None and (new := _iso_dates(column)) is not None:
+            if new is None and (new := _parse_iso_dates(column)) is not None:
                 dates.append(name)
             if signs:
                 gaps.append(name)
@@ -80,7 +80,7 @@ def _decoded(column: Any) -> Any:
     return texts if all(map(str.isprintable, texts.dropna())) else None
 
 
-def _nested(column: Any, values: str) -> str:
+def _describe_nested(column: Any, values: str) -> str:
     """Return what a column holds instead of single values; empty if it holds single values."""
     if values == "bytes":
         return "bytes"
@@ -105,19 +105,19 @@ def _numbers(column: Any, decimal: str, separator: str) -> tuple[Any, bool]:
     if form is None:
         return None, False
     missing = float("nan")
-    found = [missing if text in GAP_SIGNS else to_number(text, *form) for text in stripped]
+    found = [missing if text in MISSING_SIGNS else to_number(text, *form) for text in stripped]
     numbers = type(column)(found, index=texts.index, dtype="float64").reindex(column.index)
-    signs = not GAP_SIGNS.isdisjoint(stripped)
+    signs = not MISSING_SIGNS.isdisjoint(stripped)
     whole = len(texts) == len(column) and not signs and not any(form[1] in text for text in stripped)
     return numbers.astype("int64") if whole and all(map(float.is_integer, found)) else numbers, signs
 
 
 def _format_of(texts: Sequence[str], decimal: str, separator: str) -> tuple[str, str] | None:
-    values = [text for text in texts if text not in GAP_SIGNS]
+    values = [text for text in texts if text not in MISSING_SIGNS]
     return number_format(values, decimal, separator) if values else None
 
 
-def _iso_dates(column: Any) -> Any:
+def _parse_iso_dates(column: Any) -> Any:
     """Return texts as dates if all are written as ISO 8601 has them, else None."""
     texts = column.dropna()
     if not len(texts) or not all(map(is_date, texts.iloc[:_SAMPLE])) or not all(map(is_date, texts)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Number
 from typing import Any
 
-from latency_tui.catalog.cells import is_gap
+from latency_tui.catalog.cells import is_missing
 from latency_tui.catalog.data_files import DataFile
 from latency_tui.catalog.dialects import unique_names
 from latency_tui.errors import DataError
@@ -40,7 +40,9 @@ def read_workbook(file: DataFile) -> tuple[Any, tuple[str, ...]]:
         table.columns = range(table.shape[1])
     else:
         table = table.iloc[1:]
-        table.columns = unique_names(["" if pandas.isna(cell) or is_gap(str(cell)) else str(cell) for cell in first])
+        table.columns = unique_names(
+            ["" if pandas.isna(cell) or is_missing(str(cell)) else str(cell) for cell in first]
+        )
     table = table.reset_index(drop=True).infer_objects()
     for name in table.columns[[kind == "float64" for kind in table.dtypes]]:
         values = table[name]  # whole numbers became floats beside an empty cell above the table

@@ -39,8 +39,8 @@ from latency_tui.engine.refused_memory import RefusedMemory
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
 )
-LONGEST_REPLY = 64 * 2**20
-LONGEST_LOG = 16 * 2**20
+MAX_REPLY = 64 * 2**20
+MAX_LOG = 16 * 2**20
 PIPE_SECONDS = 10
 """How long the rest of a reply may take once it has begun to arrive."""
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
@@ -59,7 +59,7 @@ class CandidateProcess:
         connection: Readable when a reply has arrived or the process has ended.
         deadline: When, on the monotonic clock, the current request counts as hung.
         stage: What it is doing.
-        asked_at: When, on that clock, the current request was sent.
+        sent_at: When, on that clock, the current request was sent.
         timeout: Seconds that the current request, or its stage, may take.
         training_timeout: Seconds that training may take once it has begun; None to keep the limit of the request.
         refused_memory: Detects that it makes no progress because a limit refuses it memory.
@@ -91,14 +91,14 @@ class CandidateProcess:
         self.timeout = self.deadline = float("inf")
         self.connection, theirs = Pipe()
         _limit_waiting(self.connection)
-        self.asked_at = self.prepared_in = 0.0
+        self.sent_at = self.prepared_in = 0.0
         self.replicas: list[CandidateProcess] = []
         self.libraries: tuple[str, ...] = ()
         self.fitted: Prepared | None = None
         self.call_notes: tuple[str, ...] = ()
         self.call_ns: float | None = None
         self.training_timeout: float | None = None
-        self._heard: tuple[Reply | None] | None = None
+        self._received: tuple[Reply | None] | None = None
         self._broke_protocol = False
         self._was_killed = False
         self._exit_status: int | None = None
@@ -172,8 +172,8 @@ class CandidateProcess:
     def ask(self, request: Request, stage: Stage, timeout: float) -> None:
         """Send a request; it counts as hung if there is no reply within `timeout` seconds."""
         self.stage, self.timeout = stage, timeout
-        self.asked_at = time.monotonic()
-        self.deadline = self.asked_at + timeout
+        self.sent_at = time.monotonic()
+        self.deadline = self.sent_at + timeout
         with contextlib.suppress(OSError):  # an ended process is noticed when its reply is awaited
             self.connection.send_bytes(encode(request))
 
@@ -189,20 +189,20 @@ class CandidateProcess:
             except ChildProcessError:
                 ended, status = self.pid, 0
             if ended:
-                self._note_end(status)
+                self._set_exit_status(status)
         return self._exit_status is not None
 
     def reply(self) -> Reply | None:
         """Return the reply, waiting for it; None if the process ended or sent anything else."""
-        while self._heard is None:
-            self.hear()
+        while self._received is None:
+            self.receive()
         self.deadline = float("inf")
-        (reply,), self._heard = self._heard, None
+        (reply,), self._received = self._received, None
         return reply
 
-    def hear(self) -> bool:
+    def receive(self) -> bool:
         """Read a message; return whether it is the reply, or the end of the process, and not a stage."""
-        if self._heard is None:
+        if self._received is None:
             reply = self._read()
             if isinstance(reply, StageBegun):
                 self.stage = reply.stage
@@ -210,12 +210,12 @@ class CandidateProcess:
                     self.timeout = self.training_timeout
                     self.deadline = time.monotonic() + self.timeout
                 return False
-            self._heard = (reply,)
+            self._received = (reply,)
         return True
 
     def _read(self) -> Reply | None:
         try:
-            return decode_reply(self.connection.recv_bytes(LONGEST_REPLY))
+            return decode_reply(self.connection.recv_bytes(MAX_REPLY))
         except (EOFError, ConnectionError):
             return None
         except Exception:  # noqa: BLE001 (a model that writes to whatever is open can write anything here)
@@ -230,7 +230,7 @@ class CandidateProcess:
         """Return the resident memory of the process; 0 if the system does not report it."""
         try:
             return int(psutil.Process(self.pid).memory_info().rss)
-        except machine.NOT_TOLD:
+        except machine.PSUTIL_ERRORS:
             return 0
 
     def end(self) -> None:
@@ -284,10 +284,10 @@ class CandidateProcess:
                 _, status = os.waitpid(self.pid, 0)
             except (ChildProcessError, ProcessLookupError):
                 status = 0
-            self._note_end(status)
+            self._set_exit_status(status)
         return self._exit_status or 0
 
-    def _note_end(self, status: int) -> None:
+    def _set_exit_status(self, status: int) -> None:
         self._exit_status = status
         if self._spawned is not None:
             self._spawned.returncode = status  # it is not to be waited for again
@@ -296,7 +296,7 @@ class CandidateProcess:
 def shorten_log(log: Path) -> None:
     """Empty a log that has become too long; later output starts again at its beginning."""
     with contextlib.suppress(OSError):
-        if log.stat().st_size > LONGEST_LOG:
+        if log.stat().st_size > MAX_LOG:
             os.truncate(log, 0)
 
 

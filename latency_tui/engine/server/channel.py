@@ -52,7 +52,7 @@ class Channel:
         self._unsent: list[bytes] = []
         self._sent_at = 0.0
         self.settled: Reason | None = None
-        self._to_stop: set[str] = set()
+        self._stop_requested: set[str] = set()
 
     def next_job(self) -> Train | Measure:
         """Wait for the next command that begins a job.
@@ -61,7 +61,7 @@ class Channel:
             InputClosed: The client is gone.
         """
         self._job, self.settled = "", None
-        self._to_stop.clear()
+        self._stop_requested.clear()
         while not self._queue:
             wait([self._commands])
             self._listen()
@@ -81,9 +81,9 @@ class Channel:
             self._listen()
         return [connection for connection in connections if connection in found]
 
-    def is_to_stop(self, slug: str) -> bool:
+    def is_stop_requested(self, slug: str) -> bool:
         """Whether the client asked, during this job, that the training of a candidate end."""
-        return slug in self._to_stop
+        return slug in self._stop_requested
 
     def send(self, event: Event) -> None:
         """Keep an event for the next `flush`."""
@@ -115,7 +115,7 @@ class Channel:
         """Queue a job; return whether the command stops the running one at once."""
         if isinstance(command, StopTraining):
             if command.job == self._job:
-                self._to_stop.add(command.candidate)
+                self._stop_requested.add(command.candidate)
             return False
         if not isinstance(command, Stop):
             self._queue.append(command)

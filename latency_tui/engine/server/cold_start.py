@@ -41,7 +41,7 @@ def measure(
     threads = int(settings.get("threads", plan.threads))
     path, report = supervisor.folder / "model.pickle", supervisor.folder / "report.json"
     report.unlink(missing_ok=True)
-    stored = supervisor.ask(slug, Store(path=str(path), most_inputs=CALLS), Stored, "cold start", plan.call_timeout)
+    stored = supervisor.ask(slug, Store(path=str(path), max_inputs=CALLS), Stored, "cold start", plan.call_timeout)
     request = {
         "path": sys.path,
         "own": user_imports.FOLDERS,

@@ -42,7 +42,7 @@ from latency_tui.engine.server.schedule import (
     ROUNDS_PER_REPLICA,
     Schedule,
     long_block_calls,
-    most_replicas,
+    max_replicas,
     orders,
     replica_count,
     rotation,
@@ -65,7 +65,7 @@ WARM_UP_CALLS = 20
 """A slow candidate may take as long as this many of its first calls instead."""
 BLOCK_TIMEOUT_RATIO = 3
 """A block may take this many times the duration that the warm-up predicts, in addition to the limit for a call."""
-LEAST_REPLICAS = 2
+MIN_REPLICAS = 2
 """With fewer processes per candidate there is nothing to rotate over, so the first process measures alone."""
 DISCARD_CALLS = 10
 """Most calls that are discarded before a block, which warm the caches again after the turns of the others."""
@@ -97,7 +97,7 @@ class Coordinator:
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
         self._load_before: float | None = None
-        self._trained_for = ""
+        self._trained_job = ""
 
     def serve(self, on_ready: Callable[[], None]) -> None:
         """Serve the client until it is gone. `on_ready` is called as soon as the client knows that the engine runs."""
@@ -116,8 +116,8 @@ class Coordinator:
 
     def _do(self, command: Train | Measure) -> None:
         reason: Reason = "completed"
-        is_continuation = command.job == self._trained_for
-        self._trained_for = command.job if isinstance(command, Train) else ""
+        is_continuation = command.job == self._trained_job
+        self._trained_job = command.job if isinstance(command, Train) else ""
         if not is_continuation:
             self._load_before = machine.load_average()
             if command.launch:  # this engine ran during the launch before, so its baseline includes that
@@ -146,8 +146,8 @@ class Coordinator:
 
     def _measure(self, command: Measure) -> Reason:
         self._cores = machine.allowed_cores()  # some may have been taken away since the last measurement
-        pinned = machine.cores_for(command.plan, self._cores, self._load)
-        self._keep_off(pinned)
+        pinned = machine.choose_cores(command.plan, self._cores, self._load)
+        self._leave_cores(pinned)
         try:
             warm = self._warm_up(command, pinned)
             if not warm.call_seconds:
@@ -157,7 +157,7 @@ class Coordinator:
             )
             alive = (
                 self._start_replicas(command, replicas, warm.call_seconds, pinned)
-                if replicas >= LEAST_REPLICAS
+                if replicas >= MIN_REPLICAS
                 else warm.call_seconds
             )
             if not alive:
@@ -173,7 +173,7 @@ class Coordinator:
                     timer_floor_ns=warm.timer_floor_ns,
                     pinned=pinned,
                     load=self._load_before,
-                    most_replicas=most_replicas(len(command.plan.turns), fork=self._fork),
+                    max_replicas=max_replicas(len(command.plan.all_candidates), fork=self._fork),
                     rounds_per_replica=ROUNDS_PER_REPLICA,
                     calls_per_long_block=long_block_calls(command.plan, alive),
                 )
@@ -184,9 +184,9 @@ class Coordinator:
                 self._measure_cold_starts(command, pinned)
             return reason
         finally:
-            self._keep_off(())
+            self._leave_cores(())
 
-    def _keep_off(self, pinned: tuple[int, ...]) -> None:
+    def _leave_cores(self, pinned: tuple[int, ...]) -> None:
         """Leave the cores that candidates are pinned to; if there are none, use all cores again."""
         if others := set(self._cores) - set(pinned):
             with contextlib.suppress(OSError):  # the cores have been taken away
@@ -201,7 +201,7 @@ class Coordinator:
         A process that loses its core continues on the cores that the system still allows it.
         """
         lost: set[int] = set()
-        for candidate in plan.turns:
+        for candidate in plan.all_candidates:
             cores = self._cores_of(candidate, plan, pinned)
             for process in self._supervisor.processes(candidate.slug):
                 lost |= machine.missing_cores(process.pid, cores)
@@ -209,7 +209,7 @@ class Coordinator:
 
     def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
-        for candidate in plan.turns:
+        for candidate in plan.all_candidates:
             slug = candidate.slug
             if slug not in self._supervisor:
                 continue
@@ -255,11 +255,11 @@ class Coordinator:
         differences average out and the comparison sees how large they are.
         """
         plan, alive = command.plan, dict[str, float]()
-        cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.turns}
-        self._keep_off(())  # nothing is timed yet, and replicas start faster on all cores
+        cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.all_candidates}
+        self._leave_cores(())  # nothing is timed yet, and replicas start faster on all cores
         make_replicas(self._supervisor, plan, count, cores)
-        self._keep_off(pinned)
-        for slug in (candidate.slug for candidate in plan.turns):
+        self._leave_cores(pinned)
+        for slug in (candidate.slug for candidate in plan.all_candidates):
             if slug not in call_seconds or slug not in self._supervisor:
                 continue
             first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores[slug])

@@ -16,7 +16,7 @@ from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import Adopt, Failed, Prepare, Prepared, Store, Stored, Warmed
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.supervisor import Supervisor
-from latency_tui.engine.server.training import prepare_request
+from latency_tui.engine.server.training import make_prepare_request
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.candidates import NATIVE
 
@@ -28,7 +28,7 @@ QUICK_SECONDS = 0.5
 """A model that cannot be stored is prepared again in each replica if that takes less than this."""
 REPLICAS_SHARE = 0.25
 """Share of the free memory that the replicas of all candidates may take."""
-MOST_PREPARED = 12
+MAX_PREPARED = 12
 """Most replicas of a candidate whose model is prepared again in each."""
 
 
@@ -48,16 +48,18 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
     supervisor.end_replicas()
     requests: dict[str, Adopt | Prepare] = {}
     try:
-        for candidate in plan.turns:
+        for candidate in plan.all_candidates:
             process = supervisor.process(candidate.slug)
-            if process and (request := _request_of(supervisor, process, candidate, plan, cores[candidate.slug])):
+            if process and (request := _make_request(supervisor, process, candidate, plan, cores[candidate.slug])):
                 requests[candidate.slug] = request
         adopted = [slug for slug, request in requests.items() if isinstance(request, Adopt)]
         supervisor.templates.start(
             [process for slug in adopted if (process := supervisor.process(slug))],
             plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS,
         )
-        wanted = {slug: min(count, _affordable(one, len(plan.turns))) for slug, one in requests.items()}
+        wanted = {
+            slug: min(count, _affordable_replicas(one, len(plan.all_candidates))) for slug, one in requests.items()
+        }
         turns = deque(
             slug
             for number in range(count)
@@ -73,7 +75,10 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
 
 def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
     """Start a replica for each slug in `turns`, as many at once as there are cores for their threads and jobs."""
-    wide = [plan.threads, *(wish for c in plan.turns for wish in (c.cores_wanted, supervisor.job_count(c.slug)))]
+    wide = [
+        plan.threads,
+        *(wish for c in plan.all_candidates for wish in (c.cores_wanted, supervisor.job_count(c.slug))),
+    ]
     max_parallel = max(supervisor.max_parallel // max(wish or supervisor.max_parallel for wish in wide), 1)
     starting: list[CandidateProcess] = []
     while turns or starting:
@@ -100,7 +105,7 @@ def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt 
         starting = [replica for replica in starting if replica.slug in supervisor]
 
 
-def _request_of(
+def _make_request(
     supervisor: Supervisor, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
 ) -> Adopt | Prepare | None:
     """Return the request that makes a process a replica; None if there can be no replicas."""
@@ -116,16 +121,16 @@ def _request_of(
     if reply is None:
         supervisor.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
     slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
-    return None if reply is None or slow else prepare_request(candidate, plan)
+    return None if reply is None or slow else make_prepare_request(candidate, plan)
 
 
-def _affordable(request: Adopt | Prepare, candidates: int) -> int:
+def _affordable_replicas(request: Adopt | Prepare, candidates: int) -> int:
     """Return how many replicas of a candidate there may be.
 
     A dozen if each is prepared again, otherwise as many as fit into a share of the free memory.
     """
     if isinstance(request, Prepare):
-        return MOST_PREPARED
+        return MAX_PREPARED
     size = 2 * os.path.getsize(request.path)  # noqa: PTH202 (a path as it travels); in memory it is often larger
     return int(machine.free_memory() * REPLICAS_SHARE / candidates) // max(size, 1)
 

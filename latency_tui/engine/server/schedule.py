@@ -12,15 +12,15 @@ from latency_tui.plan import Plan
 
 BLOCK_SECONDS = 0.0045
 """Duration of a block. Longer blocks widen the interval of a short measurement, shorter ones lose time to the turns."""
-SMALLEST_BLOCK_CALLS = 10
+MIN_BLOCK_CALLS = 10
 """Fewest calls per block if there are many runs, so that the first calls, with cold caches, do not dominate it."""
 SLOW_BLOCK_CALLS = 6
 """Calls per block of the slowest candidate in a timed measurement, for the same reason."""
-MOST_BLOCK_CALLS = 100_000
+MAX_BLOCK_CALLS = 100_000
 """Most calls per block, because all latencies of a block are in memory at once."""
-LONGEST_BLOCK_RATIO = 2.0
+MAX_BLOCK_RATIO = 2.0
 """How much longer blocks become, at most, if there is time for more than `ENOUGH_ROUNDS`."""
-FEWEST_ROUNDS = 10
+MIN_ROUNDS = 10
 """Every interval is computed from rounds; fewer than ten give none that is of use."""
 ENOUGH_ROUNDS = 192
 """Eight rounds for each of 24 processes. Beyond that, blocks become longer as well as more numerous."""
@@ -28,13 +28,13 @@ SIGNIFICANCE_LEVEL = 0.05
 """Level of a verdict, shared among all pairs of candidates."""
 SAME_COST_RATIO = 2.0
 """Candidates whose calls differ by less than this get the same number of calls; warm-up estimates are that noisy."""
-MOST_BALANCED_ROUNDS = 60
+MAX_BALANCED_ROUNDS = 60
 """Up to this many rounds the order is balanced by position; with more, random orders balance themselves."""
-MOST_REPLICAS = 24
-"""Processes per candidate: the interval of a ratio is a sixth narrower than with 12 (see `most_replicas`)."""
+MAX_REPLICAS = 24
+"""Processes per candidate: the interval of a ratio is a sixth narrower than with 12 (see `max_replicas`)."""
 FEW_REPLICAS = 12
 """Processes per candidate if there are many candidates, or if each process is a fresh interpreter."""
-MOST_PROCESSES = 72
+MAX_PROCESSES = 72
 """Processes of all candidates together, unless each has only `FEW_REPLICAS`; a forked one takes 10 ms to start."""
 ROUNDS_PER_REPLICA = 2
 """Fewest rounds per process: with one, its own level could not be distinguished from the noise of a round."""
@@ -67,15 +67,15 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     runs, the number of rounds has priority (100 runs are ten rounds of ten): intervals are computed from rounds.
 
     If the plan has a measuring time, every candidate fills the same time. Time beyond `ENOUGH_ROUNDS` is used for more
-    rounds and for longer blocks, up to `LONGEST_BLOCK_RATIO` times as long, so that turns take a smaller share. No
-    block has more than `MOST_BLOCK_CALLS`, so a candidate that is much faster than the slowest is measured for
+    rounds and for longer blocks, up to `MAX_BLOCK_RATIO` times as long, so that turns take a smaller share. No
+    block has more than `MAX_BLOCK_CALLS`, so a candidate that is much faster than the slowest is measured for
     less time.
 
     Args:
         plan: Says how many runs, or how long.
         call_seconds: Duration of one call of each candidate, by slug, as the warm-up measured it.
     """
-    fewest = fewest_rounds(len(call_seconds))
+    fewest = min_rounds(len(call_seconds))
     cost = equalize_costs({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
         size = calls_per_block(cost.values())
@@ -89,13 +89,13 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
         slow = max(cost.values())
         span = max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * slow)
         if (plenty := plan.seconds / span / ENOUGH_ROUNDS) > 1:
-            span = max(1, round(span * min(sqrt(plenty), LONGEST_BLOCK_RATIO) / slow)) * slow
+            span = max(1, round(span * min(sqrt(plenty), MAX_BLOCK_RATIO) / slow)) * slow
         rounds = max(ceil(plan.seconds / span), 1)
         if rounds < fewest:  # a slow candidate: rounds have priority, and a block has at least one call
             wish = min(span, plan.seconds / fewest)
             span = max(max(1, round(wish / slow)) * slow, BLOCK_SECONDS)
             rounds = max(ceil(plan.seconds / span), 1)
-    calls = {slug: (_filling(span, seconds),) * rounds for slug, seconds in cost.items()}
+    calls = {slug: (_calls_in(span, seconds),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 
 
@@ -106,7 +106,7 @@ def calls_per_block(call_seconds: Collection[float]) -> int:
         call_seconds: Duration of one call of each of them.
     """
     fair, most = (BLOCK_SECONDS / cost for cost in (sum(call_seconds) / len(call_seconds), min(call_seconds)))
-    return max(1, round(max(fair, min(most, SMALLEST_BLOCK_CALLS))))
+    return max(1, round(max(fair, min(most, MIN_BLOCK_CALLS))))
 
 
 def calls_per_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
@@ -115,8 +115,8 @@ def calls_per_long_block(call_seconds: Mapping[str, float]) -> dict[str, int]:
     Args:
         call_seconds: Duration of one call of each candidate, by slug.
     """
-    span = LONGEST_BLOCK_RATIO * max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * max(call_seconds.values(), default=0.0))
-    return {slug: _filling(span, seconds) for slug, seconds in call_seconds.items()}
+    span = MAX_BLOCK_RATIO * max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * max(call_seconds.values(), default=0.0))
+    return {slug: _calls_in(span, seconds) for slug, seconds in call_seconds.items()}
 
 
 def long_block_calls(plan: Plan, call_seconds: Mapping[str, float]) -> dict[str, int]:
@@ -133,7 +133,7 @@ def long_block_calls(plan: Plan, call_seconds: Mapping[str, float]) -> dict[str,
     return dict.fromkeys(call_seconds, calls_per_block(call_seconds.values()))
 
 
-def most_replicas(candidates: int, *, fork: bool) -> int:
+def max_replicas(candidates: int, *, fork: bool) -> int:
     """Return how many processes each candidate has if there are many rounds.
 
     With 24 processes the interval of a ratio is a sixth narrower than with 12 in the same measuring time, and the error
@@ -144,21 +144,21 @@ def most_replicas(candidates: int, *, fork: bool) -> int:
         candidates: How many candidates there are.
         fork: Whether the processes are forked.
     """
-    return max(FEW_REPLICAS, min(MOST_REPLICAS, MOST_PROCESSES // candidates)) if fork else FEW_REPLICAS
+    return max(FEW_REPLICAS, min(MAX_REPLICAS, MAX_PROCESSES // candidates)) if fork else FEW_REPLICAS
 
 
-def _filling(span: float, seconds: float) -> int:
-    return min(max(1, round(span / seconds)), MOST_BLOCK_CALLS)
+def _calls_in(span: float, seconds: float) -> int:
+    return min(max(1, round(span / seconds)), MAX_BLOCK_CALLS)
 
 
-def fewest_rounds(candidates: int) -> int:
+def min_rounds(candidates: int) -> int:
     """Return the fewest rounds with which a verdict is possible at all.
 
     For two equal candidates, all of n rounds favour the same one with probability 2 · ½ⁿ. That must stay below the
     level, shared among all pairs: with eight candidates ten rounds are not enough, however large the difference.
     """
     pairs = candidates * (candidates - 1) // 2
-    return max(FEWEST_ROUNDS, ceil(1 + log2(max(pairs, 1) / SIGNIFICANCE_LEVEL)))
+    return max(MIN_ROUNDS, ceil(1 + log2(max(pairs, 1) / SIGNIFICANCE_LEVEL)))
 
 
 def equalize_costs(cost: Mapping[str, float]) -> dict[str, float]:
@@ -200,7 +200,7 @@ def orders(slugs: list[str], rounds: int, seed: str, *, balanced: bool) -> Itera
     while produced < rounds:
         group = (
             latin_square(slugs, rng)
-            if balanced and rounds <= MOST_BALANCED_ROUNDS
+            if balanced and rounds <= MAX_BALANCED_ROUNDS
             else [tuple(rng.sample(slugs, len(slugs)))]
         )
         for order in group[: rounds - produced]:
@@ -223,7 +223,7 @@ def replica_count(candidates: int, rounds: int, *, fork: bool) -> int:
         rounds: How many rounds are planned.
         fork: Whether the processes are forked.
     """
-    return min(most_replicas(candidates, fork=fork), rounds // ROUNDS_PER_REPLICA)
+    return min(max_replicas(candidates, fork=fork), rounds // ROUNDS_PER_REPLICA)
 
 
 def latin_square(slugs: list[str], rng: random.Random) -> list[tuple[str, ...]]:

@@ -66,7 +66,7 @@ class Supervisor:
         Raises:
             OSError: It cannot be created.
         """
-        process_environment.make_private(self._folder)
+        process_environment.make_private_folder(self._folder)
         return self._folder
 
     def begin_job(self, job: str, memory_limit: int) -> None:
@@ -178,14 +178,14 @@ class Supervisor:
         """Wait a moment, end the processes that hang or fill the memory, and return those that replied or ended."""
         found = self._channel.wait([process.connection for process in processes], POLL_SECONDS)
         if stopped := [
-            process for process in processes if self._channel.is_to_stop(process.slug) and not process.ready
+            process for process in processes if self._channel.is_stop_requested(process.slug) and not process.ready
         ]:
             for process in stopped:
                 if process.slug in self:
                     self.mark_failed(process, "stopped", f"{process.stage} was stopped", "")
             return stopped
         if found:
-            return [process for process in processes if process.connection in found and process.hear()]
+            return [process for process in processes if process.connection in found and process.receive()]
         self._channel.flush()
         for process in processes:
             shorten_log(process.log)
@@ -223,7 +223,7 @@ class Supervisor:
         if process.is_late():
             self.mark_failed(process, "timed out", _timeout_message(process), process.log_tail())
             return True
-        if limit := process.refused_memory.stuck_at():
+        if limit := process.refused_memory.find_limit():
             message = f"made no progress because its memory is limited to {limit}, and was ended; raise the limit"
             self.mark_failed(process, "memory", message, process.log_tail())
             return True

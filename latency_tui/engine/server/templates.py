@@ -40,7 +40,7 @@ class Templates:
         """
         starting: list[CandidateProcess] = []
         for process in processes:
-            key = _key_of(process.libraries)
+            key = _package_set(process.libraries)
             if not self._fork or not key or key in self._processes:
                 continue
             try:
@@ -58,11 +58,11 @@ class Templates:
                 starting.remove(template)
                 reply = template.reply() if template.connection in heard else None
                 if not isinstance(reply, TemplateReady) or reply.threads != 1:
-                    self._processes.pop(_key_of(template.libraries)).end()
+                    self._processes.pop(_package_set(template.libraries)).end()
 
     def fork(self, process: CandidateProcess) -> CandidateProcess | None:
         """Fork a replica of a process from the template of its libraries; return None if no template can do it."""
-        key = _key_of(process.libraries)
+        key = _package_set(process.libraries)
         if template := self._processes.get(key):
             try:
                 return CandidateProcess(process.slug, process.log, process.data, template=template)
@@ -76,6 +76,6 @@ class Templates:
             self._processes.popitem()[1].end()
 
 
-def _key_of(libraries: Iterable[str]) -> frozenset[str]:
+def _package_set(libraries: Iterable[str]) -> frozenset[str]:
     """Return the packages that modules belong to."""
     return frozenset(name.partition(".")[0] for name in libraries)

@@ -27,7 +27,7 @@ from latency_tui.engine.candidate_protocol import (
     SettingsChecked,
 )
 from latency_tui.engine.data.dataset import Data, prepare
-from latency_tui.engine.data.rows import rows_of
+from latency_tui.engine.data.rows import count_rows
 from latency_tui.engine.data.standardized import check_columns, standardised
 from latency_tui.engine.data.targets import check_targets
 from latency_tui.engine.protocol import DatasetPrepared, TrainingFinished, TrainingStarted
@@ -44,7 +44,7 @@ CONVERSION_SECONDS = 60.0
 """Time limit for converting a model to another runtime and scoring it, in addition to the calls below."""
 CONVERSION_CALLS = 10
 """A conversion compares answers before and after; this many calls of the plan's time limit are allowed for that."""
-MOST_TEST_ROWS = 10_000
+MAX_TEST_ROWS = 10_000
 """How many held-out rows are expected, at most, of a dataset that only the candidates' processes read."""
 
 
@@ -86,7 +86,7 @@ class Training:
         """
         supervisor = self._supervisor
         self._end_outdated(plan)
-        missing = [c for c in plan.turns if c.slug not in supervisor and not supervisor.has_failed(c.slug)]
+        missing = [c for c in plan.all_candidates if c.slug not in supervisor and not supervisor.has_failed(c.slug)]
         if not missing:
             return
         self._prepare_data(plan)
@@ -107,7 +107,7 @@ class Training:
             self._data, self._data_fingerprint = None, fingerprint
         self._plan = plan
         supervisor.end_unready()
-        for candidate in plan.turns:
+        for candidate in plan.all_candidates:
             now = Source(candidate, fingerprints_of(candidate))
             if self._sources.get(candidate.slug) != now:
                 supervisor.end([candidate.slug])
@@ -123,8 +123,8 @@ class Training:
         self._channel.send(
             DatasetPrepared(
                 job=self._supervisor.job,
-                training_rows=0 if self._data.X_train is None else rows_of(self._data.X_train),
-                test_rows=rows_of(self._data.X_test),
+                training_rows=0 if self._data.X_train is None else count_rows(self._data.X_train),
+                test_rows=count_rows(self._data.X_test),
                 features=self._data.features,
             )
         )
@@ -161,7 +161,7 @@ class Training:
 
     def _begin(self, candidate: Candidate, plan: Plan) -> CandidateProcess:
         process = self._supervisor.process(candidate.slug) or self._start(candidate)
-        process.ask(prepare_request(candidate, plan), "loading", timeout=LOADING_SECONDS + plan.call_timeout)
+        process.ask(make_prepare_request(candidate, plan), "loading", timeout=LOADING_SECONDS + plan.call_timeout)
         process.training_timeout = float("inf") if plan.training_timeout is None else plan.training_timeout
         self._channel.send(TrainingStarted(job=self._supervisor.job, candidate=candidate.slug))
         return process
@@ -181,7 +181,7 @@ class Training:
         match reply:
             case Prepared():
                 process.fitted = reply
-                process.prepared_in = time.monotonic() - process.asked_at
+                process.prepared_in = time.monotonic() - process.sent_at
                 if candidate.runtime == NATIVE:
                     process.jobs = reply.jobs
                     process.ask(
@@ -191,7 +191,7 @@ class Training:
                     process.ask(score, "loading", CONVERSION_SECONDS + CONVERSION_CALLS * plan.call_timeout)
             case Called():
                 process.call_notes = reply.notes
-                rows = MOST_TEST_ROWS if self._data is None else rows_of(self._data.X_test)
+                rows = MAX_TEST_ROWS if self._data is None else count_rows(self._data.X_test)
                 process.ask(score, "warm-up", plan.call_timeout + rows * reply.nanoseconds / 1e9)
             case Scored() if process.fitted is not None:
                 process.ready = True
@@ -213,7 +213,7 @@ def memory_limit_of(plan: Plan) -> int:
     return plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
 
 
-def prepare_request(candidate: Candidate, plan: Plan) -> Prepare:
+def make_prepare_request(candidate: Candidate, plan: Plan) -> Prepare:
     """Return the request that has a process load a candidate's model and fit it."""
     return Prepare(candidate=candidate, workload=plan.workload, threads=plan.threads, trust=plan.trust)
 

@@ -21,9 +21,9 @@ from latency_tui.tui.text import clean, fit, short_names
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_LEAST_BARS, _LEAST_NAME = 12, 8  # columns; where both do not fit, the figures are left out
-_LEAST_COLUMNS = 2  # for a plot
-_MOST_PITCH = 4  # rows from one bar to the next
+_MIN_BARS, _MIN_NAME = 12, 8  # columns; where both do not fit, the figures are left out
+_MIN_COLUMNS = 2  # for a plot
+_MAX_PITCH = 4  # rows from one bar to the next
 _EIGHTHS = "▏▎▍▌▋▊▉"
 
 
@@ -68,7 +68,7 @@ class BarChart(Chart):
         bars = bars[: rows - 1] if hidden else bars
         left = self._names(picture, bars, top, rows)
         columns = picture.width - left - 2
-        if columns < _LEAST_COLUMNS or rows < 1:
+        if columns < _MIN_COLUMNS or rows < 1:
             return
         pitch, thick, first = _stand(len(bars), rows)
         self.begin_plot(
@@ -99,8 +99,8 @@ class BarChart(Chart):
         values = [format_duration(bar.value) for bar in bars]
         figures = max((cell_len(value) for value in values), default=0) + 2
         longest = max((cell_len(clean(bar.name)) for bar in bars), default=0)
-        room = picture.width - _LEAST_BARS - 6
-        if room - figures < min(longest, _LEAST_NAME):
+        room = picture.width - _MIN_BARS - 6
+        if room - figures < min(longest, _MIN_NAME):
             figures = 0
         names = short_names([clean(bar.name) for bar in bars], max(room - figures, 4))
         named = max((cell_len(name) for name in names), default=0)
@@ -151,7 +151,7 @@ class BarChart(Chart):
 
 def _stand(count: int, rows: int) -> tuple[int, int, int]:
     """Return how so many bars stand on rows: rows from one to the next, rows of each, and the first row."""
-    pitch = max(min(rows // max(count, 1), _MOST_PITCH), 1)
+    pitch = max(min(rows // max(count, 1), _MAX_PITCH), 1)
     thick = max(pitch - 1, 1)
     return pitch, thick, max((rows - pitch * count + (pitch - thick)) // 2, 0)
 

@@ -15,7 +15,7 @@ from latency_tui.tui.charts.plotext_private import Ink, draw, set_size
 from latency_tui.tui.charts.ticks import Tick
 
 LOG = ", log scale"
-LEAST_TITLED_HEIGHT = 6
+MIN_TITLED_HEIGHT = 6
 
 
 class Chart(PlotextPlot, can_focus=True):
@@ -100,7 +100,7 @@ class Chart(PlotextPlot, can_focus=True):
 
     def title(self, picture: Picture, *texts: str) -> int:
         """Write the first of some titles that fits, and how to leave an enlarged chart; returns the first row below."""
-        if picture.height < LEAST_TITLED_HEIGHT:
+        if picture.height < MIN_TITLED_HEIGHT:
             return 0
         text = next((text for text in texts if len(text) < picture.width), texts[-1])
         picture.put(1, 0, text, self.foreground if self.has_focus else self.muted)

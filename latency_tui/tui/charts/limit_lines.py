@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latency_tui.plan.limits import DURATIONS, FRESH, Limit
+from latency_tui.plan.limits import COLD_START_METRICS, DURATIONS, Limit
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def limit_lines(
     median = next((c.statistics.p50.value for c in candidates if c.slug == baseline and c.statistics), None)
     lines = []
     for limit in limits:
-        if limit.metric not in DURATIONS or limit.metric in FRESH or (limit.relative and median is None):
+        if limit.metric not in DURATIONS or limit.metric in COLD_START_METRICS or (limit.relative and median is None):
             continue
         seconds = limit.bound * (median or 0.0) if limit.relative else limit.bound
         lines.append(LimitLine(clean(str(limit)), seconds, limit.candidate))

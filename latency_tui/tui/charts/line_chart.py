@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
-from latency_tui.tui.charts.chart import LEAST_TITLED_HEIGHT, LOG, Chart
+from latency_tui.tui.charts.chart import LOG, MIN_TITLED_HEIGHT, Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
 from latency_tui.tui.charts.picture import Picture
 from latency_tui.tui.charts.scales import Scale, extended, line_scale, span_scale
@@ -21,10 +21,10 @@ from latency_tui.tui.text import clean, fit, short_names
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_MOST_COLUMNS = 2000  # more than any terminal has
-_AXIS, _LEAST_PLOT = 9, 20  # columns for the ticks' labels and for the lines
-_LEAST_NAME, _MOST_NAME = 11, 28  # columns for a name at a line's end
-_LEAST_KEY_NAME, _LEAST_ROWS = 6, 5  # columns for a name below the lines, and rows for the lines above it
+_MAX_COLUMNS = 2000  # more than any terminal has
+_AXIS, _MIN_PLOT = 9, 20  # columns for the ticks' labels and for the lines
+_MIN_NAME, _MAX_NAME = 11, 28  # columns for a name at a line's end
+_MIN_KEY_NAME, _MIN_ROWS = 6, 5  # columns for a name below the lines, and rows for the lines above it
 _LIMIT_SHAPE = "─"
 
 
@@ -71,7 +71,7 @@ class LineChart(Chart):
             return
         last = max(self.last_run, *(float(line.runs[-1]) for line in lines))
         across = span_scale(last) if self.timed else Scale(1.0, max(last, 2.0), log=False)
-        titled = picture.height >= LEAST_TITLED_HEIGHT
+        titled = picture.height >= MIN_TITLED_HEIGHT
         named = len(lines) + len(self.limits) <= picture.height - titled - 2
         right, names = self._names(picture) if named else (len(" runs "), [])
         columns = picture.width - _AXIS - right
@@ -118,7 +118,7 @@ class LineChart(Chart):
 
     def _names(self, picture: Picture) -> tuple[int, list[str]]:
         """Return the columns for names at the ends of lines, and the names."""
-        room = min(max(picture.width - _AXIS - _LEAST_PLOT - 4, _LEAST_NAME), _MOST_NAME)
+        room = min(max(picture.width - _AXIS - _MIN_PLOT - 4, _MIN_NAME), _MAX_NAME)
         names = short_names([clean(line.name) for line in self.lines], room)
         names += [fit(limit.label, min(cell_len(limit.label), room)) for limit in self.limits]
         return max(cell_len(name) for name in names) + 4, names
@@ -142,11 +142,11 @@ class LineChart(Chart):
         """List below the chart the names that have no room at the ends of lines; returns the rows that it takes."""
         entries = [(line.look[1], clean(line.name), self.ink(line.look[0])) for line in self.lines]
         entries += [(_LIMIT_SHAPE, limit.label, self.limit_ink) for limit in self.limits]
-        most = max(picture.height - top - 2 - _LEAST_ROWS, 1)
+        most = max(picture.height - top - 2 - _MIN_ROWS, 1)
         across = max(-(-len(entries) // most), 1)
         longest = max(cell_len(name) for _, name, _ in entries)
         across = max(across, (picture.width - 1) // (longest + 4), 1)
-        across = min(across, max((picture.width - 1) // (_LEAST_KEY_NAME + 4), 1))
+        across = min(across, max((picture.width - 1) // (_MIN_KEY_NAME + 4), 1))
         room = (picture.width - 1) // across
         names = short_names([name for _, name, _ in entries], room - 4)
         height = min(-(-len(entries) // across), most)
@@ -179,7 +179,7 @@ def lines_of(
         if timed:
             runs = np.cumsum(samples) * (runs[-1] / samples.size)
         end = float(np.median(samples[-max(samples.size // 10, 1) :]))
-        lines.append(Line(candidate.name, looks[candidate.slug], *reduce(runs, samples, _MOST_COLUMNS), end))
+        lines.append(Line(candidate.name, looks[candidate.slug], *reduce(runs, samples, _MAX_COLUMNS), end))
     return lines
 
 

@@ -12,7 +12,7 @@ LOG_FROM = 10.0
 """Largest over smallest value from which an axis is logarithmic."""
 _STEPS = 8
 """A linear scale has about so many steps, or fewer: more of them leave less room unused at its ends."""
-_LEAST_SHARE = 0.5
+_MIN_SHARE = 0.5
 """The least part of an axis that the data may take when it is extended to a limit."""
 
 
@@ -75,7 +75,7 @@ def extended(scale: Scale, values: list[float]) -> Scale:
             continue
         low, high = min(scale.low, value), max(scale.high, value)
         wider = Scale(_round_below(low), round_step(high), log=True) if scale.log else _linear(low, high)
-        if wider.place(scale.high) - wider.place(scale.low) >= _LEAST_SHARE:
+        if wider.place(scale.high) - wider.place(scale.low) >= _MIN_SHARE:
             scale = wider
     return scale
 

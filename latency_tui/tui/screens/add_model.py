@@ -21,13 +21,13 @@ from textual.content import Content
 from textual.widgets import Button
 
 from latency_tui.catalog.import_paths import describe
-from latency_tui.catalog.model_files import SUFFIXES, TITLES, kind_of, model_in
-from latency_tui.catalog.named_models import known_models, model_of_file, named_model, resolve_model
+from latency_tui.catalog.model_files import SUFFIXES, TITLES, find_model_file, kind_of
+from latency_tui.catalog.named_models import known_models, named_model, resolve_model, spec_of_file
 from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_settings, check_task
 from latency_tui.engine.inspection import Inspection, inspect
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, number_apart, parse, slugify
+from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, make_slugs_unique, parse, slugify
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.trust import EVERYTHING
 from latency_tui.tui.background import run_in_background
@@ -157,7 +157,7 @@ class AddModelScreen(Picker[AddedModel]):
                 self.say(f"{yet}: ctrl+t says yes to what stands here, esc says no.", "$text-warning")
                 return
             assert self._seen is not None
-            self._trust = self._trust.also(self._seen[1].sha256, self._seen[1].remembered)
+            self._trust = self._trust.extended(self._seen[1].sha256, self._seen[1].remembered)
         if listed:
             raise UsageError(f"{candidate.name} is in the list already.")
         self.dismiss(AddedModel(candidate, self._trust))
@@ -171,7 +171,7 @@ class AddModelScreen(Picker[AddedModel]):
         asked = self._asked(text)
         if self._seen is None or not asked:
             return
-        trust = self._trust.also(self._seen[1].sha256, asked)
+        trust = self._trust.extended(self._seen[1].sha256, asked)
         try:
             candidate = await asyncio.to_thread(self._resolve, text)
             await asyncio.to_thread(remember, (candidate,), trust)
@@ -185,7 +185,7 @@ class AddModelScreen(Picker[AddedModel]):
         if self._seen is None or self._seen[0] != text:
             return ()
         inspection = self._seen[1]
-        if self._trust.covers(inspection.sha256) or EVERYTHING in inspection.remembered:
+        if self._trust.trusts_all(inspection.sha256) or EVERYTHING in inspection.remembered:
             return ()
         if inspection.runs_code:
             return (EVERYTHING,)
@@ -200,7 +200,7 @@ class AddModelScreen(Picker[AddedModel]):
         """
         path = _file_of(text)
         if path is not None and path == at_home(text):
-            candidate = Candidate(model=model_of_file(str(path)))  # brackets may stand in a file's name
+            candidate = Candidate(model=spec_of_file(str(path)))  # brackets may stand in a file's name
         else:
             candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
         check_task(candidate.model, self._dataset)
@@ -214,7 +214,7 @@ class AddModelScreen(Picker[AddedModel]):
             candidate = msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=origin))
         if candidate.name in names:
             raise UsageError(f"Another model called {called} is in the list already.")
-        return number_apart([candidate], taken=self._listed.values())[0]
+        return make_slugs_unique([candidate], taken=self._listed.values())[0]
 
 
 def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) -> Content:
@@ -269,7 +269,7 @@ def _file_of(text: str) -> Path | None:
     """Return the file that is meant, in an MLflow folder too, settings in brackets or not; None if there is none."""
     for name in (text, text.rpartition("[")[0].strip()):
         try:
-            path = model_in(Path(_expanded(name)))
+            path = find_model_file(Path(_expanded(name)))
             if name and path.is_file():
                 return path
         except (OSError, ValueError, UsageError):  # longer than a path can be, or a folder without a model

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from textual.content import Content
 
 from latency_tui.catalog.data_columns import column_names
-from latency_tui.catalog.data_files import look_at, title_of_name
+from latency_tui.catalog.data_files import identify_data_file, title_of_name
 from latency_tui.catalog.datasets import resolve_dataset
 from latency_tui.errors import UsageError
 from latency_tui.plan import Dataset, FileDataset, SyntheticDataset
@@ -82,7 +82,7 @@ class ChangeDataScreen(Picker[Dataset]):
         path = _path(file)
         if path is None:
             return None
-        title = look_at(path).title
+        title = identify_data_file(path).title
         self._resolve(text)
         listed = bool(_columns(file))
         if listed and column is None:

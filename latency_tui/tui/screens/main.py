@@ -12,12 +12,12 @@ import msgspec
 from textual import on
 from textual.worker import Worker, WorkerState
 
-from latency_tui.catalog.trust_store import is_trusted_if_found
+from latency_tui.catalog.trust_store import is_trusted
+from latency_tui.engine.consistency import InputsChangedError
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
-from latency_tui.engine.sameness import InputsChangedError
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, UsageError
 from latency_tui.plan import Candidate, Plan
-from latency_tui.plan.limits import limits_on
+from latency_tui.plan.limits import applicable_limits
 from latency_tui.report import render
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
@@ -271,7 +271,7 @@ class MainScreen(PlanHandlers):
                 runs, until_known = 1, False
             plan, chosen = self.state.plan, self.state.chosen
             slugs, fresh = {c.slug for c in chosen}, self.state.cold_start
-            if not all(is_trusted_if_found(candidate.model, plan.trust) for candidate in chosen):
+            if not all(is_trusted(candidate.model, plan.trust) for candidate in chosen):
                 self.ask_for_trust(commands.Train() if training else commands.Profile())
                 return None
             baseline = self.state.baseline if self.state.baseline in slugs else None
@@ -279,7 +279,7 @@ class MainScreen(PlanHandlers):
             return msgspec.structs.replace(
                 plan,
                 candidates=chosen,
-                limits=limits_on(plan.limits, slugs, cold_start=fresh),
+                limits=applicable_limits(plan.limits, slugs, cold_start=fresh),
                 workload=workload,
                 runs=runs,
                 seconds=seconds,

@@ -31,7 +31,7 @@ Taken = TypeVar("Taken")
 
 _PAUSE_SECONDS = 0.15  # in the typing, before a file is looked at
 _PAGE = 8
-_MOST_SAID = 400
+_MAX_SAID = 400
 _LABEL, _NOTE = 26, 15
 
 
@@ -108,8 +108,8 @@ class Picker(Dialog[Taken], Generic[Taken]):
 
     def say(self, words: str, style: str = MUTED) -> None:
         """Put a sentence under the field; the middle of a very long one is left out."""
-        if len(words) > _MOST_SAID:
-            words = f"{words[: _MOST_SAID // 2]} … {words[-_MOST_SAID // 2 :]}"
+        if len(words) > _MAX_SAID:
+            words = f"{words[: _MAX_SAID // 2]} … {words[-_MAX_SAID // 2 :]}"
         self.query_one("#hint", Static).update(Content.styled(clean(words), style))
 
     def show_known(self, known: Content | None) -> None:

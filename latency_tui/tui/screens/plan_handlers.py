@@ -10,11 +10,11 @@ import msgspec
 from textual import on
 from textual.widgets import OptionList
 
-from latency_tui.catalog.resolve import trust_found
+from latency_tui.catalog.resolve import trust_configuration
 from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Dataset, Plan, SyntheticDataset
-from latency_tui.plan.limits import limits_on
+from latency_tui.plan.limits import applicable_limits
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.background import run_in_background
@@ -133,7 +133,7 @@ class PlanHandlers(View):
         plan = msgspec.structs.replace(
             plan,
             candidates=candidates,
-            limits=limits_on(plan.limits, slugs, cold_start=state.cold_start),
+            limits=applicable_limits(plan.limits, slugs, cold_start=state.cold_start),
             cold_start=state.cold_start,
             baseline=None,
             control=False,
@@ -150,12 +150,12 @@ class PlanHandlers(View):
     def _take_plan(self, message: PlanChanged) -> None:
         if self.state.work != "idle":
             return
-        from latency_tui.catalog.runtimes import with_runtimes  # not before the first frame
+        from latency_tui.catalog.runtimes import expand_runtimes  # not before the first frame
 
         taken = message.plan  # with the models that its limits are on
         state = replace(self.state, plan=taken, until_known=taken.until_known, cold_start=taken.cold_start)
         if message.runtimes:
-            wanted = with_runtimes(state.chosen, message.runtimes)
+            wanted = expand_runtimes(state.chosen, message.runtimes)
             slugs = {candidate.slug for candidate in wanted}
             rows = tuple(replace(row, chosen=row.slug in slugs) for row in state.rows)
             state = states.add_rows(replace(state, rows=rows), wanted)
@@ -179,7 +179,7 @@ class PlanHandlers(View):
         row = self.state.row
         if row is None or not commands.AddVariants.applies(self.state):
             return
-        from latency_tui.catalog.runtimes import with_runtimes  # these three not before the first frame
+        from latency_tui.catalog.runtimes import expand_runtimes  # these three not before the first frame
         from latency_tui.tui.plan_options import missing_for_onnx
         from latency_tui.tui.screens.variants import VariantsScreen
 
@@ -194,7 +194,7 @@ class PlanHandlers(View):
         sparse = isinstance(dataset, SyntheticDataset) and dataset.sparse
         offered = settings_to_try(row.candidate, batch_size=batch_size, sparse=sparse)
         missing = missing_for_onnx()
-        onnx = () if missing else with_runtimes((row.candidate,), ("onnx",))
+        onnx = () if missing else expand_runtimes((row.candidate,), ("onnx",))
         others = tuple(candidate for candidate in onnx if candidate != row.candidate)
         self.app.push_screen(VariantsScreen(row.candidate, (*offered, *others), known, missing), take)
 
@@ -224,7 +224,7 @@ class PlanHandlers(View):
 
         async def trust() -> None:
             plan = self.state.plan
-            trusted = await asyncio.to_thread(trust_found, plan.trust, found)
+            trusted = await asyncio.to_thread(trust_configuration, plan.trust, found)
             self.change(replace(self.state, plan=msgspec.structs.replace(plan, trust=trusted)))
             self.post_message(then)
 

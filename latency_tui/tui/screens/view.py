@@ -17,11 +17,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from latency_tui.plan import Candidate, Plan
-from latency_tui.plan.colors import colours
+from latency_tui.plan.colors import assign_colours
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.bindings import bindings
-from latency_tui.tui.layout import SMALLEST_HEIGHT, SMALLEST_WIDTH, divide
+from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH, divide
 from latency_tui.tui.messages import ResultsLoaded
 from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.state import State, Tab
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from latency_tui.tui.widgets.results import Results
 
 _PLAN_ROWS = 9  # of list and plan side by side
-_LEAST_TABLE = 3  # rows
+_MIN_TABLE = 3  # rows
 _PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
 _PAINT_LOST_SECONDS = 1.0
 """After this time a paint that was asked for is asked for again, so that a lost callback leaves no part out of date."""
@@ -127,7 +127,7 @@ class View(Screen[None]):
         self.arrange_parts()
 
     def _apply_theme(self) -> None:
-        self.colours = colours((row.candidate for row in self.state.rows), self.colours)
+        self.colours = assign_colours((row.candidate for row in self.state.rows), self.colours)
         self._looks = looks(self.colours, self.app.current_theme, self.app.theme_variables)
         self.arrange_parts()
 
@@ -207,8 +207,8 @@ class View(Screen[None]):
         rows = len(state.measurement.candidates) if state.measurement else 0
         answer = self.query_one(AnswerLine)
         lines = answer.lines(state, width)
-        if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
-            lines = min(lines, max(height - 2 - _LEAST_TABLE, 0))  # of a longer table, which scrolls, the rest
+        if width < MIN_WIDTH or height < MIN_HEIGHT:
+            lines = min(lines, max(height - 2 - _MIN_TABLE, 0))  # of a longer table, which scrolls, the rest
         answer.display = lines > 0
         answer.styles.height = lines
         self._layout = layout = divide(width, height, rows or len(state.chosen), answer=lines)
@@ -313,7 +313,7 @@ class View(Screen[None]):
         self.open_tab(tab)
 
     def _refuse_tabs(self) -> None:
-        words = f"This terminal is too small for tabs: they need {SMALLEST_WIDTH} × {SMALLEST_HEIGHT}."
+        words = f"This terminal is too small for tabs: they need {MIN_WIDTH} × {MIN_HEIGHT}."
         self.app.notify(words, title="Too small", severity="warning", timeout=4, markup=False)
 
     @on(commands.NextTab)

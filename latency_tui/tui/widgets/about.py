@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LABEL = 11
 _SCORES: dict[Task, str] = {"classification": "accuracy", "regression": "R²"}
-_BETWEEN, _LEAST_COLUMN = 2, 32
+_BETWEEN, _MIN_COLUMN = 2, 32
 
 
 class About(Painted):
@@ -82,7 +82,7 @@ def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, 
     """Return what there is to say; in two columns where one is too short for it and there is room for two."""
     lines = _lines(row, measured, scored, width)
     half = (width - _BETWEEN) // 2
-    if len(lines) <= height or half < _LEAST_COLUMN:
+    if len(lines) <= height or half < _MIN_COLUMN:
         return lines
     lines = _lines(row, measured, scored, half)
     return [

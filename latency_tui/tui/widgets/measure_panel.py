@@ -8,7 +8,7 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MOST_RUNS, Plan
+from latency_tui.plan import MAX_RUNS, Plan
 from latency_tui.text.formatting import format_more, format_seconds
 from latency_tui.tui.commands import (
     Choose,
@@ -32,7 +32,7 @@ from latency_tui.tui.widgets.key_button import KeyButton
 from latency_tui.tui.widgets.key_switch import KeySwitch
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 _BAR = 16
 
 
@@ -89,12 +89,12 @@ class MeasurePanel(Container):
         Args:
             until_known: Whether neither runs nor seconds are wanted.
         """
-        batch = whole_number(self._texts["batch"], "Batch", MOST_ROWS)
+        batch = whole_number(self._texts["batch"], "Batch", MAX_ROWS)
         if until_known:
             return None, None, batch
         if self._plan.seconds is not None:
             return None, some_seconds(self._texts["runs"]), batch
-        return whole_number(self._texts["runs"], "Runs", MOST_RUNS), None, batch
+        return whole_number(self._texts["runs"], "Runs", MAX_RUNS), None, batch
 
     def focus_runs(self) -> None:
         """Put the cursor into the first field."""
@@ -160,11 +160,11 @@ class MeasurePanel(Container):
 
     def _check_text(self, name: str) -> None:
         if name == "batch":
-            whole_number(self._texts[name], "Batch", MOST_ROWS)
+            whole_number(self._texts[name], "Batch", MAX_ROWS)
         elif self._plan.seconds is not None:
             some_seconds(self._texts[name])
         else:
-            whole_number(self._texts[name], "Runs", MOST_RUNS)
+            whole_number(self._texts[name], "Runs", MAX_RUNS)
 
 
 def _unit(plan: Plan) -> str:

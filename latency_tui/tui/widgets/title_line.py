@@ -15,7 +15,7 @@ from latency_tui.tui.widgets.painted import Painted
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = 2
-_LONGEST_TITLE = 32
+_MAX_TITLE = 32
 
 
 class _Piece(NamedTuple):
@@ -63,7 +63,7 @@ def _workload(state: State) -> list[str]:
     work = plan.workload
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
     title = clean(work.dataset.title)
-    return [fit(title, min(cell_len(title), _LONGEST_TITLE)), rows, work.method, work.scenario]
+    return [fit(title, min(cell_len(title), _MAX_TITLE)), rows, work.method, work.scenario]
 
 
 def _next(state: State) -> str:
@@ -72,7 +72,7 @@ def _next(state: State) -> str:
     if state.measurement is None or state.measurement.plan.workload.dataset == dataset:
         return ""
     title = clean(dataset.title)
-    return "next: " + fit(title, min(cell_len(title), _LONGEST_TITLE))
+    return "next: " + fit(title, min(cell_len(title), _MAX_TITLE))
 
 
 def _options(state: State) -> str:

@@ -42,7 +42,7 @@ def require(module: str, what: str) -> Any:  # Any: a module of a library withou
         raise ModelError(f"{what} needs {package}: pip install {package}") from None
 
 
-def score_of(answers: Any, targets: Any, *, classifies: bool) -> float | None:
+def compute_score(answers: Any, targets: Any, *, classifies: bool) -> float | None:
     """Return the accuracy of labels, or R² of numbers; None where words stand against numbers."""
     answers, targets = np.asarray(answers), np.asarray(targets)
     if (answers.dtype.kind in "OUS") != (targets.dtype.kind in "OUS"):
@@ -88,7 +88,7 @@ class LightgbmModel:
     def score(self, rows: Any, targets: Any) -> float | None:
         """Return accuracy or R²."""
         answers = self.finished("predict", self.predict(rows))
-        return score_of(answers, targets, classifies=self.classifies)
+        return compute_score(answers, targets, classifies=self.classifies)
 
 
 def load_xgboost(content: bytes, threads: int) -> Any:
@@ -130,7 +130,7 @@ class CatboostModel:
 
     def score(self, rows: Any, targets: Any) -> float | None:
         """Return accuracy or R²."""
-        return score_of(np.ravel(self.predict(rows)), targets, classifies=self.classifies)
+        return compute_score(np.ravel(self.predict(rows)), targets, classifies=self.classifies)
 
 
 class TorchModel:
@@ -203,7 +203,7 @@ class TorchModel:
     def __reduce__(self) -> tuple[Any, ...]:
         return TorchModel, self._source
 
-    def call_value(self, feed: Mapping[str, Any]) -> tuple[Any, ...]:
+    def convert_input(self, feed: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the arguments of `forward`, a tensor each."""
         return tuple(self._torch.from_numpy(np.ascontiguousarray(array)) for array in feed.values())
 

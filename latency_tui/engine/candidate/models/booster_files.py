@@ -19,7 +19,7 @@ _CHECK_SECONDS = 60.0
 _CLASS_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "MultiLogloss", "MultiCrossEntropy")
 
 
-def lightgbm_text(content: bytes) -> str:
+def read_lightgbm_text(content: bytes) -> str:
     """Return a LightGBM file as text: without a byte order mark, and with the line ends that the library expects.
 
     Raises:
@@ -39,7 +39,7 @@ def lightgbm_text(content: bytes) -> str:
     if sizes is not None and start >= 0:
         whole = len(text[start + 1 :].encode()) + 1 >= sum(map(int, sizes[1].split()))
     else:
-        whole = "Tree=" in text and _survives("import lightgbm; lightgbm.Booster(model_str=text)", text)
+        whole = "Tree=" in text and _loads_in_subprocess("import lightgbm; lightgbm.Booster(model_str=text)", text)
     if not whole:
         raise ModelError("the LightGBM model is truncated")
     return text
@@ -82,7 +82,7 @@ class XgboostBooster:
         self._booster = booster
         self._objective = str(json.loads(booster.save_config())["learner"]["objective"]["name"])
         self.in_place = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] != "gblinear"
-        self.predict: Callable[[Any], Any] = booster.inplace_predict if self.in_place else self._by_matrix
+        self.predict: Callable[[Any], Any] = booster.inplace_predict if self.in_place else self._predict_from_matrix
         self.n_features_in_ = booster.num_features()
         names = booster.feature_names
         if names and names != [str(index) for index in range(len(names))]:
@@ -91,14 +91,14 @@ class XgboostBooster:
     def __reduce__(self) -> tuple[Any, ...]:
         return XgboostBooster, self._source
 
-    def _by_matrix(self, rows: Any) -> Any:
+    def _predict_from_matrix(self, rows: Any) -> Any:
         import xgboost  # there is a booster, so it is imported
 
         return self._booster.predict(xgboost.DMatrix(rows, feature_names=self._booster.feature_names))
 
     def score(self, rows: Any, targets: Any) -> float | None:
         """Return the accuracy of the labels that follow from the output, or R²."""
-        from latency_tui.engine.candidate.models.adapters import score_of
+        from latency_tui.engine.candidate.models.adapters import compute_score
 
         found = np.asarray(self.predict(rows))
         classifies = self._objective.startswith(("binary:", "multi:"))
@@ -106,7 +106,7 @@ class XgboostBooster:
             found = found.argmax(axis=1)
         elif self._objective.startswith("binary:"):
             found = (found > (0.0 if self._objective.endswith("raw") else 0.5)).astype(int)
-        return score_of(found, targets, classifies=classifies) if found.ndim == 1 else None
+        return compute_score(found, targets, classifies=classifies) if found.ndim == 1 else None
 
 
 def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:
@@ -136,7 +136,7 @@ def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:
     return model, ()
 
 
-def _survives(program: str, text: str) -> bool:
+def _loads_in_subprocess(program: str, text: str) -> bool:
     """Whether a library gets through a file: tried in a process of its own, because it may end the one it runs in."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", newline="") as file:
         file.write(text)

@@ -9,7 +9,7 @@ from typing import Any
 from latency_tui.errors import ModelError
 from latency_tui.plan import METHODS, Setting
 
-_MOST_SHOWN = 8
+_MAX_SHOWN = 8
 
 
 def pick(held: Any, key: Setting | None, path: Path) -> Any:
@@ -32,8 +32,8 @@ def pick(held: Any, key: Setting | None, path: Path) -> Any:
     parts = _parts(held)
     if not parts:
         raise ModelError(f"{what}, which is no model: it has none of {', '.join(METHODS)}")
-    named = [f"{name} ({type(part).__name__})" for name, part in list(parts.items())[:_MOST_SHOWN]]
-    more = f" and {len(parts) - _MOST_SHOWN:,} more" if len(parts) > _MOST_SHOWN else ""
+    named = [f"{name} ({type(part).__name__})" for name, part in list(parts.items())[:_MAX_SHOWN]]
+    more = f" and {len(parts) - _MAX_SHOWN:,} more" if len(parts) > _MAX_SHOWN else ""
     example = next((name for name, part in parts.items() if is_model(part)), None)
     example = example or next((name for name, part in parts.items() if _parts(part)), None)
     advice = f"choose one: -m {path}[key={within}{example}]" if example else "none of these is a model"
@@ -55,7 +55,7 @@ def _part(held: Any, key: str, path: Path) -> Any:
     first, dot, rest = key.partition(".")
     if dot and first in parts:
         return _part(parts[first], rest, path)
-    there = f"there are {', '.join(list(parts)[:_MOST_SHOWN])}" if parts else "it has no parts"
+    there = f"there are {', '.join(list(parts)[:_MAX_SHOWN])}" if parts else "it has no parts"
     raise ModelError(f"{path} holds {_kind(held)} without a part {first if dot else key!r}; {there}")
 
 

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latency_tui.catalog.trust_store import check_found
+from latency_tui.catalog.trust_store import check_configuration_trust
 from latency_tui.engine.candidate.calls import caller
-from latency_tui.engine.candidate.error_messages import cause_of
+from latency_tui.engine.candidate.error_messages import extract_cause
+from latency_tui.engine.candidate.invalid_answers import describe_invalid_answer
 from latency_tui.engine.candidate.models.booster_files import adapted
 from latency_tui.engine.candidate.models.model_files import load_file
-from latency_tui.engine.candidate.models.pickles import unpickled
-from latency_tui.engine.candidate.unfinished_answers import why_no_answer
+from latency_tui.engine.candidate.models.pickles import unpickle
 from latency_tui.engine.data.dataset import Data
-from latency_tui.engine.data.rows import is_frame, rows_of, take
+from latency_tui.engine.data.rows import count_rows, is_frame, take
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import ModelError, SettingsError
 from latency_tui.plan import ENGINE_SETTINGS, METHODS, OTHER_SETTINGS, SKLEARN_SETTINGS, Candidate, Setting, Trust
-from latency_tui.plan.suggest import nearest
+from latency_tui.plan.suggest import closest_match
 
-MOST_JOBS = 4096
+MAX_JOBS = 4096
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> 
     spec = candidate.model
     if spec.handed_over:
         # Written by the process that started this engine, from objects of the caller's own.
-        found = unpickled(lambda: pickle.loads(Path(spec.file).read_bytes()))  # noqa: S301
+        found = unpickle(lambda: pickle.loads(Path(spec.file).read_bytes()))  # noqa: S301
         model, notes = adapted(found, threads)
         return LoadedModel(model, True, notes)
     if spec.file:
         loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"))
         return LoadedModel(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
-    check_found(spec, trust or Trust())
+    check_configuration_trust(spec, trust or Trust())
     model = _import(spec.factory, spec.parameters)
     return LoadedModel(model, is_fitted(model))
 
@@ -91,7 +91,7 @@ def _import(path: str, parameters: Mapping[str, Any]) -> Any:
         return found
     if not callable(found):
         raise ModelError(f"{path!r} is {type(found).__name__}, neither a model nor anything that makes one")
-    if not parameters and _takes_rows(found):
+    if not parameters and _requires_arguments(found):
         return found
     model = found(**parameters)
     if model is None:
@@ -99,7 +99,7 @@ def _import(path: str, parameters: Mapping[str, Any]) -> Any:
     return model
 
 
-def _takes_rows(function: Any) -> bool:
+def _requires_arguments(function: Any) -> bool:
     """Whether a function cannot be called with nothing: then it is the model, and what it wants is rows."""
     try:
         inspect.signature(function).bind()
@@ -140,20 +140,20 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
             continue
         known = model.get_params() if hasattr(model, "get_params") and not isinstance(model, type) else {}
         if key not in known:
-            raise SettingsError(f"{type(model).__name__} has no parameter {key!r}; {_like(key, known)}")
+            raise SettingsError(f"{type(model).__name__} has no parameter {key!r}; {_suggest_setting(key, known)}")
         try:
             model.set_params(**{key: value})
             owner = model.get_params().get(key.rpartition("__")[0], model)
             if hasattr(owner, "_validate_params") and not settings.get("skip_parameter_validation"):
                 owner._validate_params()
         except Exception as error:
-            raise SettingsError(f"{type(model).__name__} cannot have {key}={value}: {cause_of(error)}") from error
+            raise SettingsError(f"{type(model).__name__} cannot have {key}={value}: {extract_cause(error)}") from error
 
 
-def _like(key: str, known: Iterable[str]) -> str:
+def _suggest_setting(key: str, known: Iterable[str]) -> str:
     """Return the setting that was most likely meant, or all parameters, as the end of a sentence."""
     words = [*known, *ENGINE_SETTINGS, *OTHER_SETTINGS]
-    near = next((word for word in words if word.casefold() == key.casefold()), None) or nearest(key, words)
+    near = next((word for word in words if word.casefold() == key.casefold()), None) or closest_match(key, words)
     listed = ", ".join(name for name in known if "__" not in name)
     return f"did you mean {near}?" if near else f"it has {listed}" if listed else "it has none that can be set"
 
@@ -166,7 +166,7 @@ def configure(settings: Mapping[str, Setting]) -> None:
         sklearn.set_config(**wanted)
 
 
-def modules_of(model: Any) -> tuple[str, ...]:
+def find_modules(model: Any) -> tuple[str, ...]:
     """Return the modules that a process imports for a model, before it reads it.
 
     Those of its class and of its parts (steps of a pipeline, members of a vote), of a function its own, and the library
@@ -188,7 +188,7 @@ def job_count(model: Any) -> int:
     except Exception:  # noqa: BLE001 (no estimator of scikit-learn's making)
         return 1
     jobs = [value for value in asked if isinstance(value, int) and not isinstance(value, bool)]
-    return 0 if any(value < 0 for value in jobs) else min(max(jobs, default=1), MOST_JOBS)
+    return 0 if any(value < 0 for value in jobs) else min(max(jobs, default=1), MAX_JOBS)
 
 
 def score(model: Any, data: Data) -> float | None:
@@ -199,7 +199,7 @@ def score(model: Any, data: Data) -> float | None:
         found = model.score(data.X_test, data.y_test)
         return None if found is None else float(found)
     except Exception as error:  # noqa: BLE001 (labels of another kind, say: how fast it answers can be measured still)
-        said = cause_of(error) or type(error).__name__
+        said = extract_cause(error) or type(error).__name__
         warnings.warn(f"it could not be scored: {said}", stacklevel=2)
         return None
 
@@ -224,7 +224,7 @@ def check(answer: Any, asked: int | None, method: str) -> None:
     Raises:
         ModelError: It has another length, or none, or is still to be computed.
     """
-    if why := why_no_answer(answer):
+    if why := describe_invalid_answer(answer):
         raise ModelError(f"{method} returned {why}")
     if asked is None:
         return
@@ -241,11 +241,11 @@ def _answered_rows(answer: Any, asked: int) -> int | None:
     if asked == 1 and isinstance(answer, str | bytes | Mapping):
         return 1  # one answer, whatever its length
     try:
-        given = rows_of(answer)
+        given = count_rows(answer)
     except TypeError:
         return 1 if asked == 1 else None  # a bare number for a single row
     if given != asked and isinstance(answer, list | tuple):
-        lengths = {rows_of(one) for one in answer if getattr(one, "shape", None)}
+        lengths = {count_rows(one) for one in answer if getattr(one, "shape", None)}
         if len(lengths) == 1 and all(getattr(one, "shape", None) for one in answer):
             return lengths.pop()
     return given
@@ -265,7 +265,7 @@ def check_two_rows(model: Any, method: str, rows: Any) -> None:
     Raises:
         ModelError: It gives another number of answers than two.
     """
-    if getattr(model, "tensors", None) or rows_of(rows) < 2:
+    if getattr(model, "tensors", None) or count_rows(rows) < 2:
         return
     two = take(rows, [0, 1])
     try:

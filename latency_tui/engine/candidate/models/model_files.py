@@ -15,17 +15,17 @@ from typing import Any
 from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, Kind, kind_of
 from latency_tui.catalog.trust_store import check_trusted
-from latency_tui.engine.candidate.error_messages import cause_of, one_line
+from latency_tui.engine.candidate.error_messages import extract_cause, summarize_exception
 from latency_tui.engine.candidate.models.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require
-from latency_tui.engine.candidate.models.booster_files import adapted, lightgbm_text
+from latency_tui.engine.candidate.models.booster_files import adapted, read_lightgbm_text
 from latency_tui.engine.candidate.models.containers import pick
-from latency_tui.engine.candidate.models.pickles import load_pickle, made_with_note, why_not
+from latency_tui.engine.candidate.models.pickles import explain_failure, load_pickle, version_note
 from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Setting, Trust
 
-_SKOPS_MADE_WITH = re.compile(rb'"_sklearn_version": \{.{0,300}?"content": "\\"([\w.]+)\\""', re.DOTALL)
+_SKOPS_SKLEARN_VERSION = re.compile(rb'"_sklearn_version": \{.{0,300}?"content": "\\"([\w.]+)\\""', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def load_file(text: str, trust: Trust, threads: int, key: Setting | None = None)
     except LatencyTuiError:
         raise
     except Exception as error:
-        why = why_not(error, content) if kind == "pickle" else _reason(error)
+        why = explain_failure(error, content) if kind == "pickle" else _reason(error)
         raise ModelError(f"{path} cannot be loaded as {TITLES[kind]}: {why}") from error
     return LoadedFile(model, (*notes, *found.notes, *asked), found.origin)
 
@@ -99,7 +99,9 @@ def untrusted_types(content: bytes) -> list[str]:
 
 def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
     named = untrusted_types(file.content)
-    allowed = named if trust.covers(file.digest) else [name for name in named if name in trust.types_in(file.digest)]
+    allowed = (
+        named if trust.trusts_all(file.digest) else [name for name in named if name in trust.types_in(file.digest)]
+    )
     if missing := [name for name in named if name not in allowed]:
         types = "a type" if len(missing) == 1 else f"{len(missing)} types"
         raise ModelError(
@@ -109,7 +111,7 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
         )
     model = import_with_fallback(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
     version = skops_version(file.content)
-    origin = made_with_note(version)
+    origin = version_note(version)
     notes = (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ()
     return LoadedFile(model, (*notes, f"{origin}: it may predict something else or fail") if origin else notes, origin)
 
@@ -117,19 +119,19 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
 def skops_version(content: bytes) -> str:
     """Return the scikit-learn that made the model of a skops file; empty if the file does not say."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        found = _SKOPS_MADE_WITH.search(archive.read("schema.json"))
+        found = _SKOPS_SKLEARN_VERSION.search(archive.read("schema.json"))
     return found[1].decode() if found else ""
 
 
 def _load_pickle(file: FileContent) -> LoadedFile:
     model, version = load_pickle(file.content)
-    origin = made_with_note(version)
+    origin = version_note(version)
     return LoadedFile(model, (f"{origin}: it may predict something else or fail",) if origin else (), origin)
 
 
 def _load_lightgbm(file: FileContent, threads: int) -> LightgbmModel:
     require("lightgbm", "a LightGBM model")
-    return LightgbmModel(lightgbm_text(file.content), threads)
+    return LightgbmModel(read_lightgbm_text(file.content), threads)
 
 
 def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
@@ -142,7 +144,7 @@ def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
     except LatencyTuiError:
         raise
     except Exception as error:
-        if why := too_new(cause_of(error)) or lacks_operator(cause_of(error)):
+        if why := explain_version(extract_cause(error)) or explain_operator(extract_cause(error)):
             raise ModelError(f"{file.path} {why}") from error
         raise
 
@@ -157,7 +159,7 @@ _LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {
 }
 
 
-def too_new(cause: str) -> str:
+def explain_version(cause: str) -> str:
     """Return why this ONNX Runtime cannot read a model that is newer than itself; empty if that is not the cause."""
     import onnxruntime  # it has just refused the model
 
@@ -171,7 +173,7 @@ def too_new(cause: str) -> str:
     return ""
 
 
-def lacks_operator(cause: str) -> str:
+def explain_operator(cause: str) -> str:
     """Return which operator this ONNX Runtime lacks, and what to do; empty if that is not the cause."""
     here = "which ONNX Runtime does not have"
     if unknown := re.search(r"([\w.]+):(\w+)\(-?\d+\) is not a registered function/op", cause):
@@ -188,7 +190,7 @@ def lacks_operator(cause: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    told = one_line(error)
+    told = summarize_exception(error)
     if isinstance(error, ModuleNotFoundError):
         return f"it needs the module {error.name}, which is not installed here"
     if isinstance(error, EOFError):

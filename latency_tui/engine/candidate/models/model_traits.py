@@ -14,10 +14,10 @@ import numpy as np
 from latency_tui.errors import ModelError
 
 BOOSTERS = ("xgboost", "lightgbm", "catboost")
-_COUNTED = re.compile(r"(\D*)(\d+)\Z")
+_NUMBERED = re.compile(r"(\D*)(\d+)\Z")
 
 
-def name_of(model: Any) -> str:
+def model_name(model: Any) -> str:
     """Return what messages call a model: the name of its class."""
     return str(getattr(model, "title", "") or type(model).__name__)
 
@@ -26,18 +26,18 @@ def feature_names(model: Any) -> list[str]:
     """Return the names of the columns that a fitted model knows; empty if it has none."""
     found = getattr(model, "feature_names_in_", None)
     names = [] if found is None else [str(name) for name in found]
-    if not names and not are_counted(kept := _catboost_names(model)):
+    if not names and not are_numbered(kept := _catboost_names(model)):
         return kept
     return names
 
 
-def knows_names(model: Any) -> bool:
+def has_feature_names(model: Any) -> bool:
     """Whether a fitted model, or a step inside it, was fitted on columns with names of their own.
 
     Inside a pipeline, names that only count columns come from a step before.
     """
     return bool(feature_names(model)) or any(
-        names and not are_counted(names) for names in map(feature_names, parts_of(model))
+        names and not are_numbered(names) for names in map(feature_names, iterate_parts(model))
     )
 
 
@@ -65,9 +65,9 @@ def _catboost_names(model: Any) -> list[str]:
     return [str(name) for name in _attribute(model, "feature_names_") or ()]
 
 
-def are_counted(names: Sequence[str]) -> bool:
+def are_numbered(names: Sequence[str]) -> bool:
     """Whether names only count columns: `0, 1, …`, `Column_0, …`, `f1, f2, …`."""
-    matches = [_COUNTED.match(name) for name in names]
+    matches = [_NUMBERED.match(name) for name in names]
     if not matches or None in matches:
         return False
     prefixes = {match[1] for match in matches if match}
@@ -84,7 +84,7 @@ def check_batch_size(model: Any, rows_per_call: int) -> None:
     fixed = getattr(model, "fixed_rows", None)
     if fixed is None or fixed == rows_per_call or (fixed == 0 and rows_per_call == 1):
         return
-    title = name_of(model)
+    title = model_name(model)
     if fixed == 0:
         raise ModelError(f"{title} takes one set of tensors per call, whose sizes are fixed; give -b 1")
     raise ModelError(
@@ -98,11 +98,11 @@ def is_booster(model: Any) -> bool:
     return any(library in BOOSTERS for library in libraries)
 
 
-def parts_of(model: Any) -> Iterator[Any]:
+def iterate_parts(model: Any) -> Iterator[Any]:
     """Yield a model and the fitted or unfitted parts that it is made of, outermost first."""
     yield model
     for part in _children(model):
-        yield from parts_of(part)
+        yield from iterate_parts(part)
 
 
 def first_steps(model: Any) -> Iterator[Any]:
@@ -127,9 +127,9 @@ def takes(model: Any) -> Literal["texts", "records"] | None:
     return None
 
 
-def goes_by_names(model: Any) -> bool:
+def selects_columns_by_name(model: Any) -> bool:
     """Whether a part of a model may pick columns by their names."""
-    return any(type(part).__name__ == "ColumnTransformer" for part in parts_of(model))
+    return any(type(part).__name__ == "ColumnTransformer" for part in iterate_parts(model))
 
 
 def _children(model: Any) -> list[Any]:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from latency_tui.engine.candidate.error_messages import cause_of, one_line
+from latency_tui.engine.candidate.error_messages import extract_cause, summarize_exception
 from latency_tui.engine.user_imports import import_with_fallback
 
 T = TypeVar("T")
@@ -39,12 +39,12 @@ PACKAGES = {
 }
 """Modules whose package has another name on the index."""
 
-_LACKING = (
+_MISSING_NAME = (
     re.compile(r"Can't get (?:local )?attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'"),
     re.compile(r"module '(?P<module>[^']+)' has no attribute '(?P<name>[^']+)'"),
     re.compile(r"cannot import name '(?P<name>[^']+)' from '(?P<module>[^']+)'"),
 )
-_OWN = {
+_COMMON_USER_MODULES = {
     "src",
     "utils",
     "util",
@@ -58,8 +58,8 @@ _OWN = {
     "common",
     "app",
 }
-_MADE_WITH = re.compile(rb"_sklearn_version.{0,12}?(\d+\.\d+(?:\.\w+)*)", re.DOTALL)
-_LARGEST_SCANNED = 2**26
+_SKLEARN_VERSION = re.compile(rb"_sklearn_version.{0,12}?(\d+\.\d+(?:\.\w+)*)", re.DOTALL)
+_MAX_SCANNED = 2**26
 
 
 def load_pickle(content: bytes) -> tuple[Any, str]:
@@ -81,31 +81,31 @@ def load_pickle(content: bytes) -> tuple[Any, str]:
     return model, made_with
 
 
-def unpickled(action: Callable[[], T]) -> T:
+def unpickle(action: Callable[[], T]) -> T:
     """Do something that unpickles, with an empty `__main__`."""
     with _empty_main():
         return import_with_fallback(action)
 
 
-def made_with_note(version: str) -> str:
+def version_note(version: str) -> str:
     """Return a sentence's end on the scikit-learn that made a model; empty if it is this one."""
     here = _version_of("scikit-learn")
     return f"made with scikit-learn {version}, here is {here}" if version and version != here else ""
 
 
-def version_in(content: bytes) -> str:
+def find_sklearn_version(content: bytes) -> str:
     """Return the scikit-learn that a pickle was made with, read from its bytes; empty if they do not tell."""
-    found = _MADE_WITH.search(_uncompressed(content))
+    found = _SKLEARN_VERSION.search(_uncompressed(content))
     return found[1].decode() if found else ""
 
 
-def why_not(error: Exception, content: bytes = b"") -> str:
+def explain_failure(error: Exception, content: bytes = b"") -> str:
     """Return why a pickle could not be loaded, and what to do, as the end of a sentence."""
-    made = made_with_note(version_in(content))
-    told = cause_of(error)
+    made = version_note(find_sklearn_version(content))
+    told = extract_cause(error)
     if isinstance(error, ModuleNotFoundError):
-        return _missing_module(error.name or "", made, told)
-    lacking = next((found for one in _LACKING if (found := one.search(told))), None)
+        return _explain_missing_module(error.name or "", made, told)
+    lacking = next((found for one in _MISSING_NAME if (found := one.search(told))), None)
     if isinstance(error, AttributeError | ImportError) and lacking:
         name, module = lacking["name"], lacking["module"]
         if module == "__main__":
@@ -113,18 +113,18 @@ def why_not(error: Exception, content: bytes = b"") -> str:
                 f"it needs {name}, which was defined in the script or notebook that saved it (__main__) and is not in "
                 f"the file; move {name} into a module beside it and save again from there, or save with cloudpickle"
             )
-        return _lacking(name, module, made)
+        return _explain_missing_name(name, module, made)
     if made:
-        because, _, _ = one_line(error).partition(": expected: {")  # what follows are the types of arrays
+        because, _, _ = summarize_exception(error).partition(": expected: {")  # what follows are the types of arrays
         return f"it was {made} ({because}); install that version, or save the model again with this one"
     if isinstance(error, AttributeError | ImportError):
         return f"it was made with another version of a library ({told})"
     if isinstance(error, EOFError) or "truncated" in told or "Ran out of input" in told:
         return "it is truncated"
-    return f"it is truncated, damaged or of another version ({one_line(error)})"
+    return f"it is truncated, damaged or of another version ({summarize_exception(error)})"
 
 
-def _missing_module(name: str, made: str, told: str) -> str:
+def _explain_missing_module(name: str, made: str, told: str) -> str:
     top = name.partition(".")[0]
     if top != name and _is_installed(top):
         package = _package_of(top)
@@ -135,14 +135,14 @@ def _missing_module(name: str, made: str, told: str) -> str:
         return f"it needs the module {name}, and {top} here has none; put it where latency-tui is started"
     if not name:
         return told
-    install = "" if top in _OWN else f"pip install {PACKAGES.get(top, top.replace('_', '-'))}, or "
+    install = "" if top in _COMMON_USER_MODULES else f"pip install {PACKAGES.get(top, top.replace('_', '-'))}, or "
     return (
         f"it needs the module {name}, which is not installed here: {install}if {top} is your own module, start "
         "latency-tui in the folder that holds it"
     )
 
 
-def _lacking(name: str, module: str, made: str) -> str:
+def _explain_missing_name(name: str, module: str, made: str) -> str:
     top = module.partition(".")[0]
     package = _package_of(top)
     if package == "scikit-learn" and made:
@@ -190,10 +190,10 @@ def _uncompressed(content: bytes) -> bytes:
     ):
         if content.startswith(magic):
             try:
-                return unpack(content)[:_LARGEST_SCANNED]
+                return unpack(content)[:_MAX_SCANNED]
             except (OSError, zlib.error, lzma.LZMAError, EOFError):
                 return b""
-    return content[:_LARGEST_SCANNED]
+    return content[:_MAX_SCANNED]
 
 
 @contextlib.contextmanager

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.candidate.calls import ask_all
-from latency_tui.engine.candidate.inputs import in_wanted_type
+from latency_tui.engine.candidate.calls import call_in_batches
+from latency_tui.engine.candidate.inputs import convert_to_input_type
 from latency_tui.engine.candidate.models.runtimes import find
 from latency_tui.engine.data.dataset import Data
-from latency_tui.engine.data.rows import rows_of
+from latency_tui.engine.data.rows import count_rows
 from latency_tui.errors import ModelError
 from latency_tui.plan import Setting
 
@@ -74,7 +74,7 @@ def convert(
     """
     runtime = find(name)
     found = runtime.convert(model, data.X_test, threads)
-    theirs = in_wanted_type(data, found, settings)
+    theirs = convert_to_input_type(data, found, settings)
     told: list[str] = []
     for method in ("predict", "predict_proba", "decision_function", "transform"):
         if not callable(getattr(found, method, None)):
@@ -82,7 +82,7 @@ def convert(
         if not callable(getattr(model, method, None)):  # nothing to hold it against, so it is not to be measured
             vars(found).pop(method, None)
             continue
-        ours, other = ask_all(model, method, data.X_test), ask_all(found, method, theirs.X_test)
+        ours, other = call_in_batches(model, method, data.X_test), call_in_batches(found, method, theirs.X_test)
         parity = compare(ours, other, runtime.tolerance)
         told.append(f"{method} {parity}")
         if parity.holds:
@@ -107,7 +107,7 @@ def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
     """
     if isinstance(ours, list) and ours and isinstance(ours[0], np.ndarray) and ours[0].ndim == 2:
         return _compare_outputs(ours, theirs, tolerance)
-    rows = rows_of(ours)
+    rows = count_rows(ours)
     ours, theirs = (np.asarray(found.toarray() if hasattr(found, "toarray") else found) for found in (ours, theirs))
     if ours.shape != theirs.shape:
         return Parity(rows, 0, float("inf"), tolerance)
@@ -124,7 +124,7 @@ def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
 
 def _compare_outputs(ours: list[Any], theirs: Any, tolerance: float) -> Parity:
     """Compare the answers of a model with several outputs, a `(n_rows, n_classes)` array per output."""
-    rows = rows_of(ours[0])
+    rows = count_rows(ours[0])
     if len(ours) != len(theirs):
         return Parity(rows, 0, float("inf"), tolerance)
     parts = [compare(one, np.asarray(other), tolerance) for one, other in zip(ours, theirs, strict=True)]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.candidate.calls import ask_all
-from latency_tui.engine.candidate.error_messages import cause_of
-from latency_tui.engine.candidate.models.adapters import require, score_of
-from latency_tui.engine.candidate.models.model_traits import goes_by_names, takes
+from latency_tui.engine.candidate.calls import call_in_batches
+from latency_tui.engine.candidate.error_messages import extract_cause
+from latency_tui.engine.candidate.models.adapters import compute_score, require
+from latency_tui.engine.candidate.models.model_traits import selects_columns_by_name, takes
 from latency_tui.engine.candidate.tensors import TensorInput, fixed_rows
 from latency_tui.engine.data.rows import is_numeric
 from latency_tui.errors import ModelError
@@ -77,7 +77,7 @@ class OnnxModel:
         self._session_names = tuple(one.name for one in inputs)
         self.tensors = _tensors(inputs, columns)
         self.fixed_rows = fixed_rows(self.tensors)
-        self._brain_floats = [one.name for one in self.tensors if one.dtype == "bfloat16"]
+        self._bfloat16_inputs = [one.name for one in self.tensors if one.dtype == "bfloat16"]
         if len(self.tensors) == 1 and self.tensors[0].shape is not None and len(self.tensors[0].shape) == 2:
             width = self.tensors[0].shape[1]
             if width is not None:
@@ -104,15 +104,15 @@ class OnnxModel:
         source, threads, scores, binary, columns = self._source
         return partial(OnnxModel, binary=binary, columns=columns), (source, threads, scores)
 
-    def call_value(self, feed: Mapping[str, Any]) -> dict[str, Any]:
+    def convert_input(self, feed: Mapping[str, Any]) -> dict[str, Any]:
         """Return arrays by name as one call receives them: under the session's names, in types that numpy lacks too."""
         names = {one.name: own for one, own in zip(self.tensors, self._session_names, strict=True)}
         value = {names[name]: array for name, array in feed.items()}
         if self.fixed_rows == 0:
             value = {name: array[0] for name, array in value.items()}
-        if self._brain_floats:
+        if self._bfloat16_inputs:
             ort_value = require("onnxruntime", "an ONNX model").OrtValue
-            for name in self._brain_floats:
+            for name in self._bfloat16_inputs:
                 bits = (np.ascontiguousarray(value[names[name]], np.float32).view(np.uint32) >> 16).astype(np.uint16)
                 value[names[name]] = ort_value.ortvalue_from_numpy_with_onnx_type(bits, _BFLOAT16)
         return value
@@ -120,7 +120,7 @@ class OnnxModel:
     def finished(self, method: str, answer: Any) -> Any:
         """Return what a call returned as scikit-learn would: flat numbers, dense probabilities."""
         if isinstance(answer, list) and answer and isinstance(answer[0], Mapping):
-            return _from_maps(answer)
+            return _densify_probabilities(answer)
         if method == "predict" and getattr(answer, "ndim", 0) == 2 and answer.shape[1] == 1:
             return answer.reshape(-1)
         if method == "decision_function" and self._binary:
@@ -129,10 +129,10 @@ class OnnxModel:
 
     def score(self, rows: Any, targets: Any) -> float | None:
         """Return accuracy or R², or None if the output is neither labels nor one number per row."""
-        answers = np.asarray(ask_all(self, "predict", rows))
+        answers = np.asarray(call_in_batches(self, "predict", rows))
         if answers.ndim != 1:
             return None
-        return score_of(answers, targets[: len(answers)], classifies=self.classifies)
+        return compute_score(answers, targets[: len(answers)], classifies=self.classifies)
 
     def _caller(self, session: Any, output: str) -> Any:
         run, wanted = session.run, [output]
@@ -171,7 +171,7 @@ def open_session(source: str | bytes, threads: int) -> Any:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def _from_maps(found: Any) -> Any:
+def _densify_probabilities(found: Any) -> Any:
     """Return a list of `{class: probability}` as a dense array, classes in order."""
     classes = sorted(found[0]) if found else []
     return np.array([[row[name] for name in classes] for row in found], dtype=np.float32)
@@ -198,7 +198,7 @@ class OnnxRuntime:
             if classifies and hasattr(model, "decision_function"):
                 scores = _to_onnx(skl2onnx, model, types, {"zipmap": False, "raw_scores": True})
         except Exception as error:
-            said = cause_of(error) or type(error).__name__
+            said = extract_cause(error) or type(error).__name__
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said}") from error
         binary = len(getattr(model, "classes_", ())) == 2
         columns = tuple(name for name, _ in types)  # the inputs' names are others if these hold more than letters
@@ -237,7 +237,7 @@ def _types_of(model: Any, rows: Any) -> Any:
     kinds = require("skl2onnx.common.data_types", "the runtime onnx")
     if takes(model) == "texts":
         return [("texts", kinds.StringTensorType([None, 1]))]
-    if not hasattr(rows, "iloc") or (is_numeric(rows) and not goes_by_names(model)):
+    if not hasattr(rows, "iloc") or (is_numeric(rows) and not selects_columns_by_name(model)):
         return [("X", kinds.FloatTensorType([None, rows.shape[1]]))]
     made = []
     for name, kind in rows.dtypes.items():

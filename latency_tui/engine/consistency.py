@@ -34,7 +34,7 @@ def check_inputs(plan: Plan, before: Mapping[str, str], event: Event) -> None:
         return
     names = {*event.inputs, *(name for name in named_inputs(plan) if name in before)}
     known = {name: before[name] for name in sorted(names) if name in before}
-    if differences := [*map(_in_words, _differing(known, event.inputs))]:
+    if differences := [*map(_format_difference, _find_differences(known, event.inputs))]:
         raise InputsChangedError(f"what was measured has changed: {_first(differences)}")
 
 
@@ -47,11 +47,11 @@ def check_environment(before: Environment, now: Environment) -> None:
     was, is_ = (
         {"CPU": one.cpu, "cores": str(one.cores), "Python": one.python, **one.versions} for one in (before, now)
     )
-    if differences := [*map(_in_words, _differing(was, is_))]:
+    if differences := [*map(_format_difference, _find_differences(was, is_))]:
         raise InputsChangedError(f"the environment is not the same: {_first(differences)}")
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
+def _find_differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
     """Yield what differs: its name, what it was and what it is, `none` for what is missing."""
     for name in dict.fromkeys((*before, *now)):
         was, is_ = before.get(name, "none"), now.get(name, "none")
@@ -59,7 +59,7 @@ def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[tu
             yield name, was, is_
 
 
-def _in_words(difference: tuple[str, str, str]) -> str:
+def _format_difference(difference: tuple[str, str, str]) -> str:
     name, was, is_ = difference
     if _SHA_256_DIGITS in (len(was), len(is_)):
         return f"the content of {name}"

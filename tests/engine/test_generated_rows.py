@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from latency_tui.engine.candidate.calls import caller
+from latency_tui.engine.candidate.generated_rows import generate_rows
 from latency_tui.engine.candidate.host import failure
 from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
-from latency_tui.engine.candidate.made_up_rows import made_up_rows
 from latency_tui.engine.candidate.models.model_files import load_file, skops_version
 from latency_tui.engine.candidate.models.model_traits import feature_count, feature_names
 from latency_tui.engine.data.dataset import Data, prepare
@@ -58,7 +58,7 @@ def test_columns_of_words_get_words_that_the_encoder_knows(encoder: Any, default
     columns = make_column_transformer((encoder, ["city"]), (StandardScaler(), ["age"]))
     model = make_pipeline(columns, LogisticRegression()).fit(FRAME[["age", "city"]], LABELS)
     made = adapted(model, default)
-    assert made.made_up
+    assert made.generated
     assert set(made.data.X_test["city"]) <= set(CITIES)
     assert len(model.predict(made.data.X_test)) == len(made.data.X_test)
     assert made.notes == ("no data were given: rows are made up, 1 random number and 1 word each",)
@@ -69,7 +69,7 @@ def test_columns_that_are_picked_by_position_or_mask_get_their_words() -> None:
     for picked in ([1], slice(1, 2), np.array([False, True])):
         columns = ColumnTransformer([("city", OneHotEncoder(), picked)], remainder="passthrough")
         model = make_pipeline(columns, LogisticRegression()).fit(rows, LABELS)
-        found = made_up_rows(model)
+        found = generate_rows(model)
         assert found is not None
         assert set(found[0].iloc[:, 1]) <= set(CITIES)
         assert len(model.predict(found[0].to_numpy(dtype=object))) == len(found[0])
@@ -78,7 +78,7 @@ def test_columns_that_are_picked_by_position_or_mask_get_their_words() -> None:
 def test_a_column_of_texts_gets_a_text() -> None:
     columns = make_column_transformer((CountVectorizer(), "note"), (StandardScaler(), ["age"]))
     model = make_pipeline(columns, LogisticRegression()).fit(FRAME[["age", "note"]], LABELS)
-    found = made_up_rows(model)
+    found = generate_rows(model)
     assert found is not None
     assert all(isinstance(text, str) for text in found[0]["note"])
     assert len(model.predict(found[0])) == len(found[0])

@@ -37,13 +37,13 @@ def emit(pieces: Iterable[str], *, json: bool = False) -> int:
         sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # a closed pipe is no error
-            complain(f"latency-tui: Cannot write the report: {(error.strerror or str(error)).lower()}.")
+            print_status(f"latency-tui: Cannot write the report: {(error.strerror or str(error)).lower()}.")
             code = code or UsageError.exit_code
-        give_up(sys.stdout)
+        redirect_to_null(sys.stdout)
     return code
 
 
-def complain(line: str) -> None:
+def print_status(line: str) -> None:
     """Write a line to stderr; do nothing if stderr is closed or cannot be written."""
     if sys.stderr is None:
         return
@@ -51,10 +51,10 @@ def complain(line: str) -> None:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
     except OSError:
-        give_up(sys.stderr)
+        redirect_to_null(sys.stderr)
 
 
-def give_up(stream: TextIO | None) -> None:
+def redirect_to_null(stream: TextIO | None) -> None:
     """Redirect a stream to the null device, because Python flushes it at exit and would report an error."""
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):

@@ -12,7 +12,7 @@ _LAZY_METHODS = ("compute", "collect", "persist")
 _CODE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 
 
-def why_no_answer(answer: Any) -> str | None:
+def describe_invalid_answer(answer: Any) -> str | None:
     """Return why what a model returned is no answer, as the end of a sentence that begins with `predict returned`.
 
     Nothing is computed to find out, and an answer that is one costs a few comparisons.

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.candidate.models.model_traits import feature_count, feature_names, first_steps, parts_of
-from latency_tui.engine.candidate.tensors import MADE_UP_ROWS
+from latency_tui.engine.candidate.models.model_traits import feature_count, feature_names, first_steps, iterate_parts
+from latency_tui.engine.candidate.tensors import GENERATED_ROWS
 
 _TEXT = "the quick brown fox jumps over the lazy dog"
 Words = dict[int, Sequence[Any]]
 
 
-def made_up_rows(model: Any) -> tuple[Any, tuple[str, ...]] | None:
+def generate_rows(model: Any) -> tuple[Any, tuple[str, ...]] | None:
     """Return rows for a fitted model and what is to be told about them; None if it does not say how many columns.
 
     They are an array of numbers, or a data frame if the model learnt some columns as words.
@@ -30,7 +30,7 @@ def made_up_rows(model: Any) -> tuple[Any, tuple[str, ...]] | None:
     if not width:
         return None
     generator = np.random.default_rng(0)
-    rows = generator.normal(size=(MADE_UP_ROWS, width))
+    rows = generator.normal(size=(GENERATED_ROWS, width))
     words = _words_of(model, names)
     if not words or not find_spec("pandas"):
         return rows, (f"no data were given: rows are made up, {_counted(width, 'random number')} each",)
@@ -50,7 +50,7 @@ def _counted(count: int, name: str) -> str:
 
 
 def _drawn(known: Sequence[Any], generator: np.random.Generator) -> list[Any]:
-    return [known[position] for position in generator.integers(0, len(known), MADE_UP_ROWS)]
+    return [known[position] for position in generator.integers(0, len(known), GENERATED_ROWS)]
 
 
 def _words_of(model: Any, names: list[str]) -> Words:
@@ -58,9 +58,9 @@ def _words_of(model: Any, names: list[str]) -> Words:
     found: Words = {}
     for first in first_steps(model):
         for transformer, positions in _transformers(first, names):
-            kept = next((one for one in map(_categories, parts_of(transformer)) if len(one) == len(positions)), [])
+            kept = next((one for one in map(_categories, iterate_parts(transformer)) if len(one) == len(positions)), [])
             found.update({position: values for position, values in zip(positions, kept, strict=False) if len(values)})
-            if any(callable(getattr(part, "build_analyzer", None)) for part in parts_of(transformer)):
+            if any(callable(getattr(part, "build_analyzer", None)) for part in iterate_parts(transformer)):
                 found.update({position: [_TEXT] for position in positions})
     with contextlib.suppress(Exception):  # not every model of the library has them
         native = getattr(model, "native", model)
