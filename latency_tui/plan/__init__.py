@@ -10,8 +10,8 @@ from latency_tui.plan.trust import Trust
 __all__ = [
     "BUILTIN_MODELS",
     "ENGINE_SETTINGS",
-    "METHODS",
     "MAX_RUNS",
+    "METHODS",
     "OTHER_SETTINGS",
     "SKLEARN_SETTINGS",
     "BundledDataset",

@@ -58,8 +58,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         handed_over: Whether the file is a pickle that this program has just written for the engine.
         group: Heading in a list of models.
         task: `classification` or `regression`; empty if it is unknown.
-        configuration_digest: SHA-256 of the configuration file that permits this model to run its author's code, if that file was
-            found in the working directory; empty if the user named the model or trusts the file.
+        configuration_digest: SHA-256 of the configuration file that makes this model run its author's code, if that
+            file was found in the working directory; empty if the user named the model or trusts the file.
         key: Name of its table in the configuration file, by which it can also be named; empty if it has none.
     """
 

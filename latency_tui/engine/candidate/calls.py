@@ -1,7 +1,7 @@
-"""How a model is asked: what its method receives and returns. Runs only in a candidate's process.
+"""Calls the method of a model, and converts its inputs and outputs. Runs only in a candidate's process.
 
-An adapter of another library may prepare what a call receives (`convert_input`) and finish what it returned (`finished`),
-so that neither happens inside the timed span.
+An adapter of another library can define `convert_input` and `finished`, which convert the input of a call and its
+output, so that neither conversion happens inside the timed span.
 """
 
 from __future__ import annotations
