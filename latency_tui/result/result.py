@@ -35,7 +35,7 @@ JSON_SCHEMA_VERSION = 1
 
 Status = Literal["measured", "failed", "cancelled"]
 
-_MAX_BYTES = 4 << 30
+MAX_BYTES = 4 << 30
 """Largest file that is read: the size of 18 models with ten million runs each."""
 
 _LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
@@ -291,7 +291,19 @@ def load(path: str | Path) -> Result:
     Raises:
         UsageError: The file cannot be read or is not a result of this version.
     """
-    content = read_whole(Path(path), _MAX_BYTES, wanted="result")
+    return decode(read_whole(Path(path), MAX_BYTES, wanted="result"), path)
+
+
+def decode(content: bytes, path: str | Path) -> Result:
+    """Decode the JSON of a result.
+
+    Args:
+        content: The JSON.
+        path: The file that it comes from, for messages.
+
+    Raises:
+        UsageError: It is not a result of this version.
+    """
     try:
         version = msgspec.json.decode(content, type=_Versioned).json_schema_version
         if version <= JSON_SCHEMA_VERSION:
