@@ -67,3 +67,9 @@ class DataError(EngineError):
 
     title = "The data cannot be read"
     exit_code = 2
+
+
+class HistoryError(UsageError):
+    """The history cannot be read or written: a damaged file, a full disk, a read-only folder."""
+
+    title = "The history cannot be used"

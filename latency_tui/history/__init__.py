@@ -1,0 +1,1 @@
+"""The history: results of all sessions, kept in one SQLite file."""

@@ -1,0 +1,67 @@
+"""Fingerprints, by which earlier results of the same plan on the same machine are found."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latency_tui.engine.protocol import Environment
+from latency_tui.plan import Plan
+from latency_tui.plan.datasets import FileDataset, StoredDataset
+
+_LENGTH = 12
+
+
+def plan_fingerprint(plan: Plan) -> str:
+    """Return the fingerprint of what a plan measures.
+
+    It does not depend on how long the plan measures (runs, seconds, launches), on what is concluded from it (baseline,
+    limits) or on the folders of its files.
+    """
+    dataset = plan.workload.dataset
+    if isinstance(dataset, FileDataset):
+        dataset = msgspec.structs.replace(dataset, path=Path(dataset.path).name)
+    elif isinstance(dataset, StoredDataset):
+        dataset = msgspec.structs.replace(dataset, path="")
+    candidates = [
+        [
+            candidate.slug,
+            candidate.model.factory,
+            candidate.model.parameters,
+            "" if candidate.model.handed_over else Path(candidate.model.file).name,
+        ]
+        for candidate in plan.candidates
+    ]
+    return _digest(
+        [
+            sorted(candidates, key=lambda one: str(one[0])),
+            msgspec.structs.replace(plan.workload, dataset=dataset),
+            plan.pinning,
+            plan.threads,
+        ]
+    )
+
+
+def environment_fingerprint(environment: Environment | None) -> str:
+    """Return the fingerprint of CPU model, number of cores and versions; empty if the environment is unknown."""
+    if environment is None:
+        return ""
+    return _digest([environment.cpu, environment.cores, environment.python, environment.versions])
+
+
+def result_id(created_at: datetime, plan: Plan) -> str:
+    """Return the id of a result.
+
+    It follows from when the measurement began and what it measures, so a result that is imported, continued or compared
+    with another baseline keeps its id.
+    """
+    return _digest([created_at.astimezone(UTC).isoformat(timespec="microseconds"), plan_fingerprint(plan)])
+
+
+def _digest(value: Any) -> str:  # Any: whatever JSON can hold
+    content = msgspec.json.encode(value, order="sorted", enc_hook=repr)
+    return hashlib.sha256(content).hexdigest()[:_LENGTH]
