@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import write
 from latency_tui.report.rows import make_notes, make_rows, make_title
+from latency_tui.report.saved_comparison import render_comparisons
 from latency_tui.report.spreadsheet import COLUMNS, Cell, values
 from latency_tui.report.table import render_table
 from latency_tui.result import result as kept
+from latency_tui.result import saved_comparison as saved
 from latency_tui.text.sanitize import clean, shorten
 
 if TYPE_CHECKING:
@@ -80,6 +82,21 @@ class Result(kept.Result, frozen=True, kw_only=True):
             ) from error
         return pd.DataFrame(self.summary(), columns=list(COLUMNS))
 
+    def compare(self, baseline: kept.Result, *, force: bool = False) -> SavedComparison:
+        """Compare this result with another one that was measured at another time; a ratio above 1 is slower.
+
+        Args:
+            baseline: The other result.
+            force: Whether to give verdicts although the CPU model differs.
+
+        Returns:
+            Ratios with intervals, verdicts, and what differs between the two. A verdict needs several launches.
+        """
+        from latency_tui.analysis.saved_results import compare_saved
+
+        found = compare_saved(baseline, self, names=("the baseline", "this result"), force=force)
+        return SavedComparison(**{name: getattr(found, name) for name in found.__struct_fields__})
+
     def save(self, path: str | Path) -> None:
         """Write the result to a file atomically, in the format of its suffix.
 
@@ -89,6 +106,14 @@ class Result(kept.Result, frozen=True, kw_only=True):
             UsageError: The suffix is unknown, or the file cannot be written.
         """
         write(self, Path(path))
+
+
+class SavedComparison(saved.SavedComparison, frozen=True, kw_only=True):
+    """Two results that were measured at different times, compared; prints as a table."""
+
+    def __str__(self) -> str:
+        """Return the table that `latency-tui compare` prints."""
+        return render_comparisons([self])
 
 
 def of(result: kept.Result) -> Result:

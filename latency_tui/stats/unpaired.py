@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.comparison import Verdict
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.equivalence import EQUIVALENCE, MIN_LAUNCHES
 from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.quantiles import student_quantile, student_tail
 
-MIN_LAUNCHES = 3
-"""Fewest launches of one side for an interval: the variance between two launches is nearly unknown."""
 MIN_RESULTS = 3
 """Fewest earlier results of one plan for an interval."""
 

@@ -1,0 +1,29 @@
+"""The `latency-tui compare` command: compares saved results."""
+
+from __future__ import annotations
+
+import click
+
+from latency_tui.report.saved_comparison import COMPARISON_FORMATS, ComparisonFormat
+
+
+@click.command(name="compare", short_help="Compare saved results.")
+@click.argument("baseline", metavar="A")
+@click.argument("results", metavar="B...", nargs=-1, required=True)
+@click.option(
+    "--format", "form", type=click.Choice(COMPARISON_FORMATS), default="table", show_default=True, help="Report format."
+)
+@click.option("--force", is_flag=True, help="Give a verdict although the CPU models differ.")
+def command(baseline: str, results: tuple[str, ...], form: ComparisonFormat, force: bool) -> int:
+    """Compare saved results B... with the saved result A: the p50 of each model, their ratio and a verdict.
+
+    Exit codes: 0 compared, whatever the verdicts; 2 a result cannot be read. Use check for a gate.
+    """
+    from latency_tui.analysis.saved_results import compare_saved  # deferred: numpy, 100 ms
+    from latency_tui.cli.output import emit, terminal_style
+    from latency_tui.cli.saved_results import open_result
+    from latency_tui.report.saved_comparison import render_comparisons
+
+    first = open_result(baseline)
+    comparisons = [compare_saved(first, open_result(name), names=(baseline, name), force=force) for name in results]
+    return emit([render_comparisons(comparisons, form, width=terminal_style()[0])], json=form == "json")

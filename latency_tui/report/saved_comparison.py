@@ -1,0 +1,93 @@
+"""Formats the comparison of saved results as a table, Markdown or JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from latency_tui.report.markdown import escape
+from latency_tui.text.formatting import NOTHING, format_duration
+from latency_tui.text.sanitize import align, clean
+from latency_tui.text.saved_comparison import (
+    describe_difference,
+    describe_interval,
+    describe_shift,
+    format_saved_ratio,
+    no_verdicts,
+)
+
+if TYPE_CHECKING:
+    from latency_tui.result.saved_comparison import SavedComparison
+
+ComparisonFormat = Literal["table", "json", "markdown"]
+COMPARISON_FORMATS: tuple[ComparisonFormat, ...] = ("table", "json", "markdown")
+_COLUMNS = ("model", "p50 before", "p50", "ratio (95 % CI)", "verdict")
+_NUMBERS = (1, 2)
+_KIND_WIDTH = 9
+
+
+def render_comparisons(
+    comparisons: Sequence[SavedComparison], form: ComparisonFormat = "table", *, width: int | None = None
+) -> str:
+    """Return comparisons with one baseline as text that ends with a newline.
+
+    Args:
+        comparisons: At least one comparison.
+        form: The format.
+        width: Width of the terminal, to which notes of a table are wrapped; None for no limit.
+    """
+    if form == "json":
+        return msgspec.json.format(msgspec.json.encode(comparisons), indent=2).decode() + "\n"
+    make = _markdown if form == "markdown" else _table
+    return "\n".join(make(one, width) for one in comparisons)
+
+
+def _rows(comparison: SavedComparison) -> list[list[str]]:
+    return [
+        [
+            clean(one.name),
+            format_duration(one.baseline_p50),
+            format_duration(one.p50),
+            format_saved_ratio(one),
+            one.verdict or NOTHING,
+        ]
+        for one in comparison.candidates
+    ]
+
+
+def _notes(comparison: SavedComparison) -> list[tuple[str, str]]:
+    """Return the lines below the table as pairs of kind and text."""
+    notes: list[tuple[str, str]] = [(one.area, describe_difference(one)) for one in comparison.differences]
+    notes += [
+        ("missing", f"{clean(name)} is only in {clean(comparison.baseline)}") for name in comparison.only_in_baseline
+    ]
+    notes += [("missing", f"{clean(name)} is only in {clean(comparison.result)}") for name in comparison.only_in_result]
+    if not comparison.candidates:
+        notes.append(("note", "The two have no measured model in common."))
+    sentences = [*no_verdicts(comparison), describe_interval(comparison), describe_shift(comparison)]
+    return [*notes, *(("note", sentence) for sentence in sentences if sentence)]
+
+
+def _table(comparison: SavedComparison, width: int | None) -> str:
+    lines = [f"{clean(comparison.result)} compared with {clean(comparison.baseline)}"]
+    if rows := _rows(comparison):
+        lines += ["", *align([[*_COLUMNS], *rows], right=_NUMBERS)]
+    lines.append("")
+    for kind, text in _notes(comparison):
+        indent = " " * _KIND_WIDTH
+        wrapped = textwrap.wrap(text, max((width or 10_000) - _KIND_WIDTH, 20), break_on_hyphens=False)
+        lines += [f"{kind:<{_KIND_WIDTH}}{wrapped[0]}", *(indent + line for line in wrapped[1:])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown(comparison: SavedComparison, _width: int | None) -> str:
+    lines = [f"**{escape(clean(comparison.result))} compared with {escape(clean(comparison.baseline))}**", ""]
+    if rows := _rows(comparison):
+        aligned = ["--:" if index in _NUMBERS else ":--" for index in range(len(_COLUMNS))]
+        cells = [[*_COLUMNS], aligned, *([escape(cell) for cell in row] for row in rows)]
+        lines += [*(f"| {' | '.join(row)} |" for row in cells), ""]
+    lines += [f"- {kind}: {escape(text)}" for kind, text in _notes(comparison)]
+    return "\n".join(lines).rstrip() + "\n"
