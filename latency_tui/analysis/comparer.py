@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TypedDict
 
 import msgspec
@@ -11,33 +12,31 @@ import numpy as np
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.growing_arrays import GrowingArray
 from latency_tui.analysis.median_table import MedianTable
-from latency_tui.analysis.sample_store import SampleBuffer
 from latency_tui.analysis.stopping import StoppingRule
+from latency_tui.analysis.tail_comparison import with_tails
 from latency_tui.engine.protocol import BlockMeasured, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.result import CandidateResult
-from latency_tui.stats.comparison import Comparison, PairComparison, compare, judge
-from latency_tui.stats.multiplicity import compact_letters, holm
-from latency_tui.stats.percentiles import MIN_ROUNDS
-from latency_tui.stats.permutation import MIN_CALLS, TailComparison, compare_tails
-from latency_tui.stats.prediction_interval import prediction_interval
-from latency_tui.stats.sequential import compare_sequentially, replay
+from latency_tui.stats.comparison import Comparison, judge
+from latency_tui.stats.multiplicity import compact_letters
+from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
+from latency_tui.stats.sample_size import launches_to_settle, rounds_to_settle
+from latency_tui.stats.sequential import replay, sequential_evidence
 
 MAX_LIVE_ROUNDS = 600
 """Rounds that a live comparison uses at most, so that a redraw takes constant time."""
 _NANO = 1e-9
 _MAX_LIVE_SEQUENCE = 150
 """The same for a confidence sequence, which takes more time per round."""
-_MAX_TAIL_SAMPLES = 50_000
-"""Approximate number of samples per candidate that the permutation test of p99 uses."""
-_TAIL_ROUNDS = 200
-"""Fewest rounds that it uses, if there are as many."""
 _GROWTH = 1.05
 """Re-check an unsettled result once the number of rounds has grown by 5 %."""
 _NO_CANDIDATE = -1
 """An index that no candidate has: compute verdicts without intervals."""
 _DIFFERENT = ("faster", "slower")
+
+Comparisons = dict[tuple[int, int], Comparison]
+"""Comparisons by the positions of both candidates in the plan, the smaller first."""
 
 
 class _ToSettle(TypedDict, total=False):
@@ -179,7 +178,7 @@ class Comparer:
         return False
 
     def _control_differs(self) -> bool:
-        pair = self.control_pair(live=True)
+        pair = self.control_evidence(live=True)
         if pair is None or pair.low is None or pair.high is None:
             return False
         margin = math.log1p(self.plan.equivalence)
@@ -197,11 +196,11 @@ class Comparer:
         }
         wanted = self._wanted_baseline()
         baseline = wanted if wanted in medians else min(medians, key=medians.__getitem__)
-        equivalence = max(self.plan.equivalence, difference_of(self.control_pair(live=False)))
-        pairs = self.pairs(baseline, equivalence, live=False, intervals_for=_NO_CANDIDATE)
-        rivals = {position for position in medians if position != baseline}
-        asked = [pair for pair in pairs.values() if {pair.first, pair.second} - rivals == {baseline}]
-        return all(pair.verdict != "inconclusive" for pair in asked)
+        equivalence = max(self.plan.equivalence, difference_of(self.control_evidence(live=False)))
+        evidence = self.evidence(equivalence, live=False, intervals_for=_NO_CANDIDATE)
+        pairs = self.judge(evidence, baseline, equivalence)
+        asked = [one for pair, one in pairs.items() if baseline in pair and {*pair} <= {*medians}]
+        return all(one.verdict != "inconclusive" for one in asked)
 
     def active(self) -> list[CandidateRecord]:
         """Return the records of candidates that have not failed during the rounds."""
@@ -230,21 +229,21 @@ class Comparer:
         whole = [c for c in measured if c.status == "measured"] or measured
         return self._places[min(whole, key=median_of).slug]
 
-    def pairs(
-        self, baseline: int | None, equivalence: float, *, live: bool, intervals_for: int | None = None
-    ) -> dict[tuple[int, int], PairComparison]:
-        """Compare every pair of measured candidates, by position in the plan.
+    def evidence(self, equivalence: float, *, live: bool, intervals_for: int | None = None) -> tuple[PairEvidence, ...]:
+        """Return the evidence on every pair of measured candidates, by position in the plan.
 
-        Candidates that failed are left out of the correction for multiple comparisons, so they do not affect the
-        verdicts of the others.
+        Args:
+            equivalence: Half-width of the region of practical equivalence: that of the plan, or more.
+            live: Whether to use a part of the rounds, so that the time does not grow with the measurement.
+            intervals_for: Position of the baseline. Confidence sequences are computed only for its pairs.
         """
         measured = [e.position for e in self._visible if e.buffer.totals.count]
         asked = [(i, j) for i in measured for j in measured if i < j]
         if not asked:
-            return {}
+            return ()
         if self._stopping_rule is None:
             table, launches, processes = self.medians.subsample(MAX_LIVE_ROUNDS if live else None)
-            found = compare(
+            return pair_evidence(
                 table,
                 launches,
                 processes=processes,
@@ -252,26 +251,41 @@ class Comparer:
                 equivalence=equivalence,
                 clock_step=self.clock_step(),
             )
-        else:
-            table, launches, processes = self.medians.subsample(_MAX_LIVE_SEQUENCE if live else None)
-            widened = equivalence > self.plan.equivalence
-            test = replay(table, asked, equivalence) if widened else self._stopping_rule.test
-            places = range(len(asked)) if widened else [self._stopping_rule.place(pair) for pair in asked]
-            shown = baseline if intervals_for is None else intervals_for
-            found = compare_sequentially(
-                table,
-                launches,
-                test,
-                processes=processes,
-                pairs=asked,
-                places=places,
-                intervals_for=shown,
-                clock_step=self.clock_step(),
-            )
+        table, launches, processes = self.medians.subsample(_MAX_LIVE_SEQUENCE if live else None)
+        widened = equivalence > self.plan.equivalence
+        test = replay(table, asked, equivalence) if widened else self._stopping_rule.test
+        places = range(len(asked)) if widened else [self._stopping_rule.place(pair) for pair in asked]
+        return sequential_evidence(
+            table,
+            launches,
+            test,
+            processes=processes,
+            pairs=asked,
+            places=places,
+            intervals_for=intervals_for,
+            clock_step=self.clock_step(),
+        )
+
+    def judge(self, evidence: Iterable[PairEvidence], baseline: int | None, equivalence: float) -> Comparisons:
+        """Return the comparison of every pair, with the baseline as the reference of its pairs.
+
+        Candidates that failed are left out of the correction for multiple comparisons, so they do not affect the
+        verdicts of the others.
+        """
+        pairs = [pair.flipped if pair.second == baseline else pair for pair in evidence]
         active = {record.position for record in self.active()}
-        among = [pair for pair in found if {pair.first, pair.second} <= active]
-        judged = judge(among, equivalence=equivalence, most_processes=self._most_processes())
-        return {(pair.first, pair.second): pair for pair in (*found, *judged)}
+        among = [pair for pair in pairs if {pair.first, pair.second} <= active]
+        return self._judged(pairs, equivalence) | self._judged(among, equivalence, self._most_processes())
+
+    def _judged(self, pairs: list[PairEvidence], equivalence: float, most_processes: int = 0) -> Comparisons:
+        names, tested = [record.candidate.slug for record in self._records], sum(pair.is_tested for pair in pairs)
+        found = {}
+        for pair, comparison in zip(pairs, judge(pairs, names), strict=True):
+            if comparison.verdict == "inconclusive":
+                effort = self._to_settle(pair, math.log1p(equivalence), tested, most_processes)
+                comparison = msgspec.structs.replace(comparison, **effort)
+            found[min(pair.first, pair.second), max(pair.first, pair.second)] = comparison
+        return found
 
     def _most_processes(self) -> int:
         """Return the processes per candidate in a longer measurement; 0 if more rounds would not add processes."""
@@ -281,21 +295,25 @@ class Comparer:
             return 0
         return launches * self.max_replicas
 
-    def control_pair(self, *, live: bool) -> PairComparison | None:
-        """Compare the control with the first candidate; None if there is no control, or no round of it yet."""
+    def control_evidence(self, *, live: bool) -> PairEvidence | None:
+        """Return the evidence on the control and the first candidate; None if there is no control or no round of it."""
         if self.control is None:
             return None
         table, launches, processes = self.medians.subsample(MAX_LIVE_ROUNDS if live else None)
-        pairs = [(0, self.control.position)]
-        pair = compare(
+        (pair,) = pair_evidence(
             table,
             launches,
             processes=processes,
-            pairs=pairs,
+            pairs=[(0, self.control.position)],
             equivalence=self.plan.equivalence,
             clock_step=self.clock_step(),
-        )[0]
+        )
         return pair if pair.rounds else None
+
+    def compare_control(self, pair: PairEvidence) -> Comparison:
+        """Return the comparison of the control with the first candidate."""
+        (comparison,) = self._judged([pair], self.plan.equivalence).values()
+        return comparison
 
     def clock_step(self) -> int:
         """Return the step of the clock in nanoseconds; 0 if it is negligible or unknown.
@@ -305,7 +323,7 @@ class Comparer:
         fastest_first = sorted(self._records, key=lambda record: record.buffer.totals.mean)
         return next((step for record in fastest_first if (step := record.buffer.clock_step)), 0)
 
-    def groups(self, candidates: list[CandidateResult], pairs: dict[tuple[int, int], PairComparison]) -> dict[str, str]:
+    def groups(self, candidates: list[CandidateResult], pairs: Comparisons) -> dict[str, str]:
         """Return the group letters of each candidate, by slug.
 
         Two candidates share a letter exactly if neither is shown to be faster.
@@ -321,83 +339,37 @@ class Comparer:
             return {}
         return dict(zip((c.slug for c in ranked), compact_letters(len(ranked), differs), strict=True))
 
-    def comparisons(
-        self, baseline: int | None, pairs: dict[tuple[int, int], PairComparison], *, tails: bool
-    ) -> tuple[Comparison, ...]:
-        """Compare every other candidate with the baseline, in the plan's order; p99 only if `tails` is set."""
-        found = [
-            pair if pair.first == baseline else pair.flipped
-            for pair in pairs.values()
-            if baseline in (pair.first, pair.second)
-        ]
-        found.sort(key=lambda pair: pair.second)
-        told = [self.comparison(self._visible[p.first], self._visible[p.second], p, tails=tails) for p in found]
-        p_values = {index: c.p99_p_value for index, c in enumerate(told) if c.p99_p_value is not None}
-        for index, p_value in zip(p_values, holm([*p_values.values()]).tolist(), strict=True):
-            told[index] = msgspec.structs.replace(told[index], p99_p_value=p_value)
-        return tuple(told)
+    def comparisons(self, baseline: int | None, pairs: Comparisons, *, tails: bool) -> tuple[Comparison, ...]:
+        """Return the comparison of every other candidate with the baseline, in the plan's order.
 
-    def comparison(
-        self, baseline: CandidateRecord, record: CandidateRecord, pair: PairComparison, *, tails: bool
-    ) -> Comparison:
-        """Return the comparison of one pair as results contain it; p99 only if `tails` is set."""
-        low, high = pair.interval or (None, None)
-        predicted_low, predicted_high = _prediction(pair)
-        tail = self._tails(baseline.buffer, record.buffer) if tails else None
-        return Comparison(
-            baseline=baseline.candidate.slug,
-            candidate=record.candidate.slug,
-            ratio=pair.ratio,
-            low=low,
-            high=high,
-            verdict=pair.verdict,
-            rounds=pair.rounds,
-            launches=len(pair.cluster_medians) if pair.across_launches else min(len(self.medians.whole_launches), 2),
-            **self._to_settle(pair, record),
-            predicted_low=predicted_low,
-            predicted_high=predicted_high,
-            p99_ratio=tail.ratio if tail else None,
-            p99_p_value=tail.p_value if tail else None,
+        Args:
+            baseline: Position of the baseline.
+            pairs: The comparisons from `judge`, with the same baseline.
+            tails: Whether to compare p99, too.
+        """
+        others = (
+            {sum(pair) - baseline: one for pair, one in pairs.items() if baseline in pair}
+            if baseline is not None
+            else {}
         )
+        found = [others[position] for position in sorted(others)]
+        buffers = {record.candidate.slug: record.buffer for record in self._visible}
+        return with_tails(found, buffers, self.plan.seed) if tails else tuple(found)
 
-    def _tails(self, first: SampleBuffer, second: SampleBuffer) -> TailComparison | None:
-        """Compare the p99 of two candidates over their common rounds, evenly thinned if there are many."""
-        if min(first.totals.count, second.totals.count) < MIN_CALLS:
-            return None
-        shared = np.intersect1d(first.rounds, second.rounds)
-        if shared.size < MIN_ROUNDS:
-            return None
-        fewer, more = sorted((first.totals.count, second.totals.count))
-        stride = max(min(-(-more // _MAX_TAIL_SAMPLES), fewer // (2 * MIN_CALLS), shared.size // _TAIL_ROUNDS), 1)
-        parts = [buffer.thinned(shared[::stride], _MAX_TAIL_SAMPLES) for buffer in (first, second)]
-        one, other = ((part.samples, part.rounds) for part in parts)
-        # Exchange processes, not launches: with five launches the smallest p-value would be 1/16.
-        processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)
-        return compare_tails(one, other, clusters=processes, seed=self.plan.seed)
-
-    def _to_settle(self, pair: PairComparison, record: CandidateRecord) -> _ToSettle:
+    def _to_settle(self, pair: PairEvidence, margin: float, pairs: int, most_processes: int) -> _ToSettle:
         """Return the additional effort that would settle a pair; empty if it is unknown."""
         rounds, launches = self.medians.whole_rounds, self.medians.whole_launches
         seconds = self._seconds_of(launches)
-        if pair.launches_to_settle is not None:
-            more = pair.launches_to_settle - len(pair.cluster_medians)
-            return {"launches_to_settle": more, "seconds_to_settle": more * seconds / len(launches)}
-        if pair.rounds_to_settle is None or not rounds:
+        total = rounds_to_settle(pair, margin, pairs=pairs, most_processes=most_processes)
+        if total is None:
+            total = launches_to_settle(pair, margin, pairs=pairs)
+            more = 0 if total is None else total - len(pair.cluster_medians)
+            return {"launches_to_settle": more, "seconds_to_settle": more * seconds / len(launches)} if more else {}
+        if not rounds:
             return {}
-        more = max(pair.rounds_to_settle - rounds, 1)
-        runs = math.ceil(more * record.buffer.totals.count / max(record.buffer.blocks, 1))
+        more, buffer = max(total - rounds, 1), self._records[pair.second].buffer
+        runs = math.ceil(more * buffer.totals.count / max(buffer.blocks, 1))
         return {"runs_to_settle": runs, "seconds_to_settle": more * seconds / rounds}
-
-
-def _prediction(pair: PairComparison) -> tuple[float | None, float | None]:
-    """Return the prediction interval of a ratio, which always contains its confidence interval.
-
-    A few launches that agree by chance would otherwise give a narrower interval than the rounds within them.
-    """
-    again = prediction_interval(pair.cluster_medians) if pair.across_launches else None
-    if again is None or pair.low is None or pair.high is None:
-        return None, None
-    return math.exp(min(again[0] - pair.clock_margin, pair.low)), math.exp(max(again[1] + pair.clock_margin, pair.high))
 
 
 def median_of(candidate: CandidateResult) -> float:
@@ -406,7 +378,7 @@ def median_of(candidate: CandidateResult) -> float:
     return candidate.statistics.p50.value or 0.0
 
 
-def difference_of(pair: PairComparison | None) -> float:
+def difference_of(pair: PairEvidence | None) -> float:
     """Return the difference between two candidates, as a share; 0 if it is unknown.
 
     It is 0.03 for a ratio of 1.03 and for one of 1/1.03.

@@ -39,7 +39,8 @@ from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
 from latency_tui.result.result import CandidateResult, Noise, Result
 from latency_tui.result.spool import KeptBlock, Spool
-from latency_tui.stats.comparison import Comparison, PairComparison
+from latency_tui.stats.comparison import Comparison
+from latency_tui.stats.pair_evidence import PairEvidence
 from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.samples import as_latencies
 from latency_tui.stats.summary import Summary
@@ -307,9 +308,10 @@ class Recorder:
             for slug, e in self._visible.items()
         ]
         baseline = comparer.baseline(candidates)
-        control = comparer.control_pair(live=live)
+        control = comparer.control_evidence(live=live)
         equivalence = max(self.plan.equivalence, difference_of(control))
-        pairs = comparer.pairs(baseline, equivalence, live=live)
+        evidence = comparer.evidence(equivalence, live=live, intervals_for=baseline)
+        pairs = comparer.judge(evidence, baseline, equivalence)
         groups = comparer.groups(candidates, pairs)
         comparisons = comparer.comparisons(baseline, pairs, tails=not live)
         value = Result(
@@ -326,8 +328,8 @@ class Recorder:
         fastest, contest = comparer.fastest(candidates), comparisons
         if fastest != baseline:  # the answer does not depend on the baseline
             if self.plan.until_known:  # its intervals were computed for the baseline only
-                pairs = comparer.pairs(fastest, equivalence, live=live)
-            contest = comparer.comparisons(fastest, pairs, tails=False)
+                evidence = comparer.evidence(equivalence, live=live, intervals_for=fastest)
+            contest = comparer.comparisons(fastest, comparer.judge(evidence, fastest, equivalence), tails=False)
         contested = msgspec.structs.replace(value, comparisons=contest)
         more = what_is_missing(contested, [*self._parts()], self.comparer.seconds)
         return msgspec.structs.replace(value, answer=summarize(value, contest), more=more)
@@ -350,7 +352,7 @@ class Recorder:
                 share=shares[-1] if shares else 0.0,
             )
 
-    def _noise(self, candidates: list[CandidateResult], control: PairComparison | None) -> Noise:
+    def _noise(self, candidates: list[CandidateResult], control: PairEvidence | None) -> Noise:
         buffers = [record.buffer for record in self.records.values() if record.buffer.totals.count]
         table = self.comparer.medians.subsample(MAX_LIVE_ROUNDS).medians
         lost = self.comparer.control.failed if self.comparer.control else None
@@ -367,10 +369,6 @@ class Recorder:
             unsteady=tuple(e.candidate.name for e in self._visible.values() if not e.steady),
             collected=max(collected.items(), key=lambda item: item[1], default=None),
             control_difference=None if control is None else difference_of(control),
-            control=self._control_comparison(control),
+            control=None if control is None else self.comparer.compare_control(control),
             control_failed=lost.message if control is None and lost else None,
         )
-
-    def _control_comparison(self, pair: PairComparison | None) -> Comparison | None:
-        first, copy = self.records[self.plan.candidates[0].slug], self.comparer.control
-        return None if pair is None or copy is None else self.comparer.comparison(first, copy, pair, tails=False)

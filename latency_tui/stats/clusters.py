@@ -62,6 +62,11 @@ class ClusterLabels:
         # Numbered from 0 for `np.bincount`, which is fast enough to call for every pair.
         return cls(of_launch, np.unique(processes_of(of_launch, within), return_inverse=True)[1].reshape(shape))
 
+    @property
+    def count_of_launches(self) -> int:
+        """Number of launches."""
+        return int(self.launches.max(initial=-1)) + 1
+
     def clusters(
         self, present: NDArray[np.bool_], first: int, second: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64], bool]:
@@ -80,7 +85,7 @@ class ClusterLabels:
             Whether each round is used, `(n_rounds,)`; the cluster of each used round; whether the clusters are
             launches.
         """
-        begun = int(self.launches.max(initial=-1)) + 1
+        begun = self.count_of_launches
         shared = np.bincount(self.launches[present], minlength=begun)
         whole = np.flatnonzero((2 * shared >= np.bincount(self.launches, minlength=begun)) & (shared > 0))
         if whole.size >= MIN_CLUSTERS:

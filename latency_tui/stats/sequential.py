@@ -29,8 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock import clock_margin
 from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
-from latency_tui.stats.comparison import PairComparison, judge
 from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.pair_evidence import PairEvidence
 
 _BOUND = 0.5
 """Distances are clipped at half a standard deviation, which limits the effect of heavy tails."""
@@ -129,7 +129,7 @@ class SequentialTest:
         return np.minimum(1.0, evidence)
 
 
-def compare_sequentially(
+def sequential_evidence(
     medians: NDArray[np.float64],
     launches: ArrayLike | None,
     test: SequentialTest,
@@ -140,36 +140,36 @@ def compare_sequentially(
     intervals_for: int | None = None,
     confidence: float = 0.95,
     clock_step: int = 0,
-) -> tuple[PairComparison, ...]:
-    """Compare candidates after a measurement that a sequential test may have stopped.
+) -> tuple[PairEvidence, ...]:
+    """Return the evidence on pairs of candidates from a measurement that a sequential test may have stopped.
 
-    It works as `stats.comparison.compare`, but p-values come from the test that decided when to stop, and intervals are
+    It works as `pair_evidence`, but p-values come from the test that decided when to stop, and intervals are
     confidence sequences. Those for a fixed number of rounds would exceed their error rate.
 
     Args:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN if there was no block. A subset of the
             rounds is valid; it makes the intervals wider.
-        launches: Launch of each round, as in `compare`.
+        launches: Launch of each round, as in `pair_evidence`.
         test: The test, updated with every round.
-        processes: Process of each block, as in `compare`.
+        processes: Process of each block, as in `pair_evidence`.
         pairs: Pairs to compare, as indices (first, second) of candidates.
         places: Index of each of these pairs in the test.
         intervals_for: Compute intervals only for pairs with this candidate, since they take the most time. None for
             all; an index that no candidate has for none.
-        confidence: As in `compare`.
-        clock_step: As in `compare`.
+        confidence: As in `pair_evidence`.
+        clock_step: As in `pair_evidence`.
     """
     margin = test.margin
     logs, errors = np.log(medians), clock_margin(medians, clock_step)
     cluster_labels = ClusterLabels.of(medians.shape, launches, processes)
     different, same = test.p_different, test.p_same
-    compared: list[PairComparison] = []
+    found: list[PairEvidence] = []
     for (i, j), place in zip(pairs, places, strict=True):
         d = logs[j] - logs[i]
         used, labels, across_launches = cluster_labels.clusters(~np.isnan(d), i, j)
         d = d[used]
         if not d.size:
-            compared.append(PairComparison(i, j, 0, 0, None, None, None, 1.0, 1.0))
+            found.append(PairEvidence(first=i, second=j, launches=min(cluster_labels.count_of_launches, 2)))
             continue
         clusters = ClusteredRounds.of(d, labels, processes=not across_launches)
         cluster_medians, estimate = clusters.medians, clusters.centre
@@ -202,17 +202,17 @@ def compare_sequentially(
         if abs(estimate) > margin - error:
             p_same = 1.0
         is_bounded = math.isfinite(low) and math.isfinite(high)
-        compared.append(
-            PairComparison(
+        found.append(
+            PairEvidence(
                 first=i,
                 second=j,
                 rounds=int(test.rounds[place]),
-                clusters=int(cluster_medians.size),
                 log_ratio=estimate,
                 low=min(low, estimate) - error if is_bounded else None,
                 high=max(high, estimate) + error if is_bounded else None,
                 p_different=p_different,
                 p_same=p_same,
+                launches=cluster_medians.size if across_launches else min(cluster_labels.count_of_launches, 2),
                 across_launches=across_launches,
                 rounds_in_interval=int(d.size),
                 half_width=half_width if math.isfinite(half_width) else None,
@@ -220,7 +220,7 @@ def compare_sequentially(
                 cluster_medians=tuple(cluster_medians.tolist()),
             )
         )
-    return judge(compared, equivalence=math.expm1(margin), confidence=confidence)
+    return tuple(found)
 
 
 def replay(medians: NDArray[np.float64], pairs: Sequence[tuple[int, int]], equivalence: float) -> SequentialTest:

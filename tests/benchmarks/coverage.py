@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.stats.comparison import compare
+from latency_tui.stats.pair_evidence import pair_evidence
 from latency_tui.stats.percentiles import TAIL_SECONDS as MIN_TAIL_SECONDS
 from latency_tui.stats.percentiles import percentiles
 from latency_tui.stats.prediction_interval import prediction_interval
@@ -118,7 +118,7 @@ def judge_percentiles(
 def judge_ratios(trial: Trial, chosen: NDArray[np.int64], how: str, hits: Hits) -> None:
     """Hold the ratios of some rounds against those of the whole."""
     for name, pair in PAIRS.items():
-        (short,) = compare(np.exp(trial.logs[:, chosen]), processes=trial.clusters[:, chosen], pairs=[pair])
+        (short,) = pair_evidence(np.exp(trial.logs[:, chosen]), processes=trial.clusters[:, chosen], pairs=[pair])
         true = float(np.median(trial.logs[pair[1]] - trial.logs[pair[0]]))
         if short.low is not None and short.high is not None:
             hits[f"ratio in this measurement, {name}", how].append(short.low <= true <= short.high)
@@ -136,7 +136,7 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
             mine, others = drawn[:LAUNCHES], drawn[LAUNCHES:]
             logs = np.hstack([trials[index].logs for index in mine])
             launches = np.repeat(np.arange(LAUNCHES), [trials[index].logs.shape[1] for index in mine])
-            (pair,) = compare(np.exp(logs), launches, pairs=[(first, second)])
+            (pair,) = pair_evidence(np.exp(logs), launches, pairs=[(first, second)])
             if pair.low is not None and pair.high is not None:
                 true = float(np.median(cluster_medians[others]))
                 hits[f"ratio over {LAUNCHES} launches, {name}", ""].append(pair.low <= true <= pair.high)
@@ -146,7 +146,7 @@ def judge_launches(trials: list[Trial], hits: Hits) -> None:
                     again[0] <= cluster_medians[others[0]] <= again[1]
                 )
         for trial in trials:
-            (alone,) = compare(np.exp(trial.logs), processes=trial.clusters, pairs=[(first, second)])
+            (alone,) = pair_evidence(np.exp(trial.logs), processes=trial.clusters, pairs=[(first, second)])
             if alone.low is not None and alone.high is not None:
                 true = float(np.median(cluster_medians))
                 hits[f"ratio of one launch against {len(trials)}, {name}", ""].append(alone.low <= true <= alone.high)

@@ -24,6 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -163,14 +164,14 @@ def _judge(trial: Trial, disturbed: bool, slowdown: int, tables: Tables) -> None
     (pair,) = compare(np.exp(trial.logs), processes=trial.clusters)
     assert pair.ratio is not None
     tables.cells[FIXED, disturbed, slowdown].add(pair.verdict in DIFFERENT, pair.ratio, trial.seconds)
-    outside = pair.interval is not None and not pair.interval[0] <= 1 <= pair.interval[1]
+    outside = pair.low is not None and pair.high is not None and not pair.low <= 1 <= pair.high
     tables.cells[NO_REGION, disturbed, slowdown].add(outside, pair.ratio, trial.seconds)
     differences = trial.logs[1] - trial.logs[0]
     stop = stop_when_known(differences[~np.isnan(differences)])
     spent = trial.seconds * stop.rounds / trial.logs.shape[1]
     tables.cells[ANYTIME, disturbed, slowdown].add(stop.verdict in DIFFERENT, stop.ratio, spent)
-    if not slowdown and pair.interval is not None:
-        reach = (math.log(pair.interval[1]) - math.log(pair.interval[0])) / 2 / 1.96
+    if not slowdown and pair.low is not None and pair.high is not None:
+        reach = (math.log(pair.high) - math.log(pair.low)) / 2 / 1.96
         tables.offsets[disturbed].append(math.log(pair.ratio) / reach if reach else 0.0)
 
 
@@ -179,8 +180,8 @@ def _crown(trial: Trial, kind: str, disturbed: bool, tables: Tables) -> None:
     pairs = compare(np.exp(trial.logs), processes=trial.clusters)
     tables.winners[FIXED, kind, disturbed].append(any(pair.verdict in DIFFERENT for pair in pairs))
     found = False
-    for pair in pairs:
-        differences = trial.logs[pair.second] - trial.logs[pair.first]
+    for first, second in combinations(range(len(trial.logs)), 2):
+        differences = trial.logs[second] - trial.logs[first]
         level = 0.05 / len(pairs)
         found = found or stop_when_known(differences[~np.isnan(differences)], level).verdict in DIFFERENT
     tables.winners[ANYTIME, kind, disturbed].append(found)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from latency_tui.analysis import comparer
+from latency_tui.analysis import tail_comparison
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
@@ -262,8 +262,8 @@ def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.Monk
         looked_at.extend((first[0].size, second[0].size))
         return compare_tails(first, second, **more)
 
-    monkeypatch.setattr(comparer, "compare_tails", watched)
-    monkeypatch.setattr(comparer, "_MAX_TAIL_SAMPLES", 20_000)
+    monkeypatch.setattr(tail_comparison, "compare_tails", watched)
+    monkeypatch.setattr(tail_comparison, "_MAX_SAMPLES", 20_000)
     (some,) = recorded(plan, iter(events)).result().comparisons
     assert max(looked_at) < 25_000
     assert min(looked_at) >= 1000

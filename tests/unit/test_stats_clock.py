@@ -12,9 +12,12 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import MeasurementStarted
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.stats.clock import clock_margin, clock_step, half_step
-from latency_tui.stats.comparison import PairComparison, compare
+from latency_tui.stats.comparison import compare, judge
+from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.percentiles import percentiles
-from latency_tui.stats.sequential import compare_sequentially, replay
+from latency_tui.stats.sample_size import launches_to_settle, rounds_to_settle
+from latency_tui.stats.sequential import replay, sequential_evidence
 from tests.unit.fake_latencies import Floats, block
 
 CALLS = 45
@@ -65,13 +68,13 @@ def test_only_steps_that_make_a_difference_count() -> None:
     assert not clock_margin(medians, 0).any()
 
 
-def compared(random: np.random.Generator, base: float, ratio: float, step: float) -> tuple[PairComparison, ...]:
+def compared(random: np.random.Generator, base: float, ratio: float, step: float) -> tuple[PairEvidence, ...]:
     """The same rounds of a fixed number, and as though measured until known."""
     table = np.median([counted(random, base * times, step, 120) for times in (1, ratio)], axis=2)
     processes = np.tile(np.arange(120) % 12, (2, 1))
-    fixed = compare(table, processes=processes, clock_step=int(step))
+    fixed = pair_evidence(table, processes=processes, clock_step=int(step))
     test = replay(table, [(0, 1)], 0.01)
-    known = compare_sequentially(
+    known = sequential_evidence(
         table, None, test, processes=processes, pairs=[(0, 1)], places=[0], clock_step=int(step)
     )
     return fixed + known
@@ -84,9 +87,10 @@ def test_the_same_is_still_found_where_steps_hide_little(equivalence: float) -> 
     launches = np.arange(600) // 200
     for labels in (None, launches):
         test = replay(table, [(0, 1)], equivalence)
-        known = compare_sequentially(table, labels, test, pairs=[(0, 1)], places=[0], clock_step=1000)
-        for pair in (*compare(table, labels, equivalence=equivalence, clock_step=1000), *known):
-            assert (pair.verdict, pair.clusters) == ("same", 1 if labels is None else 3)
+        known = sequential_evidence(table, labels, test, pairs=[(0, 1)], places=[0], clock_step=1000)
+        for pair in (*pair_evidence(table, labels, equivalence=equivalence, clock_step=1000), *known):
+            assert judge([pair])[0].verdict == "same"
+            assert len(pair.cluster_medians) == (1 if labels is None else 3)
             assert pair.clock_margin == pytest.approx(2 * -math.log1p(-0.5 / 400), rel=1e-2)
             assert pair.low is not None
             assert pair.high is not None
@@ -148,27 +152,28 @@ def test_no_verdict_is_wrong_and_intervals_hold_the_truth(step: float) -> None:
     for _ in range(150):
         base, ratio = step * random.uniform(1, 30), math.exp(random.choice([0.5, 3]) * random.random())
         for pair in compared(random, base, ratio, step):
-            assert pair.interval is not None
-            low, high = pair.interval
-            assert low <= ratio <= high
-            assert (
-                pair.verdict in ("slower", "inconclusive") if ratio > 1.01 else pair.verdict in ("same", "inconclusive")
-            )
+            (found,) = judge([pair])
+            assert found.low is not None
+            assert found.high is not None
+            assert found.low <= ratio <= found.high
+            assert found.verdict in ("slower" if ratio > 1.01 else "same", "inconclusive")
         table = np.median([counted(random, base * times, step, 120) for times in (1, ratio)], axis=2)
-        low, high = compare(table)[0].interval or (0, 0)
-        bare += not low <= ratio <= high
+        (found,) = compare(table)
+        bare += not (found.low or 0) <= ratio <= (found.high or 0)
     assert bare > 50, "without the step, most would be wrong"
 
 
 def test_what_lies_steps_apart_is_still_told_apart() -> None:
     for pair in compared(np.random.default_rng(3), 3_300, 3.0, 1000):
-        assert pair.verdict == "slower"
+        assert judge([pair])[0].verdict == "slower"
 
 
 def test_what_a_clock_hides_is_not_promised_to_more_rounds() -> None:
     for ratio in (1.0, 1.045, 1.1):
         for pair in compared(np.random.default_rng(4), 3_300, ratio, 1000):
-            assert (pair.verdict, pair.rounds_to_settle, pair.launches_to_settle) == ("inconclusive", None, None)
+            assert judge([pair])[0].verdict == "inconclusive"
+            margin = math.log1p(EQUIVALENCE)
+            assert (rounds_to_settle(pair, margin), launches_to_settle(pair, margin)) == (None, None)
 
 
 def test_a_recording_says_so() -> None:

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from latency_tui.stats.clusters import ClusteredRounds
-from latency_tui.stats.comparison import compare
 from latency_tui.stats.median_ci import median_interval
+from latency_tui.stats.pair_evidence import pair_evidence
 from tests.unit.fake_latencies import Floats
 
 
@@ -152,8 +152,8 @@ def test_processes_that_lie_far_apart_leave_the_sign_test_of_processes() -> None
 def test_the_estimate_is_the_median_of_rounds_or_of_launch_medians() -> None:
     d = made(np.random.default_rng(4), clusters=5)
     medians, labels = np.exp(np.stack((np.zeros(20), d.ravel()))), np.repeat(np.arange(5), 4)
-    assert compare(medians, processes=np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
-    assert compare(medians, labels)[0].log_ratio == pytest.approx(np.median(np.median(d, axis=1)))
+    assert pair_evidence(medians, processes=np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
+    assert pair_evidence(medians, labels)[0].log_ratio == pytest.approx(np.median(np.median(d, axis=1)))
 
 
 @pytest.mark.parametrize(("processes", "rounds"), [(5, 2), (7, 2), (12, 2), (13, 4), (24, 2), (24, 7)])
@@ -164,7 +164,7 @@ def test_a_comparison_of_processes_holds_the_truth(processes: int, rounds: int, 
     for _ in range(400):
         d = (random.normal(0, between, (processes, 1)) + random.normal(0, 0.01, (processes, rounds))).ravel()
         labels = np.repeat(np.arange(processes), rounds)
-        (pair,) = compare(np.exp(np.stack((np.zeros(d.size), d))), processes=np.stack((labels, labels)))
+        (pair,) = pair_evidence(np.exp(np.stack((np.zeros(d.size), d))), processes=np.stack((labels, labels)))
         assert pair.low is not None
         assert pair.high is not None
         held += pair.low <= 0 <= pair.high

@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latency_tui.stats.comparison import PairComparison, compare, rounds_to_settle
+from latency_tui.stats.comparison import Comparison, Verdict, compare, judge
 from latency_tui.stats.equivalence import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_level
+from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.prediction_interval import prediction_interval
+from latency_tui.stats.sample_size import rounds_to_settle
 from tests.unit.fake_latencies import Floats, block_medians
 
+MARGIN = math.log1p(EQUIVALENCE)
 
-def one(medians: Floats, *, equivalence: float = EQUIVALENCE, confidence: float = 0.95) -> PairComparison:
+
+def one(medians: Floats, *, equivalence: float = EQUIVALENCE, confidence: float = 0.95) -> Comparison:
     return compare(medians, pairs=[(0, 1)], equivalence=equivalence, confidence=confidence)[0]
+
+
+def verdict_of(evidence: PairEvidence) -> Verdict:
+    return judge([evidence])[0].verdict
 
 
 def test_the_estimate_is_the_median_over_rounds_of_the_ratio() -> None:
@@ -73,18 +81,20 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says(rounds: int, sh
 
 
 def test_five_rounds_give_a_ratio_and_no_interval() -> None:
-    found = one(block_medians(np.random.default_rng(0), (1, 2), 5))
-    assert found.ratio == pytest.approx(2, rel=0.2)
-    assert (found.low, found.high, found.verdict) == (None, None, "inconclusive")
-    assert found.rounds_to_settle is None
+    (found,) = pair_evidence(block_medians(np.random.default_rng(0), (1, 2), 5))
+    assert found.log_ratio == pytest.approx(math.log(2), abs=0.2)
+    assert (found.low, found.high, verdict_of(found)) == (None, None, "inconclusive")
+    assert rounds_to_settle(found, MARGIN) is None
 
 
 def test_six_rounds_of_twice_the_latency_are_slower() -> None:
-    found = one(block_medians(np.random.default_rng(0), (1, 2), 6))
-    assert found.verdict == "slower"
-    assert found.interval is not None
-    assert found.flipped.verdict == "faster"
-    assert found.flipped.interval == pytest.approx((1 / found.interval[1], 1 / found.interval[0]))
+    evidence = pair_evidence(block_medians(np.random.default_rng(0), (1, 2), 6))
+    ((found,), (flipped,)) = judge(evidence, ["a", "b"]), judge([evidence[0].flipped], ["a", "b"])
+    assert (found.baseline, found.candidate, found.verdict) == ("a", "b", "slower")
+    assert (flipped.baseline, flipped.candidate, flipped.verdict) == ("b", "a", "faster")
+    assert found.low is not None
+    assert found.high is not None
+    assert (flipped.low, flipped.high) == pytest.approx((1 / found.high, 1 / found.low))
 
 
 def test_rounds_in_which_one_had_no_block_are_left_out_for_that_pair_only() -> None:
@@ -103,7 +113,7 @@ def test_a_planted_two_percent_is_found_and_told_from_nothing() -> None:
     for _ in range(60):
         found = one(block_medians(random, (1, 1.02), 600))
         assert found.low is not None
-        above += found.low > 0
+        above += found.low > 1
         beyond += found.verdict == "slower"
         assert found.verdict != "faster"
     assert above >= 54
@@ -118,7 +128,7 @@ def test_identical_models_are_not_told_apart() -> None:
         found = one(block_medians(random, (1, 1), 40))
         assert found.low is not None
         assert found.high is not None
-        off += not found.low <= 0 <= found.high
+        off += not found.low <= 1 <= found.high
         verdicts += found.verdict in ("faster", "slower")
     assert off <= 29
     assert verdicts <= 8
@@ -161,45 +171,50 @@ def test_verdicts_never_contradict_intervals() -> None:
     margin = math.log(1.01)
     for _ in range(200):
         factors = 1 + 0.02 * random.random(4)
-        for pair in compare(block_medians(random, list(factors), 60)):
+        evidence = pair_evidence(block_medians(random, list(factors), 60))
+        for pair, verdict in zip(evidence, (one.verdict for one in judge(evidence)), strict=True):
             assert pair.low is not None
             assert pair.high is not None
             assert pair.log_ratio is not None
             assert pair.low <= pair.log_ratio <= pair.high
-            if pair.verdict == "slower":
+            if verdict == "slower":
                 assert pair.low > margin
-            if pair.verdict == "faster":
+            if verdict == "faster":
                 assert pair.high < -margin
-            if pair.verdict == "same":
+            if verdict == "same":
                 assert -margin < pair.low
                 assert pair.high < margin
-            assert (pair.rounds_to_settle is not None) == (pair.verdict == "inconclusive")
+            if verdict == "inconclusive":
+                assert rounds_to_settle(pair, margin, pairs=6) is not None
 
 
 def test_holm_is_over_all_pairs_asked() -> None:
     medians = block_medians(np.random.default_rng(9), (1, 1, 1, 1, 1, 1.3), 7)
-    alone = compare(medians, pairs=[(0, 5)])[0]
-    among = {(p.first, p.second): p for p in compare(medians)}[0, 5]
+    evidence = pair_evidence(medians)
+    (alone,) = compare(medians, pairs=[(0, 5)])
+    place = [(pair.first, pair.second) for pair in evidence].index((0, 5))
+    among = judge(evidence)[place]
     assert alone.verdict == "slower"
     assert among.verdict == "inconclusive"  # 7 rounds cannot reach 5 % over 15 pairs
-    assert among.interval == alone.interval
-    assert among.rounds_to_settle is not None
-    assert among.rounds_to_settle >= 10
+    assert (among.low, among.high) == (alone.low, alone.high)
+    needed = rounds_to_settle(evidence[place], MARGIN, pairs=15)
+    assert needed is not None
+    assert needed >= 10
 
 
 def test_launches_that_disagree_widen_the_interval() -> None:
     random = np.random.default_rng(10)
     medians = block_medians(random, (1, 1.05), 250)
     launches = np.repeat(np.arange(5), 50)
-    alone = compare(medians, launches)[0]
+    alone = pair_evidence(medians, launches)[0]
     medians[1] *= np.exp(np.repeat([-0.03, -0.015, 0, 0.015, 0.03], 50))
-    apart = compare(medians, launches)[0]
+    apart = pair_evidence(medians, launches)[0]
     assert alone.low is not None
     assert apart.low is not None
     assert apart.high is not None
     assert alone.high is not None
     assert apart.high - apart.low > 1.5 * (alone.high - alone.low)
-    assert apart.clusters == 5
+    assert len(apart.cluster_medians) == apart.launches == 5
     cluster_medians = np.array([np.median(np.log(medians[1] / medians[0])[launches == k]) for k in range(5)])
     assert apart.log_ratio == pytest.approx(np.median(cluster_medians))
     expected = stats.t.interval(0.95, 4, cluster_medians.mean(), stats.sem(cluster_medians))
@@ -216,8 +231,8 @@ def test_across_launches_the_truth_of_the_next_ones_is_covered() -> None:
         d = np.repeat(effect, 200) + 0.03 * random.standard_t(3, 1000)
         found = compare(np.stack((np.ones(1000), np.exp(d))), launches)[0]
         single = compare(np.stack((np.ones(200), np.exp(d[:200]))))[0]
-        five += found.low <= 0 <= found.high  # type: ignore[operator]  # 1,000 rounds give an interval
-        one_launch += single.low <= 0 <= single.high  # type: ignore[operator]  # as do 200
+        five += found.low <= 1 <= found.high  # type: ignore[operator]  # 1,000 rounds give an interval
+        one_launch += single.low <= 1 <= single.high  # type: ignore[operator]  # as do 200
     assert five >= 0.9 * 200
     assert one_launch < 0.5 * 200
 
@@ -241,8 +256,9 @@ def test_one_measurement_says_nothing_of_the_next() -> None:
 def test_rounds_to_settle_are_about_right() -> None:
     """After as many rounds as it says, most verdicts stand; after a quarter of them, few do."""
     random = np.random.default_rng(14)
-    asked = [one(block_medians(random, (1, 1.03), 60)) for _ in range(40)]
-    said = float(np.median([pair.rounds_to_settle for pair in asked if pair.rounds_to_settle is not None]))
+    asked = [pair_evidence(block_medians(random, (1, 1.03), 60))[0] for _ in range(40)]
+    needed = [rounds_to_settle(pair, MARGIN) for pair in asked if verdict_of(pair) == "inconclusive"]
+    said = float(np.median([rounds for rounds in needed if rounds is not None]))
     late = [one(block_medians(random, (1, 1.03), int(said * 1.5))).verdict for _ in range(30)]
     early = [one(block_medians(random, (1, 1.03), int(said / 4))).verdict for _ in range(30)]
     assert late.count("slower") >= 18
@@ -251,7 +267,7 @@ def test_rounds_to_settle_are_about_right() -> None:
 
 def test_an_estimate_on_the_border_is_moved_by_its_probable_error() -> None:
     border = math.log(1.01)
-    wide = PairComparison(0, 1, 50, 1, border, border - 0.01, border + 0.01, 1.0, 1.0)
+    wide = PairEvidence(first=0, second=1, rounds=50, log_ratio=border, low=border - 0.01, high=border + 0.01)
     assert rounds_to_settle(wide, border) == pytest.approx(50 * (1.96 / 0.6745) ** 2, abs=1)
     assert rounds_to_settle(replace(wide, low=border, high=border), border) is None
 
@@ -267,7 +283,7 @@ def test_what_cannot_be_a_table_of_medians_is_refused() -> None:
 
 
 def test_all_pairs_are_asked_where_none_are_named() -> None:
-    found = compare(block_medians(np.random.default_rng(15), (1, 1, 1, 1), 8))
+    found = pair_evidence(block_medians(np.random.default_rng(15), (1, 1, 1, 1), 8))
     assert [(p.first, p.second) for p in found] == list(combinations(range(4), 2))
 
 
@@ -276,12 +292,12 @@ def test_more_rounds_are_not_promised_where_launches_lie_apart() -> None:
     launches = np.repeat(np.arange(5), 100)
     apart = np.array([0.0, 0.05, 0.01, 0.06, 0.02])[launches]
     medians = np.exp(np.stack((np.zeros(500), apart + random.normal(0, 0.01, 500))))
-    (pair,) = compare(medians, launches)
-    assert pair.verdict == "inconclusive"
-    assert pair.rounds_to_settle is None
-    (alone,) = compare(medians[:, :100], launches[:100], equivalence=0.001)
-    assert alone.verdict == "inconclusive"
-    assert alone.rounds_to_settle is not None
+    (pair,) = pair_evidence(medians, launches)
+    assert verdict_of(pair) == "inconclusive"
+    assert rounds_to_settle(pair, MARGIN) is None
+    (alone,) = pair_evidence(medians[:, :100], launches[:100], equivalence=0.001)
+    assert verdict_of(alone) == "inconclusive"
+    assert rounds_to_settle(alone, math.log1p(0.001)) is not None
 
 
 def test_more_rounds_help_where_they_bring_more_processes() -> None:
@@ -290,15 +306,17 @@ def test_more_rounds_help_where_they_bring_more_processes() -> None:
     own = random.normal(0.012, 0.01, 5)
     rounds = np.arange(40)
     d = own[rounds % 5] + random.normal(0, 0.003, 40)
-    (pair,) = compare(np.exp(np.stack((np.zeros(40), d))), processes=np.stack((rounds % 5, rounds % 5)))
-    assert pair.verdict == "inconclusive"
-    margin = math.log(1.01)
+    (pair,) = pair_evidence(np.exp(np.stack((np.zeros(40), d))), processes=np.stack((rounds % 5, rounds % 5)))
+    assert verdict_of(pair) == "inconclusive"
+    margin = MARGIN
     assert rounds_to_settle(pair, margin) is None
     needed = rounds_to_settle(pair, margin, most_processes=24)
     assert needed is not None
     assert 40 < needed <= 192
-    (few,) = compare(np.exp(np.stack((np.zeros(20), d[:20]))), processes=np.stack((rounds % 5, rounds % 5))[:, :20])
-    assert few.verdict == "inconclusive"
+    (few,) = pair_evidence(
+        np.exp(np.stack((np.zeros(20), d[:20]))), processes=np.stack((rounds % 5, rounds % 5))[:, :20]
+    )
+    assert verdict_of(few) == "inconclusive"
     assert rounds_to_settle(few, margin) is not None, "four rounds each do not tell what lies between the five"
 
 
@@ -308,7 +326,7 @@ def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
     rounds = np.arange(240)
     many, few = rounds % 12, np.zeros(240, dtype=np.int64)
     medians = np.exp(random.normal(0, 0.01, (2, 240)) + np.stack((0.01 * (many % 2), np.zeros(240))))
-    (pair,) = compare(medians, processes=np.stack((many, few)))
-    assert pair.clusters == 1
-    (pair,) = compare(medians, processes=np.stack((many, rounds % 5)))
-    assert pair.clusters == 5
+    (pair,) = pair_evidence(medians, processes=np.stack((many, few)))
+    assert len(pair.cluster_medians) == 1
+    (pair,) = pair_evidence(medians, processes=np.stack((many, rounds % 5)))
+    assert len(pair.cluster_medians) == 5

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from latency_tui.stats.comparison import compare
-from latency_tui.stats.sequential import SequentialTest, compare_sequentially, confidence_sequence
+from latency_tui.stats.comparison import judge
+from latency_tui.stats.pair_evidence import pair_evidence
+from latency_tui.stats.sequential import SequentialTest, confidence_sequence, sequential_evidence
 from tests.unit.fake_latencies import Floats
 
 SHAPES = ("normal", "heavy", "bimodal", "wandering")
@@ -146,17 +147,17 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
     logs = np.log(medians)
     for k in range(300):
         test.update([logs[j, k] - logs[i, k] for i, j in pairs])
-    found = compare_sequentially(medians, launches, test, pairs=pairs, places=[0, 1, 2], intervals_for=0)
-    assert [pair.verdict for pair in found] == ["same", "slower", "slower"]
-    fixed = compare(medians, launches)
+    found = sequential_evidence(medians, launches, test, pairs=pairs, places=[0, 1, 2], intervals_for=0)
+    assert [one.verdict for one in judge(found)] == ["same", "slower", "slower"]
+    fixed = pair_evidence(medians, launches)
     for stopped, whole in zip(found[:2], fixed[:2], strict=True):
         assert stopped.log_ratio == whole.log_ratio
         assert stopped.low is not None
         assert whole.low is not None
         assert stopped.low < whole.low  # any number of looks cost something
-    assert found[2].interval is None  # not asked for
-    thinned = compare_sequentially(medians[:, ::5], launches[::5], test, pairs=pairs, places=[0, 1, 2])
-    assert [pair.verdict for pair in thinned] == ["same", "slower", "slower"]
+    assert (found[2].low, found[2].high) == (None, None)  # not asked for
+    thinned = sequential_evidence(medians[:, ::5], launches[::5], test, pairs=pairs, places=[0, 1, 2])
+    assert [one.verdict for one in judge(thinned)] == ["same", "slower", "slower"]
     assert thinned[0].high is not None
     assert thinned[0].high <= math.log(1.01)
 
@@ -177,12 +178,13 @@ def test_intervals_hold_where_processes_differ_and_it_stopped_when_known(truth: 
                 continue
             medians, processes = np.exp(np.stack((np.zeros_like(d), d))), np.stack((turns, turns))
             seen = slice(0, number + 1)
-            (pair,) = compare_sequentially(
+            (pair,) = sequential_evidence(
                 medians[:, seen], None, test, processes=processes[:, seen], pairs=[(0, 1)], places=[0]
             )
-            if pair.verdict != "inconclusive":
+            verdict = judge([pair])[0].verdict
+            if verdict != "inconclusive":
                 break
-        verdicts.add(pair.verdict)
+        verdicts.add(verdict)
         held += pair.low is not None and pair.high is not None and pair.low <= true <= pair.high
     assert held >= 56
     assert verdicts <= {"slower" if truth else "same", "inconclusive"}
