@@ -17,9 +17,9 @@ from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.encoding import is_utf8
 from latency_tui.cli.group import print_error
 from latency_tui.cli.input_options import read_configuration
-from latency_tui.cli.memory_limit import check_memory_limit
 from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.output import emit, is_terminal, terminal_style
+from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
 from latency_tui.tui.tab import forget_tab, in_tab
 
@@ -51,7 +51,7 @@ def open_app(values: Values) -> int:
         UsageError: An option is invalid, or stdin and stderr are not a terminal.
         EngineError: The memory of this process is limited to too little.
     """
-    check_memory_limit()
+    check_memory_limit(screen=True)
     configuration = read_configuration(values)
     plan = make_plan(values, configuration, lenient=True)
     remember(plan.candidates, plan.trust)

@@ -10,8 +10,8 @@ import click
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.input_options import read_configuration
-from latency_tui.cli.memory_limit import check_memory_limit
 from latency_tui.cli.options import make_plan, measuring_options
+from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, format_of
 

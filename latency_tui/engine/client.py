@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.engine import process_environment
+from latency_tui.engine.memory_limit import describe_memory_limit
 from latency_tui.engine.protocol import (
     Command,
     EngineFailed,
@@ -259,8 +260,10 @@ class Engine:
                     f"The measuring process could not start because its memory is limited to {limit}; raise the limit."
                 )
             elif not self._has_sent_event and time.monotonic() > deadline:
-                advice = "close other programs, or raise its memory limit (ulimit -v)"
-                self._start_error = f"The measuring process did not start within {START_SECONDS:g} s; {advice}."
+                self._start_error = (
+                    f"The measuring process did not start within {START_SECONDS:g} s; close other programs, or raise "
+                    "its memory limit (ulimit -v)."
+                )
             if self._start_error:
                 self._kill(process)
                 return
@@ -275,8 +278,9 @@ class Engine:
         said = self._log_tail.decode(errors="replace").strip().splitlines()
         code = process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        if any(sign in line for sign in _OUT_OF_MEMORY_MESSAGES for line in said):
-            advice = "close other programs, or raise its limit (ulimit -v)"
+        limit = describe_memory_limit()
+        if any(sign in line for sign in _OUT_OF_MEMORY_MESSAGES for line in said) or (limit and not self._ready):
+            advice = f"memory is limited to {limit}; raise the limit" if limit else "close other programs"
             return f"The measuring process ran out of memory ({how}); {advice}."
         return f"The measuring process ended unexpectedly ({how}){': ' + said[-1] if said else ''}."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from latency_tui.engine import client, refused_memory
+from latency_tui.engine import client, memory_limit, refused_memory
 from latency_tui.errors import EngineError
 
 
@@ -49,4 +49,18 @@ async def test_a_process_that_is_refused_memory_while_it_starts_is_ended(
     monkeypatch.setattr(refused_memory, "CPU_SECONDS", 0.1)
     async with client.Engine() as engine:
         with pytest.raises(EngineError, match=r"because its memory is limited to \d+ MiB \(ulimit -v\)"):
+            await engine.ready()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
+async def test_a_process_that_ends_early_within_a_memory_limit_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = tmp_path / "ending"
+    ending.write_text("#!/bin/sh\necho 'SystemError: error return without exception set' >&2\nexit 1\n")
+    ending.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(ending))
+    monkeypatch.setattr(memory_limit, "_limits_mib", lambda: {"RLIMIT_AS": 400})
+    async with client.Engine() as engine:
+        with pytest.raises(EngineError, match=r"memory is limited to 400 MiB \(ulimit -v\); raise the limit"):
             await engine.ready()
