@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
+import scipy.special  # noqa: F401  before the measurement begins: it takes 0.2 s, and the statistics need it
 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.quantiles import fair_binomial_cdf
+from latency_tui.stats.quantiles import fair_binomial_cdf, fair_binomial_quantile
 
 
 def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
@@ -60,9 +60,7 @@ def median_level(ordered: NDArray[np.float64], bound: float) -> float:
 def _depth(count: int, confidence: float) -> tuple[int, float]:
     """Return the rank, counted from the extremes, and the share of the step to the next rank for a confidence level."""
     level = 1 - confidence
-    outside = 2 * fair_binomial_cdf(count)
-    # outside[k − 1] is the probability that the k-th order statistics from both ends miss the median.
-    rank = int(np.searchsorted(outside, level, side="right"))
+    rank = fair_binomial_quantile(level / 2, count) + 1
     if rank < 1:
         return 1, 0.0
     rank = min(rank, (count + 1) // 2)
@@ -77,7 +75,7 @@ def _outside(count: int, rank: int) -> float:
     """Return the probability that the order statistics of a rank, counted from both ends, miss the median."""
     if 2 * rank > count:
         return 1.0
-    return float(2 * fair_binomial_cdf(count)[rank - 1])
+    return 2 * fair_binomial_cdf(rank - 1, count)
 
 
 def _at_depth(values: NDArray[np.float64], rank: int) -> float:
