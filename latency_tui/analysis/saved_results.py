@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
+from latency_tui.engine.protocol import Environment
 from latency_tui.plan import Plan, slugify
+from latency_tui.result.launch_statistics import LaunchStatistics
+from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.saved_comparison import Area, CandidateRatio, Difference, NoVerdict, SavedComparison
+from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.stats.unpaired import (
+    MIN_RESULTS,
     UnpairedComparison,
     compare_unpaired,
     judge_unpaired,
@@ -16,10 +27,75 @@ from latency_tui.stats.unpaired import (
     spread_of_results,
 )
 
+_SHA_256_DIGITS = 64
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measured candidate of a saved result: its name, its statistics in seconds, and those of each launch."""
+
+    slug: str
+    name: str
+    statistics: LaunchStatistics
+    launches: tuple[LaunchStatistics, ...]
+
+    @classmethod
+    def of(cls, candidate: CandidateResult) -> Measured:
+        """Return what a comparison needs of a candidate that was measured."""
+        numbers = candidate.statistics
+        assert numbers is not None
+        percentiles = {key: getattr(numbers, key).value or numbers.mean for key in PERCENTILES}
+        whole = LaunchStatistics(mean=numbers.mean, **percentiles)
+        return cls(candidate.slug, candidate.name, whole, candidate.per_launch or (whole,))
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved result, whichever tool measured it.
+
+    Attributes:
+        candidates: The measured candidates.
+        environment: Hardware and software; None if it is unknown.
+        plan: The plan; None for a result of another tool.
+        inputs: SHA-256 of the measured files, by name.
+        created_at: When it was measured; None if it is unknown.
+        equivalence: Half-width of the region of practical equivalence.
+    """
+
+    candidates: tuple[Measured, ...]
+    environment: Environment | None = None
+    plan: Plan | None = None
+    inputs: Mapping[str, str] | None = None
+    created_at: datetime | None = None
+    equivalence: float = EQUIVALENCE
+
+    @classmethod
+    def of(cls, result: Result | Suite) -> Saved:
+        """Return what a comparison needs of a result or of a file of another tool."""
+        if isinstance(result, Suite):
+            measured = tuple(
+                Measured(one.slug, one.name, _statistics(one.samples), tuple(map(_statistics, one.launches)))
+                for one in result.benchmarks
+            )
+            return cls(measured, result.environment, created_at=result.created_at)
+        return cls(
+            tuple(Measured.of(one) for one in result.candidates if one.statistics is not None),
+            result.environment,
+            result.plan,
+            result.checkpoint.inputs if result.checkpoint else None,
+            result.created_at,
+            result.equivalence,
+        )
+
+
+def _statistics(values: NDArray[np.float64]) -> LaunchStatistics:
+    found = np.quantile(values, list(PERCENTILES.values())).tolist()
+    return LaunchStatistics(mean=float(np.mean(values)), **dict(zip(PERCENTILES, found, strict=True)))
+
 
 def compare_saved(
-    baseline: Result,
-    result: Result,
+    baseline: Result | Suite,
+    result: Result | Suite,
     *,
     names: tuple[str, str] = ("baseline", "result"),
     earlier: Sequence[Result] = (),
@@ -34,14 +110,15 @@ def compare_saved(
         earlier: Other results of the same plan on the same machine.
         force: Whether to give a verdict although the CPU differs.
     """
-    pairs, only_before, only_after = match(baseline, result)
-    differences = tuple(differences_of(baseline, result))
+    before, after = Saved.of(baseline), Saved.of(result)
+    pairs, only_before, only_after = match(before, after)
+    differences = tuple(differences_of(before, after))
     refused: NoVerdict | None = None
-    if is_same_result(baseline, result):
+    if before.created_at == after.created_at and before.candidates == after.candidates:
         refused = "same result"
     elif not force and any(one.name == "CPU" and one.before and one.after for one in differences):
         refused = "cpu"
-    equivalence = max(baseline.equivalence, result.equivalence)
+    equivalence = max(before.equivalence, after.equivalence)
     compared = [compare_metric(one, other, "p50", earlier=earlier, equivalence=equivalence) for one, other in pairs]
     if refused != "same result":
         compared = [*judge_unpaired(compared)]
@@ -59,8 +136,8 @@ def compare_saved(
 
 
 def _ratio(
-    one: CandidateResult,
-    other: CandidateResult,
+    one: Measured,
+    other: Measured,
     found: UnpairedComparison,
     refused: NoVerdict | None,
     earlier: Sequence[Result],
@@ -70,27 +147,22 @@ def _ratio(
     return CandidateRatio(
         candidate=other.slug,
         name=other.name,
-        baseline_p50=value_of(one, "p50"),
-        p50=value_of(other, "p50"),
+        baseline_p50=one.statistics.p50,
+        p50=other.statistics.p50,
         ratio=math.exp(found.log_ratio),
         low=math.exp(found.low) if found.low is not None and known else None,
         high=math.exp(found.high) if found.high is not None and known else None,
         verdict=None if no_verdict else found.verdict,
         no_verdict=no_verdict,
-        launches=(len(one.per_launch), len(other.per_launch)),
+        launches=(len(one.launches), len(other.launches)),
         earlier_results=sum(len(group) for group in _groups(earlier, other, "p50")),
     )
 
 
-def match(
-    baseline: Result, result: Result
-) -> tuple[list[tuple[CandidateResult, CandidateResult]], list[str], list[str]]:
-    """Return the measured candidates of both results, by slug or else by name, and the names of the others."""
-    theirs = [one for one in result.candidates if one.statistics is not None]
-    pairs, alone = list[tuple[CandidateResult, CandidateResult]](), list[str]()
+def match(baseline: Saved, result: Saved) -> tuple[list[tuple[Measured, Measured]], list[str], list[str]]:
+    """Return the candidates of both results, paired by slug or else by name, and the names of the others."""
+    theirs, pairs, alone = [*result.candidates], list[tuple[Measured, Measured]](), list[str]()
     for one in baseline.candidates:
-        if one.statistics is None:
-            continue
         alike = [other for other in theirs if other.slug == one.slug]
         alike = alike or [other for other in theirs if slugify(other.name) == slugify(one.name)]
         if alike:
@@ -101,17 +173,9 @@ def match(
     return pairs, alone, [other.name for other in theirs]
 
 
-def value_of(candidate: CandidateResult, metric: str) -> float:
-    """Return a percentile or the mean of a measured candidate, in seconds."""
-    assert candidate.statistics is not None
-    if metric == "mean":
-        return candidate.statistics.mean
-    return getattr(candidate.statistics, metric).value or candidate.statistics.mean
-
-
 def compare_metric(
-    baseline: CandidateResult,
-    candidate: CandidateResult,
+    baseline: Measured,
+    candidate: Measured,
     metric: str,
     *,
     earlier: Iterable[Result] = (),
@@ -122,60 +186,59 @@ def compare_metric(
 
     With several launches the estimate is the ratio of the geometric means over launches.
     """
-    first, second = (
-        [math.log(getattr(launch, metric)) for launch in side.per_launch] for side in (baseline, candidate)
-    )
+    first, second = ([math.log(getattr(launch, metric)) for launch in side.launches] for side in (baseline, candidate))
     by_launches = spread_of_launches(first, second)
     if by_launches is not None:
         log_ratio = math.fsum(second) / len(second) - math.fsum(first) / len(first)
     else:
-        log_ratio = math.log(value_of(candidate, metric) / value_of(baseline, metric))
+        log_ratio = math.log(getattr(candidate.statistics, metric) / getattr(baseline.statistics, metric))
     by_results = spread_of_results(_groups(earlier, candidate, metric))
     return compare_unpaired(log_ratio, [by_launches, by_results], equivalence=equivalence, confidence=confidence)
 
 
-def _groups(earlier: Iterable[Result], candidate: CandidateResult, metric: str) -> list[list[float]]:
+def _groups(earlier: Iterable[Result], candidate: Measured, metric: str) -> list[list[float]]:
     """Return the log of a metric of a candidate in earlier results, grouped by what was measured."""
     groups: dict[tuple[tuple[str, str], ...], list[float]] = {}
     for result in earlier:
         for one in result.candidates:
             if one.slug == candidate.slug and one.status == "measured" and one.statistics is not None:
-                groups.setdefault(_what(result), []).append(math.log(value_of(one, metric)))
-    return [group for group in groups.values() if len(group) > 1]
+                value = getattr(Measured.of(one).statistics, metric)
+                groups.setdefault(_what(result), []).append(math.log(value))
+    return [group for group in groups.values() if len(group) >= MIN_RESULTS]
 
 
 def _what(result: Result) -> tuple[tuple[str, str], ...]:
     """Return the versions and files that were measured, as far as a result has them."""
     inputs = result.checkpoint.inputs if result.checkpoint else {}
-    versions = {"Python": result.environment.python, **result.environment.versions} if result.environment else {}
-    return tuple(sorted({**versions, **inputs}.items()))
+    return tuple(sorted({**_versions(result.environment), **inputs}.items()))
 
 
-def is_same_result(one: Result, other: Result) -> bool:
-    """Return whether two results are the same measurement."""
-    return one is other or (one.created_at == other.created_at and one.without_samples() == other.without_samples())
-
-
-def differences_of(before: Result, after: Result) -> Iterator[Difference]:
+def differences_of(before: Saved, after: Saved) -> Iterator[Difference]:
     """Yield what differs between two results in machine, versions, plan and inputs."""
-    was, now = (_machine(result) for result in (before, after))
-    yield from _find_differences("machine", was, now)
-    versions = [{"Python": e.python, **e.versions} if (e := result.environment) else {} for result in (before, after)]
-    if all(versions):
+    yield from _find_differences("machine", _machine(before.environment), _machine(after.environment))
+    versions = [_versions(side.environment) for side in (before, after)]
+    if min(map(len, versions)) > 1:
         yield from _find_differences("version", *versions)
-    yield from _find_differences("plan", _work(before.plan), _work(after.plan))
-    inputs = [result.checkpoint.inputs if result.checkpoint else {} for result in (before, after)]
-    files = [{name: value for name, value in one.items() if len(value) == _SHA_256_DIGITS} for one in inputs]
+    else:  # another tool knows the version of Python at most
+        yield from _find_differences("version", *({"Python": v["Python"]} if all(versions) else {} for v in versions))
+    if before.plan is not None and after.plan is not None:
+        yield from _find_differences("plan", _work(before.plan), _work(after.plan))
+    files = [
+        {name: value for name, value in (side.inputs or {}).items() if len(value) == _SHA_256_DIGITS}
+        for side in (before, after)
+    ]
     yield from _find_differences(
         "input", *({name: one[name] for name in files[0].keys() & files[1].keys()} for one in files)
     )
 
 
-_SHA_256_DIGITS = 64
+def _versions(environment: Environment | None) -> dict[str, str]:
+    if environment is None or not environment.python:
+        return {}
+    return {"Python": environment.python, **environment.versions}
 
 
-def _machine(result: Result) -> dict[str, str]:
-    machine = result.environment
+def _machine(machine: Environment | None) -> dict[str, str]:
     if machine is None:
         return {}
     found = {"host": machine.host, "CPU": machine.cpu, "cores": str(machine.cores) if machine.cores else ""}

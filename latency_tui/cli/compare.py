@@ -13,17 +13,25 @@ from latency_tui.report.saved_comparison import COMPARISON_FORMATS, ComparisonFo
 @click.option(
     "--format", "form", type=click.Choice(COMPARISON_FORMATS), default="table", show_default=True, help="Report format."
 )
+@click.option("--history", metavar="FILE", help="The history that holds saved results.  [default: the user's]")
 @click.option("--force", is_flag=True, help="Give a verdict although the CPU models differ.")
-def command(baseline: str, results: tuple[str, ...], form: ComparisonFormat, force: bool) -> int:
+def command(baseline: str, results: tuple[str, ...], form: ComparisonFormat, history: str | None, force: bool) -> int:
     """Compare saved results B... with the saved result A: the p50 of each model, their ratio and a verdict.
+
+    A result is a file of latency-tui, pyperf, hyperfine or pytest-benchmark, or an id, a name, a tag or last~2 of the
+    history.
 
     Exit codes: 0 compared, whatever the verdicts; 2 a result cannot be read. Use check for a gate.
     """
     from latency_tui.analysis.saved_results import compare_saved  # deferred: numpy, 100 ms
     from latency_tui.cli.output import emit, terminal_style
-    from latency_tui.cli.saved_results import open_result
+    from latency_tui.cli.saved_results import earlier_results, open_result
     from latency_tui.report.saved_comparison import render_comparisons
 
-    first = open_result(baseline)
-    comparisons = [compare_saved(first, open_result(name), names=(baseline, name), force=force) for name in results]
+    first = open_result(baseline, history)
+    comparisons = []
+    for name in results:
+        other = open_result(name, history)
+        earlier = earlier_results(first, other, history)
+        comparisons.append(compare_saved(first, other, names=(baseline, name), earlier=earlier, force=force))
     return emit([render_comparisons(comparisons, form, width=terminal_style()[0])], json=form == "json")

@@ -2,18 +2,67 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latency_tui.errors import UsageError
-from latency_tui.result.result import Result, load
+
+if TYPE_CHECKING:
+    from latency_tui.result.other_tools import Suite
+    from latency_tui.result.result import Result
+
+_MAX_EARLIER = 20
+"""Largest number of earlier results from which the variance between results is estimated."""
 
 
-def open_result(reference: str) -> Result:
-    """Return the result that a reference names: the path of a file.
+def open_result(reference: str, history: str | None = None) -> Result | Suite:
+    """Return the result that a reference names: a file, or an id, a name, a tag or `last~2` of the history.
+
+    Args:
+        reference: The reference.
+        history: File of the history; None for the user's.
 
     Raises:
         UsageError: There is no such result, or it cannot be read.
     """
-    if not Path(reference).exists():
-        raise UsageError(f"There is no file {reference}; name a result that 'latency-tui run -o FILE.json' wrote.")
-    return load(reference)
+    if os.path.exists(reference) or "/" in reference or Path(reference).suffix == ".json":  # noqa: PTH110 (any text)
+        from latency_tui.result.other_tools.reading import read_file
+
+        return read_file(Path(reference))
+    from latency_tui.history.store import History
+
+    with History.open(None if history is None else Path(history)) as store:
+        try:
+            return store.load(store.find(reference), samples=False)
+        except UsageError as error:
+            raise UsageError(f"There is no file {reference}. {error}") from error
+
+
+def earlier_results(result: Result | Suite, other: Result | Suite, history: str | None = None) -> list[Result]:
+    """Return other results of the history with the same plan and environment as one of two results.
+
+    There are none if the history cannot be read: a comparison works without them.
+    """
+    from latency_tui.errors import LatencyTuiError
+    from latency_tui.history.fingerprint import environment_fingerprint, plan_fingerprint, result_id
+    from latency_tui.history.store import History
+    from latency_tui.result.result import Result
+
+    found = dict[str, Result]()
+    sides = [one for one in (result, other) if isinstance(one, Result)]
+    compared = {result_id(one.created_at, one.plan) for one in sides}
+    try:
+        with History.open(None if history is None else Path(history)) as store:
+            for one in sides:
+                rows = store.list(
+                    most=_MAX_EARLIER,
+                    plan=plan_fingerprint(one.plan),
+                    environment=environment_fingerprint(one.environment),
+                )
+                for row in rows:
+                    if row.id not in compared and row.id not in found and row.state == "finished":
+                        found[row.id] = store.load(row.id, samples=False)
+    except LatencyTuiError:
+        return []
+    return [*found.values()]

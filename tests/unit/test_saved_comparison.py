@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from latency_tui.analysis.saved_results import compare_saved
 from latency_tui.cli import cli
 from latency_tui.engine.protocol import Environment
+from latency_tui.history.store import History
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report.result import load, of
 from latency_tui.report.saved_comparison import render_comparisons
@@ -166,3 +167,36 @@ def test_names_cannot_break_out_of_a_comparison() -> None:
     for form in ("table", "markdown", "json"):
         text = render_comparisons([compare_saved(evil, evil, names=("\x1b[2J", "b"))], form)
         assert "\x1b" not in text
+
+
+def test_files_of_other_tools_compare_by_name_and_process(tmp_path: Path) -> None:
+    def hyperfine(factor: float) -> str:
+        times = [0.1 * factor * (1 + k / 500) for k in range(10)]
+        return json.dumps({"results": [{"command": "Logistic Regression", "times": times, "exit_codes": [0] * 10}]})
+
+    for name, factor in (("a", 1.0), ("b", 1.2)):
+        (tmp_path / f"{name}.json").write_text(hyperfine(factor))
+    done = CliRunner().invoke(cli, ["compare", *(str(tmp_path / f"{name}.json") for name in "ab")])
+    assert done.exit_code == 0
+    assert "slower" in done.stdout
+    of(saved()).save(tmp_path / "ours.json")
+    done = CliRunner().invoke(cli, ["compare", str(tmp_path / "ours.json"), str(tmp_path / "b.json")])
+    assert done.exit_code == 0
+    assert "Logistic Regression  " in done.stdout
+    assert "missing  Linear SVM is only in" in done.stdout or "Random Forest is only in" in done.stdout
+    assert "CPU is A CPU in one and unknown in the other" in done.stdout
+
+
+def test_results_of_the_history_are_named_by_name_and_age(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with History.open(path, create=True) as history:
+        for factor, seed in ((1.0, 1), (1.01, 2), (0.99, 3), (1.0, 4)):
+            history.save(saved(factor, launches=1, seed=seed))
+        history.save(saved(launches=1, seed=5), name="release")
+        history.save(saved(1.4, launches=1, seed=6))
+    arguments = ["--history", str(path), "--format", "json"]
+    done = CliRunner().invoke(cli, ["compare", "release", "last", *arguments])
+    (found,) = json.loads(done.stdout)
+    assert [(one["verdict"], one["earlier_results"]) for one in found["candidates"]] == [("slower", 4)] * 2
+    done = CliRunner().invoke(cli, ["compare", "release", "last~99", *arguments])
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
