@@ -132,14 +132,14 @@ class LatencyApp(App[None]):
         if self._main is not None and not self.kept:
             from latency_tui.tui.unsaved import keep
 
-            self.kept = keep(self._main.results_so_far())
+            self.kept = keep(self._main.controller.results_so_far())
             if self.kept:
                 self.discard_samples()
 
     def discard_samples(self) -> None:
         """Remove the samples that are on disk while the app runs."""
         if self._main is not None:
-            self._main.records.discard_samples()
+            self._main.controller.discard_samples()
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""
@@ -189,7 +189,7 @@ class LatencyApp(App[None]):
         """End every process, then leave."""
         if self._main is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._main.session.close(), _SHUTDOWN_SECONDS)
+                await asyncio.wait_for(self._main.controller.close(), _SHUTDOWN_SECONDS)
         self.exit()
 
     def _theme_wanted(self) -> str:

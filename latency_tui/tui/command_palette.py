@@ -8,7 +8,7 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from latency_tui.tui.commands import COMMANDS, Command
 from latency_tui.tui.screens.dialog import ClosesOnce
-from latency_tui.tui.screens.view import View
+from latency_tui.tui.screens.main import MainScreen
 
 
 class Palette(CommandPalette, ClosesOnce[None]):
@@ -37,7 +37,7 @@ class Commands(Provider):
 
     def _applicable(self) -> list[type[Command]]:
         screen = self.screen
-        if not isinstance(screen, View):
+        if not isinstance(screen, MainScreen):
             return []
         return [command for command in COMMANDS.values() if command.title and command.applies(screen.state)]
 

@@ -42,6 +42,13 @@ class Layout:
     height: int
 
 
+def mode_of(width: int, height: int) -> Mode:
+    """Return in which of three ways a terminal of that size is divided."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return "tiny"
+    return "wide" if width >= WIDE and height >= TALL else "narrow"
+
+
 def divide(width: int, height: int, candidates: int, *, answer: int = 1) -> Layout:
     """Return how to divide a terminal.
 
@@ -52,9 +59,9 @@ def divide(width: int, height: int, candidates: int, *, answer: int = 1) -> Layo
         answer: Rows that the sentence above the footer takes.
     """
     rows = max(candidates, 1)
-    if width < MIN_WIDTH or height < MIN_HEIGHT:
+    if mode_of(width, height) == "tiny":
         return Layout("tiny", 0, max(height - 2, 0), height > rows + 3, "none", width, 0)
-    mode: Mode = "wide" if width >= WIDE and height >= TALL else "narrow"
+    mode = mode_of(width, height)
     inner = width - SIDE_WIDTH if mode == "wide" else width
     free = height - 3 - answer  # title, tabs, keys
 

@@ -8,14 +8,17 @@ from textual.message import Message
 
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import LatencyTuiError
-from latency_tui.plan import Candidate, Dataset, Plan, Trust
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
     from latency_tui.tui.widgets.results import Results
 
 
-class EventsArrived(Message):
+class EngineMessage(Message):
+    """What the session or the computation of a result reports to the screen."""
+
+
+class EventsArrived(EngineMessage):
     """The engine told something about a job.
 
     Attributes:
@@ -29,7 +32,7 @@ class EventsArrived(Message):
         self.events = events
 
 
-class JobEnded(Message):
+class JobEnded(EngineMessage):
     """Nothing more will come of a job.
 
     Attributes:
@@ -43,7 +46,7 @@ class JobEnded(Message):
         self.error = error
 
 
-class EngineLost(Message):
+class EngineLost(EngineMessage):
     """The engine's process is gone, and every trained model with it; the next job starts another.
 
     Attributes:
@@ -55,7 +58,7 @@ class EngineLost(Message):
         self.error = error
 
 
-class ResultComputed(Message):
+class ResultComputed(EngineMessage):
     """A measurement that has ended was computed exactly.
 
     Attributes:
@@ -75,48 +78,6 @@ class ResultsLoaded(Message):
     def __init__(self, results: Results) -> None:
         super().__init__()
         self.results = results
-
-
-class CandidatesAdded(Message):
-    """The user has asked for more lines in the list.
-
-    Attributes:
-        candidates: What to list.
-        after: Slug of the line that they are variants of; empty where they are of no line.
-        trust: What is trusted from now on; None for no change.
-    """
-
-    def __init__(self, candidates: tuple[Candidate, ...], after: str = "", trust: Trust | None = None) -> None:
-        super().__init__()
-        self.candidates = candidates
-        self.after = after
-        self.trust = trust
-
-
-class DatasetChosen(Message):
-    """The user has asked for other data.
-
-    Attributes:
-        dataset: What the next measurement asks the models.
-    """
-
-    def __init__(self, dataset: Dataset) -> None:
-        super().__init__()
-        self.dataset = dataset
-
-
-class PlanChanged(Message):
-    """The user has changed how to measure.
-
-    Attributes:
-        plan: The plan, whose candidates are not meant.
-        runtimes: Names of the runtimes to measure the selected models under; empty for as they are listed.
-    """
-
-    def __init__(self, plan: Plan, runtimes: tuple[str, ...]) -> None:
-        super().__init__()
-        self.plan = plan
-        self.runtimes = runtimes
 
 
 class FieldChanged(Message):

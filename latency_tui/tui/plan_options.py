@@ -22,6 +22,7 @@ from latency_tui.text.formatting import format_seconds
 
 UNTIL_DECIDED = "until decided"
 DEFAULT_RUNS = 100
+MAX_ROWS_PER_CALL = 1_000_000
 _MAX_LIMITS_NAMED = 2
 _NUMBER = re.compile(r"\d+")
 
@@ -180,7 +181,7 @@ OPTIONS: tuple[Option, ...] = (
         "Batch",
         "rows per call",
         lambda plan: str(plan.workload.batch_size),
-        lambda text: {"batch_size": whole_number(text, "Batch", 1_000_000)},
+        lambda text: {"batch_size": whole_number(text, "Batch", MAX_ROWS_PER_CALL)},
         lambda _: "",  # so too
     ),
     _number_option("threads", "Threads", "of BLAS and OpenMP, per model", 4096, 1, "{} threads"),

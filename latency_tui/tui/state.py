@@ -1,33 +1,20 @@
-"""What the screen shows, as one immutable snapshot: widgets are painted from it, only handlers of messages replace it.
+"""The state of the main screen: one immutable snapshot, from which every widget is painted.
 
-Everything in here is computed from what the engine told (`fold`) or from what the user pressed. It stands apart from
-the screens so that it can be understood, and tested, without a terminal.
+The functions in `reducers` compute the next state from an event of the engine or from a command of the user. Neither
+needs a terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
-from latency_tui.engine.protocol import (
-    BlockMeasured,
-    CandidateFailed,
-    ColdStartMeasured,
-    ColdStartStarted,
-    EngineStarted,
-    Environment,
-    Event,
-    MeasurementStarted,
-    RoundFinished,
-    TrainingFinished,
-    TrainingStarted,
-    WarmUpFinished,
-)
-from latency_tui.plan import Candidate, Dataset, Plan
-from latency_tui.plan.datasets import task_of
+from latency_tui.engine.protocol import Environment
+from latency_tui.plan import Candidate, Plan
+from latency_tui.plan.colors import assign_colours
+from latency_tui.tui.layout import Mode
+from latency_tui.tui.plan_options import DEFAULT_RUNS
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -35,7 +22,6 @@ if TYPE_CHECKING:
 Stage = Literal["new", "training", "ready", "failed"]
 Work = Literal["idle", "training", "profiling"]
 Phase = Literal["preparing", "training", "warming up", "measuring", "cold start", "stopping"]
-Tab = Literal["models", "latency", "compare"]
 
 NOISE_COLUMNS = 8
 
@@ -127,15 +113,20 @@ class State:
     Attributes:
         plan: What Profile would measure, but for the candidates chosen.
         rows: The models, in the order listed.
+        runs_text: What is in the field Runs, or Seconds.
+        batch_text: What is in the field Batch.
+        fields_set: How many times the app, and not the user, has filled in these fields.
+        colours: Colour, `#rrggbb`, by slug; of removed models too, because results still show them.
         highlighted: Slug of the model that `space`, `b` and `enter` mean.
-        tab: Which tab is open.
+        mode: How the terminal is divided; see `layout`.
+        tab: Name of the open tab.
         work: What the engine is busy with.
         job: Id of the running job; empty where none runs.
         progress: How far that job is.
         measurements: What was measured since the start, the oldest first.
         shown: Index of the measurement on the screen.
         last_job: Id of the job that measured last, of which cores and noise are.
-        frozen: The screen keeps still while the measuring goes on.
+        frozen_at: The state that the screen keeps showing while the measurement continues; None if it is not frozen.
         then_profile: Profile was pressed while models are trained, and follows.
         baseline: Slug that the next measurement compares with; None for its fastest.
         until_known: Whether the next one goes on until all is known, and not for so many runs.
@@ -150,15 +141,20 @@ class State:
 
     plan: Plan
     rows: tuple[ModelRow, ...]
+    runs_text: str = ""
+    batch_text: str = ""
+    fields_set: int = 0
+    colours: Mapping[str, str] = field(default_factory=dict)
     highlighted: str = ""
-    tab: Tab = "models"
+    mode: Mode = "wide"
+    tab: str = "models"
     work: Work = "idle"
     job: str = ""
     progress: Progress = field(default_factory=Progress)
     measurements: tuple[Measurement, ...] = ()
     shown: int = -1
     last_job: str = ""
-    frozen: bool = False
+    frozen_at: State | None = None
     then_profile: bool = False
     baseline: str | None = None
     until_known: bool = False
@@ -169,6 +165,20 @@ class State:
     noise: tuple[float, ...] = ()
     job_wall_ns: int = 0
     job_lost_ns: int = 0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the screen keeps showing the same numbers."""
+        return self.frozen_at is not None
+
+    @property
+    def seen(self) -> State:
+        """What the screen shows: while frozen, the numbers of that moment."""
+        if self.frozen_at is None:
+            return self
+        return replace(
+            self.frozen_at, mode=self.mode, tab=self.tab, highlighted=self.highlighted, frozen_at=self.frozen_at
+        )
 
     @property
     def chosen(self) -> tuple[Candidate, ...]:
@@ -206,6 +216,9 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
     return State(
         plan=plan,
         rows=rows,
+        runs_text=length_text(plan) or str(DEFAULT_RUNS),
+        batch_text=str(plan.workload.batch_size),
+        colours=assign_colours(listed.values()),
         highlighted=rows[0].slug if rows else "",
         baseline=plan.baseline,
         until_known=plan.until_known,
@@ -214,55 +227,30 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
     )
 
 
-def add_rows(state: State, candidates: Iterable[Candidate], *, after: str = "") -> State:
-    """Return the state with more candidates listed, chosen and the last of them highlighted; known ones get chosen.
-
-    Args:
-        state: The state before.
-        candidates: What to list.
-        after: Slug of the line that they follow, with the lines of the same model; empty for the end of the list.
-    """
-    wanted = {candidate.slug: candidate for candidate in candidates}
-    rows = [replace(row, chosen=True) if row.slug in wanted else row for row in state.rows]
-    fresh = [ModelRow(candidate) for slug, candidate in wanted.items() if slug not in {row.slug for row in rows}]
-    place = next((index for index, row in enumerate(rows) if row.slug == after), len(rows) - 1)
-    while 0 <= place < len(rows) - 1 and is_variant(rows[place + 1], rows[place]):
-        place += 1
-    rows[place + 1 : place + 1] = fresh
-    return replace(state, rows=tuple(rows), highlighted=next(reversed(wanted), state.highlighted))
+def arrangement(state: State) -> tuple[object, ...]:
+    """Return what the places of the parts depend on; while a measurement runs, the answer keeps its lines."""
+    seen = state.seen
+    measurement = seen.measurement
+    if measurement is None:
+        return seen.tab, len(seen.chosen)
+    answer = measurement.result.answer if measurement.whole and measurement.result else ""
+    return seen.tab, measurement.job, len(measurement.candidates), answer
 
 
-def remove_row(state: State, slug: str) -> State:
-    """Return the state without that line; the one after it is highlighted, or else the one before."""
-    rows = tuple(row for row in state.rows if row.slug != slug)
-    place = next((index for index, row in enumerate(state.rows) if row.slug == slug), 0)
-    highlighted = rows[min(place, len(rows) - 1)].slug if rows else ""
-    return replace(state, rows=rows, highlighted=highlighted)
+def length_text(plan: Plan) -> str:
+    """Return the seconds or the runs of a plan, as its field shows them; empty if it has neither."""
+    return f"{plan.seconds:g}" if plan.seconds is not None else str(plan.runs or "")
 
 
-def change_dataset(state: State, dataset: Dataset, usual: Iterable[Candidate]) -> State:
-    """Return the state with other data, and so with every model untrained.
+def with_rows(state: State, rows: Iterable[ModelRow]) -> State:
+    """Return the state with other models listed; models that were listed before keep their colours."""
+    listed = tuple(rows)
+    return replace(state, rows=listed, colours=assign_colours((row.candidate for row in listed), state.colours))
 
-    Models for another task leave the list; where any does, the usual ones of the new task come instead.
 
-    Args:
-        state: The state before.
-        dataset: What the models are asked from now on.
-        usual: What an app that is opened with that dataset lists.
-    """
-    task = task_of(dataset)
-    rows = [
-        ModelRow(row.candidate, chosen=row.chosen)
-        for row in state.rows
-        if row.candidate.model.task in ("", task or row.candidate.model.task)
-    ]
-    if len(rows) < len(state.rows):
-        known = {row.slug for row in rows}
-        rows = [*(ModelRow(candidate) for candidate in usual if candidate.slug not in known), *rows]
-    highlighted = state.highlighted if state.highlighted in {row.slug for row in rows} else rows[0].slug if rows else ""
-    workload = msgspec.structs.replace(state.plan.workload, dataset=dataset)
-    plan = msgspec.structs.replace(state.plan, workload=workload)
-    return replace(state, plan=plan, rows=tuple(rows), highlighted=highlighted)
+def is_training(state: State, slug: str) -> bool:
+    """Return whether a model is being trained."""
+    return any(row.slug == slug and row.stage == "training" for row in state.rows)
 
 
 def mean_calls(state: State) -> dict[str, float]:
@@ -281,116 +269,7 @@ def is_variant(row: ModelRow, above: ModelRow | None) -> bool:
     return above is not None and bool(row.candidate.settings) and row.candidate.model == above.candidate.model
 
 
-def known_before(state: State, job: str) -> tuple[Event, ...]:
-    """Return what earlier jobs have told and the engine will not tell again, as events of a new job."""
-    events: list[Event] = []
-    if state.environment is not None:
-        events.append(EngineStarted(environment=state.environment))
-    events += [
-        TrainingFinished(job=job, candidate=row.slug, seconds=row.seconds, score=row.score, notes=row.notes)
-        for row in state.rows
-        if row.stage == "ready"
-    ]
-    return tuple(events)
-
-
 def update_row(state: State, slug: str, **changes: object) -> State:
-    """Return the state with one model's row changed; unknown slugs change nothing."""
+    """Return the state with one model's row changed; an unknown slug changes nothing."""
     rows = tuple(replace(row, **changes) if row.slug == slug else row for row in state.rows)  # type: ignore[arg-type]  # fields by name
     return replace(state, rows=rows)
-
-
-def fold(state: State, event: Event) -> State:
-    """Return the state after one event of the running job; that it has ended is told apart, see `finish`."""
-    match event:
-        case EngineStarted(environment=environment):
-            progress = state.progress
-            if progress.phase in ("measuring", "cold start"):  # that of the next launch
-                progress = Progress(launch=progress.launch + 1)
-            return replace(state, environment=environment, progress=progress)
-        case TrainingStarted(candidate=slug):
-            if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # else a later launch trains anew
-                state = update_row(state, slug, stage="training", error="", traceback="", elapsed=0)
-            return _advance(state, "training", 0)
-        case TrainingFinished():
-            state = update_row(
-                state,
-                event.candidate,
-                stage="ready",
-                seconds=event.seconds,
-                score=event.score,
-                notes=event.notes,
-                error="",
-                traceback="",
-            )
-            return _advance(state, "training", 1)
-        case CandidateFailed(cause="stopped", candidate=slug):
-            return update_row(state, slug, stage="new")
-        case CandidateFailed():
-            return update_row(
-                state, event.candidate, stage="failed", error=event.message, traceback=event.traceback or event.message
-            )
-        case WarmUpFinished(candidate=slug):  # whatever happened to it in a launch before
-            return _advance(update_row(state, slug, stage="ready", error="", traceback=""), "warming up", 1)
-        case ColdStartStarted():
-            return _advance(state, "cold start", 0)
-        case ColdStartMeasured():
-            return _advance(state, "cold start", 1)
-        case MeasurementStarted():
-            progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
-            return replace(state, progress=progress, pinned=event.pinned)
-        case BlockMeasured():
-            block = event.block
-            told = block.waited_ns if block.waited_ns > 0 else block.wall_ns - block.cpu_ns  # as in the result
-            lost = min(max(told, 0), block.wall_ns)
-            return replace(state, job_wall_ns=state.job_wall_ns + block.wall_ns, job_lost_ns=state.job_lost_ns + lost)
-        case RoundFinished():
-            if state.progress.phase == "stopping":
-                return state
-            progress = Progress("measuring", event.round + 1, event.rounds, event.seconds_left, event.launch)
-            return replace(state, progress=progress)
-        case _:
-            return state
-
-
-def start_job(state: State, job: str, measurements: tuple[Measurement, ...], *, launch: int = 0) -> State:
-    """Return the state in which a job begins to measure one of the measurements, from a launch on."""
-    tab: Tab = "latency" if state.tab == "models" else state.tab
-    state = replace(state, work="profiling", job=job, last_job=job, progress=Progress(launch=launch), noise=())
-    return replace(state, measurements=measurements, tab=tab)
-
-
-def trains(state: State, slug: str) -> bool:
-    """Return whether that model is being trained now."""
-    return any(row.slug == slug and row.stage == "training" for row in state.rows)
-
-
-def finish(state: State) -> State:
-    """Return the state with no job running; models that were being trained are as if never begun."""
-    rows = tuple(replace(row, stage="new") if row.stage == "training" else row for row in state.rows)
-    return replace(state, rows=rows, work="idle", job="", progress=Progress(), frozen=False, then_profile=False)
-
-
-def forget_training(state: State) -> State:
-    """Return the state with every trained model untrained: its process is gone."""
-    rows = tuple(replace(row, stage="new") if row.stage in ("training", "ready") else row for row in state.rows)
-    return replace(state, rows=rows)
-
-
-def sample_noise(state: State) -> State:
-    """Return the state with the noise since the last redraw appended to the meter's history."""
-    if not state.job_wall_ns:
-        return state
-    share = state.job_lost_ns / state.job_wall_ns
-    return replace(state, noise=(*state.noise, share)[-NOISE_COLUMNS:], job_wall_ns=0, job_lost_ns=0)
-
-
-def _advance(state: State, phase: Phase, steps: int) -> State:
-    progress = state.progress
-    if progress.phase == "stopping":
-        return state
-    done = progress.done + steps if progress.phase == phase else steps
-    total = sum(row.chosen and row.stage != "failed" for row in state.rows)
-    if phase == "training" and not progress.launch:  # later ones train anew what is ready already
-        done = sum(row.chosen and row.stage == "ready" for row in state.rows)
-    return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

@@ -25,6 +25,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.result.result import load
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
+from latency_tui.tui.reducers import events
 from latency_tui.tui.text import wrap
 from latency_tui.tui.textual_guards import tolerate_any_input
 from tests.tui.conftest import Open
@@ -112,13 +113,13 @@ def test_a_later_launch_says_nothing_of_the_processes_that_are_kept() -> None:
     state = states.start(Plan(candidates=candidates), candidates)
     one, other = (row.slug for row in state.rows)
     state = states.update_row(state, one, stage="ready", seconds=0.1)
-    state = states.fold(state, TrainingStarted(job="j", candidate=one))
-    assert states.finish(state).rows[0].stage == "ready"
-    state = states.fold(state, CandidateFailed(job="j", candidate=other, stage="measuring", message="It crashed."))
+    state = events.fold(state, TrainingStarted(job="j", candidate=one))
+    assert events.finish(state).rows[0].stage == "ready"
+    state = events.fold(state, CandidateFailed(job="j", candidate=other, stage="measuring", message="It crashed."))
     warm = WarmUpFinished(
         job="j", launch=0, candidate=other, calls=1, seconds=0.1, steady=True, first_calls=b"", call_seconds=1e-4
     )
-    assert (states.fold(state, warm).rows[1].stage, states.fold(state, warm).rows[1].error) == ("ready", "")
+    assert (events.fold(state, warm).rows[1].stage, events.fold(state, warm).rows[1].error) == ("ready", "")
 
 
 def test_a_later_launch_is_counted_from_its_start() -> None:
@@ -127,11 +128,11 @@ def test_a_later_launch_is_counted_from_its_start() -> None:
     for row in state.rows:
         state = states.update_row(state, row.slug, stage="ready", seconds=0.1)
     state = replace(state, progress=states.Progress("measuring", 10, 10, 0.0, 0))
-    state = states.fold(state, EngineStarted(environment=ENVIRONMENT))
+    state = events.fold(state, EngineStarted(environment=ENVIRONMENT))
     assert (state.progress.phase, state.progress.launch) == ("preparing", 1)
-    state = states.fold(state, TrainingStarted(job="j", candidate=state.rows[0].slug))
+    state = events.fold(state, TrainingStarted(job="j", candidate=state.rows[0].slug))
     assert (state.progress.phase, state.progress.done, state.progress.launch) == ("training", 0, 1)
-    state = states.fold(
+    state = events.fold(
         state, TrainingFinished(job="j", candidate=state.rows[0].slug, seconds=0.1, score=0.9, notes=())
     )
     assert (state.progress.done, state.progress.launch) == (1, 1)

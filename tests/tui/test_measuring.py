@@ -206,8 +206,13 @@ async def test_a_slow_training_shows_how_long_it_takes(
     script.training_gate = asyncio.Event()
     async with open_app() as harness:
         await harness.press("t")
-        await until(lambda: harness.state.rows[1].stage == "training" and "random-forest" in harness.screen._began)
-        harness.screen._began["random-forest"] -= 75
+        await until(
+            lambda: (
+                harness.state.rows[1].stage == "training"
+                and "random-forest" in harness.screen.controller._training_since
+            )
+        )
+        harness.screen.controller._training_since["random-forest"] -= 75
         await until(lambda: "training 75 s" in harness.text() or "training 76 s" in harness.text())
 
 
@@ -216,7 +221,7 @@ async def test_a_snapshot_on_the_way_is_not_called_stopped(open_app: Open) -> No
         await harness.profile()
         assert "measured: 100 runs each" in harness.text()
         [measurement] = harness.state.measurements
-        harness.screen.change(replace(harness.state, measurements=(replace(measurement, whole=False),)))
+        harness.screen.store.change(replace(harness.state, measurements=(replace(measurement, whole=False),)))
         await until(lambda: "computing the result" in harness.text())
 
 

@@ -154,7 +154,7 @@ async def test_m_on_an_earlier_result_keeps_its_place_and_number(open_app: Open)
         assert "result 1 of 3" in harness.text()
         assert calls_of(harness, 0) == {100}
         assert [harness.state.measurements[place].result for place in (1, 2)] == later
-        assert [len(one.candidates) for one in harness.screen.results_so_far()] == [6, 6, 6]
+        assert [len(one.candidates) for one in harness.screen.controller.results_so_far()] == [6, 6, 6]
         assert harness.state.live is None
 
 

@@ -75,7 +75,7 @@ def test_while_it_measures(snap_compare) -> None:  # type: ignore[no-untyped-def
         await opened(pilot)
         await pilot.press("p")
         await until(lambda: main_screen(pilot).state.progress.done == 3)
-        main_screen(pilot).redraw()
+        main_screen(pilot).controller.update()
         await pilot.pause(0.3)
 
     assert snap_compare(make_app(script), terminal_size=(140, 45), run_before=measuring)

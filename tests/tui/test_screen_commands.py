@@ -51,7 +51,7 @@ async def test_the_comparison_compares_p99_only_beside_two_that_are_known(open_a
             if c.statistics is not None
         )
         result = msgspec.structs.replace(measurement.result, candidates=candidates)
-        harness.screen.change(replace(harness.state, measurements=(replace(measurement, result=result),)))
+        harness.screen.store.change(replace(harness.state, measurements=(replace(measurement, result=result),)))
         await until(lambda: "p99 vs baseline" in harness.text())
         assert re.search(r"\d\.\d\d× \(p 0\.\d+\)", harness.text())
 
@@ -252,7 +252,7 @@ async def test_a_small_terminal_shows_the_whole_answer(open_app: Open, width: in
         assert measurement.result is not None
         result = msgspec.structs.replace(measurement.result, answer=text)
         state = replace(harness.state, measurements=(replace(measurement, result=result),))
-        harness.screen.change(state, arrange=True)
+        harness.screen.store.change(state)
         await until(lambda: text in " ".join(harness.text().split()))
         assert "Logistic Regression" in harness.text()
 

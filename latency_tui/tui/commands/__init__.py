@@ -6,6 +6,7 @@ main screen answers it. The first line of the docstring is the help text.
 
 from __future__ import annotations
 
+from latency_tui.tui.commands.announcement import announcement
 from latency_tui.tui.commands.base import CHANGED_LABELS, Command, PlanCommand
 from latency_tui.tui.commands.measuring import (
     FocusRuns,
@@ -39,21 +40,18 @@ from latency_tui.tui.commands.screen import (
     ChangeTheme,
     Enlarge,
     LeaveChart,
-    NextTab,
-    PreviousTab,
     Quit,
     ReverseComparison,
-    ShowCompare,
     ShowHelp,
-    ShowLatency,
-    ShowModels,
     ShowPalette,
     SortComparison,
 )
+from latency_tui.tui.commands.tabs import TABS, NextTab, PreviousTab, ShowCompare, ShowLatency, ShowModels, ShowTab
 
 __all__ = [
     "CHANGED_LABELS",
     "COMMANDS",
+    "TABS",
     "AddModel",
     "AddVariants",
     "ChangeData",
@@ -91,11 +89,13 @@ __all__ = [
     "ShowModels",
     "ShowNoise",
     "ShowPalette",
+    "ShowTab",
     "SortComparison",
     "Stop",
     "TakeControl",
     "Train",
     "UntilKnown",
+    "announcement",
     "failure",
     "refusal",
 ]
@@ -106,7 +106,7 @@ COMMANDS: dict[str, type[Command]] = {
         *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
-        *(ShowModels, ShowLatency, ShowCompare, NextTab, PreviousTab, Enlarge),
+        *(*TABS, NextTab, PreviousTab, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
         *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),

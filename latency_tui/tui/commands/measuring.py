@@ -52,8 +52,8 @@ class FocusRuns(Command):
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether that number says how long to measure."""
-        return not state.until_known
+        """Return whether that number says how long to measure, and the field is on the screen."""
+        return not state.until_known and state.mode != "tiny"
 
 
 class UntilKnown(PlanCommand):

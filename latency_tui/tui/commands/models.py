@@ -86,6 +86,11 @@ class Find(Command):
 
     title, keys, shown, group = "Find a model", ("slash",), "/", "Models"
 
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for the list."""
+        return state.mode != "tiny"
+
 
 class HighlightNext(Command):
     """Highlight the next model."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from latency_tui.tui.commands.base import Command, PlanCommand
 from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop, UntilKnown
-from latency_tui.tui.commands.models import AddModel, AddVariants, MakeBaseline, RemoveModel, ShowFailure
+from latency_tui.tui.commands.models import AddModel, AddVariants, Find, MakeBaseline, RemoveModel, ShowFailure
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
-from latency_tui.tui.commands.screen import ReverseComparison, ShowCompare, SortComparison
+from latency_tui.tui.commands.screen import ReverseComparison, SortComparison
+from latency_tui.tui.commands.tabs import NextTab, PreviousTab, ShowCompare, ShowTab
+from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from latency_tui.tui.state import State
 from latency_tui.tui.text import clean
+
+_TOO_SMALL = f"This terminal is too small for that: it needs {MIN_WIDTH} × {MIN_HEIGHT}."
 
 
 def refusal(command: type[Command], state: State) -> str:
     """Return why a command does nothing now, and what to do."""
+    on_tabs = (ShowTab, NextTab, PreviousTab, SortComparison, ReverseComparison, Find, FocusRuns)
+    if state.mode == "tiny" and issubclass(command, on_tabs):
+        return _TOO_SMALL
     if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult):
         return f"Something is running: {Stop.key_label()} stops it and keeps what was measured."
     if command in (AddVariants, RemoveModel):

@@ -18,24 +18,6 @@ class LeaveChart(Command):
         return Stop.key_label()
 
 
-class ShowModels(Command):
-    """Show the models and the plan (a tab of its own on narrow screens)."""
-
-    title, keys, group = "Show the models and the plan", ("0",), "Screen"
-
-
-class ShowLatency(Command):
-    """Show the charts of latencies; once more for the other chart where only one fits."""
-
-    title, keys, group = "Show Latency", ("1",), "Screen"
-
-
-class ShowCompare(Command):
-    """Show every model against the baseline, and percentiles side by side."""
-
-    title, keys, group = "Show Compare", ("3",), "Screen"
-
-
 class SortComparison(Command):
     """Sort Compare by its next column; a click on a heading sorts by that column."""
 
@@ -44,7 +26,9 @@ class SortComparison(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether Compare is open and has rows."""
-        return state.tab == "compare" and state.result is not None and bool(state.result.measured)
+        return (
+            state.mode != "tiny" and state.tab == "compare" and state.result is not None and bool(state.result.measured)
+        )
 
 
 class ReverseComparison(Command):
@@ -56,18 +40,6 @@ class ReverseComparison(Command):
     def applies(cls, state: State) -> bool:
         """Return whether Compare is open and has rows."""
         return SortComparison.applies(state)
-
-
-class NextTab(Command):
-    """Show the next tab."""
-
-    title, keys, shown, group = "", ("l", "right"), "l →", "Screen"
-
-
-class PreviousTab(Command):
-    """Show the previous tab."""
-
-    title, keys, shown, group = "", ("h", "left"), "h ←", "Screen"
 
 
 class Enlarge(Command):

@@ -1,53 +1,83 @@
-"""The main screen: owns the state, and answers what the user does and what the engine tells."""
+"""The main screen: lays out its parts, binds the keys, and paints every part from the state.
+
+It owns no numbers and talks to no engine: `MeasurementController` does, `reducers` compute the next state, and
+`Dialogs` opens what lies above.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import os
 import time
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-from textual import on
-from textual.worker import Worker, WorkerState
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import OptionList
+from textual.worker import Worker
 
-from latency_tui.catalog.trust_store import is_trusted
-from latency_tui.engine.consistency import InputsChangedError
-from latency_tui.engine.protocol import BlockMeasured, RoundFinished
-from latency_tui.errors import DataError, EngineError, LatencyTuiError, UsageError
 from latency_tui.plan import Candidate, Plan
-from latency_tui.plan.limits import applicable_limits
-from latency_tui.report import render
 from latency_tui.tui import commands
-from latency_tui.tui import state as states
 from latency_tui.tui.background import run_in_background
-from latency_tui.tui.confirmation import Confirmation
-from latency_tui.tui.messages import (
-    EngineLost,
-    EventsArrived,
-    JobEnded,
-    ResultComputed,
-)
-from latency_tui.tui.recordings import Recordings
-from latency_tui.tui.result_order import settled_order
-from latency_tui.tui.screens.plan_handlers import PlanHandlers
-from latency_tui.tui.session import EngineFactory, Session
-from latency_tui.tui.state import Measurement, State
-from latency_tui.tui.text import clean
-from latency_tui.tui.widgets.measure_panel import MeasurePanel
+from latency_tui.tui.bindings import bindings
+from latency_tui.tui.dialogs import Dialogs
+from latency_tui.tui.layout import divide, mode_of
+from latency_tui.tui.measurement_controller import MeasurementController
+from latency_tui.tui.messages import EngineMessage, FieldChanged, FieldLeft, ResultsLoaded
+from latency_tui.tui.notices import notify, notify_refusal
+from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_named, type_text
+from latency_tui.tui.reducers.tabs import open_tab, tabs_of, visible_tab
+from latency_tui.tui.session import EngineFactory
+from latency_tui.tui.state import State, arrangement, start
+from latency_tui.tui.store import Store
+from latency_tui.tui.styles import CandidateStyle, looks
+from latency_tui.tui.textual_guards import is_leaving
+from latency_tui.tui.widgets.about import About
+from latency_tui.tui.widgets.answer_line import AnswerLine
+from latency_tui.tui.widgets.empty import EmptyState
+from latency_tui.tui.widgets.key_line import KeyLine
+from latency_tui.tui.widgets.measure_panel import MeasurePanel, progress_words
+from latency_tui.tui.widgets.model_list import ModelList
+from latency_tui.tui.widgets.painted import CandidatePointed, SizeChanged
+from latency_tui.tui.widgets.pane import Scene
+from latency_tui.tui.widgets.tab_strip import TabStrip
+from latency_tui.tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
     from latency_tui.catalog.configuration import LoadedConfiguration
-    from latency_tui.result.result import Result
+    from latency_tui.tui.widgets.results import Results
 
 REDRAWS_PER_SECOND = 4
 REDRAWS_PER_SECOND_BY_SSH = 2
-_LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
+_PLAN_ROWS = 9  # of list and plan side by side
+_MIN_TABLE = 3  # rows
+_PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
+_PAINT_LOST_SECONDS = 1.0
+"""After this time a paint that was asked for is asked for again, so that a lost callback leaves no part out of date."""
 
 
-class MainScreen(PlanHandlers):
-    """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow."""
+class MainScreen(Screen[None]):
+    """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow.
+
+    Attributes:
+        store: The state, and the only way to change it.
+        controller: The one place that talks to the engine.
+        results: The widget that shows results, once it is loaded.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    AUTO_FOCUS = "ModelList"
+    ALLOW_IN_MAXIMIZED_VIEW = "TitleLine, AnswerLine, KeyLine"
+    ESCAPE_TO_MINIMIZE = False
 
     def __init__(
         self,
@@ -58,144 +88,219 @@ class MainScreen(PlanHandlers):
         *,
         spooled: bool = False,
     ) -> None:
-        super().__init__(plan, candidates, configuration)
-        self.records = Recordings(spooled=spooled)
-        self.session = Session(self, engine_factory)
-        self._dirty = False
-        self._began: dict[str, float] = {}
-        self._confirmation = Confirmation(self)
+        super().__init__()
+        self.store = Store(start(plan, candidates), self._show_change)
+        self.controller = MeasurementController(self, self.store, engine_factory, spooled=spooled)
+        models = tuple(candidate.model for candidate in candidates)
+        self._dialogs = Dialogs(self, self.store, self.controller, models, configuration)
+        self._actions = self._command_actions()
+        self.results: Results | None = None
+        self._layout = divide(100, 30, len(candidates))
+        self._looks: dict[str, CandidateStyle] = {}
+        self._parts: tuple[Widget, ...] = ()
+        self._painting = False
+        self._paint_asked_at = 0.0
+
+    @property
+    def state(self) -> State:
+        """The current state."""
+        return self.store.state
+
+    # --- from the first frame to the end -----------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Yield every part; the results follow after the first frame."""
+        self._layout = divide(*self.app.size, len(self.state.chosen))
+        self._name_mode()  # before there are children, whose styles would all have to be computed again
+        yield TitleLine(id="title")
+        yield TabStrip(id="outer-tabs")
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield ModelList(id="list")
+                yield MeasurePanel(self.state, id="measure")
+                yield About(id="about")
+            with Vertical(id="main"):
+                yield EmptyState(id="empty")
+        yield AnswerLine(id="answer")
+        yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        """Start the clock, and leave everything that takes time until the first frame is out."""
+        """Start the clock that redraws, and follow the theme."""
         by_ssh = "SSH_CONNECTION" in os.environ
-        self.set_interval(1 / (REDRAWS_PER_SECOND_BY_SSH if by_ssh else REDRAWS_PER_SECOND), self.redraw)
+        redraws_per_second = REDRAWS_PER_SECOND_BY_SSH if by_ssh else REDRAWS_PER_SECOND
+        self.set_interval(1 / redraws_per_second, self.controller.update)
+        self._parts = tuple(self.query(", ".join(_PARTS)))
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._apply_theme())
+        self._apply_theme()
+        for part in self.query("ModelList, MeasurePanel, About"):  # which have titles; the others when they are drawn
+            self.paint_part(part)
 
     def begin(self) -> None:
         """Start what takes time; to be called when the first frame is out."""
-        self.session.warm_up()
-        run_in_background(self, self.load_results, group="load")
+        self.controller.start_engine()
+        run_in_background(self, self._load_results, group="load")
+
+    async def _load_results(self) -> None:
+        """Import numpy, the statistics and the charts beside the event loop."""
+        await self.controller.load_statistics()
+        module = await asyncio.to_thread(importlib.import_module, "latency_tui.tui.widgets.results")
+        self.post_message(ResultsLoaded(module.Results(id="results")))
+
+    @on(ResultsLoaded)
+    async def _mount_results(self, message: ResultsLoaded) -> None:
+        message.results.display = False
+        await self.query_one("#main").mount(message.results)
+        self.results = message.results
+        self.arrange_parts()
 
     async def on_unmount(self) -> None:
         """Leave no process behind."""
-        await self.session.close()
+        await self.controller.close()
 
-    # --- what the engine told ----------------------------------------------------------------------------------------
+    async def _on_message(self, message: Message) -> None:
+        """Drop what is still on its way when the app leaves; there is no public way to."""
+        ours = type(message).__module__.startswith(__package__.partition(".")[0])
+        if not (ours and is_leaving(self.app)):
+            await super()._on_message(message)
 
-    def redraw(self) -> None:
-        """Show what has been measured since the last time; called by the clock."""
-        self._time_trainings()
-        if not self._dirty:
+    # --- layout and painting -----------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Divide the new size."""
+        self.arrange_parts()
+
+    def _apply_theme(self) -> None:
+        self._looks = looks(self.state.colours, self.app.current_theme, self.app.theme_variables)
+        self.arrange_parts()
+
+    def _name_mode(self) -> None:
+        for mode in ("wide", "narrow", "tiny"):
+            self.set_class(self._layout.mode == mode, f"-{mode}")
+        self.set_class(self.app.size.width < 70, "-slim")
+
+    def arrange_parts(self) -> None:
+        """Divide the screen anew, then paint when the widgets know their sizes."""
+        if not self.children:  # a size that came before the parts
             return
-        self._dirty = False
-        state = states.sample_noise(self.state)
-        result = self.records.snapshot(state.job) if state.work == "profiling" else None
-        if result is not None and result.measured and (live := state.live) is not None:
-            order = settled_order(result, live.order, slack=_LIVE_SLACK)
-            first = live.result is None
-            state = _with_measurement(state, replace(live, result=result, order=order))
-            self.change(state, arrange=first and not state.frozen)
-        elif not state.frozen:
-            self.change(state)
-        self.state = state
+        width, height = self.app.size
+        if (mode := mode_of(width, height)) != self.state.mode:
+            self.store.change(replace(self.state, mode=mode), paint=False)
+        state = self.state.seen
+        tab = visible_tab(state)
+        rows = len(state.measurement.candidates) if state.measurement else 0
+        answer = self.query_one(AnswerLine)
+        lines = answer.lines(state, width)
+        if mode == "tiny":
+            lines = min(lines, max(height - 2 - _MIN_TABLE, 0))  # of a longer table, which scrolls, the rest
+        answer.display = lines > 0
+        answer.styles.height = lines
+        self._layout = layout = divide(width, height, rows or len(state.chosen), answer=lines)
+        self._name_mode()
+        measured = self.results is not None and (bool(rows) or not tab.needs_result)
+        self.query_one("#side").display = mode == "wide" or (mode == "narrow" and tab is commands.ShowModels)
+        self.query_one("#main").display = mode != "narrow" or tab is not commands.ShowModels
+        self.query_one("#about").display = mode == "wide" or height - 3 - lines - _PLAN_ROWS >= 3
+        self.query_one("#empty").display = not measured
+        if self.results is not None:
+            self.results.display = measured
+            self.results.take_layout(layout, tab, rows)
+        self.paint_soon()
 
-    def _time_trainings(self) -> None:
-        """Show how long each training takes by now."""
-        for row in self.state.rows:
-            if row.stage == "training":
-                elapsed = int(time.monotonic() - self._began.setdefault(row.slug, time.monotonic()))
-                if elapsed != row.elapsed:
-                    self.state = states.update_row(self.state, row.slug, elapsed=elapsed)
-                    self._dirty = True
-            else:
-                self._began.pop(row.slug, None)
-
-    @on(EventsArrived)
-    def _take_events(self, message: EventsArrived) -> None:
-        if message.job != self.state.job:
-            return
+    def _show_change(self, before: State) -> None:
+        """Show the current state: its colours if models are new, its parts in their places if these change."""
         state = self.state
-        for event in message.events:
-            state = states.fold(state, event)
-        if state.work == "profiling":
-            self.records.add(message.job, message.events)
-        self.state = state
-        self._dirty = True
-        if not all(isinstance(event, BlockMeasured | RoundFinished) for event in message.events):
-            self.change(state)
+        if before.colours != state.colours:
+            self._apply_theme()
+        elif arrangement(before) != arrangement(state):
+            self.arrange_parts()
+        else:
+            self.paint_soon()
 
-    @on(JobEnded)
-    def _end_job(self, message: JobEnded) -> None:
-        if message.job != self.state.job:
-            return
-        if isinstance(message.error, DataError):  # others are told with the engine that they ended
-            self.show_error(message.error)
-        elif isinstance(message.error, InputsChangedError):
-            self.show_error(message.error, f"{commands.Profile.key_label()} measures afresh.")
-        profiled = self.state.work == "profiling"
-        goes_on = self.state.then_profile and message.error is None
-        self._still = None
-        self.change(states.finish(states.sample_noise(self.state)))
-        if profiled:
-            self.records.flush(message.job)
-            self._conclude(message.job)
-        elif goes_on:
-            self.post_message(commands.Profile())
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    @on(SizeChanged)
+    def paint_soon(self) -> None:
+        """Paint once when everything that is on its way has arrived."""
+        now = time.monotonic()
+        if not self._painting or now - self._paint_asked_at > _PAINT_LOST_SECONDS:
+            self._painting, self._paint_asked_at = True, now
+            self.call_after_refresh(self.paint)
 
-    @on(EngineLost)
-    def _lose_engine(self, message: EngineLost) -> None:
-        self.change(states.forget_training(self.state))
-        if message.error is None:
+    def paint_part(self, part: Widget) -> None:
+        """Have one part show the state; results, which are not there from the start, are painted with all of it."""
+        state = self.state.seen
+        match part:
+            case TitleLine() | MeasurePanel() | AnswerLine() | EmptyState():
+                part.paint(state)
+            case ModelList() | About():
+                part.paint(state, self._looks)
+            case KeyLine():
+                part.paint(self.state, typing=self.typing, enlarged=self.maximized is not None)
+            case TabStrip(id="outer-tabs") if state.mode == "narrow":
+                part.paint(tabs_of(state), visible_tab(state), self._hints())
+
+    async def paint(self) -> None:
+        """Have every visible part show the state."""
+        self._painting = False
+        if not self.is_mounted or not self.is_attached:
             return
-        again = f"Press {commands.Train.key_label()} or {commands.Profile.key_label()} to start it again."
-        self.show_error(message.error, again)
+        with self.app.batch_update():
+            for part in self._parts:
+                self.paint_part(part)
+            if self.results is not None and self.results.display:
+                await self.results.paint(self._scene(), hints=self._hints())
+
+    def _scene(self) -> Scene:
+        return Scene(self.state.seen, self._looks, self._layout, enlarged=self.maximized is not None)
+
+    def _hints(self) -> tuple[str, ...]:
+        """Return what the line of tabs has room to say, from the longest way to the shortest."""
+        state = self.state.seen
+        tab = visible_tab(state)
+        words = progress_words(state) if state.mode == "narrow" and tab is not commands.ShowModels else ()
+        return words if words or self.results is None else self.results.hints(tab, self._scene())
+
+    # --- messages ----------------------------------------------------------------------------------------------------
+
+    @on(EngineMessage)
+    def _take_report(self, message: EngineMessage) -> None:
+        self.controller.take(message)
 
     @on(Worker.StateChanged)
-    def _notice_fault(self, event: Worker.StateChanged) -> None:
-        error = event.worker.error
-        if event.state is not WorkerState.ERROR or error is None:
-            return
-        self.log.error(repr(error))
-        self.show_error(EngineError(f"{type(error).__name__}: {clean(str(error))}"), "Please report this.")
-        if event.worker.group == "engine":
-            self.post_message(JobEnded(self.state.job))
+    def _take_fault(self, event: Worker.StateChanged) -> None:
+        self.controller.take_fault(event)
 
-    @on(ResultComputed)
-    def _take_result(self, message: ResultComputed) -> None:
-        state, result = self.state, message.result
-        found = next((m for m in state.measurements if m.job == message.job), None)
-        if found is None:
-            return
-        if result is None or not any(c.statistics or c.status == "failed" for c in result.candidates):
-            kept = tuple(m for m in state.measurements if m is not found)
-            self.records.drop(message.job)
-            self.change(replace(state, measurements=kept, shown=len(kept) - 1), arrange=True)
-            return
-        order = settled_order(result, found.order, slack=0.0)
-        self.change(_with_measurement(state, replace(found, result=result, order=order, whole=True)), arrange=True)
+    @on(OptionList.OptionHighlighted)
+    @on(OptionList.OptionSelected)
+    def _take_option(self, event: OptionList.OptionHighlighted | OptionList.OptionSelected) -> None:
+        self.store.change(highlight(self.state, event.option_index))
+        if isinstance(event, OptionList.OptionSelected):
+            self.post_message(commands.Choose())
 
-    def _conclude(self, job: str) -> None:
-        async def work() -> None:
-            self.post_message(ResultComputed(job, await self.records.exact(job)))
+    @on(CandidatePointed)
+    def _point(self, message: CandidatePointed) -> None:
+        again = message.slug == self.state.highlighted
+        self.store.change(replace(self.state, highlighted=message.slug))
+        if again and commands.ShowFailure.applies(self.state):
+            self.post_message(commands.ShowFailure())
 
-        run_in_background(self, work, group=f"conclude-{job}")
+    @on(FieldChanged)
+    def _take_text(self, message: FieldChanged) -> None:
+        state, text = self.state, message.text
+        find = message.field == "find"
+        self.store.change(highlight_named(state, text) if find else type_text(state, message.field, text))
 
-    def results_so_far(self) -> list[Result]:
-        """Return what was measured in every measurement, the oldest first; one may be running still."""
-        found: list[Result] = []
-        for measurement in self.state.measurements:
-            result = measurement.result
-            if not measurement.whole:
-                with suppress(Exception):  # what is on the screen is better than nothing
-                    result = self.records.whole(measurement.job) or result
-            if result is not None and result.measured:
-                found.append(result)
-        return found
+    @on(FieldLeft)
+    async def _leave_field(self) -> None:
+        await self.query("#find").remove()
+        self.set_focus(self.query_one("#list"))
 
-    def show_error(self, error: LatencyTuiError, remedy: str = "") -> None:
-        """Show an error for a while; the app lives on."""
-        self.app.notify(f"{error} {remedy}".strip(), title=error.title, severity="error", timeout=8, markup=False)
+    # --- commands ----------------------------------------------------------------------------------------------------
 
-    # --- what the user did -------------------------------------------------------------------------------------------
+    @property
+    def typing(self) -> bool:
+        """Whether letters go into a field."""
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether a key does something now; while the user types, only help and palette do."""
@@ -206,193 +311,88 @@ class MainScreen(PlanHandlers):
 
     def action_command(self, name: str) -> None:
         """Do what a key stands for; escape leaves an enlarged chart before it stops anything."""
-        if name == commands.Stop.__name__ and self.maximized is not None:
-            self.leave_chart()
-            return
         command = commands.COMMANDS[name]
-        if command.applies(self.state):
+        if command is commands.Stop and self.maximized is not None:
+            self._leave_chart()
+        elif command.applies(self.state):
             self.post_message(command())
         elif words := commands.refusal(command, self.state):
-            self.app.notify(words, title="Not now", severity="warning", timeout=4, markup=False)
+            notify_refusal(self, words)
 
-    @on(commands.Train)
-    def _train(self) -> None:
-        plan = self._plan(training=True)
-        if plan is not None:
-            job = self.session.train(plan)
-            self.change(replace(self.state, work="training", job=job, progress=states.Progress()))
+    def _command_actions(self) -> dict[type[commands.Command], Callable[[], object]]:
+        """Return what each command does that is more than a change of the state."""
+        return {
+            **self.controller.actions(self._dialogs.ask_for_trust),
+            **self._dialogs.actions(),
+            commands.ShowPalette: lambda: self.app.action_command_palette(),
+            commands.ChangeTheme: lambda: self.app.search_themes(),
+            commands.Find: self._find,
+            commands.FocusRuns: self._focus_runs,
+            commands.SortComparison: partial(self._sort, reverse=False),
+            commands.ReverseComparison: partial(self._sort, reverse=True),
+            commands.Enlarge: self._enlarge_next,
+            commands.LeaveChart: self._leave_chart,
+            commands.Quit: self._quit,
+            **{tab: partial(self._open_tab, tab) for tab in commands.TABS},
+        }
 
-    @on(commands.Profile)
-    def _profile(self) -> None:
-        if self.state.work == "training":
-            self.change(replace(self.state, then_profile=True))
+    @on(commands.Command)
+    async def _run(self, command: commands.Command) -> None:
+        """Do what a key, a button or a line of the palette asked for."""
+        kind = type(command)
+        if reduce := REDUCERS.get(kind):
+            if kind.applies(self.state):  # it may have changed since the key was pressed
+                self.store.change(reduce(self.state))
+                self._announce(command)
             return
-        plan = self._plan()
-        if plan is None:
+        done = self._actions[kind]()
+        if isinstance(done, Awaitable):
+            await done
+
+    def _announce(self, command: commands.Command) -> None:
+        """Say what a command changed where the models and the plan are not on the screen."""
+        if not self.query_one("#side").display and (words := commands.announcement(command, self.state)):
+            notify(self, words)
+
+    def _open_tab(self, tab: type[commands.ShowTab]) -> None:
+        if tab is visible_tab(self.state) and self.results is not None:
+            self.results.open_again(tab)
+        self.minimize()
+        self.store.change(open_tab(self.state, tab))
+        self.arrange_parts()
+
+    def _enlarge_next(self) -> None:
+        """Enlarge the focused chart or the first one; then the other; then none."""
+        if self.results is None:
             return
-        job = self.session.profile(plan, self.records.settled)
-        self.records.open(job, plan, self.colours)
-        self.records.add(job, states.known_before(self.state, job))
-        measurements = (*self.state.measurements, Measurement(job, plan))
-        state = states.start_job(self.state, job, measurements)
-        self.change(replace(state, shown=len(measurements) - 1), arrange=True)
-
-    @on(commands.MeasureMore)
-    def _measure_more(self) -> None:
-        measurement = self.state.measurement
-        if measurement is None or not commands.MeasureMore.applies(self.state):
-            return
-        recording, more = self.records.get(measurement.job), measurement.result.more if measurement.result else None
-        if recording is None or more is None:
-            return
-        from latency_tui.analysis.continuation import plan_to_continue  # loaded with the first result
-
-        plan, first = plan_to_continue(measurement.plan, more, recording.active), recording.next_launch
-        job = self.session.go_on(
-            plan,
-            self.records.settled,
-            lambda job: self.records.continue_with(job, more),
-            recording.inputs,
-            recording.noise_recorder.machine,
-        )
-        self.records.rename(measurement.job, job)
-        longer = replace(measurement, job=job, whole=False, launches=first + more.launches)
-        measurements = tuple(longer if one is measurement else one for one in self.state.measurements)
-        self.change(states.start_job(self.state, job, measurements, launch=first), arrange=True)
-
-    def _plan(self, *, training: bool = False) -> Plan | None:
-        """Return the plan with the chosen models and the numbers in the fields; None, and a word, where it is none."""
-        if self.state.work != "idle":
-            return None
-        try:
-            until_known = self.state.until_known
-            runs, seconds, batch = self.query_one(MeasurePanel).numbers(until_known=until_known)
-            if training and until_known:  # which takes two, but one can be trained
-                runs, until_known = 1, False
-            plan, chosen = self.state.plan, self.state.chosen
-            slugs, fresh = {c.slug for c in chosen}, self.state.cold_start
-            if not all(is_trusted(candidate.model, plan.trust) for candidate in chosen):
-                self.ask_for_trust(commands.Train() if training else commands.Profile())
-                return None
-            baseline = self.state.baseline if self.state.baseline in slugs else None
-            workload = msgspec.structs.replace(plan.workload, batch_size=batch)
-            return msgspec.structs.replace(
-                plan,
-                candidates=chosen,
-                limits=applicable_limits(plan.limits, slugs, cold_start=fresh),
-                workload=workload,
-                runs=runs,
-                seconds=seconds,
-                until_known=until_known,
-                control=self.state.control,
-                cold_start=fresh,
-                baseline=baseline,
-            )
-        except UsageError as error:
-            self.show_error(error)
-            return None
-
-    @on(commands.Stop)
-    def _stop(self) -> None:
-        highlighted = self.state.highlighted
-        if commands.Stop.applies(self.state) and states.trains(self.state, highlighted):
-            self.session.stop_training(self.state.job, highlighted)
-        elif commands.Stop.applies(self.state) and self._confirmation.may_stop(
-            self.state, self.session.seconds_running
-        ):
-            self.session.stop(self.state.job)
-            self._still = None
-            progress = replace(self.state.progress, phase="stopping")
-            self.change(replace(self.state, frozen=False, then_profile=False, progress=progress))
-
-    @on(commands.Freeze)
-    def _freeze(self) -> None:
-        if not commands.Freeze.applies(self.state):  # it may have ended since the key was pressed
-            return
-        frozen = not self.state.frozen
-        self._still = self.state if frozen else None
-        self.change(replace(self.state, frozen=frozen), arrange=True)
-
-    @on(commands.MakeBaseline)
-    def _make_baseline(self) -> None:
-        slug, measurement = self.state.highlighted, self.state.measurement
-        if measurement is None or not commands.MakeBaseline.applies(self.state):
-            return
-        self.change(replace(self.state, baseline=slug))
-        self.records.rebase(measurement.job, slug)
-        if measurement.job == self.state.job:
-            self._dirty = True
+        part = self.results.next_to_enlarge(visible_tab(self.state), self.maximized, self.focused)
+        if part is None:
+            self.minimize()
         else:
-            self._conclude(measurement.job)
+            self.maximize(part, container=False)
+        self.arrange_parts()
 
-    @on(commands.ShowFailure)
-    def _show_failure(self) -> None:
-        failed = commands.failure(self.state)
-        if failed is not None:
-            from latency_tui.tui.screens.failure import FailureScreen  # with the next two 3 ms of the first frame
+    def _leave_chart(self) -> None:
+        self.minimize()
+        self.arrange_parts()
 
-            self.app.push_screen(FailureScreen(*failed))
+    def _sort(self, *, reverse: bool) -> None:
+        if self.results is not None and commands.SortComparison.applies(self.state):
+            self.results.sort_comparison(reverse=reverse)
 
-    @on(commands.PreviousResult)
-    @on(commands.NextResult)
-    def _walk_results(self, message: commands.Command) -> None:
-        if message.applies(self.state):
-            step = 1 if isinstance(message, commands.NextResult) else -1
-            self.change(replace(self.state, shown=self.state.shown + step), arrange=True)
+    async def _find(self) -> None:
+        self._open_tab(commands.ShowModels)
+        from latency_tui.tui.widgets.fields import Field  # not before the first frame
 
-    @on(commands.ShowNoise)
-    def _show_noise(self) -> None:
-        if self.state.result is not None:
-            from latency_tui.tui.screens.noise import NoiseScreen  # not before the first frame
+        if not self.query("#find"):
+            find = Field(placeholder="a part of a name", id="find", compact=True)
+            await self.query_one("#side").mount(find, after="#list")
+        self.call_after_refresh(self.query_one("#find").focus)
 
-            self.app.push_screen(NoiseScreen(self.state.result))
+    def _focus_runs(self) -> None:
+        self._open_tab(commands.ShowModels)
+        self.call_after_refresh(self.query_one(MeasurePanel).focus_runs)
 
-    @on(commands.SaveAs)
-    def _save_as(self) -> None:
-        measurement = self.state.measurement
-        if measurement is not None and measurement.result is not None:
-            from latency_tui.tui.screens.save import SaveScreen
-
-            self.app.push_screen(
-                SaveScreen(lambda: self._exact(measurement.job), lambda: self._forget_samples(measurement.job))
-            )
-
-    def _forget_samples(self, job: str) -> None:
-        """Remove the samples on disk of a measurement that has ended and was saved whole."""
-        if job != self.state.job or self.state.work != "profiling":
-            self.records.discard_samples(job)
-
-    async def _exact(self, job: str) -> Result | None:
-        """Return all that was measured in a job by now; while it runs at once, for events come in meanwhile."""
-        return self.records.whole(job) if job == self.state.job else await self.records.exact(job)
-
-    @on(commands.CopyTable)
-    def _copy(self) -> None:
-        if self.state.result is not None:
-            self.app.copy_to_clipboard(render(self.state.result))
-            self.app.notify("The table is on the clipboard, if the terminal allows it.", title="Copied", timeout=3)
-
-    @on(commands.ShowHelp)
-    def _show_help(self) -> None:
-        from latency_tui.tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    @on(commands.ShowPalette)
-    def _show_palette(self) -> None:
-        self.app.action_command_palette()
-
-    @on(commands.ChangeTheme)
-    def _change_theme(self) -> None:
-        self.app.search_themes()
-
-    @on(commands.Quit)
     async def _quit(self) -> None:
-        if self._confirmation.may_quit(self.state):
+        if self.controller.may_quit():
             await self.app.action_quit()
-
-
-def _with_measurement(state: State, measurement: Measurement) -> State:
-    """Return the state with one measurement replaced by its newer self."""
-    measurements = tuple(measurement if m.job == measurement.job else m for m in state.measurements)
-    return replace(state, measurements=measurements)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
-from latency_tui.errors import UsageError
-from latency_tui.plan import MAX_RUNS, Plan
+from latency_tui.plan import Plan
 from latency_tui.text.formatting import format_more, format_seconds
 from latency_tui.tui.commands import (
     Choose,
@@ -22,8 +20,7 @@ from latency_tui.tui.commands import (
     Train,
     UntilKnown,
 )
-from latency_tui.tui.messages import FieldChanged
-from latency_tui.tui.plan_options import DEFAULT_RUNS, some_seconds, whole_number
+from latency_tui.tui.plan_to_measure import refusals
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import FAINT, KEY, MUTED
 from latency_tui.tui.text import wrap
@@ -32,37 +29,30 @@ from latency_tui.tui.widgets.key_button import KeyButton
 from latency_tui.tui.widgets.key_switch import KeySwitch
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
-MAX_ROWS = 1_000_000
 _BAR = 16
 
 
 class MeasurePanel(Container):
     """Runs (or seconds), batch, the switches, Train, Profile and the progress line."""
 
-    def __init__(self, plan: Plan, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
+    def __init__(self, state: State, *, id: str | None = None) -> None:  # noqa: A002  # Textual's word
         super().__init__(id=id)
-        self._plan = plan
-        self._texts = {
-            "runs": str(plan.runs or DEFAULT_RUNS) if plan.seconds is None else f"{plan.seconds:g}",
-            "batch": str(plan.workload.batch_size),
-        }
-        self._refusal = ""
-        self._refused = ""
-        self._state: State | None = None
+        self._state = state
         self._painted: tuple[object, ...] = ()
         self._offered: tuple[bool, ...] = ()
+        self._fields_set = state.fields_set
         self.border_title = "Measure"
 
     def compose(self) -> ComposeResult:
         """Yield the fields, the switches, the buttons and the progress line."""
-        yield Static(_unit(self._plan), id="unit", classes="label", markup=False)
+        yield Static(_unit(self._state.plan), id="unit", classes="label", markup=False)
         with Horizontal(id="length"):
-            yield Field(self._texts["runs"], id="runs", compact=True)
+            yield Field(self._state.runs_text, id="runs", compact=True)
             options = KeyButton(SetOptions, id="options")
             options.can_focus = False  # tab goes from field to field
             yield options
         yield Static("Batch", classes="label", markup=False)
-        yield Field(self._texts["batch"], id="batch", compact=True)
+        yield Field(self._state.batch_text, id="batch", compact=True)
         with Container(id="switches"):
             yield KeySwitch(UntilKnown, id="until-known")
             yield KeySwitch(TakeControl, id="control")
@@ -72,44 +62,21 @@ class MeasurePanel(Container):
             yield KeyButton(Profile, id="profile")
         yield Lines(id="progress")
 
-    def take(self, plan: Plan) -> None:
-        """Show the numbers of another plan in the fields."""
-        self._plan = plan
-        self.query_one("#unit", Static).update(_unit(plan))
-        runs = f"{plan.seconds:g}" if plan.seconds is not None else str(plan.runs or self._texts["runs"])
-        texts = {"runs": runs, "batch": str(plan.workload.batch_size)}
-        for name, text in texts.items():
-            self._texts[name] = text
-            for field in self.query(f"#{name}").results(Field):
-                field.value = text
-
-    def numbers(self, *, until_known: bool) -> tuple[int | None, float | None, int]:
-        """Return runs or seconds, and the batch size; raises `UsageError` with a sentence where a field is wrong.
-
-        Args:
-            until_known: Whether neither runs nor seconds are wanted.
-        """
-        batch = whole_number(self._texts["batch"], "Batch", MAX_ROWS)
-        if until_known:
-            return None, None, batch
-        if self._plan.seconds is not None:
-            return None, some_seconds(self._texts["runs"]), batch
-        return whole_number(self._texts["runs"], "Runs", MAX_RUNS), None, batch
-
     def focus_runs(self) -> None:
         """Put the cursor into the first field."""
         self.query("#runs").focus()
 
     def paint(self, state: State) -> None:
         """Show the snapshot."""
-        self._state = state
+        self._fill_fields(state)
         width = self.content_size.width
+        refused = refusals(state)
         facts = (
             state.work,
             state.progress,
             state.then_profile,
             state.plan.launches,
-            self._refusal,
+            tuple(refused.items()),
             len(state.chosen),
             _summary(state),
             (state.until_known, state.control, state.cold_start, _settled(state)),
@@ -124,10 +91,13 @@ class MeasurePanel(Container):
         if offered != self._offered:
             self._offered = offered
             self._offer(state, switches, idle=idle)
-        refusal = "" if self._refused == "runs" and state.until_known else self._refusal
+        for name in ("runs", "batch"):
+            self.query(f"#{name}").set_class(name in refused, "-refused")
+        if state.until_known:
+            refused.pop("runs", None)
         progress = self.query_one("#progress", Lines)
-        if refusal and idle:
-            progress.draw(_wrapped(refusal, width, "$text-error"))
+        if refused and idle:
+            progress.draw(_wrapped(next(reversed(refused.values())), width, "$text-error"))
         else:
             progress.draw(_progress(state, width))
 
@@ -142,29 +112,15 @@ class MeasurePanel(Container):
         for field in self.query("#runs"):
             field.disabled = state.until_known
 
-    @on(FieldChanged)
-    def _check(self, event: FieldChanged) -> None:
-        event.stop()
-        self._texts[event.field] = event.text
-        refusals: list[tuple[str, str]] = []
-        for name in self._texts:
-            try:
-                self._check_text(name)
-                self.query(f"#{name}").remove_class("-refused")
-            except UsageError as error:
-                self.query(f"#{name}").add_class("-refused")
-                refusals.append((name, str(error)))
-        self._refused, self._refusal = refusals[-1] if refusals else ("", "")
-        if self._state is not None:
-            self.paint(self._state)
-
-    def _check_text(self, name: str) -> None:
-        if name == "batch":
-            whole_number(self._texts[name], "Batch", MAX_ROWS)
-        elif self._plan.seconds is not None:
-            some_seconds(self._texts[name])
-        else:
-            whole_number(self._texts[name], "Runs", MAX_RUNS)
+    def _fill_fields(self, state: State) -> None:
+        """Show numbers that the app has set; what the user types is in the fields already."""
+        if state.fields_set == self._fields_set:
+            return
+        self._fields_set = state.fields_set
+        self.query_one("#unit", Static).update(_unit(state.plan))
+        for name, text in (("runs", state.runs_text), ("batch", state.batch_text)):
+            for field in self.query(f"#{name}").results(Field):
+                field.value = text
 
 
 def _unit(plan: Plan) -> str:

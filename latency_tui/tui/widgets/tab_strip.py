@@ -5,34 +5,26 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual import events
 
-from latency_tui.tui.commands import Command, ShowCompare, ShowLatency, ShowModels
-from latency_tui.tui.state import Tab
+from latency_tui.tui.commands import ShowTab
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit
 from latency_tui.tui.widgets.lines import Piece
 from latency_tui.tui.widgets.painted import Painted
 
-_TITLES: dict[Tab, tuple[str, type[Command]]] = {
-    "models": ("Models", ShowModels),
-    "latency": ("Latency", ShowLatency),
-    "compare": ("Compare", ShowCompare),
-}
-
 
 class TabStrip(Painted):
     """Number and name of each tab; a click opens it."""
 
-    _tabs: tuple[Tab, ...] = ()
+    _tabs: tuple[type[ShowTab], ...] = ()
 
-    def paint(self, tabs: tuple[Tab, ...], active: Tab, hints: tuple[str, ...] = ()) -> None:
+    def paint(self, tabs: tuple[type[ShowTab], ...], active: type[ShowTab], hints: tuple[str, ...] = ()) -> None:
         """Show tabs, the open one marked, and at the right end the first of the hints for which there is room."""
         if not self.is_new(tabs, active, hints):
             return
         self._tabs = tabs
         parts: list[Piece] = []
         for tab in tabs:
-            title, command = _TITLES[tab]
-            number = command.key_label()
+            number, title = tab.key_label(), tab.label
             if tab == active:
                 parts.append((f" {number} {title} ", "bold reverse $primary"))
             else:
@@ -47,8 +39,7 @@ class TabStrip(Painted):
         """Open the tab under the pointer."""
         left = 0
         for tab in self._tabs:
-            title, command = _TITLES[tab]
-            left += len(f" {command.key_label()} {title} ")
+            left += len(f" {tab.key_label()} {tab.label} ")
             if event.x < left:
-                self.screen.post_message(command())
+                self.screen.post_message(tab())
                 return

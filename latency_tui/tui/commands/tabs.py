@@ -1,0 +1,100 @@
+"""The tabs, one class each: its name, its key, and the pane that shows it. A tab is added here and in `TABS`.
+
+Panes are imported when the results are loaded, after the first frame.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from latency_tui.tui.commands.base import Command
+from latency_tui.tui.state import State
+
+if TYPE_CHECKING:
+    from latency_tui.tui.widgets.pane import Pane
+
+
+class ShowTab(Command):
+    """Show a tab.
+
+    Attributes:
+        tab: Its name in the state.
+        label: Its name on the screen.
+        needs_result: Whether it is empty before anything is measured; the screen then says what to press.
+    """
+
+    tab: ClassVar[str]
+    label: ClassVar[str]
+    needs_result: ClassVar[bool] = True
+    group = "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for tabs."""
+        return state.mode != "tiny"
+
+    @classmethod
+    def pane(cls) -> Pane | None:
+        """Return a new pane that shows the tab; None for the models, which are always on the screen."""
+        return None
+
+
+class ShowModels(ShowTab):
+    """Show the models and the plan (a tab of its own on narrow screens)."""
+
+    tab, label = "models", "Models"
+    title, keys = "Show the models and the plan", ("0",)
+
+
+class ShowLatency(ShowTab):
+    """Show the charts of latencies; once more for the other chart where only one fits."""
+
+    tab, label = "latency", "Latency"
+    title, keys = "Show Latency", ("1",)
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the two charts."""
+        from latency_tui.tui.widgets.latency import LatencyPane
+
+        return LatencyPane(id=cls.tab)
+
+
+class ShowCompare(ShowTab):
+    """Show every model against the baseline, and percentiles side by side."""
+
+    tab, label = "compare", "Compare"
+    title, keys = "Show Compare", ("3",)
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the comparison."""
+        from latency_tui.tui.widgets.compare import ComparePane
+
+        return ComparePane(id=cls.tab)
+
+
+TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowCompare)
+"""Every tab, from left to right."""
+
+
+class NextTab(Command):
+    """Show the next tab."""
+
+    title, keys, shown, group = "", ("l", "right"), "l →", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for tabs."""
+        return state.mode != "tiny"
+
+
+class PreviousTab(Command):
+    """Show the previous tab."""
+
+    title, keys, shown, group = "", ("h", "left"), "h ←", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for tabs."""
+        return state.mode != "tiny"

@@ -1,0 +1,1 @@
+"""Pure functions from one state of the main screen to the next."""

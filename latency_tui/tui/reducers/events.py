@@ -1,0 +1,141 @@
+"""From one state to the next: what an event of the engine, or a step of a job, changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from latency_tui.engine.protocol import (
+    BlockMeasured,
+    CandidateFailed,
+    ColdStartMeasured,
+    ColdStartStarted,
+    EngineStarted,
+    Event,
+    MeasurementStarted,
+    RoundFinished,
+    TrainingFinished,
+    TrainingStarted,
+    WarmUpFinished,
+)
+from latency_tui.tui.state import NOISE_COLUMNS, Measurement, Phase, Progress, State, update_row
+
+
+def fold(state: State, event: Event) -> State:
+    """Return the state after one event of the running job; `finish` follows the last one."""
+    match event:
+        case EngineStarted(environment=environment):
+            progress = state.progress
+            if progress.phase in ("measuring", "cold start"):  # that of the next launch
+                progress = Progress(launch=progress.launch + 1)
+            return replace(state, environment=environment, progress=progress)
+        case TrainingStarted(candidate=slug):
+            if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # else a later launch trains anew
+                state = update_row(state, slug, stage="training", error="", traceback="", elapsed=0)
+            return _advance(state, "training", 0)
+        case TrainingFinished():
+            state = update_row(
+                state,
+                event.candidate,
+                stage="ready",
+                seconds=event.seconds,
+                score=event.score,
+                notes=event.notes,
+                error="",
+                traceback="",
+            )
+            return _advance(state, "training", 1)
+        case CandidateFailed(cause="stopped", candidate=slug):
+            return update_row(state, slug, stage="new")
+        case CandidateFailed():
+            return update_row(
+                state, event.candidate, stage="failed", error=event.message, traceback=event.traceback or event.message
+            )
+        case WarmUpFinished(candidate=slug):  # whatever happened to it in a launch before
+            return _advance(update_row(state, slug, stage="ready", error="", traceback=""), "warming up", 1)
+        case ColdStartStarted():
+            return _advance(state, "cold start", 0)
+        case ColdStartMeasured():
+            return _advance(state, "cold start", 1)
+        case MeasurementStarted():
+            progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
+            return replace(state, progress=progress, pinned=event.pinned)
+        case BlockMeasured():
+            block = event.block
+            told = block.waited_ns if block.waited_ns > 0 else block.wall_ns - block.cpu_ns  # as in the result
+            lost = min(max(told, 0), block.wall_ns)
+            return replace(state, job_wall_ns=state.job_wall_ns + block.wall_ns, job_lost_ns=state.job_lost_ns + lost)
+        case RoundFinished():
+            if state.progress.phase == "stopping":
+                return state
+            progress = Progress("measuring", event.round + 1, event.rounds, event.seconds_left, event.launch)
+            return replace(state, progress=progress)
+        case _:
+            return state
+
+
+def start_job(state: State, job: str, measurements: tuple[Measurement, ...], *, launch: int = 0) -> State:
+    """Return the state in which a job begins to measure one of the measurements, from a launch on."""
+    tab = "latency" if state.tab == "models" else state.tab
+    state = replace(state, work="profiling", job=job, last_job=job, progress=Progress(launch=launch), noise=())
+    return replace(state, measurements=measurements, tab=tab)
+
+
+def finish(state: State) -> State:
+    """Return the state with no job running; models that were being trained are as if never begun."""
+    rows = tuple(replace(row, stage="new") if row.stage == "training" else row for row in state.rows)
+    return replace(state, rows=rows, work="idle", job="", progress=Progress(), frozen_at=None, then_profile=False)
+
+
+def forget_training(state: State) -> State:
+    """Return the state with every trained model untrained: its process is gone."""
+    rows = tuple(replace(row, stage="new") if row.stage in ("training", "ready") else row for row in state.rows)
+    return replace(state, rows=rows)
+
+
+def sample_noise(state: State) -> State:
+    """Return the state with the noise since the last redraw appended to the meter's history."""
+    if not state.job_wall_ns:
+        return state
+    share = state.job_lost_ns / state.job_wall_ns
+    return replace(state, noise=(*state.noise, share)[-NOISE_COLUMNS:], job_wall_ns=0, job_lost_ns=0)
+
+
+def replace_measurement(state: State, job: str, measurement: Measurement) -> State:
+    """Return the state with another measurement in the place of a job's."""
+    measurements = tuple(measurement if one.job == job else one for one in state.measurements)
+    return replace(state, measurements=measurements)
+
+
+def drop_measurement(state: State, job: str) -> State:
+    """Return the state without the measurement of a job; the newest that is left is shown."""
+    kept = tuple(one for one in state.measurements if one.job != job)
+    return replace(state, measurements=kept, shown=len(kept) - 1)
+
+
+def begin_stopping(state: State) -> State:
+    """Return the state while the running job is being stopped."""
+    return replace(state, frozen_at=None, then_profile=False, progress=replace(state.progress, phase="stopping"))
+
+
+def known_before(state: State, job: str) -> tuple[Event, ...]:
+    """Return what earlier jobs have told and the engine will not tell again, as events of a new job."""
+    events: list[Event] = []
+    if state.environment is not None:
+        events.append(EngineStarted(environment=state.environment))
+    events += [
+        TrainingFinished(job=job, candidate=row.slug, seconds=row.seconds, score=row.score, notes=row.notes)
+        for row in state.rows
+        if row.stage == "ready"
+    ]
+    return tuple(events)
+
+
+def _advance(state: State, phase: Phase, steps: int) -> State:
+    progress = state.progress
+    if progress.phase == "stopping":
+        return state
+    done = progress.done + steps if progress.phase == phase else steps
+    total = sum(row.chosen and row.stage != "failed" for row in state.rows)
+    if phase == "training" and not progress.launch:  # later ones train anew what is ready already
+        done = sum(row.chosen and row.stage == "ready" for row in state.rows)
+    return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

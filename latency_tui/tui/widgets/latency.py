@@ -1,0 +1,106 @@
+"""The tab Latency: the medians as bars, and the latencies over the runs or the seconds."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+from textual.widgets import Static
+
+from latency_tui.tui.charts.bar_chart import BarChart, bars_of
+from latency_tui.tui.charts.chart import Chart
+from latency_tui.tui.charts.limit_lines import limit_lines
+from latency_tui.tui.charts.line_chart import LineChart, lines_of
+from latency_tui.tui.charts.scales import round_up
+from latency_tui.tui.commands import Enlarge, ShowLatency, Stop
+from latency_tui.tui.layout import Layout
+from latency_tui.tui.state import Measurement
+from latency_tui.tui.widgets.figures import DOUBT, has_doubt
+from latency_tui.tui.widgets.pane import Pane, Scene
+
+_CHART_SECONDS = 0.95  # while numbers come in: two charts cost as much as all else, and every fourth redraw shows them
+
+
+class LatencyPane(Pane):
+    """The two charts, as far as there is room for them."""
+
+    table_above: ClassVar[bool] = True
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's word
+        super().__init__(id=id)
+        self._lines_shown = False
+        self._painted: tuple[object, ...] = ()
+        self._painted_job = ""
+        self._painted_at = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Yield the charts, and a note for a terminal without room for them."""
+        with Container(id="charts"):
+            yield BarChart(id="bars")
+            yield LineChart(id="over-runs")
+        note = f"Too small for charts; press {Enlarge.key_label()} for full screen."
+        yield Static(note, id="no-room", markup=False)
+
+    def least_height(self, candidates: int) -> int:
+        """Return 0: the layout keeps the cards only where the charts have room below them."""
+        del candidates
+        return 0
+
+    def take_layout(self, layout: Layout) -> None:
+        """Show the charts side by side, one above the other, one of them, or none."""
+        charts = self.query_one("#charts")
+        charts.display = layout.charts != "none"
+        for arrangement in ("side", "stacked", "one"):
+            charts.set_class(layout.charts == arrangement, f"-{arrangement}")
+        charts.set_class(self._lines_shown, "-second")
+        self.query_one("#no-room").display = layout.charts == "none"
+
+    def enlargeable(self) -> list[Widget]:
+        """Return both charts."""
+        return [self.query_one(BarChart), self.query_one(LineChart)]
+
+    def open_again(self) -> None:
+        """Show the other chart, where there is room for one."""
+        self._lines_shown = not self._lines_shown
+
+    def hints(self, scene: Scene) -> tuple[str, ...]:
+        """Return how to see the other chart, or else what a question mark means."""
+        if scene.state.result is None:
+            return ()
+        if scene.layout.charts == "one":
+            other = "bars" if self._lines_shown else "over the runs"
+            return (f"{ShowLatency.key_label()} again: {other}",)
+        return (DOUBT, "?: needs more rounds") if has_doubt(scene.state.result) else ()
+
+    def paint(self, scene: Scene) -> None:
+        """Show the snapshot; while numbers come in, about once a second."""
+        measurement, running = scene.state.measurement, scene.running
+        if measurement is None:
+            return
+        for chart in self.query(Chart) if scene.enlarged else ():
+            chart.tell_way_out(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
+        facts = (measurement, tuple(scene.styles.items()), running)
+        due = not running or self._painted_job != measurement.job or monotonic() - self._painted_at >= _CHART_SECONDS
+        if facts == self._painted or not due or not (scene.enlarged or self.query_one("#charts").display):
+            return
+        self._painted, self._painted_job, self._painted_at = facts, measurement.job, monotonic()
+        timed = measurement.plan.seconds is not None
+        baseline = measurement.result.baseline if measurement.result else None
+        limits = limit_lines(measurement.plan.limits, measurement.candidates, baseline)
+        self.query_one(BarChart).show(bars_of(measurement.candidates, scene.styles), limits)
+        lines = lines_of(measurement.candidates, scene.styles, timed=timed)
+        self.query_one(LineChart).show(lines, _axis_end(measurement, running=running), timed=timed, limits=limits)
+
+
+def _axis_end(measurement: Measurement, *, running: bool) -> float:
+    """Return where the axis of the lines ends: while they grow, at runs or seconds that they will reach."""
+    plan = measurement.plan
+    calls = max((candidate.calls for candidate in measurement.candidates), default=0)
+    if plan.seconds is not None:
+        return plan.seconds * plan.launches if running and not measurement.launches else 0.0
+    if running and plan.runs is not None:
+        return max(min(round_up(calls), plan.runs * plan.launches), calls)
+    return calls
