@@ -41,6 +41,10 @@ class UnknownCandidateError(UsageError, KeyError):
     __str__ = BaseException.__str__  # KeyError.__str__ would add quotation marks
 
 
+class NothingToExportError(UsageError):
+    """A result lacks what a format consists of, because nothing was measured or its samples were left out."""
+
+
 class ModelError(LatencyTuiError):
     """A model failed, so that it could not be measured."""
 

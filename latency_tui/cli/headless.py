@@ -16,9 +16,9 @@ from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause, Event, MeasurementStarted
-from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, UsageError
+from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, NothingToExportError, UsageError
 from latency_tui.plan import Plan
-from latency_tui.report import Format, pieces, write
+from latency_tui.report import FORMATS, Format, pieces, write
 from latency_tui.report.progress import Progress
 from latency_tui.result.more import More
 from latency_tui.result.result import Result
@@ -215,7 +215,7 @@ def report(measurement: Measurement, *, form: Format, path: Path | None, samples
 
 
 def _report(measurement: Measurement, form: Format, path: Path | None, samples: bool) -> int:
-    result = measurement.result(samples=samples and form == "json")
+    result = measurement.result(samples=samples and FORMATS[form].samples)
     if result is None:
         return EngineError.exit_code
     older = path is not None and path.exists()
@@ -227,6 +227,9 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
         return measurement.conclude()  # do not replace an older result by an empty one
     try:
         lost = write_report(result, form, path, samples=samples)
+    except NothingToExportError as error:
+        measurement.spool.close(remove=True)
+        return measurement.conclude() or print_error(str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 (as above)
         measurement.keep(error)
         return EngineError.exit_code
@@ -238,9 +241,9 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
 
 def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> int:
     """Write a report of the samples in the spool of an unfinished run, and return the exit code."""
-    kept = samples and form == "json"
-    code = write_report(restore(spool).result(samples=kept), form, path, samples=samples)
-    if kept and not code:
+    result = restore(spool).result(samples=samples and FORMATS[form].samples)
+    code = write_report(result, form, path, samples=samples)
+    if samples and form == "json" and not code:  # no other format can be continued
         remove_recovered(spool)
     return code
 
@@ -261,11 +264,14 @@ def write_report(result: Result, form: Format, path: Path | None, *, samples: bo
     """Write a report to a file, or to stdout if there is no file or it cannot be written; return the exit code."""
     if path is None:
         width, colour = terminal_style()
-        return emit(pieces(result, form, width=width, colour=colour, samples=samples), json=form == "json")
+        return emit(pieces(result, form, width=width, colour=colour, samples=samples), json=FORMATS[form].is_json)
     try:
         write(result, path, form, samples=samples)
+    except NothingToExportError:
+        raise
     except UsageError as error:  # the disk may be full or the folder deleted: stdout keeps the result
-        emit(pieces(result, form, samples=samples), json=form == "json")
+        fallback: Format = "json" if FORMATS[form].is_binary else form
+        emit(pieces(result, fallback, samples=samples), json=FORMATS[fallback].is_json)
         return print_error(str(error), error.exit_code)
     print_status(clean(f"{result.answer} Written to {path}.".strip()))
     return 0

@@ -13,7 +13,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import make_plan, measuring_options
 from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
-from latency_tui.report.formats import FORMATS, Format, format_of
+from latency_tui.report.formats import FORMATS, Format, check_format, format_of
 
 TRAINING_SECONDS = 600.0
 _CONTINUE_OPTIONS = {"trust", "trust_types", "config"}
@@ -26,7 +26,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 @click.option(
     "--format",
     "chosen_format",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(FORMATS)),
     help="Format of the report.  [default: from the suffix of the output file, else table]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the report to FILE instead of stdout.")
@@ -70,6 +70,7 @@ def command(
     check_memory_limit()
     path = None if output in (None, "-") else Path(str(output))
     form = chosen_format or (format_of(path) if path else "table")
+    check_format(form, samples=not no_samples, to_file=path is not None)
     typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
     if continued is not None:
         if typed - _CONTINUE_OPTIONS or spool is not None or (path is None and chosen_format not in (None, "json")):

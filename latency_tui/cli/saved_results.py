@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from latency_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from latency_tui.result.other_tools import Suite
@@ -26,17 +23,9 @@ def open_result(reference: str, history: str | None = None) -> Result | Suite:
     Raises:
         UsageError: There is no such result, or it cannot be read.
     """
-    if os.path.exists(reference) or "/" in reference or Path(reference).suffix == ".json":  # noqa: PTH110 (any text)
-        from latency_tui.result.other_tools.reading import read_file
+    from latency_tui.history.reading import read_result_or_suite
 
-        return read_file(Path(reference))
-    from latency_tui.history.store import History
-
-    with History.open(None if history is None else Path(history)) as store:
-        try:
-            return store.load(store.find(reference), samples=False)
-        except UsageError as error:
-            raise UsageError(f"There is no file {reference}. {error}") from error
+    return read_result_or_suite(reference, None if history is None else Path(history), samples=False)
 
 
 def earlier_results(result: Result | Suite, other: Result | Suite, history: str | None = None) -> list[Result]:

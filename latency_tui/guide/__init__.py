@@ -17,6 +17,7 @@ TOPICS: tuple[str, ...] = (
     "own-models",
     "python",
     "configuration",
+    "exporting",
     "automation",
     "browser",
     "measuring",

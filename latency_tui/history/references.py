@@ -11,7 +11,8 @@ from latency_tui.errors import UsageError
 from latency_tui.history.writing_process import is_running
 from latency_tui.plan.suggest import hint
 
-_LAST = re.compile(r"last(?:~(\d{1,9}))?")
+LAST = re.compile(r"last(?:~(\d{1,9}))?")
+"""References by age."""
 _BEGINNING = re.compile(r"[0-9a-f]{4,12}")
 _LONGEST = 100
 _SHOWN = 5
@@ -27,14 +28,14 @@ def check_name(name: str) -> str:
     name = name.strip()
     if not 0 < len(name) <= _LONGEST or not name.isprintable():
         raise UsageError(f"A name or tag has 1 to {_LONGEST} printable characters, not {name[:_LONGEST]!r}.")
-    if _LAST.fullmatch(name) or name.startswith("-"):
+    if LAST.fullmatch(name) or name.startswith("-"):
         raise UsageError(f"{name!r} cannot be a name or tag; choose another.")
     return name
 
 
 def find(connection: sqlite3.Connection, reference: str, path: Path) -> str:
     """Return the id of the result that a reference names; see `History.find`."""
-    if last := _LAST.fullmatch(reference):
+    if last := LAST.fullmatch(reference):
         return _find_last(connection, int(last[1] or 0), path)
     if connection.execute("SELECT 1 FROM results WHERE id = ?", (reference,)).fetchone():
         return reference

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,16 +12,50 @@ from latency_tui.errors import UsageError
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
-Format = Literal["table", "json", "csv", "markdown"]
-FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown")
-SUFFIXES: dict[str, Format] = {
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "table",
+Format = Literal[
+    "table",
+    "json",
+    "csv",
+    "parquet",
+    "markdown",
+    "pyperf",
+    "hyperfine",
+    "github-action-benchmark",
+    "junit",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatTraits:
+    """What distinguishes a format.
+
+    Attributes:
+        suffixes: Suffixes of files that select it.
+        samples: Whether it contains samples, or is computed from them.
+        needs_samples: Whether it cannot be written without samples.
+        is_json: Whether it is JSON.
+        is_binary: Whether it is not text.
+    """
+
+    suffixes: tuple[str, ...]
+    samples: bool = False
+    needs_samples: bool = False
+    is_json: bool = False
+    is_binary: bool = False
+
+
+FORMATS: dict[Format, FormatTraits] = {
+    "table": FormatTraits(suffixes=(".txt",)),
+    "json": FormatTraits(suffixes=(".json",), samples=True, is_json=True),
+    "csv": FormatTraits(suffixes=(".csv",)),
+    "parquet": FormatTraits(suffixes=(".parquet",), samples=True, needs_samples=True, is_binary=True),
+    "markdown": FormatTraits(suffixes=(".md", ".markdown")),
+    "pyperf": FormatTraits(suffixes=(".pyperf.json",), samples=True, needs_samples=True, is_json=True),
+    "hyperfine": FormatTraits(suffixes=(".hyperfine.json",), samples=True, needs_samples=True, is_json=True),
+    "github-action-benchmark": FormatTraits(suffixes=(".github-action-benchmark.json",), is_json=True),
+    "junit": FormatTraits(suffixes=(".xml",)),
 }
-"""The format per suffix of a file."""
+"""All formats, in the order in which they are shown."""
 
 
 def format_of(path: str | Path) -> Format:
@@ -29,13 +64,41 @@ def format_of(path: str | Path) -> Format:
     Raises:
         UsageError: The suffix is unknown.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix in SUFFIXES:
-        return SUFFIXES[suffix]
+    name = Path(path).name.lower()
+    matching = [(suffix, form) for form, traits in FORMATS.items() for suffix in traits.suffixes if _ends(name, suffix)]
+    if matching:
+        return max(matching, key=lambda one: len(one[0]))[1]
     if Path(path).is_dir():
         raise UsageError(f"{path} is a folder; name a file in it.")
-    known = ", ".join(SUFFIXES)
+    known = ", ".join(suffix for traits in FORMATS.values() for suffix in traits.suffixes)
     raise UsageError(f"The suffix of {path} selects no format; use one of {known}.")
+
+
+def _ends(name: str, suffix: str) -> bool:
+    """Return whether a file name has a suffix: `.json` has none."""
+    return name.endswith(suffix) and len(name) > len(suffix)
+
+
+def check_format(form: Format, *, samples: bool = True, to_file: bool = True) -> None:
+    """Check that a result can be written in a format, before anything is measured.
+
+    Args:
+        form: The format.
+        samples: Whether samples will be kept.
+        to_file: Whether it is written to a file, not to stdout.
+
+    Raises:
+        UsageError: It cannot; the message says why.
+    """
+    traits = FORMATS[form]
+    if traits.needs_samples and not samples:
+        raise UsageError(f"--no-samples omits what {form} consists of; leave it out.")
+    if traits.is_binary and not to_file:
+        raise UsageError(f"{form} is not text; write it to a file with -o FILE{traits.suffixes[0]}.")
+    if form == "parquet":
+        from latency_tui.report.parquet import check_parquet
+
+        check_parquet()
 
 
 def render(
@@ -52,34 +115,76 @@ def pieces(
 
     Args:
         result: The result.
-        form: The format.
+        form: The format; not a binary one.
         width: Maximum width of a table in columns; None for no limit.
         colour: Whether a table contains terminal colours.
         samples: Whether JSON contains the samples.
+
+    Raises:
+        UsageError: The result lacks what the format needs.
     """
     if form == "json":
         yield from result.json_pieces(samples=samples)
         yield "\n"
-    elif form == "csv":
-        from latency_tui.report.spreadsheet import render_csv
-
-        yield render_csv(result)
-    elif form == "markdown":
-        from latency_tui.report.markdown import render_markdown
-
-        yield render_markdown(result)
-    else:
+    elif form == "table":
         from latency_tui.report.table import render_table
 
         yield render_table(result, width=width, colour=colour)
+    else:
+        yield _renderer(form)(result)
+
+
+def _renderer(form: Format) -> Callable[[Result], str]:
+    match form:
+        case "csv":
+            from latency_tui.report.spreadsheet import render_csv
+
+            return render_csv
+        case "markdown":
+            from latency_tui.report.markdown import render_markdown
+
+            return render_markdown
+        case "pyperf":
+            from latency_tui.report.pyperf import render_pyperf
+
+            return render_pyperf
+        case "hyperfine":
+            from latency_tui.report.hyperfine import render_hyperfine
+
+            return render_hyperfine
+        case "github-action-benchmark":
+            from latency_tui.report.github_action_benchmark import render_github_action_benchmark
+
+            return render_github_action_benchmark
+        case "junit":
+            from latency_tui.report.junit import render_junit
+
+            return render_junit
+    raise UsageError(f"{form} is not text.")
+
+
+def content_of(result: Result, form: Format, *, samples: bool = True) -> Iterator[bytes]:
+    """Yield the content of a file in any format, in pieces if it may be long.
+
+    Raises:
+        UsageError: The result lacks what the format needs.
+    """
+    if form == "parquet":
+        from latency_tui.report.parquet import render_parquet
+
+        yield render_parquet(result)
+    else:
+        for piece in pieces(result, form, samples=samples):
+            yield piece.encode()
 
 
 def write(result: Result, path: str | Path, form: Format | None = None, *, samples: bool = True) -> None:
     """Write a result to a file atomically, in the format of its suffix.
 
     Raises:
-        UsageError: The suffix is unknown and no format was given, or the file cannot be written.
+        UsageError: The suffix is unknown and no format was given, the result lacks what the format needs, or the file
+            cannot be written.
     """
-    from latency_tui.result.atomic_files import write_text
+    from latency_tui.result.atomic_files import write_content
 
-    write_text(Path(path), pieces(result, form or format_of(path), samples=samples))
+    write_content(Path(path), content_of(result, form or format_of(path), samples=samples))

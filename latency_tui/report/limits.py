@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WORDS = {"pass": "meets", "fail": "fails", "inconclusive": "undecided"}
 """The displayed word per verdict."""
+_VERBS = {"pass": "meets", "fail": "fails", "inconclusive": "is undecided on"}
 
 
 def limits_of(result: Result, slug: str) -> str:
@@ -35,16 +36,15 @@ def limits_of(result: Result, slug: str) -> str:
 
 def limit_notes(result: Result) -> list[str]:
     """Return one line per limit that a candidate fails or that is undecided."""
-    names = {candidate.slug: clean(candidate.name) for candidate in result.candidates}
+    names = {candidate.slug: candidate.name for candidate in result.candidates}
     return [
-        f"{names[verdict.candidate]} {_verb(verdict)} {verdict.limit}: {_figures(verdict)}{_needed(verdict)}."
-        for verdict in result.limits
-        if verdict.verdict != "pass"
+        describe_verdict(names[verdict.candidate], verdict) for verdict in result.limits if verdict.verdict != "pass"
     ]
 
 
-def _verb(verdict: LimitVerdict) -> str:
-    return "fails" if verdict.verdict == "fail" else "is undecided on"
+def describe_verdict(name: str, verdict: LimitVerdict) -> str:
+    """Return the verdict on a limit in one sentence, with the figure and what would decide it."""
+    return f"{clean(name)} {_VERBS[verdict.verdict]} {verdict.limit}: {_figures(verdict)}{_needed(verdict)}."
 
 
 def _figures(verdict: LimitVerdict) -> str:

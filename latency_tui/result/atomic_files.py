@@ -12,7 +12,7 @@ from latency_tui.errors import UsageError
 
 
 def check_writable(path: Path) -> None:
-    """Check that `write_text` will be able to write to a path; it leaves no trace.
+    """Check that `write_content` will be able to write to a path; it leaves no trace.
 
     Raises:
         UsageError: The path cannot be written; the message has the reason.
@@ -28,7 +28,7 @@ def check_writable(path: Path) -> None:
         raise _refusal(path, error) from error
 
 
-def write_text(path: Path, pieces: Iterable[str]) -> None:
+def write_content(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file through a temporary file in the same folder, so that a reader never sees half of it.
 
     Links are followed, an existing file keeps its permissions, and a special file (a pipe, `/dev/stdout`) is written
@@ -40,13 +40,13 @@ def write_text(path: Path, pieces: Iterable[str]) -> None:
     try:
         target = _target(path)
         if not _replaceable(target):
-            with target.open("w", encoding="utf-8", newline="") as file:
+            with target.open("wb") as file:
                 file.writelines(pieces)
             return
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
-            with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123  a descriptor, not a path
+            with open(descriptor, "wb") as file:  # noqa: PTH123  a descriptor, not a path
                 file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())

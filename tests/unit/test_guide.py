@@ -235,7 +235,13 @@ def test_settings_of_the_guide_are_those_of_the_program() -> None:
 
 
 def test_report_formats_of_the_guide_are_those_of_the_program() -> None:
-    assert names_in(between(PAGES["automation"], "## Report formats").partition("\n\nNames")[0]) == set(FORMATS)
+    assert names_in(between(PAGES["exporting"], "| format | suffix | for |", "\n\n")) == set(FORMATS)
+    rows = re.findall(r"^\| `([a-z-]+)` \| (`\.[^|]*) \|", PAGES["exporting"], re.MULTILINE)
+    assert {form: tuple(re.findall(r"`([^`]+)`", suffixes)) for form, suffixes in rows} == {
+        form: traits.suffixes for form, traits in FORMATS.items()
+    }
+    losses = names_in(between(PAGES["exporting"], "| format | keeps | loses |", "\n\n"))
+    assert losses == set(FORMATS) - {"json"}
 
 
 def test_arguments_of_measure_are_those_of_the_guide() -> None:

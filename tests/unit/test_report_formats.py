@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from latency_tui.errors import UsageError
 from latency_tui.report import FORMATS, format_of, pieces, render, write
 from latency_tui.report.rows import comparison_with, make_notes, make_rows
-from latency_tui.result.atomic_files import check_writable, write_text
+from latency_tui.result.atomic_files import check_writable, write_content
 from latency_tui.result.result import ColdStart, Result, load
 from latency_tui.text.sanitize import cells, clean, shorten
 from tests.unit.fake_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result, make_statistics
@@ -211,7 +212,10 @@ def test_json_of_many_samples_is_never_one_text_and_has_them_in_one_line() -> No
 # --- what came from outside -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMATS)
+TEXTS = [form for form, traits in FORMATS.items() if not traits.is_binary]
+
+
+@pytest.mark.parametrize("form", TEXTS)
 @pytest.mark.parametrize("width", [None, 80])
 def test_no_format_passes_on_what_a_terminal_obeys(form: str, width: int | None) -> None:
     text = render(make_evil_result(), form, width=width)  # type: ignore[arg-type]  # parametrised
@@ -322,14 +326,23 @@ def test_without_an_interval_nothing_is_called_slower() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "form"), [("a.json", "json"), ("a.CSV", "csv"), ("a.md", "markdown"), ("a.txt", "table")]
+    ("name", "form"),
+    [
+        *(("a.json", "json"), ("a.CSV", "csv"), ("a.md", "markdown"), ("a.txt", "table"), ("a.xml", "junit")),
+        *(
+            ("a.pyperf.json", "pyperf"),
+            ("a.hyperfine.JSON", "hyperfine"),
+            ("pyperf.json", "json"),
+            ("a.parquet", "parquet"),
+        ),
+    ],
 )
 def test_the_suffix_chooses_the_format(name: str, form: str) -> None:
     assert format_of(name) == form
 
 
 def test_an_unknown_suffix_is_refused_with_those_known() -> None:
-    with pytest.raises(UsageError, match=r"\.json, \.csv, \.md"):
+    with pytest.raises(UsageError, match=r"\.json, \.csv, \.parquet, \.md"):
         format_of("result.xlsx")
 
 
@@ -341,7 +354,7 @@ def test_a_file_is_written_whole_and_keeps_its_permissions(tmp_path: Path) -> No
     link.symlink_to(target)
     check_writable(link)
     assert target.read_text() == "old"
-    write_text(link, "new")
+    write_content(link, [b"new"])
     assert target.read_text() == "new"
     assert link.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
@@ -351,24 +364,29 @@ def test_a_file_is_written_whole_and_keeps_its_permissions(tmp_path: Path) -> No
 def test_a_new_file_gets_the_usual_permissions(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        write_text(tmp_path / "new.txt", "text")
+        write_content(tmp_path / "new.txt", [b"text"])
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "new.txt").stat().st_mode) == 0o644
+
+
+def failing_halfway() -> Iterator[bytes]:
+    yield b"half"
+    raise UsageError("the rest cannot be written")
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
     target = tmp_path / "result.txt"
     target.write_text("old")
     with pytest.raises(UsageError):
-        write_text(target, "half a pair \ud800")
+        write_content(target, failing_halfway())
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["result.txt"]
 
 
 def test_a_device_is_written_to_and_not_replaced() -> None:
     check_writable(Path(os.devnull))
-    write_text(Path(os.devnull), "text")
+    write_content(Path(os.devnull), [b"text"])
     assert Path(os.devnull).is_char_device()
 
 

@@ -107,7 +107,7 @@ def test_a_result_is_saved_in_the_format_of_the_suffix(tmp_path: Path, result: R
         assert load(path).to_json() == result.to_json()
 
 
-@pytest.mark.parametrize("name", ["result.svg", "result.parquet", "result"])
+@pytest.mark.parametrize("name", ["result.xlsx", "result.pdf", "result"])
 def test_a_suffix_of_no_format_is_refused(tmp_path: Path, result: Result, name: str) -> None:
     with pytest.raises(UsageError, match=re.escape(f"The suffix of {tmp_path / name} selects no format")):
         result.save(tmp_path / name)

@@ -1,0 +1,63 @@
+"""Opens saved results: a file of ours or of another tool, or a result of the history."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from latency_tui.errors import UsageError
+from latency_tui.history.references import LAST
+from latency_tui.history.store import History
+from latency_tui.result.other_tools import Suite
+from latency_tui.result.result import Result
+
+
+def read_result(reference: str | Path, history: Path | None = None, *, samples: bool = True) -> Result:
+    """Return the saved result that a reference names.
+
+    Args:
+        reference: The path of a file, or what `History.find` accepts: an id, a name, a tag, `last`, `last~2`. A file
+            takes precedence over a name, and `last` over a file.
+        history: The file of the history; None for the user's.
+        samples: Whether samples are needed; without them, the history opens a long result faster.
+
+    Raises:
+        UsageError: There is no such result, it cannot be read, or another tool wrote it.
+    """
+    found = read_result_or_suite(reference, history, samples=samples)
+    if isinstance(found, Suite):
+        raise UsageError(f"{reference} is a result of {found.tool}; name a result of latency-tui.")
+    return found
+
+
+def read_result_or_suite(reference: str | Path, history: Path | None = None, *, samples: bool = True) -> Result | Suite:
+    """Return the saved result that a reference names, or the benchmarks in a file of another tool.
+
+    Args:
+        reference: As in `read_result`.
+        history: The file of the history; None for the user's.
+        samples: Whether samples are needed; without them, the history opens a long result faster.
+
+    Raises:
+        UsageError: There is no such result, or it cannot be read.
+    """
+    from latency_tui.result.other_tools.reading import read_file  # deferred: numpy, 0.1 s
+
+    if _is_path(reference):
+        return read_file(Path(reference).expanduser())
+    with History.open(history) as opened:
+        try:
+            return opened.load(opened.find(str(reference)), samples=samples)
+        except UsageError as error:
+            if LAST.fullmatch(str(reference)):
+                raise
+            raise UsageError(f"There is no file {reference}. {error}") from error
+
+
+def _is_path(reference: str | Path) -> bool:
+    if isinstance(reference, Path):
+        return True
+    if LAST.fullmatch(reference):
+        return False
+    looks_like_one = "/" in reference or reference.startswith("~") or reference.lower().endswith((".json", ".json.gz"))
+    return looks_like_one or os.path.exists(reference)  # noqa: PTH110  the reference may not be a valid path

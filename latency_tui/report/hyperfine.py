@@ -1,0 +1,46 @@
+"""Formats a result as the JSON of `hyperfine --export-json`: one entry per candidate, a time per call."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from latency_tui.report.calls import candidates_with_calls
+from latency_tui.text.sanitize import clean
+
+if TYPE_CHECKING:
+    from latency_tui.report.calls import Latencies
+    from latency_tui.result.result import CandidateResult, Result
+
+
+def render_hyperfine(result: Result) -> str:
+    """Return the times of all candidates that did not fail.
+
+    Raises:
+        UsageError: There are none, or the result has no samples.
+    """
+    settings = {one.slug: one.settings for one in result.plan.candidates}
+    entries = []
+    for candidate, samples in candidates_with_calls(result, "hyperfine"):
+        entry = _entry(candidate, samples)
+        if parameters := {clean(name): clean(str(value)) for name, value in settings.get(candidate.slug, {}).items()}:
+            entry["parameters"] = parameters
+        entries.append(entry)
+    return json.dumps({"results": entries}, indent=2) + "\n"
+
+
+def _entry(candidate: CandidateResult, samples: Latencies) -> dict[str, object]:
+    statistics = candidate.statistics
+    assert statistics is not None
+    return {
+        "command": clean(candidate.name),
+        "mean": statistics.mean,
+        "stddev": statistics.std if candidate.calls > 1 else None,
+        "median": statistics.p50.value,
+        "user": None,  # not known: hyperfine's are the CPU time of the command
+        "system": None,
+        "min": statistics.min,
+        "max": statistics.max,
+        "times": samples.tolist(),
+        "exit_codes": [0] * samples.size,
+    }

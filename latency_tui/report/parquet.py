@@ -1,0 +1,76 @@
+"""Formats the calls of a result as Parquet: one row per call; the rest of the result is in the metadata of the file."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latency_tui.errors import UsageError
+from latency_tui.report.calls import candidates_with_calls, number_calls
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+METADATA_KEY = "latency-tui"
+"""Key of the file's metadata under which the result without samples is, as JSON."""
+
+
+def check_parquet() -> None:
+    """Check that Parquet can be written.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    _pyarrow()
+
+
+def call_columns(result: Result, form: str) -> dict[str, Any]:  # Any: arrays of several types
+    """Return the calls of all candidates that did not fail as columns: `candidate`, `launch`, `round`, `seconds`.
+
+    Args:
+        result: The result.
+        form: What needs them, for the message.
+
+    Raises:
+        UsageError: There are none, or the result has no samples.
+    """
+    found = candidates_with_calls(result, form)
+    return {
+        "candidate": np.repeat([one.slug for one, _ in found], [samples.size for _, samples in found]),
+        "launch": np.concatenate([number_calls(one.launches, samples.size) for one, samples in found]),
+        "round": np.concatenate([number_calls(one.rounds, samples.size) for one, samples in found]),
+        "seconds": np.concatenate([samples for _, samples in found]),
+    }
+
+
+def render_parquet(result: Result) -> bytes:
+    """Return a Parquet file of all calls of the candidates that did not fail.
+
+    Raises:
+        UsageError: There are none, the result has no samples, or pyarrow is not installed.
+    """
+    pyarrow = _pyarrow()
+    columns = call_columns(result, "parquet")
+    table = pyarrow.table(
+        {
+            "candidate": pyarrow.array(columns["candidate"]).dictionary_encode(),
+            **{name: pyarrow.array(columns[name]) for name in ("launch", "round", "seconds")},
+        }
+    ).replace_schema_metadata({METADATA_KEY: result.to_json(samples=False)})
+    from pyarrow import parquet
+
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _pyarrow() -> Any:  # Any: pyarrow has no types
+    try:
+        import pyarrow  # deferred: optional, and takes 0.2 s
+    except ImportError as error:
+        raise UsageError(
+            "Parquet needs pyarrow, which is not installed: pip install 'latency-tui[data]', or write CSV."
+        ) from error
+    return pyarrow

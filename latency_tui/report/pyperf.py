@@ -1,0 +1,55 @@
+"""Formats a result as JSON of pyperf 1.0: one benchmark per candidate, one run per process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from latency_tui.report.calls import candidates_with_calls, split_processes
+from latency_tui.text.sanitize import clean
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+_DATE = "%Y-%m-%d %H:%M:%S.%f"
+
+
+def render_pyperf(result: Result) -> str:
+    """Return the benchmarks of all candidates that did not fail.
+
+    Raises:
+        UsageError: There are none, or the result has no samples.
+    """
+    began = result.created_at.astimezone().strftime(_DATE)  # pyperf writes local time
+    benchmarks = [
+        {
+            "metadata": {"name": clean(candidate.name), "loops": 1, "unit": "second"},
+            "runs": [
+                {"values": values.tolist(), "metadata": {"date": began, "duration": float(values.sum())}}
+                for values in split_processes(result, candidate, samples)
+            ],
+        }
+        for candidate, samples in candidates_with_calls(result, "pyperf")
+    ]
+    return json.dumps({"version": "1.0", "metadata": _metadata(result), "benchmarks": benchmarks}) + "\n"
+
+
+def _metadata(result: Result) -> dict[str, str | int]:
+    """Return what is common to all benchmarks, under the names that pyperf uses; it refuses empty texts."""
+    machine, work = result.environment, result.plan.workload
+    found: dict[str, str | int] = {
+        "description": "latency of one call, measured by latency-tui",
+        "method": work.method,
+        "rows_per_call": work.batch_size,
+    }
+    if machine is None:
+        return found
+    texts = {
+        "hostname": machine.host,
+        "platform": machine.os.replace(" ", "-"),
+        "cpu_model_name": machine.cpu,
+        "cpu_affinity": ",".join(map(str, machine.pinned)),
+        "python_version": machine.python,
+        **{f"{name.replace('-', '_')}_version": number for name, number in machine.versions.items()},
+    }
+    return found | {"cpu_count": machine.cores} | {key: clean(text) for key, text in texts.items() if clean(text)}
