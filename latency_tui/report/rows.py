@@ -18,7 +18,7 @@ from latency_tui.text.formatting import (
     format_ratio_either_way,
 )
 from latency_tui.text.sanitize import clean
-from latency_tui.text.summary import what_would_settle
+from latency_tui.text.summary import describe_effort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,7 +180,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         notes.append(("note", "Models that share a group letter are not shown to differ."))
     active = {candidate.slug for candidate in whole}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= active]
-    if " settle " not in result.answer and (sentence := what_would_settle(unsettled)):
+    if sentence := describe_effort(result, unsettled):
         notes.append(("note", sentence))
     return notes + [("note", sentence) for sentence in _model_notes(result)]
 

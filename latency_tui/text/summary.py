@@ -25,6 +25,7 @@ _MAX_NAMES = 3
 """Most names that a sentence lists."""
 _MAX_WAIT = 1800.0
 """Longest additional measurement that is proposed, in seconds."""
+_SHOULD_DECIDE = " should decide "
 
 
 def summarize(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
@@ -43,35 +44,35 @@ def summarize(result: Result, against_fastest: Sequence[Comparison] = ()) -> str
     """
     measured = tuple(c for c in result.measured if c.status == "measured")
     if not measured:
-        return _nothing(result)
+        return _summarize_nothing(result)
     if len(measured) == 1:
-        sentence = _alone(result, measured[0])
+        sentence = _summarize_one(result, measured[0])
     else:
-        contest = msgspec.structs.replace(result, comparisons=tuple(against_fastest) or result.comparisons)
-        sentence = _compared(contest, measured, _to_baseline(result) if against_fastest else {})
-    return " ".join([sentence, *_limits(result), *_failures(result)])
+        compared = msgspec.structs.replace(result, comparisons=tuple(against_fastest) or result.comparisons)
+        sentence = _summarize_several(compared, measured, _to_baseline(result) if against_fastest else {})
+    return " ".join([sentence, *_describe_limits(result), *_describe_failures(result)])
 
 
-def _nothing(result: Result) -> str:
+def _summarize_nothing(result: Result) -> str:
     failed = [c for c in result.candidates if c.status == "failed"]
     if not failed:
         return "Nothing was measured."
     reason = (failed[0].error or "it failed").strip().rstrip(".")
     if len(failed) == 1:
-        how = f"failed after {_runs(failed[0])}" if failed[0].calls else "could not be measured"
+        how = f"failed after {_format_runs(failed[0])}" if failed[0].calls else "could not be measured"
         return f"{failed[0].name} {how}: {reason}."
     how = f"None of the {len(failed)} models could be measured{' to the end' if any(c.calls for c in failed) else ''}"
     return f"{how}: {reason}." if len({c.error for c in failed}) == 1 else f"{how}; {failed[0].name}: {reason}."
 
 
-def _failures(result: Result) -> list[str]:
+def _describe_failures(result: Result) -> list[str]:
     failed = [c.name for c in result.candidates if c.status == "failed"]
     if not failed:
         return []
     return [f"{failed[0]} failed." if len(failed) == 1 else f"{len(failed)} models failed."]
 
 
-def _limits(result: Result) -> list[str]:
+def _describe_limits(result: Result) -> list[str]:
     """Return a sentence on how many candidates, and which, meet all of their limits; empty if there are no limits."""
     verdicts: dict[str, set[str]] = {}
     for one in result.limits:
@@ -82,26 +83,27 @@ def _limits(result: Result) -> list[str]:
     limits = list(dict.fromkeys(limit.text for limit in result.plan.limits))
     what = limits[0] if len(limits) == 1 else f"all {len(limits)} limits"
     if len(limits) > 1 and any(limit.candidate or limit.relative for limit in result.plan.limits):
-        what = "all limits on it" if 1 in (len(met), len(verdicts)) else "all limits on them"
+        what = "all its limits" if 1 in (len(met), len(verdicts)) else "all their limits"
     undecided = sum("fail" not in found and "inconclusive" in found for found in verdicts.values())
     rest = f"; {undecided} undecided" if undecided else ""
     if len(verdicts) == 1:
-        state = "meets" if met else "may meet" if undecided else "does not meet"
-        rest = ", which is undecided" if undecided else ""
-        return [f"{result.candidate(next(iter(verdicts))).name} {state} {what}{rest}."]
+        name = result.candidate(next(iter(verdicts))).name
+        if undecided:
+            return [f"Whether {name} meets {what} is undecided."]
+        return [f"{name} {'meets' if met else 'does not meet'} {what}."]
     names = f": {', '.join(met)}" if 0 < len(met) <= _MAX_NAMES else ""
     count = f"{len(met)} of {len(verdicts)}" if met else f"None of {len(verdicts)}"
     return [f"{count} models meet{'s' if len(met) == 1 else ''} {what}{names}{rest}."]
 
 
-def _alone(result: Result, candidate: CandidateResult) -> str:
+def _summarize_one(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
     p50 = candidate.statistics.p50
     if p50.low is not None and p50.high is not None:
-        interval = f"(95 % CI {format_interval(p50.low, p50.high)}{_launch(result)})"
-        return f"{candidate.name} answers in {_latency(result, candidate)} {interval}."
-    few = f"{_runs(candidate)} {_are(candidate)} too few for an interval"
-    return f"{candidate.name} answered in {_latency(result, candidate)}; {few}."
+        interval = f"(95 % CI {format_interval(p50.low, p50.high)}{_launch_note(result)})"
+        return f"{candidate.name}: {_latency(result, candidate)} {interval}."
+    few = f"{_format_runs(candidate)} {_are(candidate)} too few for an interval"
+    return f"{candidate.name}: {_latency(result, candidate)}; {few}."
 
 
 def _to_baseline(result: Result) -> dict[str, Comparison]:
@@ -109,34 +111,34 @@ def _to_baseline(result: Result) -> dict[str, Comparison]:
     return {comparison.candidate: comparison for comparison in result.comparisons}
 
 
-def _compared(result: Result, measured: Sequence[CandidateResult], to_named: dict[str, Comparison]) -> str:
+def _summarize_several(result: Result, measured: Sequence[CandidateResult], to_named: dict[str, Comparison]) -> str:
     """Return the sentence on two or more candidates.
 
     `to_named` has the comparisons with a baseline that the user named.
     """
-    contest = _Contest.of(result, measured)
-    first, to_baseline, count = contest.order[0], contest.to_baseline, len(contest.order)
-    if contest.too_short:
+    ranking = _Ranking.of(result, measured)
+    first, to_baseline, count = ranking.order[0], ranking.to_baseline, len(ranking.order)
+    if ranking.too_short:
         least = min(measured, key=lambda c: c.statistics.p50.value or 0.0 if c.statistics else 0.0)
-        few = f"{_runs(least)} {_are(least)} too few to tell"
-        return f"{least.name} had the lowest median, {_latency(result, least)}, but {few}."
-    if not contest.rivals:
-        return f"{_winner(result, first, contest.order[1], to_baseline, to_named)}."
-    close, between = contest.close, contest.between
+        few = f"{_format_runs(least)} {_are(least)} too few for a verdict"
+        return f"{least.name} has the lowest {_latency(result, least)}, but {few}."
+    if not ranking.rivals:
+        return f"{_describe_winner(result, first, ranking.order[1], to_baseline, to_named)}."
+    close, between = ranking.close, ranking.between
     if not close:  # the pairs differ one by one, but not yet after the correction for many pairs
-        return (
-            f"{first.name} looks fastest, {_latency(result, first)}, but {_unsure(result, first, contest.open_pairs)}."
-        )
-    if contest.equally_fast:
-        rest = f"; {more} would settle the rest" if (more := _more(contest.open_pairs)) else ""
-        return f"{_equally_fast(result, first, close, between[0].baseline, count)}{rest}."
-    sentence = f"Too close to call between {_names([first, *close], count)} after {_runs(first)}"
+        doubt = _describe_doubt(result, first, ranking.open_pairs)
+        return f"{first.name} looks fastest ({_latency(result, first)}), but {doubt}."
+    if ranking.equally_fast:
+        rest = f"; {more}{_SHOULD_DECIDE}the rest" if (more := _effort(ranking.open_pairs)) else ""
+        return f"{_describe_equality(result, first, close, between[0].baseline, count)}{rest}."
+    preposition = "between" if len(close) == 1 else "among"
+    sentence = f"No clear winner {preposition} {_join_names([first, *close], count)} after {_format_runs(first)}"
     if len(close) == 1 and between:
-        return f"{sentence}: {_either_way(between[0])}{_wait(between)}."
-    return f"{sentence}: {_latencies(result, [first, *close])}{_wait(contest.open_pairs)}."
+        return f"{sentence}: ratio {_format_undirected(between[0])}{_effort_clause(between)}."
+    return f"{sentence}: {_latencies(result, [first, *close])}{_effort_clause(ranking.open_pairs)}."
 
 
-class _Contest(NamedTuple):
+class _Ranking(NamedTuple):
     """The candidates that may be the fastest.
 
     Attributes:
@@ -163,57 +165,59 @@ class _Contest(NamedTuple):
         return len(self.between) == len(self.close) and all(pair.verdict == "same" for pair in self.between)
 
     @classmethod
-    def of(cls, result: Result, measured: Sequence[CandidateResult]) -> _Contest:
+    def of(cls, result: Result, measured: Sequence[CandidateResult]) -> _Ranking:
         to_baseline = _to_baseline(result)
-        order = sorted(measured, key=lambda c: _place(to_baseline.get(c.slug)))
-        first, contest = order[0], cls(order, to_baseline)
+        order = sorted(measured, key=lambda c: _ratio_to_baseline(to_baseline.get(c.slug)))
+        first, ranking = order[0], cls(order, to_baseline)
         if not to_baseline or any(pair.low is None for c in order if (pair := to_baseline.get(c.slug)) is not None):
-            return contest._replace(too_short=True)
+            return ranking._replace(too_short=True)
         rivals = [c for c in order[1:] if set(c.group) & set(first.group) or not first.group]
         if not rivals:
-            return contest
+            return ranking
         pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
         unsettled = [p for p in pairs if p.verdict == "inconclusive"] if len(pairs) == len(rivals) else []
-        beyond = _ends(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
-        close = [c for c in rivals if _ends(to_baseline.get(c.slug))[0] <= beyond]
+        beyond = _interval_to_baseline(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
+        close = [c for c in rivals if _interval_to_baseline(to_baseline.get(c.slug))[0] <= beyond]
         among = {c.slug for c in [first, *close]}
         between = [pair for pair in pairs if {pair.baseline, pair.candidate} <= among]
-        contest = contest._replace(rivals=rivals, close=close, between=between, open_pairs=unsettled)
-        if not close or contest.equally_fast:
-            return contest
+        ranking = ranking._replace(rivals=rivals, close=close, between=between, open_pairs=unsettled)
+        if not close or ranking.equally_fast:
+            return ranking
         undecided = [p for p in between if p.verdict == "inconclusive"] if len(between) == len(close) else []
-        return contest._replace(open_pairs=undecided)
+        return ranking._replace(open_pairs=undecided)
 
 
 def open_pairs(result: Result) -> Sequence[Comparison]:
     """Return the comparisons of a result that prevent its answer from being settled; empty if it is settled."""
     measured = tuple(c for c in result.measured if c.status == "measured")
-    return _Contest.of(result, measured).open_pairs if len(measured) > 1 else ()
+    return _Ranking.of(result, measured).open_pairs if len(measured) > 1 else ()
 
 
-def _equally_fast(
+def _describe_equality(
     result: Result, first: CandidateResult, close: Sequence[CandidateResult], base: str, measured: int
 ) -> str:
-    within = f"(within {100 * result.equivalence:.2g} %{_launch(result)})"
+    within = f"(within {100 * result.equivalence:.2g} %{_launch_note(result)})"
     if len(close) == 1:
-        return f"{_names([first, *close], measured)} answer equally fast {within}: {_latency(result, first)}"
+        return f"{_join_names([first, *close], measured)} are equally fast {within}: {_latency(result, first)}"
     # All were compared with the baseline; the difference between two others may be twice as large.
     baseline = result.candidate(base)
-    others = _names([c for c in [first, *close] if c is not baseline], measured - 1)
+    others = _join_names([c for c in [first, *close] if c is not baseline], measured - 1)
     subject = "All others" if others.startswith("all ") else others
-    return f"{subject} answer as fast as {baseline.name} {within}: {_latency(result, baseline)}"
+    return f"{subject} are as fast as {baseline.name} {within}: {_latency(result, baseline)}"
 
 
-def _unsure(result: Result, first: CandidateResult, open_pairs: Sequence[Comparison]) -> str:
+def _describe_doubt(result: Result, first: CandidateResult, open_pairs: Sequence[Comparison]) -> str:
     """Return why it is not certain that each of these pairs differs."""
-    if not _more(open_pairs):
-        return "not surely so" if len(result.comparisons) < 2 else "not surely so with this many models"
-    runs = f"{_runs(first)} {_are(first)}"
-    launches = any(pair.launches_to_settle for pair in open_pairs)
-    return f"{f'{result.whole_launches} launches are' if launches else runs} too few to be sure{_wait(open_pairs)}"
+    if not _effort(open_pairs):
+        models = "" if len(result.comparisons) < 2 else " for this many models"
+        return f"the difference is not significant{models}"
+    few = f"{_format_runs(first)} {_are(first)}"
+    if any(pair.launches_to_settle for pair in open_pairs):
+        few = f"{result.whole_launches} launches are"
+    return f"{few} too few to be sure{_effort_clause(open_pairs)}"
 
 
-def _winner(
+def _describe_winner(
     result: Result,
     first: CandidateResult,
     second: CandidateResult,
@@ -228,63 +232,68 @@ def _winner(
     else:
         pair = to_baseline[second.slug]
         slug = second.slug
-        ratio, low, high = _inverse(pair)
+        ratio, low, high = _invert(pair)
     other = result.candidate(slug).name
     if slug in {comparison.baseline for comparison in to_named.values()} or (
         pair.candidate == first.slug and not to_named
     ):
         other = f"the baseline {other}"
     words, _, interval = format_ratio(ratio, low, high).partition(" (")
-    inside = f" ({interval.removesuffix(')')}{_launch(result)}{_prediction(pair)})" if interval else ""
+    inside = f" ({interval.removesuffix(')')}{_launch_note(result)}{_prediction_note(pair)})" if interval else ""
     rest = ""
     if named is not None and named.baseline != slug:
         rest = f" and {format_ratio(named.ratio)} than the baseline {result.candidate(named.baseline).name}"
-    return f"{first.name} answers first: {_latency(result, first)}, {words} than {other}{inside}{rest}"
+    return f"{first.name} is fastest: {_latency(result, first)}, {words} than {other}{inside}{rest}"
 
 
-def _ends(to_baseline: Comparison | None) -> tuple[float, float]:
+def _interval_to_baseline(to_baseline: Comparison | None) -> tuple[float, float]:
     """Return the interval of a candidate's ratio to the baseline; (1, 1) for the baseline itself."""
     if to_baseline is None:
         return 1.0, 1.0
     return to_baseline.low or 0.0, to_baseline.high or math.inf
 
 
-def _place(to_baseline: Comparison | None) -> float:
+def _ratio_to_baseline(to_baseline: Comparison | None) -> float:
     """Return a candidate's ratio to the baseline, by which candidates are sorted; 1 for the baseline itself."""
     if to_baseline is None:
         return 1.0
     return to_baseline.ratio if to_baseline.ratio is not None else math.inf
 
 
-def _inverse(pair: Comparison) -> tuple[float | None, float | None, float | None]:
+def _invert(pair: Comparison) -> tuple[float | None, float | None, float | None]:
     if pair.ratio is None or pair.low is None or pair.high is None:
         return (1 / pair.ratio if pair.ratio else None), None, None
     return 1 / pair.ratio, 1 / pair.high, 1 / pair.low
 
 
-def _either_way(pair: Comparison) -> str:
+def _format_undirected(pair: Comparison) -> str:
     """Return a ratio of at least 1 with its interval, without a direction."""
-    ratio, low, high = (pair.ratio, pair.low, pair.high) if (pair.ratio or 0) >= 1 else _inverse(pair)
+    ratio, low, high = (pair.ratio, pair.low, pair.high) if (pair.ratio or 0) >= 1 else _invert(pair)
     if ratio is None or low is None or high is None:
         return format_ratio(pair.ratio)
     return format_ratio_either_way(ratio, low, high)
 
 
-def _wait(pairs: Sequence[Comparison]) -> str:
-    """Return how much more measuring would settle all open pairs, or that more will hardly help."""
-    if more := _more(pairs):
-        return f"; {more} would settle it"
-    return "; measuring longer will hardly settle it" if pairs else ""
+def _effort_clause(pairs: Sequence[Comparison]) -> str:
+    """Return how much more measuring should decide all open pairs, or that more is unlikely to."""
+    if more := _effort(pairs):
+        return f"; {more}{_SHOULD_DECIDE}it"
+    return "; measuring longer is unlikely to decide it" if pairs else ""
 
 
-def what_would_settle(pairs: Sequence[Comparison]) -> str:
-    """Return a sentence on what would settle all open pairs; empty if it is unknown or takes too long."""
-    more = _more(pairs)
-    return f"{more[0].upper()}{more[1:]} would settle what is inconclusive." if more else ""
+def describe_effort(result: Result, pairs: Sequence[Comparison]) -> str:
+    """Return a sentence on how much more measuring should decide all inconclusive pairs.
+
+    It is empty if the amount is unknown or too large, or if the answer of the result contains it.
+    """
+    more = _effort(pairs)
+    if not more or _SHOULD_DECIDE in result.answer:
+        return ""
+    return f"{more[0].upper()}{more[1:]}{_SHOULD_DECIDE}the inconclusive comparisons."
 
 
-def _more(pairs: Sequence[Comparison]) -> str:
-    """Return what would settle all open pairs: `about 2,000 more runs (3 s)`.
+def _effort(pairs: Sequence[Comparison]) -> str:
+    """Return how much more measuring should decide all open pairs: `about 2,000 more runs (3 s)`.
 
     If launches differ too much, more runs per launch do not help, so it is a number of launches; pairs that need runs
     get them there, too. It is empty if the amount is unknown for a pair, or takes too long.
@@ -312,7 +321,7 @@ def round_up(runs: int) -> int:
 
 def _latency(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
-    return format_duration(candidate.statistics.p50.value) + _per_call(result.plan.workload.batch_size)
+    return f"p50 {format_duration(candidate.statistics.p50.value)}" + _per_call(result.plan.workload.batch_size)
 
 
 def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
@@ -321,20 +330,20 @@ def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
     low, high = medians[0], medians[-1]
     shown = format_duration(low)
     shown = f"about {shown}" if shown == format_duration(high) else format_interval(low, high)
-    return shown + _per_call(result.plan.workload.batch_size)
+    return f"p50 {shown}" + _per_call(result.plan.workload.batch_size)
 
 
 def _per_call(rows: int) -> str:
     return "" if rows == 1 else f" for {rows:,} rows"
 
 
-def _launch(result: Result) -> str:
+def _launch_note(result: Result) -> str:
     """Return a note that an interval holds only for the measured launches, if there are fewer than three."""
     launches = result.whole_launches or result.plan.launches
     return " in this launch" if launches < 2 else " in these 2 launches" if launches == 2 else ""
 
 
-def _prediction(pair: Comparison) -> str:
+def _prediction_note(pair: Comparison) -> str:
     """Return the prediction interval of the ratio, as a number above 1; empty if there are too few launches."""
     if not (pair.predicted_low and pair.predicted_high and pair.ratio):
         return ""
@@ -343,10 +352,10 @@ def _prediction(pair: Comparison) -> str:
         if pair.ratio >= 1
         else (1 / pair.predicted_high, 1 / pair.predicted_low)
     )
-    return f"; {format_ratio_ends(*ends)} when measured again"
+    return f"; {format_ratio_ends(*ends)} in another launch"
 
 
-def _names(candidates: Sequence[CandidateResult], measured: int) -> str:
+def _join_names(candidates: Sequence[CandidateResult], measured: int) -> str:
     names = [c.name for c in candidates]
     if len(names) <= _MAX_NAMES:
         return f"{', '.join(names[:-1])} and {names[-1]}"
@@ -357,5 +366,5 @@ def _are(candidate: CandidateResult) -> str:
     return "is" if candidate.calls == 1 else "are"
 
 
-def _runs(candidate: CandidateResult) -> str:
+def _format_runs(candidate: CandidateResult) -> str:
     return "1 run" if candidate.calls == 1 else f"{candidate.calls:,} runs"

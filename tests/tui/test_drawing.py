@@ -152,9 +152,9 @@ def test_long_names_become_short_and_stay_different() -> None:
 
 
 def test_text_is_broken_at_spaces_but_not_between_a_number_and_its_unit() -> None:
-    assert wrap("about 5,100 more runs (36 s) would settle it.", 26) == [
+    assert wrap("about 5,100 more runs (36 s) should decide it.", 26) == [
         "about 5,100 more runs",
-        "(36 s) would settle it.",
+        "(36 s) should decide it.",
     ]
     assert wrap("3 samples and 4 msgs", 9) == ["3 samples", "and 4", "msgs"]
     assert wrap("", 5) == wrap("  ", 5) == []

@@ -183,7 +183,7 @@ async def test_profile_pressed_while_models_are_trained_follows_when_they_are(op
         await until(lambda: bool(harness.state.measurements))
         await harness.idle()
         assert [type(command) for command in script.commands] == [Train, Measure]
-        assert "answers first" in harness.text()
+        assert "is fastest" in harness.text()
 
 
 async def test_esc_stops_the_highlighted_training_alone_and_the_next_one_all(open_app: Open, script: Script) -> None:
@@ -250,7 +250,7 @@ async def test_after_profile_every_model_has_a_card_and_there_is_an_answer(open_
     async with open_app() as harness:
         await harness.profile()
         text = harness.text()
-        assert "Logistic Regression answers first: 62.5 µs" in text
+        assert "Logistic Regression is fastest: p50 62.5 µs" in text
         assert "62.5 µs  62.0–63.0" in text
         assert "baseline" in text
         assert "1.14× slower  1.14–1.15" in text
@@ -349,10 +349,10 @@ async def test_profile_again_starts_a_new_result_and_brackets_walk_through_them(
         await harness.press("n", "space")
         await harness.profile()
         assert "result 2 of 2" in harness.text()
-        assert "answers in 62.5 µs" in harness.text()
+        assert "p50 62.5 µs" in harness.text()
         await harness.press("left_square_bracket")
         assert "result 1 of 2" in harness.text()
-        assert "answers first" in harness.text()
+        assert "is fastest" in harness.text()
         await harness.press("right_square_bracket")
         assert "result 2 of 2" in harness.text()
 

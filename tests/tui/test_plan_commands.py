@@ -167,7 +167,7 @@ async def test_minus_removes_lines_and_what_was_measured_stays(open_app: Open) -
         await harness.press("minus")
         assert harness.state.highlighted == "random-forest"
         assert "5 of 5 chosen" in harness.text()
-        assert "Logistic Regression answers first" in harness.text()
+        assert "Logistic Regression is fastest" in harness.text()
         await harness.press("3")
         assert "Logistic Regression" in harness.text()
         await harness.press(*(["minus"] * 6))

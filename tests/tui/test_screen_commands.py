@@ -65,8 +65,8 @@ async def test_the_comparison_says_what_would_settle_what_is_inconclusive(
         await harness.profile()
         await harness.press("3")
         assert "inconclusive" in harness.text()
-        assert "answers first" in harness.text()
-        assert re.search(r"About [\d,]+ more runs \([^)]+\) would settle what is", harness.text())
+        assert "is fastest" in harness.text()
+        assert re.search(r"About [\d,]+ more runs \([^)]+\) should decide the", harness.text())
 
 
 async def test_at_80_by_24_models_are_the_first_tab_and_cards_are_rows(open_app: Open) -> None:
@@ -243,8 +243,8 @@ async def test_every_theme_dresses_the_models(open_app: Open, theme: str) -> Non
 @pytest.mark.parametrize(("width", "height"), [(60, 20), (40, 12)])
 async def test_a_small_terminal_shows_the_whole_answer(open_app: Open, width: int, height: int) -> None:
     text = (
-        "Linear SVM [assume_finite=true] looks fastest, 86.2 µs, but 100 runs are too few to be sure; "
-        "about 3,000 more runs (82 s) would settle it."
+        "Linear SVM [assume_finite=true] looks fastest (p50 86.2 µs), but 100 runs are too few to be sure; "
+        "about 3,000 more runs (82 s) should decide it."
     )
     async with open_app(width, height) as harness:
         await harness.profile()
@@ -318,7 +318,7 @@ async def test_a_chart_that_fails_says_so_in_a_sentence(open_app: Open, monkeypa
     async with open_app() as harness:
         await harness.profile()
         assert "This chart could not be drawn" in harness.text()
-        assert "answers first" in harness.text()
+        assert "is fastest" in harness.text()
 
 
 async def test_the_mouse_does_what_the_keys_do(open_app: Open) -> None:

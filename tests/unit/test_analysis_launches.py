@@ -218,7 +218,7 @@ def test_launches_that_differ_are_settled_by_more_of_them() -> None:
     assert found.launches_to_settle is not None
     assert 1 < found.launches_to_settle < 10
     assert found.seconds_to_settle is not None
-    assert f"about {found.launches_to_settle} more launches would settle it" in result.answer
+    assert f"about {found.launches_to_settle} more launches should decide it" in result.answer
     assert result.answer in render(result)
     again = recorded(plan, *(launch_of(plan, (1, factors[k % 5]), 80, k) for k in range(5 + found.launches_to_settle)))
     assert again.result().comparisons[0].verdict == "slower"

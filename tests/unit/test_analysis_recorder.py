@@ -112,7 +112,7 @@ def test_everyone_is_compared_with_the_fastest_and_lettered() -> None:
     assert linear.low < 1.15 < linear.high
     assert linear.rounds == 60
     assert [c.group for c in result.candidates] == ["a", "c", "b"]
-    assert result.answer.startswith("Logistic Regression answers first: ")
+    assert result.answer.startswith("Logistic Regression is fastest: p50 ")
 
 
 def test_the_baseline_of_the_plan_counts_and_faster_is_below_one() -> None:
@@ -165,7 +165,7 @@ def test_the_answer_adds_the_ratio_to_a_baseline_that_was_chosen() -> None:
     recording = recorded(plan, blocks(plan, (1, 40, 1.15), 60))
     recording.rebase(FOREST)
     text = recording.result().answer
-    assert re.search(r"answers first: .+ 1\.1\d× faster than Linear SVM \(", text)
+    assert re.search(r"is fastest: p50 .+ 1\.1\d× faster than Linear SVM \(", text)
     assert re.search(r"\) and [34]\d\.\d× faster than the baseline Random Forest\.", text)
     recording.rebase(LINEAR)
     assert "faster than the baseline Linear SVM (" in recording.result().answer
@@ -221,7 +221,7 @@ def test_one_that_fails_early_spoils_the_race_for_nobody() -> None:
     result = recorded(plan, [*events, failed]).result()
     assert {c.baseline for c in result.comparisons} == {LINEAR}
     assert {c.candidate: c.verdict for c in result.comparisons} == {LOGISTIC: "slower", FOREST: "inconclusive"}
-    assert result.answer.startswith("Linear SVM answers first: ")
+    assert result.answer.startswith("Linear SVM is fastest: p50 ")
     assert result.answer.endswith("Random Forest failed.")
 
 
@@ -608,7 +608,7 @@ def test_clear_differences_settle_soon_and_the_verdicts_stand() -> None:
             assert comparison.low is not None
             assert comparison.high is not None
             assert comparison.low < truth < comparison.high
-        assert "answers first" in result.answer
+        assert "is fastest" in result.answer
 
 
 def test_pairs_that_nobody_asked_about_need_not_settle() -> None:

@@ -197,6 +197,11 @@ def test_cold_start_takes_three_launches_and_memory_and_score_their_value() -> N
             assert result.limits[0].launches_to_decide == 2
 
 
+def test_an_undecided_limit_of_a_single_model_is_called_undecided() -> None:
+    recording = measured(plan_of(1, limits=limits("p50 < 62us")), factors=(1,))
+    assert "Whether Logistic Regression meets p50 < 62us is undecided." in recording.result().answer
+
+
 def test_the_answer_and_every_report_say_who_meets_the_limits() -> None:
     result = measured(plan_of(2, limits=limits("p50 < 70us"))).result()
     assert "1 of 2 models meets p50 < 70us: Logistic Regression." in result.answer
@@ -215,7 +220,7 @@ def test_the_answer_and_every_report_say_who_meets_the_limits() -> None:
 
 def test_the_answer_does_not_count_limits_that_are_on_other_models() -> None:
     result = measured(plan_of(2, limits=limits("p50 < 1ms", "random-forest: p50 < 1us"))).result()
-    assert "1 of 2 models meets all limits on it: Logistic Regression." in result.answer
+    assert "1 of 2 models meets all its limits: Logistic Regression." in result.answer
 
 
 def test_a_report_without_limits_says_nothing_of_them() -> None:

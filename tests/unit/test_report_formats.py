@@ -75,7 +75,7 @@ def test_table_says_interval_ratio_verdict_and_bound() -> None:
 
 def test_table_ends_with_answer_failures_and_noise() -> None:
     text = render(make_result())
-    answer, below = text.split("Logistic Regression answers first")[1].split("\n\n")
+    answer, below = text.split("Logistic Regression is fastest")[1].split("\n\n")
     assert "1.15× faster than Linear SVM (95 % CI 1.13–1.17)." in answer
     assert below.splitlines() == [
         "failed  RBF SVM: ValueError: no such kernel",
@@ -164,7 +164,7 @@ def test_markdown_table_reads_back() -> None:
     assert [row["model"] for row in rows][:3] == ["Logistic Regression", "Linear SVM", "Random Forest"]
     assert rows[1]["verdict"] == "slower"
     assert rows[0]["p50"] == "62.1 µs"
-    assert text.startswith("**Logistic Regression answers first")
+    assert text.startswith("**Logistic Regression is fastest")
 
 
 # --- CSV and JSON ---------------------------------------------------------------------------------------------------
@@ -286,10 +286,10 @@ def test_what_would_settle_it_is_said_once() -> None:
         replace(c, verdict="inconclusive", seconds_to_settle=74.0, runs_to_settle=9340) for c in result.comparisons
     )
     said = replace(result, comparisons=open_ones)
-    assert "About 9,400 more runs (74 s) would settle what is inconclusive." in render(said)
+    assert "About 9,400 more runs (74 s) should decide the inconclusive comparisons." in render(said)
     for what in ("it", "the rest"):
-        sentence = f"Equally fast; about 9,400 more runs (74 s) would settle {what}."
-        assert render(replace(said, answer=sentence)).count("would settle") == 1
+        sentence = f"Equally fast; about 9,400 more runs (74 s) should decide {what}."
+        assert render(replace(said, answer=sentence)).count("should decide") == 1
 
 
 # --- comparisons ----------------------------------------------------------------------------------------------------

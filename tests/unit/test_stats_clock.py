@@ -191,7 +191,7 @@ def test_a_recording_says_so() -> None:
     (found,) = [finding for finding in result.noise.findings if finding.cause == "clock"]
     assert "33 % of the fastest latency" in found.sentence
     assert result.comparisons[0].verdict == "inconclusive"
-    assert result.answer.endswith("measuring longer will hardly settle it.")
+    assert result.answer.endswith("measuring longer is unlikely to decide it.")
     (first, _) = result.measured
     assert first.statistics is not None
     assert first.statistics.p50.low is not None

@@ -60,35 +60,35 @@ def result(
     return Result(plan=plan, candidates=tuple(candidates), comparisons=comparisons, equivalence=equivalence)
 
 
-def test_the_fastest_and_by_how_much_it_beats_the_second() -> None:
+def test_the_answer_names_the_fastest_and_its_lead_over_the_second() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a", launches=5), candidate(1, 4.5e-3, "c"), candidate(2, 71.3e-6, "b")],
         pair(0, 1, 72, 70, 74, "slower"),
         pair(0, 2, 1.15, 1.13, 1.17, "slower"),
     )
     assert summarize(measured) == (
-        "Logistic Regression answers first: 62.1 µs, 1.15× faster than Linear SVM (95 % CI 1.13–1.17)."
+        "Logistic Regression is fastest: p50 62.1 µs, 1.15× faster than Linear SVM (95 % CI 1.13–1.17)."
     )
 
 
-def test_one_launch_says_that_it_is_one() -> None:
+def test_the_answer_of_one_launch_says_that_it_holds_for_this_launch() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 71.3e-6, "b")], pair(0, 2, 1.15, 1.13, 1.17, "slower"), batch_size=32
     )
     assert summarize(measured) == (
-        "Logistic Regression answers first: 62.1 µs for 32 rows, 1.15× faster than Linear SVM "
+        "Logistic Regression is fastest: p50 62.1 µs for 32 rows, 1.15× faster than Linear SVM "
         "(95 % CI 1.13–1.17 in this launch)."
     )
 
 
-def test_against_a_baseline_that_is_not_the_fastest() -> None:
+def test_the_fastest_is_compared_with_a_slower_baseline() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 71.3e-6, "b"), candidate(1, 4.5e-3, "c")],
         pair(1, 0, 0.0138, 0.0135, 0.0141, "faster"),
         pair(1, 2, 0.0158, 0.0155, 0.0161, "faster"),
     )
     assert summarize(measured) == (
-        "Logistic Regression answers first: 62.1 µs, 72.5× faster than the baseline Random Forest "
+        "Logistic Regression is fastest: p50 62.1 µs, 72.5× faster than the baseline Random Forest "
         "(95 % CI 70.9–74.1 in this launch)."
     )
 
@@ -107,138 +107,139 @@ def test_several_launches_give_a_prediction_interval(
         pair(0, 2, ratio, low, high, "slower"), predicted_low=again[0], predicted_high=again[1]
     )
     measured = result([candidate(0, 62.1e-6, "a", launches=5), candidate(2, ratio * 62.1e-6, "b", launches=5)], slower)
-    assert summarize(measured).endswith(f"× faster than Linear SVM (95 % CI {said} when measured again).")
+    assert summarize(measured).endswith(f"× faster than Linear SVM (95 % CI {said} in another launch).")
 
 
-def test_the_same_is_said_the_other_way_round_against_a_slower_baseline() -> None:
+def test_the_prediction_interval_is_inverted_for_a_slower_baseline() -> None:
     faster = msgspec.structs.replace(pair(2, 0, 0.8, 0.78, 0.82, "faster"), predicted_low=0.75, predicted_high=0.85)
     measured = result([candidate(2, 71.3e-6, "b", launches=5), candidate(0, 57.0e-6, "a", launches=5)], faster)
-    assert summarize(measured).endswith("(95 % CI 1.22–1.28; 1.18–1.33 when measured again).")
+    assert summarize(measured).endswith("(95 % CI 1.22–1.28; 1.18–1.33 in another launch).")
 
 
-def test_equally_fast_is_said_where_it_is_known() -> None:
+def test_two_models_that_match_are_called_equally_fast() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a"), candidate(1, 4.5e-3, "b")],
         pair(0, 2, 1.002, 0.998, 1.006, "same"),
         pair(0, 1, 72, 70, 74, "slower"),
     )
-    both = "Logistic Regression and Linear SVM answer equally fast"
-    assert summarize(measured) == f"{both} (within 1 % in this launch): 62.1 µs."
+    both = "Logistic Regression and Linear SVM are equally fast"
+    assert summarize(measured) == f"{both} (within 1 % in this launch): p50 62.1 µs."
     wider = msgspec.structs.replace(measured, equivalence=0.024)
     assert "(within 2.4 % in this launch)" in summarize(wider)
 
 
-def test_too_close_to_call_tells_how_much_more_would_do() -> None:
+def test_an_open_answer_says_how_many_more_runs_should_decide_it() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")],
         pair(0, 2, 1.01, 0.99, 1.03, "inconclusive", runs=372, seconds=4.2),
     )
     assert summarize(measured) == (
-        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 1.01× (95 % CI 0.99–1.03); "
-        "about 400 more runs (4 s) would settle it."
+        "No clear winner between Logistic Regression and Linear SVM after 100 runs: ratio 1.01× (95 % CI 0.99–1.03); "
+        "about 400 more runs (4 s) should decide it."
     )
 
 
-def test_where_launches_differ_it_is_more_of_them_that_would_do() -> None:
+def test_an_open_answer_asks_for_launches_if_launches_differ() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a", launches=5) for k in range(3)]
     launches = msgspec.structs.replace(pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", seconds=10.0), launches_to_settle=2)
     runs = pair(0, 2, 1.01, 0.9, 1.1, "inconclusive", runs=50_000, seconds=44.0)
-    assert summarize(result(candidates[:2], launches)).endswith("; about 2 more launches would settle it.")
-    assert summarize(result(candidates, launches, runs)).endswith("; about 9 more launches would settle it.")
+    assert summarize(result(candidates[:2], launches)).endswith("; about 2 more launches should decide it.")
+    assert summarize(result(candidates, launches, runs)).endswith("; about 9 more launches should decide it.")
     one = pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", runs=1, seconds=0.1)
-    assert "about 1 more run (under 1 s) would" in summarize(result(candidates[:2], one))
+    assert "about 1 more run (under 1 s) should decide it" in summarize(result(candidates[:2], one))
 
 
-def test_a_ratio_below_one_is_inverted_and_an_unsettled_one_says_so() -> None:
+def test_an_undecided_ratio_is_shown_as_at_least_one() -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a")], pair(0, 2, 0.98, 0.95, 1.02, "inconclusive")
     )
-    assert "1.02× (95 % CI 0.98–1.05); measuring longer will hardly settle it." in summarize(measured)
+    assert "1.02× (95 % CI 0.98–1.05); measuring longer is unlikely to decide it." in summarize(measured)
 
 
-def test_what_lacks_only_the_correction_is_not_called_close() -> None:
+def test_a_clear_lead_without_significance_is_not_called_a_draw() -> None:
     candidates = [candidate(0, 1.18e-6, "a"), candidate(1, 30e-6, "a"), candidate(2, 106e-6, "a")]
     far = [pair(0, k, 25.0 * k, 24.0 * k, 26.0 * k, "inconclusive", runs=90, seconds=0.1) for k in (1, 2)]
     assert summarize(result(candidates, *far)) == (
-        "Logistic Regression looks fastest, 1.18 µs, but 100 runs are too few to be sure; "
-        "about 90 more runs (under 1 s) would settle it."
+        "Logistic Regression looks fastest (p50 1.18 µs), but 100 runs are too few to be sure; "
+        "about 90 more runs (under 1 s) should decide it."
     )
     near = pair(0, 2, 1.02, 1.005, 1.03, "inconclusive", runs=90, seconds=0.1)
     assert summarize(result(candidates, far[0], near)) == (
-        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 1.02× (95 % CI 1.00–1.03); "
-        "about 90 more runs (under 1 s) would settle it."
+        "No clear winner between Logistic Regression and Linear SVM after 100 runs: ratio 1.02× (95 % CI 1.00–1.03); "
+        "about 90 more runs (under 1 s) should decide it."
     )
 
 
-def test_the_same_is_reported_while_another_lacks_the_correction() -> None:
+def test_matching_models_are_named_while_another_pair_is_open() -> None:
     candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.01e-6, "a")]
     clear = pair(0, 1, 9, 8, 10, "inconclusive", runs=90, seconds=0.1)
     measured = result(candidates, clear, pair(0, 2, 1.001, 0.999, 1.003, "same"))
     assert summarize(measured) == (
-        "Logistic Regression and Linear SVM answer equally fast (within 1 % in this launch): 10.0 µs; "
-        "about 90 more runs (under 1 s) would settle the rest."
+        "Logistic Regression and Linear SVM are equally fast (within 1 % in this launch): p50 10.0 µs; "
+        "about 90 more runs (under 1 s) should decide the rest."
     )
 
 
-def test_what_is_missing_for_a_verdict_may_be_launches_or_nothing() -> None:
+def test_a_doubtful_lead_asks_for_launches_or_for_nothing() -> None:
     candidates = [candidate(k, (1 + 9 * k) * 1e-6, "a", launches=3) for k in range(3)]
     far = [pair(0, k, 9.0 * k, 8.0 * k, 10.0 * k, "inconclusive", seconds=10.0) for k in (1, 2)]
     launches = [msgspec.structs.replace(one, launches_to_settle=2, launches=3) for one in far]
     assert summarize(result(candidates, *launches)) == (
-        "Logistic Regression looks fastest, 1.00 µs, but 3 launches are too few to be sure; "
-        "about 2 more launches would settle it."
+        "Logistic Regression looks fastest (p50 1.00 µs), but 3 launches are too few to be sure; "
+        "about 2 more launches should decide it."
     )
-    assert summarize(result(candidates, *far)).endswith("1.00 µs, but not surely so with this many models.")
-    assert summarize(result(candidates[:2], far[0])).endswith("1.00 µs, but not surely so.")
+    doubt = "looks fastest (p50 1.00 µs), but the difference is not significant"
+    assert summarize(result(candidates, *far)) == f"Logistic Regression {doubt} for this many models."
+    assert summarize(result(candidates[:2], far[0])) == f"Logistic Regression {doubt}."
 
 
-def test_what_is_clear_by_itself_is_told_against_a_slower_baseline_too() -> None:
+def test_a_doubtful_lead_is_reported_with_a_slower_baseline_too() -> None:
     candidates = [candidate(0, 10e-6, "a"), candidate(1, 90e-6, "a"), candidate(2, 10.1e-6, "a")]
     clear = pair(1, 0, 0.11, 0.10, 0.12, "inconclusive", runs=90, seconds=0.1)
     assert summarize(result(candidates[:2], clear)) == (
-        "Logistic Regression looks fastest, 10.0 µs, but 100 runs are too few to be sure; "
-        "about 90 more runs (under 1 s) would settle it."
+        "Logistic Regression looks fastest (p50 10.0 µs), but 100 runs are too few to be sure; "
+        "about 90 more runs (under 1 s) should decide it."
     )
     other = pair(1, 2, 0.112, 0.102, 0.122, "inconclusive", runs=90, seconds=0.1)
     assert summarize(result(candidates, clear, other)) == (
-        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 10.0–10.1 µs."
+        "No clear winner between Logistic Regression and Linear SVM after 100 runs: p50 10.0–10.1 µs."
     )
     apart = pair(1, 2, 0.5, 0.45, 0.55, "inconclusive", runs=90, seconds=0.1)
     slower = [candidates[0], candidate(1, 90e-6, "b"), candidate(2, 45e-6, "a")]
     assert summarize(result(slower, clear, apart)) == (
-        "Logistic Regression looks fastest, 10.0 µs, but not surely so with this many models."
+        "Logistic Regression looks fastest (p50 10.0 µs), but the difference is not significant for this many models."
     )
     near = pair(1, 0, 0.98, 0.95, 0.995, "inconclusive", runs=90, seconds=0.1)
-    assert summarize(result(candidates[:2], near)).startswith("Too close to call between")
+    assert summarize(result(candidates[:2], near)).startswith("No clear winner between")
 
 
-def test_several_that_are_too_close() -> None:
+def test_an_open_answer_among_several_models_names_up_to_three() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a") for k in range(5)]
     comparisons = [pair(0, k, 1.01, 0.9, 1.1, "inconclusive", runs=1234 * k, seconds=0.1) for k in range(1, 5)]
     assert summarize(result(candidates, *comparisons)) == (
-        "Too close to call between all 5 models after 100 runs: 60.0–64.0 µs; "
-        "about 5,000 more runs (under 1 s) would settle it."
+        "No clear winner among all 5 models after 100 runs: p50 60.0–64.0 µs; "
+        "about 5,000 more runs (under 1 s) should decide it."
     )
     three = [*candidates[:3], candidate(3, 5e-3, "b")]
     assert summarize(result(three, *comparisons[:2], pair(0, 3, 80, 79, 81, "slower"))).startswith(
-        "Too close to call between Logistic Regression, Random Forest and Linear SVM after 100 runs: 60.0–62.0 µs;"
+        "No clear winner among Logistic Regression, Random Forest and Linear SVM after 100 runs: p50 60.0–62.0 µs;"
     )
     four = [*candidates[:4], candidate(4, 5e-3, "b")]
     assert summarize(result(four, *comparisons[:3], pair(0, 4, 80, 79, 81, "slower"))).startswith(
-        "Too close to call between Logistic Regression and 3 others after 100 runs"
+        "No clear winner among Logistic Regression and 3 others after 100 runs"
     )
 
 
-def test_all_the_same() -> None:
+def test_several_models_that_match_are_compared_with_the_baseline() -> None:
     candidates = [candidate(k, 60e-6, "a") for k in range(4)]
     comparisons = [pair(0, k, 1.0, 0.995, 1.005, "same") for k in range(1, 4)]
-    within = "as fast as Logistic Regression (within 1 % in this launch): 60.0 µs."
-    assert summarize(result(candidates, *comparisons)) == f"Random Forest, Linear SVM and RBF SVM answer {within}"
+    within = "as fast as Logistic Regression (within 1 % in this launch): p50 60.0 µs."
+    assert summarize(result(candidates, *comparisons)) == f"Random Forest, Linear SVM and RBF SVM are {within}"
     five = [*candidates, candidate(4, 60e-6, "a")]
-    assert summarize(result(five, *comparisons, pair(0, 4, 1.0, 0.995, 1.005, "same"))) == f"All others answer {within}"
+    assert summarize(result(five, *comparisons, pair(0, 4, 1.0, 0.995, 1.005, "same"))) == f"All others are {within}"
 
 
-def test_rivals_that_were_not_compared_with_each_other_are_left_open() -> None:
+def test_two_models_that_were_not_compared_have_no_ratio() -> None:
     """With a third as the baseline there is no interval between the two fastest, so none is claimed."""
     measured = result(
         [candidate(0, 62.1e-6, "a"), candidate(2, 62.2e-6, "a"), candidate(1, 4.5e-3, "b")],
@@ -246,57 +247,55 @@ def test_rivals_that_were_not_compared_with_each_other_are_left_open() -> None:
         pair(1, 2, 0.0139, 0.0136, 0.0142, "faster"),
     )
     assert summarize(measured) == (
-        "Too close to call between Logistic Regression and Linear SVM after 100 runs: 62.1–62.2 µs."
+        "No clear winner between Logistic Regression and Linear SVM after 100 runs: p50 62.1–62.2 µs."
     )
 
 
 @pytest.mark.parametrize(("calls", "few"), [(1, "1 run is too few"), (5, "5 runs are too few")])
-def test_too_few_rounds_claim_nothing(calls: int, few: str) -> None:
+def test_with_too_few_rounds_nothing_is_claimed(calls: int, few: str) -> None:
     measured = result(
         [candidate(0, 62.1e-6, "a", calls=calls), candidate(2, 71e-6, "a")],
         pair(0, 2, 1.15, None, None, "inconclusive"),
     )
-    assert summarize(measured) == f"Logistic Regression had the lowest median, 62.1 µs, but {few} to tell."
+    assert summarize(measured) == f"Logistic Regression has the lowest p50 62.1 µs, but {few} for a verdict."
 
 
-def test_with_too_few_rounds_the_lowest_median_is_that_of_the_table() -> None:
+def test_with_too_few_rounds_the_lowest_p50_is_that_of_the_table() -> None:
     """Whose ratio to the baseline is the lowest may have another."""
     measured = result(
         [candidate(0, 112e-6, "a", calls=5), candidate(2, 111e-6, "a", calls=5)],
         pair(2, 0, 0.99, None, None, "inconclusive"),
     )
-    assert summarize(measured).startswith("Linear SVM had the lowest median, 111 µs")
+    assert summarize(measured).startswith("Linear SVM has the lowest p50 111 µs")
 
 
-def test_candidates_that_are_a_round_ahead_claim_nothing() -> None:
+def test_nothing_is_claimed_while_one_pair_has_too_few_rounds() -> None:
     early = result(
         [candidate(0, 205e-6, "a", calls=60), candidate(1, 8.9e-3, "a"), candidate(2, 228e-6, "a")],
         pair(0, 1, 43.1, None, None, "inconclusive"),
         pair(0, 2, 1.1, 0.98, 1.18, "inconclusive"),
     )
-    assert summarize(early) == ("Logistic Regression had the lowest median, 205 µs, but 60 runs are too few to tell.")
+    assert summarize(early) == ("Logistic Regression has the lowest p50 205 µs, but 60 runs are too few for a verdict.")
 
 
-def test_one_alone() -> None:
+def test_a_single_model_is_reported_with_its_interval() -> None:
     alone = candidate(0, 62.1e-6)
-    assert summarize(result([alone])) == (
-        "Logistic Regression answers in 62.1 µs (95 % CI 61.5–62.7 µs in this launch)."
-    )
+    assert summarize(result([alone])) == ("Logistic Regression: p50 62.1 µs (95 % CI 61.5–62.7 µs in this launch).")
     assert alone.statistics is not None
     few = msgspec.structs.replace(
         alone, calls=5, statistics=msgspec.structs.replace(alone.statistics, p50=Percentile(value=62.1e-6))
     )
-    assert summarize(result([few])) == ("Logistic Regression answered in 62.1 µs; 5 runs are too few for an interval.")
+    assert summarize(result([few])) == ("Logistic Regression: p50 62.1 µs; 5 runs are too few for an interval.")
 
 
-def test_failures_are_told_after_the_answer() -> None:
+def test_failures_follow_the_answer() -> None:
     one = result([candidate(0, 62.1e-6), failed(1, "boom"), candidate(2, None)])
     assert summarize(one).endswith(" Random Forest failed.")
     two = result([candidate(0, 62.1e-6), failed(1, "boom"), failed(2, "boom")])
     assert summarize(two).endswith(" 2 models failed.")
 
 
-def test_those_that_all_failed_late_were_measured_until_then() -> None:
+def test_models_that_all_failed_late_say_after_how_many_runs() -> None:
     late = [msgspec.structs.replace(candidate(k, 62.1e-6), status="failed", error="boom") for k in range(2)]
     assert summarize(result(late[:1])) == "Logistic Regression failed after 100 runs: boom."
     assert summarize(result(late)) == "None of the 2 models could be measured to the end: boom."
@@ -305,7 +304,7 @@ def test_those_that_all_failed_late_were_measured_until_then() -> None:
     )
 
 
-def test_nothing_but_failures() -> None:
+def test_without_any_measured_model_the_answer_gives_the_reason() -> None:
     assert summarize(result([failed(1, "ValueError: no such kernel.")])) == (
         "Random Forest could not be measured: ValueError: no such kernel."
     )

@@ -10,7 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 
 from latency_tui.text.formatting import PERCENTILES
-from latency_tui.text.summary import what_would_settle
+from latency_tui.text.summary import describe_effort
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names, wrap
@@ -275,12 +275,10 @@ def doubt_lines(result: Result, candidates: tuple[CandidateResult, ...], width: 
 
 
 def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
-    """Return a line on what would settle the pairs that are inconclusive, unless the answer has said it."""
-    if " settle " in result.answer:
-        return []
+    """Return a line on how much more measuring should decide the inconclusive pairs, unless the answer contains it."""
     shown = {c.slug for c in _comparable(candidates)}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
-    text = what_would_settle(unsettled)
+    text = describe_effort(result, unsettled)
     return [[(f" {line}", MUTED)] for line in (wrap(text, width - 2) if text else ())]
 
 
