@@ -15,12 +15,12 @@ from textual_plotext.plot import Plot
 
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.colors import PALETTE, assign_colours
+from latency_tui.text.scales import bar_scale, extended, line_scale, span_scale, tick_labels, ticks
 from latency_tui.tui.bindings import bindings, key_table
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.charts.line_chart import reduce
 from latency_tui.tui.charts.plotext_private import draw, set_size
-from latency_tui.tui.charts.scales import bar_scale, extended, line_scale, span_scale
-from latency_tui.tui.charts.ticks import Tick, duration_axis, fits, minor_columns, run_axis, spread, tick_labels, ticks
+from latency_tui.tui.charts.ticks import Tick, duration_axis, fits, minor_columns, run_axis, spread
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.plan_options import whole_number

@@ -10,10 +10,10 @@ import numpy as np
 from rich.cells import cell_len
 
 from latency_tui.text.formatting import format_duration
+from latency_tui.text.scales import Scale, bar_scale, extended
 from latency_tui.tui.charts.chart import LOG, Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
 from latency_tui.tui.charts.picture import Picture
-from latency_tui.tui.charts.scales import Scale, bar_scale, extended
 from latency_tui.tui.charts.ticks import duration_axis, minor_columns
 from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from latency_tui.text.scales import Scale, extended, line_scale, span_scale, tick_labels, ticks
 from latency_tui.tui.charts.chart import LOG, MIN_TITLED_HEIGHT, Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
 from latency_tui.tui.charts.picture import Picture
-from latency_tui.tui.charts.scales import Scale, extended, line_scale, span_scale
-from latency_tui.tui.charts.ticks import duration_axis, run_axis, spread, tick_labels, ticks
+from latency_tui.tui.charts.ticks import duration_axis, run_axis, spread
 from latency_tui.tui.styles import CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 

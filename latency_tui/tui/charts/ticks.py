@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from latency_tui.tui.charts.scales import Scale, round_step
-
-_UNITS = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
-_DIGITS = ((1, 2, 5), (1, 5), (1,))
+from latency_tui.text.scales import Scale, round_step, tick_choices, tick_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,45 +15,6 @@ class Tick:
 
     position: float
     label: str
-
-
-def ticks(scale: Scale, most: int) -> list[float]:
-    """Return at most `most` round values on a scale, as many as that allows; both ends are among them."""
-    return next((values for values in _choices(scale) if len(values) <= most), [])
-
-
-def _choices(scale: Scale) -> list[list[float]]:
-    """Return sets of values for ticks, each with both ends of the scale, the largest set first."""
-    if not scale.log:
-        count = round((scale.high - scale.low) / scale.step)
-        strides = [stride for stride in range(1, count + 1) if count % stride == 0]
-        return [[scale.low + index * scale.step for index in range(0, count + 1, stride)] for stride in strides]
-    powers = range(math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high)) + 1)
-    inner = [[digit * 10.0**power for power in powers for digit in digits] for digits in _DIGITS]
-    inner += [inner[-1][::stride] for stride in (2, 3)] + [[]]
-    low, high = scale.low * 1.0000001, scale.high * 0.9999999
-    return [[scale.low, *(value for value in values if low < value < high), scale.high] for values in inner]
-
-
-def tick_labels(values: Sequence[float], *, always: bool = False) -> list[str]:
-    """Return labels with a unit at the first value, at the last, and wherever it changes: `50 µs`, `100`, `1 ms`.
-
-    Args:
-        values: Seconds, ascending.
-        always: Whether every label has its unit.
-    """
-    labels: list[str] = []
-    before = ""
-    for index, value in enumerate(values):
-        unit, size = next(((u, s) for u, s in _UNITS if value < s * 999.9), _UNITS[-1])
-        if abs(value) < 1e-12:
-            labels.append("0")
-            continue
-        number = f"{value / size:.4g}"
-        with_unit = always or unit != before or index == len(values) - 1
-        labels.append(f"{number} {unit}" if with_unit else number)
-        before = unit
-    return labels
 
 
 def fits(ticks: Sequence[Tick], width: int, before: int = 0, after: int = 0) -> bool:
@@ -89,7 +46,7 @@ def duration_axis(scale: Scale, width: int, before: int = 0, after: int = 0) -> 
 
     A power of ten whose label is too near to that of an end has none.
     """
-    choices = _choices(scale)
+    choices = tick_choices(scale)
     if scale.log:
         tens = choices[2]
         choices[3:3] = [[tens[0], *tens[2:]], [*tens[:-2], tens[-1]], [tens[0], *tens[2:-2], tens[-1]]]
@@ -105,7 +62,7 @@ def minor_columns(scale: Scale, width: int) -> list[int]:
     """Return the columns of all 1, 2, 5 on a logarithmic axis; none if they are too near to each other."""
     if not scale.log:
         return []
-    columns = [round(scale.place(value) * (width - 1)) for value in _choices(scale)[0]]
+    columns = [round(scale.place(value) * (width - 1)) for value in tick_choices(scale)[0]]
     return columns if all(after - before > 1 for before, after in pairwise(columns)) else []
 
 

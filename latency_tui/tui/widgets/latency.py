@@ -10,11 +10,11 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
+from latency_tui.text.scales import round_up
 from latency_tui.tui.charts.bar_chart import BarChart, bars_of
 from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.limit_lines import limit_lines
 from latency_tui.tui.charts.line_chart import LineChart, lines_of
-from latency_tui.tui.charts.scales import round_up
 from latency_tui.tui.commands import Enlarge, ShowLatency, Stop
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.state import Measurement

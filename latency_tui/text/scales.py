@@ -1,8 +1,9 @@
-"""Linear and logarithmic scales from one round number to another."""
+"""Linear and logarithmic scales from one round number to another, and their ticks."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 LOG_FROM = 10.0
 """Largest over smallest value from which an axis is logarithmic."""
+_UNITS = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
+_DIGITS = ((1, 2, 5), (1, 5), (1,))
 _STEPS = 8
 """A linear scale has about so many steps, or fewer: more of them leave less room unused at its ends."""
 _MIN_SHARE = 0.5
@@ -89,6 +92,45 @@ def round_step(least: float) -> float:
 def round_up(count: int) -> int:
     """Return the next of 1, 2, 5, 10, 20, 50, ... that is not smaller: an axis that seldom moves."""
     return max(round(round_step(count)), 1)
+
+
+def ticks(scale: Scale, most: int) -> list[float]:
+    """Return at most `most` round values on a scale, as many as that allows; both ends are among them."""
+    return next((values for values in tick_choices(scale) if len(values) <= most), [])
+
+
+def tick_choices(scale: Scale) -> list[list[float]]:
+    """Return sets of values for ticks, each with both ends of the scale, the largest set first."""
+    if not scale.log:
+        count = round((scale.high - scale.low) / scale.step)
+        strides = [stride for stride in range(1, count + 1) if count % stride == 0]
+        return [[scale.low + index * scale.step for index in range(0, count + 1, stride)] for stride in strides]
+    powers = range(math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high)) + 1)
+    inner = [[digit * 10.0**power for power in powers for digit in digits] for digits in _DIGITS]
+    inner += [inner[-1][::stride] for stride in (2, 3)] + [[]]
+    low, high = scale.low * 1.0000001, scale.high * 0.9999999
+    return [[scale.low, *(value for value in values if low < value < high), scale.high] for values in inner]
+
+
+def tick_labels(values: Sequence[float], *, always: bool = False) -> list[str]:
+    """Return labels with a unit at the first value, at the last, and wherever it changes: `50 µs`, `100`, `1 ms`.
+
+    Args:
+        values: Seconds, ascending.
+        always: Whether every label has its unit.
+    """
+    labels: list[str] = []
+    before = ""
+    for index, value in enumerate(values):
+        unit, size = next(((u, s) for u, s in _UNITS if value < s * 999.9), _UNITS[-1])
+        if abs(value) < 1e-12:
+            labels.append("0")
+            continue
+        number = f"{value / size:.4g}"
+        with_unit = always or unit != before or index == len(values) - 1
+        labels.append(f"{number} {unit}" if with_unit else number)
+        before = unit
+    return labels
 
 
 def _linear(low: float, high: float) -> Scale:
