@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 
 from latency_tui.analysis.sample_store import MAX_SAMPLES, SampleBuffer, Subsample
+from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.launch_statistics import LaunchStatistics
-from latency_tui.result.result import CandidateResult, ColdStart, Statistics, Status
+from latency_tui.result.result import CandidateResult, ColdStart, PredictionDifference, Statistics, Status
 from latency_tui.stats.means import mean_interval
 from latency_tui.stats.percentiles import PERCENTILES as SHARES
 from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles
@@ -49,6 +50,8 @@ class CandidateRecord:
         self.cold_starts: list[ColdStartMeasured] = []
         self.steady = True
         self.received: CallInput | None = None
+        self.versions: dict[str, str] = {}
+        self.predictions: PredictionsCompared | None = None
 
     def result(
         self,
@@ -104,6 +107,8 @@ class CandidateRecord:
             rounds=tuple(subsample.rounds.tolist()) if samples else (),
             launches=tuple(subsample.launches.tolist()) if samples else (),
             received=self.received,
+            versions=self.versions,
+            predictions=_prediction_difference(self.predictions),
             whole_launches=self.buffer.whole_launches,
             statistics=statistics,
             per_launch=per_launch,
@@ -187,6 +192,12 @@ def _per_launch(subsample: Subsample) -> tuple[LaunchStatistics, ...]:
             LaunchStatistics(mean=float(samples.mean()) * _NANO, **dict(zip(SHARES, values.tolist(), strict=True)))
         )
     return tuple(found)
+
+
+def _prediction_difference(event: PredictionsCompared | None) -> PredictionDifference | None:
+    if event is None:
+        return None
+    return PredictionDifference(reference=event.reference, rows=event.rows, differing=event.differing)
 
 
 def _cold_start(events: list[ColdStartMeasured]) -> ColdStart | None:

@@ -60,6 +60,8 @@ def _candidate(record: CandidateRecord, medians: MedianTable, *, is_control: boo
         cold_starts=tuple(record.cold_starts),
         steady=record.steady,
         received=record.received,
+        versions=record.versions,
+        predictions=record.predictions,
         blocks=blocks,
         calls=record.buffer.columns(blocks.rounds),
         samples=record.buffer.subsample(None).samples.astype(np.int64) if is_control else None,

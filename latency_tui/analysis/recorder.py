@@ -20,6 +20,7 @@ from latency_tui.analysis.continuation import Part, what_is_missing
 from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.sample_store import MAX_SAMPLES, SampleBuffer
+from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.protocol import (
     Block,
     BlockMeasured,
@@ -164,6 +165,10 @@ class Recorder:
                 record.received = event.received
             case ColdStartMeasured() if record := self._visible.get(event.candidate):
                 record.cold_starts.append(event)
+            case EnvironmentIdentified() if record := self._visible.get(event.candidate):
+                record.versions = event.versions
+            case PredictionsCompared() if record := self._visible.get(event.candidate):
+                record.predictions = event
             case RoundFinished():
                 self.noise_recorder.add(event)
                 self.comparer.finish_round(event)

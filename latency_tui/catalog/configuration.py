@@ -29,6 +29,7 @@ from latency_tui.plan.suggest import closest_match
 from latency_tui.plan.trust import EVERYTHING
 
 FILE_NAME = "latency-tui.toml"
+_PYTHON = re.compile(r"((?:^|,)\s*python\s*=)([^,\]]+)")
 _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
@@ -105,7 +106,10 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         found = resolve_models(texts, known, self.folder)
         if not by_plan or self.is_trusted_location:
             return found
-        return tuple(self._mark_configuration_code(c) if c.model.factory and c.model not in known else c for c in found)
+        return tuple(
+            self._mark_configuration_code(c) if c.python or (c.model.factory and c.model not in known) else c
+            for c in found
+        )
 
     def plan(self, name: str) -> PlanTable:
         """Return the plan with a name; files in it that exist in the folder of the configuration get its path.
@@ -165,7 +169,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             if model.configuration_digest
         ]
         plans = ((name, text) for name, table in self.configuration.plans.items() for text in table.models)
-        found += [(f"plan {name}", text) for name, text in plans if ":" in text and not looks_like_file(text)]
+        found += [(f"plan {name}", text) for name, text in plans if _names_code(text)]
         return tuple(found)
 
     def is_file(self, text: str) -> bool:
@@ -223,12 +227,18 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(table, models=models, dataset=dataset, baseline=baseline)
 
     def _resolve_path(self, text: str) -> str:
-        """Return a file name, with optional settings, preceded by its folder; return other text unchanged."""
+        """Return a file name and the interpreter in its settings, preceded by the folder; other text stays as it is."""
         name, bracket, settings = text.partition("[")
         path = Path(name.strip())
         here = self._file(name.strip())
         meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
-        return f"{here}{bracket}{settings}" if meant else text
+        settings = _PYTHON.sub(lambda found: f"{found[1]}{self._interpreter(found[2])}", settings)
+        return f"{here if meant else name}{bracket}{settings}"
+
+    def _interpreter(self, text: str) -> str:
+        """Return the path of an interpreter, preceded by the folder of this file; a command is returned unchanged."""
+        here = self._file(text.strip())
+        return str(here) if os.sep in text or os.path.lexists(here) else text
 
     def _model_file(self, text: str) -> Path:
         """Return the path of a model file, or of the file inside an MLflow folder; it may not exist."""
@@ -333,6 +343,12 @@ def _file_error(path: Path) -> str:
 
 def _is_colour(text: str) -> bool:
     return len(text) == 7 and text[0] == "#" and all(digit in "0123456789abcdefABCDEF" for digit in text[1:])
+
+
+def _names_code(text: str) -> bool:
+    """Return whether a model of a plan is an import path, or runs under an interpreter that the plan names."""
+    name, _, settings = text.partition("[")
+    return bool(_PYTHON.search(settings)) or (":" in name and not looks_like_file(name))
 
 
 def runs_code(factory: str, parameters: Collection[str]) -> bool:

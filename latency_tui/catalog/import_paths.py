@@ -32,10 +32,9 @@ def describe(text: str, folder: Path | None = None) -> str:
     Raises:
         UsageError: The text is not of the form `package.module:name`, or the module or the name does not exist.
     """
+    check_form(text)
     module, _, name = text.partition(":")
     parts = module.split(".")
-    if not all(part.isidentifier() for part in (*parts, *name.split("."))):
-        raise UsageError(f"{text!r} is not an import path; write package.module:name.")
     spec = _find(text, parts, folder)
     first = name.partition(".")[0]
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
@@ -54,6 +53,17 @@ def describe(text: str, folder: Path | None = None) -> str:
     if {"*", "__getattr__"} & bound.keys() or any(way in source for way in _DYNAMIC_BINDINGS):
         return "a name"
     raise UsageError(f"The module {module} has no {first!r}; {hint(first, bound) if bound else 'it is empty.'}")
+
+
+def check_form(text: str) -> None:
+    """Check that a text has the form `package.module:name`; the module is not searched.
+
+    Raises:
+        UsageError: It has another form.
+    """
+    module, _, name = text.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+        raise UsageError(f"{text!r} is not an import path; write package.module:name.")
 
 
 def source_of(text: str, folders: Iterable[str] = ()) -> Path | None:

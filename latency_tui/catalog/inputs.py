@@ -32,22 +32,28 @@ _TO_ONNX = ("onnxruntime", "skl2onnx")
 def named_inputs(plan: Plan) -> dict[str, str]:
     """Return the files and modules of a plan: maps the name shown to the user to a path or an import path.
 
-    Temporary files of the Python API are not included.
+    Temporary files of the Python API are not included, nor are modules that another interpreter imports.
     """
     files = [candidate.model.file for candidate in plan.candidates if not candidate.model.handed_over]
     if isinstance(plan.workload.dataset, FileDataset):
         files.append(plan.workload.dataset.path)
-    factories = [one.model.factory for one in plan.candidates if one.model.factory and runs_code(one.model.factory, {})]
-    return {file: file for file in files if file} | {
-        f"the module {factory.partition(':')[0]}": factory for factory in factories
-    }
+    factories = [
+        one.model.factory
+        for one in plan.candidates
+        if one.model.factory and not one.python and runs_code(one.model.factory, {})
+    ]
+    return {file: file for file in files if file} | {_module_name(factory): factory for factory in factories}
+
+
+def _module_name(factory: str) -> str:
+    return f"the module {factory.partition(':')[0]}"
 
 
 def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
     """Return the SHA-256 of each file and module, and the version of each library; missing ones are omitted.
 
     scikit-learn, numpy and scipy are not included, because they are part of the environment. Temporary files of the
-    Python API are not included either.
+    Python API are not included either, nor is what another interpreter imports.
 
     Args:
         plan: The plan.
@@ -63,8 +69,24 @@ def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
         if candidate.model.file and not candidate.model.handed_over and file_kind(candidate) == "onnx":
             found |= _external(Path(candidate.model.file))
     for candidate in plan.candidates:
-        found |= _versions(candidate)
+        if not candidate.python:
+            found |= _versions(candidate)
     return found
+
+
+def identify_code(candidate: Candidate, folders: Iterable[str] = ()) -> dict[str, str]:
+    """Return the SHA-256 of the module of a candidate, and the versions of its libraries, in this environment.
+
+    Args:
+        candidate: The candidate.
+        folders: Additional folders in which modules are searched.
+    """
+    found: dict[str, str] = {}
+    factory = candidate.model.factory
+    with suppress(UsageError, OSError, ValueError):
+        if factory and runs_code(factory, {}) and (path := source_of(factory, folders)):
+            found[_module_name(factory)] = digest_of(path)
+    return found | dict(_versions(candidate))
 
 
 def _external(model: Path) -> Iterator[tuple[str, str]]:

@@ -321,7 +321,8 @@ def resolve_model(text: str, models: Iterable[ModelSpec] | None = None, folder: 
     if looks_like_file(name) or _exists(name):
         return Candidate(model=spec_of_file(name), settings=settings)
     if ":" in name:
-        return Candidate(model=_spec_of_import_path(name, folder), settings=settings)
+        find = "python" not in settings  # the module may be installed only there
+        return Candidate(model=_spec_of_import_path(name, folder, find=find), settings=settings)
     return Candidate(model=find_model(name, known), settings=settings)
 
 
@@ -371,10 +372,13 @@ def _exists(name: str) -> bool:
         return False
 
 
-def _spec_of_import_path(text: str, folder: Path | None) -> ModelSpec:
-    from latency_tui.catalog.import_paths import describe  # deferred: with ast 5 ms, and most models have names
+def _spec_of_import_path(text: str, folder: Path | None, *, find: bool) -> ModelSpec:
+    from latency_tui.catalog.import_paths import check_form, describe  # deferred: with ast 5 ms
 
-    describe(text, folder)
+    if find:
+        describe(text, folder)
+    else:
+        check_form(text)
     return ModelSpec(name=text.partition(":")[2], description=text, factory=text)
 
 

@@ -19,7 +19,7 @@ import msgspec
 from latency_tui.catalog.bounded_reading import open_regular, read_whole
 from latency_tui.catalog.model_files import RUNS_CODE, TITLES, Kind, find_model_file, kind_of
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate, ModelSpec
+from latency_tui.plan.candidates import Candidate
 from latency_tui.plan.trust import EVERYTHING, Trust
 
 _MAX_REMEMBERED = 16 << 20
@@ -168,26 +168,29 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def is_trusted(model: ModelSpec, trust: Trust) -> bool:
-    """Return whether a model is trusted, considering that a configuration in the working directory may name it.
+def is_trusted(candidate: Candidate, trust: Trust) -> bool:
+    """Return whether a candidate is trusted, considering that a configuration in the working directory may name it.
 
     Raises:
         UsageError: The file of the model cannot be read.
     """
+    model = candidate.model
     if not model.configuration_digest or trust.trusts_all(model.configuration_digest):
         return True
-    return bool(model.file and trust.types_in(digest_of(Path(model.file))))
+    return bool(not candidate.python and model.file and trust.types_in(digest_of(Path(model.file))))
 
 
-def check_configuration_trust(model: ModelSpec, trust: Trust) -> None:
+def check_configuration_trust(candidate: Candidate, trust: Trust) -> None:
     """Check that code which only a configuration in the working directory names is trusted.
 
     Raises:
         UsageError: Neither the configuration nor the model file is trusted; the message says what to add.
     """
-    if not is_trusted(model, trust):
+    if not is_trusted(candidate, trust):
+        model = candidate.model
+        code = candidate.python or model.factory or model.file
         raise UsageError(
-            f"{model.name} runs the code {model.factory or model.file}, which latency-tui.toml in this directory "
+            f"{model.name} runs the code {code}, which latency-tui.toml in this directory "
             "names. If you trust that file, add --trust ./latency-tui.toml."
         )
 

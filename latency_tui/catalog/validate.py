@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from latency_tui.catalog.interpreters import find_interpreter
 from latency_tui.catalog.model_files import RUNS_CODE, kind_of
 from latency_tui.catalog.settings_to_try import file_kind, is_foreign
 from latency_tui.catalog.trust_store import check_configuration_trust, check_trusted, digest_of
@@ -38,7 +39,7 @@ def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
         check_settings(candidate)
         if asks_later and model.configuration_digest:
             continue
-        check_configuration_trust(model, plan.trust)
+        check_configuration_trust(candidate, plan.trust)
         if not model.file or model.handed_over:
             continue
         path = Path(model.file)
@@ -61,8 +62,10 @@ def check_settings(candidate: Candidate) -> None:
     """Check that the settings of a candidate can have an effect.
 
     Raises:
-        UsageError: A setting belongs to a library that does not run the model.
+        UsageError: A setting belongs to a library that does not run the model, or names no interpreter.
     """
+    if "python" in candidate.settings:
+        find_interpreter(str(candidate.settings["python"]))
     void = NATIVE_ONLY if candidate.runtime != NATIVE else SKLEARN_SETTINGS if is_foreign(candidate) else ()
     if idle := [key for key in candidate.settings if key in void]:
         raise UsageError(

@@ -102,6 +102,11 @@ def _trusted(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str
     itself = [text for text in trusted if Path(text).resolve() == file.resolve()]
     for candidate in plan.candidates:
         model = candidate.model
+        if candidate.python and not itself:
+            raise UsageError(
+                f"{candidate.name} runs a program, {candidate.python}, that {file} names. If you trust that file, add "
+                f"--trust {file}."
+            )
         if model.factory and not itself and runs_code(model.factory, {**model.parameters, **candidate.settings}):
             raise UsageError(
                 f"{model.name} runs code, {model.factory}, that {file} names. If you trust that file, add "

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import typing
+from collections.abc import Iterator
+
 import msgspec
 
 from latency_tui.engine.protocol import Block, CallInput, Stage
 from latency_tui.plan import Candidate, Trust, Workload
 
+PROTOCOL_VERSION = 1
+"""Increase this if the meaning of a message changes. Its fields are part of `protocol()` by themselves."""
+
 
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Load the model, and fit it unless it is fitted."""
+    """Load the model, and fit it unless it is fitted.
+
+    Attributes:
+        candidate: Whose model it is.
+        workload: What it computes.
+        threads: Threads that it may use.
+        trust: Which files may run their author's code.
+        arrays: File with the prepared dataset, for a process under another interpreter; empty to prepare it there.
+    """
 
     candidate: Candidate
     workload: Workload
     threads: int
     trust: Trust = Trust()
+    arrays: str = ""
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -44,6 +61,13 @@ class WarmUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Call until the latencies are steady; `brief` if another process of the candidate is warm already."""
 
     brief: bool = False
+
+
+class Predict(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Return the predictions for the first inputs: at most `rows` rows, and no further call after `seconds`."""
+
+    rows: int
+    seconds: float
 
 
 class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -92,7 +116,19 @@ class ForkProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     parent: int
 
 
-Request = BecomeTemplate | ForkProcess | CheckSettings | Prepare | Score | FirstCall | WarmUp | RunBlock | Store | Adopt
+Request = (
+    BecomeTemplate
+    | ForkProcess
+    | CheckSettings
+    | Prepare
+    | Score
+    | FirstCall
+    | WarmUp
+    | Predict
+    | RunBlock
+    | Store
+    | Adopt
+)
 
 
 class SettingsChecked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -151,6 +187,20 @@ class Warmed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     timer_floor_ns: float
 
 
+class Predicted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Predictions, row by row.
+
+    Attributes:
+        rows: Number of rows; 0 if the predictions are not of a kind that can be compared.
+        numbers: Float64, little-endian, `(rows, n)` in C order; empty if they are texts.
+        texts: One text per row, if they are no numbers.
+    """
+
+    rows: int
+    numbers: bytes = b""
+    texts: tuple[str, ...] = ()
+
+
 class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The calls of a block were made."""
 
@@ -199,6 +249,7 @@ Reply = (
     | Scored
     | Called
     | Warmed
+    | Predicted
     | BlockDone
     | Stored
     | Failed
@@ -211,3 +262,29 @@ _reply_decoder: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 encode = _encoder.encode
 decode_request = _request_decoder.decode
 decode_reply = _reply_decoder.decode
+
+
+def protocol() -> str:
+    """Return the version of the protocol: a number, and a digest of the fields of all messages and their types."""
+    structs: dict[type, list[str]] = {}
+    for kind in (Request, Reply):
+        _collect(kind, structs)
+    written = sorted(f"{kind.__qualname__}({', '.join(fields)})" for kind, fields in structs.items())
+    return f"{PROTOCOL_VERSION}-{hashlib.sha256(' '.join(written).encode()).hexdigest()[:12]}"
+
+
+def _collect(kind: object, found: dict[type, list[str]]) -> None:
+    """Add the structs that a type consists of, each with its fields as they are written."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if kind in found:
+            return
+        found[kind] = [f"{name}: {written}" for name, written in _annotations(kind)]
+        for hint in typing.get_type_hints(kind).values():
+            _collect(hint, found)
+    for part in typing.get_args(kind):
+        _collect(part, found)
+
+
+def _annotations(kind: type) -> Iterator[tuple[str, str]]:
+    for base in reversed(kind.__mro__):
+        yield from ((name, str(written)) for name, written in inspect.get_annotations(base).items())

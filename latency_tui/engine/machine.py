@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,15 @@ def describe() -> Environment:
         cpu=_cpu_name(),
         cores=len(allowed_cores()) or os.cpu_count() or 1,
         python=platform.python_version(),
-        versions={name: found for name in PACKAGES if (found := _version(name))},
+        versions=versions_of(PACKAGES),
         governor=_read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
         memory_bytes=_memory("total"),
     )
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the packages that are installed."""
+    return {name: found for name in packages if (found := _version(name))}
 
 
 def allowed_cores() -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.plan import Plan
 
 Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
@@ -362,6 +363,8 @@ Event = (
     EngineStarted
     | EngineReady
     | InputsIdentified
+    | EnvironmentIdentified
+    | PredictionsCompared
     | DatasetPrepared
     | TrainingStarted
     | TrainingFinished

@@ -15,6 +15,7 @@ TOPICS: tuple[str, ...] = (
     "keys",
     "options",
     "own-models",
+    "environments",
     "python",
     "configuration",
     "exporting",

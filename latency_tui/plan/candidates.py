@@ -14,6 +14,7 @@ from latency_tui.plan.settings import (
     ENGINE_SETTINGS,
     OTHER_SETTINGS,
     Setting,
+    environment_folder,
     format_settings,
     parse,
     validate,
@@ -82,6 +83,24 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise UsageError(f"The model {self.name!r} needs either a factory or a file.")
 
 
+class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A revision of the user's repository, with a tree and a virtual environment of its own.
+
+    Attributes:
+        name: The revision as the user typed it, such as `main`.
+        commit: Hash of its commit.
+        python: Interpreter of its environment, an absolute path.
+        folder: The folder in its tree that corresponds to the working directory.
+        modules: Further folders in its tree in which modules are searched.
+    """
+
+    name: str
+    commit: str
+    python: str
+    folder: str
+    modules: tuple[str, ...] = ()
+
+
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model with settings: what is compared.
 
@@ -89,25 +108,42 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         model: The model.
         settings: Settings such as `{"n_jobs": 1}`; empty for the model as it is.
         number: Distinguishes candidates whose slugs would be equal, from 1; see `make_slugs_unique`.
+        revision: The revision that it is taken from; None for the working tree.
     """
 
     model: ModelSpec
     settings: dict[str, Setting] = {}
     number: int = 1
+    revision: Revision | None = None
 
     @property
     def name(self) -> str:
-        """Display name: that of the model, with settings in brackets."""
-        if not self.settings:
-            return self.model.name
-        return f"{self.model.name} [{format_settings(self.settings)}]"
+        """Display name: that of the model, with the revision in parentheses and settings in brackets."""
+        name = self._base_name
+        return f"{name} [{format_settings(self.settings)}]" if self.settings else name
+
+    @property
+    def _base_name(self) -> str:
+        return f"{self.model.name} ({self.revision.name})" if self.revision else self.model.name
 
     @property
     def slug(self) -> str:
         """The name as typed on the command line, unique within a plan."""
         settings = f"[{format_settings(self.settings)}]" if self.settings else ""
         number = f"-{self.number}" if self.number > 1 else ""
-        return f"{slugify(self.model.name)}{number}{settings}"
+        return f"{slugify(self._base_name)}{number}{settings}"
+
+    @property
+    def python(self) -> str:
+        """The interpreter of its processes, as typed; empty for the interpreter of the engine."""
+        return str(self.settings.get("python", "")) or (self.revision.python if self.revision else "")
+
+    @property
+    def environment(self) -> str:
+        """Name of the environment of its processes; empty for that of the engine."""
+        if self.revision and "python" not in self.settings:
+            return f"revision {self.revision.name}"
+        return environment_folder(self.python)
 
     def is_same(self, other: Candidate) -> bool:
         """Return whether it is the same model with the same settings, in any order.
@@ -115,7 +151,23 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Types matter: scikit-learn interprets `max_features=1` as a number and `1.0` as a share.
         """
         mine, theirs = ({key: (type(v), v) for key, v in one.settings.items()} for one in (self, other))
-        return self.model == other.model and mine == theirs
+        return self.model == other.model and self.revision == other.revision and mine == theirs
+
+    def is_twin(self, other: Candidate) -> bool:
+        """Return whether it is the same model with the same settings in any environment, or at any revision."""
+        plain = [
+            msgspec.structs.replace(
+                one,
+                model=msgspec.structs.replace(one.model, file="", configuration_digest="")
+                if one.model.file
+                else one.model,
+                settings={key: value for key, value in one.settings.items() if key != "python"},
+                revision=None,
+            )
+            for one in (self, other)
+        ]
+        same_file = self.model.file == other.model.file or self.revision != other.revision
+        return same_file and plain[0].is_same(plain[1])
 
     def __post_init__(self) -> None:
         for key, setting in self.settings.items():

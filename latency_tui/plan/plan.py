@@ -158,6 +158,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return make_slugs_unique([copy], taken=self.candidates)[0]
 
     @property
+    def counterparts(self) -> dict[str, str]:
+        """Slugs of candidates under another interpreter, each with the slug of the same model elsewhere.
+
+        That is the candidate with the same settings under the engine's interpreter. If there is none, it is the
+        baseline, or the other one of two candidates.
+        """
+        found: dict[str, str] = {}
+        for candidate in self.candidates:
+            if candidate.python and (other := self._counterpart(candidate)):
+                found[candidate.slug] = other.slug
+        return found
+
+    def _counterpart(self, candidate: Candidate) -> Candidate | None:
+        earlier = self.candidates[: self.candidates.index(candidate)]
+        others = [one for one in self.candidates if one.environment != candidate.environment]
+        others = [one for one in others if not one.python or one in earlier]
+        alike = [one for one in others if one.is_twin(candidate)]
+        named = [one for one in others if one.slug == self.baseline]
+        two = others if len(self.candidates) == 2 else []
+        return next((one for one in alike if not one.python), next(iter((*alike, *named, *two)), None))
+
+    @property
     def all_candidates(self) -> tuple[Candidate, ...]:
         """All candidates that are measured: those that are compared, and the control if there is one."""
         control = self.control_candidate

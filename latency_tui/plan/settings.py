@@ -22,8 +22,8 @@ In addition, `threads` is the number of BLAS and OpenMP threads, `runtime` is wh
 other name is a parameter of the model, such as `n_jobs`.
 """
 
-OTHER_SETTINGS = ("threads", "runtime", "key")
-"""Settings with any value: number of threads, runtime, and the key of a model in a file with several."""
+OTHER_SETTINGS = ("threads", "runtime", "key", "python")
+"""Settings with any value: number of threads, runtime, the key of a model in a file with several, and interpreter."""
 
 SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
 """Settings of scikit-learn that apply to a whole process."""
@@ -34,6 +34,8 @@ NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
 INPUT_SETTINGS = ("dtype", "input")
 """Settings that determine the type of a call's input, whatever the model prefers."""
 
+_IN_ENVIRONMENT = re.compile(r"^(?P<folder>.+)/bin/python3?$")
+_SYSTEM_FOLDERS = ("/usr", "/usr/local", "/opt", "/opt/local", "/opt/homebrew")
 _CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<settings>[^\[\]]*)\])?$")
 
 
@@ -58,7 +60,7 @@ def _parse_setting(text: str) -> tuple[str, Setting]:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not (key.isidentifier() and equals and value):
         raise UsageError(f"A setting is written name=value, not {text.strip()!r}.")
-    setting = _value(value)
+    setting = value if key == "python" else _value(value)  # such as python=3
     validate(key, setting)
     return key, setting
 
@@ -74,13 +76,27 @@ def validate(key: str, setting: Setting) -> None:
     choices = ENGINE_SETTINGS.get(key)
     if choices and _written(setting) not in choices:
         raise UsageError(f"{key} must be {' or '.join(choices)}, not {_written(setting)}.")
+    if key == "python" and not isinstance(setting, str):
+        raise UsageError(f"python must be the path of an interpreter, not {_written(setting)}.")
     if key == "threads" and not (isinstance(setting, int) and not isinstance(setting, bool) and 1 <= setting <= 4096):
         raise UsageError(f"threads must be a whole number from 1 to 4,096, not {_written(setting)}.")
 
 
 def format_settings(settings: dict[str, Setting]) -> str:
-    """Return settings as they are typed, without brackets."""
-    return ",".join(f"{key}={_written(value)}" for key, value in settings.items())
+    """Return settings as they are typed, without brackets; an interpreter is shown as its virtual environment."""
+    return ",".join(
+        f"{key}={environment_folder(str(value)) if key == 'python' else _written(value)}"
+        for key, value in settings.items()
+    )
+
+
+def environment_folder(python: str) -> str:
+    """Return the virtual environment of an interpreter by its path: `../old` for `../old/bin/python`.
+
+    A path of another form, and one of a system folder, is returned unchanged.
+    """
+    match = _IN_ENVIRONMENT.match(python)
+    return match["folder"] if match and match["folder"] not in _SYSTEM_FOLDERS else python
 
 
 def _value(text: str) -> Setting:

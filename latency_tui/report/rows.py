@@ -9,6 +9,7 @@ import msgspec
 
 from latency_tui.report.limits import limit_notes, limits_of
 from latency_tui.report.tails import tail_ratio
+from latency_tui.text.environments import describe_predictions, describe_versions
 from latency_tui.text.formatting import (
     NOTHING,
     format_call_input,
@@ -188,8 +189,10 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
 def _model_notes(result: Result) -> Iterator[str]:
     """Yield notes on models; models with the same note share a line."""
     names: dict[str, list[str]] = {}
+    versions = describe_versions(result)
     for candidate in result.candidates:
-        for note in dict.fromkeys([*candidate.notes, *_fresh(candidate)]):
+        elsewhere = filter(None, (versions.get(candidate.slug), describe_predictions(result, candidate)))
+        for note in dict.fromkeys([*elsewhere, *candidate.notes, *_fresh(candidate)]):
             names.setdefault(clean(note), []).append(clean(candidate.name))
     everyone = len(result.candidates)
     for note, models in names.items():

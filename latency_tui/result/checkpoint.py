@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, Environment, TrainingFinished
 from latency_tui.errors import UsageError
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -75,6 +76,8 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
         cold_starts: The cold start of each launch.
         steady: Whether its latency became steady in every warm-up.
         received: What each call receives.
+        versions: Versions of its environment, by name.
+        predictions: Its predictions compared with those of the same model elsewhere.
         blocks: Its blocks.
         calls: Its calls.
         samples: Samples of a control, in nanoseconds; those of other candidates are in the result.
@@ -87,6 +90,8 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     cold_starts: tuple[ColdStartMeasured, ...] = ()
     steady: bool = True
     received: CallInput | None = None
+    versions: dict[str, str] = {}
+    predictions: PredictionsCompared | None = None
     blocks: BlockColumns
     calls: SampleColumns
     samples: Integers | None = None

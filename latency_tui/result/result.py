@@ -78,6 +78,20 @@ class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
     first_calls: tuple[float, ...] = ()
 
 
+class PredictionDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a candidate under another interpreter predicts the same as the same model elsewhere.
+
+    Attributes:
+        reference: Slug of the other candidate.
+        rows: Number of rows that both predicted.
+        differing: Number of rows on which they differ.
+    """
+
+    reference: str
+    rows: int
+    differing: int
+
+
 class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one candidate.
 
@@ -109,6 +123,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         throughput: Rows per second of call time.
         received: What each call received; None before the first call.
         group: Group letters; candidates that share a letter are not shown to differ.
+        versions: Versions of Python and of the libraries in its environment, by name, if the plan has several.
+        predictions: Its predictions compared with those of the same model elsewhere; None if it has none.
     """
 
     name: str
@@ -136,6 +152,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     throughput: float | None = None
     received: CallInput | None = None
     group: str = ""
+    versions: dict[str, str] = {}
+    predictions: PredictionDifference | None = None
 
     def __repr__(self) -> str:
         """Return one line: a model may have millions of samples."""

@@ -258,7 +258,7 @@ class MeasurementController:
             return None
         try:
             plan = plan_to_measure(self._state, training=isinstance(command, commands.Train))
-            if all(is_trusted(candidate.model, plan.trust) for candidate in plan.candidates):
+            if all(is_trusted(candidate, plan.trust) for candidate in plan.candidates):
                 return plan
         except UsageError as error:
             notify_error(self._screen, error)

@@ -18,6 +18,7 @@ from latency_tui.engine.candidate.calls import caller, input_converter, output_c
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
+from latency_tui.engine.candidate.predictions import predict
 from latency_tui.engine.candidate.template import find_new_libraries
 from latency_tui.engine.candidate.threads import limit_threads
 from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor
@@ -27,6 +28,8 @@ from latency_tui.engine.candidate_protocol import (
     BlockDone,
     Called,
     FirstCall,
+    Predict,
+    Predicted,
     RunBlock,
     Store,
     Stored,
@@ -164,6 +167,18 @@ class BlockRunner:
                 break
             self._time(position, 1)
         self.inputs.detect_changes()
+
+    def predict(self, request: Predict) -> Predicted:
+        """Return predictions for the first inputs, to be compared with those of another environment."""
+        self._begin_stage("warm-up")
+        inputs, finish = self.inputs, output_converter(self._prepared.model)
+        assert inputs is not None
+
+        def answer(number: int) -> Any:
+            (value,) = inputs.values(number, 1)
+            return finish(self.method, self.call(value))
+
+        return predict(request, answer, len(inputs), self.rows_per_call)
 
     def run_block(self, request: RunBlock) -> BlockDone:
         """Warm the caches again, then time the calls of a block.

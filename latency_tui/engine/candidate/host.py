@@ -28,6 +28,7 @@ from latency_tui.engine.candidate_protocol import (
     Failed,
     FirstCall,
     ForkProcess,
+    Predict,
     Prepare,
     Prepared,
     Reply,
@@ -85,6 +86,8 @@ class Host:
                     return self.runner.run_block(request)
                 case WarmUp():
                     return self.runner.warm_up(request)
+                case Predict():
+                    return self.runner.predict(request)
                 case Store():
                     return self.runner.store(request)
                 case Adopt():

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from latency_tui.engine.candidate.failures import format_warnings
@@ -17,6 +18,7 @@ from latency_tui.engine.candidate.models.runtimes.conversion import convert
 from latency_tui.engine.candidate.not_finite import note_not_finite
 from latency_tui.engine.candidate.threads import limit_threads
 from latency_tui.engine.candidate_protocol import CheckSettings, Prepare, Prepared, Score, Scored, SettingsChecked
+from latency_tui.engine.data.arrays import read_arrays
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.standardized import prepare_for_fit
 from latency_tui.engine.protocol import Stage
@@ -74,7 +76,11 @@ class ModelPreparation:
         """Load and fit."""
         self._begin_stage("loading")
         if self.data is None:
-            self.data = prepare(request.workload.dataset, request.trust)
+            self.data = (
+                read_arrays(Path(request.arrays))
+                if request.arrays
+                else prepare(request.workload.dataset, request.trust)
+            )
         settings = request.candidate.settings
         threads = int(settings.get("threads", request.threads))
         self.order = str(settings.get("order", "C"))

@@ -16,6 +16,7 @@ import traceback
 from multiprocessing import Pipe, reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -25,6 +26,7 @@ from latency_tui.engine.candidate.models import model_files
 from latency_tui.engine.candidate_protocol import (
     Forked,
     ForkProcess,
+    Prepare,
     Prepared,
     Reply,
     Request,
@@ -49,6 +51,28 @@ _HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.candidate.h
 """Code of a fresh interpreter, which has the same module path as this one."""
 
 
+_HOST_ELSEWHERE = "from latency_tui.engine.candidate.host import main; main()"
+"""Code of another interpreter, which has latency-tui and all libraries of its own."""
+
+
+class Interpreter(NamedTuple):
+    """Another interpreter than that of the engine.
+
+    Attributes:
+        python: Its absolute path.
+        shown: Its path as the user typed it.
+        name: Name of its environment.
+        folder: Working directory of its processes; None for that of the engine.
+        folders: Folders in which a model's modules are searched once Python does not find them.
+    """
+
+    python: str
+    shown: str
+    name: str
+    folder: str | None
+    folders: tuple[str, ...]
+
+
 class CandidateProcess:
     """One process, and the pipe to it.
 
@@ -71,6 +95,8 @@ class CandidateProcess:
         call_notes: Notes on its inputs from its first call.
         prepared_in: Seconds from the request to the reply `fitted`.
         call_ns: Duration of a call as the warm-up of a replica found it; None before.
+        interpreter: The interpreter that it runs under; None for that of the engine.
+        preparation: The request that had it load and fit its model; None before.
     """
 
     def __init__(
@@ -81,6 +107,7 @@ class CandidateProcess:
         *,
         fork: bool = CAN_FORK,
         template: CandidateProcess | None = None,
+        interpreter: Interpreter | None = None,
     ) -> None:
         self.slug = slug
         self.log = log
@@ -98,6 +125,8 @@ class CandidateProcess:
         self.call_notes: tuple[str, ...] = ()
         self.call_ns: float | None = None
         self.training_timeout: float | None = None
+        self.interpreter = interpreter
+        self.preparation: Prepare | None = None
         self._received: tuple[Reply | None] | None = None
         self._broke_protocol = False
         self._was_killed = False
@@ -110,7 +139,7 @@ class CandidateProcess:
                 self.connection.close()
                 theirs.close()
                 raise
-        elif fork:
+        elif fork and interpreter is None:
             self.pid = self._fork(theirs, data)
         else:
             self.pid = self._spawn(theirs)
@@ -138,9 +167,13 @@ class CandidateProcess:
 
     def _spawn(self, theirs: Connection) -> int:
         number = theirs.fileno()
-        words = [sys.executable, "-P", "-c", _HOST.format(path=sys.path), str(number), str(self.log), str(os.getpid())]
-        words += user_imports.FOLDERS
-        self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number])  # noqa: S603 (our own)
+        python, code, folder = sys.executable, _HOST.format(path=sys.path), None
+        folders = tuple(user_imports.FOLDERS)
+        if self.interpreter is not None:
+            python, folder, folders = self.interpreter.python, self.interpreter.folder, self.interpreter.folders
+            code = _HOST_ELSEWHERE
+        words = [python, "-P", "-c", code, str(number), str(self.log), str(os.getpid()), *folders]
+        self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number], cwd=folder)  # noqa: S603
         return self._spawned.pid
 
     def fork(self, theirs: Connection, log: Path) -> int:

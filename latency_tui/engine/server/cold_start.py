@@ -14,6 +14,7 @@ from latency_tui.engine import user_imports
 from latency_tui.engine.candidate_protocol import Store, Stored
 from latency_tui.engine.server.candidate_process import shorten_log
 from latency_tui.engine.server.channel import Channel
+from latency_tui.engine.server.interpreters import interpreter_of
 from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
 
@@ -38,13 +39,15 @@ def measure(
         JobStopped: The client wants the job to end.
     """
     slug, settings = candidate.slug, candidate.settings
+    interpreter = interpreter_of(candidate) if candidate.python else None
+    python = interpreter.python if interpreter else sys.executable
     threads = int(settings.get("threads", plan.threads))
     path, report = supervisor.folder / "model.pickle", supervisor.folder / "report.json"
     report.unlink(missing_ok=True)
     stored = supervisor.ask(slug, Store(path=str(path), max_inputs=CALLS), Stored, "cold start", plan.call_timeout)
     request = {
-        "path": sys.path,
-        "own": user_imports.FOLDERS,
+        "path": [] if interpreter else sys.path,
+        "own": interpreter.folders if interpreter else user_imports.FOLDERS,
         "modules": stored.modules,
         "model": str(path),
         "report": str(report),
@@ -58,12 +61,13 @@ def measure(
     timeout = START_SECONDS + plan.call_timeout
     log.unlink(missing_ok=True)
     with log.open("ab") as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "latency_tui.engine.candidate.cold_start_child"],
+        process = subprocess.Popen(  # noqa: S603 (our own)
+            [python, "-P", "-m", "latency_tui.engine.candidate.cold_start_child"],
             stdin=subprocess.PIPE,
             stdout=printed,
             stderr=printed,
             process_group=0,
+            cwd=interpreter.folder if interpreter else None,
             env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
         )
     try:

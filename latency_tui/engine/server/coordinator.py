@@ -18,7 +18,15 @@ import msgspec
 from latency_tui.catalog.inputs import identify_inputs
 from latency_tui.engine import machine, user_imports
 from latency_tui.engine.candidate import failures
-from latency_tui.engine.candidate_protocol import BlockDone, Called, FirstCall, RunBlock, Warmed, WarmUp
+from latency_tui.engine.candidate_protocol import (
+    BlockDone,
+    Called,
+    FirstCall,
+    RunBlock,
+    Warmed,
+    WarmUp,
+)
+from latency_tui.engine.environment_events import EnvironmentIdentified
 from latency_tui.engine.protocol import (
     BlockMeasured,
     ColdStartMeasured,
@@ -37,6 +45,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.engine.server import cold_start
 from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
+from latency_tui.engine.server.compared_predictions import compare_predictions
 from latency_tui.engine.server.replicas import make_replicas
 from latency_tui.engine.server.schedule import (
     ROUNDS_PER_REPLICA,
@@ -124,11 +133,7 @@ class Coordinator:
                 self._load = machine.CoreLoad()
         try:
             if not is_continuation:
-                self._supervisor.begin_job(command.job, memory_limit_of(command.plan))
-                self._channel.send(
-                    InputsIdentified(job=command.job, inputs=identify_inputs(command.plan, user_imports.FOLDERS))
-                )
-                self._channel.flush()
+                self._begin(command)
             self._training.prepare(command.plan)
             if isinstance(command, Measure):
                 reason = self._measure(command)
@@ -143,6 +148,21 @@ class Coordinator:
         self._channel.send(JobFinished(job=command.job, reason=reason))
         self._channel.flush()
         self._supervisor.end_replicas()
+
+    def _begin(self, command: Train | Measure) -> None:
+        """Begin a job: check the interpreters that it names, and report what it is going to measure."""
+        plan, job, interpreters = command.plan, command.job, self._supervisor.interpreters
+        self._supervisor.begin_job(job, memory_limit_of(plan))
+        for slug, message in interpreters.check(plan).items():
+            self._supervisor.refuse(slug, message)
+        inputs = identify_inputs(plan, user_imports.FOLDERS) | interpreters.inputs(plan.candidates)
+        self._channel.send(InputsIdentified(job=job, inputs=inputs))
+        if any(candidate.python for candidate in plan.candidates):
+            for candidate in plan.candidates:
+                if not self._supervisor.has_failed(candidate.slug):
+                    versions = interpreters.report(candidate).versions
+                    self._channel.send(EnvironmentIdentified(job=job, candidate=candidate.slug, versions=versions))
+        self._channel.flush()
 
     def _measure(self, command: Measure) -> Reason:
         self._cores = machine.allowed_cores()  # some may have been taken away since the last measurement
@@ -237,6 +257,7 @@ class Coordinator:
                 )
             )
             self._channel.flush(at_most_every=ROUND_FLUSH_SECONDS)
+        compare_predictions(self._supervisor, self._channel, command, call_seconds)
         return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
 
     def _start_replicas(

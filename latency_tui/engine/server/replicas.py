@@ -16,7 +16,6 @@ from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import Adopt, Failed, Prepare, Prepared, Store, Stored, Warmed
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.supervisor import Supervisor
-from latency_tui.engine.server.training import make_prepare_request
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.candidates import NATIVE
 
@@ -121,7 +120,7 @@ def _make_request(
     if reply is None:
         supervisor.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
     slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
-    return None if reply is None or slow else make_prepare_request(candidate, plan)
+    return None if reply is None or slow else process.preparation
 
 
 def _affordable_replicas(request: Adopt | Prepare, candidates: int) -> int:

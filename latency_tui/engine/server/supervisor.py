@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,8 +12,9 @@ from latency_tui.engine import machine, process_environment, subreaper
 from latency_tui.engine.candidate_protocol import Failed, Reply, Request
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import CandidateFailed, Cause, Stage
-from latency_tui.engine.server.candidate_process import CandidateProcess, shorten_log
+from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter, shorten_log
 from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.interpreters import Interpreters
 from latency_tui.engine.server.templates import Templates
 
 POLL_SECONDS = 0.05
@@ -42,12 +44,14 @@ class Supervisor:
         job: The job that events are sent for.
         max_parallel: How many processes there are cores for.
         templates: Processes from which replicas are forked.
+        interpreters: The other interpreters under which candidates run.
     """
 
     def __init__(self, channel: Channel, folder: Path, *, fork: bool) -> None:
         self.job = ""
         self.max_parallel = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
-        self.templates = Templates(channel, fork=fork)
+        self.interpreters = Interpreters(channel, lambda: self.folder, fork=fork)
+        self.templates = Templates(channel, self._launch, fork=fork)
         self._channel = channel
         self._folder = folder
         self._fork = fork
@@ -102,20 +106,43 @@ class Supervisor:
 
     # --- start --------------------------------------------------------------------------------------------------------
 
-    def start(self, slug: str, data: Data | None) -> CandidateProcess:
+    def start(self, slug: str, data: Data | None, interpreter: Interpreter | None = None) -> CandidateProcess:
         """Start the first process of a candidate.
 
         Args:
             slug: The candidate's slug.
-            data: The dataset that the process inherits if it is forked.
+            data: The dataset that the process inherits if it is forked from this one.
+            interpreter: The interpreter that it runs under; None for that of the engine.
 
         Raises:
             OSError: There is no process, memory or descriptor left.
         """
         self._logs += 1
         log = self.folder / f"{self._logs}.log"
-        process = self._processes[slug] = CandidateProcess(slug, log, data, fork=self._fork)
+        process = self._processes[slug] = self._launch(slug, log, interpreter, data)
         return process
+
+    def _launch(
+        self, slug: str, log: Path, interpreter: Interpreter | None, data: Data | None = None
+    ) -> CandidateProcess:
+        """Start a process: forked from this one, or from one of its interpreter, or a fresh one.
+
+        Raises:
+            OSError: There is no process, memory or descriptor left.
+        """
+        if interpreter is None:
+            return CandidateProcess(slug, log, data, fork=self._fork)
+        if parent := self.interpreters.parent(interpreter, log):
+            with contextlib.suppress(OSError):
+                return CandidateProcess(slug, log, None, template=parent, interpreter=interpreter)
+        return CandidateProcess(slug, log, None, interpreter=interpreter)
+
+    def refuse(self, slug: str, message: str) -> None:
+        """Report that a candidate cannot be started, because of its settings."""
+        self._failed.add(slug)
+        self._channel.send(
+            CandidateFailed(job=self.job, candidate=slug, stage="loading", message=message, cause="settings")
+        )
 
     def start_replica(self, slug: str, request: Request, timeout: float) -> CandidateProcess:
         """Start a replica of a candidate's process and send it a request.
@@ -125,7 +152,7 @@ class Supervisor:
         """
         process = self._processes[slug]
         replica = self.templates.fork(process)
-        replica = replica or CandidateProcess(slug, process.log, process.data, fork=self._fork)
+        replica = replica or self._launch(slug, process.log, process.interpreter, process.data)
         replica.ask(request, "loading", timeout)
         process.replicas.append(replica)
         return replica
@@ -277,6 +304,7 @@ class Supervisor:
     def end_all(self) -> None:
         """End all candidates."""
         self.end(list(self._processes))
+        self.interpreters.end()
 
     def end_replicas(self) -> None:
         """End all replicas of all candidates."""
@@ -291,7 +319,7 @@ class Supervisor:
         """End processes that models started and left behind: they would take cores and memory from the measured."""
         processes = self._processes.values()
         own = {process.pid for one in processes for process in (one, *one.replicas)}
-        subreaper.end(own | self.templates.pids)
+        subreaper.end(own | self.templates.pids | self.interpreters.pids)
 
 
 def _timeout_message(process: CandidateProcess) -> str:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady
-from latency_tui.engine.server.candidate_process import CandidateProcess
+from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
 from latency_tui.engine.server.channel import Channel
+
+_Key = tuple[Interpreter | None, frozenset[str]]
 
 POLL_SECONDS = 0.05
 """How often the templates that have not answered are checked; a reply is noticed at once."""
 
 
 class Templates:
-    """One template for each set of libraries that candidates have imported.
+    """One template for each interpreter and set of libraries that candidates have imported.
 
     Args:
         channel: Commands are read from it while templates are awaited.
+        launch: Starts a process, given a slug, a log and an interpreter.
         fork: Whether processes are forked; if they are not, there are no templates.
     """
 
-    def __init__(self, channel: Channel, *, fork: bool) -> None:
+    def __init__(
+        self, channel: Channel, launch: Callable[[str, Path, Interpreter | None], CandidateProcess], *, fork: bool
+    ) -> None:
         self._channel = channel
+        self._launch = launch
         self._fork = fork
-        self._processes: dict[frozenset[str], CandidateProcess] = {}
+        self._processes: dict[_Key, CandidateProcess] = {}
 
     @property
     def pids(self) -> set[int]:
@@ -40,11 +47,11 @@ class Templates:
         """
         starting: list[CandidateProcess] = []
         for process in processes:
-            key = _package_set(process.libraries)
-            if not self._fork or not key or key in self._processes:
+            key = _package_set(process)
+            if not self._fork or not process.libraries or key in self._processes:
                 continue
             try:
-                template = CandidateProcess(process.slug, process.log, None)
+                template = self._launch(process.slug, process.log, process.interpreter)
             except OSError:
                 continue
             self._processes[key] = template
@@ -58,14 +65,16 @@ class Templates:
                 starting.remove(template)
                 reply = template.reply() if template.connection in heard else None
                 if not isinstance(reply, TemplateReady) or reply.threads != 1:
-                    self._processes.pop(_package_set(template.libraries)).end()
+                    self._processes.pop(_package_set(template)).end()
 
     def fork(self, process: CandidateProcess) -> CandidateProcess | None:
         """Fork a replica of a process from the template of its libraries; return None if no template can do it."""
-        key = _package_set(process.libraries)
+        key = _package_set(process)
         if template := self._processes.get(key):
             try:
-                return CandidateProcess(process.slug, process.log, process.data, template=template)
+                return CandidateProcess(
+                    process.slug, process.log, process.data, template=template, interpreter=process.interpreter
+                )
             except OSError:  # the template has ended, for example
                 self._processes.pop(key).end()
         return None
@@ -76,6 +85,6 @@ class Templates:
             self._processes.popitem()[1].end()
 
 
-def _package_set(libraries: Iterable[str]) -> frozenset[str]:
-    """Return the packages that modules belong to."""
-    return frozenset(name.partition(".")[0] for name in libraries)
+def _package_set(process: CandidateProcess) -> _Key:
+    """Return the interpreter of a process, and the packages that it has imported."""
+    return process.interpreter, frozenset(name.partition(".")[0] for name in process.libraries)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.import_paths import source_of
@@ -26,6 +28,7 @@ from latency_tui.engine.candidate_protocol import (
     Scored,
     SettingsChecked,
 )
+from latency_tui.engine.data.arrays import write_arrays
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.rows import count_rows
 from latency_tui.engine.data.standardized import check_columns, standardised
@@ -33,9 +36,10 @@ from latency_tui.engine.data.targets import check_targets
 from latency_tui.engine.protocol import DatasetPrepared, TrainingFinished, TrainingStarted
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.interpreters import interpreter_of
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, Plan, StoredDataset
+from latency_tui.plan import BundledDataset, Candidate, FileDataset, Plan, StoredDataset, SyntheticDataset
 from latency_tui.plan.candidates import NATIVE
 
 LOADING_SECONDS = 60.0
@@ -74,6 +78,7 @@ class Training:
         self._plan: Plan | None = None
         self._data: Data | None = None
         self._data_fingerprint: object = None
+        self._arrays: Path | None = None
         self._sources: dict[str, Source] = {}
 
     def prepare(self, plan: Plan) -> None:
@@ -94,6 +99,7 @@ class Training:
         check_targets(plan.workload.dataset, self._data, missing)
         self._check_settings(missing, plan)
         missing = [c for c in missing if not supervisor.has_failed(c.slug)]
+        self._write_arrays(plan, missing)
         if self._data is not None and any(is_built_in(one.model) for one in missing):
             standardised(self._data)  # in this process, so that every forked candidate inherits the result
         self._train(deque(missing), plan)
@@ -104,11 +110,11 @@ class Training:
         fingerprint = fingerprint_of(getattr(plan.workload.dataset, "path", ""))
         if before is None or fingerprint != self._data_fingerprint or _data_key(plan) != _data_key(before):
             supervisor.end_all()
-            self._data, self._data_fingerprint = None, fingerprint
+            self._data, self._data_fingerprint, self._arrays = None, fingerprint, None
         self._plan = plan
         supervisor.end_unready()
         for candidate in plan.all_candidates:
-            now = Source(candidate, fingerprints_of(candidate))
+            now = self._source(candidate)
             if self._sources.get(candidate.slug) != now:
                 supervisor.end([candidate.slug])
 
@@ -129,9 +135,36 @@ class Training:
             )
         )
 
+    def _write_arrays(self, plan: Plan, missing: Iterable[Candidate]) -> None:
+        """Write a generated dataset for candidates under other interpreters, whose libraries may generate another.
+
+        A dataset in a file is read by each environment itself, whose libraries determine the types of its columns.
+        """
+        dataset = plan.workload.dataset
+        if not isinstance(dataset, SyntheticDataset | BundledDataset) or not any(one.python for one in missing):
+            return
+        path = self._supervisor.folder / "dataset.npz"
+        if self._arrays is None or not path.exists():
+            write_arrays(path, self._data or prepare(dataset, plan.trust))
+            self._arrays = path
+
+    def _source(self, candidate: Candidate) -> Source:
+        state = (*fingerprints_of(candidate), self._supervisor.interpreters.fingerprint(candidate))
+        return Source(candidate, state)
+
     def _start(self, candidate: Candidate) -> CandidateProcess:
-        self._sources[candidate.slug] = Source(candidate, fingerprints_of(candidate))
-        return self._supervisor.start(candidate.slug, self._data)
+        self._sources[candidate.slug] = self._source(candidate)
+        interpreter = interpreter_of(candidate) if candidate.python else None
+        return self._supervisor.start(candidate.slug, self._data, interpreter)
+
+    def _preparation(self, candidate: Candidate, plan: Plan) -> Prepare:
+        """Return the request that has a process load a candidate's model and fit it."""
+        workload, dataset = plan.workload, plan.workload.dataset
+        if candidate.revision and isinstance(dataset, FileDataset):  # its working directory is another one
+            dataset = msgspec.structs.replace(dataset, path=str(Path(dataset.path).absolute()))
+            workload = msgspec.structs.replace(workload, dataset=dataset)
+        arrays = str(self._arrays) if candidate.python and self._arrays else ""
+        return Prepare(candidate=candidate, workload=workload, threads=plan.threads, trust=plan.trust, arrays=arrays)
 
     def _check_settings(self, missing: Iterable[Candidate], plan: Plan) -> None:
         """Load the models whose parameters are set, and end those that lack a parameter before anything is trained."""
@@ -161,7 +194,8 @@ class Training:
 
     def _begin(self, candidate: Candidate, plan: Plan) -> CandidateProcess:
         process = self._supervisor.process(candidate.slug) or self._start(candidate)
-        process.ask(make_prepare_request(candidate, plan), "loading", timeout=LOADING_SECONDS + plan.call_timeout)
+        process.preparation = self._preparation(candidate, plan)
+        process.ask(process.preparation, "loading", timeout=LOADING_SECONDS + plan.call_timeout)
         process.training_timeout = float("inf") if plan.training_timeout is None else plan.training_timeout
         self._channel.send(TrainingStarted(job=self._supervisor.job, candidate=candidate.slug))
         return process
@@ -211,11 +245,6 @@ class Training:
 def memory_limit_of(plan: Plan) -> int:
     """Return how many bytes a candidate's process may take: as the plan says, else a share of what is free now."""
     return plan.memory_limit or int(machine.free_memory() * machine.MEMORY_SHARE)
-
-
-def make_prepare_request(candidate: Candidate, plan: Plan) -> Prepare:
-    """Return the request that has a process load a candidate's model and fit it."""
-    return Prepare(candidate=candidate, workload=plan.workload, threads=plan.threads, trust=plan.trust)
 
 
 def _data_key(plan: Plan) -> object:

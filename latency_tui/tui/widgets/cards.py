@@ -10,6 +10,7 @@ from textual import events
 from textual.containers import Grid
 from textual.content import Content
 
+from latency_tui.text.environments import differing_versions, format_versions
 from latency_tui.text.formatting import format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.state import Measurement
@@ -36,7 +37,16 @@ class Card(Painted):
         """Show one candidate of a result."""
         self._slug = candidate.slug
         width = self.content_size.width
-        known = (candidate.slug, candidate.status, candidate.error, candidate.statistics, candidate.received)
+        versions = differing_versions(result).get(candidate.slug, {})
+        known = (
+            versions != {},
+            candidate.predictions,
+            candidate.slug,
+            candidate.status,
+            candidate.error,
+            candidate.statistics,
+            candidate.received,
+        )
         limits, style = limit_words(result, candidate.slug)
         if not self.is_new(known, limits, ratio_words(result, candidate), look, highlighted, running):
             return
@@ -48,7 +58,7 @@ class Card(Painted):
         room = width - cell_len(named[0]) - 3
         self.set_title(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
         received = format_call_input(candidate.received) if candidate.received else ""
-        subtitle = fit(received, max(width - 2, 1)).rstrip()
+        subtitle = fit(" · ".join(filter(None, (format_versions(versions), received))), max(width - 2, 1)).rstrip()
         if subtitle != self._subtitle:  # to set it sends the whole card to the terminal
             self._subtitle, self.border_subtitle = subtitle, Content(subtitle)
         self.draw(_lines(result, candidate, colour, width, running=running))
@@ -109,9 +119,17 @@ def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, 
         [median, *_interval(statistics.p50, width, running=running)],
         [(words, style), ("  " + interval if interval else "", MUTED)],
         _pair("mean", format_duration(statistics.mean), "std", format_duration(statistics.std)),
-        _pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)),
+        _differing_predictions(candidate)
+        or _pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)),
         _tail(statistics, width),
     ]
+
+
+def _differing_predictions(candidate: CandidateResult) -> list[Piece]:
+    found = candidate.predictions
+    if found is None or not found.differing:
+        return []
+    return [(f"predicts {found.differing:,}/{found.rows:,} differently", "$text-warning")]
 
 
 def _pair(one: str, left: str, other: str, right: str) -> list[Piece]:

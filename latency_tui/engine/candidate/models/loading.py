@@ -67,7 +67,7 @@ def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> 
     if spec.file:
         loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"))
         return LoadedModel(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
-    check_configuration_trust(spec, trust or Trust())
+    check_configuration_trust(candidate, trust or Trust())
     model = _import(spec.factory, spec.parameters)
     return LoadedModel(model, is_fitted(model))
 

@@ -1,0 +1,44 @@
+"""Sentences on the environments of candidates: versions that differ, and predictions that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result
+
+_NOT_INSTALLED = "none"
+
+
+def differing_versions(result: Result) -> dict[str, dict[str, str]]:
+    """Return the versions that are not the same in all environments of a result, by slug and name."""
+    known = {candidate.slug: candidate.versions for candidate in result.candidates if candidate.versions}
+    names = dict.fromkeys(name for versions in known.values() for name in versions)
+    differing = [name for name in names if len({versions.get(name, _NOT_INSTALLED) for versions in known.values()}) > 1]
+    return {slug: {name: versions.get(name, _NOT_INSTALLED) for name in differing} for slug, versions in known.items()}
+
+
+def format_versions(versions: Mapping[str, str]) -> str:
+    """Return versions in words, such as `scikit-learn 1.6.1, numpy 2.2.6 and no pandas`."""
+    words = [f"no {name}" if version == _NOT_INSTALLED else f"{name} {version}" for name, version in versions.items()]
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def describe_versions(result: Result) -> dict[str, str]:
+    """Return a note on the versions of each candidate, by slug; empty if the result has one environment."""
+    return {
+        slug: f"measured with {format_versions(versions)}"
+        if versions
+        else "the environments have the same versions of Python and all libraries"
+        for slug, versions in differing_versions(result).items()
+    }
+
+
+def describe_predictions(result: Result, candidate: CandidateResult) -> str:
+    """Return a note on predictions that differ from those of the same model elsewhere; empty if they do not."""
+    found = candidate.predictions
+    if found is None or not found.differing:
+        return ""
+    other = next((one.name for one in result.candidates if one.slug == found.reference), found.reference)
+    return f"predictions differ from those of {other} on {found.differing:,} of {found.rows:,} rows"
