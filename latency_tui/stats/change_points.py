@@ -47,9 +47,7 @@ class ChangePoint:
     p_value: float
 
 
-def find_change_points(
-    log_values: ArrayLike, *, least_log_ratio: float = 0.0
-) -> list[ChangePoint]:
+def find_change_points(log_values: ArrayLike, *, least_log_ratio: float = 0.0) -> list[ChangePoint]:
     """Return the change points of a series, oldest first.
 
     Args:

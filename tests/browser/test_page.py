@@ -35,6 +35,7 @@ def test_the_app_draws_and_nothing_is_fetched_from_elsewhere(served: Served, pag
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_the_token_leaves_the_address_and_reloading_still_works(served: Served, page: Page) -> None:
     open_app(page, served.url)
     assert "token" not in page.url
@@ -43,6 +44,7 @@ def test_the_token_leaves_the_address_and_reloading_still_works(served: Served, 
     assert page.evaluate("document.cookie") == ""
 
 
+@pytest.mark.slow
 def test_closing_the_page_ends_the_app(served: Served, page: Page) -> None:
     open_app(page, served.url)
     processes = served.apps()
@@ -51,6 +53,7 @@ def test_closing_the_page_ends_the_app(served: Served, page: Page) -> None:
     assert wait_for(lambda: not any(map(is_alive, processes)), 30.0)
 
 
+@pytest.mark.slow
 def test_measuring_and_leaving_by_keys(served: Served, page: Page) -> None:
     open_app(page, served.url)
     page.keyboard.press("p")
@@ -73,6 +76,7 @@ def neighbour(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_page_of_another_port_cannot_open_the_socket(served: Served, page: Page, neighbour: str) -> None:
     """The attack itself. To a browser two ports are one site, so that it sends our cookie along."""
     open_app(page, served.url)

@@ -66,6 +66,7 @@ async def test_with_the_cookie_the_app_draws(served: Served) -> None:
         assert served.apps()
 
 
+@pytest.mark.slow
 async def test_a_tunnel_may_change_the_port(served: Served) -> None:
     cookie = await cookie_of(served)
     headers = {"Cookie": cookie, "Host": "localhost:9000", "Origin": "http://localhost:9000"}
@@ -132,6 +133,7 @@ async def test_static_folders_are_not_listed(served: Served) -> None:
         assert await status(f"{served.origin}{path}", Cookie=await cookie_of(served)) in (403, 404)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["width=0&height=0", "width=-5&height=nan", "width=999999999&height=1", "x=y"])
 async def test_any_size_in_the_address_is_survived(served: Served, size: str) -> None:
     cookie = await cookie_of(served)
@@ -153,6 +155,7 @@ async def test_the_address_with_the_token_is_exchanged_for_one_without(served: S
             assert "Set-Cookie" in answer.headers
 
 
+@pytest.mark.slow
 async def test_resizing_draws_anew(served: Served) -> None:
     cookie = await cookie_of(served)
     async with (
@@ -164,6 +167,7 @@ async def test_resizing_draws_anew(served: Served) -> None:
         await first_frame(wire)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measuring", [False, True], ids=["idle", "measuring"])
 async def test_closing_the_tab_ends_the_app_and_its_engine(served: Served, measuring: bool) -> None:
     cookie = await cookie_of(served)
@@ -180,6 +184,7 @@ async def test_closing_the_tab_ends_the_app_and_its_engine(served: Served, measu
     assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 2.0)
 
 
+@pytest.mark.slow
 async def test_a_connection_that_is_cut_ends_the_app_as_well(served: Served) -> None:
     cookie = await cookie_of(served)
     client = aiohttp.ClientSession()
@@ -192,6 +197,7 @@ async def test_a_connection_that_is_cut_ends_the_app_as_well(served: Served) -> 
     await client.close()
 
 
+@pytest.mark.slow
 async def test_leaving_the_app_closes_the_socket(served: Served) -> None:
     cookie = await cookie_of(served)
     async with (
@@ -205,6 +211,7 @@ async def test_leaving_the_app_closes_the_socket(served: Served) -> None:
                 pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 async def test_ending_the_server_ends_all(doomed: Served, number: signal.Signals) -> None:
     cookie = await cookie_of(doomed)
@@ -225,6 +232,7 @@ async def _draw_until(wire: aiohttp.ClientWebSocketResponse, condition: object) 
             await wire.receive()
 
 
+@pytest.mark.slow
 def test_a_stuck_app_is_ended_all_the_same(served: Served) -> None:
     async def scenario() -> list[psutil.Process]:
         cookie = await cookie_of(served)
@@ -276,6 +284,7 @@ def test_options_that_make_no_sense_are_refused(arguments: list[str]) -> None:
     assert refuse(*arguments).startswith("latency-tui: ")
 
 
+@pytest.mark.slow
 async def test_behind_a_proxy_its_origin_counts() -> None:
     with serving("--public-url", "https://latency.example.org", "-m", "linear-svm") as served:
         assert "https://latency.example.org/?token=" in served.said
@@ -293,6 +302,7 @@ async def test_behind_a_proxy_its_origin_counts() -> None:
         assert await refused(f"{local}/ws?{SIZE}", **headers | {"Origin": "https://example.org"}) == 403
 
 
+@pytest.mark.slow
 async def test_with_remote_allowed_any_address_is_ours_but_no_foreign_name() -> None:
     with serving("--host", "0.0.0.0", "--allow-remote") as served:
         local = f"http://127.0.0.1:{served.port}/?token={served.token}"

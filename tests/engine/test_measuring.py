@@ -98,6 +98,7 @@ async def test_the_machine_says_how_loaded_it_was_and_what_the_host_took(engine:
     assert (told[-1] is not None) == (sys.platform == "linux")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(machine.allowed_cores()) < 2, reason="there is no second core, or no pinning")
 async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), runs=100)
@@ -124,6 +125,7 @@ async def test_models_that_keep_their_cores_lose_none(engine: Engine) -> None:
     assert {event.lost_cores for event in events if isinstance(event, RoundFinished)} == {()}
 
 
+@pytest.mark.slow
 async def test_a_measuring_time_instead_of_runs_gives_each_about_that_time(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b", seconds=0.0005), runs=None, seconds=0.3)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -172,6 +174,7 @@ async def test_the_first_call_is_the_first_that_the_process_ever_made(engine: En
     assert first[0] > 60_000_000 > first[1]
 
 
+@pytest.mark.slow
 async def test_another_workload_in_a_warm_process_has_no_first_calls(engine: Engine) -> None:
     one, many = (Workload(batch_size=size) for size in (1, 250))
     model = faulty("SlowByRow", seconds=0.002)

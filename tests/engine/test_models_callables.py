@@ -87,6 +87,7 @@ async def test_a_module_in_the_working_directory_is_measured(tmp_path: Path, mon
     assert "cannot find 'mine_here:gone'" in failure.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fork", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_a_module_beside_the_configuration_hides_none_of_pythons(tmp_path: Path, fork: bool) -> None:
     (tmp_path / "mine_beside.py").write_text(

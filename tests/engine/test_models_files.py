@@ -262,6 +262,7 @@ def test_catboost_files(tmp_path: Path) -> None:
     np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exported", [False, True])
 def test_pytorch_files(tmp_path: Path, exported: bool) -> None:
     torch = pytest.importorskip("torch")

@@ -126,6 +126,7 @@ async def test_further_launches_measure_as_many_rounds_as_the_first() -> None:
     assert rounds == [15, 15]
 
 
+@pytest.mark.slow
 async def test_a_cold_start_is_measured_in_a_fresh_process_apart(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper"), Candidate(model=BUILTIN_MODELS[0]), runs=10, cold_start=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]

@@ -57,6 +57,7 @@ async def test_temporary_files_of_models_go_with_the_engine(tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 async def test_a_temporary_folder_whose_name_is_not_text_is_avoided(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ def check_kept(folder: Path) -> None:
     assert all(candidate["calls"] > 0 for candidate in result["candidates"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_keeps_the_result_and_the_last_line_names_its_file(number: signal.Signals, folder: Path) -> None:
     with Terminal(*ENDLESS) as terminal:
         measure(terminal)
@@ -56,6 +56,7 @@ def test_a_signal_keeps_the_result_and_the_last_line_names_its_file(number: sign
         check_kept(folder)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_hangs_up_keeps_the_result(folder: Path) -> None:
     with Terminal(*ENDLESS) as terminal:
         measure(terminal)
@@ -96,6 +97,7 @@ JUNK = [
 ]
 
 
+@pytest.mark.slow
 def test_bytes_that_mean_nothing_do_not_end_the_app() -> None:
     with Terminal("-m", "logistic-regression", "-m", "linear-svm") as terminal:
         terminal.until("Nothing is measured yet")

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from latency_tui.catalog.configuration import LoadedConfiguration
@@ -46,6 +47,11 @@ class AppHarness:
     async def press(self, *keys: str) -> None:
         """Press keys, and let the screen answer."""
         await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def paste(self, text: object) -> None:
+        """Paste text into what has the focus: quicker than its keys one by one."""
+        self.app.post_message(events.Paste(str(text)))
         await self.pilot.pause()
 
     async def profile(self) -> None:

@@ -63,11 +63,14 @@ async def test_what_is_saved_is_all_that_there_is_when_enter_is_pressed(
     async with open_app(plan=Plan(candidates=fake_plan().candidates, runs=20_000)) as harness:
         await harness.press("p")
         await until(lambda: bool(harness.state.result))
-        await harness.press("s", "ctrl+u", *str(tmp_path / "half.json"), "enter")
+        await harness.press("s", "ctrl+u")
+        await harness.paste(tmp_path / "half.json")
+        await harness.press("enter")
         await until(lambda: (tmp_path / "half.json").exists())
         half = {c.calls for c in load(tmp_path / "half.json").candidates}
         assert max(half) < 20_000
-        await harness.press("s", "ctrl+u", *str(tmp_path / "whole.json"))
+        await harness.press("s", "ctrl+u")
+        await harness.paste(tmp_path / "whole.json")
         script.gate.set()
         await harness.idle()
         await harness.press("enter")

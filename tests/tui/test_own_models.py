@@ -382,6 +382,7 @@ async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(op
         assert harness.state.rows[0].candidate.model == own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "typed",
     [
