@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEAST_RESULTS = 10
+MIN_RESULTS = 10
 """Fewer results have too little power: they can only be compared pairwise."""
-LEAST_IN_SEGMENT = 3
+MIN_SEGMENT = 3
 """Fewer values have no usable variance, and a single outlier would be a segment of its own."""
-HIGHEST_P = 0.001
+MAX_P = 0.001
 """Highest p-value of a change point, if the series is short."""
-_HIGHEST_P_OF_ALL_SPLITS = 0.1
+_MAX_P_OF_ALL_SPLITS = 0.1
 """Divided by the square of the number of results it is the highest p-value in a long series. The split and the end of
 its right part are chosen out of about that many, so the smallest p-value of 40 unchanged results is below 0.001 in
 8 % of series, of 100 in 25 %; with this bound it is in 1 and 4 %."""
@@ -47,15 +47,15 @@ class ChangePoint:
     p_value: float
 
 
-def find_change_points(log_values: ArrayLike, *, least_log_ratio: float = 0.0) -> list[ChangePoint]:
+def find_change_points(log_values: ArrayLike, *, min_log_ratio: float = 0.0) -> list[ChangePoint]:
     """Return the change points of a series, oldest first.
 
     Args:
         log_values: Logarithm of one figure per result, oldest first, `(n,)`.
-        least_log_ratio: Smaller changes are not reported.
+        min_log_ratio: Smaller changes are not reported.
 
     Returns:
-        The change points; none if there are fewer than `LEAST_RESULTS` results.
+        The change points; none if there are fewer than `MIN_RESULTS` results.
 
     Raises:
         ValueError: A value is not finite.
@@ -63,17 +63,17 @@ def find_change_points(log_values: ArrayLike, *, least_log_ratio: float = 0.0) -
     values = np.asarray(log_values, dtype=np.float64)
     if not np.isfinite(values).all():
         raise ValueError("A series must be finite.")
-    if values.size < LEAST_RESULTS:
+    if values.size < MIN_RESULTS:
         return []
-    highest_p = min(HIGHEST_P, _HIGHEST_P_OF_ALL_SPLITS / values.size**2)
-    indices = sorted(_splits(values, highest_p * _PROVISIONAL_FACTOR))
+    max_p = min(MAX_P, _MAX_P_OF_ALL_SPLITS / values.size**2)
+    indices = sorted(_splits(values, max_p * _PROVISIONAL_FACTOR))
     while indices:
         points = _points(values, indices)
         worst = max(points, key=lambda point: point.p_value)
         smallest = min(points, key=lambda point: abs(point.log_ratio))
-        if worst.p_value > highest_p:
+        if worst.p_value > max_p:
             indices.remove(worst.index)
-        elif abs(smallest.log_ratio) < least_log_ratio:
+        elif abs(smallest.log_ratio) < min_log_ratio:
             indices.remove(smallest.index)
         else:
             return points
@@ -113,7 +113,7 @@ def _welch(before: NDArray[np.float64], after: NDArray[np.float64], index: int) 
     )
 
 
-def _splits(values: NDArray[np.float64], highest_p: float) -> list[int]:
+def _splits(values: NDArray[np.float64], max_p: float) -> list[int]:
     """Split the series again and again where E-divisive's statistic is largest, as long as the test finds a change."""
     distances = np.abs(values[:, None] - values[None, :])
     sums = np.zeros((values.size + 1, values.size + 1))
@@ -126,7 +126,7 @@ def _splits(values: NDArray[np.float64], highest_p: float) -> list[int]:
         if best is None:
             continue
         index, right_end = best
-        if _welch(values[start:index], values[index:right_end], index).p_value <= highest_p:
+        if _welch(values[start:index], values[index:right_end], index).p_value <= max_p:
             found.append(index)
             segments += [(start, index), (index, end)]
     return found
@@ -144,8 +144,8 @@ def _best_split(sums: NDArray[np.float64], start: int, end: int) -> tuple[int, i
         Index of the first value on the right, and the end of the right part; None if the segment is too short.
     """
     best: tuple[float, int, int] | None = None
-    for index in range(start + LEAST_IN_SEGMENT, end - LEAST_IN_SEGMENT + 1):
-        ends = np.arange(index + LEAST_IN_SEGMENT, end + 1)
+    for index in range(start + MIN_SEGMENT, end - MIN_SEGMENT + 1):
+        ends = np.arange(index + MIN_SEGMENT, end + 1)
         left, right = index - start, ends - index
         between = sums[index, ends] - sums[start, ends] - sums[index, index] + sums[start, index]
         within_left = sums[index, index] - sums[start, index] - sums[index, start] + sums[start, start]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from latency_tui.stats.change_points import LEAST_RESULTS, find_change_points
+from latency_tui.stats.change_points import MIN_RESULTS, find_change_points
 
 
 def test_a_step_is_found_where_it_is_with_its_size() -> None:
@@ -36,7 +36,7 @@ def test_changes_below_the_least_ratio_are_not_reported() -> None:
     log_values[10:] += 0.02
     log_values[20:] += 0.006
     assert [point.index for point in find_change_points(log_values)] == [10, 20]
-    assert [point.index for point in find_change_points(log_values, least_log_ratio=0.01)] == [10]
+    assert [point.index for point in find_change_points(log_values, min_log_ratio=0.01)] == [10]
 
 
 @pytest.mark.parametrize("results", [20, 60])
@@ -47,8 +47,8 @@ def test_unchanged_series_rarely_have_a_change_point(results: int) -> None:
 
 
 def test_a_step_between_equal_values_is_found() -> None:
-    (point,) = find_change_points([0.0] * 6 + [0.1] * 6)
-    assert (point.index, point.low, point.high, point.p_value) == (6, 0.1, 0.1, 0.0)
+    (point,) = find_change_points([0.0] * 6 + [0.125] * 6)
+    assert (point.index, point.low, point.high, point.p_value) == (6, 0.125, 0.125, 0.0)
 
 
 def test_equal_values_have_no_change_point() -> None:
@@ -56,7 +56,7 @@ def test_equal_values_have_no_change_point() -> None:
 
 
 def test_few_results_have_no_change_points() -> None:
-    assert find_change_points([0.0] * 4 + [1.0] * (LEAST_RESULTS - 5)) == []
+    assert find_change_points([0.0] * 4 + [1.0] * (MIN_RESULTS - 5)) == []
 
 
 def test_values_that_are_not_finite_are_refused() -> None:

@@ -1,0 +1,92 @@
+"""The trend of a plan over its saved results."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+import pytest
+
+from latency_tui.analysis.trend import find_trend
+from latency_tui.report.trend import render_trend
+from latency_tui.result.result import Result
+from latency_tui.text.trend import sparkline
+from tests.unit.fake_result import make_result
+
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def results(factors: list[float], *, numpy_from: int = 99) -> dict[str, Result]:
+    """Return results of one plan, the newest first: p50 times a factor, and another numpy from some result on."""
+    base = make_result()
+    assert base.environment is not None
+    found = {}
+    for number, factor in enumerate(factors):
+        candidates = []
+        for candidate in base.candidates:
+            statistics = candidate.statistics
+            if statistics is not None:
+                p50 = msgspec.structs.replace(statistics.p50, value=(statistics.p50.value or 0.0) * factor)
+                statistics = msgspec.structs.replace(statistics, p50=p50)
+            candidates.append(msgspec.structs.replace(candidate, statistics=statistics, per_launch=()))
+        versions = {**base.environment.versions, "numpy": "2.2" if number >= numpy_from else "2.1"}
+        found[f"id{number}"] = msgspec.structs.replace(
+            base,
+            created_at=START + timedelta(days=number),
+            candidates=tuple(candidates),
+            environment=msgspec.structs.replace(base.environment, versions=versions),
+        )
+    return dict(reversed(found.items()))
+
+
+def noise(count: int) -> np.ndarray:
+    return np.exp(np.random.default_rng(1).normal(0, 0.005, count))
+
+
+def test_a_slowdown_names_its_result_its_size_and_what_changed_there() -> None:
+    factors = noise(20)
+    factors[12:] *= 1.2
+    trend = find_trend(results(factors.tolist(), numpy_from=12))
+    [change] = trend.candidates[0].changes or ()
+    assert (change.before, change.since) == ("id11", "id12")
+    assert change.low < 1.2 < change.high
+    assert [difference.name for difference in change.differences] == ["numpy"]
+    text = render_trend(trend)
+    assert "slower from here" in text
+    assert "numpy was 2.1 and is 2.2." in text
+    assert json.loads(render_trend(trend, "json"))["candidates"][0]["changes"][0]["since"] == "id12"
+
+
+def test_an_unexplained_change_says_that_nothing_else_changed() -> None:
+    factors = noise(20)
+    factors[12:] /= 1.2
+    assert "machine, versions and files are the same." in render_trend(find_trend(results(factors.tolist())))
+
+
+def test_a_steady_plan_has_no_change() -> None:
+    trend = find_trend(results(noise(20).tolist()))
+    assert trend.candidates[0].changes == ()
+    assert "No change of p50 was found in 20 results." in render_trend(trend)
+
+
+def test_few_results_are_listed_without_a_search_for_changes() -> None:
+    trend = find_trend(results([1.0, 2.0]))
+    assert trend.candidates[0].changes is None
+    assert "Changes can be found from 10 results on; there are 2." in render_trend(trend)
+
+
+def test_results_of_another_machine_are_left_out_and_counted() -> None:
+    found = results([1.0] * 4)
+    environment = found["id1"].environment
+    assert environment is not None
+    found["id1"] = msgspec.structs.replace(found["id1"], environment=msgspec.structs.replace(environment, cpu="other"))
+    trend = find_trend(found)
+    assert [point.result for point in trend.candidates[0].points] == ["id0", "id2", "id3"]
+    assert "1 more of other machines is left out." in render_trend(trend)
+
+
+@pytest.mark.parametrize(("values", "bars"), [([1, 2, 3], "▁▅█"), ([1, 1], "▄▄")])
+def test_a_sparkline_goes_from_the_smallest_to_the_largest(values: list[float], bars: str) -> None:
+    assert sparkline(values) == bars
