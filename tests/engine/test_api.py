@@ -89,6 +89,7 @@ def test_events_are_handed_out_as_they_happen(zeros: tuple[Result, list[Event]])
     assert sum(len(event.block.samples) // 8 for event in zeros[1] if isinstance(event, BlockMeasured)) == 20
 
 
+@pytest.mark.slow
 def test_batches_have_the_size_asked_for_even_beyond_the_data() -> None:
     def only_of_five_hundred(rows: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> object:
         assert rows.shape == (500, 8)
@@ -199,6 +200,7 @@ def test_arguments_that_make_no_sense_are_refused_in_a_sentence(arguments: dict[
         latency_tui.measure(**call)
 
 
+@pytest.mark.slow
 def test_names_may_look_like_settings_and_numbers_be_numpys() -> None:
     models = {name: lambda rows: np.zeros(len(rows)) for name in ("rf[n_jobs=1]", "rf", "模型一", "模型二")}
     numbers: dict[str, Any] = {

@@ -89,6 +89,7 @@ def test_sparse_rows_and_gaps_are_scaled_images_and_infinities_are_not(tmp_path:
         assert standardised(left) is left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classification", "regression"])
 @pytest.mark.parametrize(("index", "suffix"), [(0, ".csv"), (1, ".csv"), (2, ".csv"), (0, ".parquet")])
 def test_encoding_models_learn_words_dates_and_gaps(tmp_path: Path, task: Any, index: int, suffix: str) -> None:
@@ -179,6 +180,7 @@ async def events_of(engine: Engine, data: FileDataset, *models: ModelSpec) -> li
     return [event async for event in engine.run(Measure(job=models[-1].name, plan=plan))]
 
 
+@pytest.mark.slow
 async def test_words_are_refused_before_anything_is_trained(engine: Engine, tmp_path: Path) -> None:
     wanted = dataset(MIXED, tmp_path)
     with pytest.raises(DataError, match="city, kind hold words") as caught:

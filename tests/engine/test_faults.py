@@ -95,6 +95,7 @@ async def test_an_impossible_dataset_is_an_error_and_the_engine_lives_on(engine:
     assert events[-1] == JobFinished(job="b", reason="completed")
 
 
+@pytest.mark.slow
 async def test_stop_keeps_what_was_measured_and_the_candidates(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper"), runs=10**7)
     events: list[Event] = []
@@ -133,6 +134,7 @@ async def test_a_stop_while_copies_are_made_takes_nothing_from_the_next_job(engi
     assert sum(isinstance(event, BlockMeasured) for event in events) >= 10
 
 
+@pytest.mark.slow
 async def test_a_stop_that_comes_with_its_job_is_answered(new_engine: Engine) -> None:
     """As p and then esc, while the engine still imports."""
     await new_engine.start()

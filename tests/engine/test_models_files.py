@@ -417,6 +417,7 @@ async def test_a_file_that_has_changed_is_loaded_again(engine: Engine, tmp_path:
     assert scores[0] == pytest.approx(1 - (scores[1] or 0))
 
 
+@pytest.mark.slow
 def test_a_file_is_inspected_in_a_process_of_its_own_before_it_is_trusted(tmp_path: Path) -> None:
     import skops.io
 

@@ -38,6 +38,7 @@ async def imports_and_loads(folder: Path, monkeypatch: pytest.MonkeyPatch, more:
     return len(set(imports.read_text().split())), len(set(loads.read_text().split())), len(answered)
 
 
+@pytest.mark.slow
 async def test_a_library_is_imported_once_for_all_further_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
     assert modules & HEAVY == set()
 
 
+@pytest.mark.slow
 def test_running_headless_imports_no_screen() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "run", "-m", "linear-svm", "-n", "10"],

@@ -71,6 +71,7 @@ def test_stdout_carries_the_table_and_nothing_else() -> None:
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.slow
 def test_json_has_the_shape_that_readers_rely_on(tmp_path: Path) -> None:
     done = run("run", *TWO, "-n", "30", "--format", "json")
     document = json.loads(done.stdout)
@@ -122,6 +123,7 @@ def test_batch_method_and_baseline_reach_the_measurement() -> None:
     assert [c["baseline"] for c in document["comparisons"]] == ["linear-svm"]
 
 
+@pytest.mark.slow
 def test_a_model_without_the_method_fails_alone_and_the_exit_code_says_so() -> None:
     done = run("run", *TWO, "-n", "20", "--method", "predict_proba", "--format", "json")
     by_slug = {candidate["slug"]: candidate for candidate in json.loads(done.stdout)["candidates"]}
@@ -236,6 +238,7 @@ def test_killed_outright_it_leaves_no_process_either() -> None:
     assert survivors(children, 120) == []
 
 
+@pytest.mark.slow
 def test_interrupted_before_measuring_it_still_writes_a_result(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     process = subprocess.Popen([*LONG, "-o", str(kept)], stderr=subprocess.PIPE, text=True)

@@ -139,6 +139,7 @@ async def test_axes_go_from_round_numbers_to_round_numbers_and_log_ones_say_so()
     assert all(re.fullmatch(r"\d+ µs", label) for label in labels)
 
 
+@pytest.mark.slow
 async def test_any_chart_is_drawn_at_any_size() -> None:
     dice = random.Random(3)
     async with shown(BarChart, 20, 10) as chart:

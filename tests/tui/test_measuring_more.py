@@ -93,6 +93,7 @@ def calls_of(harness: AppHarness, place: int) -> set[int]:
     return {candidate.calls for candidate in result.candidates} if result else set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["model", "data"])
 async def test_m_adds_nothing_once_a_file_was_replaced(open_app: Open, tmp_path: Path, what: str) -> None:
     file = tmp_path / "old.ubj"
@@ -137,6 +138,7 @@ async def test_a_file_replaced_between_two_launches_ends_the_measurement(open_ap
         assert calls_of(harness, 0) == {100}
 
 
+@pytest.mark.slow
 async def test_m_on_an_earlier_result_keeps_its_place_and_number(open_app: Open) -> None:
     async with open_app() as harness:
         await stop_early(harness)

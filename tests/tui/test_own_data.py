@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from pathlib import Path
@@ -224,16 +225,18 @@ async def test_a_dataset_of_the_configuration_that_cannot_be_made_is_told(open_a
 
 async def test_nothing_changes_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
     async with open_app() as harness:
-        harness.script.pause = 0.05
+        harness.script.gate = asyncio.Event()
         await harness.press("p")
         await until(lambda: harness.state.work == "profiling")
         await harness.press("d")
         await see(harness, "Something is running")
         assert len(harness.app.screen_stack) == 1
         await harness.press("escape")
+        harness.script.gate.set()
         await harness.idle()
 
 
+@pytest.mark.slow
 async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path) -> None:
     (folder / "orders.csv").write_text(ORDERS)
     async with open_app() as harness:

@@ -171,6 +171,7 @@ async def test_types_in_a_skops_file_are_named_trusted_and_remembered(open_app: 
         await see(harness, "It names a type that skops does not trust by itself")  # another content asks again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.cloudpickle", "a.skops", "no-suffix"])
 async def test_a_hostile_pickle_is_shown_for_what_it_is_and_leaves_no_trace(
     open_app: Open, folder: Path, name: str
@@ -190,6 +191,7 @@ async def test_a_hostile_pickle_is_shown_for_what_it_is_and_leaves_no_trace(
     assert not victim.exists()
 
 
+@pytest.mark.slow
 async def test_a_joblib_file_is_added_after_confirmation_each_time(open_app: Open, folder: Path) -> None:
     joblib.dump(LogisticRegression().fit(X, y), folder / "old.joblib")
     for _ in range(2):
@@ -254,6 +256,7 @@ async def test_an_inspection_says_nothing_once_enter_was_refused(
         await see(harness, "Enter adds it.")
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_trusted(open_app: Open, folder: Path) -> None:
     path = folder / "old.joblib"
     joblib.dump(LogisticRegression().fit(X, y), path)
@@ -291,6 +294,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_added_is_told_in_a_sentence_and_nothing_is_lost(open_app: Open, folder: Path) -> None:
     skops.io.dump(LogisticRegression().fit(X, y), folder / "whole.skops")
     (folder / "cut.skops").write_bytes((folder / "whole.skops").read_bytes()[:300])
@@ -372,6 +376,7 @@ def test_names_that_differ_by_a_sign_and_mlflow_folders_are_resolved(folder: Pat
     assert screen._resolve("./churn").model.file == "churn/model.json"
 
 
+@pytest.mark.slow
 async def test_a_removed_model_can_be_had_back_those_of_the_configuration_too(open_app: Open) -> None:
     own = ModelSpec(name="Checkout", factory="shop.models:Checkout", colour="#73daca", group="Shop")
     async with open_app(plan=Plan(candidates=(Candidate(model=own),)), models=(own,)) as harness:
@@ -411,13 +416,14 @@ async def test_a_file_of_the_configuration_is_inspected_by_its_name_too(
 
 async def test_nothing_is_added_while_something_runs_and_a_sentence_says_so(open_app: Open) -> None:
     async with open_app() as harness:
-        harness.script.pause = 0.05
+        harness.script.gate = asyncio.Event()
         await harness.press("p")
         await until(lambda: harness.state.work == "profiling")
         await harness.press("plus")
         await see(harness, "Something is running")
         assert len(harness.app.screen_stack) == 1
         await harness.press("escape")
+        harness.script.gate.set()
         await harness.idle()
 
 

@@ -75,6 +75,7 @@ def test_the_duration_is_known_for_seconds_and_for_models_measured_before() -> N
     assert estimated_seconds(timed, {}) == 36.0
 
 
+@pytest.mark.slow
 async def test_profile_measures_as_the_sheet_says_and_the_title_names_it(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, launches="5", threads="2", method="predict_proba", batch_size="4")
@@ -90,6 +91,7 @@ async def test_profile_measures_as_the_sheet_says_and_the_title_names_it(open_ap
         )
 
 
+@pytest.mark.slow
 async def test_runs_may_become_seconds_and_the_panel_says_so(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, runs="3s")
@@ -102,6 +104,7 @@ async def test_runs_may_become_seconds_and_the_panel_says_so(open_app: Open) -> 
         assert harness.state.until_known
 
 
+@pytest.mark.slow
 async def test_a_wrong_line_keeps_the_sheet_open_and_changes_nothing(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, launches="0")
@@ -133,6 +136,7 @@ async def test_variants_offer_the_runtime_onnx_where_it_is_installed(open_app: O
         await until(lambda: any(row.candidate.runtime == "onnx" for row in harness.state.rows))
 
 
+@pytest.mark.slow
 async def test_a_limit_is_set_named_judged_and_removed(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, limits="p50 < 1min")
@@ -144,6 +148,7 @@ async def test_a_limit_is_set_named_judged_and_removed(open_app: Open) -> None:
         await until(lambda: not harness.state.plan.limits)
 
 
+@pytest.mark.slow
 async def test_a_limit_on_memory_has_a_cold_start_measured(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, limits="memory < 500MB")
@@ -153,6 +158,7 @@ async def test_a_limit_on_memory_has_a_cold_start_measured(open_app: Open) -> No
         assert harness.script.commands[-1].plan.cold_start
 
 
+@pytest.mark.slow
 async def test_a_limit_that_makes_no_sense_keeps_the_sheet_open(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, limits="p99 > 1ms")
@@ -161,6 +167,7 @@ async def test_a_limit_that_makes_no_sense_keeps_the_sheet_open(open_app: Open) 
         assert "upper bound" in harness.text()
 
 
+@pytest.mark.slow
 async def test_the_sheet_opens_where_a_limit_is_on_a_model_that_is_not_chosen(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, limits="logistic-regression: p99 < 1ms")

@@ -107,6 +107,7 @@ async def test_it_opens_and_measures_in_a_small_terminal(open_app: Open, width: 
         await until(lambda: "62.5 µs" in harness.text())
 
 
+@pytest.mark.slow
 async def test_resized_down_to_one_cell_and_back_everything_is_as_it_was(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -132,6 +133,7 @@ async def test_no_chart_is_smaller_than_40_by_10(open_app: Open) -> None:
                         assert chart.size.height >= 10
 
 
+@pytest.mark.slow
 async def test_e_enlarges_a_chart_then_the_other_then_none(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -157,6 +159,7 @@ async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
         assert not isinstance(harness.app.screen, HelpScreen)
 
 
+@pytest.mark.slow
 async def test_the_palette_offers_only_what_applies_now(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("ctrl+p")
@@ -195,6 +198,7 @@ async def test_save_as_writes_what_the_suffix_says_and_refuses_with_a_sentence(o
         assert load(tmp_path / "result.json").candidate("rbf-svm").calls == 100
 
 
+@pytest.mark.slow
 async def test_save_as_asks_before_it_overwrites_a_file(open_app: Open, tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     kept.write_text("mine")
@@ -222,6 +226,7 @@ async def test_y_copies_the_table(open_app: Open) -> None:
         assert render(harness.app.last_result).strip() == harness.app.clipboard.strip()
 
 
+@pytest.mark.slow
 async def test_names_with_markup_and_control_characters_are_shown_as_they_are(
     open_app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +251,7 @@ async def test_names_with_markup_and_control_characters_are_shown_as_they_are(
                     assert "模型一号" in harness.text()
 
 
+@pytest.mark.slow
 async def test_every_theme_dresses_the_models(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -273,6 +279,7 @@ async def test_a_small_terminal_shows_the_whole_answer(open_app: Open, width: in
         assert "Logistic Regression" in harness.text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 async def test_the_terminal_s_own_colours_show_the_highlighted_row(open_app: Open, theme: str) -> None:
     async with open_app() as harness:

@@ -145,6 +145,7 @@ def test_no_interval_of_a_latency_reaches_below_nothing() -> None:
         assert 0 < p50.low < 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1000, 41.667])
 def test_no_verdict_is_wrong_and_intervals_hold_the_truth(step: float) -> None:
     random = np.random.default_rng(2)
