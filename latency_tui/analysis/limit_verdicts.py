@@ -117,7 +117,7 @@ def judge_limits(
         if limit.candidate not in (None, record.candidate.slug) or (limit.relative and comparison is None):
             continue
         known = _known(limit, record, statistics, comparison, batch_size, confidence)
-        verdict = _verdict(limit, known)
+        verdict = verdict_of(limit, *((known.value, known.value) if known.certain else (known.low, known.high)))
         missing = _missing(limit, known, record, seconds) if verdict == "inconclusive" else _Missing()
         found.append(
             LimitVerdict(
@@ -192,8 +192,8 @@ def _cold_start(seconds: list[float], confidence: float) -> _Known:
     return _Known(math.exp(mean), math.exp(mean - half_width), math.exp(mean + half_width))
 
 
-def _verdict(limit: Limit, known: _Known) -> Literal["pass", "fail", "inconclusive"]:
-    low, high = (known.value, known.value) if known.certain else (known.low, known.high)
+def verdict_of(limit: Limit, low: float | None, high: float | None) -> Literal["pass", "fail", "inconclusive"]:
+    """Return the verdict on a limit from the interval of its metric; an end is None if it is unbounded."""
     if limit.is_minimum:
         low, high = (None if high is None else -high), (None if low is None else -low)
     bound = -limit.bound if limit.is_minimum else limit.bound

@@ -230,11 +230,12 @@ class Recorder:
 
     def settled(self) -> bool:
         """Return whether an until-known plan may stop: limits are decided, and verdicts (see `Comparer.settled`)."""
-        if self.plan.limits and self.plan.until_known and not self._limits_are_decided():
+        if self.plan.limits and self.plan.until_known and not self.limits_are_decided():
             return False
         return self.comparer.settled()
 
-    def _limits_are_decided(self) -> bool:
+    def limits_are_decided(self) -> bool:
+        """Return whether every limit has a final verdict; call it after any round of an until-known plan."""
         if not self._all_decided and self.looks.due(self.rounds):
             active = [e for e in self.comparer.active() if e.buffer.totals.count]
             if len(active) < len(self.comparer.active()):

@@ -216,11 +216,7 @@ def _what(result: Result) -> tuple[tuple[str, str], ...]:
 def differences_of(before: Saved, after: Saved) -> Iterator[Difference]:
     """Yield what differs between two results in machine, versions, plan and inputs."""
     yield from _find_differences("machine", _machine(before.environment), _machine(after.environment))
-    versions = [_versions(side.environment) for side in (before, after)]
-    if min(map(len, versions)) > 1:
-        yield from _find_differences("version", *versions)
-    else:  # another tool knows the version of Python at most
-        yield from _find_differences("version", *({"Python": v["Python"]} if all(versions) else {} for v in versions))
+    yield from _version_differences(before.environment, after.environment)
     if before.plan is not None and after.plan is not None:
         yield from _find_differences("plan", _work(before.plan), _work(after.plan))
     files = [
@@ -230,6 +226,22 @@ def differences_of(before: Saved, after: Saved) -> Iterator[Difference]:
     yield from _find_differences(
         "input", *({name: one[name] for name in files[0].keys() & files[1].keys()} for one in files)
     )
+
+
+def find_environment_differences(before: Environment | None, after: Environment | None) -> list[Difference]:
+    """Return what differs in CPU model, cores and versions, which a saved baseline must share with a gate."""
+    machine = _find_differences("machine", _machine(before), _machine(after))
+    hardware = [one for one in machine if one.name in ("CPU", "cores") and before is not None and after is not None]
+    return [*hardware, *_version_differences(before, after)]
+
+
+def _version_differences(before: Environment | None, after: Environment | None) -> Iterator[Difference]:
+    versions = [_versions(environment) for environment in (before, after)]
+    if not all(versions):
+        return
+    if min(map(len, versions)) == 1:  # another tool knows the version of Python at most
+        versions = [{"Python": one["Python"]} for one in versions]
+    yield from _find_differences("version", *versions)
 
 
 def _versions(environment: Environment | None) -> dict[str, str]:

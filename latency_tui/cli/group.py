@@ -18,7 +18,7 @@ from latency_tui.tui.tab import in_tab, show_in_tab
 PROGRAM = "latency-tui"
 USAGE = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "compare", "export", "models", "serve", "init", "guide", "help")
+COMMANDS = ("run", "check", "compare", "export", "models", "serve", "init", "guide", "help")
 
 
 class CommandGroup(click.Group):

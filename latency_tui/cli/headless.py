@@ -45,8 +45,16 @@ class Measurement:
         error: The error with which the engine stopped, if it stopped early.
     """
 
-    def __init__(self, plan: Plan, modules: Path | None = None, continued: Recorder | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        modules: Path | None = None,
+        continued: Recorder | None = None,
+        *,
+        limits_only: bool = False,
+    ) -> None:
         self.plan = plan
+        self._limits_only = limits_only
         self.modules = modules
         self.watch: Callable[[Event], None] | None = None
         self.spool = Spool(plan)
@@ -91,7 +99,9 @@ class Measurement:
 
     async def _listen(self, progress: Progress) -> None:
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
-        events = measure(self.plan, settled=self.recording.settled, new_engine=engine, first_launch=self.first_launch)
+        recording = self.recording
+        settled = recording.limits_are_decided if self._limits_only else recording.settled
+        events = measure(self.plan, settled=settled, new_engine=engine, first_launch=self.first_launch)
         async for event in events:
             if self.watch is not None:
                 self.watch(event)

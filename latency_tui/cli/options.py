@@ -162,7 +162,7 @@ def make_plan(
         candidates = _add_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
         baseline = candidates[0].slug
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
-    limits = tuple(_resolve_limit(text, candidates) for text in values["limits"])
+    limits = tuple(resolve_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
         workload=Workload(
@@ -175,7 +175,7 @@ def make_plan(
         seconds=seconds,
         until_known=until_known,
         max_seconds=values["max_seconds"],
-        baseline=None if baseline is None else _find_slug(baseline, candidates),
+        baseline=None if baseline is None else find_slug(baseline, candidates),
         launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
         control=values["control"],
         equivalence=values["equivalence"],
@@ -192,7 +192,7 @@ def make_plan(
     return plan
 
 
-def _find_slug(text: str, candidates: Iterable[Candidate]) -> str:
+def find_slug(text: str, candidates: Iterable[Candidate]) -> str:
     """Return the slug of the candidate that the text names by file, import path or name."""
     name, settings = parse(text)
     alike = [one for one in candidates if one.settings == settings]
@@ -206,10 +206,11 @@ def _find_slug(text: str, candidates: Iterable[Candidate]) -> str:
     return slug_of(text)
 
 
-def _resolve_limit(text: str, candidates: Iterable[Candidate]) -> Limit:
+def resolve_limit(text: str, candidates: Iterable[Candidate]) -> Limit:
+    """Parse a limit, and replace the name of its model, if any, by a slug."""
     limit = parse_limit(text)
     named = limit.candidate
-    return limit if named is None else msgspec.structs.replace(limit, candidate=_find_slug(named, candidates))
+    return limit if named is None else msgspec.structs.replace(limit, candidate=find_slug(named, candidates))
 
 
 def _add_settings(candidates: tuple[Candidate, ...], *, batch_size: int, sparse: bool) -> tuple[Candidate, ...]:

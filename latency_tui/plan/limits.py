@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable
+from datetime import date
 
 import msgspec
 
@@ -18,6 +19,8 @@ DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
 METRICS = (*DURATIONS, "throughput", "memory", "score")
 COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
+EXACT = ("memory", "score")
+"""Metrics without an interval: their value decides."""
 
 _ALIASES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
 _MINIMUM_METRICS = ("throughput", "score")
@@ -52,6 +55,24 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return self.text if self.candidate is None else f"{self.candidate}: {self.text}"
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A slowdown that is accepted, up to a bound.
+
+    Attributes:
+        limit: The limit that fails, as it is written for `--limit`, without a model.
+        bound: The limit that holds instead, such as `p50 < 1.2x`.
+        model: Name or slug of the model; empty for all models.
+        expires: Last day on which it counts; None for no end.
+        reason: Why the slowdown is accepted.
+    """
+
+    limit: str
+    bound: str
+    model: str = ""
+    expires: date | None = None
+    reason: str = ""
 
 
 def applicable_limits(limits: Iterable[Limit], candidates: Collection[str], *, cold_start: bool) -> tuple[Limit, ...]:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from latency_tui.report.limits import describe_verdict
 from latency_tui.report.rows import make_title
+from latency_tui.text.limits import describe_verdict
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:

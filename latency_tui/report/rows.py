@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latency_tui.report.limits import limit_notes, limits_of
 from latency_tui.report.tails import tail_ratio
 from latency_tui.text.environments import describe_predictions, describe_versions
 from latency_tui.text.formatting import (
@@ -18,6 +17,7 @@ from latency_tui.text.formatting import (
     format_memory,
     format_ratio_either_way,
 )
+from latency_tui.text.limits import limit_notes, limits_of
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import describe_effort
 

@@ -19,6 +19,7 @@ import pytest
 from latency_tui.api import measure
 from latency_tui.catalog.configuration_schema import Configuration, read_tables
 from latency_tui.cli import cli
+from latency_tui.cli.gate import FAILED, UNDECIDED
 from latency_tui.cli.headless import TIMED_OUT
 from latency_tui.engine.protocol import Environment
 from latency_tui.errors import LatencyTuiError
@@ -168,7 +169,9 @@ def test_exit_codes_are_those_of_the_program() -> None:
     table = between(PAGES["automation"], "## Exit codes", "\n\nAfter")
     shown = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     signals = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
-    assert shown == {0, TIMED_OUT} | signals | {error.exit_code for error in _errors(LatencyTuiError)}
+    assert shown == {0, FAILED, UNDECIDED, TIMED_OUT} | signals | {
+        error.exit_code for error in _errors(LatencyTuiError)
+    }
 
 
 def _errors(kind: type[LatencyTuiError]) -> Iterator[type[LatencyTuiError]]:

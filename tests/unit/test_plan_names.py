@@ -10,7 +10,7 @@ import pytest
 from latency_tui.catalog.configuration import load_configuration
 from latency_tui.catalog.named_models import resolve_models
 from latency_tui.catalog.resolve import Request, resolve
-from latency_tui.cli.options import _find_slug
+from latency_tui.cli.options import find_slug
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Plan, make_slugs_unique
 
@@ -56,7 +56,7 @@ def test_files_whose_names_differ_by_a_sign_are_measured_together(tmp_path: Path
     candidates = make_slugs_unique(resolve_models(files))
     assert [candidate.name for candidate in candidates] == ["m_1.json", "m-1.json"]
     assert [candidate.slug for candidate in candidates] == ["m-1.json", "m-1.json-2"]
-    assert [_find_slug(text, candidates) for text in ("m_1.json", "m-1.json", *files)] == ["m-1.json", "m-1.json-2"] * 2
+    assert [find_slug(text, candidates) for text in ("m_1.json", "m-1.json", *files)] == ["m-1.json", "m-1.json-2"] * 2
 
 
 def test_a_model_of_the_configuration_is_found_by_name_table_and_slug(tmp_path: Path) -> None:
@@ -77,5 +77,5 @@ def test_a_model_of_the_configuration_is_found_by_name_table_and_slug(tmp_path: 
         loaded.candidates(["chekout"])
     both = resolve(Request(models=("one", "minus")), loaded).candidates
     assert [candidate.slug for candidate in both] == ["jobs-1", "jobs-1-2"]
-    assert _find_slug("minus", both) == "jobs-1-2"
+    assert find_slug("minus", both) == "jobs-1-2"
     assert json.dumps([candidate.name for candidate in both]) == '["jobs=1", "jobs=-1"]'

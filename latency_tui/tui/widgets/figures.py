@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.report.limits import limits_of
 from latency_tui.text.formatting import NOTHING, format_duration, format_interval_ends, format_ratio
+from latency_tui.text.limits import limits_of
 from latency_tui.tui.styles import MUTED
 
 if TYPE_CHECKING:

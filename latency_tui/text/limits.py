@@ -1,4 +1,4 @@
-"""Formats limits for reports: a word per candidate, and a line per verdict that is not `pass`."""
+"""Formats limits for reports and gates: a word per candidate, and a line per verdict that is not `pass`."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ def limit_notes(result: Result) -> list[str]:
 
 def describe_verdict(name: str, verdict: LimitVerdict) -> str:
     """Return the verdict on a limit in one sentence, with the figure and what would decide it."""
-    return f"{clean(name)} {_VERBS[verdict.verdict]} {verdict.limit}: {_figures(verdict)}{_needed(verdict)}."
+    return f"{clean(name)} {_VERBS[verdict.verdict]} {verdict.limit}: {format_figures(verdict)}{_needed(verdict)}."
 
 
-def _figures(verdict: LimitVerdict) -> str:
+def format_figures(verdict: LimitVerdict) -> str:
+    """Return the value that a limit was judged by, with its interval: `5.2 ms (5.1–5.3 ms)`."""
     value, low, high = verdict.value, verdict.low, verdict.high
     if value is None:
         return "not measured"

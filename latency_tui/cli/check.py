@@ -1,0 +1,206 @@
+"""The `latency-tui check` command: a gate for CI, which fails only what fails twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from latency_tui.catalog.configuration import LoadedConfiguration
+from latency_tui.catalog.resolve import plan_values
+from latency_tui.catalog.trust_store import remember
+from latency_tui.catalog.validate import check_plan
+from latency_tui.cli.input_options import read_configuration
+from latency_tui.cli.options import find_slug, make_plan, measuring_options, resolve_limit
+from latency_tui.errors import UsageError
+from latency_tui.plan import Plan
+from latency_tui.plan.limits import COLD_START_METRICS, Limit
+from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
+
+if TYPE_CHECKING:
+    from latency_tui.cli.gate import Check, SavedBaseline
+    from latency_tui.result.gate import Gate
+    from latency_tui.result.result import Result
+
+TRAINING_SECONDS = 600.0
+_LAUNCHES = 5
+_SECONDS_PER_LAUNCH = 1.0
+_TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)
+
+
+@click.command(name="check", short_help="Check limits, for CI.")
+@click.argument("plan_name", metavar="[PLAN]", required=False)
+@measuring_options
+@click.option("--strict", is_flag=True, help="Exit with 5 if a limit is undecided.")
+@click.option(
+    "--ack",
+    "acknowledged",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A TOML file of acknowledged slowdowns.",
+)
+@click.option(
+    "--allow-other-environment",
+    "allow_other",
+    is_flag=True,
+    help="Accept a saved baseline of another CPU model, number of cores or version.",
+)
+@click.option(
+    "--format", "asked_format", type=click.Choice(GATE_FORMATS), help="Format of the report.  [default: table]"
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write the report to FILE, in the format of its suffix.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    plan_name: str | None,
+    strict: bool,
+    acknowledged: Path | None,
+    allow_other: bool,
+    asked_format: GateFormat | None,
+    output: Path | None,
+    **values: Any,  # Any: values as click parsed them
+) -> int:
+    """Check limits by their intervals, and measure again what fails. PLAN names a plan of the configuration file.
+
+    A relative limit such as 'p50 < 1.05x' compares with --baseline: a model that is measured in turns, or a saved
+    result. Without -n and -t, it measures until each limit is decided.
+
+    Exit codes: 0 no limit is broken, 3 a limit is broken, 5 a limit is undecided (with --strict), and those of run.
+    """
+    typed = {name for name in (*values, "plan_name") if context.get_parameter_source(name) in _TYPED}
+    configuration, taken = read_configuration(values), dict[str, Any]()
+    if plan_name is not None:
+        taken = plan_values(configuration.plan(plan_name), typed)
+        values |= taken
+    if not values["limits"]:
+        raise UsageError("A check needs a limit; add one, such as --limit 'p99 < 5ms'.")
+    if values["training_timeout"] is None:  # no user is present to cancel a long training
+        values["training_timeout"] = TRAINING_SECONDS
+    by_suffix = _format_of(output)
+    for path in (output,):
+        if path is not None:
+            from latency_tui.result.atomic_files import check_writable
+
+            check_writable(path)
+    check = _make_check(values, configuration, allow_other=allow_other, by_plan="models" in taken)
+    check.strict = strict
+    if acknowledged is not None:
+        from latency_tui.catalog.acknowledgements import read_acknowledgements
+
+        check.acknowledgements = read_acknowledgements(acknowledged)
+    remember(check.plan.candidates, check.plan.trust)
+    gate = check.run()
+    return _report(gate, asked_format or "table", output, by_suffix)
+
+
+def _report(gate: Gate, form: GateFormat, output: Path | None, by_suffix: GateFormat) -> int:
+    from latency_tui.cli.output import emit, terminal_style
+    from latency_tui.report.gate import render_gate
+    from latency_tui.result.atomic_files import write_content
+
+    if output is not None:
+        write_content(output, [render_gate(gate, by_suffix).encode()])
+    code = emit([render_gate(gate, form, colour=terminal_style()[1])], json=form == "json")
+    return gate.exit_code or code
+
+
+def _format_of(output: Path | None) -> GateFormat:
+    if output is None:
+        return "table"
+    if output.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"The suffix of {output} selects no format; use one of {', '.join(SUFFIXES)}.")
+    return SUFFIXES[output.suffix.lower()]
+
+
+def _make_check(
+    values: dict[str, Any], configuration: LoadedConfiguration, *, allow_other: bool, by_plan: bool
+) -> Check:
+    """Return the check that the options describe.
+
+    Raises:
+        UsageError: An option is invalid, or a relative limit has no baseline.
+    """
+    from latency_tui.cli.gate import Check  # deferred: numpy and asyncio, 150 ms
+
+    probe = {**values, "limits": (), "baseline": None, "runs": 1, "seconds": None, "until_known": False}
+    plan = make_plan(probe, configuration, by_plan=by_plan)
+    limits = tuple(resolve_limit(text, plan.candidates) for text in values["limits"])
+    relative = tuple(limit for limit in limits if limit.relative)
+    named, baseline = values["baseline"], None
+    if named is not None:
+        slug = find_slug(named, plan.candidates)
+        baseline = slug if slug in {one.slug for one in plan.candidates} else None
+    saved = _open_baseline(named, relative, allow_other) if named is not None and baseline is None else None
+    if relative and named is None:
+        raise UsageError(
+            f"The limit '{relative[0]}' needs a baseline: add --baseline with a model that is measured too, or with a "
+            "saved result."
+        )
+    open_ended = values["runs"] is None and values["seconds"] is None
+    plan = _with_length(plan, values, saved is not None, open_ended)
+    judged = tuple(limit for limit in limits if not (saved and limit.relative))
+    plan = msgspec.structs.replace(
+        plan,
+        baseline=baseline,
+        limits=judged,
+        cold_start=plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in judged),
+    )
+    check_plan(plan)
+    return Check(
+        plan=plan,
+        baselines=() if baseline is None else (baseline,),
+        saved=saved,
+        until_decided=saved is not None and open_ended,
+        modules=configuration.folder,
+    )
+
+
+def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended: bool) -> Plan:
+    """Return a plan with the length that was asked for.
+
+    The default is until decided. Against a saved result the unit is the launch, so these are five of a second each.
+    """
+    runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
+    launches = plan.launches
+    if is_saved and open_ended:
+        seconds, until_known = _SECONDS_PER_LAUNCH, False
+    elif open_ended:
+        until_known = True
+    if is_saved and values["launches"] is None:
+        launches = _LAUNCHES
+    return msgspec.structs.replace(
+        plan,
+        runs=runs,
+        seconds=seconds,
+        until_known=until_known,
+        launches=launches,
+        # set here because a plan of one model must have a limit to be measured until it is decided
+        limits=(Limit(metric="p50", bound=1.0, text=""),) if until_known else (),
+    )
+
+
+def _open_baseline(named: str, relative: Sequence[Limit], allow_other: bool) -> SavedBaseline:
+    from latency_tui.analysis.saved_results import Saved
+    from latency_tui.cli.gate import SavedBaseline
+    from latency_tui.cli.saved_results import earlier_results, open_result
+
+    result = open_result(named)
+
+    def earlier(current: Result) -> list[Result]:
+        return earlier_results(result, current)
+
+    if not relative:
+        raise UsageError(f"No limit compares with {named}; add one, such as --limit 'p50 < 1.05x'.")
+    return SavedBaseline(
+        name=named, saved=Saved.of(result), limits=tuple(relative), earlier=earlier, allow_other=allow_other
+    )

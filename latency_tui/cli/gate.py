@@ -1,0 +1,213 @@
+"""Runs a gate: measures a plan, measures again what failed, and returns the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from latency_tui.analysis.gate import (
+    expected_lines,
+    find_improvements,
+    gate_verdict,
+    judge_against_saved,
+    make_lines,
+)
+from latency_tui.analysis.limit_verdicts import Looks
+from latency_tui.analysis.saved_results import Saved, find_environment_differences
+from latency_tui.cli.headless import Measurement
+from latency_tui.engine.protocol import EngineStarted, Event
+from latency_tui.errors import UsageError
+from latency_tui.plan import Plan
+from latency_tui.plan.limits import COLD_START_METRICS, Acknowledgement, Limit
+from latency_tui.result.gate import Gate, GateLine, GateVerdict
+from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.result import Result
+from latency_tui.result.saved_comparison import Difference
+from latency_tui.text.saved_comparison import describe_difference
+
+FAILED = 3
+UNDECIDED = 5
+_SHOWN = 3
+
+
+@dataclass(kw_only=True)
+class SavedBaseline:
+    """A saved result with which the relative limits compare.
+
+    Attributes:
+        name: How it was named.
+        saved: Its figures.
+        limits: The relative limits, which are not part of the plan.
+        earlier: Returns earlier results of the same plan and environment.
+        allow_other: Whether another environment is accepted.
+        differences: What differs in the environment, once it is known.
+    """
+
+    name: str
+    saved: Saved
+    limits: tuple[Limit, ...]
+    earlier: Callable[[Result], Sequence[Result]]
+    allow_other: bool = False
+    differences: list[Difference] = field(default_factory=list)
+
+    def watch(self, event: Event) -> None:
+        """Refuse an environment that is not that of the baseline, before anything is measured.
+
+        Raises:
+            UsageError: CPU, cores or a version differ, or the environment of the baseline is unknown.
+        """
+        if not isinstance(event, EngineStarted):
+            return
+        self.differences[:] = find_environment_differences(self.saved.environment, event.environment)
+        if self.allow_other:
+            return
+        advice = "measure the baseline again here, or add --allow-other-environment"
+        if self.saved.environment is None:
+            raise UsageError(f"{self.name} does not say on which machine it was measured; {advice}.")
+        if self.differences:
+            told = "; ".join(map(describe_difference, self.differences[:_SHOWN]))
+            more = len(self.differences) - _SHOWN
+            told += f"; and {more} more" if more > 0 else ""
+            raise UsageError(f"{self.name} was measured in another environment: {told}. To compare, {advice}.")
+
+
+@dataclass(kw_only=True)
+class Check:
+    """A gate that is being run.
+
+    Attributes:
+        plan: The plan, with the limits that are judged within it.
+        baselines: Slugs of the candidates with which others are compared.
+        saved: A saved baseline; None if the baseline is measured in turns.
+        acknowledgements: Accepted slowdowns.
+        until_decided: Whether launches are added until each limit against the saved baseline is decided.
+        strict: Whether an undecided limit has an exit code.
+        modules: Additional folder in which modules of models are searched.
+    """
+
+    plan: Plan
+    baselines: tuple[str, ...] = ()
+    saved: SavedBaseline | None = None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    until_decided: bool = False
+    strict: bool = False
+    modules: Path | None = None
+
+    def run(self) -> Gate:
+        """Measure, measure again what failed, and return the outcome.
+
+        Raises:
+            UsageError: A setting is invalid, or the environment is not that of the saved baseline.
+        """
+        began, hangup = time.monotonic(), signal.getsignal(signal.SIGHUP)
+        first, result, verdicts = self._measure(self.plan)
+        code, confirmation, again = first.conclude(), None, list[LimitVerdict]()
+        expected = expected_lines(self._limits, result, self.baselines)
+        failed = [one for one in verdicts if one.verdict == "fail"]
+        if failed and not (first.interruption.received or first.error):
+            signal.signal(signal.SIGHUP, hangup)
+            second, confirmation, again = self._measure(plan_to_confirm(self.plan, failed, self.baselines))
+            code = code or second.conclude()
+        lines = make_lines(expected, verdicts, again, self.acknowledgements, today=date.today())
+        verdict = gate_verdict(lines)
+        return Gate(
+            verdict=verdict,
+            exit_code=code or exit_code_of(verdict, strict=self.strict),
+            lines=lines,
+            improvements=find_improvements(
+                result, verdicts if self.saved else (), () if self.saved else result.comparisons
+            )
+            if any(limit.relative for limit in self._limits)
+            else (),
+            baseline=self.saved.name if self.saved else self._baseline_name(lines),
+            differences=tuple(self.saved.differences) if self.saved else (),
+            environment=result.environment,
+            seconds=time.monotonic() - began,
+            result=result.without_samples(),
+            confirmation=confirmation.without_samples() if confirmation else None,
+        )
+
+    @property
+    def _limits(self) -> tuple[Limit, ...]:
+        return (*self.plan.limits, *(self.saved.limits if self.saved else ()))
+
+    def _baseline_name(self, lines: Iterable[GateLine]) -> str | None:
+        if not any(line.first is not None and line.first.relative for line in lines):
+            return None
+        names = {one.slug: one.name for one in self.plan.candidates}
+        return ", ".join(names[slug] for slug in self.baselines) or None
+
+    def _measure(self, plan: Plan) -> tuple[Measurement, Result, list[LimitVerdict]]:
+        """Measure a plan and judge it; with a saved baseline, add launches until all is decided, if that is asked for.
+
+        Looking repeatedly at an interval exceeds its error rate, so `Looks` divides that rate among the looks.
+        """
+        began = time.monotonic()
+        measurement = self._run(Measurement(plan, self.modules, limits_only=True))
+        if not self.until_decided or self.saved is None:
+            return measurement, *self._judge(measurement)
+        looks = Looks()
+        while True:
+            result, verdicts = self._judge(measurement, looks.confidence)
+            verdicts = [*looks.standing(verdicts)]
+            decided = looks.look(measurement.recording.rounds, verdicts)
+            late = (time.monotonic() - began) * (1 + _SHARE_ADDED) > plan.max_seconds
+            if decided or late or measurement.cut_short or measurement.causes:
+                return measurement, result, verdicts
+            launches = max(round(measurement.recording.next_launch * _SHARE_ADDED), 1)
+            more = msgspec.structs.replace(plan, launches=launches)
+            measurement = self._run(Measurement(more, self.modules, measurement.recording))
+
+    def _run(self, measurement: Measurement) -> Measurement:
+        if self.saved is not None:
+            measurement.watch = self.saved.watch
+        try:
+            asyncio.run(measurement.run())
+        finally:
+            measurement.spool.close(remove=True)
+        return measurement
+
+    def _judge(self, measurement: Measurement, confidence: float = 0.95) -> tuple[Result, list[LimitVerdict]]:
+        result = measurement.recording.result(samples=False)
+        verdicts = [*result.limits]
+        if self.saved is not None:
+            saved = self.saved
+            verdicts += judge_against_saved(
+                saved.limits, result, saved.saved, earlier=saved.earlier(result), confidence=confidence
+            )
+        return result, verdicts
+
+
+_SHARE_ADDED = 0.5
+"""Share of the launches so far that is added between two looks."""
+
+
+def plan_to_confirm(plan: Plan, failed: Sequence[LimitVerdict], baselines: Iterable[str]) -> Plan:
+    """Return the plan that measures again what failed, in another order and in fresh launches."""
+    slugs = {one.candidate for one in failed}
+    kept = slugs | ({*baselines} if any(one.relative for one in failed) else set())
+    texts = {one.limit for one in failed}
+    limits = tuple(limit for limit in plan.limits if limit.text in texts and limit.candidate in (None, *slugs))
+    return msgspec.structs.replace(
+        plan,
+        candidates=tuple(one for one in plan.candidates if one.slug in kept),
+        baseline=plan.baseline if plan.baseline in kept else None,
+        limits=limits,
+        cold_start=any(limit.metric in COLD_START_METRICS for limit in limits),
+        control=False,
+        seed=(plan.seed + 1) % 2**32,
+    )
+
+
+def exit_code_of(verdict: GateVerdict, *, strict: bool) -> int:
+    """Return the exit code of a verdict."""
+    if verdict == "FAIL":
+        return FAILED
+    return UNDECIDED if verdict == "INCONCLUSIVE" and strict else 0

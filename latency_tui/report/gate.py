@@ -1,0 +1,61 @@
+"""Formats a gate as text, Markdown or JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from latency_tui.report.markdown import escape
+from latency_tui.text.gate import describe_gate, describe_host, describe_improvement, describe_line
+from latency_tui.text.sanitize import align, clean
+from latency_tui.text.saved_comparison import describe_difference
+
+if TYPE_CHECKING:
+    from latency_tui.result.gate import Gate
+
+GateFormat = Literal["table", "json", "markdown"]
+GATE_FORMATS: tuple[GateFormat, ...] = ("table", "json", "markdown")
+SUFFIXES: dict[str, GateFormat] = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+_COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
+
+
+def render_gate(gate: Gate, form: GateFormat = "table", *, colour: bool = False) -> str:
+    """Return a gate as text that ends with a newline; the last line of a table is the verdict."""
+    if form == "json":
+        return msgspec.json.format(msgspec.json.encode(gate), indent=2).decode() + "\n"
+    return _markdown(gate) if form == "markdown" else _table(gate, colour)
+
+
+def notes_of(gate: Gate) -> list[tuple[str, str]]:
+    """Return the lines below the limits as pairs of kind and text."""
+    notes = [("baseline", clean(gate.baseline))] if gate.baseline else []
+    notes += [("differs", describe_difference(one)) for one in gate.differences]
+    notes += [("faster", describe_improvement(one)) for one in gate.improvements]
+    return [*notes, ("on this host", describe_host(gate))]
+
+
+def _table(gate: Gate, colour: bool) -> str:
+    rows = [[line.verdict, f"{clean(line.name)}: {clean(line.limit)}", describe_line(line)] for line in gate.lines]
+    lines = align(rows) if rows else []
+    lines += [f"{kind}: {text}" for kind, text in notes_of(gate)]
+    lines.append(describe_gate(gate))
+    return "\n".join(_paint(line) if colour else line for line in lines) + "\n"
+
+
+def _paint(line: str) -> str:
+    code = _COLOURS.get(line.split(maxsplit=1)[0].rstrip(":"))
+    return f"\x1b[{code}m{line}\x1b[0m" if code else line
+
+
+def _markdown(gate: Gate) -> str:
+    lines = [
+        f"**{escape(describe_gate(gate))}**",
+        "",
+        "| verdict | model | limit | measured |",
+        "| :-- | :-- | :-- | :-- |",
+    ]
+    for line in gate.lines:
+        cells = [line.verdict, clean(line.name), clean(line.limit), describe_line(line)]
+        lines.append(f"| {' | '.join(map(escape, cells))} |")
+    return "\n".join([*lines, "", *(f"- {kind}: {escape(text)}" for kind, text in notes_of(gate))]) + "\n"

@@ -1,0 +1,60 @@
+"""Sentences on a gate: one per line, what would decide it, and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latency_tui.text.formatting import format_ratio
+from latency_tui.text.limits import format_figures, what_decides
+from latency_tui.text.sanitize import clean
+
+if TYPE_CHECKING:
+    from latency_tui.result.gate import Gate, GateLine, Improvement
+
+
+def describe_line(line: GateLine) -> str:
+    """Return the figures of a line, and what would decide it: `1.05× (1.04–1.06), again 1.05× (1.04–1.06)`."""
+    first, again = line.first, line.again
+    if first is None:
+        return "not measured"
+    said = format_figures(first)
+    if line.reason == "not confirmed":
+        second = f"but not again: {format_figures(again)}" if again else "and was not measured again"
+        return f"failed with {said}, {second}"
+    if again is not None:
+        said = f"{said}, again {format_figures(again)}"
+    if line.reason == "acknowledged" and line.acknowledgement is not None:
+        until = f" until {line.acknowledgement.expires}" if line.acknowledgement.expires else ""
+        return f"{said}; acknowledged up to {clean(line.acknowledgement.bound)}{until}"
+    if line.verdict == "INCONCLUSIVE" and (more := what_decides([first])):
+        return f"{said}; {more} would likely decide"
+    return said
+
+
+def describe_improvement(one: Improvement) -> str:
+    """Return how much faster a candidate is than the baseline."""
+    return f"{clean(one.name)} is {format_ratio(one.ratio, one.low, one.high)} than the baseline"
+
+
+def describe_host(gate: Gate) -> str:
+    """Return the machine on which a gate holds: `A CPU, 2 cores, host box`."""
+    machine = gate.environment
+    if machine is None:
+        return "unknown"
+    cores = "1 core" if machine.cores == 1 else f"{machine.cores:,} cores"
+    return clean(f"{machine.cpu}, {cores}, host {machine.host}")
+
+
+def describe_gate(gate: Gate) -> str:
+    """Return the verdict on all lines in one line that begins with PASS, FAIL or INCONCLUSIVE."""
+    lines = len(gate.lines)
+    count = sum(line.verdict == gate.verdict for line in gate.lines)
+    if not lines:
+        return "INCONCLUSIVE: no limit could be judged."
+    if gate.verdict == "PASS":
+        return f"PASS: {'the limit holds' if lines == 1 else f'{lines:,} of {lines:,} limits hold'} on this host."
+    of = "the limit" if lines == 1 else f"{count:,} of {lines:,} limits"
+    are = "is" if count == 1 else "are"
+    if gate.verdict == "FAIL":
+        return f"FAIL: {of} {are} broken on this host, in two measurements."
+    return f"INCONCLUSIVE: {of} {are} undecided on this host."

@@ -1,0 +1,336 @@
+"""The gate: what fails twice fails, what is acknowledged does not, and the exit code and the last line agree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from latency_tui.analysis.gate import gate_verdict, make_lines
+from latency_tui.analysis.recorder import Recorder
+from latency_tui.catalog.acknowledgements import read_acknowledgements
+from latency_tui.cli import cli, headless
+from latency_tui.cli.gate import exit_code_of
+from latency_tui.engine.protocol import (
+    CandidateFailed,
+    EngineStarted,
+    Environment,
+    Event,
+    JobFinished,
+    MeasurementStarted,
+    RoundFinished,
+)
+from latency_tui.errors import EngineError, UsageError
+from latency_tui.plan import Plan
+from latency_tui.plan.limits import Acknowledgement, parse_limit
+from latency_tui.report.result import of
+from latency_tui.result.limit_verdict import LimitVerdict
+from tests.unit.fake_latencies import block, nanoseconds, waves
+
+TODAY = date(2030, 6, 1)
+LIMIT = parse_limit("p50 < 1.05x")
+EXPECTED = [(LIMIT, "new", "New")]
+MACHINE = Environment(host="box", os="Linux", cpu="A CPU", cores=2, python="3.11", versions={"numpy": "2.1"})
+
+
+def found(verdict: str, ratio: float, width: float = 0.01) -> LimitVerdict:
+    return LimitVerdict(
+        limit="p50 < 1.05x",
+        candidate="new",
+        metric="p50",
+        bound=1.05,
+        relative=True,
+        verdict=verdict,  # type: ignore[arg-type]
+        value=ratio,
+        low=ratio - width,
+        high=ratio + width,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "verdict", "reason"),
+    [
+        (found("pass", 1.0), None, "PASS", None),
+        (found("inconclusive", 1.05), None, "INCONCLUSIVE", None),
+        (found("fail", 1.1), found("fail", 1.08), "FAIL", None),
+        (found("fail", 1.1), found("pass", 1.0), "INCONCLUSIVE", "not confirmed"),
+        (found("fail", 1.1), found("inconclusive", 1.05), "INCONCLUSIVE", "not confirmed"),
+        (found("fail", 1.1), None, "INCONCLUSIVE", "not confirmed"),
+        (None, None, "INCONCLUSIVE", "not measured"),
+    ],
+)
+def test_a_line_fails_only_if_it_fails_twice(
+    first: LimitVerdict | None, again: LimitVerdict | None, verdict: str, reason: str | None
+) -> None:
+    (line,) = make_lines(EXPECTED, [first] if first else [], [again] if again else [], today=TODAY)
+    assert (line.verdict, line.reason) == (verdict, reason)
+    assert gate_verdict([line]) == verdict
+
+
+@pytest.mark.parametrize(
+    ("model", "bound", "expires", "verdict"),
+    [
+        ("", "p50 < 1.2x", None, "PASS"),
+        ("new", "p50 < 1.2x", date(2030, 6, 1), "PASS"),
+        ("New", "p50 < 1.2x", None, "PASS"),
+        ("other", "p50 < 1.2x", None, "FAIL"),
+        ("", "p50 < 1.2x", date(2030, 5, 31), "FAIL"),
+        ("", "p50 < 1.07x", None, "FAIL"),
+        ("", "p50 < 1.1x", None, "INCONCLUSIVE"),
+    ],
+)
+def test_an_acknowledged_slowdown_passes_up_to_its_bound_and_day(
+    model: str, bound: str, expires: date | None, verdict: str
+) -> None:
+    accepted = Acknowledgement(limit="p50 < 1.05x", bound=bound, model=model, expires=expires)
+    lines = make_lines(EXPECTED, [found("fail", 1.1)], [found("fail", 1.1)], [accepted], today=TODAY)
+    assert lines[0].verdict == verdict
+
+
+def test_an_acknowledgement_of_another_limit_does_not_count() -> None:
+    accepted = Acknowledgement(limit="p50 < 1.06x", bound="p50 < 2x")
+    lines = make_lines(EXPECTED, [found("fail", 1.1)], [found("fail", 1.1)], [accepted], today=TODAY)
+    assert lines[0].verdict == "FAIL"
+
+
+def test_exit_codes_of_verdicts() -> None:
+    codes = [exit_code_of(verdict, strict=strict) for verdict in ("PASS", "FAIL", "INCONCLUSIVE") for strict in (0, 1)]  # type: ignore[arg-type]
+    assert codes == [0, 0, 3, 3, 0, 5]
+    assert gate_verdict([]) == "INCONCLUSIVE"
+
+
+def test_acknowledgements_are_read_from_toml(tmp_path: Path) -> None:
+    path = tmp_path / "ack.toml"
+    path.write_text('[[acknowledged]]\nlimit = "p50 < 1.05x"\nbound = "p50 < 1.2x"\nexpires = 2030-01-01\n')
+    assert read_acknowledgements(path)[0].expires == date(2030, 1, 1)
+    for content in (
+        '[[acknowledged]]\nlimit = "p50 < 1.05x"\n',
+        '[[acknowledged]]\nlimit = "p50 < 1.05x"\nbound = "p99 < 5ms"\n',
+        '[[acknowledged]]\nlimit = "p50 < 1.05x"\nbound = "p50 < 1.2x"\nuntil = 2030-01-01\n',
+        '[[acknowledged]]\nlimit = "a: p50 < 1.05x"\nbound = "p50 < 1.2x"\n',
+        "x = ",
+        "\x00",
+    ):
+        path.write_text(content)
+        with pytest.raises(UsageError, match="is not a file of acknowledgements"):
+            read_acknowledgements(path)
+
+
+def events_of(plan: Plan, factors: dict[str, float], seed: int, first_launch: int = 0) -> Iterator[Event]:
+    """A measurement whose medians are 62 µs times the factor of each candidate."""
+    random, rounds = np.random.default_rng(seed), 60
+    yield EngineStarted(environment=MACHINE)
+    for launch in range(first_launch, first_launch + plan.launches):
+        yield MeasurementStarted(
+            job="m", launch=launch, rounds=rounds, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,)
+        )
+        for r in range(rounds):
+            for candidate in plan.candidates:
+                factor = factors.get(candidate.slug, 1.0)
+                samples = nanoseconds(waves(random, 1, 20)[0], base=62_000 * factor)
+                now = launch * 10**12 + r * 10**8
+                yield block(candidate.slug, samples, round_=r, launch=launch, replica=r % 12, started_ns=now)
+            yield RoundFinished(job="m", launch=launch, round=r, rounds=rounds, seconds_left=0.0)
+    yield JobFinished(job="m", reason="completed")
+
+
+Play = Callable[..., list[Plan]]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Let each measurement have candidates slowed by these factors; return the plans that were measured."""
+
+    def arrange(*factors: dict[str, float], extra: tuple[Event | Exception, ...] = ()) -> list[Plan]:
+        measured: list[Plan] = []
+
+        async def measure(
+            plan: Plan, *, first_launch: int = 0, settled: Any = None, **_: object
+        ) -> AsyncIterator[Event]:
+            mine = factors[min(len(measured), len(factors) - 1)]
+            measured.append(plan)
+            for event in extra:
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+            for event in events_of(plan, mine, len(measured), first_launch):
+                yield event
+                if plan.until_known and isinstance(event, RoundFinished) and settled():
+                    break
+
+        monkeypatch.setattr(headless, "measure", measure)
+        return measured
+
+    return arrange
+
+
+def check(*arguments: str) -> Result:
+    models = ("-m", "logistic-regression", "-m", "linear-svm")
+    return CliRunner().invoke(cli, ["check", *models, *arguments], catch_exceptions=False)
+
+
+RELATIVE = ("--baseline", "logistic-regression", "--limit", "p50 < 1.05x")
+
+
+def last_line(done: Result) -> str:
+    return done.stdout.splitlines()[-1]
+
+
+def test_limits_that_hold_pass_with_exit_code_0(play: Play) -> None:
+    measured = play({})
+    done = check("--limit", "p50 < 1ms")
+    assert (done.exit_code, last_line(done)) == (0, "PASS: 2 of 2 limits hold on this host.")
+    assert "on this host: A CPU, 2 cores, host box" in done.stdout
+    assert len(measured) == 1
+    assert measured[0].until_known
+
+
+def test_a_slowdown_is_measured_again_and_fails_with_exit_code_3(play: Play) -> None:
+    measured = play({"linear-svm": 1.3})
+    done = check(*RELATIVE, "--limit", "p50 < 1ms")
+    assert done.exit_code == 3
+    assert last_line(done) == "FAIL: 1 of 3 limits is broken on this host, in two measurements."
+    assert ", again 1.3" in next(line for line in done.stdout.splitlines() if line.startswith("FAIL  "))
+    assert [limit.text for limit in measured[1].limits] == ["p50 < 1.05x"], "only what failed is measured again"
+    assert measured[1].seed != measured[0].seed
+
+
+def test_only_what_failed_and_its_baseline_are_measured_again(play: Play) -> None:
+    measured = play({"linear-svm": 1.3})
+    assert check("-m", "random-forest", *RELATIVE).exit_code == 3
+    assert [one.slug for one in measured[1].candidates] == ["logistic-regression", "linear-svm"]
+    measured = play({"linear-svm": 30})
+    assert check("--limit", "p50 < 1ms").exit_code == 3
+    assert [one.slug for one in measured[1].candidates] == ["linear-svm"]
+
+
+def test_a_failure_that_does_not_repeat_is_inconclusive(play: Play) -> None:
+    play({"linear-svm": 1.3}, {})
+    done = check(*RELATIVE)
+    assert (done.exit_code, last_line(done)) == (0, "INCONCLUSIVE: the limit is undecided on this host.")
+    assert "but not again" in done.stdout
+    play({"linear-svm": 1.3}, {})
+    assert check(*RELATIVE, "--strict").exit_code == 5
+
+
+def test_an_improvement_passes_and_is_shown(play: Play) -> None:
+    play({"linear-svm": 0.5})
+    done = check(*RELATIVE)
+    assert done.exit_code == 0
+    assert "faster: Linear SVM is 2.0" in done.stdout
+
+
+def test_a_model_that_fails_is_undecided_and_has_the_exit_code_of_run(play: Play) -> None:
+    lost = CandidateFailed(job="m", candidate="linear-svm", stage="training", message="ValueError: no", cause="raised")
+    play({}, extra=(lost,))
+    done = check("--limit", "p50 < 1ms")
+    assert done.exit_code == 4
+    assert last_line(done) == "INCONCLUSIVE: 1 of 2 limits is undecided on this host."
+    play({}, extra=(EngineError("The measuring process ended."),))
+    done = check("--limit", "p50 < 1ms")
+    assert (done.exit_code, last_line(done)) == (1, "INCONCLUSIVE: 2 of 2 limits are undecided on this host.")
+
+
+def test_the_verdict_is_in_the_json_and_in_the_file(play: Play, tmp_path: Path) -> None:
+    play({"linear-svm": 1.3})
+    done = check(*RELATIVE, "--format", "json", "-o", str(tmp_path / "gate.md"))
+    found = json.loads(done.stdout)
+    assert (found["verdict"], found["exit_code"], done.exit_code) == ("FAIL", 3, 3)
+    assert found["lines"][0]["again"]["verdict"] == "fail"
+    assert found["environment"]["cpu"] == "A CPU"
+    assert (tmp_path / "gate.md").read_text().startswith("**FAIL: the limit is broken on this host")
+
+
+def test_acknowledged_slowdowns_pass_and_are_named(play: Play, tmp_path: Path) -> None:
+    play({"linear-svm": 1.3})
+    path = tmp_path / "ack.toml"
+    path.write_text('[[acknowledged]]\nlimit = "p50 < 1.05x"\nbound = "p50 < 1.5x"\nmodel = "linear-svm"\n')
+    done = check(*RELATIVE, "--ack", str(path))
+    assert done.exit_code == 0
+    assert "acknowledged up to p50 < 1.5x" in done.stdout
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[..., str]:
+    """Write a saved result of five launches, and return its path."""
+
+    def write(launches: int = 5, **environment: Any) -> str:
+        from latency_tui.plan import BUILTIN_MODELS, Candidate
+
+        plan = Plan(candidates=tuple(Candidate(model=BUILTIN_MODELS[k]) for k in (0, 2)), launches=launches)
+        recording = Recorder(plan)
+        for event in events_of(plan, {}, 99):
+            recording.add(event)
+        result = recording.result(samples=False)
+        result = msgspec.structs.replace(result, environment=msgspec.structs.replace(MACHINE, **environment))
+        of(result).save(tmp_path / "saved.json")
+        return str(tmp_path / "saved.json")
+
+    return write
+
+
+def test_a_saved_baseline_is_compared_over_launches(play: Play, saved: Callable[..., str]) -> None:
+    measured = play({"linear-svm": 1.3})
+    done = check("--baseline", saved(), "--limit", "p50 < 1.1x")
+    assert done.exit_code == 3
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines if "p50 <" in line] == ["PASS", "FAIL"]
+    assert "baseline: " in done.stdout
+    assert measured[0].launches == 5
+    assert [one.slug for one in measured[-1].candidates] == ["linear-svm"]
+
+
+def test_launches_are_added_until_a_limit_against_a_saved_baseline_is_decided(
+    play: Play, saved: Callable[..., str]
+) -> None:
+    measured = play({"linear-svm": 1.002})
+    check("--baseline", saved(), "--limit", "linear-svm: p50 < 1.0035x", "--max-time", "3")
+    assert len(measured) > 1
+
+
+@pytest.mark.parametrize("other", [{"cpu": "B CPU"}, {"cores": 4}, {"versions": {"numpy": "1.26"}}, {"python": "3.12"}])
+def test_a_saved_baseline_of_another_environment_is_refused(
+    play: Play, saved: Callable[..., str], other: dict[str, Any]
+) -> None:
+    play({})
+    arguments = ("--baseline", saved(**other), "--limit", "p50 < 1.1x")
+    done = check(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "another environment" in done.stderr
+    assert "--allow-other-environment" in done.stderr
+    done = check(*arguments, "--allow-other-environment")
+    assert done.exit_code == 0
+    assert "differs: " in done.stdout
+
+
+def test_another_host_name_is_the_same_environment(play: Play, saved: Callable[..., str]) -> None:
+    play({})
+    assert check("--baseline", saved(host="runner-7"), "--limit", "p50 < 1.1x").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "needs a limit"),
+        (("--limit", "p50 < 1.05x"), "needs a baseline"),
+        (("--limit", "p50 < 1ms", "--baseline", "nothing.json"), "nothing.json"),
+        (("--limit", "nobody: p50 < 1ms"), "nobody"),
+        (("--limit", "p50 < 1ms", "--ack", "no-such-file.toml"), "no-such-file.toml"),
+        (("--limit", "p50 < 1ms", "-o", "gate.xml"), "gate.xml"),
+    ],
+)
+def test_a_check_that_makes_no_sense_is_refused_before_measuring(
+    play: Play, arguments: tuple[str, ...], said: str
+) -> None:
+    measured = play({})
+    done = check(*arguments)
+    assert (done.exit_code, done.stdout, measured) == (2, "", [])
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
