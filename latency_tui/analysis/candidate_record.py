@@ -9,13 +9,13 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.sample_store import MAX_SAMPLES, SampleBuffer, Subsample
+from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer, Subsample
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.result import CandidateResult, ColdStart, PredictionDifference, Statistics, Status
-from latency_tui.stats.means import mean_interval
+from latency_tui.stats.mean_ci import mean_interval
 from latency_tui.stats.percentiles import PERCENTILES as SHARES
 from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles
 from latency_tui.text.formatting import PERCENTILES

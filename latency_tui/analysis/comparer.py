@@ -92,12 +92,12 @@ class Comparer:
         rounds = event.rounds
         if self.plan.until_known:
             rounds = 0 if event.launch == self.first_launch else self.medians.rounds_of(self.first_launch)
-        self._expect(event.launch, rounds)
+        self._plan_rounds(event.launch, rounds)
 
-    def _expect(self, launch: int, rounds: int) -> None:
-        self.medians.expect(launch, rounds)
+    def _plan_rounds(self, launch: int, rounds: int) -> None:
+        self.medians.plan_rounds(launch, rounds)
         for record in self._records:
-            record.buffer.expect(launch, rounds)
+            record.buffer.plan_rounds(launch, rounds)
 
     def add(self, record: CandidateRecord, event: BlockMeasured, median: float, total_ns: int) -> int:
         """Add a block, and return its round, counted over all launches.
@@ -118,7 +118,7 @@ class Comparer:
 
     def finish_round(self, event: RoundFinished) -> None:
         """Update the sequential test with a complete round."""
-        round_ = self.medians.place(event.launch, event.round)
+        round_ = self.medians.index(event.launch, event.round)
         if self._stopping_rule is not None and round_ is not None:
             self._finish(round_)
 
@@ -133,7 +133,7 @@ class Comparer:
         for launch in begun.launches:
             self.spans[launch.number] = (launch.began_ns, launch.ended_ns)
             if launch.planned:
-                self._expect(launch.number, launch.planned)
+                self._plan_rounds(launch.number, launch.planned)
         if self._stopping_rule is not None:
             for round_ in begun.finished_rounds.tolist():
                 self._finish(round_)
@@ -163,10 +163,10 @@ class Comparer:
         """
         if self._stopping_rule is None:
             return False
-        active = {e.position for e in self._visible if e.failed is None}
+        active = {record.position for record in self._visible if record.failed is None}
         if len(active) < 2:
             return True
-        if len(self.medians) < self.next_check or any(not e.buffer.totals.count for e in self.active()):
+        if len(self.medians) < self.next_check or any(not record.buffer.totals.count for record in self.active()):
             return False
         # The test uses the plan's region of equivalence. A control that differs by more widens this region, and then
         # only the full comparison is valid.
@@ -190,9 +190,9 @@ class Comparer:
         This comparison includes what the sequential test ignores: between-process variance, the control, and failures.
         """
         medians = {
-            e.position: float(np.median(e.buffer.subsample(None).samples))
-            for e in self.active()
-            if e.buffer.totals.count
+            record.position: float(np.median(record.buffer.subsample(None).samples))
+            for record in self.active()
+            if record.buffer.totals.count
         }
         wanted = self._wanted_baseline()
         baseline = wanted if wanted in medians else min(medians, key=medians.__getitem__)
@@ -204,11 +204,11 @@ class Comparer:
 
     def active(self) -> list[CandidateRecord]:
         """Return the records of candidates that have not failed during the rounds."""
-        return [e for e in self._visible if e.failed is None or e.failed.stage == "cold start"]
+        return [record for record in self._visible if record.failed is None or record.failed.stage == "cold start"]
 
     def _wanted_baseline(self) -> int | None:
         """Return the position of the baseline that the plan names; None if there is none, or if it failed."""
-        return next((e.position for e in self.active() if e.candidate.slug == self.plan.baseline), None)
+        return next((record.position for record in self.active() if record.candidate.slug == self.plan.baseline), None)
 
     def baseline(self, candidates: list[CandidateResult]) -> int | None:
         """Return the position of the baseline: the candidate that the plan names, or else the fastest.
@@ -237,7 +237,7 @@ class Comparer:
             live: Whether to use a part of the rounds, so that the time does not grow with the measurement.
             intervals_for: Position of the baseline. Confidence sequences are computed only for its pairs.
         """
-        measured = [e.position for e in self._visible if e.buffer.totals.count]
+        measured = [record.position for record in self._visible if record.buffer.totals.count]
         asked = [(i, j) for i in measured for j in measured if i < j]
         if not asked:
             return ()
@@ -254,14 +254,14 @@ class Comparer:
         table, launches, processes = self.medians.subsample(_MAX_LIVE_SEQUENCE if live else None)
         widened = equivalence > self.plan.equivalence
         test = replay(table, asked, equivalence) if widened else self._stopping_rule.test
-        places = range(len(asked)) if widened else [self._stopping_rule.place(pair) for pair in asked]
+        indices = range(len(asked)) if widened else [self._stopping_rule.index(pair) for pair in asked]
         return sequential_evidence(
             table,
             launches,
             test,
             processes=processes,
             pairs=asked,
-            places=places,
+            indices=indices,
             intervals_for=intervals_for,
             clock_step=self.clock_step(),
         )
@@ -329,10 +329,10 @@ class Comparer:
         Two candidates share a letter exactly if neither is shown to be faster.
         """
         ranked = sorted((c for c in candidates if c.statistics is not None), key=median_of)
-        places = [self._places[c.slug] for c in ranked]
+        indices = [self._places[c.slug] for c in ranked]
 
         def differs(i: int, j: int) -> bool:
-            pair = pairs.get((min(places[i], places[j]), max(places[i], places[j])))
+            pair = pairs.get((min(indices[i], indices[j]), max(indices[i], indices[j])))
             return pair is not None and pair.verdict in _DIFFERENT
 
         if len(ranked) < 2:

@@ -69,7 +69,7 @@ def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
     )
 
 
-def what_is_missing(result: Result, parts: Sequence[Part], seconds: float) -> More | None:
+def remaining_measurement(result: Result, parts: Sequence[Part], seconds: float) -> More | None:
     """Return how much more to measure: the rest of a stopped measurement, or what would settle the result.
 
     Args:

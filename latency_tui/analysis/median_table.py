@@ -97,11 +97,11 @@ class MedianTable:
         """Return the planned number of rounds of a launch; 0 if it is unknown."""
         return self._planned.get(launch, 0)
 
-    def place(self, launch: int, round_: int) -> int | None:
+    def index(self, launch: int, round_: int) -> int | None:
         """Return the index, over all launches, of a round of a launch; None if it never began."""
         return self._columns.get((launch, round_))
 
-    def expect(self, launch: int, rounds: int) -> None:
+    def plan_rounds(self, launch: int, rounds: int) -> None:
         """Record the planned number of rounds of a launch."""
         self._planned[launch] = rounds
 
@@ -115,7 +115,7 @@ class MedianTable:
         kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
         return Rounds(self._table[:, kept], launches[kept], self._replicas[:, kept])
 
-    def share_of(self, launch: int) -> float:
+    def progress(self, launch: int) -> float:
         """Return the share of the planned rounds of a launch that have begun; 0 if none have."""
         rounds, planned = self._rounds.get(launch, 0), self._planned.get(launch, 0)
         return rounds / max(planned, rounds) if rounds else 0.0

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.analysis.sample_store import SampleBuffer
+from latency_tui.analysis.sample_buffer import SampleBuffer
 from latency_tui.engine.protocol import EngineStarted, Environment, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
 from latency_tui.result.result import Noise

@@ -16,10 +16,10 @@ import scipy.special  # noqa: F401  before the measurement begins: it takes 0.2 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_of, median_of
-from latency_tui.analysis.continuation import Part, what_is_missing
+from latency_tui.analysis.continuation import Part, remaining_measurement
 from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
-from latency_tui.analysis.sample_store import MAX_SAMPLES, SampleBuffer
+from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.protocol import (
     Block,
@@ -44,8 +44,7 @@ from latency_tui.result.spool import KeptBlock, Spool
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.pair_evidence import PairEvidence
 from latency_tui.stats.percentiles import MIN_ROUNDS
-from latency_tui.stats.samples import as_latencies
-from latency_tui.stats.summary import Summary
+from latency_tui.stats.samples import validate_latencies
 from latency_tui.text.summary import summarize
 
 _NANO = 1e-9
@@ -182,7 +181,7 @@ class Recorder:
         if record is None:
             return
         try:
-            latencies = as_latencies(np.frombuffer(event.block.samples, dtype="<i8"))
+            latencies = validate_latencies(np.frombuffer(event.block.samples, dtype="<i8"))
         except ValueError:
             self.noise_recorder.refused += 1
             return
@@ -201,10 +200,9 @@ class Recorder:
         if record is None:
             return
         kept = np.frombuffer(block.event.block.samples, dtype="<i8")
-        totals = Summary(block.calls, block.mean, block.squares, block.min, block.max)
-        round_ = self.comparer.add(record, block.event, block.median, int(totals.total))
-        record.buffer.add_kept(kept, totals, block.event.launch, block.event.replica, round_)
-        self._count(record.buffer, block.event.block, block.calls)
+        round_ = self.comparer.add(record, block.event, block.median, int(block.totals.total))
+        record.buffer.add_kept(kept, block.totals, block.event.launch, block.event.replica, round_)
+        self._count(record.buffer, block.event.block, block.totals.count)
 
     @staticmethod
     def _count(buffer: SampleBuffer, block: Block, calls: int) -> None:
@@ -237,7 +235,7 @@ class Recorder:
     def limits_are_decided(self) -> bool:
         """Return whether every limit has a final verdict; call it after any round of an until-known plan."""
         if not self._all_decided and self.looks.due(self.rounds):
-            active = [e for e in self.comparer.active() if e.buffer.totals.count]
+            active = [record for record in self.comparer.active() if record.buffer.totals.count]
             if len(active) < len(self.comparer.active()):
                 return False
             relative = any(limit.relative for limit in self.plan.limits)
@@ -258,18 +256,18 @@ class Recorder:
         sizes, seconds, step = self.comparer.calls_per_long_block, self.comparer.seconds, self.comparer.clock_step()
         return [
             verdict
-            for e in records
+            for record in records
             for verdict in judge_limits(
                 self.plan.limits,
-                e,
-                e.statistics(
+                record,
+                record.statistics(
                     max_samples,
-                    calls_per_round=sizes.get(e.candidate.slug, 1),
+                    calls_per_round=sizes.get(record.candidate.slug, 1),
                     seconds=seconds,
                     clock_step=step,
                     confidence=confidence,
                 ),
-                compared.get(e.candidate.slug),
+                compared.get(record.candidate.slug),
                 batch_size=self.plan.workload.batch_size,
                 seconds=seconds,
                 confidence=confidence,
@@ -279,7 +277,7 @@ class Recorder:
     def _limits(self, comparisons: tuple[Comparison, ...], max_samples: int | None) -> tuple[LimitVerdict, ...]:
         if not self.plan.limits:
             return ()
-        active = [e for e in self.comparer.active() if e.buffer.totals.count]
+        active = [record for record in self.comparer.active() if record.buffer.totals.count]
         if not self.plan.until_known:
             return tuple(self._judge(active, comparisons, 0.95, max_samples))
         return self.looks.standing(self._judge(active, comparisons, self.looks.confidence, max_samples))
@@ -294,25 +292,25 @@ class Recorder:
             samples: Whether the result contains the samples.
         """
         rows, sizes, seconds = self.plan.workload.batch_size, self.comparer.calls_per_long_block, self.comparer.seconds
-        has_replicas = max((e.buffer.processes for e in self._visible.values()), default=0) > 1
+        has_replicas = max((record.buffer.processes for record in self._visible.values()), default=0) > 1
         single_process = {
-            e
-            for e in self.comparer.active()
-            if has_replicas and e.buffer.processes == 1 and e.buffer.blocks >= MIN_ROUNDS
+            record
+            for record in self.comparer.active()
+            if has_replicas and record.buffer.processes == 1 and record.buffer.blocks >= MIN_ROUNDS
         }
         comparer, live = self.comparer, max_samples is not None
         step = comparer.clock_step()
         candidates = [
-            e.result(
+            record.result(
                 rows,
                 max_samples,
                 calls_per_round=sizes.get(slug, 1),
                 seconds=seconds,
                 clock_step=step,
-                single_process=e in single_process,
+                single_process=record in single_process,
                 samples=samples,
             )
-            for slug, e in self._visible.items()
+            for slug, record in self._visible.items()
         ]
         baseline = comparer.baseline(candidates)
         control = comparer.control_evidence(live=live)
@@ -338,7 +336,7 @@ class Recorder:
                 evidence = comparer.evidence(equivalence, live=live, intervals_for=fastest)
             contest = comparer.comparisons(fastest, comparer.judge(evidence, fastest, equivalence), tails=False)
         contested = msgspec.structs.replace(value, comparisons=contest)
-        more = what_is_missing(contested, [*self._parts()], self.comparer.seconds)
+        more = remaining_measurement(contested, [*self._parts()], self.comparer.seconds)
         return msgspec.structs.replace(value, answer=summarize(value, contest), more=more)
 
     def _parts(self) -> Iterator[Part]:
@@ -349,12 +347,16 @@ class Recorder:
             launches = [n for n in self.comparer.launches_begun if first <= n and (end is None or n < end)]
             if one is not self.asked[0] and not launches:  # refused, or stopped before its first round
                 continue
-            shares = [self.comparer.medians.share_of(launch) for launch in launches]
+            shares = [self.comparer.medians.progress(launch) for launch in launches]
             yield Part(
                 asked=one.more,
                 launches=sum(share >= 1 for share in shares),
                 runs=min(
-                    (e.buffer.totals.count - before.get(e.candidate.slug, 0) for e in self.comparer.active()), default=0
+                    (
+                        record.buffer.totals.count - before.get(record.candidate.slug, 0)
+                        for record in self.comparer.active()
+                    ),
+                    default=0,
                 ),
                 share=shares[-1] if shares else 0.0,
             )
@@ -364,16 +366,16 @@ class Recorder:
         table = self.comparer.medians.subsample(MAX_LIVE_ROUNDS).medians
         lost = self.comparer.control.failed if self.comparer.control else None
         collected = {
-            e.candidate.name: e.buffer.gc_calls / e.buffer.totals.count
-            for e in self._visible.values()
-            if e.buffer.totals.count
+            record.candidate.name: record.buffer.gc_calls / record.buffer.totals.count
+            for record in self._visible.values()
+            if record.buffer.totals.count
         }
         return self.noise_recorder.noise(
             buffers,
             table,
             fastest=min((median_of(c) for c in candidates if c.statistics is not None), default=None),
             clock_step=self.comparer.clock_step(),
-            unsteady=tuple(e.candidate.name for e in self._visible.values() if not e.steady),
+            unsteady=tuple(record.candidate.name for record in self._visible.values() if not record.steady),
             collected=max(collected.items(), key=lambda item: item[1], default=None),
             control_difference=None if control is None else difference_of(control),
             control=None if control is None else self.comparer.compare_control(control),

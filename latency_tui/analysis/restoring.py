@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.analysis.sample_store import MAX_SAMPLES
+from latency_tui.analysis.sample_buffer import MAX_SAMPLES
 from latency_tui.errors import UsageError
 from latency_tui.result.checkpoint import CandidateCheckpoint
 from latency_tui.result.result import CandidateResult, Result

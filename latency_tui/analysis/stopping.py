@@ -32,7 +32,7 @@ class StoppingRule:
         self._won[self._first, self._second] += d > 0
         self._won[self._second, self._first] += d < 0
 
-    def place(self, pair: tuple[int, int]) -> int:
+    def index(self, pair: tuple[int, int]) -> int:
         """Return the index of a pair in the test."""
         return self.pairs.index(pair)
 

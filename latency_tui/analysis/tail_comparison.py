@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.sample_store import SampleBuffer
+from latency_tui.analysis.sample_buffer import SampleBuffer
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.percentiles import MIN_ROUNDS
@@ -50,7 +50,7 @@ def _compare(first: SampleBuffer, second: SampleBuffer, seed: int) -> TailCompar
         return None
     fewer, more = sorted((first.totals.count, second.totals.count))
     stride = max(min(-(-more // _MAX_SAMPLES), fewer // (2 * MIN_CALLS), shared.size // _MIN_ROUNDS), 1)
-    parts = [buffer.thinned(shared[::stride], _MAX_SAMPLES) for buffer in (first, second)]
+    parts = [buffer.thin(shared[::stride], _MAX_SAMPLES) for buffer in (first, second)]
     one, other = ((part.samples, part.rounds) for part in parts)
     # Exchange processes, not launches: with five launches the smallest p-value would be 1/16.
     processes = min((part.processes for part in parts), key=lambda labels: np.unique(labels).size)

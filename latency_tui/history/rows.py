@@ -18,7 +18,7 @@ COLUMNS = "id, created_us, finished, writer, name, plan, environment, summary, n
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+class Totals(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """What was measured where, and the figures of the fastest candidate; new fields are added at the end.
 
     Attributes:
@@ -77,10 +77,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tags: tuple[str, ...]
     plan: str
     environment: str
-    summary: Summary
+    summary: Totals
 
 
-_decoder = msgspec.msgpack.Decoder(Summary)
+_decoder = msgspec.msgpack.Decoder(Totals)
 
 
 def row_of(values: Sequence[Any], tags: tuple[str, ...], state: State) -> Row:
@@ -125,8 +125,8 @@ def values_of_result(result: Result) -> dict[str, object]:
     return values_of(result.plan, result.created_at, result.environment) | {"summary": msgspec.msgpack.encode(summary)}
 
 
-def _summarize(plan: Plan, environment: Environment | None) -> Summary:
-    summary = Summary(
+def _summarize(plan: Plan, environment: Environment | None) -> Totals:
+    summary = Totals(
         dataset=plan.workload.dataset.title,
         method=plan.workload.method,
         batch_size=plan.workload.batch_size,

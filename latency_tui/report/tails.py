@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.text.formatting import NOTHING, format_tails
+from latency_tui.text.formatting import NOTHING, format_p99_ratio
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -22,5 +22,5 @@ def tail_ratio(result: Result, comparison: Comparison | None) -> str:
         statistics = result.candidate(slug).statistics
         if statistics is None or statistics.p99.is_bound:
             return ""
-    text = format_tails(comparison.p99_ratio, comparison.p99_p_value)
+    text = format_p99_ratio(comparison.p99_ratio, comparison.p99_p_value)
     return "" if text == NOTHING else text

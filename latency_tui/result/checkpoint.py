@@ -15,8 +15,8 @@ from latency_tui.errors import UsageError
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
 from latency_tui.result.rows import Integers, Samples
-from latency_tui.stats.samples import as_starts
-from latency_tui.stats.summary import Summary
+from latency_tui.stats.samples import validate_starts
+from latency_tui.stats.totals import Totals
 
 
 class BlockColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
 
     kept: Integers
     step: int = 1
-    totals: Summary | None = None
+    totals: Totals | None = None
     after_switch: Integers
     neighbours: Integers | None = None
     neighbour_starts: Integers | None = None
@@ -223,7 +223,7 @@ def _are_blocks(samples: Integers | None, starts: Integers | None) -> bool:
     if samples is None or starts is None:
         return samples is starts
     try:
-        as_starts(starts, samples.size)
+        validate_starts(starts, samples.size)
     except ValueError:
         return False
     return bool((samples > 0).all())

@@ -27,7 +27,7 @@ from latency_tui.result.more import More
 from latency_tui.result.result import Result
 from latency_tui.result.rows import decode_row
 from latency_tui.stats.samples import Latencies
-from latency_tui.stats.summary import summarise
+from latency_tui.stats.totals import Totals, compute_totals
 
 MAX_DAYS = 30
 """Days after which a spool that was not recovered is removed."""
@@ -46,25 +46,17 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class KeptBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A block of which only some samples are kept, with the totals of all its calls, in nanoseconds.
+    """A block of which only some samples are kept.
 
     Attributes:
         event: The block, with the kept samples.
-        calls: Number of calls.
-        median: Median of all calls.
-        mean: Mean of all calls.
-        squares: Sum of squared deviations from the mean.
-        min: Smallest latency.
-        max: Largest latency.
+        median: Median of all its calls, in nanoseconds.
+        totals: Totals of all its calls, in nanoseconds.
     """
 
     event: BlockMeasured
-    calls: int
     median: float
-    mean: float
-    squares: float
-    min: float
-    max: float
+    totals: Totals
 
 
 class Continued(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -141,18 +133,13 @@ class Spool:
         if kept.size == latencies.size:
             self.write(event)
             return
-        totals = summarise(latencies)
         self.write(
             KeptBlock(
                 event=msgspec.structs.replace(
                     event, block=msgspec.structs.replace(event.block, samples=kept.astype("<i8").tobytes())
                 ),
-                calls=totals.count,
                 median=median,
-                mean=totals.mean,
-                squares=totals.squares,
-                min=totals.min,
-                max=totals.max,
+                totals=compute_totals(latencies),
             )
         )
 

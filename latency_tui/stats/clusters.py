@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_quantile, student_tail
-from latency_tui.stats.samples import sizes_of
+from latency_tui.stats.samples import round_sizes
 
 MIN_SIGNED = 5
 """Fewest processes for the clustered sign test. With five processes the smallest two-sided p is 1/16, close to 5 %."""
@@ -60,10 +60,10 @@ class ClusterLabels:
         if within.shape != shape:
             raise ValueError("Give one process label per block.")
         # Numbered from 0 for `np.bincount`, which is fast enough to call for every pair.
-        return cls(of_launch, np.unique(processes_of(of_launch, within), return_inverse=True)[1].reshape(shape))
+        return cls(of_launch, np.unique(number_processes(of_launch, within), return_inverse=True)[1].reshape(shape))
 
     @property
-    def count_of_launches(self) -> int:
+    def launch_count(self) -> int:
         """Number of launches."""
         return int(self.launches.max(initial=-1)) + 1
 
@@ -85,7 +85,7 @@ class ClusterLabels:
             Whether each round is used, `(n_rounds,)`; the cluster of each used round; whether the clusters are
             launches.
         """
-        begun = self.count_of_launches
+        begun = self.launch_count
         shared = np.bincount(self.launches[present], minlength=begun)
         whole = np.flatnonzero((2 * shared >= np.bincount(self.launches, minlength=begun)) & (shared > 0))
         if whole.size >= MIN_CLUSTERS:
@@ -97,7 +97,7 @@ class ClusterLabels:
         return present, labels if min(counts) >= MIN_CLUSTERS else np.zeros_like(labels), False
 
 
-def processes_of(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -> NDArray[np.int64]:
+def number_processes(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return a unique number per process for each block. The same replica number in another launch is another process.
 
     Args:
@@ -144,7 +144,7 @@ class ClusteredRounds:
         grouped = np.argsort(labels.astype(np.min_scalar_type(labels.max())), kind="stable")
         values, runs = ordered[grouped], labels[grouped]
         begins = np.concatenate(([0], np.flatnonzero(runs[1:] != runs[:-1]) + 1))
-        sizes = sizes_of(begins, runs.size)
+        sizes = round_sizes(begins, runs.size)
         medians = (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2
         count = medians.size
         mean = float(medians.sum()) / count
@@ -189,7 +189,7 @@ class ClusteredRounds:
             low, high = min(low, students_interval[0]), max(high, students_interval[1])
         return low, high
 
-    def level(self, bound: float) -> float:
+    def p_value(self, bound: float) -> float:
         """Return the smallest level at which `interval` excludes a bound, which is a log-ratio.
 
         If all rounds are on one side of the bound, signs carry no information on the distance, and a few processes
@@ -197,16 +197,16 @@ class ClusteredRounds:
         if it is smaller.
         """
         if self.deviations is None:
-            return self._students_level(bound)
+            return self._students_p_value(bound)
         # The interval ends at the last rejected centre, so a bound is excluded if all centres beyond it are rejected.
         if bound < self.centre:
             beyond = self.deviations[: np.searchsorted(self.ordered, bound, side="right") + 1]
         else:
             beyond = self.deviations[np.searchsorted(self.ordered, bound, side="left") :]
         by_signs = 2 * normal_tail(float(beyond.min()))
-        return by_signs if beyond.size > 1 else min(by_signs, self._students_level(bound))
+        return by_signs if beyond.size > 1 else min(by_signs, self._students_p_value(bound))
 
-    def _students_level(self, bound: float) -> float:
+    def _students_p_value(self, bound: float) -> float:
         distance = abs(self.mean - bound)
         t = distance / self.error if self.error else math.inf if distance else 0.0
         return 2 * student_tail(t, self.medians.size - 1)

@@ -29,7 +29,7 @@ def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> t
     return float(low), float(high)
 
 
-def median_level(ordered: NDArray[np.float64], bound: float) -> float:
+def median_p_value(ordered: NDArray[np.float64], bound: float) -> float:
     """Return the smallest level at which `median_interval` excludes a bound: its two-sided p-value.
 
     Args:

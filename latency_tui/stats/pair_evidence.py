@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.clock import clock_margin
 from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
 from latency_tui.stats.equivalence import EQUIVALENCE
-from latency_tui.stats.median_ci import median_interval, median_level
+from latency_tui.stats.median_ci import median_interval, median_p_value
 from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.prediction_interval import prediction_interval
 
@@ -149,7 +149,7 @@ def _evidence(
     used, labels, across_launches = cluster_labels.clusters(~np.isnan(log_ratios), first, second)
     shared = log_ratios[used]
     if not shared.size:
-        return PairEvidence(first=first, second=second, launches=min(cluster_labels.count_of_launches, 2))
+        return PairEvidence(first=first, second=second, launches=min(cluster_labels.launch_count, 2))
     clusters = ClusteredRounds.of(shared, labels, processes=not across_launches)
     cluster_medians, estimate = clusters.medians, clusters.centre
     found = PairEvidence(
@@ -157,7 +157,7 @@ def _evidence(
         second=second,
         rounds=int(shared.size),
         log_ratio=estimate,
-        launches=cluster_medians.size if across_launches else min(cluster_labels.count_of_launches, 2),
+        launches=cluster_medians.size if across_launches else min(cluster_labels.launch_count, 2),
         across_launches=across_launches,
         cluster_medians=tuple(cluster_medians.tolist()),
     )
@@ -169,16 +169,16 @@ def _evidence(
         wide_low, wide_high = clusters.interval(confidence)
         low, high = min(low, wide_low), max(high, wide_high)
 
-    def level(bound: float) -> float:
+    def p_value(bound: float) -> float:
         """Return the smallest level at which the interval excludes a bound; 1 if the estimate does not pass it."""
-        from_rounds = median_level(clusters.ordered, bound)
-        return max(from_rounds, clusters.level(bound)) if cluster_medians.size > 1 else from_rounds
+        from_rounds = median_p_value(clusters.ordered, bound)
+        return max(from_rounds, clusters.p_value(bound)) if cluster_medians.size > 1 else from_rounds
 
     p_different = p_same = 1.0
     if abs(estimate) > margin + clock_error:
-        p_different = level(math.copysign(margin + clock_error, estimate))
+        p_different = p_value(math.copysign(margin + clock_error, estimate))
     elif abs(estimate) <= margin - clock_error:
-        p_same = max(level(clock_error - margin), level(margin - clock_error))
+        p_same = max(p_value(clock_error - margin), p_value(margin - clock_error))
     return replace(
         found,
         low=min(low, estimate) - clock_error,

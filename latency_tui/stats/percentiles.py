@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.clock import half_step
 from latency_tui.stats.clusters import MIN_CLUSTERS
 from latency_tui.stats.quantiles import normal_quantile, student_quantile
-from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
+from latency_tui.stats.samples import Latencies, round_sizes, validate_latencies, validate_starts
 
 PERCENTILES: dict[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}
 MIN_ROUNDS = 6
@@ -115,8 +115,8 @@ def percentiles(
     Raises:
         ValueError: A sample is zero, negative or not finite, or the starts do not divide the samples into rounds.
     """
-    latencies = as_latencies(samples)
-    starts = as_starts(round_starts, latencies.size)
+    latencies = validate_latencies(samples)
+    starts = validate_starts(round_starts, latencies.size)
     clusters = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     if not latencies.size:
         return {key: Percentile(calls_needed=calls_for_interval(share)) for key, share in PERCENTILES.items()}
@@ -279,7 +279,7 @@ def cluster_interval(
     whole = np.unique(clusters if complete is None else clusters[complete])
     if whole.size < MIN_CLUSTERS:
         return None
-    ends = starts + sizes_of(starts, latencies.size)
+    ends = starts + round_sizes(starts, latencies.size)
     logs = np.log([_median_of_rounds(latencies, starts[mine], ends[mine]) for mine in (clusters == d for d in whole)])
     error = float(logs.std(ddof=1)) / math.sqrt(logs.size)
     half_width = student_quantile((1 + confidence) / 2, logs.size - 1) * error
@@ -325,7 +325,7 @@ def design_effects(
     if rounds < 2:
         return np.ones(bounds.size)
     hits: NDArray[Any] = _hits(latencies, starts, bounds)
-    sizes = sizes_of(starts, count)
+    sizes = round_sizes(starts, count)
     if within is not None:
         shares = np.stack([np.bincount(within, row) for row in hits]) / np.bincount(within, sizes)
         hits = hits + sizes * (hits.sum(axis=1, keepdims=True) / count - shares[:, within])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.samples import Latencies, as_latencies, as_starts, sizes_of
+from latency_tui.stats.samples import Latencies, round_sizes, validate_latencies, validate_starts
 
 MIN_CALLS = 1000
 """Fewest calls per candidate for a comparison of p99."""
@@ -71,14 +71,14 @@ def compare_tails(
     Raises:
         ValueError: A sample is invalid, or the candidates have different numbers of rounds.
     """
-    samples = [as_latencies(one) for one, _ in (first, second)]
-    starts = [as_starts(cuts, one.size) for one, (_, cuts) in zip(samples, (first, second), strict=True)]
+    samples = [validate_latencies(one) for one, _ in (first, second)]
+    starts = [validate_starts(cuts, one.size) for one, (_, cuts) in zip(samples, (first, second), strict=True)]
     rounds = starts[0].size
     if rounds != starts[1].size:
         raise ValueError("Both candidates must have a block in each round.")
     if min(one.size for one in samples) < MIN_CALLS or rounds < 6:
         return None
-    sizes = np.stack([sizes_of(cuts, one.size) for one, cuts in zip(samples, starts, strict=True)])
+    sizes = np.stack([round_sizes(cuts, one.size) for one, cuts in zip(samples, starts, strict=True)])
     ends = [np.log(np.partition(one, _place(one.size, share))[_place(one.size, share)]) for one in samples]
     observed = float(ends[1] - ends[0])
     ordered, of_first, of_round = _top(samples, sizes, share)

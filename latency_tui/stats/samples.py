@@ -12,7 +12,7 @@ Latencies = NDArray[Any]
 """
 
 
-def as_latencies(samples: ArrayLike) -> Latencies:
+def validate_latencies(samples: ArrayLike) -> Latencies:
     """Validate latencies and return them as an array.
 
     Args:
@@ -46,7 +46,7 @@ def as_latencies(samples: ArrayLike) -> Latencies:
     return array
 
 
-def as_starts(starts: ArrayLike, samples: int) -> NDArray[np.int64]:
+def validate_starts(starts: ArrayLike, samples: int) -> NDArray[np.int64]:
     """Validate the index of each round's first sample: the indices ascend from 0 and no round is empty.
 
     Args:
@@ -66,7 +66,7 @@ def as_starts(starts: ArrayLike, samples: int) -> NDArray[np.int64]:
     return array
 
 
-def sizes_of(starts: NDArray[np.int64], samples: int) -> NDArray[np.int64]:
+def round_sizes(starts: NDArray[np.int64], samples: int) -> NDArray[np.int64]:
     """Return the number of samples of each round, `(n_rounds,)`, in a fifth of the time of numpy's `diff`.
 
     Args:

@@ -93,7 +93,7 @@ class SequentialTest:
         if betting.size:
             scale = _scale(self._window[betting])
             above, below = d[betting] - self.margin, d[betting] + self.margin
-            x = _clipped(np.stack((above, -above, below, -below), axis=1), scale[:, np.newaxis])
+            x = _clip(np.stack((above, -above, below, -below), axis=1), scale[:, np.newaxis])
             self._wealth[betting] += np.log1p(_STAKES * x[:, :, np.newaxis])
             self._best[betting] = np.maximum(self._best[betting], _log_mean(self._wealth[betting]))
         present = np.flatnonzero(is_present)
@@ -136,7 +136,7 @@ def sequential_evidence(
     *,
     processes: ArrayLike | None = None,
     pairs: Sequence[tuple[int, int]],
-    places: Sequence[int],
+    indices: Sequence[int],
     intervals_for: int | None = None,
     confidence: float = 0.95,
     clock_step: int = 0,
@@ -153,7 +153,7 @@ def sequential_evidence(
         test: The test, updated with every round.
         processes: Process of each block, as in `pair_evidence`.
         pairs: Pairs to compare, as indices (first, second) of candidates.
-        places: Index of each of these pairs in the test.
+        indices: Index of each of these pairs in the test.
         intervals_for: Compute intervals only for pairs with this candidate, since they take the most time. None for
             all; an index that no candidate has for none.
         confidence: As in `pair_evidence`.
@@ -164,17 +164,17 @@ def sequential_evidence(
     cluster_labels = ClusterLabels.of(medians.shape, launches, processes)
     different, same = test.p_different, test.p_same
     found: list[PairEvidence] = []
-    for (i, j), place in zip(pairs, places, strict=True):
+    for (i, j), index in zip(pairs, indices, strict=True):
         d = logs[j] - logs[i]
         used, labels, across_launches = cluster_labels.clusters(~np.isnan(d), i, j)
         d = d[used]
         if not d.size:
-            found.append(PairEvidence(first=i, second=j, launches=min(cluster_labels.count_of_launches, 2)))
+            found.append(PairEvidence(first=i, second=j, launches=min(cluster_labels.launch_count, 2)))
             continue
         clusters = ClusteredRounds.of(d, labels, processes=not across_launches)
         cluster_medians, estimate = clusters.medians, clusters.centre
-        p_different, p_same = float(different[place]), float(same[place])
-        slower, error = bool(test.p_slower[place] <= test.p_faster[place]), float(errors[i] + errors[j])
+        p_different, p_same = float(different[index]), float(same[index])
+        slower, error = bool(test.p_slower[index] <= test.p_faster[index]), float(errors[i] + errors[j])
         if error and min(p_different, p_same) <= 1 - confidence:  # the test ignores the clock step
             above, below = _one_sided_tests(d, 1 - (1 - confidence) / len(pairs))
             if not (above(margin + error) or below(margin + error)):
@@ -195,8 +195,8 @@ def sequential_evidence(
             wide_low, wide_high = clusters.interval(confidence)
             low, high = min(low, wide_low), max(high, wide_high)
             beyond, within = margin + error, margin - error
-            p_different = max(p_different, clusters.level(beyond if slower else -beyond))
-            p_same = max(p_same, clusters.level(within), clusters.level(-within))
+            p_different = max(p_different, clusters.p_value(beyond if slower else -beyond))
+            p_same = max(p_same, clusters.p_value(within), clusters.p_value(-within))
         if p_different < 1 and (estimate <= margin + error if slower else estimate >= -margin - error):
             p_different = 1.0
         if abs(estimate) > margin - error:
@@ -206,13 +206,13 @@ def sequential_evidence(
             PairEvidence(
                 first=i,
                 second=j,
-                rounds=int(test.rounds[place]),
+                rounds=int(test.rounds[index]),
                 log_ratio=estimate,
                 low=min(low, estimate) - error if is_bounded else None,
                 high=max(high, estimate) + error if is_bounded else None,
                 p_different=p_different,
                 p_same=p_same,
-                launches=cluster_medians.size if across_launches else min(cluster_labels.count_of_launches, 2),
+                launches=cluster_medians.size if across_launches else min(cluster_labels.launch_count, 2),
                 across_launches=across_launches,
                 rounds_in_interval=int(d.size),
                 half_width=half_width if math.isfinite(half_width) else None,
@@ -258,7 +258,9 @@ def confidence_sequence(log_ratios: ArrayLike, confidence: float = 0.95) -> tupl
         return None
     above, below = _one_sided_tests(d, confidence)
     spread = float(np.ptp(d)) + 1e-9
-    return _end(above, float(d.min()) - spread, float(d.max())), -_end(below, float(-d.max()) - spread, float(-d.min()))
+    return _bisect(above, float(d.min()) - spread, float(d.max())), -_bisect(
+        below, float(-d.max()) - spread, float(-d.min())
+    )
 
 
 def _one_sided_tests(
@@ -273,7 +275,7 @@ def _one_sided_tests(
     needed = math.log(2 / (1 - confidence))
 
     def is_rejected(bets: NDArray[np.float64], centre: float) -> bool:
-        x = _clipped(bets - centre, scales)
+        x = _clip(bets - centre, scales)
         wealth = np.cumsum(np.log1p(_STAKES[:, np.newaxis] * x), axis=1)
         return bool(_log_mean(wealth.T).max() >= needed)
 
@@ -281,7 +283,7 @@ def _one_sided_tests(
     return (lambda centre: is_rejected(bets, centre)), (lambda centre: is_rejected(-bets, centre))
 
 
-def _end(is_rejected: Callable[[float], bool], low: float, high: float) -> float:
+def _bisect(is_rejected: Callable[[float], bool], low: float, high: float) -> float:
     """Return the largest rejected centre between two values, which is the lower end of the interval."""
     if not is_rejected(low):
         return -math.inf
@@ -305,7 +307,7 @@ def _scale(window: NDArray[np.float64]) -> NDArray[np.float64]:
     return scale
 
 
-def _clipped(distances: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+def _clip(distances: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return distances in units of the bound, clipped at ±1; their signs if the scale is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.clip(distances / (_BOUND * scale), -1, 1)

@@ -119,7 +119,7 @@ def format_ratio_ends(low: float, high: float) -> str:
     return f"{_plain(low, figures)}–{_plain(high, figures)}"
 
 
-def format_tails(ratio: float | None, p_value: float | None) -> str:
+def format_p99_ratio(ratio: float | None, p_value: float | None) -> str:
     """Return the ratio of two p99 and its p-value: `1.31× (p 0.02)`."""
     if ratio is None or p_value is None:
         return NOTHING

@@ -121,7 +121,7 @@ def _summarize_several(result: Result, measured: Sequence[CandidateResult], to_n
     if ranking.too_short:
         least = min(measured, key=lambda c: c.statistics.p50.value or 0.0 if c.statistics else 0.0)
         few = f"{_format_runs(least)} {_are(least)} too few for a verdict"
-        return f"{least.name} has the lowest {_latency(result, least)}, but {few}."
+        return f"{least.name} has the lowest p50 ({_duration(result, least)}), but {few}."
     if not ranking.rivals:
         return f"{_describe_winner(result, first, ranking.order[1], to_baseline, to_named)}."
     close, between = ranking.close, ranking.between
@@ -320,8 +320,12 @@ def round_up(runs: int) -> int:
 
 
 def _latency(result: Result, candidate: CandidateResult) -> str:
+    return f"p50 {_duration(result, candidate)}"
+
+
+def _duration(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
-    return f"p50 {format_duration(candidate.statistics.p50.value)}" + _per_call(result.plan.workload.batch_size)
+    return format_duration(candidate.statistics.p50.value) + _per_call(result.plan.workload.batch_size)
 
 
 def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:

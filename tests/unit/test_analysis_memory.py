@@ -12,7 +12,7 @@ import pytest
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
-from latency_tui.analysis.sample_store import SampleBuffer
+from latency_tui.analysis.sample_buffer import SampleBuffer
 from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
 from latency_tui.errors import UsageError
 from latency_tui.report import Format, pieces

@@ -21,7 +21,7 @@ from latency_tui.plan.limits import Limit, parse_limit
 from latency_tui.report import render
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
-from latency_tui.stats.means import mean_interval
+from latency_tui.stats.mean_ci import mean_interval
 from tests.unit.fake_latencies import block, nanoseconds, starts, waves
 from tests.unit.test_analysis_recorder import plan_of
 

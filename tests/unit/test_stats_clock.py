@@ -75,7 +75,7 @@ def compared(random: np.random.Generator, base: float, ratio: float, step: float
     fixed = pair_evidence(table, processes=processes, clock_step=int(step))
     test = replay(table, [(0, 1)], 0.01)
     known = sequential_evidence(
-        table, None, test, processes=processes, pairs=[(0, 1)], places=[0], clock_step=int(step)
+        table, None, test, processes=processes, pairs=[(0, 1)], indices=[0], clock_step=int(step)
     )
     return fixed + known
 
@@ -87,7 +87,7 @@ def test_the_same_is_still_found_where_steps_hide_little(equivalence: float) -> 
     launches = np.arange(600) // 200
     for labels in (None, launches):
         test = replay(table, [(0, 1)], equivalence)
-        known = sequential_evidence(table, labels, test, pairs=[(0, 1)], places=[0], clock_step=1000)
+        known = sequential_evidence(table, labels, test, pairs=[(0, 1)], indices=[0], clock_step=1000)
         for pair in (*pair_evidence(table, labels, equivalence=equivalence, clock_step=1000), *known):
             assert judge([pair])[0].verdict == "same"
             assert len(pair.cluster_medians) == (1 if labels is None else 3)

@@ -40,13 +40,13 @@ def test_over_launches_it_is_students(launches: int) -> None:
     clusters = of_launches(cluster_medians)
     expected = stats.t.interval(0.95, launches - 1, cluster_medians.mean(), stats.sem(cluster_medians))
     assert clusters.interval() == pytest.approx(expected)
-    assert clusters.level(0.1) == pytest.approx(stats.ttest_1samp(cluster_medians, 0.1).pvalue)
+    assert clusters.p_value(0.1) == pytest.approx(stats.ttest_1samp(cluster_medians, 0.1).pvalue)
     assert clusters.centre == np.median(cluster_medians)
 
 
 def test_launches_that_agree_to_the_last_digit_hold_nothing_else() -> None:
-    assert of_launches(np.array([0.1, 0.1])).level(0.1) == 1
-    assert of_launches(np.array([0.1, 0.1])).level(0.2) == 0
+    assert of_launches(np.array([0.1, 0.1])).p_value(0.1) == 1
+    assert of_launches(np.array([0.1, 0.1])).p_value(0.2) == 0
 
 
 def test_over_very_few_processes_it_is_students_too() -> None:
@@ -76,7 +76,7 @@ def test_its_level_and_its_interval_say_the_same() -> None:
     for _ in range(50):
         clusters = of_processes(random.standard_t(2, (12, 10)))
         for border in random.normal(0, 0.3, 5):
-            level = clusters.level(float(border))
+            level = clusters.p_value(float(border))
             if not 1e-6 < level < 0.9:
                 continue
             low, high = clusters.interval(1 - level * 0.999)
@@ -89,8 +89,8 @@ def test_five_processes_can_reach_the_level_of_fifteen_pairs() -> None:
     """Signs alone would reach 2.5 %; where no round lies beyond the border, Student's level says how clear it is."""
     random = np.random.default_rng(8)
     clusters = of_processes(1 + random.normal(0, 0.01, (5, 2)))
-    assert clusters.level(0.0) < 1e-6
-    assert clusters.level(0.0) == pytest.approx(stats.ttest_1samp(clusters.medians, 0.0).pvalue)
+    assert clusters.p_value(0.0) < 1e-6
+    assert clusters.p_value(0.0) == pytest.approx(stats.ttest_1samp(clusters.medians, 0.0).pvalue)
     low, high = clusters.interval(1 - 1e-4)
     assert (low, high) == pytest.approx(
         stats.t.interval(1 - 1e-4, 4, clusters.medians.mean(), stats.sem(clusters.medians))
@@ -108,12 +108,12 @@ def test_ties_say_the_same_whichever_of_the_two_is_the_baseline(steps: int) -> N
         assert other.interval() == (-high, -low)
         assert low <= one.centre <= high
         for border in (-0.01, 0.0, 0.01):
-            assert one.level(border) == other.level(-border)
+            assert one.p_value(border) == other.p_value(-border)
 
 
 def test_log_ratios_that_are_all_equal_hold_nothing_else() -> None:
     assert of_processes(np.full((8, 5), 0.1)).interval() == (0.1, 0.1)
-    assert of_processes(np.full((8, 5), 0.1)).level(0.1) == 1
+    assert of_processes(np.full((8, 5), 0.1)).p_value(0.1) == 1
 
 
 def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from latency_tui.stats.comparison import Comparison, Verdict, compare, judge
 from latency_tui.stats.equivalence import EQUIVALENCE
-from latency_tui.stats.median_ci import median_interval, median_level
+from latency_tui.stats.median_ci import median_interval, median_p_value
 from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.prediction_interval import prediction_interval
 from latency_tui.stats.sample_size import rounds_to_settle
@@ -47,19 +47,19 @@ def test_intervals_between_ranks_follow_hettmansperger_and_sheather() -> None:
 def test_p_values_are_the_levels_at_which_the_interval_lets_go(rounds: int) -> None:
     ordered = np.sort(np.random.default_rng(rounds).standard_t(3, rounds))
     for border in np.linspace(ordered[0] + 1e-6, ordered[-1] - 1e-6, 40):
-        level = median_level(ordered, float(border))
+        level = median_p_value(ordered, float(border))
         if not 1e-9 < level < 0.999:
             continue
         low, high = median_interval(ordered, 1 - level)
         assert min(abs(low - border), abs(high - border)) < 1e-6 * (ordered[-1] - ordered[0])
-    assert median_level(ordered, float(np.median(ordered))) == 1
-    assert median_level(ordered, ordered[0] - 1) == pytest.approx(2.0 ** (1 - rounds))
+    assert median_p_value(ordered, float(np.median(ordered))) == 1
+    assert median_p_value(ordered, ordered[0] - 1) == pytest.approx(2.0 ** (1 - rounds))
 
 
 def test_rounds_at_a_tie_do_not_break_the_interval() -> None:
     assert median_interval(np.zeros(10)) == (0, 0)
-    assert median_level(np.zeros(10), 0.01) == pytest.approx(2.0**-9)
-    assert median_level(np.zeros(10), 0.0) == 1
+    assert median_p_value(np.zeros(10), 0.01) == pytest.approx(2.0**-9)
+    assert median_p_value(np.zeros(10), 0.0) == 1
 
 
 @pytest.mark.parametrize("rounds", [6, 10, 20, 50])

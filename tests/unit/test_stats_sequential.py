@@ -147,7 +147,7 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
     logs = np.log(medians)
     for k in range(300):
         test.update([logs[j, k] - logs[i, k] for i, j in pairs])
-    found = sequential_evidence(medians, launches, test, pairs=pairs, places=[0, 1, 2], intervals_for=0)
+    found = sequential_evidence(medians, launches, test, pairs=pairs, indices=[0, 1, 2], intervals_for=0)
     assert [one.verdict for one in judge(found)] == ["same", "slower", "slower"]
     fixed = pair_evidence(medians, launches)
     for stopped, whole in zip(found[:2], fixed[:2], strict=True):
@@ -156,7 +156,7 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
         assert whole.low is not None
         assert stopped.low < whole.low  # any number of looks cost something
     assert (found[2].low, found[2].high) == (None, None)  # not asked for
-    thinned = sequential_evidence(medians[:, ::5], launches[::5], test, pairs=pairs, places=[0, 1, 2])
+    thinned = sequential_evidence(medians[:, ::5], launches[::5], test, pairs=pairs, indices=[0, 1, 2])
     assert [one.verdict for one in judge(thinned)] == ["same", "slower", "slower"]
     assert thinned[0].high is not None
     assert thinned[0].high <= math.log(1.01)
@@ -179,7 +179,7 @@ def test_intervals_hold_where_processes_differ_and_it_stopped_when_known(truth: 
             medians, processes = np.exp(np.stack((np.zeros_like(d), d))), np.stack((turns, turns))
             seen = slice(0, number + 1)
             (pair,) = sequential_evidence(
-                medians[:, seen], None, test, processes=processes[:, seen], pairs=[(0, 1)], places=[0]
+                medians[:, seen], None, test, processes=processes[:, seen], pairs=[(0, 1)], indices=[0]
             )
             verdict = judge([pair])[0].verdict
             if verdict != "inconclusive":

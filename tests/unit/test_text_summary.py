@@ -257,7 +257,7 @@ def test_with_too_few_rounds_nothing_is_claimed(calls: int, few: str) -> None:
         [candidate(0, 62.1e-6, "a", calls=calls), candidate(2, 71e-6, "a")],
         pair(0, 2, 1.15, None, None, "inconclusive"),
     )
-    assert summarize(measured) == f"Logistic Regression has the lowest p50 62.1 µs, but {few} for a verdict."
+    assert summarize(measured) == f"Logistic Regression has the lowest p50 (62.1 µs), but {few} for a verdict."
 
 
 def test_with_too_few_rounds_the_lowest_p50_is_that_of_the_table() -> None:
@@ -266,7 +266,7 @@ def test_with_too_few_rounds_the_lowest_p50_is_that_of_the_table() -> None:
         [candidate(0, 112e-6, "a", calls=5), candidate(2, 111e-6, "a", calls=5)],
         pair(2, 0, 0.99, None, None, "inconclusive"),
     )
-    assert summarize(measured).startswith("Linear SVM has the lowest p50 111 µs")
+    assert summarize(measured).startswith("Linear SVM has the lowest p50 (111 µs)")
 
 
 def test_nothing_is_claimed_while_one_pair_has_too_few_rounds() -> None:
@@ -275,7 +275,9 @@ def test_nothing_is_claimed_while_one_pair_has_too_few_rounds() -> None:
         pair(0, 1, 43.1, None, None, "inconclusive"),
         pair(0, 2, 1.1, 0.98, 1.18, "inconclusive"),
     )
-    assert summarize(early) == ("Logistic Regression has the lowest p50 205 µs, but 60 runs are too few for a verdict.")
+    assert summarize(early) == (
+        "Logistic Regression has the lowest p50 (205 µs), but 60 runs are too few for a verdict."
+    )
 
 
 def test_a_single_model_is_reported_with_its_interval() -> None:

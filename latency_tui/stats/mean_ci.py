@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latency_tui.stats.clusters import MIN_CLUSTERS
 from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.quantiles import student_quantile
-from latency_tui.stats.samples import Latencies, sizes_of
+from latency_tui.stats.samples import Latencies, round_sizes
 
 
 def mean_interval(
@@ -38,7 +38,7 @@ def mean_interval(
     if starts.size < MIN_ROUNDS:
         return None
     totals = np.add.reduceat(latencies, starts, dtype=np.float64)
-    sizes = sizes_of(starts, latencies.size)
+    sizes = round_sizes(starts, latencies.size)
     mean = float(totals.sum()) / latencies.size
     half_width = _half_width(totals, sizes, mean, confidence)
     if clusters is not None:

@@ -13,9 +13,9 @@ from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import whole_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.stats.clock import clock_step
-from latency_tui.stats.clusters import MIN_CLUSTERS, processes_of
-from latency_tui.stats.samples import Latencies, sizes_of
-from latency_tui.stats.summary import Summary, summarise
+from latency_tui.stats.clusters import MIN_CLUSTERS, number_processes
+from latency_tui.stats.samples import Latencies, round_sizes
+from latency_tui.stats.totals import Totals, compute_totals
 
 MAX_SAMPLES = 20_000_000
 """Samples kept, over all candidates: 240 MB, in nanoseconds and later in seconds."""
@@ -72,7 +72,7 @@ class SampleBuffer:
             max_samples: Largest number of samples that are kept.
             seed: Seed of the random choice of samples that are kept.
         """
-        self.totals = Summary()
+        self.totals = Totals()
         self.step = 1
         self._most_samples = max_samples
         self._seed = seed
@@ -100,10 +100,10 @@ class SampleBuffer:
         """
         offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
         kept = latencies[offset :: self.step]
-        self.add_kept(kept, summarise(latencies), launch, replica, round_)
+        self.add_kept(kept, compute_totals(latencies), launch, replica, round_)
         return kept
 
-    def add_kept(self, kept: Latencies, totals: Summary, launch: int, replica: int, round_: int) -> None:
+    def add_kept(self, kept: Latencies, totals: Totals, launch: int, replica: int, round_: int) -> None:
         """Add one block of which only some samples were kept, with the totals of all its calls."""
         if kept.size:
             self._starts.append(len(self._samples))
@@ -130,7 +130,7 @@ class SampleBuffer:
             self._neighbours = self.samples_of(_MAX_NEIGHBOURS)
         self.step *= 2
         samples, starts = self._samples.values, self._starts.values
-        sizes = sizes_of(starts, samples.size)
+        sizes = round_sizes(starts, samples.size)
         offsets = self._draw(2, self.step, starts.size)
         left = (sizes - offsets + 1) // 2
         parts = (
@@ -146,7 +146,7 @@ class SampleBuffer:
         self._starts.clear()
         self._starts.extend(np.concatenate(([0], np.cumsum(left[present])[:-1])).astype(np.int64))
 
-    def expect(self, launch: int, rounds: int) -> None:
+    def plan_rounds(self, launch: int, rounds: int) -> None:
         """Record the planned number of rounds of a launch."""
         self._planned[launch] = rounds
 
@@ -181,10 +181,10 @@ class SampleBuffer:
 
         At least 40 blocks remain, enough for every interval.
         """
-        chosen = self._evenly(max_samples)
+        chosen = self._choose_evenly(max_samples)
         return self._subsample(chosen, *self._samples_of(chosen))
 
-    def thinned(self, rounds: NDArray[np.int64], max_samples: int) -> Subsample:
+    def thin(self, rounds: NDArray[np.int64], max_samples: int) -> Subsample:
         """Return about `max_samples` samples of some rounds, evenly chosen from every block.
 
         Args:
@@ -212,14 +212,14 @@ class SampleBuffer:
 
     def samples_of(self, max_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return the samples of a subsample, and the index of the first sample of each block."""
-        return self._samples_of(self._evenly(max_samples))
+        return self._samples_of(self._choose_evenly(max_samples))
 
     @property
     def rounds(self) -> NDArray[np.int64]:
         """Round of each block with kept samples, counted over all launches, `(n_blocks,)`."""
         return self._rounds.values
 
-    def _evenly(self, max_samples: int | None) -> NDArray[np.int64]:
+    def _choose_evenly(self, max_samples: int | None) -> NDArray[np.int64]:
         blocks, stride = len(self._starts), 1
         if max_samples is not None and len(self._samples) > max_samples:
             stride = min(-(-len(self._samples) // max_samples), max(blocks // _MIN_ROUNDS_KEPT, 1))
@@ -228,7 +228,7 @@ class SampleBuffer:
     def _subsample(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
         launches, replicas = self._launches.values[chosen], self._replicas.values[chosen]
         whole = whole_launches(self._blocks, self._planned)
-        processes, of_launches = processes_of(launches, replicas), len(whole) >= MIN_CLUSTERS
+        processes, of_launches = number_processes(launches, replicas), len(whole) >= MIN_CLUSTERS
         return Subsample(
             samples,
             rounds,
@@ -260,7 +260,7 @@ class SampleBuffer:
         """
         kept = np.zeros(int(rounds.max(initial=-1)) + 1, dtype=np.int64)
         if len(self._starts):
-            kept[self._rounds.values] = sizes_of(self._starts.values, len(self._samples))
+            kept[self._rounds.values] = round_sizes(self._starts.values, len(self._samples))
         neighbours, starts = self._neighbours or (None, None)
         return SampleColumns(
             kept=kept[rounds],
@@ -294,7 +294,7 @@ class SampleBuffer:
         self._blocks = dict(Counter(launches.tolist()))
         self._seen = {*zip(launches.tolist(), blocks.replicas.tolist(), strict=True)}
         self.step = calls.step
-        self.totals = calls.totals or Summary()
+        self.totals = calls.totals or Totals()
         if calls.neighbours is not None and calls.neighbour_starts is not None:
             self._neighbours = calls.neighbours, calls.neighbour_starts
         for name in _COUNTERS:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latency_tui.stats.samples import as_latencies
+from latency_tui.stats.samples import validate_latencies
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Totals:
     """Totals of all latencies so far, in nanoseconds.
 
     Attributes:
@@ -39,7 +39,7 @@ class Summary:
         """Total duration of the calls, in nanoseconds."""
         return self.mean * self.count
 
-    def merged(self, other: Summary) -> Summary:
+    def merged(self, other: Totals) -> Totals:
         """Return the totals of both (pairwise updating: Chan, Golub and LeVeque 1979)."""
         if not other.count:
             return self
@@ -47,7 +47,7 @@ class Summary:
             return other
         count = self.count + other.count
         delta = other.mean - self.mean
-        return Summary(
+        return Totals(
             count=count,
             mean=self.mean + delta * other.count / count,
             squares=self.squares + other.squares + delta * delta * self.count * other.count / count,
@@ -56,7 +56,7 @@ class Summary:
         )
 
 
-def summarise(samples: ArrayLike) -> Summary:
+def compute_totals(samples: ArrayLike) -> Totals:
     """Return the totals of one block.
 
     Args:
@@ -65,12 +65,12 @@ def summarise(samples: ArrayLike) -> Summary:
     Raises:
         ValueError: A latency is zero, negative or not finite.
     """
-    latencies = as_latencies(samples)
+    latencies = validate_latencies(samples)
     if not latencies.size:
-        return Summary()
+        return Totals()
     mean = float(latencies.mean())
     squares = np.square(latencies - mean)  # not a dot product: BLAS would start threads, which disturb the measurement
-    return Summary(
+    return Totals(
         count=int(latencies.size),
         mean=mean,
         squares=float(squares.sum()),
