@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from latency_tui.engine.candidate.context import ProcessContext
 
 from latency_tui.engine.server import interpreters
 from latency_tui.engine.server.interpreters import Interpreters
@@ -31,7 +32,7 @@ def candidate(python: Path | str) -> Candidate:
 
 def refusal(python: Path | str, folder: Path) -> str:
     """Return why a candidate cannot run under an interpreter; empty if it can."""
-    checked = Interpreters(Silent(), lambda: folder, fork=False)  # type: ignore[arg-type] # a stub
+    checked = Interpreters(Silent(), lambda: folder, ProcessContext(), fork=False)  # type: ignore[arg-type] # a stub
     return next(iter(checked.check(Plan(candidates=(candidate(python),))).values()), "")
 
 
@@ -44,7 +45,7 @@ def script(path: Path, *lines: str) -> Path:
 def test_an_environment_with_latency_tui_is_accepted(tmp_path: Path) -> None:
     python = make_environment(tmp_path / "env")
     assert refusal(python, tmp_path) == ""
-    checked = Interpreters(Silent(), lambda: tmp_path, fork=False)  # type: ignore[arg-type] # a stub
+    checked = Interpreters(Silent(), lambda: tmp_path, ProcessContext(), fork=False)  # type: ignore[arg-type] # a stub
     plan = Plan(candidates=(candidate(python),))
     checked.check(plan)
     assert checked.report(plan.candidates[0]).versions.keys() >= {"Python", "numpy", "scikit-learn"}
@@ -110,6 +111,6 @@ def test_no_interpreter_of_a_found_configuration_runs_untrusted(tmp_path: Path) 
         model=ModelSpec(name="a", factory="sklearn.svm:LinearSVC", configuration_digest="0" * 64),
         settings={"python": str(program)},
     )
-    checked = Interpreters(Silent(), lambda: tmp_path, fork=False)  # type: ignore[arg-type] # a stub
+    checked = Interpreters(Silent(), lambda: tmp_path, ProcessContext(), fork=False)  # type: ignore[arg-type] # a stub
     assert "--trust ./latency-tui.toml" in checked.check(Plan(candidates=(found,)))[found.slug]
     assert not (tmp_path / "ran").exists()

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from latency_tui.engine import machine, user_imports
+from latency_tui.engine import machine
 from latency_tui.engine.candidate.call_inputs import CallInputs
 from latency_tui.engine.candidate.calls import caller, input_converter, output_converter
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
 from latency_tui.engine.candidate.predictions import predict
 from latency_tui.engine.candidate.template import find_new_libraries
-from latency_tui.engine.candidate.threads import limit_threads
 from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor
 from latency_tui.engine.candidate.warm_up import warm_up
 from latency_tui.engine.candidate_protocol import (
@@ -40,6 +40,7 @@ from latency_tui.engine.data.rows import batches, describe
 from latency_tui.engine.library_state import ModelWithState
 from latency_tui.engine.object_pickling import dumps
 from latency_tui.engine.protocol import Block, Stage
+from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.plan import Workload
 
 FIRST_CALLS = 100
@@ -53,6 +54,7 @@ class BlockRunner:
 
     Args:
         prepared: The model and its data.
+        context: What this process shares with the engine.
         begin_stage: Called with each stage that begins.
 
     Attributes:
@@ -66,8 +68,11 @@ class BlockRunner:
         latest: Nanoseconds of the call that checked whether the model answers.
     """
 
-    def __init__(self, prepared: ModelPreparation, begin_stage: Callable[[Stage], None]) -> None:
+    def __init__(
+        self, prepared: ModelPreparation, context: ProcessContext, begin_stage: Callable[[Stage], None]
+    ) -> None:
         self._prepared = prepared
+        self._context = context
         self._begin_stage = begin_stage
         self._modules = frozenset(sys.modules)
         self._waiting = RunQueueDelay()
@@ -232,12 +237,13 @@ class BlockRunner:
         Where the calls go that warm it up does not matter, so it moves to its cores when it is ready.
         """
         self._begin_stage("loading")
-        self._prepared.model, self.method, stored = user_imports.import_with_fallback(
-            lambda: _read_stored(Path(request.path))
+        self._prepared.model, self.method, stored = import_with_fallback(
+            lambda: _read_stored(Path(request.path)), self._context.import_folders
         )
         rows, fresh_per_call, self.rows_per_call = stored
         loading.configure(request.candidate.settings)  # the model has its own with it, converted or not
-        limit_threads(int(request.candidate.settings.get("threads", request.threads)), known=True)
+        threads = int(request.candidate.settings.get("threads", request.threads))
+        self._context.thread_limiter.limit(threads, reuse=True)
         self.call = caller(self._prepared.model, self.method)
         self.inputs = CallInputs(rows, input_converter(self._prepared.model), fresh_per_call=fresh_per_call)
         warmed = self.warm_up(WarmUp(brief=True))

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
 
-from latency_tui.engine.user_imports import FOLDERS, import_with_fallback
+from latency_tui.engine.user_imports import import_with_fallback
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     for entry in request["path"]:
         if entry not in sys.path:
             sys.path.append(entry)
-    FOLDERS[:] = request["own"]
+    folders = request["import_folders"]
     if request["cores"]:
         with contextlib.suppress(OSError):  # they were taken away meanwhile
             os.sched_setaffinity(0, request["cores"])
@@ -35,13 +35,16 @@ def main() -> None:
     started = perf_counter()
     for module in request["modules"]:
         with contextlib.suppress(ImportError):  # of what came by value there is none
-            import_with_fallback(partial(importlib.import_module, module))
+            import_with_fallback(partial(importlib.import_module, module), folders)
     if request["sklearn"]:
         importlib.import_module("sklearn").set_config(**request["sklearn"])
     imported = perf_counter()
     # The file was written a moment ago by this engine's own candidate, into a folder that only its user can read.
     with Path(request["model"]).open("rb") as file:
-        model, method = import_with_fallback(lambda: (file.seek(0), pickle.load(file))[1])  # noqa: S301 (as said)
+        model, method = import_with_fallback(
+            lambda: (file.seek(0), pickle.load(file))[1],  # noqa: S301 (as said)
+            folders,
+        )
         loaded = perf_counter()
         after = resident_bytes()
         rows, fresh_per_call, _ = pickle.load(file)  # noqa: S301 (as said)

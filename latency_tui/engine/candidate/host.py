@@ -1,4 +1,4 @@
-"""A candidate's own process: sets itself up, then answers requests until its connection closes."""
+"""The process of a candidate: isolates itself, then answers requests until its connection closes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from latency_tui.engine import subreaper, user_imports
+from latency_tui.engine import subreaper
 from latency_tui.engine.candidate import failures
 from latency_tui.engine.candidate.block_runner import BlockRunner
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate.inputs import AdaptedData
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.template import become_template, fork_process
@@ -48,28 +49,29 @@ from latency_tui.errors import LatencyTuiError, SettingsError
 
 
 class Host:
-    """One candidate: passes each request on to what prepares its model or what calls it.
+    """Handles the requests to one candidate.
 
     Attributes:
         prepared: The model and its data.
-        runner: What calls the model.
+        runner: Calls the model.
         stage: What the candidate is doing.
     """
 
-    def __init__(self, data: Data | None, connection: Connection) -> None:
+    def __init__(self, data: Data | None, connection: Connection, context: ProcessContext) -> None:
         self._connection = connection
+        self._context = context
         self.stage: Stage = "loading"
-        self.prepared = ModelPreparation(data, self.begin_stage)
-        self.runner = BlockRunner(self.prepared, self.begin_stage)
+        self.prepared = ModelPreparation(data, context, self.begin_stage)
+        self.runner = BlockRunner(self.prepared, context, self.begin_stage)
 
     def begin_stage(self, stage: Stage) -> None:
-        """Note what the candidate is doing, and report when training begins: it has a time limit of its own."""
+        """Set the stage; report the begin of training, which has a separate time limit."""
         self.stage = stage
         if stage == "training":
             self._connection.send_bytes(encode(StageBegun(stage=stage)))
 
     def answer(self, request: Request) -> Reply:
-        """Do what is asked; an exception that the model raises becomes a reply."""
+        """Handle a request; an exception of the model becomes the reply `Failed`."""
         try:
             match request:
                 case CheckSettings():
@@ -93,21 +95,21 @@ class Host:
                 case Adopt():
                     return self.runner.adopt(request)
                 case BecomeTemplate():
-                    return become_template(request.modules)
+                    return become_template(request.modules, self._context.thread_limiter)
                 case ForkProcess():
                     return fork_process(self._connection, request, self._serve_beside(request))
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return failure(self.stage, error, self.prepared.origin, self.prepared.adapted)
 
     def _serve_beside(self, request: ForkProcess) -> Callable[[Connection], None]:
-        """Return what a process that is forked from this one runs."""
-        return lambda theirs: serve(theirs, Path(request.log), self.prepared.data, request.parent)
+        """Return the function that a process forked from this one runs."""
+        return lambda theirs: serve(theirs, Path(request.log), self.prepared.data, request.parent, self._context)
 
 
 def failure(stage: Stage, error: BaseException, origin: str = "", adapted: AdaptedData | None = None) -> Failed:
-    """Return the reply that says what was raised, and where the model comes from if that may be the reason."""
+    """Return the reply for an exception, with the origin of the model if that may be the reason."""
     message, story = failures.describe(error)
-    kind = type(error)  # isinstance would ask the error itself, which a model's own class may answer with an error
+    kind = type(error)  # isinstance would read error.__class__, which a model's own class may override
     if origin and not issubclass(kind, LatencyTuiError):
         message += f" ({origin})"
     if adapted is not None and adapted.is_guessed and not issubclass(kind, LatencyTuiError | AttributeError):
@@ -116,7 +118,7 @@ def failure(stage: Stage, error: BaseException, origin: str = "", adapted: Adapt
 
 
 def encoded(reply: Reply, stage: Stage) -> bytes:
-    """Return a reply as it is sent: its notes limited, or the reason why it cannot be sent."""
+    """Encode a reply with a limited number of notes; if it cannot be encoded, a reply with the reason."""
     try:
         if isinstance(reply, Prepared | Scored):
             reply = msgspec.structs.replace(reply, notes=failures.limited(reply.notes))
@@ -125,18 +127,19 @@ def encoded(reply: Reply, stage: Stage) -> bytes:
         return encode(failure(stage, error))
 
 
-def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> None:
-    """Answer requests until the connection closes. The process's output goes to `log`, a crash's traceback too.
+def serve(connection: Connection, log: Path, data: Data | None, parent: int, context: ProcessContext) -> None:
+    """Answer requests until the connection closes; output of the process, including crash tracebacks, goes to a log.
 
     Args:
-        connection: To the coordinator.
+        connection: The connection to the coordinator.
         log: File that receives what the model prints.
-        data: The dataset where it came along by forking, or None to prepare it here.
-        parent: The coordinator's process id; this process does not outlive it.
+        data: The dataset if it was inherited by forking; None to prepare it in this process.
+        parent: Process id of the coordinator; this process does not outlive it.
+        context: What this process shares with the engine.
     """
     _isolate_process(log, parent)
     subreaper.become_subreaper()
-    host = Host(data, connection)
+    host = Host(data, connection, context)
     process = os.getpid()
     while True:
         try:
@@ -144,7 +147,7 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
         except (EOFError, OSError):
             return
         reply = encoded(host.answer(request), host.stage)
-        if os.getpid() != process:  # a process that the model forked and that returned from its call
+        if os.getpid() != process:  # the model forked this process, which returned from the call
             os._exit(0)
         try:
             connection.send_bytes(reply)
@@ -153,16 +156,16 @@ def serve(connection: Connection, log: Path, data: Data | None, parent: int) -> 
 
 
 def _isolate_process(log: Path, parent: int) -> None:
-    """Give the process an input, an output, signals and a group of its own, and have it end with its parent."""
+    """Detach the process from the streams, signals and group of the engine, and end it when its parent ends."""
     if sys.platform == "linux":
         death_signal = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
-        with contextlib.suppress(OSError):  # should memory run out, let the kernel choose a model, not the screen
+        with contextlib.suppress(OSError):  # if memory runs out, the kernel kills a model, not the app
             Path("/proc/self/oom_score_adj").write_text("1000")
     if os.getppid() != parent:
         os._exit(0)
     with contextlib.suppress(OSError):
-        os.setpgid(0, 0)  # what signals its process group means its own processes, not the engine and the other models
+        os.setpgid(0, 0)  # a model may signal its process group
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -184,9 +187,9 @@ def _open_log(log: Path) -> int:
 
 
 def main() -> None:
-    """Serve in a fresh interpreter, where processes cannot be forked: `host.py DESCRIPTOR LOG PARENT [MODULES ...]`."""
-    descriptor, log, parent, *user_imports.FOLDERS[:] = sys.argv[1:]
-    serve(Connection(int(descriptor)), Path(log), None, int(parent))
+    """Serve in a fresh interpreter, if processes are not forked: `host.py DESCRIPTOR LOG PARENT [MODULES ...]`."""
+    descriptor, log, parent, *folders = sys.argv[1:]
+    serve(Connection(int(descriptor)), Path(log), None, int(parent), ProcessContext(tuple(folders)))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate.failures import format_warnings
 from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.runtimes.conversion import convert
 from latency_tui.engine.candidate.not_finite import note_not_finite
-from latency_tui.engine.candidate.threads import limit_threads
 from latency_tui.engine.candidate_protocol import CheckSettings, Prepare, Prepared, Score, Scored, SettingsChecked
 from latency_tui.engine.data.arrays import read_arrays
 from latency_tui.engine.data.dataset import Data, prepare
@@ -31,6 +31,7 @@ class ModelPreparation:
 
     Args:
         data: The dataset if it was inherited by forking; otherwise `prepare` reads it.
+        context: What this process shares with the engine.
         begin_stage: Called with each stage that begins.
 
     Attributes:
@@ -43,7 +44,8 @@ class ModelPreparation:
         origin: Which other version of scikit-learn made the model, for failure messages; empty if it is not known.
     """
 
-    def __init__(self, data: Data | None, begin_stage: Callable[[Stage], None]) -> None:
+    def __init__(self, data: Data | None, context: ProcessContext, begin_stage: Callable[[Stage], None]) -> None:
+        self._context = context
         self._begin_stage = begin_stage
         self._loaded: loading.LoadedModel | None = None
         self.data = data
@@ -66,7 +68,7 @@ class ModelPreparation:
         """Return the model with its parameters set, as it was loaded to check these or anew."""
         if (loaded := self._loaded) is None:
             threads = int(request.candidate.settings.get("threads", request.threads))
-            loaded = loading.load(request.candidate, request.trust, threads)
+            loaded = loading.load(request.candidate, request.trust, threads, self._context.import_folders)
             loading.apply_settings(loaded.model, request.candidate.settings)
         self._loaded = None
         self.model, self.origin = loaded.model, loaded.origin
@@ -76,10 +78,11 @@ class ModelPreparation:
         """Load and fit."""
         self._begin_stage("loading")
         if self.data is None:
+            folders = self._context.import_folders
             self.data = (
                 read_arrays(Path(request.arrays))
                 if request.arrays
-                else prepare(request.workload.dataset, request.trust)
+                else prepare(request.workload.dataset, request.trust, folders)
             )
         settings = request.candidate.settings
         threads = int(settings.get("threads", request.threads))
@@ -93,12 +96,12 @@ class ModelPreparation:
             self.adapted = adapt_inputs(
                 self.data, self.model, settings, fitted=loaded.fitted, workload=request.workload
             )
-            limit_threads(threads)
+            self._context.thread_limiter.limit(threads)
             seconds = None
             if not loaded.fitted:
                 self._begin_stage("training")
                 seconds = self._fit()
-                limit_threads(threads)  # for what was only loaded by fitting
+                self._context.thread_limiter.limit(threads)  # for what was only loaded by fitting
             self.data = self.adapted.data
         gc.collect()  # what fitting left behind is not to be collected during a call
         return Prepared(

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
-from latency_tui.engine.candidate.threads import limit_threads
+from latency_tui.engine.candidate.threads import ThreadLimiter
 from latency_tui.engine.candidate_protocol import Forked, ForkProcess, TemplateReady
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -39,14 +39,14 @@ def find_new_libraries(before: Collection[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def become_template(modules: Collection[str]) -> TemplateReady:
+def become_template(modules: Collection[str], thread_limiter: ThreadLimiter) -> TemplateReady:
     """Import modules in this process; those that cannot be imported are left to the processes that need them."""
     for name in modules:
         if name not in sys.modules:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-    limit_threads(1)  # looks for the libraries; what is forked need not
-    # Further processes are to become children of the engine, the next ancestor that takes in orphans.
+    thread_limiter.limit(1)  # finds the libraries, which forked processes inherit
+    # Orphans must become children of the engine, the next subreaper among the ancestors.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0)
     gc.collect()
     gc.freeze()

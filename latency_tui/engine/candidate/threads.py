@@ -1,25 +1,30 @@
-"""How many threads BLAS and OpenMP may use, set where the libraries stand already."""
+"""Limits the threads of BLAS and OpenMP libraries."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-_found: tuple[int, Any] = (0, None)
-"""How many modules were loaded when the libraries were last looked for, and what has their handles."""
 
+class ThreadLimiter:
+    """Limits the threads of the libraries that are loaded.
 
-def limit_threads(threads: int, *, known: bool = False) -> None:
-    """Limit the threads of every library that is loaded, until they are limited anew.
-
-    Args:
-        threads: Of each library.
-        known: Whether those will do that this process, or the one that it was forked from, found before, unless
-            something was imported since. Looking for them takes 10 ms.
+    It keeps the handles of the libraries that it found, because the search takes 10 ms; a forked process inherits them.
     """
-    global _found
-    from threadpoolctl import ThreadpoolController  # deferred: it comes with scikit-learn
 
-    if not known or _found[0] != len(sys.modules):
-        _found = len(sys.modules), ThreadpoolController()
-    _found[1].limit(limits=threads)
+    def __init__(self) -> None:
+        self._controller: Any = None  # Any: threadpoolctl is imported only in the engine's processes
+        self._module_count = 0
+
+    def limit(self, threads: int, *, reuse: bool = False) -> None:
+        """Limit the threads of each library until the next call.
+
+        Args:
+            threads: Threads per library.
+            reuse: Whether to skip the search for libraries if no module was imported since the last one.
+        """
+        from threadpoolctl import ThreadpoolController  # deferred: it comes with scikit-learn
+
+        if not reuse or self._controller is None or self._module_count != len(sys.modules):
+            self._module_count, self._controller = len(sys.modules), ThreadpoolController()
+        self._controller.limit(limits=threads)

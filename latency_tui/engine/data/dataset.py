@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -64,23 +64,24 @@ class Data:
         return count_columns(self.X_test)
 
 
-def prepare(dataset: Dataset, trust: Trust | None = None) -> Data:
-    """Return the dataset in memory: made, split once and standardised once, or as it was read or handed over.
+def prepare(dataset: Dataset, trust: Trust | None = None, folders: Sequence[str] = ()) -> Data:
+    """Generate or read a dataset, and split it into training and test rows.
 
     Args:
-        dataset: What is wanted.
+        dataset: The dataset.
         trust: Which pickles may be read; None for none.
+        folders: Folders in which modules that a pickle needs are searched.
 
     Raises:
-        DataError: A file does not hold what it should.
+        DataError: A file cannot be read, or has no such column.
     """
     if isinstance(dataset, SyntheticDataset):
         return _synthetic(dataset)
     if isinstance(dataset, BundledDataset):
         return _bundled(dataset)
     if isinstance(dataset, FileDataset):
-        return _from_file(dataset, trust)
-    return _stored(dataset)
+        return _from_file(dataset, trust, folders)
+    return _stored(dataset, folders)
 
 
 def _synthetic(dataset: SyntheticDataset) -> Data:
@@ -128,8 +129,8 @@ def _bundled(dataset: BundledDataset) -> Data:
     return Data(train, y_train, test, y_test, found.data, found.target, kind="bundled", columns=names)
 
 
-def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
-    table = read(Path(dataset.path), dataset.target, trust)
+def _from_file(dataset: FileDataset, trust: Trust | None, folders: Sequence[str]) -> Data:
+    table = read(Path(dataset.path), dataset.target, trust, folders)
     inputs, targets = table.inputs, table.targets
     if count_rows(inputs) == 0:
         raise DataError(f"{dataset.path} has no rows.")
@@ -152,9 +153,10 @@ def _from_file(dataset: FileDataset, trust: Trust | None) -> Data:
     )
 
 
-def _stored(dataset: StoredDataset) -> Data:
-    # Written by the process that started this engine, in a folder only its user can read.
-    inputs, targets = import_with_fallback(lambda: pickle.loads(Path(dataset.path).read_bytes()))  # noqa: S301
+def _stored(dataset: StoredDataset, folders: Sequence[str]) -> Data:
+    # The process that started this engine wrote it, into a folder that only its user can read.
+    content = Path(dataset.path).read_bytes()
+    inputs, targets = import_with_fallback(lambda: pickle.loads(content), folders)  # noqa: S301 (as said)
     return Data(None, None, inputs, targets)
 
 

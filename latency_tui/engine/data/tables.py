@@ -49,7 +49,7 @@ class Table:
     index: Any = None
 
 
-def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
+def read(path: Path, target: str | None, trust: Trust | None = None, folders: Sequence[str] = ()) -> Table:
     """Return the table in a file.
 
     Inputs are an array if the file holds arrays, numbers without names, or numbers and pandas is missing; else a data
@@ -59,13 +59,14 @@ def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
         path: The file.
         target: Column of the target: its name, or its number from 0 or from the end; an array's name in an NPZ file.
         trust: Which pickles may be read; None for none.
+        folders: Folders in which modules that a pickle needs are searched.
 
     Raises:
         DataError: The file cannot be read as what it is, or has no such column.
     """
     try:
         file = identify_data_file(path)
-        table = _read(file, target, trust or Trust())
+        table = _read(file, target, trust or Trust(), folders)
     except UsageError as error:
         raise DataError(str(error)) from error
     except DataError:
@@ -82,7 +83,7 @@ def read(path: Path, target: str | None, trust: Trust | None = None) -> Table:
     return table
 
 
-def _read(file: DataFile, target: str | None, trust: Trust) -> Table:
+def _read(file: DataFile, target: str | None, trust: Trust, folders: Sequence[str]) -> Table:
     match file.form:
         case "npz":
             inputs, targets, found = read_npz(file, target)
@@ -96,7 +97,7 @@ def _read(file: DataFile, target: str | None, trust: Trust) -> Table:
             rows, labels = read_libsvm(file)
             return Table(rows, labels) if target is None else _split_array(file.path, rows, target)
         case "pickle":
-            return _from_object(file, _unpickle(file, trust), target)
+            return _from_object(file, _unpickle(file, trust, folders), target)
         case "csv":
             frame, dialect, notes = read_text(file)
             if isinstance(frame, NumberColumns):
@@ -120,12 +121,12 @@ def _pandas() -> Any:
     return pandas
 
 
-def _unpickle(file: DataFile, trust: Trust) -> Any:
+def _unpickle(file: DataFile, trust: Trust, folders: Sequence[str]) -> Any:
     import joblib  # deferred: comes with scikit-learn; it reads its own files and plain pickles alike
 
     content = file.path.read_bytes()  # once, so that what was checked is what is loaded
     check_trusted_data(file.path, hashlib.sha256(content).hexdigest(), trust)
-    return import_with_fallback(lambda: joblib.load(io.BytesIO(content)))
+    return import_with_fallback(lambda: joblib.load(io.BytesIO(content)), folders)
 
 
 def _from_object(file: DataFile, found: Any, target: str | None) -> Table:

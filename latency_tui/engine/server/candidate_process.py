@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 import psutil
 
-from latency_tui.engine import machine, user_imports
+from latency_tui.engine import machine
 from latency_tui.engine.candidate import host
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate.models import model_files
 from latency_tui.engine.candidate_protocol import (
     Forked,
@@ -76,6 +77,14 @@ class Interpreter(NamedTuple):
 class CandidateProcess:
     """One process, and the pipe to it.
 
+    Args:
+        slug: The candidate's slug.
+        log: File that receives what it prints.
+        data: The dataset that it inherits if it is forked; None if it prepares the dataset itself.
+        context: What it shares with the engine.
+        fork: Whether it is forked from this process or started as a fresh interpreter.
+        template: Process from which it is forked instead.
+
     Attributes:
         slug: The candidate's slug.
         log: File that receives what it prints.
@@ -104,6 +113,7 @@ class CandidateProcess:
         slug: str,
         log: Path,
         data: Data | None,
+        context: ProcessContext,
         *,
         fork: bool = CAN_FORK,
         template: CandidateProcess | None = None,
@@ -140,13 +150,13 @@ class CandidateProcess:
                 theirs.close()
                 raise
         elif fork and interpreter is None:
-            self.pid = self._fork(theirs, data)
+            self.pid = self._fork(theirs, data, context)
         else:
-            self.pid = self._spawn(theirs)
+            self.pid = self._spawn(theirs, context)
         theirs.close()
         self.refused_memory = RefusedMemory(self.pid)
 
-    def _fork(self, theirs: Connection, data: Data | None) -> int:
+    def _fork(self, theirs: Connection, data: Data | None, context: ProcessContext) -> int:
         parent = os.getpid()
         # Else the first full collection in a candidate would copy all that this process has imported, 46 MB and 0.1 s
         # of page faults, and might do so in a timed call.
@@ -158,17 +168,17 @@ class CandidateProcess:
             keep = theirs.fileno()  # nothing else of the coordinator's: its pipes would seem open while this lives
             os.closerange(3, keep)
             os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
-            host.serve(theirs, self.log, data, parent)
+            host.serve(theirs, self.log, data, parent, context)
             os._exit(0)
         except BaseException:  # noqa: BLE001 (as what a model's signal handler raises between two requests)
             traceback.print_exc()
         finally:
             os._exit(1)
 
-    def _spawn(self, theirs: Connection) -> int:
+    def _spawn(self, theirs: Connection, context: ProcessContext) -> int:
         number = theirs.fileno()
         python, code, folder = sys.executable, _HOST.format(path=sys.path), None
-        folders = tuple(user_imports.FOLDERS)
+        folders = context.import_folders
         if self.interpreter is not None:
             python, folder, folders = self.interpreter.python, self.interpreter.folder, self.interpreter.folders
             code = _HOST_ELSEWHERE

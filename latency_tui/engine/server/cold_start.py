@@ -10,11 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from latency_tui.engine import user_imports
 from latency_tui.engine.candidate_protocol import Store, Stored
 from latency_tui.engine.server.candidate_process import shorten_log
 from latency_tui.engine.server.channel import Channel
-from latency_tui.engine.server.interpreters import interpreter_of
 from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
 
@@ -39,7 +37,7 @@ def measure(
         JobStopped: The client wants the job to end.
     """
     slug, settings = candidate.slug, candidate.settings
-    interpreter = interpreter_of(candidate) if candidate.python else None
+    interpreter = supervisor.interpreters.find(candidate) if candidate.python else None
     python = interpreter.python if interpreter else sys.executable
     threads = int(settings.get("threads", plan.threads))
     path, report = supervisor.folder / "model.pickle", supervisor.folder / "report.json"
@@ -47,7 +45,7 @@ def measure(
     stored = supervisor.ask(slug, Store(path=str(path), max_inputs=CALLS), Stored, "cold start", plan.call_timeout)
     request = {
         "path": [] if interpreter else sys.path,
-        "own": interpreter.folders if interpreter else user_imports.FOLDERS,
+        "import_folders": interpreter.folders if interpreter else supervisor.context.import_folders,
         "modules": stored.modules,
         "model": str(path),
         "report": str(report),

@@ -16,8 +16,9 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.catalog.inputs import identify_inputs
-from latency_tui.engine import machine, user_imports
+from latency_tui.engine import machine
 from latency_tui.engine.candidate import failures
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate_protocol import (
     BlockDone,
     Called,
@@ -95,13 +96,16 @@ class Coordinator:
 
     Args:
         channel: Commands in, events out.
+        folder: A private folder for the logs and stored models of the candidates.
+        context: What the processes of candidates share with the engine.
         fork: Whether candidates are forked from this process or started afresh.
     """
 
-    def __init__(self, channel: Channel, folder: Path, *, fork: bool) -> None:
+    def __init__(self, channel: Channel, folder: Path, context: ProcessContext, *, fork: bool) -> None:
+        self._context = context
         self._channel = channel
         self._fork = fork
-        self._supervisor = Supervisor(channel, folder, fork=fork)
+        self._supervisor = Supervisor(channel, folder, context, fork=fork)
         self._training = Training(self._supervisor, channel, fork=fork)
         self._cores = machine.allowed_cores()
         self._load = machine.CoreLoad()
@@ -155,7 +159,7 @@ class Coordinator:
         self._supervisor.begin_job(job, memory_limit_of(plan))
         for slug, message in interpreters.check(plan).items():
             self._supervisor.refuse(slug, message)
-        inputs = identify_inputs(plan, user_imports.FOLDERS) | interpreters.inputs(plan.candidates)
+        inputs = identify_inputs(plan, self._context.import_folders) | interpreters.inputs(plan.candidates)
         self._channel.send(InputsIdentified(job=job, inputs=inputs))
         if any(candidate.python for candidate in plan.candidates):
             for candidate in plan.candidates:

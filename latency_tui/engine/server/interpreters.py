@@ -20,8 +20,9 @@ import msgspec
 
 from latency_tui.catalog.interpreters import find_interpreter
 from latency_tui.catalog.trust_store import check_configuration_trust
-from latency_tui.engine import machine, user_imports
+from latency_tui.engine import machine
 from latency_tui.engine.candidate import environment
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate.environment import EnvironmentReport, EnvironmentRequest
 from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady, protocol
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
@@ -77,7 +78,8 @@ except BaseException as error:
 if found.get("protocol") != sys.argv[2]:
     answer(**found)
 try:
-    from latency_tui.engine.candidate.environment import answer as describe
+    from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.environment import answer as describe
     with open(sys.argv[3], "rb") as file:
         found["report"] = json.loads(describe(file.read()))
 except BaseException as error:
@@ -102,12 +104,14 @@ class Interpreters:
     Args:
         channel: Commands are read from it while an interpreter is awaited.
         folder: Returns the private folder of the engine.
+        context: What processes share with the engine.
         fork: Whether candidates are forked.
     """
 
-    def __init__(self, channel: Channel, folder: Callable[[], Path], *, fork: bool) -> None:
+    def __init__(self, channel: Channel, folder: Callable[[], Path], context: ProcessContext, *, fork: bool) -> None:
         self._channel = channel
         self._folder = folder
+        self._context = context
         self._fork = fork
         self._reports: dict[Interpreter, EnvironmentReport] = {}
         self._parents: dict[Interpreter, CandidateProcess | None] = {}
@@ -116,6 +120,14 @@ class Interpreters:
     def pids(self) -> set[int]:
         """The process ids of the processes from which candidates are forked."""
         return {parent.pid for parent in self._parents.values() if parent is not None}
+
+    def find(self, candidate: Candidate) -> Interpreter:
+        """Return the interpreter of a candidate that names one.
+
+        Raises:
+            UsageError: There is no such interpreter.
+        """
+        return interpreter_of(candidate, self._context.import_folders)
 
     def check(self, plan: Plan) -> dict[str, str]:
         """Check the interpreters of a plan; return the reason why a candidate cannot run, by slug.
@@ -130,7 +142,7 @@ class Interpreters:
             if candidate.python:
                 try:
                     check_configuration_trust(candidate, plan.trust)
-                    groups.setdefault(interpreter_of(candidate), []).append(candidate)
+                    groups.setdefault(self.find(candidate), []).append(candidate)
                 except UsageError as error:
                     refused[candidate.slug] = str(error)
         for interpreter, candidates in groups.items():
@@ -148,18 +160,18 @@ class Interpreters:
         """Return the description of the environment of a candidate, which was checked, or of the engine."""
         if not candidate.python:
             return environment.describe((), ())
-        return self._reports[interpreter_of(candidate)]
+        return self._reports[self.find(candidate)]
 
     def fingerprint(self, candidate: Candidate) -> object:
         """Return a value that changes with the environment of a candidate; None for that of the engine."""
-        report = self._reports.get(interpreter_of(candidate)) if candidate.python else None
+        report = self._reports.get(self.find(candidate)) if candidate.python else None
         return report and (report.versions, report.inputs.get(candidate.slug))
 
     def inputs(self, candidates: Iterable[Candidate]) -> dict[str, str]:
         """Return the versions of other environments, and the modules of the candidates there, by name."""
         found: dict[str, str] = {}
         for candidate in candidates:
-            if candidate.python and (report := self._reports.get(interpreter_of(candidate))):
+            if candidate.python and (report := self._reports.get(self.find(candidate))):
                 own = {name: report.versions[name] for name in ("Python", *machine.PACKAGES) if name in report.versions}
                 own |= report.inputs.get(candidate.slug, {})
                 found |= {f"{name} of {candidate.environment}": value for name, value in own.items()}
@@ -194,7 +206,7 @@ class Interpreters:
 
     def _start(self, interpreter: Interpreter, log: Path) -> CandidateProcess | None:
         try:
-            process = CandidateProcess("", log, None, fork=False, interpreter=interpreter)
+            process = CandidateProcess("", log, None, self._context, fork=False, interpreter=interpreter)
         except OSError:
             return None
         try:
@@ -303,15 +315,19 @@ class Interpreters:
         return said, log, True
 
 
-def interpreter_of(candidate: Candidate) -> Interpreter:
+def interpreter_of(candidate: Candidate, folders: tuple[str, ...]) -> Interpreter:
     """Return the interpreter of a candidate that names one.
+
+    Args:
+        candidate: The candidate.
+        folders: Folders in which users' modules are searched, unless the candidate names a revision.
 
     Raises:
         UsageError: There is no such interpreter.
     """
     revision = candidate.revision
     python, shown = find_interpreter(candidate.python), candidate.python
-    folders = (revision.folder, *revision.modules) if revision else tuple(user_imports.FOLDERS)
+    folders = (revision.folder, *revision.modules) if revision else folders
     return Interpreter(
         python=python,
         shown=f"{shown.rstrip('/')}/bin/python" if os.path.isdir(Path(shown).expanduser()) else shown,  # noqa: PTH112

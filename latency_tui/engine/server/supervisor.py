@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from latency_tui.engine import machine, process_environment, subreaper
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate_protocol import Failed, Reply, Request
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import CandidateFailed, Cause, Stage
@@ -38,6 +39,7 @@ class Supervisor:
     Args:
         channel: Commands are read from it while a process is awaited.
         folder: A private folder for the logs and stored models of the candidates.
+        context: What processes share with the engine.
         fork: Whether processes are forked from this one or started as fresh interpreters.
 
     Attributes:
@@ -45,13 +47,15 @@ class Supervisor:
         max_parallel: How many processes there are cores for.
         templates: Processes from which replicas are forked.
         interpreters: The other interpreters under which candidates run.
+        context: What processes share with the engine.
     """
 
-    def __init__(self, channel: Channel, folder: Path, *, fork: bool) -> None:
+    def __init__(self, channel: Channel, folder: Path, context: ProcessContext, *, fork: bool) -> None:
         self.job = ""
         self.max_parallel = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
-        self.interpreters = Interpreters(channel, lambda: self.folder, fork=fork)
-        self.templates = Templates(channel, self._launch, fork=fork)
+        self.interpreters = Interpreters(channel, lambda: self.folder, context, fork=fork)
+        self.templates = Templates(channel, self._launch, context, fork=fork)
+        self.context = context
         self._channel = channel
         self._folder = folder
         self._fork = fork
@@ -131,11 +135,11 @@ class Supervisor:
             OSError: There is no process, memory or descriptor left.
         """
         if interpreter is None:
-            return CandidateProcess(slug, log, data, fork=self._fork)
+            return CandidateProcess(slug, log, data, self.context, fork=self._fork)
         if parent := self.interpreters.parent(interpreter, log):
             with contextlib.suppress(OSError):
-                return CandidateProcess(slug, log, None, template=parent, interpreter=interpreter)
-        return CandidateProcess(slug, log, None, interpreter=interpreter)
+                return CandidateProcess(slug, log, None, self.context, template=parent, interpreter=interpreter)
+        return CandidateProcess(slug, log, None, self.context, interpreter=interpreter)
 
     def refuse(self, slug: str, message: str) -> None:
         """Report that a candidate cannot be started, because of its settings."""

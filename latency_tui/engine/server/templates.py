@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
 from latency_tui.engine.server.channel import Channel
@@ -21,14 +22,21 @@ class Templates:
     Args:
         channel: Commands are read from it while templates are awaited.
         launch: Starts a process, given a slug, a log and an interpreter.
+        context: What processes share with the engine.
         fork: Whether processes are forked; if they are not, there are no templates.
     """
 
     def __init__(
-        self, channel: Channel, launch: Callable[[str, Path, Interpreter | None], CandidateProcess], *, fork: bool
+        self,
+        channel: Channel,
+        launch: Callable[[str, Path, Interpreter | None], CandidateProcess],
+        context: ProcessContext,
+        *,
+        fork: bool,
     ) -> None:
         self._channel = channel
         self._launch = launch
+        self._context = context
         self._fork = fork
         self._processes: dict[_Key, CandidateProcess] = {}
 
@@ -73,7 +81,12 @@ class Templates:
         if template := self._processes.get(key):
             try:
                 return CandidateProcess(
-                    process.slug, process.log, process.data, template=template, interpreter=process.interpreter
+                    process.slug,
+                    process.log,
+                    process.data,
+                    self._context,
+                    template=template,
+                    interpreter=process.interpreter,
                 )
             except OSError:  # the template has ended, for example
                 self._processes.pop(key).end()

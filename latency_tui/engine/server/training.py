@@ -17,7 +17,7 @@ from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.named_models import is_built_in
 from latency_tui.catalog.settings_to_try import file_kind
-from latency_tui.engine import machine, user_imports
+from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import (
     Called,
     CheckSettings,
@@ -36,7 +36,6 @@ from latency_tui.engine.data.targets import check_targets
 from latency_tui.engine.protocol import DatasetPrepared, TrainingFinished, TrainingStarted
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
-from latency_tui.engine.server.interpreters import interpreter_of
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, Candidate, FileDataset, Plan, StoredDataset, SyntheticDataset
@@ -125,7 +124,7 @@ class Training:
         """
         if self._data is not None or not self._fork or isinstance(plan.workload.dataset, StoredDataset):
             return
-        self._data = prepare(plan.workload.dataset, plan.trust)
+        self._data = prepare(plan.workload.dataset, plan.trust, self._supervisor.context.import_folders)
         self._channel.send(
             DatasetPrepared(
                 job=self._supervisor.job,
@@ -145,16 +144,17 @@ class Training:
             return
         path = self._supervisor.folder / "dataset.npz"
         if self._arrays is None or not path.exists():
-            write_arrays(path, self._data or prepare(dataset, plan.trust))
+            write_arrays(path, self._data or prepare(dataset, plan.trust, self._supervisor.context.import_folders))
             self._arrays = path
 
     def _source(self, candidate: Candidate) -> Source:
-        state = (*fingerprints_of(candidate), self._supervisor.interpreters.fingerprint(candidate))
+        folders = self._supervisor.context.import_folders
+        state = (*fingerprints_of(candidate, folders), self._supervisor.interpreters.fingerprint(candidate))
         return Source(candidate, state)
 
     def _start(self, candidate: Candidate) -> CandidateProcess:
         self._sources[candidate.slug] = self._source(candidate)
-        interpreter = interpreter_of(candidate) if candidate.python else None
+        interpreter = self._supervisor.interpreters.find(candidate) if candidate.python else None
         return self._supervisor.start(candidate.slug, self._data, interpreter)
 
     def _preparation(self, candidate: Candidate, plan: Plan) -> Prepare:
@@ -252,7 +252,7 @@ def _data_key(plan: Plan) -> object:
     return (plan.workload.dataset, plan.workload.shapes, plan.threads)
 
 
-def fingerprints_of(candidate: Candidate) -> tuple[object, ...]:
+def fingerprints_of(candidate: Candidate, folders: Iterable[str] = ()) -> tuple[object, ...]:
     """Return values that change when the model's file, its external weights or the module of its factory does."""
     file, factory = candidate.model.file, candidate.model.factory
     paths = [file]
@@ -260,7 +260,7 @@ def fingerprints_of(candidate: Candidate) -> tuple[object, ...]:
         if file and file_kind(candidate) == "onnx":
             paths += map(str, external_files(Path(file)))
     if factory and runs_code(factory, {}):
-        paths.append(str(source_of(factory, user_imports.FOLDERS) or ""))
+        paths.append(str(source_of(factory, folders) or ""))
     return tuple(fingerprint_of(path) for path in paths)
 
 

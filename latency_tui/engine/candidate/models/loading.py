@@ -7,7 +7,7 @@ import importlib
 import inspect
 import pickle
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,37 +46,40 @@ class LoadedModel:
     origin: str = ""
 
 
-def load(candidate: Candidate, trust: Trust | None = None, threads: int = 1) -> LoadedModel:
-    """Return the model of a candidate: out of a file, or from the path that it is imported by.
+def load(
+    candidate: Candidate, trust: Trust | None = None, threads: int = 1, folders: Sequence[str] = ()
+) -> LoadedModel:
+    """Load the model of a candidate from a file, or import it.
 
     Args:
-        candidate: Whose model it is.
+        candidate: The candidate.
         trust: Which files may run their author's code; None for none.
-        threads: Threads that the model may use.
+        threads: Number of threads that the model may use.
+        folders: Folders in which users' modules are searched.
 
     Raises:
-        LatencyTuiError: The factory or the file is not there or not trusted; anything else that the model's own code
-            raises.
+        LatencyTuiError: The factory or the file does not exist or is not trusted.
+        Exception: The model's own code raised it.
     """
     spec = candidate.model
     if spec.handed_over:
         # Written by the process that started this engine, from objects of the caller's own.
-        found = unpickle(lambda: pickle.loads(Path(spec.file).read_bytes()))  # noqa: S301
+        found = unpickle(lambda: pickle.loads(Path(spec.file).read_bytes()), folders)  # noqa: S301
         model, notes = adapted(found, threads)
         return LoadedModel(model, True, notes)
     if spec.file:
-        loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"))
+        loaded = load_file(spec.file, trust or Trust(), threads, candidate.settings.get("key"), folders)
         return LoadedModel(loaded.model, is_fitted(loaded.model), loaded.notes, loaded.origin)
     check_configuration_trust(candidate, trust or Trust())
-    model = _import(spec.factory, spec.parameters)
+    model = _import(spec.factory, spec.parameters, folders)
     return LoadedModel(model, is_fitted(model))
 
 
-def _import(path: str, parameters: Mapping[str, Any]) -> Any:
-    """Return the model behind `package.module:name`: the object, or what the class or factory there makes."""
+def _import(path: str, parameters: Mapping[str, Any], folders: Sequence[str]) -> Any:
+    """Return the model for `package.module:name`: the object itself, or what the class or factory returns."""
     module, _, name = path.partition(":")
     try:
-        found = import_with_fallback(lambda: importlib.import_module(module))
+        found = import_with_fallback(lambda: importlib.import_module(module), folders)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:

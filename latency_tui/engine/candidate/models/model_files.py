@@ -7,7 +7,7 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,17 +53,20 @@ class LoadedFile:
     origin: str = ""
 
 
-def load_file(text: str, trust: Trust, threads: int, key: Setting | None = None) -> LoadedFile:
-    """Return the model that a file holds.
+def load_file(
+    text: str, trust: Trust, threads: int, key: Setting | None = None, folders: Sequence[str] = ()
+) -> LoadedFile:
+    """Load the model of a file.
 
     Args:
-        text: The file's path.
-        trust: What may be loaded that runs code.
-        threads: Threads that the model may use.
-        key: Which part of what it holds is the model, if it holds several.
+        text: Path of the file.
+        trust: Which files may run their author's code.
+        threads: Number of threads that the model may use.
+        key: Selects the model if the file contains several.
+        folders: Folders in which users' modules are searched.
 
     Raises:
-        UsageError: The file is not there, is not what it says, or is not trusted.
+        UsageError: The file does not exist, does not match its name, or is not trusted.
         ModelError: It cannot be loaded, or a library is missing.
     """
     path = Path(text)
@@ -78,9 +81,9 @@ def load_file(text: str, trust: Trust, threads: int, key: Setting | None = None)
     notes = () if kind in claimed else (f"{path.name} is {TITLES[kind]}, whatever its name says",)
     try:
         if kind == "skops":
-            found = _load_skops(file, trust)
+            found = _load_skops(file, trust, folders)
         elif kind == "pickle":
-            found = _load_pickle(file)
+            found = _load_pickle(file, folders)
         else:
             found = LoadedFile(_LOADERS[kind](file, threads))
         model, asked = adapted(pick(found.model, key, path), threads)
@@ -97,7 +100,7 @@ def untrusted_types(content: bytes) -> list[str]:
     return sorted(require("skops.io", "a skops file").get_untrusted_types(data=content))
 
 
-def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
+def _load_skops(file: FileContent, trust: Trust, folders: Sequence[str]) -> LoadedFile:
     named = untrusted_types(file.content)
     allowed = (
         named if trust.trusts_all(file.digest) else [name for name in named if name in trust.types_in(file.digest)]
@@ -109,7 +112,8 @@ def _load_skops(file: FileContent, trust: Trust) -> LoadedFile:
             f"by name ({' '.join(f'--trust-type {name}' for name in missing[:2])}{' ...' if missing[2:] else ''}) or "
             f"all that the file names (--trust {file.path})."
         )
-    model = import_with_fallback(lambda: require("skops.io", "a skops file").loads(file.content, trusted=allowed))
+    load = require("skops.io", "a skops file").loads
+    model = import_with_fallback(lambda: load(file.content, trusted=allowed), folders)
     version = skops_version(file.content)
     origin = version_note(version)
     notes = (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ()
@@ -123,8 +127,8 @@ def skops_version(content: bytes) -> str:
     return found[1].decode() if found else ""
 
 
-def _load_pickle(file: FileContent) -> LoadedFile:
-    model, version = load_pickle(file.content)
+def _load_pickle(file: FileContent, folders: Sequence[str]) -> LoadedFile:
+    model, version = load_pickle(file.content, folders)
     origin = version_note(version)
     return LoadedFile(model, (f"{origin}: it may predict something else or fail",) if origin else (), origin)
 

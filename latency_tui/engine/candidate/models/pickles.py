@@ -14,7 +14,7 @@ import sys
 import types
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from latency_tui.engine.candidate.error_messages import extract_cause, summarize_exception
@@ -62,7 +62,7 @@ _SKLEARN_VERSION = re.compile(rb"_sklearn_version.{0,12}?(\d+\.\d+(?:\.\w+)*)", 
 _MAX_SCANNED = 2**26
 
 
-def load_pickle(content: bytes) -> tuple[Any, str]:
+def load_pickle(content: bytes, folders: Sequence[str] = ()) -> tuple[Any, str]:
     """Return what a pickle holds, joblib's compressed ones too, and the scikit-learn that made it if it is another.
 
     What a user's model defined in its script is looked up in an empty `__main__`, not in this program's own.
@@ -71,7 +71,7 @@ def load_pickle(content: bytes) -> tuple[Any, str]:
 
     with warnings.catch_warnings(record=True) as caught, _empty_main():
         warnings.simplefilter("always")
-        model = import_with_fallback(lambda: joblib.load(io.BytesIO(content)))
+        model = import_with_fallback(lambda: joblib.load(io.BytesIO(content)), folders)
     made_with = ""
     for warning in caught:
         if found := getattr(warning.message, "original_sklearn_version", ""):
@@ -81,10 +81,10 @@ def load_pickle(content: bytes) -> tuple[Any, str]:
     return model, made_with
 
 
-def unpickle(action: Callable[[], T]) -> T:
-    """Do something that unpickles, with an empty `__main__`."""
+def unpickle(action: Callable[[], T], folders: Sequence[str]) -> T:
+    """Call a function that unpickles, with an empty `__main__`."""
     with _empty_main():
-        return import_with_fallback(action)
+        return import_with_fallback(action, folders)
 
 
 def version_note(version: str) -> str:
