@@ -90,7 +90,7 @@ def find_dialect(text: str, encoding: str) -> Dialect:
     if not rows and comment:  # the only row is a header that starts with #
         rows, comment = _rows(comment, separator, skipped - 1), ""
     if not rows:
-        raise UsageError("it holds no table: all of its lines are empty.")
+        raise UsageError("it is not a table: all lines are empty.")
     comments = _without_comments(rows)
     notes = list[str]()
     if preamble := _preamble(rows):
@@ -110,7 +110,7 @@ def find_dialect(text: str, encoding: str) -> Dialect:
         names = [*names, ""] if all(is_missing(cell) for cell in columns[-1]) else ["", *names]
     elif names and len(names) < width:
         number = rows[0][0]
-        raise UsageError(f"line {number} has {width} cells where the line of names has {len(names)}.")
+        raise UsageError(f"line {number} has {width} cells, but the line of names has {len(names)}.")
     columns += [[] for _ in range(len(names) - width)]
     kinds = tuple(classify_cells(cells) for cells in columns)
     called = unique_names(names) if names else tuple(map(str, range(width)))
@@ -299,7 +299,7 @@ def _check_lengths(rows: Rows, width: int) -> None:
     for number, row in rows:
         if any(row[width:]):
             hint = "; put text that contains separators in quotes" if width == 1 else ""
-            raise UsageError(f"line {number} has {len(row)} cells where the first line has {width}{hint}.")
+            raise UsageError(f"line {number} has {len(row)} cells, but the first line has {width}{hint}.")
 
 
 def _is_padded(text: str, separator: str) -> bool:

@@ -1,4 +1,4 @@
-"""`run --continue`: measures what a saved result lacks, on the machine that it was measured on, and adds it."""
+"""`run --continue`: measures the missing calls of a saved result and adds them to it."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def continue_result(
 
     Args:
         file: The result.
-        form: The format of the report; None for that of the output's suffix.
-        output: Where to write; None for the same file.
-        samples: Whether the JSON holds the single latencies.
-        trust: Files that may run their author's code, the result among them.
+        form: The format of the report; None for JSON.
+        output: The output file; None to replace the result.
+        samples: Whether the JSON contains the individual latencies.
+        trust: Files that may run their author's code, possibly including the result.
         types: Types that are trusted in skops files.
-        modules: Where a model's module may be besides where Python looks.
+        modules: An additional folder in which modules of models are searched.
 
     Raises:
-        UsageError: The result cannot be continued here and now; the sentence says why.
+        UsageError: The result cannot be continued; the message has the reason.
     """
     result = load(file)
     if result.checkpoint is None and result.more is None:
@@ -64,38 +64,38 @@ def continue_result(
     more = recording.result(samples=False).more
     if more is None:
         return _report_complete(file, result)
-    plan = _trusted(plan_to_continue(recording.plan, more, recording.active), file, trust, types)
-    if plan.training_timeout is None:  # nobody is there to end it
+    plan = _replace_trust(plan_to_continue(recording.plan, more, recording.active), file, trust, types)
+    if plan.training_timeout is None:  # no user is present to cancel a long training
         plan = msgspec.structs.replace(plan, training_timeout=TRAINING_SECONDS)
     check_plan(plan)
     remember(plan.candidates, plan.trust)
     path = output or file
     check_writable(path)
     print_status(clean(f"measuring {format_more(more)} for {file}."))
-    sameness = ConsistencyCheck(file, recording, plan)
+    consistency = ConsistencyCheck(file, recording, plan)
     measurement = Measurement(plan, modules, continued=recording)
-    measurement.watch = sameness.check
+    measurement.watch = consistency.check
     return run_and_report(measurement, form=form or "json", path=path, samples=samples)
 
 
 def _report_complete(file: Path, result: Result) -> int:
     open_pairs = any(pair.verdict == "inconclusive" for pair in result.comparisons)
     unknown = open_pairs or any(limit.verdict == "inconclusive" for limit in result.limits)
-    what = "is not known to be settled by more runs" if unknown else "needs no more runs"
+    what = "may not be settled by more runs" if unknown else "needs no more runs"
     print_status(clean(f"{file} {what}. {result.answer}".strip()))
     return 0
 
 
-def _trusted(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str]) -> Plan:
-    """Return a plan of a result file with the trust that was given now, and none that the file claims.
+def _replace_trust(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str]) -> Plan:
+    """Return the plan of a result with the trust of the command line instead of that in the file.
 
     Raises:
-        UsageError: Something that it names would run code and is not trusted, or came from objects that are gone.
+        UsageError: The plan runs code that is not trusted, or was measured from objects of a Python program.
     """
     stored = isinstance(plan.workload.dataset, StoredDataset)
     if stored or any(candidate.model.handed_over for candidate in plan.candidates):
         raise UsageError(
-            f"{file} was measured from objects of a Python program, which only that program has; measure them again "
+            f"{file} was measured from objects of a Python program and cannot be continued here; measure them again "
             "with latency_tui.measure."
         )
     trusted = tuple(trusted)
@@ -109,7 +109,7 @@ def _trusted(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str
             )
         if model.factory and not itself and runs_code(model.factory, {**model.parameters, **candidate.settings}):
             raise UsageError(
-                f"{model.name} runs code, {model.factory}, that {file} names. If you trust that file, add "
+                f"{model.name} runs the code {model.factory}, which {file} names. If you trust that file, add "
                 f"--trust {file}."
             )
     candidates = tuple(_clear_configuration_digest(candidate) for candidate in plan.candidates)
@@ -120,34 +120,34 @@ def _trusted(plan: Plan, file: Path, trusted: Iterable[str], types: Iterable[str
 
 
 def _clear_configuration_digest(candidate: Candidate) -> Candidate:
-    """Return a candidate as if the user had named it."""
+    """Return a candidate that is treated as if the user had named it."""
     return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, configuration_digest=""))
 
 
 class ConsistencyCheck:
-    """Refuses a machine, libraries, files or modules that are not those of the result, before anything is loaded.
+    """Checks, before anything is loaded, that machine, libraries, files and modules are those of the result.
 
     Args:
         file: The result.
-        recording: What it holds.
-        plan: What is measured now.
+        recording: The content of the result.
+        plan: The plan that is measured.
     """
 
     def __init__(self, file: Path, recording: Recorder, plan: Plan) -> None:
         self._file = file
-        self._is_begun = recording.rounds > 0
+        self._has_calls = recording.rounds > 0
         self._before = recording.noise_recorder.machine
         self._inputs = recording.inputs
         self._plan = plan
-        self._told = False
+        self._warned = False
 
     def check(self, event: Event) -> None:
-        """Look at an event of the measurement.
+        """Check an event of the measurement.
 
         Raises:
-            UsageError: Something differs.
+            UsageError: The environment or an input differs.
         """
-        if not self._is_begun:
+        if not self._has_calls:
             return
         try:
             if isinstance(event, EngineStarted) and self._before is not None:
@@ -158,6 +158,6 @@ class ConsistencyCheck:
             raise UsageError(f"{self._file} cannot be continued, because {changed}. Measure it again.") from changed
 
     def _warn_about_host(self, host: str) -> None:
-        if self._before is not None and self._before.host != host and not self._told:
-            self._told = True
+        if self._before is not None and self._before.host != host and not self._warned:
+            self._warned = True
             print_status(clean(f"{self._file} was measured on the host {self._before.host}; make sure it is this one."))

@@ -1,1 +1,1 @@
-"""The engine: measures a plan in processes of its own. This side of it, the client, imports nothing heavy."""
+"""The engine, which measures a plan in separate processes, and its client, which imports no heavy modules."""

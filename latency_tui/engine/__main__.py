@@ -76,7 +76,7 @@ def _end_all(*_: object, code: int = 0) -> None:
     with contextlib.suppress(Exception):  # a signal arrived during the import: nothing has been started yet
         from latency_tui.engine import subreaper
 
-        subreaper.end(())  # including processes that left the session
+        subreaper.end_orphans(())  # including processes that left the session
         if os.getsid(0) == os.getpid():  # started as the leader of a session: models may have started processes
             subreaper.signal_session(os.getpid(), signal.SIGKILL)
     os._exit(code)

@@ -301,7 +301,7 @@ def _absolute(folder: Path) -> str:
 @contextlib.contextmanager
 def _killing_descendants(leader: int) -> Iterator[None]:
     """Kill, on exit, all processes that descend from an engine now, in any session, except resource trackers."""
-    from latency_tui.engine import subreaper  # not before there is something on the screen
+    from latency_tui.engine import subreaper  # deferred until after the first frame
 
     ending = [pid for pid in subreaper.descendants(leader) if not subreaper.is_tracker(pid)]
     yield
@@ -318,7 +318,7 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
     get a moment to remove semaphores and shared memory.
     """
     await process.wait()
-    from latency_tui.engine import subreaper  # not before there is something on the screen
+    from latency_tui.engine import subreaper  # deferred until after the first frame
 
     try:
         deadline = time.monotonic() + subreaper.TRACKER_SECONDS

@@ -1,4 +1,4 @@
-"""Checks that what is measured is still what was measured before: machine, libraries, files and modules."""
+"""Checks that machine, libraries, files and modules are the same as in an earlier measurement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHA_256_DIGITS = 64
 
 
 class InputsChangedError(EngineError):
-    """A file, a module or a library is not what it was when the first calls of a result were measured."""
+    """A file, a module or a library has changed since the first calls of a result."""
 
     title = "What is measured has changed"
 
@@ -23,12 +23,12 @@ def check_inputs(plan: Plan, before: Mapping[str, str], event: Event) -> None:
     """Check an event of a measurement, before anything is loaded.
 
     Args:
-        plan: What is measured now; what only other plans name is not compared.
-        before: SHA-256 of each file and module, and version of each library, of the calls measured before.
+        plan: The current plan; inputs that only other plans use are not compared.
+        before: SHA-256 of each file and module, and version of each library, of the earlier calls.
         event: The event.
 
     Raises:
-        InputsChangedError: Something differs. The message says what, as part of a sentence.
+        InputsChangedError: An input differs; the message names it, as part of a sentence.
     """
     if not isinstance(event, InputsIdentified):
         return
@@ -42,7 +42,7 @@ def check_environment(before: Environment, now: Environment) -> None:
     """Check that latencies of two environments can be compared.
 
     Raises:
-        InputsChangedError: CPU, cores, Python or a library differ. The message says what, as part of a sentence.
+        InputsChangedError: CPU, cores, Python or a library differ; the message names it, as part of a sentence.
     """
     was, is_ = (
         {"CPU": one.cpu, "cores": str(one.cores), "Python": one.python, **one.versions} for one in (before, now)
@@ -52,7 +52,7 @@ def check_environment(before: Environment, now: Environment) -> None:
 
 
 def _find_differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
-    """Yield what differs: its name, what it was and what it is, `none` for what is missing."""
+    """Yield the name, the old and the new value of each difference; a missing value is `none`."""
     for name in dict.fromkeys((*before, *now)):
         was, is_ = before.get(name, "none"), now.get(name, "none")
         if was != is_:

@@ -1,4 +1,4 @@
-"""Has a model file looked at by a process of its own, and ends that process whatever happens. Imports little."""
+"""Inspects a model file in a separate process, which is always ended. Imports no heavy modules."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from latency_tui.engine import process_environment
 from latency_tui.errors import EngineError, UsageError
 
 MAX_SECONDS = 60.0
-"""The file's SHA-256 is computed, which takes a few seconds a gigabyte."""
+"""Computing the SHA-256 takes a few seconds per gigabyte."""
 
 _MAX_OUTPUT = 2**22
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model file holds and asks for, found out without loading it.
+    """What is known about a model file without loading it.
 
     Attributes:
-        title: What the file is, `a skops file`.
-        sha256: Of its content, in hexadecimal digits.
-        runs_code: Whether loading it runs its author's code.
-        untrusted_types: Types in a skops file that have to be trusted by name.
-        remembered: Those of them that were trusted in this very content before; `*` for all.
+        title: The format, such as `a skops file`.
+        sha256: SHA-256 of the content, in hexadecimal digits.
+        runs_code: Whether loading the file runs its author's code.
+        untrusted_types: Types in a skops file that need trust.
+        remembered: Types that were trusted in a file with this content before; `*` for all.
     """
 
     title: str
@@ -43,25 +43,26 @@ class _Refusal(msgspec.Struct, frozen=True):
 
 
 async def inspect(path: str, *, seconds: float = MAX_SECONDS) -> Inspection:
-    """Return what a file holds; the process that looks is ended when this is cancelled.
+    """Inspect a model file in a separate process, which is ended if this is cancelled.
 
     Args:
         path: The model file.
-        seconds: How long the process may take.
+        seconds: Time limit for the process.
 
     Raises:
-        UsageError: The file is not there, damaged or not what it says, a library is missing, or it took too long.
-        EngineError: The process could not be started or said nothing that makes sense.
+        UsageError: The file does not exist, is damaged or does not match its name, a library is missing, or the time
+            limit was exceeded.
+        EngineError: The process could not be started, or ended early.
     """
     try:
-        process = subprocess.Popen(  # noqa: ASYNC220, S603 - no sooner by asyncio; see below
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 (see below)
             (
                 sys.executable,
                 "-P",
                 "-m",
                 "latency_tui.engine.candidate.inspect_child",
                 path,
-            ),  # -P: as the engine is started
+            ),  # -P, as for the engine
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -69,13 +70,13 @@ async def inspect(path: str, *, seconds: float = MAX_SECONDS) -> Inspection:
             env=process_environment.disable_telemetry(),
         )
     except OSError as error:
-        raise EngineError(f"The file could not be looked at: {error.strerror or error}.") from error
-    with process:  # waits for its end, at once and not by a task, which could be cancelled a second time meanwhile
+        raise EngineError(f"The file could not be inspected: {error.strerror or error}.") from error
+    with process:  # waits without a task, which could be cancelled again meanwhile
         try:
             assert process.stdout is not None
             line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline, _MAX_OUTPUT), seconds)
         except TimeoutError:
-            raise UsageError(f"{path} could not be looked at within {seconds:.3g} s.") from None
+            raise UsageError(f"{path} could not be inspected within {seconds:.3g} s.") from None
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -92,4 +93,4 @@ def _read(path: str, line: bytes) -> Inspection:
     try:
         return msgspec.json.decode(line, type=Inspection)
     except msgspec.MsgspecError as error:
-        raise EngineError(f"{path} could not be looked at: the process that looked ended early.") from error
+        raise EngineError(f"{path} could not be inspected: the inspecting process ended early.") from error

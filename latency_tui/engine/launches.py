@@ -49,12 +49,12 @@ async def measure(
         settled: Returns whether the events yielded so far answer the plan's question.
         new_engine: Creates the engines of the other launches.
         first_launch: Number of the first launch; earlier launches of the same result have lower numbers.
-        inputs: What was measured before, see `InputsIdentified`; None if that is not to be compared.
-        environment: Where it was measured; None if that is not to be compared.
+        inputs: Inputs of earlier calls, see `InputsIdentified`; None to skip the comparison.
+        environment: Environment of earlier calls; None to skip the comparison.
 
     Raises:
         EngineError: An engine ended before its work was done.
-        InputsChangedError: A file, a module or a library is not what it was in an earlier launch.
+        InputsChangedError: A file, a module or a library has changed since an earlier launch.
     """
     enough: int | None = None
     following: Engine | None = None
@@ -104,10 +104,10 @@ async def measure(
 def _checked(
     plan: Plan, inputs: Mapping[str, str] | None, environment: Environment | None, event: Event
 ) -> Mapping[str, str] | None:
-    """Return what is measured, as far as it is known after an event.
+    """Check an event against the inputs and the environment of earlier calls, and return the known inputs.
 
     Raises:
-        InputsChangedError: It is not what it was, or not where it was.
+        InputsChangedError: An input or the environment differs.
     """
     try:
         if isinstance(event, EngineStarted) and environment is not None:

@@ -1,4 +1,4 @@
-"""The state of libraries that a model relies on: it travels with the model to the processes that measure it."""
+"""Global state of libraries that affects a model; it is pickled with the model for the measuring processes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 _ENVIRONMENT = dict(os.environ)
-"""That of this process when it began, or of the one that it was forked from."""
+"""The environment variables when this process, or the one that it was forked from, started."""
 
 
 class ModelWithState:
-    """A model that sets the state of libraries first when it is unpickled.
+    """Pickles a model with the state of libraries, which unpickling restores first.
 
     Args:
-        model: What is pickled; unpickling returns it, not this.
-        environment: Whether changes of environment variables are part of the state.
+        model: The model, which unpickling returns.
+        environment: Whether to include changed environment variables.
     """
 
     def __init__(self, model: Any, *, environment: bool = False) -> None:
@@ -27,7 +27,7 @@ class ModelWithState:
         self._state = capture_state(environment=environment)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Put what sets the state before the model: pickle restores in this order."""
+        """Pickle the state before the model, because objects are restored in this order."""
         if not self._state:
             return _last, (self._model,)
         return _last, (_Restored(self._state), self._model)
@@ -42,11 +42,11 @@ class _Restored:
 
 
 def capture_state(*, environment: bool = False) -> dict[str, Any]:
-    """Return what differs from the defaults, of the libraries that this process has imported."""
+    """Return the state of the imported libraries that differs from the defaults."""
     state: dict[str, Any] = {}
     for name, capture in (("sklearn", _of_sklearn), ("numpy", _of_numpy), ("torch", _of_torch)):
         if name in sys.modules:
-            with contextlib.suppress(Exception):  # of another version than those known here
+            with contextlib.suppress(Exception):  # another version of the library may lack it
                 if found := capture(sys.modules[name]):
                     state[name] = found
     if environment:
@@ -57,7 +57,7 @@ def capture_state(*, environment: bool = False) -> dict[str, Any]:
 
 
 def restore_state(state: dict[str, Any]) -> None:
-    """Set what `capture_state` returned."""
+    """Restore a state that `capture_state` returned."""
     for key, value in state.get("environment", {}).items():
         if value is None:
             os.environ.pop(key, None)
@@ -74,7 +74,7 @@ def _last(*values: Any) -> Any:
 
 def _of_sklearn(sklearn: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {}
-    thread = threading.Thread(target=lambda: usual.update(sklearn.get_config()))  # each begins with the defaults
+    thread = threading.Thread(target=lambda: usual.update(sklearn.get_config()))  # a new thread has the defaults
     thread.start()
     thread.join()
     return {key: value for key, value in sklearn.get_config().items() if value != usual.get(key)}

@@ -1,4 +1,4 @@
-"""The machine: what it is, which cores may be used, which of them is quiet, and how much memory is free."""
+"""The machine: its description, usable cores, idle cores, pinning, load and free memory."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from latency_tui.plan import Candidate, Plan
 PACKAGES = ("latency-tui", "numpy", "scikit-learn", "scipy", "joblib")
 MEMORY_SHARE = 0.8
 PSUTIL_ERRORS = (psutil.Error, OSError, IndexError, KeyError, ValueError)
-"""What psutil raises about a process that has ended, and if there is no /proc."""
+"""Exceptions of psutil for a process that has ended, or without /proc."""
 
 
 def describe() -> Environment:
-    """Return what this machine and this Python are."""
+    """Return a description of this machine and this Python."""
     return Environment(
         host=platform.node(),
         os=f"{platform.system()} {platform.release()}",
@@ -44,54 +44,54 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 
 
 def allowed_cores() -> tuple[int, ...]:
-    """Return the cores that this process may run on; empty where the system has no pinning."""
+    """Return the cores that this process may run on; empty if the system does not support pinning."""
     if not hasattr(os, "sched_getaffinity"):
         return ()
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
 def pin(cores: tuple[int, ...]) -> None:
-    """Keep this process on some cores: all of its threads, for a library may have started its own by now.
+    """Pin all threads of this process, including those of libraries, to some cores.
 
-    If all of these cores have been taken from the machine or its container meanwhile, it stays on those that are left.
+    If none of the cores is available any more, the process stays on the available ones.
     """
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, cores)
     for thread in Path("/proc/self/task").glob("*"):
-        with contextlib.suppress(OSError):  # it has ended since
+        with contextlib.suppress(OSError):  # the thread has ended
             os.sched_setaffinity(int(thread.name), cores)
 
 
 def missing_cores(process: int, cores: tuple[int, ...]) -> set[int]:
-    """Return the cores, of those that a process was pinned to, that it cannot run on any more."""
+    """Return the cores to which a process was pinned and on which it can no longer run."""
     try:
         return set(cores) - os.sched_getaffinity(process)
-    except (AttributeError, OSError):  # it has ended, or the system has no pinning
+    except (AttributeError, OSError):  # it has ended, or the system does not support pinning
         return set()
 
 
 class CoreLoad:
-    """Busy time of each core since it was made, to find a quiet one."""
+    """Measures the busy time of each core since its creation, to find idle cores."""
 
     def __init__(self) -> None:
         self._before = _busy_seconds()
 
     def quietest(self, cores: tuple[int, ...], count: int) -> tuple[int, ...]:
-        """Return the `count` cores with the least work since; of equals the last, for the first serve interrupts."""
+        """Return the `count` least busy cores; of equal ones the last, because the first handle interrupts."""
         now = _busy_seconds()
 
         def load(core: int) -> tuple[float, int]:
             spent = now.get(core, 0.0) - self._before.get(core, 0.0)
-            return (round(spent, 1), -core)  # a tenth of a second: what counts is a neighbour, not a blip
+            return (round(spent, 1), -core)  # rounded to 0.1 s to ignore short activity
 
         return tuple(sorted(sorted(cores, key=load)[:count]))
 
 
 class StealTime:
-    """Time since it was made in which the host ran something else on some cores.
+    """Measures the time since its creation in which the host ran other machines on some cores.
 
     Args:
-        cores: Which ones; empty for all.
+        cores: The cores; empty for all.
     """
 
     def __init__(self, cores: tuple[int, ...]) -> None:
@@ -100,7 +100,7 @@ class StealTime:
         self._before = self._seconds()
 
     def share(self) -> float | None:
-        """Return it as a share of the time that passed, of all these cores; None where the system does not tell."""
+        """Return the average share of stolen time of these cores; None if the system does not report it."""
         stolen, passed = self._seconds(), time.monotonic() - self._began
         if not stolen or len(stolen) != len(self._before) or passed <= 0:
             return None
@@ -113,9 +113,9 @@ class StealTime:
 
 
 def load_average() -> float | None:
-    """Return how many threads ran or wanted to for each core of the machine, on average over the last minute.
+    """Return the load average of the last minute per core of the machine; None if the system does not report it.
 
-    Of all its cores, however few this process may use, for the system counts all threads. None where it does not.
+    All cores count, even if this process may use only some of them, because the system counts all threads.
     """
     try:
         return os.getloadavg()[0] / (os.cpu_count() or 1)
@@ -124,21 +124,21 @@ def load_average() -> float | None:
 
 
 def choose_cores(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[int, ...]:
-    """Return the cores that candidates are pinned to, as many as they have threads: empty for no pinning.
+    """Return the cores to which candidates are pinned, one per thread; empty for no pinning.
 
     Raises:
-        UsageError: The plan names a core that this process may not use, or cores where the system has no pinning.
+        UsageError: This process may not use a core of the plan, or the system does not support pinning.
     """
     if plan.pinning == "none":
         return ()
     if not cores:
         if plan.pinning == "auto":
             return ()
-        raise UsageError("This system cannot keep a process on a core; leave --cpu out to measure without.")
+        raise UsageError("This system does not support pinning; omit --cpu.")
     if isinstance(plan.pinning, tuple):
         if strange := sorted(set(plan.pinning) - set(cores)):
             raise UsageError(
-                f"Core {strange[0]} cannot be used; this process may run on {', '.join(map(str, cores))} only."
+                f"Core {strange[0]} is not available to this process; choose from {', '.join(map(str, cores))}."
             )
         return plan.pinning
     return cores if plan.threads >= len(cores) else load.quietest(cores, plan.threads)
@@ -147,14 +147,14 @@ def choose_cores(plan: Plan, cores: tuple[int, ...], load: CoreLoad) -> tuple[in
 def expand_cores(
     pinned: tuple[int, ...], candidate: Candidate, plan: Plan, cores: tuple[int, ...], jobs: int = 1
 ) -> tuple[int, ...]:
-    """Return the cores of one candidate: those of all, and more where its own settings can use more.
+    """Return the cores for one candidate: the common ones, and more if its settings can use more.
 
     Args:
-        pinned: What `choose_cores` said.
-        candidate: Whose settings may ask for threads or jobs.
-        plan: Which may name the cores, and then means it.
-        cores: Those that this process may use.
-        jobs: That its model runs at once by its own parameters; 0 for one a core.
+        pinned: The cores that `choose_cores` returned.
+        candidate: The candidate; its settings may ask for threads or jobs.
+        plan: The plan; if it names the cores, they are not extended.
+        cores: The cores that this process may use.
+        jobs: Number of parallel jobs of the model; 0 for one per core.
     """
     if not pinned or isinstance(plan.pinning, tuple):
         return pinned or cores
@@ -164,9 +164,9 @@ def expand_cores(
 
 
 def free_memory() -> int:
-    """Return the bytes that programs can take without the machine starting to swap or kill.
+    """Return the number of bytes that can be allocated without swapping.
 
-    If the system does not tell, as without /proc, half of its memory.
+    If the system does not report it (no /proc), it is half of the physical memory.
     """
     return _memory("available") or _physical_memory() // 2 or sys.maxsize
 
@@ -179,7 +179,7 @@ def _busy_seconds() -> dict[int, float]:
 
 
 def _core_times() -> list[Any]:
-    """Return the times of each core as psutil names them; empty if the system does not tell (no /proc)."""
+    """Return the CPU times of each core; empty if the system does not report them (no /proc)."""
     try:
         return list(psutil.cpu_times(percpu=True))
     except PSUTIL_ERRORS:
@@ -187,7 +187,7 @@ def _core_times() -> list[Any]:
 
 
 def _memory(name: str) -> int:
-    """Return a number of bytes as psutil names it; 0 if the system does not tell (no /proc)."""
+    """Return a field of `psutil.virtual_memory`; 0 if the system does not report it (no /proc)."""
     try:
         return int(getattr(psutil.virtual_memory(), name))
     except PSUTIL_ERRORS:

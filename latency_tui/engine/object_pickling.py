@@ -1,6 +1,6 @@
-"""Writes the caller's objects so that another process can read them, those of ONNX Runtime too.
+"""Pickles objects of the caller, including ONNX Runtime sessions, for other processes.
 
-Imported by the Python API; what it names is rebuilt in the processes that measure.
+The Python API imports this module; the measuring processes restore the objects.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import Any
 
 
 def dumps(value: object) -> bytes:
-    """Return an object by cloudpickle; an ONNX Runtime session goes by its file or its content.
+    """Pickle an object with cloudpickle; an ONNX Runtime session is pickled as its file path or content.
 
     Raises:
-        Exception: Whatever pickling one of the objects raises.
+        Exception: An object cannot be pickled.
     """
-    import cloudpickle  # deferred: the command line never hands over objects
+    import cloudpickle  # deferred: the command line pickles no objects
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no types
         def reducer_override(self, obj: Any) -> Any:
             if _is_session(obj):
                 from latency_tui.engine.candidate.models.runtimes.onnx import source_of
 
-                return _opened, (source_of(obj), obj.get_session_options().intra_op_num_threads)
+                return _open_session, (source_of(obj), obj.get_session_options().intra_op_num_threads)
             return super().reducer_override(obj)
 
     buffer = io.BytesIO()
@@ -35,8 +35,8 @@ def _is_session(value: object) -> bool:
     return kind.__name__ == "InferenceSession" and kind.__module__.startswith("onnxruntime")
 
 
-def _opened(source: str | bytes, threads: int) -> Any:
-    """Return a session of ONNX Runtime on the processor, with the caller's number of threads; its default is 1 here."""
+def _open_session(source: str | bytes, threads: int) -> Any:
+    """Open a session of ONNX Runtime with the caller's number of threads; 1 if the caller used the default."""
     from latency_tui.engine.candidate.models.runtimes.onnx import open_session
 
     return open_session(source, threads or 1)

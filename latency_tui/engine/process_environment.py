@@ -1,4 +1,4 @@
-"""The environment of all processes that measure or inspect a model: none sends data home or leaves files behind."""
+"""The environment of the processes that run models: telemetry is disabled, and temporary files are removed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 TELEMETRY_OPT_OUTS = {
-    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime: a database and a device id in the home folder, look-ups of a host
+    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime: a database and a device id in the home folder, and DNS look-ups
     "DO_NOT_TRACK": "1",  # consoledonottrack.com: vLLM, Prefect, Kedro, Evidently and others
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DISABLE_TELEMETRY": "1",  # of older versions of the Hugging Face libraries
+    "DISABLE_TELEMETRY": "1",  # older versions of the Hugging Face libraries
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "WANDB_MODE": "disabled",
     "COMET_MODE": "disabled",
@@ -30,7 +30,7 @@ TELEMETRY_OPT_OUTS = {
     "NML_DISABLE_USAGE_LOGGING": "1",
     "DVC_NO_ANALYTICS": "1",
     "UNSLOTH_DISABLE_STATISTICS": "1",
-    "NO_ALBUMENTATIONS_UPDATE": "1",  # asks for the latest version when it is imported
+    "NO_ALBUMENTATIONS_UPDATE": "1",  # looks for updates on import
     "DISABLE_LATEST_VERSION_CHECK": "True",  # Deepchecks, likewise
     "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
 }
@@ -40,35 +40,35 @@ _TEMPORARY = "t"
 
 
 def disable_telemetry(environment: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:
-    """Set the switches, whatever they were, and return the environment; without one, in a copy of this process's."""
+    """Set the variables that disable telemetry in an environment, or in a copy of `os.environ`, and return it."""
     environment = dict(os.environ) if environment is None else environment
     environment.update(TELEMETRY_OPT_OUTS)
     return environment
 
 
 def set_temporary_folder(folder: Path) -> None:
-    """Have this process, and those it starts, put temporary files into a folder that goes with the engine.
+    """Make this process and its children put temporary files into a folder that is removed with the engine.
 
-    Processes that measure are killed, so what a library removes at exit would stay. The name is short because sockets
-    are made in there, whose paths may have 104 characters on macOS.
+    Measuring processes are killed, so files that a library removes at exit would remain. The name is short, because
+    the path of a socket in it may have at most 104 characters on macOS.
     """
     temporary = folder / _TEMPORARY
     try:
         make_private_folder(folder)
-    except OSError:  # models that need none are measured all the same
+    except OSError:  # most models need no temporary files
         return
     os.environ.update(dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temporary)))
     tempfile.tempdir = None
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (which raises if there is no home)
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (Path.expanduser raises if there is no home)
     if not any((home / part / "matplotlib").exists() for part in (".config", ".cache")):
         os.environ.setdefault("MPLCONFIGDIR", str(temporary))
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder for this user alone, and the one for temporary files in it; those that are there are kept.
+    """Create a folder that only this user can read, with a folder for temporary files, unless they exist.
 
     Raises:
-        OSError: It cannot be made, or is not this user's.
+        OSError: The folder cannot be created, or belongs to another user.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     for one in (folder, folder / _TEMPORARY):
@@ -81,11 +81,11 @@ def make_private_folder(folder: Path) -> None:
 
 
 def temporary_parent() -> str | None:
-    """Return where to make temporary folders: None for the usual place, `/tmp` if that cannot be written as text."""
+    """Return the parent of temporary folders: None for the default, `/tmp` if the default is not valid UTF-8."""
     try:
         tempfile.gettempdir().encode()
     except UnicodeEncodeError:
-        return "/tmp"  # noqa: S108 (a folder with a random name is made in it)
-    except OSError:  # there is no usable folder: said when one is made
+        return "/tmp"  # noqa: S108 (the folder in it gets a random name)
+    except OSError:  # there is no usable folder; creating one will raise
         return None
     return None

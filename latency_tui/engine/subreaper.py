@@ -1,8 +1,7 @@
-"""Orphans: processes that a model started and that outlived their parent, such as the workers of a killed pool.
+"""Ends orphans: processes that a model started and that outlived their parent, such as workers of a killed pool.
 
-On Linux the nearest ancestor that asked to takes them in; elsewhere they are the system's. Candidates' processes ask,
-so that a helper in the background stays for as long as its model's process, and the engine does, which gets what such a
-process leaves behind and ends it.
+On Linux they become children of the nearest ancestor that is a subreaper. The processes of candidates are subreapers,
+so that background helpers live as long as their model's process. The engine is one too, and ends what is left.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ from latency_tui.engine.machine import PSUTIL_ERRORS
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PASSES = 3
-"""A process may start another one between being listed and being killed."""
+"""Number of passes, because a process may start another one before it is killed."""
 TRACKER_SECONDS = 2.0
-"""Seconds that trackers of semaphores and shared memory have to remove these; two dozen take about half a one."""
+"""Time in seconds for resource trackers to remove semaphores and shared memory; 24 trackers take about 0.5 s."""
 
 
 def become_subreaper() -> None:
-    """Become the parent of all orphans among this process's descendants; those that it forks do not."""
+    """Make this process the parent of orphans among its descendants; forked processes do not inherit this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end(own: Collection[int]) -> None:
-    """Kill every child of this process but its own, and what these leave behind, and wait for them.
+def end_orphans(own: Collection[int]) -> None:
+    """Kill the orphans among the children of this process, and their children, and wait for them.
 
-    Those that outlive their parent to remove its semaphores and shared memory get a moment to do so.
+    Resource trackers, which remove semaphores and shared memory of their parent, get time to do so.
 
     Args:
-        own: Process ids of the children that it started itself, and which are to live.
+        own: Process ids of the children that are not orphans.
     """
     spared, deadline = {*own}, time.monotonic() + TRACKER_SECONDS
     while orphans := set(_children()) - spared:
@@ -48,7 +47,7 @@ def end(own: Collection[int]) -> None:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            except PermissionError:  # it runs as somebody else, as what sudo starts does
+            except PermissionError:  # it runs as another user, such as a process started by sudo
                 spared.add(pid)
         for pid in orphans - spared:
             with contextlib.suppress(ChildProcessError):
@@ -58,7 +57,7 @@ def end(own: Collection[int]) -> None:
 
 
 def members(session: int) -> list[int]:
-    """Return the process ids of a session's processes; empty if the system does not tell (no /proc)."""
+    """Return the process ids of a session; empty if the system does not report them (no /proc)."""
     try:
         return [pid for pid in psutil.pids() if _session_of(pid) == session]
     except PSUTIL_ERRORS:
@@ -66,7 +65,7 @@ def members(session: int) -> list[int]:
 
 
 def signal_session(session: int, number: int) -> None:
-    """Send a signal to an engine and to what it has started: candidates have process groups of their own."""
+    """Send a signal to all processes of a session; candidates have separate process groups."""
     own = os.getpid()
     for _ in range(_PASSES if number == signal.SIGKILL else 1):
         for pid in members(session):
@@ -84,7 +83,7 @@ def trackers(session: int) -> list[int]:
 
 
 def is_tracker(pid: int) -> bool:
-    """Whether a process is a resource tracker of multiprocessing's or joblib's, and lives."""
+    """Return whether a process is a running resource tracker of multiprocessing or joblib."""
     try:
         return any("resource_tracker" in word for word in psutil.Process(pid).cmdline())
     except PSUTIL_ERRORS:
@@ -92,7 +91,7 @@ def is_tracker(pid: int) -> bool:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the process ids of all that descend from a process."""
+    """Return the process ids of all descendants of a process."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except PSUTIL_ERRORS:
@@ -109,5 +108,5 @@ def _children() -> list[int]:
 def _session_of(pid: int) -> int | None:
     try:
         return os.getsid(pid)
-    except OSError:  # it has ended, or is none of ours
+    except OSError:  # it has ended, or belongs to another user
         return None

@@ -235,7 +235,7 @@ def make_title(result: Result) -> str:
     if result.whole_launches not in (0, plan.launches):
         launches = f"{result.whole_launches:,} of {launches}"
     received = [candidate.received for candidate in result.measured if candidate.received is not None]
-    title = "made-up inputs" if received and all(one.generated for one in received) else work.dataset.title
+    title = "generated inputs" if received and all(one.generated for one in received) else work.dataset.title
     parts = [title, rows, work.method, work.scenario, length or "until known", launches]
     if machine is not None:
         parts.append(machine.host)

@@ -45,7 +45,7 @@ def format_call_input(received: CallInput) -> str:
             said = rows
         case kind:
             said = f"{rows}{axes}, {received.dtype} {kind}" if received.dtype else f"{rows}{axes}, {kind}"
-    return f"{said}, made up" if received.generated else said
+    return f"{said}, generated" if received.generated else said
 
 
 def format_memory(size: int) -> str:

@@ -110,10 +110,13 @@ def test_encoding_models_learn_words_dates_and_gaps(tmp_path: Path, task: Any, i
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        ({"city": ["Bern", "Ulm"] * 40}, "city holds words, which Logistic Regression and 5 more cannot learn; take"),
-        ({"c": ["x", "y"] * 40, "d": ["x", "y"] * 40}, "c, d hold words, which"),
-        ({"k": pd.Categorical(["x", "y"] * 40)}, "k holds words, which"),
-        ({"day": pd.date_range("2024-01-01", periods=80)}, "day holds dates, which"),
+        (
+            {"city": ["Bern", "Ulm"] * 40},
+            "city contains text, which Logistic Regression and 5 more cannot be fitted on;",
+        ),
+        ({"c": ["x", "y"] * 40, "d": ["x", "y"] * 40}, "c, d contain text, which"),
+        ({"k": pd.Categorical(["x", "y"] * 40)}, "k contains text, which"),
+        ({"day": pd.date_range("2024-01-01", periods=80)}, "day contains dates, which"),
     ],
 )
 def test_what_the_six_cannot_learn_is_said_once(tmp_path: Path, column: dict[str, Any], said: str) -> None:
@@ -125,14 +128,14 @@ def test_what_the_six_cannot_learn_is_said_once(tmp_path: Path, column: dict[str
     assert "-m encoding-pipeline -m random-forest-pipeline -m hist-gradient-boosting-pipeline" in str(caught.value)
     check_columns(wanted, data, [*six, Candidate(model=encoding_models()[0])])
     check_columns(wanted, data, [*six, Candidate(model=ModelSpec(name="own", factory="own:model"))])
-    with pytest.raises(ModelError, match="which Linear SVM cannot learn"):
+    with pytest.raises(ModelError, match="which Linear SVM cannot be fitted on"):
         prepare_for_fit(data, BUILTIN_MODELS[2])
 
 
 def test_gaps_are_refused_to_models_that_do_not_take_them(tmp_path: Path) -> None:
     wanted = dataset(NUMBERS.assign(a=NUMBERS["a"].where(NUMBERS["b"] > 900)), tmp_path)
     data = prepare(wanted)
-    with pytest.raises(ModelError, match=r"a holds gaps \(missing values\), which Linear SVM cannot learn"):
+    with pytest.raises(ModelError, match=r"a contains missing values, which Linear SVM cannot be fitted on"):
         prepare_for_fit(data, BUILTIN_MODELS[2])
     for name in ("Random Forest", "Hist Gradient Boosting", "Decision Tree", "Dummy Classifier", "Extra Trees"):
         model = named(name)
@@ -183,12 +186,12 @@ async def events_of(engine: Engine, data: FileDataset, *models: ModelSpec) -> li
 @pytest.mark.slow
 async def test_words_are_refused_before_anything_is_trained(engine: Engine, tmp_path: Path) -> None:
     wanted = dataset(MIXED, tmp_path)
-    with pytest.raises(DataError, match="city, kind hold words") as caught:
+    with pytest.raises(DataError, match="city, kind contain text") as caught:
         await events_of(engine, wanted, *BUILTIN_MODELS[:2])
     assert caught.value.exit_code == 2
     events = await events_of(engine, wanted, BUILTIN_MODELS[0], encoding_models()[2])
     (failed,) = (event for event in events if isinstance(event, CandidateFailed))
-    assert failed.message.startswith("city, kind hold words, which Logistic Regression cannot learn")
+    assert failed.message.startswith("city, kind contain text, which Logistic Regression cannot be fitted on")
     assert len([event for event in events if isinstance(event, TrainingStarted)]) == 2
     (ready,) = (event for event in events if isinstance(event, TrainingFinished))
     assert ready.candidate == "hist-gradient-boosting-pipeline"

@@ -109,7 +109,7 @@ def test_a_csv_of_bare_numbers_needs_neither_a_header_nor_pandas(
     table = read(tmp_path / "named.csv", "label")
     assert table.inputs.shape == (40, 2)
     np.testing.assert_array_equal(table.targets, [0, 1] * 20)
-    with pytest.raises(DataError, match=r"more than numbers.*pip install pandas"):
+    with pytest.raises(DataError, match=r"contains text, which needs pandas: pip install pandas"):
         read(tmp_path / "people.csv", "bought")
 
 
@@ -152,7 +152,7 @@ def test_without_pandas_columns_are_put_in_the_models_order_all_the_same(
     data = Data(None, None, table.inputs, table.targets, kind="file", columns=table.columns)
     found = adapt_inputs(data, model, {}, fitted=True).data.X_test
     np.testing.assert_array_equal(found, wanted)
-    with pytest.raises(LatencyTuiError, match="the data lack height and have visits, weight"):
+    with pytest.raises(LatencyTuiError, match="the data have no column height; their columns are visits, weight"):
         adapt_inputs(data, other, {}, fitted=True)
 
 
@@ -180,7 +180,7 @@ def test_a_column_that_is_not_there_is_told(tmp_path: Path, suffix: str, target:
 def test_one_row_with_its_target_is_too_few_to_learn_from(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("age,city\n1,2\n")
     data = prepare(FileDataset(path=str(tmp_path / "people.csv"), target="city"))
-    with pytest.raises(ModelError, match="is not fitted, and one row is too few to fit it on"):
+    with pytest.raises(ModelError, match="is not fitted, and one row is not enough to fit it"):
         adapt_inputs(data, LogisticRegression(), {}, fitted=False)
 
 
@@ -199,7 +199,7 @@ def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[Hostile()]], dtype=object), allow_pickle=True)
     np.savez(tmp_path / "a.npz", X=np.array([[Hostile()]], dtype=object))
     for name in ("a.npy", "a.npz"):
-        with pytest.raises(DataError, match="holds Python objects"):
+        with pytest.raises(DataError, match="contains Python objects"):
             read(tmp_path / name, None)
     (tmp_path / "b.npy").write_bytes(pickle.dumps(Hostile()))
     with pytest.raises(LatencyTuiError, match="is a pickle, not an NPY file as its name says"):
@@ -230,10 +230,10 @@ def test_a_data_file_that_is_cut_off_is_one_sentence(tmp_path: Path, suffix: str
 
 def test_arrays_that_make_no_rows_are_told(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.float64(5))
-    with pytest.raises(DataError, match="holds one value and no rows"):
+    with pytest.raises(DataError, match="contains a single value, not rows"):
         read(tmp_path / "one.npy", None)
     np.savez(tmp_path / "three.npz", a=np.ones((2, 2)), b=np.ones((3, 2)))
-    with pytest.raises(DataError, match=r"different numbers of rows \(a 2, b 3\); call the rows X and the targets y"):
+    with pytest.raises(DataError, match=r"different numbers of rows \(a 2, b 3\); name the rows X and the targets y"):
         read(tmp_path / "three.npz", None)
     np.savez(tmp_path / "uneven.npz", X=np.ones((2, 2)), y=np.ones(3))
     with pytest.raises(DataError, match="2 rows and 3 targets"):
@@ -290,7 +290,7 @@ def test_a_model_fitted_on_a_data_frame_gets_its_columns_in_its_order(tmp_path: 
     assert len(adapted.data.X_test) == 40, "it is asked every row"
     alone = LogisticRegression().fit(NUMBERS[["weight"]], NUMBERS["label"])
     adapted = adapt_inputs(data, alone, {}, fitted=True)
-    assert adapted.notes == ("left out, as the model does not know them: visits",)
+    assert adapted.notes == ("left out, because the model was not fitted on them: visits",)
     as_array = adapt_inputs(data, model, {"input": "array"}, fitted=True)
     assert isinstance(as_array.data.X_test, np.ndarray)
 
@@ -331,9 +331,9 @@ def test_rows_without_names_get_those_of_a_model_that_wants_some(tmp_path: Path)
     model = make_pipeline(columns, LogisticRegression()).fit(NUMBERS[["visits", "weight"]], NUMBERS["label"])
     adapted = adapt_inputs(data, model, {}, fitted=True)
     assert len(model.predict(adapted.data.X_test)) == 40
-    assert adapted.notes == ("the data have no names of columns, so they got the model's: visits, weight",)
+    assert adapted.notes == ("the data have no column names, so the model's were used: visits, weight",)
     wider = LogisticRegression().fit(NUMBERS.assign(height=1.0), NUMBERS["label"])
-    with pytest.raises(LatencyTuiError, match="expects 4 features, the data have 2"):
+    with pytest.raises(LatencyTuiError, match="expects 4 features, but the data have 2"):
         adapt_inputs(data, wider, {}, fitted=True)
 
 
@@ -351,12 +351,15 @@ def test_without_pandas_a_model_with_names_gets_arrays_if_it_can(
 def test_names_and_numbers_that_differ_are_told(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "label", tmp_path)
     named = LogisticRegression().fit(NUMBERS[["visits"]].assign(height=1.0), NUMBERS["label"])
-    with pytest.raises(LatencyTuiError, match="fitted on 2 features; the data lack height and have visits, weight"):
+    with pytest.raises(
+        LatencyTuiError,
+        match="fitted on 2 features, but the data have no column height; their",
+    ):
         adapt_inputs(data, named, {}, fitted=True)
     counted = LogisticRegression().fit(np.random.default_rng(0).random((40, 7)), NUMBERS["label"])
-    with pytest.raises(LatencyTuiError, match="expects 7 features, the data have 2"):
+    with pytest.raises(LatencyTuiError, match="expects 7 features, but the data have 2"):
         adapt_inputs(data, counted, {}, fitted=True)
-    with pytest.raises(LatencyTuiError, match=r"expects 7 features, the data have 19; give data.* or --features 7"):
+    with pytest.raises(LatencyTuiError, match=r"expects 7 features, but the data have 19; .* or use --features 7"):
         adapt_inputs(prepare(SyntheticDataset(features=19)), counted, {}, fitted=True)
 
 
@@ -370,13 +373,13 @@ def test_a_model_to_be_fitted_gets_arrays_of_numbers_and_frames_of_words(tmp_pat
         adapt_inputs(file_data(NUMBERS, "label", tmp_path), brought_models.by_names(), {}, fitted=False).data.X_test,
         "iloc",
     )
-    with pytest.raises(LatencyTuiError, match=r"not fitted, and the data have no targets.*--target"):
+    with pytest.raises(LatencyTuiError, match=r"not fitted, and the data have no target;.*--target"):
         adapt_inputs(prepare(FileDataset(path=str(tmp_path / "table.parquet"))), SVC(), {}, fitted=False)
 
 
 def test_many_numbers_as_classes_are_told_of(tmp_path: Path) -> None:
     amounts = pd.DataFrame({"x": np.linspace(0, 1, 60), "y": [*range(30), *range(30)]})
-    said = "the targets are 30 different numbers, each taken for a class, without --task regression"
+    said = "the targets are 30 different numbers, and each is a class unless --task regression is given"
     assert adapt_inputs(file_data(amounts, "y", tmp_path), SVC(), {}, fitted=False).notes == (said,)
     path = str(tmp_path / "table.parquet")
     for data, model in (
@@ -389,7 +392,7 @@ def test_many_numbers_as_classes_are_told_of(tmp_path: Path) -> None:
 
 def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
     data = file_data(NUMBERS, "weight", tmp_path)
-    with pytest.raises(LatencyTuiError, match="SVC tells classes apart, and the targets are numbers with fractions"):
+    with pytest.raises(LatencyTuiError, match="SVC is a classifier, but the targets are numbers with fractions"):
         adapt_inputs(data, SVC(), {}, fitted=False)
     assert adapt_inputs(data, SVR(), {}, fitted=False).notes == ()
     assert adapt_inputs(data, brought_models.Answers(), {}, fitted=True).notes == ()
@@ -428,7 +431,7 @@ async def test_a_fitted_model_for_other_data_fails_alone_before_measuring(engine
     six = ModelSpec(name="six", factory="sklearn.tree:DecisionTreeClassifier")
     events = await measured(engine, BundledDataset(name="wine"), four, six)
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
-    assert failure.message == "LogisticRegression expects 4 features, the data have 13"
+    assert failure.message == "LogisticRegression expects 4 features, but the data have 13"
     assert events[-1] == JobFinished(job="a", reason="completed")
     events = await measured(engine, BundledDataset(name="iris"), four, six)
     assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"four", "six"}
@@ -453,7 +456,7 @@ async def test_a_bad_data_file_is_reported_and_the_engine_lives_on(engine: Engin
 async def test_classifiers_refuse_a_target_of_numbers_before_training(engine: Engine, tmp_path: Path) -> None:
     dataset = FileDataset(path=str(write(NUMBERS, tmp_path / "numbers.csv")), target="weight")
     plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[0]),), workload=Workload(dataset=dataset))
-    with pytest.raises(DataError, match=r"by Logistic Regression.*'weight'.* say --task regression") as caught:
+    with pytest.raises(DataError, match=r"Regression is a classifier.*'weight'.* use --task regression") as caught:
         async for event in engine.run(Measure(job="refused", plan=plan)):
             assert not isinstance(event, TrainingStarted)
     assert caught.value.exit_code == 2

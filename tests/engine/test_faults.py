@@ -38,7 +38,7 @@ from tests.engine.conftest import eventually, faulty, plan_of
         ("FailsToFit", "raised", "ValueError: the data is [red]not[/red] to my taste"),
         ("FailsToPredict", "raised", "RuntimeError: no answer today"),
         ("FailsLater", "raised", "RuntimeError: tired after 400 calls"),
-        ("WrongLength", "raised", "predict returned 3 answers for 1 row"),
+        ("WrongLength", "raised", "predict returned 3 outputs for 1 row"),
         ("Nothing", "raised", "predict returned nothing"),
         ("RaisesSystemExit", "raised", "SystemExit: enough"),
         ("Hangs", "timed out", "did not answer within 0.5 s"),

@@ -1,4 +1,4 @@
-"""Fitted models are measured without data: rows are made up from what each model learnt."""
+"""Fitted models are measured without data: rows are generated from what each model declares."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_columns_of_words_get_words_that_the_encoder_knows(encoder: Any, default
     assert made.generated
     assert set(made.data.X_test["city"]) <= set(CITIES)
     assert len(model.predict(made.data.X_test)) == len(made.data.X_test)
-    assert made.notes == ("no data were given: rows are made up, 1 random number and 1 word each",)
+    assert made.notes == ("no data were given; rows were generated with 1 random number and 1 word each",)
 
 
 def test_columns_that_are_picked_by_position_or_mask_get_their_words() -> None:
@@ -111,7 +111,7 @@ def test_whole_numbers_of_any_length_want_a_shape_and_no_table(dtype: str, defau
 
 def test_a_model_that_leaves_its_columns_open_says_what_it_got(default: Data) -> None:
     (note,) = adapted(TensorModel("float32", (None, None)), default).notes
-    assert note.endswith("so it got the 20 of the default dataset; --features N gives another number")
+    assert note.endswith("it receives the 20 of the default dataset; change that with --features")
     asked = prepare(SyntheticDataset(features=7))
     assert not adapted(TensorModel("float32", (None, None)), asked).notes
 
@@ -130,13 +130,13 @@ def test_a_program_whose_first_layer_is_linear_gets_the_columns_of_that(default:
 def test_a_model_that_refuses_made_up_inputs_says_what_to_do(default: Data) -> None:
     made = adapted(TensorModel("float32", (None, 3, 8)), default)
     said = failure("warm-up", ValueError("no such frame"), "", made).message
-    assert said.endswith("may not suit this model: bring data with --data, or give their shape (--shape ids=1x3x8)")
+    assert said.endswith("may not suit this model; give data with --data, or their shape (--shape ids=1x3x8)")
     own = adapt_inputs(Data(None, None, np.ones((4, 24)), None, kind="file"), made_for(), {}, fitted=True)
     assert failure("warm-up", ValueError("no such frame"), "", own).message == "ValueError: no such frame"
 
 
 def test_an_encoder_of_targets_is_no_model() -> None:
-    with pytest.raises(ModelError, match="LabelEncoder encodes targets and answers no rows"):
+    with pytest.raises(ModelError, match="LabelEncoder encodes targets and cannot predict"):
         caller(LabelEncoder().fit(["a", "b"]), "predict")
 
 
@@ -148,8 +148,8 @@ def test_a_skops_file_of_another_scikit_learn_is_known(tmp_path: Path) -> None:
             content = archive.read(name)
             other.writestr(name, content.replace(sklearn.__version__.encode(), b"1.0.2"))
     loaded = load_file(str(tmp_path / "a.skops"), Trust(), 1)
-    assert loaded.origin == f"made with scikit-learn 1.0.2, here is {sklearn.__version__}"
-    assert loaded.notes == (f"{loaded.origin}: it may predict something else or fail",)
+    assert loaded.origin == f"saved with scikit-learn 1.0.2, but {sklearn.__version__} is installed"
+    assert loaded.notes == (f"{loaded.origin}: its predictions may differ or fail",)
 
 
 class TensorModel:

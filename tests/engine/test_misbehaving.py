@@ -106,10 +106,10 @@ async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("AnswersNan", r"^(\d+) of (\d+) answers for held-out rows are NaN$"),
-        ("AnswersNanByRow", r"^(\d+) of (\d+) answers for held-out rows are NaN$"),
-        ("AnswersInfinity", r"^(\d+) of (\d+) answers for held-out rows are infinite$"),
-        ("AnswersNoNumbers", r"^(\d+) of (\d+) answers for held-out rows are NaN$"),
+        ("AnswersNan", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
+        ("AnswersNanByRow", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
+        ("AnswersInfinity", r"^(\d+) of (\d+) outputs for held-out rows are infinite$"),
+        ("AnswersNoNumbers", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
         ("ChangesIntoNan", None),
     ],
 )

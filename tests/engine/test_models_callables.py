@@ -58,8 +58,8 @@ def test_what_has_no_fit_needs_none_and_names_may_be_nested() -> None:
         ("no.such.module:name", "cannot find"),
         ("tests.engine.brought_models:missing", "cannot find"),
         ("tests.engine.brought_models:", "cannot find"),
-        ("tests.engine.brought_models:number", "neither a model nor anything that makes one"),
-        ("tests.engine.brought_models:makes_nothing", "made nothing"),
+        ("tests.engine.brought_models:number", "neither a model nor a function that returns one"),
+        ("tests.engine.brought_models:makes_nothing", "returned None"),
     ],
 )
 def test_a_path_that_leads_to_no_model_is_told(path: str, said: str) -> None:
@@ -125,7 +125,7 @@ async def _one_by_one(rows: object) -> AsyncIterator[int]:
     [(_later, "coroutine"), (_one_by_one, "async_generator"), (lambda rows: (row for row in rows), "generator")],
 )
 def test_a_promise_of_an_answer_is_none(promise: Callable[[object], object], kind: str) -> None:
-    with pytest.raises(ModelError, match=f"predict returned a {kind}, which has computed nothing yet"):
+    with pytest.raises(ModelError, match=f"predict returned a {kind}, which has not computed anything"):
         loading.check(promise(np.ones((1, 2))), 1, "predict")
 
 

@@ -103,7 +103,7 @@ def test_a_skops_file_that_names_a_function_of_the_system_is_refused(tmp_path: P
     import os
 
     skops.io.dump(FunctionTransformer(os.system), path)
-    with pytest.raises(LatencyTuiError, match=r"names a type that skops does not trust: (posix|os)\.system"):
+    with pytest.raises(LatencyTuiError, match=r"contains a type that skops does not trust: (posix|os)\.system"):
         load(path)
 
 

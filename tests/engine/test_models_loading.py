@@ -75,7 +75,7 @@ def test_of_several_in_a_file_the_parts_are_named_and_one_is_chosen(
 ) -> None:
     path = dumped(tmp_path / "held.joblib", held)
     said = refusal(path)
-    assert f"holds {named}" in said
+    assert f"contains {named}" in said
     assert f"-m {path}[key=" in said
     assert type(loaded(path, key=key).model) is LogisticRegression
 
@@ -83,8 +83,10 @@ def test_of_several_in_a_file_the_parts_are_named_and_one_is_chosen(
 def test_a_missing_part_is_refused_with_the_existing_ones(tmp_path: Path) -> None:
     path = dumped(tmp_path / "a.joblib", {"model": model, "best": {"rf": model}, "names": ["a"]})
     assert "without a part 'modle'; there are model, best, names" in refusal(path, key="modle")
-    assert f"holds a dict with rf (LogisticRegression); choose one: -m {path}[key=best.rf]" in refusal(path, key="best")
-    assert "names] holds a list with 0 (str); none of these is a model" in refusal(path, key="names")
+    assert f"contains a dict with rf (LogisticRegression); choose one: -m {path}[key=best.rf]" in refusal(
+        path, key="best"
+    )
+    assert "names] contains a list with 0 (str); none of these is a model" in refusal(path, key="names")
 
 
 @pytest.mark.parametrize(
@@ -93,8 +95,8 @@ def test_a_missing_part_is_refused_with_the_existing_ones(tmp_path: Path) -> Non
 )
 def test_what_is_no_model_is_named(tmp_path: Path, held: Any, kind: str) -> None:
     said = refusal(dumped(tmp_path / "a.pkl", held))
-    assert f"holds {kind}" in said
-    assert "no model" in said
+    assert f"contains {kind}" in said
+    assert "not a model" in said
 
 
 @pytest.mark.parametrize("held", [OneHotEncoder().fit(X), CountVectorizer().fit(["a few words"]), len])
@@ -122,18 +124,18 @@ def saved_by(module: str, name: str, path: Path) -> Path:
         ("__main__", "main", "needs main, which was defined in the script or notebook that saved it"),
         ("module_not_here", "Net", "needs the module module_not_here.*pip install module-not-here, or if .* your own"),
         ("cv2.dnn", "Net", "pip install opencv-python"),
-        ("src.features", "Clip", "if src is your own module, start latency-tui in the folder that holds it"),
+        ("src.features", "Clip", "if src is your own module, start latency-tui in the folder that contains it"),
         (
             "sklearn.linear_model.logistic",
             "X",
-            "another version of scikit-learn, here is .* no module sklearn",
+            "another version of scikit-learn than the installed .* no module sklearn",
         ),
         (
             "sklearn.linear_model._base",
             "Gone",
             "another version of scikit-learn.*linear_model._base.Gone",
         ),
-        ("numpy.gone", "array", "made with another version of numpy, here is"),
+        ("numpy.gone", "array", "saved with another version of numpy than the installed"),
         (
             "tests.engine.brought_models",
             "Gone",
@@ -177,8 +179,8 @@ def test_a_pickle_of_another_scikit_learn_is_loaded_with_one_note(tmp_path: Path
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = loaded(path, key=1)
-    assert found.notes == (f"{found.origin}: it may predict something else or fail",)
-    assert found.origin.startswith("made with scikit-learn 1.0.2, here is ")
+    assert found.notes == (f"{found.origin}: its predictions may differ or fail",)
+    assert found.origin.startswith("saved with scikit-learn 1.0.2, but ")
     assert loaded(dumped(tmp_path / "b.pkl", model)).notes == ()
 
 
@@ -195,7 +197,7 @@ class Failing:
 def test_a_pickle_of_another_scikit_learn_that_fails_says_so(tmp_path: Path) -> None:
     path = made_by("1.0.2", [model, Failing()], tmp_path / "a.pkl")
     said = refusal(path)
-    assert "made with scikit-learn 1.0.2, here is" in said
+    assert "saved with scikit-learn 1.0.2, but" in said
     assert "incompatible dtype" in said
     assert "truncated" not in said
 
@@ -284,7 +286,7 @@ def test_a_native_lightgbm_booster_answers_as_its_file_does(tmp_path: Path) -> N
     fitted = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(X, y)
     found = loaded(dumped(tmp_path / "a.joblib", fitted.booster_))
     np.testing.assert_array_equal(call_in_batches(found.model, "predict", X), fitted.predict(X))
-    assert "lightgbm.Booster is asked by predict" in found.notes[0]
+    assert "lightgbm.Booster is called through predict" in found.notes[0]
 
 
 def test_an_old_xgboost_file_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -324,9 +326,9 @@ def test_an_onnx_model_whose_weights_are_missing_names_their_file(tmp_path: Path
     path = onnx_file(tmp_path / "a.onnx", external="a.onnx.data")
     assert loaded(path).model.predict({"x": np.zeros((2, 4), np.float32)}).shape == (2, 500)
     (tmp_path / "a.onnx.data").unlink()
-    assert "keeps its weights in a.onnx.data, which is not there" in refusal(path)
+    assert "stores its weights in a.onnx.data, which does not exist" in refusal(path)
 
 
 def test_a_file_whose_name_says_another_kind_is_loaded_with_a_note(tmp_path: Path) -> None:
     path = onnx_file(tmp_path / "a.onnx").rename(tmp_path / "a.pkl")
-    assert loaded(path).notes == ("a.pkl is an ONNX model, whatever its name says",)
+    assert loaded(path).notes == ("a.pkl is an ONNX model, although its name suggests another format",)

@@ -111,7 +111,7 @@ def test_parity_that_fails_is_told_with_its_figures() -> None:
     rows = np.repeat([[1.0], [1.0 + 1e-9]], 10, axis=0)
     model = HistGradientBoostingRegressor(max_iter=20, min_samples_leaf=5).fit(rows, np.repeat([0.0, 1.0], 10))
     with pytest.raises(
-        LatencyTuiError, match=r"other answers.*predict within 0\.0001 in \d+ of 20 rows \(largest diff"
+        LatencyTuiError, match=r"other outputs.*predict within 0\.0001 in \d+ of 20 rows \(largest diff"
     ):
         convert("onnx", model, Data(None, None, rows, None), 1)
 
@@ -168,7 +168,7 @@ def test_a_converted_model_receives_the_type_that_it_declares() -> None:
     model = LogisticRegression(max_iter=500).fit(IRIS.X_train, IRIS.y_train)
     assert convert("onnx", model, IRIS, 1).data.X_test["X"].dtype == np.float32
     for settings in ({"dtype": "float64"}, {"input": "dataframe"}):
-        with pytest.raises(LatencyTuiError, match="cannot be given to it"):
+        with pytest.raises(LatencyTuiError, match="does not apply to it"):
             convert("onnx", model, IRIS, 1, settings)
 
 
@@ -215,7 +215,9 @@ async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
         events = [event async for event in engine.run(Measure(job="a", plan=plan))]
     (failure,) = (event for event in events if isinstance(event, CandidateFailed))
     assert failure.candidate == "nearest-mean[runtime=wrong]"
-    assert failure.message == "Wrong gives other answers than the model itself: predict labels equal in 249 of 250 rows"
+    assert (
+        failure.message == "Wrong returns other outputs than the model itself: predict labels equal in 249 of 250 rows"
+    )
     measured = {event.candidate for event in events if isinstance(event, BlockMeasured)}
     assert measured == {"nearest-mean", "nearest-mean[runtime=cached]"}
 

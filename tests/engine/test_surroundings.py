@@ -114,7 +114,7 @@ def test_without_proc_the_machine_says_what_it_knows(tmp_path: Path, monkeypatch
     assert machine.StealTime(()).share() is None
     assert machine.CoreLoad().quietest((0, 1), 1) == (1,)
     assert subreaper.members(os.getsid(0)) == subreaper.descendants(os.getpid()) == []
-    subreaper.end(())
+    subreaper.end_orphans(())
 
 
 _MAKE = """

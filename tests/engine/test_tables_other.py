@@ -48,11 +48,11 @@ def test_json_is_read_in_every_shape_that_pandas_writes(tmp_path: Path, orient: 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"a": [1, 2], "b": 3}', "is JSON and holds no table; a table is a list of objects"),
-        ("[1, 2, 3]", "holds no table"),
+        ('{"a": [1, 2], "b": 3}', "is JSON but not a table; a table is a list of objects"),
+        ("[1, 2, 3]", "not a table"),
         ('[{"a": 1}, {"a"', "cannot be read as a JSON file: .*truncated or damaged"),
-        ('[{"a": 1, "b": [1, 2]}, {"a": 2, "b": [3]}]', "the column b holds lists, not one value per row"),
-        ('[{"a": 1, "b": {"c": 1}, "d": [2]}]', "the columns b, d hold records and lists"),
+        ('[{"a": 1, "b": [1, 2]}, {"a": 2, "b": [3]}]', "the column b contains lists, not one value per row"),
+        ('[{"a": 1, "b": {"c": 1}, "d": [2]}]', "the columns b, d contain records and lists"),
         ('[{"a": 1}, {"a": null}]', "1 rows without a value in the target column 'a'"),
         ('[{"b": 1}]', "has no column 'a'"),
     ],
@@ -153,13 +153,13 @@ def test_arrays_with_names_of_their_own_are_kept_by_name(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arrays", "target", "said"),
     [
-        ({"X": np.array([["a", 1]], dtype=object)}, None, "holds Python objects in X, which are never read"),
-        ({"X": np.ones((2, 2)), "y": np.array([{}, {}])}, None, "holds Python objects in y"),
+        ({"X": np.array([["a", 1]], dtype=object)}, None, "contains Python objects in X, which are not read"),
+        ({"X": np.ones((2, 2)), "y": np.array([{}, {}])}, None, "contains Python objects in y"),
         ({"X": np.ones((2, 2)), "y": np.array([1.0, np.nan])}, None, "1 rows without a value in the targets"),
         ({"X": np.ones((2, 2)), "y": np.array([1.0, np.inf])}, None, "1 rows with an infinite value in the targets"),
-        ({"X": np.ones((2, 2)), "y": np.ones(3)}, None, "2 rows and 3 targets"),
-        ({"X": np.ones((2, 2)), "y": np.ones((3, 2))}, None, "2 rows and 3 targets"),
-        ({"X": np.float64(1)}, None, "holds one value in X and no rows"),
+        ({"X": np.ones((2, 2)), "y": np.ones(3)}, None, "2 rows but 3 targets"),
+        ({"X": np.ones((2, 2)), "y": np.ones((3, 2))}, None, "2 rows but 3 targets"),
+        ({"X": np.float64(1)}, None, "contains a single value in X, not rows"),
         ({"X": np.ones((2, 2)), "y": np.ones(2)}, "z", "has no array 'z'"),
     ],
 )
@@ -218,7 +218,7 @@ def test_columns_of_lists_are_refused_by_name(tmp_path: Path) -> None:
     frame = pd.DataFrame({"row": [[1, 2]] * 5, "raw": [b"\xff\0"] * 5, "x": np.arange(5.0)})
     frame.to_parquet(tmp_path / "a.parquet")
     for target in ("row", "x"):
-        with pytest.raises(DataError, match="the columns row, raw hold lists and bytes, not one value per row"):
+        with pytest.raises(DataError, match="the columns row, raw contain lists and bytes, not one value per row"):
             read(tmp_path / "a.parquet", target)
 
 
@@ -256,7 +256,7 @@ def test_pickles_of_arrays_are_tables_too_and_others_are_told(tmp_path: Path, va
     path = tmp_path / "a.pickle"
     path.write_bytes(pickle.dumps(value))
     if isinstance(value, list):
-        with pytest.raises(DataError, match="is a pickle of list and holds no table"):
+        with pytest.raises(DataError, match="is a pickle of list, which is not a table"):
             read(path, None, trusted(path))
         return
     table = read(path, None, trusted(path))

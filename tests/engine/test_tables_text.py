@@ -209,14 +209,14 @@ def test_an_index_of_the_rows_is_left_out_and_told(tmp_path: Path, text: str, le
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b,y\n" + "1,2,0\n" * 60 + "1,2,3,4,0\n", r"a\.csv: line 62 has 5 cells where the first line has 3\."),
-        ("a,b,y\n" + "1,2,0\n" * 30000 + "1,2,3,4,0\n", r"line 30,002 has 5 cells where the first line has 3\."),
+        ("a,b,y\n" + "1,2,0\n" * 60 + "1,2,3,4,0\n", r"a\.csv: line 62 has 5 cells, but the first line has 3\."),
+        ("a,b,y\n" + "1,2,0\n" * 30000 + "1,2,3,4,0\n", r"line 30,002 has 5 cells, but the first line has 3\."),
         ("text\nHello, world\nbye\nbye\n", "put text that contains separators in quotes"),
-        ("a,b\n1,2\n" * 20000 + '1,"2\n' + "3,4\n" * 9, "a quote is opened .* and never closed"),
+        ("a,b\n1,2\n" * 20000 + '1,"2\n' + "3,4\n" * 9, "a quotation mark in line .* is never closed"),
         ("a,b,y\n1,2,0\n", "has no column 'z'"),
         ("y,z\n1,2\n2,inf\n", "1 rows with an infinite value in the target column 'z'"),
         ("y,z\n1,2\n2,\n", "1 rows without a value in the target column 'z'"),
-        ("y,z\n1,2024-01-01\n2,2024-01-02\n", "dates in the target column 'z'; a target is a class or a number"),
+        ("y,z\n1,2024-01-01\n2,2024-01-02\n", "dates in the target column 'z'; a target must be a class or a number"),
     ],
 )
 def test_what_is_wrong_with_a_text_table_is_said(tmp_path: Path, text: str, said: str) -> None:

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from latency_tui.engine.candidate.error_messages import LONGEST, extract_cause, summarize_exception
+from latency_tui.engine.candidate.error_messages import MAX_CHARACTERS, extract_cause, summarize_exception
 from latency_tui.engine.candidate.failures import format_warnings
 from latency_tui.engine.candidate.models.model_files import explain_operator
 from latency_tui.engine.candidate.models.pickles import explain_failure
@@ -106,13 +106,13 @@ def test_a_type_is_said_once() -> None:
 
 def test_a_long_message_is_cut_after_a_sentence_or_with_an_ellipsis() -> None:
     sentences = "It does not fit. " + "Everything else that could be said about it. " * 40
-    assert len(extract_cause(ValueError(sentences))) <= LONGEST
+    assert len(extract_cause(ValueError(sentences))) <= MAX_CHARACTERS
     assert extract_cause(ValueError(sentences)).startswith("It does not fit. ")
     assert extract_cause(ValueError(sentences)).endswith("about it.")
     one_word = extract_cause(ValueError("x" * 10_000))
     assert one_word.endswith("x…")
-    assert len(one_word) <= LONGEST
-    assert len(extract_cause(ValueError("word " * 10_000_000))) <= LONGEST
+    assert len(one_word) <= MAX_CHARACTERS
+    assert len(extract_cause(ValueError("word " * 10_000_000))) <= MAX_CHARACTERS
 
 
 def test_an_exception_that_cannot_be_written_still_has_a_line() -> None:
@@ -147,7 +147,7 @@ def test_an_operator_that_onnx_runtime_lacks_is_named(cause: str, said: str) -> 
 def test_a_pickle_of_another_scikit_learn_shows_no_types_of_arrays() -> None:
     error = ValueError("node array from the pickle has an incompatible dtype:\n- expected: {'names': ['left_child']}")
     said = explain_failure(error, b"_sklearn_version\x94\x8c\x051.0.2\x94")
-    assert said.startswith("it was made with scikit-learn 1.0.2, here is ")
+    assert said.startswith("it was saved with scikit-learn 1.0.2, but ")
     assert said.endswith("; install that version, or save the model again with this one")
     assert "left_child" not in said
 

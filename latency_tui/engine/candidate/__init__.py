@@ -1,1 +1,1 @@
-"""What runs in the process of a candidate: it loads one model and answers requests for blocks of calls."""
+"""Code of a candidate's process, which loads one model and measures blocks of calls."""

@@ -1,4 +1,4 @@
-"""Measuring a model: its first call, its warm-up, and blocks of timed calls."""
+"""Measures a model: its first call, its warm-up, and blocks of timed calls."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.plan import Workload
 
 FIRST_CALLS = 100
-"""How many of a process's first calls are reported."""
+"""Number of first calls of a process that are reported."""
 CHECK_SECONDS = 0.25
-"""Time to call with inputs that the warm-up left out: a model may change only some rows in place."""
+"""Time for calls with inputs that the warm-up did not use, because a model may change only some rows in place."""
 
 
 class BlockRunner:
@@ -63,9 +63,9 @@ class BlockRunner:
         inputs: The inputs of the calls, used in turn; None before the first call.
         rows_per_call: The workload's batch size.
         workload: The workload of this process's very first calls.
-        first_calls: Nanoseconds of the first calls that this process ever made, at most `FIRST_CALLS`.
-        fresh: Whether these belong to the current workload; otherwise there are none to report.
-        latest: Nanoseconds of the call that checked whether the model answers.
+        first_calls: Durations in nanoseconds of the first calls of this process, at most `FIRST_CALLS`.
+        fresh: Whether these belong to the current workload; otherwise they are not reported.
+        latest: Duration in nanoseconds of the call whose output was checked.
     """
 
     def __init__(
@@ -131,14 +131,14 @@ class BlockRunner:
         return Called(nanoseconds=elapsed, received=received, notes=notes)
 
     def _check(self, answer: Any) -> None:
-        """Refuse an answer that is not one per row; tensors of a fixed size have whatever axes they have."""
+        """Check that the output has one value per row; tensors of fixed size may have any axes."""
         answer = output_converter(self._prepared.model)(self.method, answer)
         fixed = self.rows_per_call == 1 or getattr(self._prepared.model, "fixed_rows", None) is not None
         free = fixed and getattr(self._prepared.model, "tensors", None)
         loading.check(answer, None if free else self.rows_per_call, self.method)
 
     def warm_up(self, request: WarmUp) -> Warmed:
-        """Call until steady."""
+        """Call the model until its latencies are steady."""
         self._begin_stage("warm-up")
         assert self.inputs is not None
         self.latest = self.latest or self._time(0, 1)[0]
@@ -164,7 +164,7 @@ class BlockRunner:
         )
 
     def _call_remaining_inputs(self, called: int) -> None:
-        """Call with the inputs that have not been used yet, as long as `CHECK_SECONDS` last, and look for changes."""
+        """Call the model with inputs that were not used yet, for at most `CHECK_SECONDS`, and detect changed inputs."""
         assert self.inputs is not None
         until = time.perf_counter() + CHECK_SECONDS
         for position in range(called, len(self.inputs)):
@@ -188,8 +188,8 @@ class BlockRunner:
     def run_block(self, request: RunBlock) -> BlockDone:
         """Warm the caches again, then time the calls of a block.
 
-        Calls that are thrown away go first in the same loop: whatever stood between them and the timed ones would cool
-        what they have warmed. The very first goes alone, for its answer is looked at.
+        The discarded calls precede the timed calls in the same loop, because anything in between would cool the caches
+        again. The first discarded call is separate, because its output is checked.
         """
         self._begin_stage("measuring")
         thrown = request.discard_calls
@@ -208,7 +208,7 @@ class BlockRunner:
         self._check(answer)
         discarded, samples = durations[:thrown], durations[thrown:]
         spent = first + sum(discarded)
-        share = (wall - spent) / max(wall, 1)  # of the timed calls; the counters cannot be read in between
+        share = (wall - spent) / max(wall, 1)  # share of the timed calls; the counters cannot be read in between
         block = Block(
             samples=array("q", samples).tobytes(),
             discarded=array("q", [first, *discarded]).tobytes(),
@@ -234,14 +234,14 @@ class BlockRunner:
     def adopt(self, request: Adopt) -> Warmed:
         """Take over the model and the inputs that another process of the same candidate stored, and warm up.
 
-        Where the calls go that warm it up does not matter, so it moves to its cores when it is ready.
+        The warm-up may run on any core; the process moves to its cores afterwards.
         """
         self._begin_stage("loading")
         self._prepared.model, self.method, stored = import_with_fallback(
             lambda: _read_stored(Path(request.path)), self._context.import_folders
         )
         rows, fresh_per_call, self.rows_per_call = stored
-        loading.configure(request.candidate.settings)  # the model has its own with it, converted or not
+        loading.configure(request.candidate.settings)  # the stored model already has its parameters
         threads = int(request.candidate.settings.get("threads", request.threads))
         self._context.thread_limiter.limit(threads, reuse=True)
         self.call = caller(self._prepared.model, self.method)
@@ -266,14 +266,14 @@ class BlockRunner:
 
 
 def _read_stored(path: Path) -> tuple[Any, str, tuple[list[Any], bool, int]]:
-    with path.open("rb") as file:  # written by this engine's own candidate just now
+    with path.open("rb") as file:  # another process of this engine has just written it
         return (*pickle.load(file), pickle.load(file))  # noqa: S301 (as said)
 
 
 class RunQueueDelay:
-    """Tells how long the thread that made it has stood ready to run while something else had its core.
+    """Measures how long the thread that created it was ready to run but had no core.
 
-    The file stays open: to open it takes ten times as long as to read it, twice a block.
+    The file stays open, because opening it takes ten times as long as reading it, twice per block.
     """
 
     def __init__(self) -> None:

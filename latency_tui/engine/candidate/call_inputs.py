@@ -1,4 +1,4 @@
-"""What single calls receive: prepared once and used again, or fresh for each call of a model that changes it."""
+"""Inputs of single calls: prepared once and reused, or copied for each call if the model changes its input."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from latency_tui.engine.data.rows import deserialize, serialize
 
 
 class CallInputs:
-    """The inputs of one candidate's calls.
+    """The inputs of the calls of one candidate.
 
-    Rows that a model changes in place (`StandardScaler(copy=False)`, `pop`, arithmetic) would be changed again and
-    again. In production each request brings rows of its own, so inputs are compared with what they were, and from the
-    first change on every call receives a fresh value, made before the timed span.
+    Some models change their input in place (`StandardScaler(copy=False)`, `pop`, arithmetic). In production, each
+    request has its own rows. Inputs are therefore compared with their original values, and after the first change, each
+    call receives a copy that is created before the timed span.
 
     Args:
         rows: The rows of each call, in the order of calls.
-        value_of: Makes the input of a call of them.
-        fresh_per_call: Whether a fresh value is known to be needed.
+        value_of: Converts rows to the input of a call.
+        fresh_per_call: Whether the model is known to change its input.
 
     Attributes:
-        rows: As given.
-        fresh_per_call: Whether each call receives a fresh value.
+        rows: The rows of each call.
+        fresh_per_call: Whether each call receives a copy.
     """
 
     def __init__(self, rows: list[Any], value_of: Callable[[Any], Any], *, fresh_per_call: bool = False) -> None:
@@ -37,14 +37,14 @@ class CallInputs:
         return len(self.rows)
 
     def values(self, offset: int, count: int) -> list[Any]:
-        """Return the inputs of so many calls, the first of which has the number `offset`."""
+        """Return the inputs of `count` calls, starting with call number `offset`."""
         there = len(self.rows)
         if not self.fresh_per_call:
             return [self._values[(offset + index) % there] for index in range(count)]
         return [self._fresh((offset + index) % there) for index in range(count)]
 
     def detect_changes(self) -> bool:
-        """Look whether calls have changed inputs; if so, renew them from now on and return whether that is new."""
+        """Return whether calls have changed inputs for the first time; inputs are then copied for each call."""
         if self.fresh_per_call or all(
             stored is None or serialize(one) == stored for one, stored in zip(self.rows, self._stored, strict=True)
         ):
@@ -57,7 +57,7 @@ class CallInputs:
 
     def _fresh(self, position: int) -> Any:
         stored = self._stored[position]
-        if stored is None:  # nobody can copy it
+        if stored is None:  # it cannot be copied
             return self._values[position]
         with contextlib.suppress(Exception):
             return self._value_of(deserialize(stored))

@@ -17,10 +17,10 @@ from latency_tui.plan import METHODS
 
 
 def caller(model: Any, method: str) -> Callable[[Any], Any]:
-    """Return what is called once per measurement: the model's method, or the model itself if it is a function.
+    """Return the bound method that is measured, or the model itself if it is a function.
 
     Raises:
-        ModelError: It has no such method.
+        ModelError: The model has no such method.
     """
     bound = getattr(model, method, None)
     if callable(bound):
@@ -29,7 +29,7 @@ def caller(model: Any, method: str) -> Callable[[Any], Any]:
         return model  # type: ignore[no-any-return] # a function of an array
     if type(model).__name__ in ("LabelEncoder", "LabelBinarizer", "MultiLabelBinarizer"):
         raise ModelError(
-            f"{type(model).__name__} encodes targets and answers no rows; name the model that they were for"
+            f"{type(model).__name__} encodes targets and cannot predict; name the model that was fitted on them"
         )
     able = [name for name in METHODS if callable(getattr(model, name, None))]
     advice = f"; it has {', '.join(able)}: add --method {able[0]}" if able else ""
@@ -37,19 +37,19 @@ def caller(model: Any, method: str) -> Callable[[Any], Any]:
 
 
 def input_converter(model: Any) -> Callable[[Any], Any]:
-    """Return what turns prepared rows into the input of a call; most models take the rows as they are."""
+    """Return the function that converts rows to the input of a call; most models take rows unchanged."""
     return getattr(model, "convert_input", None) or _as_it_is
 
 
 def output_converter(model: Any) -> Callable[[str, Any], Any]:
-    """Return what makes an answer of scikit-learn's kind of what a call of a method returned."""
+    """Return the function that converts the output of a method to the format of scikit-learn."""
     return getattr(model, "finished", None) or (lambda _method, answer: answer)
 
 
 def call_in_batches(model: Any, method: str, rows: Any) -> Any:
-    """Return a model's answers to any number of rows, as scikit-learn would give them.
+    """Return the outputs of a model for any number of rows, in the format of scikit-learn.
 
-    A model that insists on a number of rows per call is asked in calls of that size; rows left over are not asked.
+    A model with a fixed number of rows per call is called in batches of that size; remaining rows are skipped.
     """
     call, value_of, finished = caller(model, method), input_converter(model), output_converter(model)
     size = getattr(model, "fixed_rows", None)

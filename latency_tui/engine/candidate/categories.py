@@ -1,7 +1,7 @@
-"""Gives columns of a data frame the types that a fitted model learnt, where text files have lost them.
+"""Restores the column types on which a model was fitted, which text files do not keep.
 
-CSV and JSON have no categories, and a boolean with gaps is no boolean in them. Boosting libraries, and scikit-learn's
-histogram trees, remember which columns were categories. Runs in the engine's processes only.
+CSV and JSON have no categories, and no booleans with missing values. Boosting libraries and scikit-learn's histogram
+trees store which columns were categories. Runs in the engine's processes only.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\Z")
 
 @dataclass
 class CategoricalColumns:
-    """Columns that a model learnt as categories.
+    """Columns on which a model was fitted as categories.
 
     Attributes:
-        categories: The categories by column; None if the model does not keep them.
-        as_text: Whether they are to be text and not pandas' categories (CatBoost).
+        categories: The categories by column; None if the model does not store them.
+        as_text: Whether the model takes text instead of pandas categories (CatBoost).
     """
 
     categories: dict[str, Sequence[Any] | None] = field(default_factory=dict)
@@ -35,10 +35,10 @@ class CategoricalColumns:
 
 
 def restore_column_types(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return a fitted model's rows, a data frame, with the types of columns that it learnt, and what was changed.
+    """Convert the columns of a data frame to the types on which a model was fitted; return the data and notes.
 
     Raises:
-        ModelError: A column holds words, and the model learnt it as a number.
+        ModelError: A column contains text, but the model was fitted on numbers in it.
     """
     learnt = _categorical_columns(model, data.X_test)
     if learnt is None:
@@ -57,11 +57,13 @@ def restore_column_types(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]
             changed.append(str(name))
     if not changed:
         return data, ()
-    return replace(data, X_test=rows), (f"columns in the types that the model learnt: {', '.join(changed[:8])}",)
+    return replace(data, X_test=rows), (
+        f"columns converted to the types that the model was fitted on: {', '.join(changed[:8])}",
+    )
 
 
 def date_columns(rows: Any) -> list[str]:
-    """Return the columns of a data frame whose text is dates or times as ISO 8601 writes them."""
+    """Return the text columns of a data frame that contain dates or times in ISO 8601 format."""
     if not is_frame(rows):
         return []
     found = []
@@ -74,10 +76,10 @@ def date_columns(rows: Any) -> list[str]:
 
 
 def as_dates(rows: Any, columns: Sequence[str]) -> Any:
-    """Return a data frame with some of its columns as dates instead of text.
+    """Convert some text columns of a data frame to dates.
 
     Raises:
-        ModelError: One of them holds something else too.
+        ModelError: A column contains values that are not dates.
     """
     if rows is None:
         return None
@@ -85,18 +87,18 @@ def as_dates(rows: Any, columns: Sequence[str]) -> Any:
     try:
         return rows.assign(**{str(name): pandas.to_datetime(rows[name]) for name in columns})
     except (TypeError, ValueError) as error:
-        raise ModelError(f"columns {', '.join(columns)} hold more than dates: {error}") from error
+        raise ModelError(f"columns {', '.join(columns)} contain values that are not dates: {error}") from error
 
 
 def as_text(rows: Any, columns: Sequence[str]) -> Any:
-    """Return a data frame with some of its columns of dates as ISO 8601 text."""
+    """Convert some date columns of a data frame to ISO 8601 text."""
     if rows is None:
         return None
     return rows.assign(**{str(name): rows[name].astype(str).where(rows[name].notna(), None) for name in columns})
 
 
 def _categorical_columns(model: Any, rows: Any) -> CategoricalColumns | None:
-    """Return which columns a model learnt as categories; None if it is not known to remember."""
+    """Return the columns on which a model was fitted as categories; None if it does not store them."""
     names = list(rows.columns)
     if is_booster(model):
         with contextlib.suppress(AttributeError, KeyError, ValueError, IndexError):
@@ -160,4 +162,4 @@ def _as_numbers(column: Any, name: Any, model: Any) -> Any:
     try:
         return column.astype("float64")
     except (TypeError, ValueError):
-        raise ModelError(f"column {name} holds words, and {model_name(model)} learnt it as a number") from None
+        raise ModelError(f"column {name} contains text, but {model_name(model)} was fitted on numbers in it") from None

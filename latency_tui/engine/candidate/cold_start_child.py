@@ -1,8 +1,8 @@
-"""`python -m latency_tui.engine.candidate.cold_start_child`: what it costs to start one model in a fresh process.
+"""`python -m latency_tui.engine.candidate.cold_start_child`: measures the start of one model in a fresh process.
 
-It imports nothing but the standard library before the clock runs, so that what it reports is the model's doing: the
-time to import what it needs and to load it, the memory before, after and at the peak, and its first calls. It reads
-what to start as JSON on standard input and writes its figures as JSON to the file that it is told.
+Only the standard library is imported before the clock starts, so that the figures are those of the model: the time to
+import its libraries and to load it, the memory before, after and at the peak, and the first calls. The request is read
+as JSON from stdin, and the figures are written as JSON to the file that the request names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from latency_tui.engine.user_imports import import_with_fallback
 
 
 def main() -> None:
-    """Start the model, call it, and say what that took."""
+    """Load the model, call it, and write the figures."""
     request = json.load(sys.stdin)
     for entry in request["path"]:
         if entry not in sys.path:
@@ -34,12 +34,12 @@ def main() -> None:
     before = resident_bytes()
     started = perf_counter()
     for module in request["modules"]:
-        with contextlib.suppress(ImportError):  # of what came by value there is none
+        with contextlib.suppress(ImportError):  # objects that were pickled by value have no module
             import_with_fallback(partial(importlib.import_module, module), folders)
     if request["sklearn"]:
         importlib.import_module("sklearn").set_config(**request["sklearn"])
     imported = perf_counter()
-    # The file was written a moment ago by this engine's own candidate, into a folder that only its user can read.
+    # A candidate of this engine has just written the file, into a folder that only its user can read.
     with Path(request["model"]).open("rb") as file:
         model, method = import_with_fallback(
             lambda: (file.seek(0), pickle.load(file))[1],  # noqa: S301 (as said)
@@ -68,24 +68,24 @@ def main() -> None:
     }
     unfinished = Path(request["report"] + ".part")
     unfinished.write_text(json.dumps(report))
-    unfinished.replace(request["report"])  # whole or not there
+    unfinished.replace(request["report"])  # atomic: the file is complete or missing
 
 
 def resident_bytes() -> int:
-    """Return the memory that this process takes now."""
+    """Return the resident memory of this process in bytes."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, IndexError, ValueError):
-        import psutil  # only where it has to be, for it takes memory itself
+        import psutil  # deferred: it takes memory itself
 
         return int(psutil.Process().memory_info().rss)
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process has taken.
+    """Return the peak resident memory of this process in bytes.
 
-    On Linux the kernel's own figure of this program: `ru_maxrss` would be the parent's, for it outlives exec.
+    On Linux it is read from `/proc`, because `ru_maxrss` may be that of the parent, which survives exec.
     """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()

@@ -6,12 +6,12 @@ import re
 
 from latency_tui.errors import LatencyTuiError
 
-LONGEST = 400
-"""Characters of a cause: four lines of a terminal."""
+MAX_CHARACTERS = 400
+"""Maximum number of characters: four lines of a terminal."""
 
 _MAX_READ = 50_000
 _LONG_WORD = re.compile(r"(\S{300})\S+")
-"""Cut before anything else is looked for: searching words of any length takes time that grows with its square."""
+"""Applied first, because the time of the other searches grows quadratically with the length of a word."""
 _TRACEBACK = re.compile(r"^\s*(Traceback\b|The above (operation|exception) |.*in the TorchScript interpreter)")
 _RAISED = re.compile(r"^\s*(?:[\w.]+\.)?\w*(?:Error|Exception|Interrupt|Exit|Warning)\b(?::|$)")
 _NOISE = re.compile(
@@ -25,7 +25,7 @@ _ASIDE = re.compile(r" ?Please fix either the inputs/outputs or the model\.?")
 
 
 def summarize_exception(error: BaseException) -> str:
-    """Return an exception as one line: its type and its cause; an error of our own has its whole sentence."""
+    """Return an exception as one line: its type and cause, or the whole message of an error of this package."""
     cause = extract_cause(error)
     if isinstance(error, LatencyTuiError):
         return cause
@@ -36,12 +36,12 @@ def summarize_exception(error: BaseException) -> str:
 def extract_cause(error: BaseException) -> str:
     """Return the part of an exception's message that names the cause, in one line; empty if it has no message.
 
-    That is the last line of an embedded traceback (TorchScript, joblib), and else the message without stack traces,
-    source locations and C++ signatures. What is too long is cut at its end.
+    That is the last line of an embedded traceback (TorchScript, joblib), or else the message without stack traces,
+    source locations and C++ signatures. Long messages are shortened.
     """
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 (an exception whose own __str__ fails)
+    except Exception:  # noqa: BLE001 (__str__ of the exception may raise)
         return ""
     if isinstance(error, LatencyTuiError):
         return " ".join(text.split())
@@ -59,7 +59,7 @@ def extract_cause(error: BaseException) -> str:
 
 
 def _join_lines(lines: list[str]) -> str:
-    """Join lines to sentences: a list after a colon with commas, a full stop where a sentence has none."""
+    """Join lines to sentences: list items are separated by commas, sentences by semicolons."""
     text = ""
     for line in lines:
         separator = " "
@@ -74,7 +74,7 @@ def _join_lines(lines: list[str]) -> str:
 
 
 def _remove_source_locations(text: str) -> str:
-    """Return a message of a C++ library without where it was raised: file, line and the signature of the function."""
+    """Remove file, line and function signature from a message of a C++ library."""
     text = _LOAD_FAILED.sub("", _ASIDE.sub("", _ORT_CODE.sub("", text)))
     kept = ""
     while place := _PLACE.search(text):
@@ -83,7 +83,7 @@ def _remove_source_locations(text: str) -> str:
 
 
 def _remove_signature(text: str) -> str:
-    """Return a message without the C++ signature that it begins with, if it does."""
+    """Remove a C++ signature at the beginning of a message."""
     start = text.find("(")
     if start < 0 or not re.match(r"^[\w:~<>,&*\s\[\]{}=.-]+$", text[:start]) or "::" not in text[:start]:
         return text
@@ -97,8 +97,8 @@ def _remove_signature(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """Return a text of at most `LONGEST` characters, cut after a sentence if possible."""
-    if len(text) <= LONGEST:
+    """Shorten a text to `MAX_CHARACTERS`, after a sentence if possible."""
+    if len(text) <= MAX_CHARACTERS:
         return text
-    end = max(text.rfind(mark, LONGEST // 4, LONGEST) for mark in (". ", "! ", "? "))
-    return text[: end + 1] if end > 0 else text[: LONGEST - 1].rstrip() + "…"
+    end = max(text.rfind(mark, MAX_CHARACTERS // 4, MAX_CHARACTERS) for mark in (". ", "! ", "? "))
+    return text[: end + 1] if end > 0 else text[: MAX_CHARACTERS - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""What a model raises and warns of, as text that can be sent: of limited length, and encodable whatever it holds."""
+"""Converts exceptions and warnings of models to text of limited length that can be encoded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     try:
         said: str | None = str(error)
         message = summarize_exception(error)
-    except BaseException:  # noqa: BLE001 (whatever a model's own class raises)
+    except BaseException:  # noqa: BLE001 (a class of the user may raise anything)
         said, message = None, ""
     if said is None:
         message = f"{type(error).__name__}, whose message cannot be shown"
@@ -28,12 +28,12 @@ def describe(error: BaseException) -> tuple[str, str]:
 
 
 def format_warnings(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
-    """Return warnings as single lines, each once."""
+    """Return warnings as distinct single lines."""
     return tuple(dict.fromkeys(_format_warning(warning) for warning in caught))
 
 
 def limited(notes: Iterable[str]) -> tuple[str, ...]:
-    """Return the first notes, each once and of limited length, and how many others there are."""
+    """Return the first distinct notes with limited length, and the number of further ones."""
     different = dict.fromkeys(shorten(escape_unencodable(note), 2 * MAX_NOTE) for note in notes)
     kept = list(different)[:MAX_NOTES]
     left_out = len(different) - len(kept)
@@ -41,12 +41,12 @@ def limited(notes: Iterable[str]) -> tuple[str, ...]:
 
 
 def escape_unencodable(text: str) -> str:
-    """Return a text with escapes in place of what cannot be encoded, such as the bytes of a path that is not UTF-8."""
+    """Replace characters that cannot be encoded, such as the bytes of a path that is not UTF-8, by escape sequences."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def shorten(text: str, most: int) -> str:
-    """Return the beginning of a text that is longer than `most` characters, and how long it is."""
+    """Return a text, shortened to `most` characters and with its length appended if it is longer."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
@@ -56,7 +56,7 @@ def _format_warning(warning: warnings.WarningMessage) -> str:
         text = str(warning.message).strip()
         said, _, more = text.partition("\n")
         if more and len(text) < _MAX_MULTILINE_NOTE and isinstance(warning.message, Warning):
-            said = extract_cause(warning.message)  # its sentence goes on in the next line
+            said = extract_cause(warning.message)  # the message continues in the next line
     except BaseException:  # noqa: BLE001 (as above)
         said = ""
     return f"{name}: {shorten(said.strip(), MAX_NOTE)}" if said else name
@@ -74,7 +74,7 @@ def _format_traceback(error: BaseException, said: str | None) -> str:
 
 
 def _formatted(error: BaseException, said: str | None) -> str:
-    if said is None or len(said) > MAX_TRACEBACK:  # which Python takes long to format, if it can
+    if said is None or len(said) > MAX_TRACEBACK:  # formatting it may be slow or fail
         last = f"{type(error).__name__}: {shorten(said or '', MAX_MESSAGE)}"
         return "".join(traceback.format_tb(error.__traceback__)) + last
     return "".join(traceback.format_exception(error))

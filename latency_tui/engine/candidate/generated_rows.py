@@ -1,7 +1,7 @@
-"""Makes up rows for a fitted model when no data are given. Runs in the engine's processes only.
+"""Generates rows for a fitted model if no data are given. Runs in the engine's processes only.
 
-Numbers are random. A column that the model learnt as words gets words that it knows, because an unknown one would be
-refused or take a shorter path than a real request.
+Numbers are random. A text column contains categories that the model was fitted on, because an unknown category may be
+rejected or take a shorter path than a real request.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Words = dict[int, Sequence[Any]]
 
 
 def generate_rows(model: Any) -> tuple[Any, tuple[str, ...]] | None:
-    """Return rows for a fitted model and what is to be told about them; None if it does not say how many columns.
+    """Return rows for a fitted model and notes; None if the model does not declare its number of columns.
 
-    They are an array of numbers, or a data frame if the model learnt some columns as words.
+    Rows are an array of numbers, or a data frame if the model was fitted on text columns.
     """
     names = feature_names(model)
     width = feature_count(model) or len(names)
@@ -33,7 +33,7 @@ def generate_rows(model: Any) -> tuple[Any, tuple[str, ...]] | None:
     rows = generator.normal(size=(GENERATED_ROWS, width))
     words = _words_of(model, names)
     if not words or not find_spec("pandas"):
-        return rows, (f"no data were given: rows are made up, {_counted(width, 'random number')} each",)
+        return rows, (f"no data were given; rows were generated with {_counted(width, 'random number')} each",)
     import pandas  # deferred: most models take numbers
 
     columns: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def generate_rows(model: Any) -> tuple[Any, tuple[str, ...]] | None:
         known = words.get(position)
         columns[name] = rows[:, position] if known is None else _drawn(known, generator)
     numbers = f"{_counted(width - len(words), 'random number')} and {_counted(len(words), 'word')} each"
-    return pandas.DataFrame(columns), (f"no data were given: rows are made up, {numbers}",)
+    return pandas.DataFrame(columns), (f"no data were given; rows were generated with {numbers}",)
 
 
 def _counted(count: int, name: str) -> str:
@@ -54,7 +54,7 @@ def _drawn(known: Sequence[Any], generator: np.random.Generator) -> list[Any]:
 
 
 def _words_of(model: Any, names: list[str]) -> Words:
-    """Return the values that a model knows of each column that it learnt as words, by position."""
+    """Return the categories of each text column on which a model was fitted, by position."""
     found: Words = {}
     for first in first_steps(model):
         for transformer, positions in _transformers(first, names):
@@ -70,7 +70,7 @@ def _words_of(model: Any, names: list[str]) -> Words:
 
 
 def _transformers(first: Any, names: list[str]) -> Iterator[tuple[Any, list[int]]]:
-    """Yield the fitted transformers that see a model's inputs first, each with the positions of its columns."""
+    """Yield the fitted transformers that receive the input first, each with the positions of its columns."""
     fitted = getattr(first, "transformers_", None)
     if fitted is None:
         categories = _categories(first)
@@ -88,7 +88,7 @@ def _transformers(first: Any, names: list[str]) -> Iterator[tuple[Any, list[int]
 
 
 def _categories(part: Any) -> list[Any]:
-    """Return the categories that an encoder learnt, a list per column; empty if it is none."""
+    """Return the categories of a fitted encoder, one list per column; empty for other objects."""
     found = getattr(part, "categories_", None)
     if not isinstance(found, list):
         return []

@@ -113,7 +113,7 @@ def failure(stage: Stage, error: BaseException, origin: str = "", adapted: Adapt
     if origin and not issubclass(kind, LatencyTuiError):
         message += f" ({origin})"
     if adapted is not None and adapted.is_guessed and not issubclass(kind, LatencyTuiError | AttributeError):
-        message += f"; no data were given, and made-up inputs may not suit this model: {adapted.remedy}"
+        message += f"; no data were given, and generated inputs may not suit this model; {adapted.remedy}"
     return Failed(stage=stage, message=message, traceback=story, settings=issubclass(kind, SettingsError))
 
 

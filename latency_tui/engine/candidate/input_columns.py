@@ -1,4 +1,4 @@
-"""Gives rows the columns that a fitted model knows, as a data frame or an array."""
+"""Selects and names the columns on which a model was fitted, as a data frame or an array."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from latency_tui.errors import ModelError
 
 
 def restore_index(data: Data, model: Any, notes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
-    """Return data with the index columns if a model was fitted on them, and the notes that hold then."""
+    """Return the data with its index columns if the model was fitted on them, and the updated notes."""
     if data.index is None or not is_frame(data.X_test):
         return data, notes
     known, names = feature_names(model), [str(name) for name in data.index.columns]
@@ -30,30 +30,28 @@ def restore_index(data: Data, model: Any, notes: tuple[str, ...]) -> tuple[Data,
 
 
 def _index_note(names: Sequence[str]) -> tuple[str, ...]:
-    return (f"numbers the rows, but the model was fitted on it: {list_names(names)}",)
+    return (f"kept although it only numbers the rows, because the model was fitted on it: {list_names(names)}",)
 
 
 def name_columns(data: Data, model: Any, *, must: bool) -> tuple[Data, tuple[str, ...]]:
-    """Return rows that are an array as a data frame, with the names of the data or else of the model.
+    """Convert rows from an array to a data frame with the column names of the data, or else of the model.
 
-    They stay an array if neither has one name per column, or if there is no pandas and the model answers without.
+    Rows stay an array if neither has one name per column, or if pandas is missing and the model does not need it.
     """
     rows, names = data.X_test, data.columns or feature_names(model)
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or len(names) != rows.shape[1]:
         return data, ()
     if not find_spec("pandas") and not must:
         return data, ()
-    notes = (
-        () if data.columns else (f"the data have no names of columns, so they got the model's: {list_names(names)}",)
-    )
+    notes = () if data.columns else (f"the data have no column names, so the model's were used: {list_names(names)}",)
     return replace(data, X_train=to_frame(data.X_train, names), X_test=to_frame(rows, names)), notes
 
 
 def select_known_columns(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return the columns that a fitted model knows, under its names, if both it and the data have names.
+    """Return the columns on which a model was fitted, with its names and in its order, if both have column names.
 
-    A name may be written with `_` for its spaces in one of the two: LightGBM and ONNX write it so. Names that only
-    count columns say nothing if the data have others.
+    LightGBM and ONNX replace spaces in names by `_`. Names that only number the columns are ignored if the data have
+    other names.
     """
     known, rows = feature_names(model), data.X_test
     there = [str(name) for name in rows.columns] if is_frame(rows) else list(data.columns)
@@ -65,33 +63,33 @@ def select_known_columns(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]
         if are_numbered(known) or are_numbered(there):
             return _renamed(data, known), ()
         raise ModelError(
-            f"{model_name(model)} was fitted on {len(known):,} features; the data lack {list_names(missing)} "
-            f"and have {list_names(there)}"
+            f"{model_name(model)} was fitted on {len(known):,} features, but the data have no column "
+            f"{list_names(missing)}; their columns are {list_names(there)}"
         )
     left = [name for name in there if name not in wanted.values()]
-    notes = (f"left out, as the model does not know them: {list_names(left)}",) if left else ()
+    notes = (f"left out, because the model was not fitted on them: {list_names(left)}",) if left else ()
     if is_frame(rows):
         return replace(data, X_test=rows[list(wanted.values())].set_axis(known, axis=1)), notes
     return replace(data, X_test=rows[:, [there.index(name) for name in wanted.values() if name]], columns=()), notes
 
 
 def _renamed(data: Data, known: Sequence[str]) -> Data:
-    """Return columns under a model's counted names, by position, if there are as many."""
+    """Rename columns, by position, to the numbered names of a model if there are as many."""
     if is_frame(data.X_test) and data.X_test.shape[1] == len(known):
         return replace(data, X_test=data.X_test.set_axis(list(known), axis=1))
     return data
 
 
 def check_feature_count(model: Any, data: Data) -> None:
-    """Refuse data whose number of features is not the one that the model was fitted on.
+    """Check that the data have as many features as the model was fitted on.
 
     Raises:
         ModelError: The numbers differ.
     """
     expected, there = feature_count(model), data.features
     if expected and there and expected != there:
-        hint = f"; give data of its own with --data, or --features {expected}" if data.kind == "synthetic" else ""
-        raise ModelError(f"{model_name(model)} expects {expected:,} features, the data have {there:,}{hint}")
+        hint = f"; give its data with --data, or use --features {expected}" if data.kind == "synthetic" else ""
+        raise ModelError(f"{model_name(model)} expects {expected:,} features, but the data have {there:,}{hint}")
 
 
 def _unspaced(name: str) -> str:
@@ -99,7 +97,7 @@ def _unspaced(name: str) -> str:
 
 
 def to_array(frame: Any) -> Any:
-    """Return a data frame as an array: of floats if all are numbers, else of objects."""
+    """Convert a data frame to an array: of floats if all columns are numeric, otherwise of objects."""
     if frame is None:
         return None
     if not is_numeric(frame):
@@ -109,26 +107,26 @@ def to_array(frame: Any) -> Any:
 
 
 def to_frame(rows: Any, names: Sequence[str]) -> Any:
-    """Return an array as a data frame."""
+    """Convert an array to a data frame."""
     if rows is None:
         return None
     return require("pandas", "a model with named columns").DataFrame(rows, columns=list(names))
 
 
 def to_dense_array(rows: Any, kind: str) -> Any:
-    """Return rows as a contiguous array of the dtype `kind`.
+    """Convert rows to a contiguous array of the dtype `kind`.
 
     Raises:
-        ModelError: They hold values that this dtype cannot.
+        ModelError: A value cannot be converted to this dtype.
     """
     rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
     try:
         return np.ascontiguousarray(rows, dtype=kind)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"the model takes {kind}, and the data hold something else: {error}") from error
+        raise ModelError(f"the model takes {kind}, but the data cannot be converted: {error}") from error
 
 
 def list_names(names: Sequence[Any]) -> str:
-    """Return the first eight names in words, and how many more there are."""
+    """Return the first eight names and the number of further names as text."""
     shown = ", ".join(map(str, names[:8]))
     return f"{shown} and {len(names) - 8:,} more" if len(names) > 8 else shown

@@ -1,7 +1,7 @@
-"""Adapts a dataset to what one model takes: a data frame, an array, texts, records or named arrays.
+"""Adapts a dataset to one model: a data frame, an array, texts, records or named arrays.
 
-The path is: read (`tables`), split (`dataset`), adapted to one model (here), cut into calls (`rows.batches`). None of
-it happens inside the timed span. Runs in the engine's processes only.
+Data are read (`tables`), split (`dataset`), adapted to one model (this module) and divided into calls
+(`rows.batches`), all before the timed calls. Runs in the engine's processes only.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ from latency_tui.plan import Setting, Workload
 
 @dataclass(frozen=True)
 class AdaptedData:
-    """The data as one model gets them.
+    """The data in the form that one model takes.
 
     Attributes:
-        data: With `X_train` and `X_test` in the form that the model takes.
-        notes: What is to be told about that, a sentence each.
-        generated: Whether the rows were made from what the model declares.
-        alternatives: Other forms to try, in order, if the model raises on this one; nothing in the model says which.
-        declared: The named tensors that the model takes; empty for any other model.
+        data: The dataset; `X_train` and `X_test` have the form that the model takes.
+        notes: Notes on the conversion, one sentence each.
+        generated: Whether the rows were generated from what the model declares.
+        alternatives: Functions that return other forms, to be tried in order if the model fails with this one.
+        declared: The named tensors that the model takes; empty for other models.
     """
 
     data: Data
@@ -63,14 +63,14 @@ class AdaptedData:
 
     @property
     def is_guessed(self) -> bool:
-        """Whether nobody gave inputs for a fitted model, so that they may not suit it."""
+        """Whether no data were given for a fitted model, so that the inputs may not suit it."""
         return self.data.X_train is None and (self.generated or self.data.default)
 
     @property
     def remedy(self) -> str:
-        """What to do if the model refuses inputs that nobody gave."""
+        """What the user can do if the model fails with generated inputs."""
         shapes = tensors.example(self.declared)
-        return "bring data with --data, or give " + (f"their shape ({shapes})" if shapes else "--features N")
+        return "give data with --data, or " + (f"their shape ({shapes})" if shapes else "use --features N")
 
 
 def adapt_inputs(
@@ -78,35 +78,34 @@ def adapt_inputs(
 ) -> AdaptedData:
     """Return the data in the form that a model takes.
 
-    A model that is fitted already is asked every row. A model with named tensors gets one array per input; a text
-    model gets texts; one that was fitted on a data frame gets the columns that it knows, in their order; any other gets
-    arrays, unless columns hold more than numbers or a part of it picks columns by name. The setting `input` overrides.
+    A fitted model receives all rows. A model with named tensors receives one array per input, a text model receives
+    texts, and a model that was fitted on a data frame receives its columns in the same order. Other models receive
+    arrays, unless a column is not numeric or a step selects columns by name. The setting `input` overrides this.
 
     Args:
-        data: As they were prepared.
-        model: Fitted or not.
-        settings: The candidate's, some of which act on inputs.
-        fitted: Whether the model is.
-        workload: Batch size and shapes; None for the default ones.
+        data: The dataset.
+        model: The model, fitted or not.
+        settings: The settings of the candidate, some of which concern the input.
+        fitted: Whether the model is fitted.
+        workload: Batch size and shapes; None for the defaults.
 
     Raises:
-        ModelError: The two do not fit: numbers or names of features differ, there is nothing to fit on, or numbers are
-            to be learnt as classes.
+        ModelError: The data do not fit the model: features differ, targets are missing, or a classifier would be fitted
+            on numbers with fractions.
     """
     workload = workload or Workload()
     if fitted:
         data = data.for_fitted()
     elif data.y_train is None:
         if data.y_all is not None:
-            raise ModelError(f"{model_name(model)} is not fitted, and one row is too few to fit it on")
+            raise ModelError(f"{model_name(model)} is not fitted, and one row is not enough to fit it")
         raise ModelError(
-            f"{model_name(model)} is not fitted, and the data have no targets to fit it on; name their column with "
-            "--target"
+            f"{model_name(model)} is not fitted, and the data have no target; name the target column with --target"
         )
     if declared := getattr(model, "tensors", None):
         return _as_tensors(data, model, declared, settings, workload)
     if workload.shapes:
-        raise ModelError(f"{model_name(model)} has no named inputs, so a shape means nothing to it")
+        raise ModelError(f"{model_name(model)} has no named inputs, so --shape does not apply to it")
     if isinstance(data.X_test, Mapping):
         data = replace(data, X_test=_get_only_array(data.X_test, model))
     if data.kind == "stored":
@@ -128,12 +127,12 @@ def adapt_inputs(
 
 
 def convert_to_input_type(data: Data, model: Any, settings: Mapping[str, Setting]) -> Data:
-    """Return the rows to ask in the type that a model of another runtime takes, if it takes one type only.
+    """Convert the test rows to the type that a model of another runtime takes, if it takes only one.
 
-    The setting `dtype` counts more, but no such model takes a sparse matrix.
+    The setting `dtype` has priority. Sparse matrices are converted in any case, because no such model takes them.
 
     Raises:
-        ModelError: They hold something else.
+        ModelError: The rows cannot be converted.
     """
     if declared := getattr(model, "tensors", None):
         _check_input_settings(declared, model_name(model), settings)
@@ -146,10 +145,10 @@ def convert_to_input_type(data: Data, model: Any, settings: Mapping[str, Setting
 
 
 def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
-    """Return the inputs in the type and kind that a candidate's settings ask for.
+    """Convert the inputs as the settings `dtype` and `input` of a candidate say.
 
     Raises:
-        ModelError: Data frames are asked for and pandas is not installed, or words are asked for as numbers.
+        ModelError: The inputs cannot be converted, or pandas is not installed.
     """
 
     def convert(inputs: Any) -> Any:
@@ -159,7 +158,7 @@ def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
             try:
                 inputs = inputs.astype(dtype)
             except (TypeError, ValueError, AttributeError) as error:
-                raise ModelError(f"the data cannot be had as {dtype}: {error}") from error
+                raise ModelError(f"the data cannot be converted to {dtype}: {error}") from error
         if settings.get("input") == "dataframe" and not hasattr(inputs, "iloc"):
             inputs = to_frame(inputs, data.columns or [f"feature_{index}" for index in range(inputs.shape[1])])
         if settings.get("input") == "array" and is_frame(inputs):
@@ -179,7 +178,7 @@ def _as_tensors(
     settings: Mapping[str, Setting],
     workload: Workload,
 ) -> AdaptedData:
-    """Return one array per input of a model, from the data or made up from what it declares."""
+    """Return one array per input of a model, from the data or generated from what the model declares."""
     title = model_name(model)
     _check_input_settings(declared, title, settings)
     tensors.check_shapes(declared, workload.shapes, title)
@@ -200,7 +199,7 @@ def _as_tensors(
 
 
 def _width_to_generate(declared: Sequence[tensors.TensorInput], data: Data, model: Any) -> int | None:
-    """Return the columns to make up for inputs of undeclared shape; None if the data are to be used as they are."""
+    """Return the number of columns to generate for inputs of undeclared shape; None to use the data."""
     if data.kind != "synthetic" or any(one.shape is not None for one in declared):
         return None
     if len(declared) > 1:
@@ -209,20 +208,20 @@ def _width_to_generate(declared: Sequence[tensors.TensorInput], data: Data, mode
 
 
 def _note_default_width(declared: Sequence[tensors.TensorInput], data: Data, title: str) -> tuple[str, ...]:
-    """Return a note if neither a model nor the user said how many columns there are."""
+    """Return a note if neither the model nor the user specified the number of columns."""
     if not data.default or any(one.width is not None for one in declared):
         return ()
-    there = f"it got the {data.features} of the default dataset; --features N gives another number"
-    return (f"{title} does not say how many columns it takes, so {there}",)
+    there = f"it receives the {data.features} of the default dataset; change that with --features"
+    return (f"{title} does not declare its number of columns; {there}",)
 
 
 def replace_width(declared: Sequence[tensors.TensorInput], features: int) -> tuple[tensors.TensorInput, ...]:
-    """Return inputs of undeclared shape as inputs of so many columns."""
+    """Return declared inputs with the given number of columns."""
     return tuple(replace(one, shape=(None, features)) for one in declared)
 
 
 def _fits(declared: Sequence[tensors.TensorInput], data: Data) -> bool:
-    """Whether a table of so many columns could be meant for a model's one input."""
+    """Return whether the table fits the only input of a model."""
     (first, *others) = declared
     if others or not first.dtype.startswith(("float", "bfloat")):
         return False
@@ -232,27 +231,30 @@ def _fits(declared: Sequence[tensors.TensorInput], data: Data) -> bool:
 
 
 def _check_input_settings(declared: Sequence[tensors.TensorInput], title: str, settings: Mapping[str, Setting]) -> None:
-    """Refuse settings of inputs for a model that declares what it takes.
+    """Check that no setting contradicts the inputs that a model declares.
 
     Raises:
-        ModelError: There is such a setting.
+        ModelError: A setting does.
     """
     if len(declared) > 1 and "input" in settings:
         raise ModelError(
-            f"{title} takes {len(declared):,} named inputs, so input={settings['input']} cannot be given to it"
+            f"{title} takes {len(declared):,} named inputs, so the setting input={settings['input']} does not apply "
+            "to it"
         )
     if "input" in settings and settings["input"] != "array":
-        raise ModelError(f"{title} takes an array, so input={settings['input']} cannot be given to it")
+        raise ModelError(f"{title} takes an array, so the setting input={settings['input']} does not apply to it")
     if "dtype" in settings and settings["dtype"] != declared[0].dtype:
-        raise ModelError(f"{title} takes {declared[0].dtype}, so dtype={settings['dtype']} cannot be given to it")
+        raise ModelError(
+            f"{title} takes {declared[0].dtype}, so the setting dtype={settings['dtype']} does not apply to it"
+        )
 
 
 def _get_only_array(arrays: Mapping[str, Any], model: Any) -> Any:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     raise ModelError(
-        f"{model_name(model)} takes one table, and the data are the arrays {', '.join(arrays)}; "
-        "call the rows X and the targets y"
+        f"{model_name(model)} takes one table, but the data are the arrays {', '.join(arrays)}; "
+        "name the rows X and the targets y"
     )
 
 
@@ -260,11 +262,11 @@ def _get_only_array(arrays: Mapping[str, Any], model: Any) -> Any:
 
 
 def _generate_rows(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]]:
-    """Return made-up rows for a fitted model that the default dataset does not fit; None if it does."""
+    """Return generated rows for a fitted model that does not fit the default dataset; None if it does."""
     count, names = feature_count(model), feature_names(model)
     if not data.default or takes(model):
         if data.default:
-            raise ModelError(f"{model_name(model)} takes {takes(model)}; bring some with --data")
+            raise ModelError(f"{model_name(model)} takes {takes(model)}; give a file of them with --data")
         return None, ()
     if (count is None or count == data.features) and not names:
         return None, ()
@@ -279,7 +281,7 @@ def _generate_rows(data: Data, model: Any) -> tuple[Data | None, tuple[str, ...]
 
 
 def _preferred_form(data: Data, model: Any, *, fitted: bool) -> str:
-    """Return which form a model takes, `array` or `dataframe`, as far as it tells by itself."""
+    """Return the form that a model most likely takes: `array` or `dataframe`."""
     frame = is_frame(data.X_test)
     if getattr(model, "input_dtype", None):
         return "array"
@@ -296,7 +298,7 @@ def _preferred_form(data: Data, model: Any, *, fitted: bool) -> str:
 def _other_forms(
     data: Data, model: Any, settings: Mapping[str, Setting], form: str, notes: tuple[str, ...], *, fitted: bool
 ) -> tuple[Callable[[], AdaptedData], ...]:
-    """Return the forms to try if a model raises on the preferred one and says nothing of which it takes."""
+    """Return functions that return other forms, for a model that fails with the preferred one."""
     named = is_frame(data.X_test) or bool(data.columns)
     if not named or getattr(model, "input_dtype", None) or data.kind == "synthetic":
         return ()
@@ -306,13 +308,13 @@ def _other_forms(
         return AdaptedData(adapted, (*notes, *more, told))
 
     if form == "array":
-        return (partial(other, "dataframe", "given data frames, since it fails on arrays"),)
+        return (partial(other, "dataframe", "called with data frames, because it fails with arrays"),)
     if is_frame(data.X_test) and (texts := [name for name, kind in data.X_test.dtypes.items() if kind.kind == "M"]):
-        told = f"dates given as text, since it fails on dates: {list_names(texts)}"
+        told = f"dates passed as text, because it fails with dates: {list_names(texts)}"
         undated = replace(data, X_train=as_text(data.X_train, texts), X_test=as_text(data.X_test, texts))
         return (lambda: AdaptedData(_as_table(undated, model, settings, form, fitted=fitted)[0], (*notes, told)),)
     if dates := date_columns(data.X_test):
-        told = f"columns given as dates, since it fails on text: {list_names(dates)}"
+        told = f"columns passed as dates, because it fails with text: {list_names(dates)}"
         dated = replace(data, X_train=as_dates(data.X_train, dates), X_test=as_dates(data.X_test, dates))
         return (lambda: AdaptedData(_as_table(dated, model, settings, form, fitted=fitted)[0], (*notes, told)),)
     return ()
@@ -321,7 +323,7 @@ def _other_forms(
 def _as_table(
     data: Data, model: Any, settings: Mapping[str, Setting], form: str, *, fitted: bool
 ) -> tuple[Data, tuple[str, ...]]:
-    """Return rows as a data frame or an array, with the columns that a fitted model knows."""
+    """Return rows as a data frame or an array, with the columns on which a model was fitted."""
     notes: tuple[str, ...] = ()
     if form == "dataframe":
         data, notes = name_columns(data, model, must="input" in settings)

@@ -1,6 +1,6 @@
-"""`python -m latency_tui.engine.candidate.inspect_child FILE`: what a model file holds and asks to trust, as JSON.
+"""`python -m latency_tui.engine.candidate.inspect_child FILE`: prints the content of a model file as JSON.
 
-A program of its own, since to ask skops takes scikit-learn, which the process that draws does not import.
+It is a separate program, because skops imports scikit-learn, which the process of the screen must not import.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ def inspect(path: Path) -> dict[str, object]:
     """Return what a dialog shows before a file is loaded.
 
     Returns:
-        `title`, `sha256`, `runs_code` (whether loading it runs its author's code), `untrusted_types` (of a
-        skops file, what has to be trusted by name) and `remembered` (those that were trusted in this very file before).
+        `title`, `sha256`, `runs_code` (whether loading the file runs its author's code), `untrusted_types` (types in a
+        skops file that need trust) and `remembered` (those that were trusted in this file before).
 
     Raises:
-        LatencyTuiError: The file is not there, not what it says or damaged, or a library is missing.
+        LatencyTuiError: The file does not exist, does not match its name or is damaged, or a library is missing.
     """
     kind, digest = kind_of(path), digest_of(path)
     try:
@@ -42,7 +42,7 @@ def inspect(path: Path) -> dict[str, object]:
 
 
 def main() -> int:
-    """Print it, or `{"error": ...}` with exit code 2."""
+    """Print the description, or `{"error": ...}` with exit code 2."""
     try:
         found = inspect(Path(sys.argv[1]))
     except LatencyTuiError as error:

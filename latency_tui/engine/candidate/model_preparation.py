@@ -1,4 +1,4 @@
-"""Getting a model ready: load it, check its settings, adapt the data, fit, convert to another runtime, score."""
+"""Prepares a model: loads it, checks settings, adapts the data, fits, converts to another runtime, and scores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from latency_tui.plan.candidates import NATIVE
 
 
 class ModelPreparation:
-    """One model on its way from a file or a class to one that answers.
+    """Prepares one model for measuring.
 
     Args:
         data: The dataset if it was inherited by forking; otherwise `prepare` reads it.
@@ -35,13 +35,13 @@ class ModelPreparation:
         begin_stage: Called with each stage that begins.
 
     Attributes:
-        data: The training and test data, as the model gets them.
+        data: The training and test data, in the form that the model takes.
         model: The model as it was loaded, fitted or converted.
         adapted: The data in the form that suits the model, and the other forms; None before `prepare`.
-        method: Name of the method that is going to be measured.
+        method: Name of the method that will be measured.
         order: Memory order of arrays, C or F.
         converted: Whether the model was converted. The conversion makes calls, so no call after it is a first call.
-        origin: Which other version of scikit-learn made the model, for failure messages; empty if it is not known.
+        origin: The scikit-learn version that saved the model, for error messages; empty if it is the installed one.
     """
 
     def __init__(self, data: Data | None, context: ProcessContext, begin_stage: Callable[[Stage], None]) -> None:
@@ -57,7 +57,7 @@ class ModelPreparation:
         self.origin = ""
 
     def check_settings(self, request: CheckSettings) -> SettingsChecked:
-        """Load, and set the parameters, before any candidate is trained; what is loaded is kept for `prepare`."""
+        """Load the model and set its parameters before any candidate is trained; `prepare` uses the loaded model."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             loaded = self._load(request)
@@ -65,7 +65,7 @@ class ModelPreparation:
         return SettingsChecked()
 
     def _load(self, request: CheckSettings | Prepare) -> loading.LoadedModel:
-        """Return the model with its parameters set, as it was loaded to check these or anew."""
+        """Return the model with its parameters, as loaded by `check_settings` or loaded now."""
         if (loaded := self._loaded) is None:
             threads = int(request.candidate.settings.get("threads", request.threads))
             loaded = loading.load(request.candidate, request.trust, threads, self._context.import_folders)
@@ -75,7 +75,7 @@ class ModelPreparation:
         return loaded
 
     def prepare(self, request: Prepare) -> Prepared:
-        """Load and fit."""
+        """Load the model and fit it, unless it is fitted."""
         self._begin_stage("loading")
         if self.data is None:
             folders = self._context.import_folders
@@ -101,9 +101,9 @@ class ModelPreparation:
             if not loaded.fitted:
                 self._begin_stage("training")
                 seconds = self._fit()
-                self._context.thread_limiter.limit(threads)  # for what was only loaded by fitting
+                self._context.thread_limiter.limit(threads)  # for libraries that fitting has loaded
             self.data = self.adapted.data
-        gc.collect()  # what fitting left behind is not to be collected during a call
+        gc.collect()  # otherwise garbage of fitting could be collected during a call
         return Prepared(
             seconds=seconds,
             notes=(*loaded.notes, *self.adapted.notes, *format_warnings(caught)),
@@ -111,7 +111,7 @@ class ModelPreparation:
         )
 
     def _fit(self) -> float:
-        """Fit on the data as adapted, else on one of their other forms; return the seconds that it took."""
+        """Fit on the data, trying other forms if that fails; return the duration in seconds."""
         assert self.adapted is not None
         while True:
             data, started = self.adapted.data, time.perf_counter()
@@ -125,7 +125,7 @@ class ModelPreparation:
                 return time.perf_counter() - started
 
     def try_alternative(self, error: Exception) -> bool:
-        """Take the next form of the data if there is one; return whether there was."""
+        """Switch to the next form of the data; return False if there is none."""
         assert self.adapted is not None
         if not self.adapted.alternatives or issubclass(type(error), LatencyTuiError):
             return False
@@ -133,12 +133,12 @@ class ModelPreparation:
         return True
 
     def score(self, request: Score, *, rows_per_call: int, fresh_per_call: bool) -> Scored:
-        """Convert if another runtime is wanted, and score: everything that calls the model before anything is timed.
+        """Convert the model to another runtime if one is set, and score it, before anything is timed.
 
         Args:
-            request: Which candidate.
-            rows_per_call: The workload's batch size, as far as it is known.
-            fresh_per_call: Whether the model changes the rows that it receives.
+            request: The request with the candidate.
+            rows_per_call: The batch size, if it is known.
+            fresh_per_call: Whether the model changes its input.
         """
         assert self.data is not None
         self._begin_stage("loading")

@@ -1,4 +1,4 @@
-"""Answers that are NaN or infinite: what a model that has diverged gives, or one that was given rows with gaps."""
+"""Detects outputs that are NaN or infinite: of a diverged model, or for rows with missing values."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SECONDS = 0.5
 
 
 def note_not_finite(model: Any, method: str, rows: Any, rows_per_call: int) -> str | None:
-    """Ask a model for held-out rows and return a note on the answers that are NaN or infinite; None if none is.
+    """Call a model with held-out rows and return a note if outputs are NaN or infinite, None otherwise.
 
     Args:
-        model: Ready to answer.
-        method: What is measured.
-        rows: As the model gets them, `(n_rows, ...)`; as many are asked as take about `SECONDS`.
-        rows_per_call: How many it surely takes at once.
+        model: The fitted model.
+        method: The method that is measured.
+        rows: The rows as the model takes them, `(n_rows, ...)`; as many are used as take about `SECONDS`.
+        rows_per_call: A number of rows per call that the model accepts.
     """
     kinds = {"NaN": 0, "infinite": 0}
     bad, asked, total = 0, 0, min(count_rows(rows), MAX_ROWS)
@@ -37,7 +37,7 @@ def note_not_finite(model: Any, method: str, rows: Any, rows_per_call: int) -> s
         while asked + size <= total:
             try:
                 nan, infinite = _not_finite(call_in_batches(model, method, take(rows, np.arange(asked, asked + size))))
-            except Exception:  # noqa: BLE001 (it takes so many rows per call and no more, or answers in its own form)
+            except Exception:  # noqa: BLE001 (it does not accept more rows per call, or returns another format)
                 if not grows or size == rows_per_call:
                     break
                 size, grows = rows_per_call, False
@@ -52,11 +52,11 @@ def note_not_finite(model: Any, method: str, rows: Any, rows_per_call: int) -> s
     if not bad:
         return None
     are = "is" if bad == 1 else "are"
-    return f"{bad:,} of {asked:,} answers for held-out rows {are} {' or '.join(kind for kind in kinds if kinds[kind])}"
+    return f"{bad:,} of {asked:,} outputs for held-out rows {are} {' or '.join(kind for kind in kinds if kinds[kind])}"
 
 
 def _not_finite(answer: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return for which rows an answer holds NaN, and for which something infinite."""
+    """Return the rows whose output contains NaN, and those whose output contains an infinite value."""
     count = count_rows(answer)
     nan, infinite = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     for part in _parts(answer):
@@ -67,7 +67,7 @@ def _not_finite(answer: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def _parts(answer: Any) -> list[Any]:
-    """Return the outputs of an answer, each with a value, or several, per row."""
+    """Return the parts of an output, each with one or more values per row."""
     if isinstance(answer, Mapping):
         return list(answer.values())
     if isinstance(answer, list | tuple) and answer and all(len(getattr(one, "shape", ())) == 2 for one in answer):
@@ -76,7 +76,7 @@ def _parts(answer: Any) -> list[Any]:
 
 
 def _as_numbers(part: Any) -> NDArray[np.float64]:
-    """Return values as numbers, with zeros for all that is no number."""
+    """Convert values to numbers; anything else becomes zero."""
     values = np.asarray(part.toarray() if hasattr(part, "toarray") else part)
     if values.dtype.kind in "fc":
         return values

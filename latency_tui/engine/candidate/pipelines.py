@@ -1,4 +1,4 @@
-"""Pipelines of the catalogue, for tables with words, dates and gaps. Runs only in a candidate's process."""
+"""Pipelines for tables with text, dates and missing values. Runs only in a candidate's process."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 
 def classifier() -> Pipeline:
-    """Return logistic regression behind scaling of numbers and encoding of words, gaps filled in."""
+    """Return logistic regression after scaling of numbers, encoding of text and imputation of missing values."""
     return make_pipeline(_one_hot(), LogisticRegression(max_iter=1000))
 
 
 def regressor() -> Pipeline:
-    """Return ridge regression behind the same."""
+    """Return ridge regression after the same steps."""
     return make_pipeline(_one_hot(), Ridge())
 
 
 def forest_classifier() -> Pipeline:
-    """Return a random forest behind the same."""
+    """Return a random forest after the same steps."""
     return make_pipeline(_one_hot(), RandomForestClassifier(random_state=42))
 
 
 def forest_regressor() -> Pipeline:
-    """Return a random forest behind the same."""
+    """Return a random forest after the same steps."""
     return make_pipeline(_one_hot(), RandomForestRegressor(random_state=42))
 
 
 def boosting_classifier() -> Pipeline:
-    """Return gradient-boosted trees behind numbers for words; gaps stay gaps."""
+    """Return gradient-boosted trees after ordinal encoding of text; missing values are kept."""
     return make_pipeline(_ordinal(), HistGradientBoostingClassifier(random_state=42))
 
 
 def boosting_regressor() -> Pipeline:
-    """Return gradient-boosted trees behind the same."""
+    """Return gradient-boosted trees after the same steps."""
     return make_pipeline(_ordinal(), HistGradientBoostingRegressor(random_state=42))
 
 
@@ -72,41 +72,41 @@ def _ordinal() -> ColumnTransformer:
 
 
 def numbers(rows: Any) -> list[int]:
-    """Return which columns hold numbers; all of an array's."""
+    """Return the indices of numeric columns; all columns of an array are numeric."""
     return [index for index in range(rows.shape[1]) if index not in {*words(rows), *dates(rows)}]
 
 
 def dates(rows: Any) -> list[int]:
-    """Return which columns of a data frame hold dates or durations."""
+    """Return the indices of the columns of a data frame with dates or durations."""
     return [index for index, kind in enumerate(_kinds(rows)) if kind in "mM"]
 
 
 def words(rows: Any) -> list[int]:
-    """Return which columns of a data frame hold anything but numbers and dates."""
+    """Return the indices of the columns of a data frame with neither numbers nor dates."""
     return [index for index, kind in enumerate(_kinds(rows)) if kind not in "fiubmM"]
 
 
 def as_floats(rows: Any) -> Any:
-    """Return columns of numbers as an array of floats, `(n_rows, n_columns)`, NaN for gaps."""
+    """Convert numeric columns to an array of floats, `(n_rows, n_columns)`, with NaN for missing values."""
     return rows.to_numpy(dtype="float64", na_value=np.nan) if hasattr(rows, "iloc") else rows
 
 
 def as_texts(rows: Any) -> Any:
-    """Return columns of words as an array of texts, `(n_rows, n_columns)`, empty ones for gaps."""
+    """Convert text columns to an array of texts, `(n_rows, n_columns)`, empty for missing values."""
     found = rows.to_numpy(dtype=object)
     missing = rows.isna().to_numpy()
     return np.where(missing, "", found.astype(str)).astype(object)
 
 
 def as_seconds(rows: Any) -> Any:
-    """Return columns of dates as seconds since 1970, `(n_rows, n_columns)`, NaN for gaps."""
+    """Convert dates to seconds since 1970, `(n_rows, n_columns)`, with NaN for missing values."""
     columns = [rows.iloc[:, index] for index in range(rows.shape[1])]
     found = [np.where(column.isna(), np.nan, column.astype("int64") / _units_of(column)) for column in columns]
     return np.column_stack(found) if found else np.empty((len(rows), 0))
 
 
 def _units_of(column: Any) -> float:
-    """Return how many units of a column's type of date make a second."""
+    """Return the number of units of a date column per second."""
     return {"s": 1.0, "ms": 1e3, "us": 1e6}.get(getattr(column.dt, "unit", "ns"), 1e9)
 
 

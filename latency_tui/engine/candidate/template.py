@@ -1,7 +1,7 @@
-"""A template: a process that has imported the libraries of a candidate, from which its further processes are forked.
+"""A template process, which has imported the libraries of a candidate, and from which its replicas are forked.
 
-Importing a library such as torch takes seconds, and a candidate has up to two dozen processes. Each of them still loads
-the model itself, after it was forked: its memory is a draw of its own, as that of a process forked from the engine is.
+Importing a library such as torch takes seconds, and a candidate has up to 24 processes. Each replica still loads the
+model itself after the fork, so that its memory layout is independent of that of the other replicas.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _ADOPTION_SECONDS = 5.0
 
 
 def find_new_libraries(before: Collection[str]) -> tuple[str, ...]:
-    """Return the modules of installed libraries that were imported since, in that order.
+    """Return the modules of installed libraries that were imported since, in order.
 
     Args:
-        before: Names of the modules that were there.
+        before: Names of the modules that were imported before.
     """
     found = []
     for name, module in list(sys.modules.items()):
@@ -58,15 +58,15 @@ def become_template(modules: Collection[str], thread_limiter: ThreadLimiter) -> 
 
 
 def fork_process(connection: Connection, request: ForkProcess, serve: Callable[[Connection], None]) -> Forked:
-    """Fork a process that outlives the one in between, so that the engine becomes its parent.
+    """Fork a process through an intermediate process, so that the engine becomes its parent.
 
     Args:
-        connection: This template's; the descriptor for the new process comes through it.
-        request: Who the parent is to be.
-        serve: What the new process does; it never returns from here.
+        connection: The connection of this template, which receives the descriptor for the new process.
+        request: The request with the process id of the parent.
+        serve: What the new process runs; it does not return.
 
     Raises:
-        OSError: There is no process or no memory left.
+        OSError: No process or memory is left.
     """
     descriptor = reduction.recv_handle(connection)
     reading, writing = os.pipe()

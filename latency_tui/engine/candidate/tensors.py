@@ -1,7 +1,7 @@
-"""Models that take named tensors: what each declares, and the arrays that data give it. In the engine's processes only.
+"""Converts data for models that take named tensors. Runs in the engine's processes only.
 
-ONNX files and TorchScript programs name their inputs. Rows of data become one array per input before anything is timed:
-by the names of the arrays or columns, else in their order.
+ONNX files and TorchScript programs name their inputs. Before anything is timed, the data are converted to one array per
+input, by the names of arrays or columns, or else in their order.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class TensorInput:
     """One input that a model declares.
 
     Attributes:
-        name: As the model calls it.
-        dtype: Name of the numpy type that it receives; `object` for words, `bfloat16` has no numpy type.
-        shape: Length of each axis, None for a free one; None if the model does not say how many axes there are.
+        name: The name in the model.
+        dtype: Name of the numpy type; `object` for text; `bfloat16` has no numpy type.
+        shape: Length of each axis, None for a free axis; None if the model does not declare the number of axes.
     """
 
     name: str
@@ -43,14 +43,14 @@ class TensorInput:
 
     @property
     def width(self) -> Axis:
-        """Columns of a table that it holds per row: None if that is free, 1 for an input without a second axis."""
+        """Number of values per row: None if an axis is free, 1 for an input without a second axis."""
         if self.shape is None or any(axis is None for axis in self.shape[1:]):
             return None
         return math.prod(axis for axis in self.shape[1:] if axis is not None)
 
 
 def fixed_rows(tensors: Sequence[TensorInput]) -> int | None:
-    """Return how many rows per call a model insists on; None if it takes any number, 0 if its inputs share no rows."""
+    """Return the number of rows per call; None if any number is accepted, 0 if the first axes of the inputs differ."""
     firsts = {one.shape[0] if one.shape else None for one in tensors}
     if len(firsts) > 1 and None not in firsts:
         return 0
@@ -60,13 +60,13 @@ def fixed_rows(tensors: Sequence[TensorInput]) -> int | None:
 def from_data(
     tensors: Sequence[TensorInput], rows: Any, columns: Sequence[str], title: str
 ) -> tuple[Arrays, tuple[str, ...]]:
-    """Return one array per input, `(n_rows, ...)` each, from rows of data, and what is to be told about that.
+    """Convert rows to one array per input, `(n_rows, ...)` each; return the arrays and notes.
 
     Args:
-        tensors: What the model declares.
+        tensors: The inputs that the model declares.
         rows: An array, a sparse matrix, a data frame, a list, or arrays by name.
-        columns: Names of the columns of an array; empty if they have none.
-        title: Of the model, for messages.
+        columns: Column names of an array; empty if there are none.
+        title: Name of the model for messages.
 
     Raises:
         ModelError: The data do not fit the inputs.
@@ -75,7 +75,7 @@ def from_data(
         chosen, notes = _by_name(tensors, rows, title)
     elif getattr(rows, "ndim", 2) > 2:
         if len(tensors) > 1:
-            raise ModelError(f"{title} takes {_listed(tensors)}; bring an NPZ file with an array of each name")
+            raise ModelError(f"{title} takes {_listed(tensors)}; give an NPZ file with one array per name")
         chosen, notes = {tensors[0].name: np.asarray(rows)}, ()
     else:
         chosen, notes = _from_columns(tensors, rows, columns, title)
@@ -85,19 +85,19 @@ def from_data(
 def generated(
     tensors: Sequence[TensorInput], shapes: Mapping[str, tuple[int, ...]], rows_per_call: int, title: str
 ) -> tuple[Arrays, tuple[str, ...]]:
-    """Return one array of made-up values per input, by the shape and type that it declares.
+    """Generate one array per input, of the shape and type that it declares.
 
-    Numbers are drawn from a standard normal distribution, whole numbers are 0 or 1, bytes from 0 to 255, words are `a`.
-    A model whose inputs share no rows gets one set of tensors: arrays of `(1, *shape)`.
+    Numbers are drawn from a standard normal distribution, whole numbers are 0 or 1, bytes are 0 to 255, text is `a`. If
+    the first axes of the inputs differ, one set of tensors is generated: arrays of shape `(1, *shape)`.
 
     Args:
-        tensors: What the model declares.
-        shapes: Shapes that the user gave by name, rows per call first; `""` names the only input.
-        rows_per_call: The workload's batch size.
-        title: Of the model, for messages.
+        tensors: The inputs that the model declares.
+        shapes: Shapes given by the user, by name, rows per call first; `""` is the only input.
+        rows_per_call: The batch size.
+        title: Name of the model for messages.
 
     Raises:
-        ModelError: An input has a free axis besides its rows and nobody said how long that is.
+        ModelError: The length of a free axis other than the first is unknown.
     """
     generator, fixed, found = np.random.default_rng(0), fixed_rows(tensors), Arrays()
     for one in tensors:
@@ -105,11 +105,11 @@ def generated(
         shape = _full_shape(one, given, fixed, rows_per_call, title)
         drawn = (1, *shape) if fixed == 0 else (max(GENERATED_ROWS, rows_per_call), *shape[1:])
         found[one.name] = _drawn(one, drawn, generator)
-    return found, (f"no data were given: inputs are made up from what the model declares, {_listed(tensors)}",)
+    return found, (f"no data were given; inputs were generated from what the model declares: {_listed(tensors)}",)
 
 
 def check_shapes(tensors: Sequence[TensorInput], shapes: Mapping[str, tuple[int, ...]], title: str) -> None:
-    """Refuse shapes for inputs that a model does not have.
+    """Check that the model has the inputs for which shapes were given.
 
     Raises:
         ModelError: There is no such input.
@@ -133,19 +133,19 @@ def _full_shape(
             raise ModelError(f"{title} takes {one}; the shape given is {' × '.join(map(str, given))}")
         if fixed != 0 and given[:1] != (rows_per_call,):
             raise ModelError(
-                f"the shape given for {one.name} has {given[0] if given else 0:,} rows per call, and the batch size is "
-                f"{rows_per_call:,}: give -b {given[0] if given else 1}"
+                f"the shape given for {one.name} has {given[0] if given else 0:,} rows per call, but the batch size is "
+                f"{rows_per_call:,}; use -b {given[0] if given else 1}"
             )
         return given
     if declared is None:
         raise ModelError(
-            f"{title} does not say which shape {one.name} has: bring data with --data, or give --features N or "
+            f"{title} does not declare the shape of {one.name}; give data with --data, or use --features N or "
             f"--shape {one.name}={rows_per_call}x128"
         )
     if any(axis is None for axis in declared[1:]):
         example = "x".join(str(axis or 128) for axis in (rows_per_call, *declared[1:]))
         raise ModelError(
-            f"{title} takes {one}, whose free axes (?) nobody gave: bring data with --data, or give "
+            f"{title} takes {one}, and its free axes (?) are unknown; give data with --data, or use "
             f"--shape {one.name}={example}"
         )
     return (declared[0] or rows_per_call, *(axis or 1 for axis in declared[1:])) if declared else (rows_per_call,)
@@ -164,26 +164,27 @@ def _drawn(one: TensorInput, shape: tuple[int, ...], generator: np.random.Genera
 
 
 def _by_name(tensors: Sequence[TensorInput], arrays: Mapping[str, Any], title: str) -> tuple[Arrays, tuple[str, ...]]:
-    """Choose arrays by the names of the inputs, or in their order if no name is known and the numbers are equal."""
+    """Assign arrays to inputs by name, or in order if no name matches and there are as many."""
     plain = {_plain(name): name for name in arrays}
     found = {one.name: one.name if one.name in arrays else plain.get(_plain(one.name)) for one in tensors}
     if all(name is None for name in found.values()) and len(arrays) == len(tensors):
         named = dict(zip((one.name for one in tensors), arrays.values(), strict=True))
         order = ", ".join(f"{name} to {one.name}" for name, one in zip(arrays, tensors, strict=True))
-        return named, (f"no array has the name of an input, so they are given in their order: {order}",)
+        return named, (f"no array has the name of an input, so arrays were assigned in order: {order}",)
     if missing := [name for name, there in found.items() if there is None]:
         raise ModelError(
-            f"{title} takes {_listed(tensors)}; the data lack {', '.join(missing)} and have {', '.join(arrays)}"
+            f"{title} takes {_listed(tensors)}, but the data have no array {', '.join(missing)}; their arrays are "
+            f"{', '.join(arrays)}"
         )
     left = [name for name in arrays if name not in found.values()]
-    notes = (f"arrays that the model does not take are left out: {', '.join(left)}",) if left else ()
+    notes = (f"arrays left out, because the model does not take them: {', '.join(left)}",) if left else ()
     return {name: np.asarray(arrays[there]) for name, there in found.items() if there is not None}, notes
 
 
 def _from_columns(
     tensors: Sequence[TensorInput], rows: Any, columns: Sequence[str], title: str
 ) -> tuple[Arrays, tuple[str, ...]]:
-    """Deal the columns of a table to the inputs: by their names, else in their order."""
+    """Assign the columns of a table to inputs by name, or else in order."""
     if hasattr(rows, "toarray"):
         rows = rows.toarray()
     if not is_frame(rows):
@@ -197,7 +198,7 @@ def _from_columns(
         where = [names.index(one.name) if one.name in names else plain.get(_plain(one.name)) for one in tensors]
         if None not in where:
             left = [name for index, name in enumerate(names) if index not in where]
-            notes = (f"left out, as the model does not know them: {', '.join(left)}",) if left else ()
+            notes = (f"left out, because the model was not fitted on them: {', '.join(left)}",) if left else ()
             picked = {
                 one.name: _columns(rows, [index])
                 for one, index in zip(tensors, where, strict=True)
@@ -207,21 +208,21 @@ def _from_columns(
         missing = [one.name for one, index in zip(tensors, where, strict=True) if index is None]
         if len(missing) < len(tensors) or sum(width or 0 for width in widths) != count:
             raise ModelError(
-                f"{title} was fitted on {len(tensors):,} features; the data lack {', '.join(missing)} and have "
-                f"{', '.join(names)}"
+                f"{title} was fitted on {len(tensors):,} features, but the data have no column "
+                f"{', '.join(missing)}; their columns are {', '.join(names)}"
             )
-    if widths.count(None) == 1:  # whatever is left belongs to the one that takes any number
+    if widths.count(None) == 1:  # the only input without a width receives the remaining columns
         rest = count - sum(width for width in widths if width is not None)
         widths = [rest if width is None else width for width in widths]
     if len(tensors) > 1 and None in widths:
         raise ModelError(
-            f"{title} takes {_listed(tensors)}, and nothing says which columns are for which input; bring an NPZ file "
-            f"with an array of each name, or give shapes ({example(tensors)})"
+            f"{title} takes {_listed(tensors)}, and it is unknown which columns belong to which input; give an NPZ "
+            f"file with one array per name, or shapes ({example(tensors)})"
         )
     known = [0 if width is None else width for width in widths]
     if sum(known) != count or min(known) < 1:
-        hint = "" if len(tensors) == 1 else "; columns are given to the inputs in their order"
-        raise ModelError(f"{title} takes {_listed(tensors)}, the data have {count:,} columns{hint}")
+        hint = "" if len(tensors) == 1 else "; columns are assigned to the inputs in order"
+        raise ModelError(f"{title} takes {_listed(tensors)}, but the data have {count:,} columns{hint}")
     ends = np.cumsum(known)
     dealt = {
         one.name: _columns(rows, list(range(end - width, end)))
@@ -230,11 +231,11 @@ def _from_columns(
     if len(tensors) == 1:
         return dealt, ()
     told = ", ".join(f"{width} to {one.name}" for one, width in zip(tensors, known, strict=True))
-    return dealt, (f"columns are given to the inputs in their order: {told}",)
+    return dealt, (f"columns were assigned to the inputs in order: {told}",)
 
 
 def example(tensors: Sequence[TensorInput]) -> str:
-    """Return how shapes of inputs are typed, with 1 row per call and 128 for each free axis."""
+    """Return example options for the shapes, with 1 row per call and 128 for each free axis."""
     return " ".join(
         f"--shape {one.name}={'x'.join(str(axis or 128) for axis in (1, *(one.shape or (1, None))[1:]))}"
         for one in tensors[:3]
@@ -250,26 +251,28 @@ def _columns(rows: Any, positions: list[int]) -> Any:
 
 
 def _convert_to_declared(one: TensorInput, array: Any, title: str) -> Any:
-    """Return an array in the type and shape of an input, its rows first.
+    """Convert an array to the type and shape of an input.
 
     Raises:
-        ModelError: Values or axes do not fit.
+        ModelError: The array cannot be converted.
     """
     array = _reshape_to_declared(one, np.asarray(array), title)
     if one.dtype == "object":
         return _words(array)
     kind = "float32" if one.dtype == "bfloat16" else one.dtype
     try:
-        with np.errstate(invalid="ignore"):  # gaps become whole numbers of any value; found below
+        with np.errstate(invalid="ignore"):  # missing values become arbitrary whole numbers, which is checked below
             cast = array.astype(kind)
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"{title} takes {one.name} as {one.dtype}, and the data hold something else: {error}"
+            f"{title} takes {one.name} as {one.dtype}, but the data cannot be converted: {error}"
         ) from error
     if np.dtype(kind).kind in "iu" and array.dtype.kind in "fO" and not np.array_equal(cast, array.astype("float64")):
-        raise ModelError(f"{title} takes {one.name} as whole numbers ({one.dtype}); the data have fractions or gaps")
+        raise ModelError(
+            f"{title} takes {one.name} as whole numbers ({one.dtype}), but the data have fractions or missing values"
+        )
     if np.dtype(kind).kind in "iu" and array.dtype.kind in "iu" and not np.array_equal(cast, array):
-        raise ModelError(f"{title} takes {one.name} as {one.dtype}; the data have numbers beyond its range")
+        raise ModelError(f"{title} takes {one.name} as {one.dtype}, but the data have numbers out of its range")
     return np.ascontiguousarray(cast)
 
 
@@ -285,11 +288,11 @@ def _reshape_to_declared(one: TensorInput, array: Any, title: str) -> Any:
         return array.reshape(array.shape[0], *declared[1:])
     has = " × ".join(map(str, array.shape[1:])) or "1"
     wants = " × ".join("?" if axis is None else str(axis) for axis in declared[1:]) or "1"
-    raise ModelError(f"{title} takes {wants} per row as {one.name}, the data have {has}")
+    raise ModelError(f"{title} takes {wants} values per row as {one.name}, but the data have {has}")
 
 
 def _words(array: Any) -> Any:
-    """Return an array of text: gaps are empty, numbers as they are written."""
+    """Convert an array to text; missing values become empty."""
 
     def written(value: Any) -> str:
         if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -300,7 +303,7 @@ def _words(array: Any) -> Any:
 
 
 def _plain(name: str) -> str:
-    """Return a name as converters write it: `_` for whatever is no letter and no digit."""
+    """Return a name as converters write it: other characters than letters and digits are replaced by `_`."""
     return re.sub(r"\W", "_", name).casefold()
 
 

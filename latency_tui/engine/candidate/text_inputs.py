@@ -1,4 +1,4 @@
-"""Gives rows to models that take texts, or records: a mapping from the name of a column to its value."""
+"""Converts rows for models that take texts, or records (dictionaries of values by column name)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from latency_tui.errors import ModelError
 
 
 def as_texts(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
-    """Return the one column of words as a list of texts."""
+    """Convert the only text column to a list of texts."""
     rows = data.X_test
     if is_frame(rows):
         worded = [name for name, kind in rows.dtypes.items() if getattr(kind, "kind", "O") not in "fiubmM"]
         known = [name for name in feature_names(model) if name in worded]
         chosen = known if len(known) == 1 else worded
         if len(chosen) != 1:
-            has = f"{len(chosen)} columns of words: {list_names(chosen)}" if chosen else "no column of words"
+            has = f"{len(chosen)} text columns: {list_names(chosen)}" if chosen else "no text column"
             raise ModelError(
-                f"{model_name(model)} takes texts, and the data have {has}; keep the one column that holds them"
+                f"{model_name(model)} takes texts, but the data have {has}; give a file with one text column"
             )
         left = [name for name in rows.columns if name not in chosen]
         notes = (f"takes texts: column {chosen[0]}" + (f"; left out: {list_names(left)}" if left else ""),)
@@ -34,8 +34,8 @@ def as_texts(data: Data, model: Any) -> tuple[Data, tuple[str, ...]]:
     values = np.asarray(rows)
     words = values.dtype.kind in "OUS"
     if not words or (values.ndim > 1 and values.shape[1] != 1):
-        has = "hold several columns" if words else "hold numbers"
-        raise ModelError(f"{model_name(model)} takes texts, and the data {has}")
+        has = "have several columns" if words else "are numbers"
+        raise ModelError(f"{model_name(model)} takes texts, but the data {has}")
     train = None if data.X_train is None else _texts(np.ravel(data.X_train))
     return replace(data, X_train=train, X_test=_texts(values.ravel()), columns=()), ()
 
@@ -45,7 +45,7 @@ def _texts(values: Any) -> list[str]:
 
 
 def as_records(data: Data) -> Data:
-    """Return each row as a mapping from a column's name to its value."""
+    """Convert each row to a dictionary of values by column name."""
 
     def records(rows: Any) -> Any:
         if rows is None or isinstance(rows, list):

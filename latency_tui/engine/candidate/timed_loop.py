@@ -1,4 +1,4 @@
-"""The timed loop, alone in its file: whatever is added here is added to every number that a user reads."""
+"""The timed loop. Anything added to it is added to every latency that is reported."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def time_calls(call: Callable[[Any], object], inputs: Sequence[Any], durations: 
     """Call once for each input and store how long each call took.
 
     Args:
-        call: What is measured. Its answer is dropped inside the timed span, as a caller in a hurry would drop it.
-        inputs: `(n_calls,)` prepared inputs, one a call.
-        durations: `(n_calls,)` list made beforehand; receives nanoseconds.
+        call: The function that is measured. Its return value is released inside the timed span.
+        inputs: `(n_calls,)` prepared inputs, one per call.
+        durations: `(n_calls,)` preallocated list that receives nanoseconds.
     """
     clock = perf_counter_ns
     index = 0
@@ -25,14 +25,14 @@ def time_calls(call: Callable[[Any], object], inputs: Sequence[Any], durations: 
         started = clock()
         call(value)
         durations[index] = clock() - started
-        index += 1  # noqa: SIM113 (enumerate would make a tuple a turn inside the loop)
+        index += 1  # noqa: SIM113 (enumerate would create a tuple per iteration)
 
 
 class GcPauseRecorder:
-    """Notes the garbage collector's pauses during a block, and which call each of them fell into.
+    """Records the pauses of the garbage collector during a block, and the call that each interrupted.
 
     Args:
-        durations: `(n_calls,)` list that the timed loop fills; what is still `PENDING` has not come to its end.
+        durations: `(n_calls,)` list that the timed loop fills; calls that have not returned are `PENDING`.
     """
 
     def __init__(self, durations: list[int]) -> None:
@@ -42,18 +42,18 @@ class GcPauseRecorder:
         self._started = 0
 
     def __call__(self, phase: str, _info: dict[str, int]) -> None:
-        """Be told by `gc.callbacks` that a collection starts or stops."""
+        """Record the start or end of a collection; called by `gc.callbacks`."""
         if phase == "start":
             self._started = perf_counter_ns()
             return
         pause = perf_counter_ns() - self._started
-        index = bisect_left(self._durations, 0, key=_is_open)  # the call pays for it: as little as can be
-        if index < len(self._durations):  # else after the last call
+        index = bisect_left(self._durations, 0, key=_is_open)  # inside a timed call, so it must be fast
+        if index < len(self._durations):  # otherwise the pause was after the last call
             self.calls.append(index)
             self.nanoseconds.append(pause)
 
     def forget(self) -> None:
-        """Forget what was noted until now, before the calls that count."""
+        """Discard the pauses recorded so far."""
         self.calls.clear()
         self.nanoseconds.clear()
 

@@ -1,4 +1,4 @@
-"""Warm-up: call until the last windows agree, within a cap, and keep the first calls as a result of their own."""
+"""The warm-up: calls a model until the medians of two consecutive windows agree, or a limit is reached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_CALLS = 5_000
 
 @dataclass(frozen=True)
 class WarmUp:
-    """How a warm-up went; `call_ns` is the median of its last window."""
+    """The outcome of a warm-up; `call_ns` is the median of its last window."""
 
     calls: int
     nanoseconds: int
@@ -28,16 +28,16 @@ class WarmUp:
 
 
 def warm_up(run: Callable[[int], list[int]], first_ns: int, *, brief: bool = False) -> WarmUp:
-    """Run windows of calls until two neighbouring medians agree.
+    """Run windows of calls until the medians of two consecutive windows agree.
 
     Args:
-        run: Makes that many calls and returns their durations in nanoseconds.
-        first_ns: Duration of the latest call before, which sizes the first window.
-        brief: Whether the process is a copy of one that is warm, so that only its own pages and caches are cold.
+        run: Makes the given number of calls and returns their durations in nanoseconds.
+        first_ns: Duration of the previous call, which determines the size of the first window.
+        brief: Whether the process is a replica of a warm one, so that only its own pages and caches are cold.
 
     Returns:
-        How it went. At least `MIN_NS` or `MIN_CALLS`, whichever comes first; at most `MAX_NS` or `MAX_CALLS`,
-        after which `steady` is false.
+        The outcome. It takes at least `MIN_NS` or `MIN_CALLS`, whichever is reached first, and at most `MAX_NS` or
+        `MAX_CALLS`, after which `steady` is False.
     """
     started = perf_counter_ns()
     calls, before, estimate = 0, 0.0, float(max(first_ns, 1))

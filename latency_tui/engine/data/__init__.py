@@ -1,1 +1,1 @@
-"""Data in the processes of the engine: read from files, typed, split, and counted."""
+"""Data in the engine's processes: reading, type inference, splitting."""

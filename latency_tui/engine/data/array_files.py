@@ -1,4 +1,4 @@
-"""Reads arrays: NPY, NPZ, sparse matrices and LIBSVM. Runs in the engine's processes only."""
+"""Reads arrays from NPY, NPZ and LIBSVM files. Runs in the engine's processes only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_npy(file: DataFile) -> Any:
     """Return the array of an NPY file.
 
     Raises:
-        DataError: It holds Python objects or one value.
+        DataError: The file contains Python objects or a single value.
     """
     with file.open() as opened:
         array = _checked(file, "", lambda: np.load(io.BytesIO(opened.read()) if file.compression else opened))
@@ -31,12 +31,13 @@ def read_npy(file: DataFile) -> Any:
 
 
 def read_npz(file: DataFile, target: str | None) -> tuple[Any, Any, bool]:
-    """Return the inputs of an NPZ file, its targets or None, and whether the target named is an array of its own.
+    """Return the inputs of an NPZ file, its targets or None, and whether the target is an array of the file.
 
-    Inputs are the array called `X` (or the like), the only one besides the targets, or all others by name.
+    The inputs are the array named `X` (or similar), the only array besides the targets, or all other arrays by name.
 
     Raises:
-        DataError: It holds no arrays, Python objects, arrays of different numbers of rows, or no array of that name.
+        DataError: The file contains no arrays, Python objects or arrays with different numbers of rows, or there is no
+            array with the name of the target.
     """
     try:
         with file.open() as opened, np.load(io.BytesIO(opened.read()) if file.compression else opened) as archive:
@@ -48,7 +49,7 @@ def read_npz(file: DataFile, target: str | None) -> tuple[Any, Any, bool]:
 def _parts(file: DataFile, archive: Mapping[str, Any], target: str | None) -> tuple[Any, Any, bool]:
     names = list(archive)
     if not names:
-        raise DataError(f"{file.path} holds no arrays.")
+        raise DataError(f"{file.path} contains no arrays.")
     if is_sparse(names):
         return _sparse(file), None, False
     lowered = {name.lower(): name for name in reversed(names)}
@@ -63,7 +64,7 @@ def _parts(file: DataFile, archive: Mapping[str, Any], target: str | None) -> tu
             raise DataError(f"{file.path} has no array {target!r}; {hint(target, names[:50])}")
     rest = [name for name in names if name != targets_name]
     if not rest:
-        raise DataError(f"{file.path} holds the targets {targets_name!r} and no rows; call the rows X.")
+        raise DataError(f"{file.path} contains the targets {targets_name!r} but no rows; name the rows X.")
     targets = None if targets_name is None else _array(file, archive, targets_name)
     if inputs_name is None and len(rest) == 1:
         inputs_name = rest[0]
@@ -78,15 +79,15 @@ def _parts(file: DataFile, archive: Mapping[str, Any], target: str | None) -> tu
         shown = ", ".join(f"{name} {count:,}" for name, count in [*rows.items()][:_MAX_NAMES])
         more = f" and {len(rows) - _MAX_NAMES:,} more" if len(rows) > _MAX_NAMES else ""
         raise DataError(
-            f"{file.path} holds arrays with different numbers of rows ({shown}{more}); "
-            "call the rows X and the targets y, or give each input of a model as many rows."
+            f"{file.path} contains arrays with different numbers of rows ({shown}{more}); "
+            "name the rows X and the targets y, or give all inputs of the model the same number of rows."
         )
     count = next(iter(rows.values()))
     if targets is None:
         return inputs, None, False
     if targets.ndim == 0 or len(targets) != count:
         raise DataError(
-            f"{file.path} has {count:,} rows and {np.size(targets) if not targets.ndim else len(targets):,} targets."
+            f"{file.path} has {count:,} rows but {np.size(targets) if not targets.ndim else len(targets):,} targets."
         )
     return inputs, targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets, True
 
@@ -103,20 +104,20 @@ def _checked(file: DataFile, name: str, load: Any) -> Any:
             raise
         place = f" in {name}" if name else ""
         raise DataError(
-            f"{file.path} holds Python objects{place}, which are never read, because they could run code; "
-            "save numbers, or texts as an array of texts (dtype=str)."
+            f"{file.path} contains Python objects{place}, which are not read because they could run code; "
+            "save numbers, or text as an array of strings (dtype=str)."
         ) from None
 
 
 def _with_rows(file: DataFile, name: str, array: Any) -> Any:
     if array.ndim == 0:
-        place = f"in {name} " if name else ""
-        raise DataError(f"{file.path} holds one value {place}and no rows.")
+        place = f" in {name}" if name else ""
+        raise DataError(f"{file.path} contains a single value{place}, not rows.")
     return array
 
 
 def _sparse(file: DataFile) -> Any:
-    from scipy import sparse  # deferred: 0.1 s, for such a file alone
+    from scipy import sparse  # deferred: 0.1 s, needed only for these files
 
     with file.open() as opened:
         return sparse.csr_array(sparse.load_npz(io.BytesIO(opened.read())))
@@ -125,7 +126,7 @@ def _sparse(file: DataFile) -> Any:
 def read_libsvm(file: DataFile) -> tuple[Any, Any]:
     """Return the sparse rows and the targets of a LIBSVM file."""
     from scipy import sparse
-    from sklearn.datasets import load_svmlight_file  # deferred: 1 s, for such a file alone
+    from sklearn.datasets import load_svmlight_file  # deferred: 1 s, needed only for these files
 
     with file.open() as opened:
         rows, targets = load_svmlight_file(opened)

@@ -1,4 +1,4 @@
-"""Makes or reads a dataset: inputs, targets, and which rows are held out. Runs in the engine's processes only."""
+"""Generates or reads a dataset and splits it into training and test rows. Runs in the engine's processes only."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from latency_tui.plan.datasets import Task
 
 @dataclass(frozen=True)
 class Data:
-    """Inputs and targets in memory; `None` where there are none.
+    """Inputs and targets in memory; None if there are none.
 
     Attributes:
-        X_train: Rows to fit on.
-        y_train: Their targets.
-        X_test: Held-out rows, which are what gets asked while measuring.
-        y_test: Their targets.
-        X_all: Every row as it came, for a model that is fitted already; None where that is the held-out rows.
-        y_all: Their targets; None too where they mean nothing to such a model.
-        kind: Which kind of dataset it is.
-        columns: Names of the columns of rows that are arrays; empty where they have none.
-        task: What is to be predicted; None where nobody said.
-        notes: What every candidate's card says of the data, a sentence each.
-        index: Columns of `X_all` that were left out because they only number its rows, a data frame; None if none.
-        default: Whether nobody asked for these data, so that a fitted model may get inputs of its own shape.
-        standardised: The same with standardised columns, once `builtin_inputs.standardised` has made it.
+        X_train: Training rows.
+        y_train: Targets of the training rows.
+        X_test: Test rows, with which the model is called.
+        y_test: Targets of the test rows.
+        X_all: All rows, unchanged, for models that are already fitted; None if these are the test rows.
+        y_all: Targets of all rows; None if they do not apply to such a model.
+        kind: Kind of dataset: `synthetic`, `bundled`, `file` or `stored`.
+        columns: Column names of arrays; empty if there are none.
+        task: Classification or regression; None if it is unknown.
+        notes: Notes on the data for the user, one sentence each.
+        index: Data frame of the columns that were left out because they only number the rows; None if there are none.
+        default: Whether the dataset is the default one, so that a fitted model may get generated inputs instead.
+        standardised: The data with standardised columns, once `standardized.standardised` has computed it.
     """
 
-    X_train: Any  # Any: whatever holds rows, an array, a data frame or a list
+    X_train: Any  # Any: an array, a data frame or a list
     y_train: Any
     X_test: Any
     y_test: Any
@@ -53,14 +53,14 @@ class Data:
     standardised: Data | None = field(default=None, compare=False, repr=False)
 
     def for_fitted(self) -> Data:
-        """Return what a model is asked that is fitted already: every row, none of which it is fitted on here."""
+        """Return the data for a model that is already fitted: all rows are test rows."""
         if self.X_all is None:
             return self
         return replace(self, X_train=None, y_train=None, X_test=self.X_all, y_test=self.y_all)
 
     @property
     def features(self) -> int:
-        """Number of columns, 0 where rows have none."""
+        """Number of columns; 0 if rows have none."""
         return count_columns(self.X_test)
 
 
@@ -85,7 +85,7 @@ def prepare(dataset: Dataset, trust: Trust | None = None, folders: Sequence[str]
 
 
 def _synthetic(dataset: SyntheticDataset) -> Data:
-    from sklearn.datasets import make_classification, make_regression  # deferred: 1 s, and stored data need none of it
+    from sklearn.datasets import make_classification, make_regression  # deferred: 1 s, not needed for stored data
 
     informative = max(min(2, dataset.features), dataset.features // 2, (dataset.classes - 1).bit_length())
     if dataset.task == "regression":
@@ -161,7 +161,7 @@ def _stored(dataset: StoredDataset, folders: Sequence[str]) -> Data:
 
 
 def _split(inputs: Any, targets: Any, fraction: float, seed: int) -> Any:
-    """Return training and held-out rows and targets, classes in like shares where there are enough of each."""
+    """Split rows and targets into training and test rows, stratified by class if each class has enough rows."""
     from sklearn.model_selection import train_test_split
 
     stratify = targets if _are_classes(targets, fraction) else None
@@ -178,7 +178,7 @@ def _are_classes(targets: Any, fraction: float) -> bool:
         return False
     try:
         values, counts = np.unique(np.asarray(targets), return_counts=True)
-    except TypeError:  # numbers among words: no order
+    except TypeError:  # numbers and text cannot be sorted
         return False
     held_out = len(targets) * fraction
     return len(values) <= 1000 and counts.min() >= 2 and len(values) <= min(held_out, len(targets) - held_out)

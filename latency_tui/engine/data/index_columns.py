@@ -1,4 +1,4 @@
-"""Leaves out columns of a data frame that only number or name its rows. Runs in the engine's processes only."""
+"""Drops columns of a data frame that only number or name its rows. Runs in the engine's processes only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*|__index_level_\d+__")
 
 
 def drop_index_columns(frame: Any, target: str | None) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return a data frame without columns that hold an index, those columns, and notes on what was left out.
+    """Drop index columns; return the data frame, the dropped columns, and notes.
 
-    pandas and R write an index in front, without a name; it holds another value in each row. A column called `index`
-    is one too if it counts the rows.
+    pandas and R write an index as unnamed first columns with distinct values. A column named `index` is dropped too if
+    it counts the rows.
 
     Args:
-        frame: As it was read.
-        target: Column that stays, whatever it holds.
+        frame: The data frame as read.
+        target: A column that is never dropped.
     """
     left, empty = list[str](), list[str]()
     for name in frame.columns:

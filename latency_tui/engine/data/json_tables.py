@@ -1,4 +1,4 @@
-"""Reads tables from JSON: an object per line, a list of objects, columns by name. In the engine's processes only."""
+"""Reads tables from JSON: one object per line, a list of objects, or columns. Runs in the engine's processes only."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def read_json(file: DataFile) -> Any:
     """Return the table in a JSON file as a data frame.
 
     Raises:
-        DataError: It is truncated, or no table.
-        ImportError: There is no pandas.
+        DataError: The file is truncated or is not a table.
+        ImportError: pandas is not installed.
     """
-    import pandas  # deferred: 0.3 s, and most plans read no table
+    import pandas  # deferred: 0.3 s, needed only for tables
 
     with file.open() as opened:
         decoded = decode(opened.read(), whole=True)
@@ -31,7 +31,7 @@ def read_json(file: DataFile) -> Any:
     table = _table(pandas, value)
     if table is None:
         raise DataError(
-            f"{file.path} is JSON and holds no table; a table is a list of objects, one per row, or an object with a "
+            f"{file.path} is JSON but not a table; a table is a list of objects, one per row, or an object with a "
             "list per column."
         )
     return table
@@ -45,15 +45,15 @@ def _lines(file: DataFile, text: str) -> list[dict[str, Any]]:
         try:
             record = json.loads(line)
         except ValueError:
-            raise DataError(f"{file.path} is truncated or damaged: line {number:,} is no JSON object.") from None
+            raise DataError(f"{file.path} is truncated or damaged: line {number:,} is not a JSON object.") from None
         if not isinstance(record, dict):
-            raise DataError(f"{file.path} is no file of JSON lines: line {number:,} is no object.")
+            raise DataError(f"{file.path} is not a file of JSON lines: line {number:,} is not an object.")
         records.append(record)
     return records
 
 
 def _table(pandas: Any, value: Any) -> Any:
-    """Return a JSON value as a data frame; None if it is no table. The shapes are those that pandas writes."""
+    """Convert a JSON value, in any layout that pandas writes, to a data frame; return None if it is not a table."""
     if isinstance(value, list):
         if value and all(isinstance(row, dict) for row in value):
             return pandas.DataFrame(value)

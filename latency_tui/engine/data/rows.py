@@ -1,4 +1,4 @@
-"""Rows of every kind that models are asked about: counted, taken, described. Runs in the engine's processes only.
+"""Counts, selects and describes rows of every type. Runs in the engine's processes only.
 
 Rows are an array, a sparse matrix, a data frame, a list, or several arrays by name (a `dict`), each `(n_rows, ...)`.
 """
@@ -15,14 +15,14 @@ from latency_tui.engine.protocol import CallInput
 
 MAX_BATCHES = 512
 BATCH_BYTES = 64_000_000
-"""Bound on the memory that prepared inputs take, 64 MB."""
+"""Maximum memory of prepared inputs, 64 MB."""
 
 
 def count_rows(rows: Any) -> int:
-    """Return the number of rows of anything that holds rows.
+    """Return the number of rows.
 
     Raises:
-        TypeError: It holds none.
+        TypeError: The object has no rows.
     """
     if isinstance(rows, Mapping):
         return count_rows(next(iter(rows.values())))
@@ -31,28 +31,28 @@ def count_rows(rows: Any) -> int:
 
 
 def count_columns(rows: Any) -> int:
-    """Return the number of columns, 0 if rows have none."""
+    """Return the number of columns; 0 if rows have none."""
     shape: tuple[int, ...] = getattr(rows, "shape", ())
     return int(shape[1]) if len(shape) > 1 else 0
 
 
 def is_frame(rows: Any) -> bool:
-    """Whether rows are a pandas data frame."""
+    """Return whether rows are a pandas data frame."""
     return hasattr(rows, "iloc") and hasattr(rows, "columns")
 
 
 def is_numeric(frame: Any) -> bool:
-    """Whether all columns of a data frame hold numbers or booleans."""
+    """Return whether all columns of a data frame are numeric or boolean."""
     return all(getattr(kind, "kind", "O") in "fiub" for kind in frame.dtypes)
 
 
 def take(rows: Any, index: Any, order: str = "C") -> Any:
-    """Return some rows in the kind that they come in.
+    """Return some rows, in the same type.
 
     Args:
-        rows: `(n_rows, ...)`.
-        index: Positions, `(n_taken,)`.
-        order: Of arrays in memory, `C` or `F`.
+        rows: `(n_rows, ...)` rows.
+        index: `(n_taken,)` positions of the rows.
+        order: Memory order of arrays, `C` or `F`.
     """
     if isinstance(rows, Mapping):
         return {name: take(array, index, order) for name, array in rows.items()}
@@ -71,17 +71,17 @@ def take(rows: Any, index: Any, order: str = "C") -> Any:
 
 
 def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: int = MAX_BATCHES) -> list[Any]:
-    """Prepare what single calls receive: contiguous batches of rows in a fixed shuffled order.
+    """Prepare the inputs of calls: contiguous batches of rows in a fixed shuffled order.
 
     Args:
-        rows: `(n_rows, ...)` held-out rows.
-        batch_size: Rows per call; if there are fewer, rows are repeated.
-        seed: Of the order.
-        order: Of arrays in memory, `C` or `F`.
-        most: Largest number of batches; later calls start again with the first.
+        rows: `(n_rows, ...)` test rows.
+        batch_size: Rows per call; if there are fewer rows, they are repeated.
+        seed: Seed of the order.
+        order: Memory order of arrays, `C` or `F`.
+        most: Maximum number of batches; later calls start again with the first.
 
     Returns:
-        Batches that differ from each other, `(batch_size, ...)` each.
+        Distinct batches, `(batch_size, ...)` each.
     """
     there = count_rows(rows)
     generator = np.random.default_rng(seed)
@@ -92,25 +92,25 @@ def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: in
 
 
 def serialize(value: Any) -> bytes | None:
-    """Return a value as bytes, to see later whether a model has changed it; None if it cannot be pickled."""
+    """Pickle a value, to detect later whether a model has changed it; return None if it cannot be pickled."""
     try:
-        return pickle.dumps(value, protocol=4)  # 5 tells arrays apart that can be written to: CatBoost locks them
-    except Exception:  # noqa: BLE001 (whatever the caller's own objects raise: then nobody can tell)
+        return pickle.dumps(value, protocol=4)  # protocol 5 stores the writeable flag, which CatBoost changes
+    except Exception:  # noqa: BLE001 (a user's object may raise anything)
         return None
 
 
 def deserialize(stored: bytes) -> Any:
-    """Return a fresh value from what `serialize` made in this process or its engine's."""
+    """Return a copy of a value from the bytes that `serialize` returned."""
     return pickle.loads(stored)  # noqa: S301 (written by this engine's own candidate)
 
 
 def describe(value: Any, rows: int, *, generated: bool = False) -> CallInput:
-    """Return what a call receives, in values.
+    """Describe the input of a call.
 
     Args:
         value: The prepared input of one call.
-        rows: How many rows it holds.
-        generated: Whether it was made from what the model declares, not from data.
+        rows: Number of rows.
+        generated: Whether the input was generated from what the model declares.
     """
     kind, dtype, count = "rows", "", 1
     shape: tuple[int, ...] = ()

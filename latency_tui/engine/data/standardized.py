@@ -1,6 +1,6 @@
-"""What the built-in models learn of a file: standardised columns of numbers, or one sentence on what they cannot learn.
+"""Prepares the data of files for built-in models: standardises numeric columns, and rejects other columns.
 
-Models that a user brings get the data as they are. Runs in the engine's processes only.
+Models of the user get the data unchanged. Runs in the engine's processes only.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ STANDARDISED = "columns were standardised by the training rows, as the built-in 
 
 
 def check_columns(dataset: Dataset | None, data: Data | None, candidates: Iterable[Candidate]) -> None:
-    """Refuse a table that none of the candidates can learn, once, before any is trained.
+    """Check, before training, that at least one candidate can be fitted on the columns of a table.
 
     Raises:
-        DataError: All of them are built in, and columns hold what none of them takes.
+        DataError: All candidates are built-in models, and none of them accepts the columns.
     """
     specs = [candidate.model for candidate in candidates]
     if not isinstance(dataset, FileDataset) or data is None or data.y_train is None or not specs:
@@ -36,26 +36,26 @@ def check_columns(dataset: Dataset | None, data: Data | None, candidates: Iterab
     reasons = [_describe_unsupported(data, spec) for spec in specs]
     if all(reasons):
         who = f"{specs[0].name} and {len(specs) - 1} more" if len(specs) > 1 else specs[0].name
-        raise DataError(f"{Path(dataset.path).name}: {reasons[0]}, which {who} cannot learn; {_do(specs[0])}.")
+        raise DataError(f"{Path(dataset.path).name}: {reasons[0]}, which {who} cannot be fitted on; {_do(specs[0])}.")
 
 
 def prepare_for_fit(data: Data, spec: ModelSpec) -> Data:
-    """Return the data as an unfitted model learns them: standardised for one that is built in and takes numbers.
+    """Return the data for fitting a model: standardised for a built-in model that takes numbers, otherwise unchanged.
 
     Raises:
-        ModelError: It is built in, and columns hold what it does not take.
+        ModelError: A built-in model does not accept the columns.
     """
     if data.kind != "file" or data.y_train is None or not is_built_in(spec):
         return data
     if reason := _describe_unsupported(data, spec):
-        raise ModelError(f"{reason}, which {spec.name} cannot learn; {_do(spec)}")
+        raise ModelError(f"{reason}, which {spec.name} cannot be fitted on; {_do(spec)}")
     return data if accepts_text(spec) else standardised(data)
 
 
 def standardised(data: Data) -> Data:
-    """Return a table of numbers with columns standardised by the training rows; any other dataset as it is.
+    """Return a numeric table with columns standardised by the training rows; other datasets are returned unchanged.
 
-    It is computed once per process: an engine that does it first hands it on to the candidates that it forks.
+    It is computed once per process; forked processes inherit the result.
     """
     if data.standardised is None:
         object.__setattr__(data, "standardised", _standardise(data))  # a cache of a frozen value
@@ -73,8 +73,8 @@ def _standardise(data: Data) -> Data | None:
         return None
     is_sparse = hasattr(train, "toarray")
     if np.isinf(train.data if is_sparse else train).any():
-        return None  # the model itself says what it makes of infinite values
-    from sklearn.preprocessing import StandardScaler  # deferred: 1 s, and what is fitted already need not import it
+        return None  # the model reports infinite values itself
+    from sklearn.preprocessing import StandardScaler  # deferred: 1 s, not needed for fitted models
 
     scaler = StandardScaler(with_mean=not is_sparse).fit(train)
     return replace(
@@ -87,19 +87,19 @@ def _standardise(data: Data) -> Data | None:
 
 
 def _describe_unsupported(data: Data, spec: ModelSpec) -> str:
-    """Return what columns hold that a built-in model does not take, `city holds words`; empty if it takes all."""
+    """Return which columns a built-in model does not accept, such as `city contains text`; empty if it accepts all."""
     if accepts_text(spec):
         return ""
     words, dates, gaps = _find_non_numeric(data)
     if words:
-        return f"{_listed(words)} {_hold(words)} words"
+        return f"{_listed(words)} {_contain(words)} text"
     if dates:
-        return f"{_listed(dates)} {_hold(dates)} dates"
-    return f"{_listed(gaps)} {_hold(gaps)} gaps (missing values)" if gaps and not accepts_missing(spec) else ""
+        return f"{_listed(dates)} {_contain(dates)} dates"
+    return f"{_listed(gaps)} {_contain(gaps)} missing values" if gaps and not accepts_missing(spec) else ""
 
 
 def _find_non_numeric(data: Data) -> tuple[list[str], list[str], list[str]]:
-    """Return the names of the columns that hold words, dates, and gaps."""
+    """Return the names of the columns with text, with dates, and with missing values."""
     rows = data.X_all
     if not is_frame(rows):
         if getattr(rows, "ndim", 0) != 2 or hasattr(rows, "toarray"):
@@ -117,11 +117,11 @@ def _find_non_numeric(data: Data) -> tuple[list[str], list[str], list[str]]:
 
 def _do(spec: ModelSpec) -> str:
     named = " -m ".join(slugify(model.name) for model in encoding_models(spec.task or "classification"))
-    return f"take models that encode them (-m {named}), or numbers only"
+    return f"use models that encode such columns (-m {named}), or only numeric columns"
 
 
-def _hold(names: Sequence[Any]) -> str:
-    return "holds" if len(names) == 1 else "hold"
+def _contain(names: Sequence[Any]) -> str:
+    return "contains" if len(names) == 1 else "contain"
 
 
 def _listed(names: Sequence[str]) -> str:

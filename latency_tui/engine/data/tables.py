@@ -1,6 +1,6 @@
-"""Reads a table from a file: inputs, and targets where a column is named. Runs in the engine's processes only.
+"""Reads a table from a file: inputs, and targets if a column is named. Runs in the engine's processes only.
 
-Nothing that is read here runs code, except for a pickle that the user trusts.
+Reading runs no code, except for a pickle that the user trusts.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from latency_tui.plan.suggest import hint
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it was read.
+    """A table as read.
 
     Attributes:
         inputs: `(n_rows, n_columns, ...)` array, sparse matrix or data frame; a mapping of names to arrays with the
             same number of rows if a file holds several named arrays.
         targets: `(n_rows,)` array, `(n_rows, n_outputs)` of several outputs; None if no target was named.
         columns: Names of the columns of an array; empty if the inputs have names of their own, or none.
-        notes: What was read in another way than it is written, a sentence each.
+        notes: Notes on how the file was interpreted, one sentence each.
         index: Data frame of the columns that were left out because they only number the rows; None if there are none.
     """
 
@@ -52,17 +52,17 @@ class Table:
 def read(path: Path, target: str | None, trust: Trust | None = None, folders: Sequence[str] = ()) -> Table:
     """Return the table in a file.
 
-    Inputs are an array if the file holds arrays, numbers without names, or numbers and pandas is missing; else a data
-    frame, which has names of its own.
+    The inputs are an array if the file contains arrays or numbers without names, or if pandas is missing; otherwise a
+    data frame.
 
     Args:
         path: The file.
-        target: Column of the target: its name, or its number from 0 or from the end; an array's name in an NPZ file.
+        target: Name of the target column, or its index from 0 or from the end; name of an array in an NPZ file.
         trust: Which pickles may be read; None for none.
         folders: Folders in which modules that a pickle needs are searched.
 
     Raises:
-        DataError: The file cannot be read as what it is, or has no such column.
+        DataError: The file cannot be read, or has no such column.
     """
     try:
         file = identify_data_file(path)
@@ -116,7 +116,7 @@ def _read(file: DataFile, target: str | None, trust: Trust, folders: Sequence[st
 
 
 def _pandas() -> Any:
-    import pandas  # deferred: 0.3 s, and most plans read no table
+    import pandas  # deferred: 0.3 s, needed only for tables
 
     return pandas
 
@@ -124,13 +124,13 @@ def _pandas() -> Any:
 def _unpickle(file: DataFile, trust: Trust, folders: Sequence[str]) -> Any:
     import joblib  # deferred: comes with scikit-learn; it reads its own files and plain pickles alike
 
-    content = file.path.read_bytes()  # once, so that what was checked is what is loaded
+    content = file.path.read_bytes()  # read once, so that the checked content is the loaded content
     check_trusted_data(file.path, hashlib.sha256(content).hexdigest(), trust)
     return import_with_fallback(lambda: joblib.load(io.BytesIO(content)), folders)
 
 
 def _from_object(file: DataFile, found: Any, target: str | None) -> Table:
-    """Return the table in an object that was pickled: a frame, an array, rows with targets, or a mapping of both."""
+    """Return the table in an unpickled object: a data frame, an array, or rows and targets as a pair or a mapping."""
     if isinstance(found, tuple | list) and len(found) == 2 and all(hasattr(one, "shape") for one in found):
         found = {"X": found[0], "y": found[1]}
     if isinstance(found, Mapping) and (rows := next((found[n] for n in ("X", "data") if n in found), None)) is not None:
@@ -144,7 +144,7 @@ def _from_object(file: DataFile, found: Any, target: str | None) -> Table:
     if hasattr(found, "toarray") or (isinstance(found, np.ndarray) and found.ndim and found.dtype != object):
         return _split_array(file.path, found, target)
     raise DataError(
-        f"{file.path} is a pickle of {type(found).__name__} and holds no table; save a data frame or an array."
+        f"{file.path} is a pickle of {type(found).__name__}, which is not a table; save a data frame or an array."
     )
 
 
@@ -156,11 +156,11 @@ def _from_numbers(file: DataFile, found: NumberColumns, target: str | None, note
 
 
 def _split_array(path: Path, array: Any, target: str | None) -> Table:
-    """Return inputs and targets of an array or of a sparse matrix, whose columns are called by their numbers."""
+    """Split an array or a sparse matrix, whose columns are named by their index, into inputs and targets."""
     if target is None:
         return Table(array, None)
     if isinstance(array, Mapping) or array.ndim != 2:
-        raise DataError(f"{path} has no column {target!r}; give the targets as an array y of an NPZ file.")
+        raise DataError(f"{path} has no column {target!r}; store the targets as the array y of an NPZ file.")
     position = _column(path, target, [str(column) for column in range(array.shape[1])])
     others = [column for column in range(array.shape[1]) if column != position]
     targets = array[:, [position]]
@@ -200,7 +200,7 @@ def _targets(path: Path, target: str, column: Any) -> Any:
     if column.isna().any():
         raise DataError(
             f"{path} has {int(column.isna().sum()):,} rows without a value in the target column {target!r}; "
-            "take them out of the file."
+            "remove these rows."
         )
     kind = column.dtype
     if str(kind) == "category":
@@ -209,7 +209,7 @@ def _targets(path: Path, target: str, column: Any) -> Any:
 
 
 def _check_targets(path: Path, target: str | None, targets: Any) -> None:
-    """Refuse targets that no model can learn or be scored by.
+    """Check that the targets are classes or finite numbers.
 
     Raises:
         DataError: They are dates, or numbers that are not finite.
@@ -219,7 +219,7 @@ def _check_targets(path: Path, target: str | None, targets: Any) -> None:
     place = "the targets" if target is None else f"the target column {target!r}"
     kind = targets.dtype.kind
     if kind in "mM":
-        raise DataError(f"{path} has dates in {place}; a target is a class or a number.")
+        raise DataError(f"{path} has dates in {place}; a target must be a class or a number.")
     if kind in "fc" and (count := int(np.sum(~np.isfinite(targets)))):
         what = "without a value" if np.isnan(targets).any() else "with an infinite value"
         raise DataError(f"{path} has {count:,} rows {what} in {place}.")

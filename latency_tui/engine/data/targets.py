@@ -1,4 +1,4 @@
-"""Holds targets against the models that are to learn them: numbers are no classes. In the engine's processes only."""
+"""Checks that targets fit the models: classifiers need classes. Runs in the engine's processes only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MANY_CLASSES_SHARE = 0.2
 
 
 def check_targets(dataset: Dataset | None, data: Data | None, candidates: Iterable[Candidate]) -> None:
-    """Refuse a file of numbers where a model is to learn them that is known for a classifier.
+    """Check that no classifier would be fitted on the numbers of a file.
 
     Args:
-        dataset: What was asked for.
-        data: The same in memory; None where it is not made here.
-        candidates: What is about to be trained.
+        dataset: The dataset.
+        data: The dataset in memory; None if it is not prepared in this process.
+        candidates: The candidates to be trained.
 
     Raises:
         DataError: The targets are numbers with fractions.
@@ -31,41 +31,43 @@ def check_targets(dataset: Dataset | None, data: Data | None, candidates: Iterab
         return
     name = next((one.model.name for one in candidates if one.model.task == "classification"), None)
     if name is not None:
-        target = "its targets are" if dataset.target is None else f"its column {dataset.target!r} holds"
+        target = "the targets are" if dataset.target is None else f"the column {dataset.target!r} contains"
         written = "task=regression" if dataset.target is None else f"target={dataset.target},task=regression"
         file = Path(dataset.path).name
         raise DataError(
-            f"{file} cannot be learnt by {name}, which tells classes apart: {target} numbers with fractions; "
-            f"say --task regression, or {file}[{written}] in the app."
+            f"{name} is a classifier and cannot be fitted on {file}: {target} numbers with fractions; "
+            f"use --task regression, or {file}[{written}] in the app."
         )
 
 
 def check_classes(model: Any, data: Data) -> tuple[str, ...]:
-    """Return what is to be told of the classes that a model is about to learn from a file, if it is a classifier.
+    """Check the targets of a file for a classifier, and return notes on them.
 
     Raises:
-        ModelError: They are numbers with fractions.
+        ModelError: The targets are numbers with fractions.
     """
     if data.kind != "file" or not _is_classifier(model):
         return ()
     if has_fractions(data.y_train):
         raise ModelError(
-            f"{type(model).__name__} tells classes apart, and the targets are numbers with fractions; take a regressor"
+            f"{type(model).__name__} is a classifier, but the targets are numbers with fractions; use a regressor"
         )
     targets = np.asarray(data.y_all)
     classes = len(np.unique(targets)) if targets.dtype.kind in "iuf" else 0
     if data.task is None and classes > max(MANY_CLASSES, MANY_CLASSES_SHARE * len(targets)):
-        return (f"the targets are {classes:,} different numbers, each taken for a class, without --task regression",)
+        return (
+            f"the targets are {classes:,} different numbers, and each is a class unless --task regression is given",
+        )
     return ()
 
 
 def has_fractions(targets: Any) -> bool:
-    """Whether targets are numbers that are not all whole: no classifier of scikit-learn's takes them."""
+    """Return whether targets are numbers with fractions, which no classifier of scikit-learn accepts."""
     values = np.asarray(targets)
     return values.dtype.kind == "f" and bool(np.any(np.isfinite(values) & (values != np.floor(values))))
 
 
 def _is_classifier(model: Any) -> bool:
-    from sklearn.base import is_classifier  # deferred: 1 s, and what is fitted already need not import it
+    from sklearn.base import is_classifier  # deferred: 1 s, not needed for fitted models
 
     return hasattr(model, "__sklearn_tags__") and bool(is_classifier(model))

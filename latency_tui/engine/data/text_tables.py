@@ -1,4 +1,4 @@
-"""Reads text tables: cells between separators, in any encoding. Runs in the engine's processes only."""
+"""Reads text tables with any separator and encoding. Runs in the engine's processes only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
 class NumberColumns:
-    """Numbers with names, if there is no pandas."""
+    """Numeric columns with names, used if pandas is not installed."""
 
     def __init__(self, values: Any, names: list[str]) -> None:
         self.values = values
@@ -29,12 +29,11 @@ class NumberColumns:
 
 
 def read_text(file: DataFile) -> tuple[Any, Dialect, tuple[str, ...]]:
-    """Return a text table as a data frame (`NumberColumns` if there is no pandas), how it is written, and notes.
+    """Return a text table as a data frame (`NumberColumns` without pandas), its dialect, and notes.
 
     Raises:
-        UsageError: Its first lines do not make a table.
-        DataError: A line has another number of cells than the first, or it holds more than numbers and there is no
-            pandas.
+        UsageError: The first lines are not a table.
+        DataError: The number of cells differs between lines, or there is text and pandas is not installed.
     """
     dialect = detect_dialect(file)
     encoding, notes = dialect.encoding, dialect.notes
@@ -57,11 +56,11 @@ def _read(file: DataFile, dialect: Dialect, encoding: str) -> Any:
         for _ in range(dialect.skipped_lines):
             text.readline()
         try:
-            import pandas  # deferred: 0.3 s, and most plans read no table
+            import pandas  # deferred: 0.3 s, needed only for tables
         except ImportError:
             return _read_numbers(file, dialect, text)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pandas.errors.ParserWarning)  # cells beyond the last name, told below
+            warnings.simplefilter("ignore", pandas.errors.ParserWarning)  # cells beyond the last name, reported below
             try:
                 return pandas.read_csv(
                     text,
@@ -72,7 +71,7 @@ def _read(file: DataFile, dialect: Dialect, encoding: str) -> Any:
                     decimal=dialect.decimal,
                     skipinitialspace=dialect.padded,
                     comment="#" if dialect.comments else None,
-                    low_memory=False,  # else the type of a column depends on where chunks begin
+                    low_memory=False,  # otherwise the type of a column could differ between chunks
                 )
             except pandas.errors.EmptyDataError:
                 return pandas.DataFrame(columns=list(dialect.names))
@@ -81,13 +80,13 @@ def _read(file: DataFile, dialect: Dialect, encoding: str) -> Any:
 
 
 def _reason(error: Exception, skipped: int) -> str:
-    """Return what is wrong with a line, from what pandas says."""
+    """Return what is wrong with a line, from the message of pandas."""
     if found := _WRONG_CELL_COUNT.search(str(error)):
         expected, line, seen = map(int, found.groups())
         hint = "; put text that contains separators in quotes" if expected == 1 else ""
-        return f"line {line + skipped:,} has {seen} cells where the first line has {expected}{hint}."
+        return f"line {line + skipped:,} has {seen} cells, but the first line has {expected}{hint}."
     if found := _OPEN_QUOTE.search(str(error)):
-        return f"a quote is opened in line {int(found[1]) + skipped + 1:,} or below and never closed."
+        return f"a quotation mark in line {int(found[1]) + skipped + 1:,} or below is never closed."
     return (str(error).strip().splitlines() or [type(error).__name__])[-1][:200]
 
 
@@ -96,10 +95,10 @@ def _read_numbers(file: DataFile, dialect: Dialect, text: io.TextIOWrapper) -> N
     delimiter = None if dialect.separator == WHITE_SPACE else dialect.separator
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a table without rows, told elsewhere
+            warnings.simplefilter("ignore", UserWarning)  # a table without rows is reported elsewhere
             values = np.loadtxt(lines, delimiter=delimiter, ndmin=2, quotechar='"')
     except (ValueError, csv.Error):
-        raise DataError(f"{file.path} holds more than numbers, which needs pandas: pip install pandas") from None
+        raise DataError(f"{file.path} contains text, which needs pandas: pip install pandas") from None
     return NumberColumns(values.reshape(-1, len(dialect.names)), list(dialect.names))
 
 

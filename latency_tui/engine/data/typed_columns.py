@@ -1,4 +1,4 @@
-"""Gives columns of a data frame the types of their values: numbers in texts, booleans with gaps, dates, decimals.
+"""Converts columns to the types of their values: numbers in text, booleans with missing values, dates, decimals.
 
 Runs in the engine's processes only.
 """
@@ -15,15 +15,15 @@ _SAMPLE = 100
 
 
 def infer_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[Any, tuple[str, ...]]:
-    """Return a data frame with columns in the types that their values have, and notes on what cannot be seen in it.
+    """Convert columns to the types of their values; return the data frame and notes.
 
     Args:
-        frame: As its library read it; its columns are replaced, not changed.
-        decimal: Decimal sign of numbers in texts.
-        separator: Between the cells of the file, if it is text.
+        frame: The data frame as read; it is not changed.
+        decimal: Decimal sign of numbers in text.
+        separator: Separator of cells if the file is text.
 
     Raises:
-        DataError: A column holds lists, records or bytes; the sentence lacks the file's name.
+        DataError: A column contains lists, records or bytes; the message does not name the file.
     """
     gaps, dates, refused = list[str](), list[str](), dict[str, str]()
     changed: dict[str, Any] = {}
@@ -54,9 +54,9 @@ def infer_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[An
                 changed[name] = new
     if refused:
         kinds = " and ".join(dict.fromkeys(refused.values()))
-        which = "the column {} holds {}" if len(refused) == 1 else "the columns {} hold {}"
+        which = "the column {} contains {}" if len(refused) == 1 else "the columns {} contain {}"
         said = which.format(_listed(list(refused)), kinds)
-        raise DataError(f"{said}, not one value per row; spread them over columns, or leave them out")
+        raise DataError(f"{said}, not one value per row; split it into columns, or remove it")
     notes = []
     if gaps:
         notes.append(f"signs such as ? or - were read as missing values in {_listed(gaps)}")
@@ -66,13 +66,13 @@ def infer_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[An
 
 
 def _inferred(column: Any) -> str:
-    from pandas.api.types import infer_dtype  # pandas has been imported, or there was no frame
+    from pandas.api.types import infer_dtype  # pandas is already imported, because there is a data frame
 
     return str(infer_dtype(column, skipna=True))
 
 
 def _decoded(column: Any) -> Any:
-    """Return bytes as texts if all are printable UTF-8, as old Parquet writers store texts; else None."""
+    """Return bytes as text if all are printable UTF-8, as old Parquet writers store text; otherwise None."""
     try:
         texts = column.map(bytes.decode, na_action="ignore")
     except UnicodeDecodeError:
@@ -81,7 +81,7 @@ def _decoded(column: Any) -> Any:
 
 
 def _describe_nested(column: Any, values: str) -> str:
-    """Return what a column holds instead of single values; empty if it holds single values."""
+    """Return what a column contains instead of single values; empty if it contains single values."""
     if values == "bytes":
         return "bytes"
     if not values.startswith("mixed"):
@@ -95,7 +95,7 @@ def _describe_nested(column: Any, values: str) -> str:
 
 
 def _numbers(column: Any, decimal: str, separator: str) -> tuple[Any, bool]:
-    """Return texts as numbers, or None if not all of them are, and whether signs stand for gaps among them."""
+    """Return text as numbers (None if not all are numbers), and whether some signs stand for missing values."""
     texts = column.dropna()
     sample = [text.strip() for text in texts.iloc[:_SAMPLE]]
     if not _format_of(sample, decimal, separator):
@@ -118,7 +118,7 @@ def _format_of(texts: Sequence[str], decimal: str, separator: str) -> tuple[str,
 
 
 def _parse_iso_dates(column: Any) -> Any:
-    """Return texts as dates if all are written as ISO 8601 has them, else None."""
+    """Return text as dates if all are in ISO 8601 format, otherwise None."""
     texts = column.dropna()
     if not len(texts) or not all(map(is_date, texts.iloc[:_SAMPLE])) or not all(map(is_date, texts)):
         return None

@@ -18,7 +18,7 @@ def read_workbook(file: DataFile) -> tuple[Any, tuple[str, ...]]:
         DataError: The workbook cannot be read, or has no rows.
         ImportError: pandas or openpyxl is missing.
     """
-    import openpyxl  # noqa: F401 (deferred: a missing one is named before the file is opened)
+    import openpyxl  # noqa: F401 (deferred: reports a missing library before the file is opened)
     import pandas
 
     try:
@@ -45,7 +45,7 @@ def read_workbook(file: DataFile) -> tuple[Any, tuple[str, ...]]:
         )
     table = table.reset_index(drop=True).infer_objects()
     for name in table.columns[[kind == "float64" for kind in table.dtypes]]:
-        values = table[name]  # whole numbers became floats beside an empty cell above the table
+        values = table[name]  # an empty cell above the table turned whole numbers into floats
         if values.notna().all() and (values == values.round()).all():
             table[name] = values.astype("int64")
     return table, notes

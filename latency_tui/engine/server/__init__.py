@@ -1,1 +1,1 @@
-"""What runs in the engine process alone: it trains, schedules and supervises the processes of candidates."""
+"""Code of the engine process, which trains, schedules and supervises the processes of candidates."""

@@ -1,4 +1,4 @@
-"""The engine's end of the channel: hears commands while it waits for anything else, and says events in batches."""
+"""The engine's end of the channel: reads commands, also while it waits for replies, and writes events in batches."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from latency_tui.engine.protocol import (
 
 
 class JobStopped(Exception):  # noqa: N818 (not an error: it ends a job from within)
-    """The client asked to stop at once."""
+    """The client stopped the job."""
 
     def __init__(self, reason: Reason) -> None:
         self.reason: Reason = reason
 
 
 class InputClosed(Exception):  # noqa: N818 (as above)
-    """The client is gone."""
+    """The client has closed the channel."""
 
 
 class Channel:
-    """Commands in, events out.
+    """Reads commands and writes events.
 
     Args:
-        commands: Descriptor that commands are read from.
-        events: Descriptor that events are written to.
+        commands: Descriptor from which commands are read.
+        events: Descriptor to which events are written.
 
     Attributes:
-        settled: Set once the client asked that the job end with the running round.
+        settled: The reason why the job ends with the current round; None if it continues.
     """
 
     def __init__(self, commands: int, events: int) -> None:
@@ -55,10 +55,10 @@ class Channel:
         self._stop_requested: set[str] = set()
 
     def next_job(self) -> Train | Measure:
-        """Wait for the next command that begins a job.
+        """Wait for the next command that starts a job.
 
         Raises:
-            InputClosed: The client is gone.
+            InputClosed: The client has closed the channel.
         """
         self._job, self.settled = "", None
         self._stop_requested.clear()
@@ -70,11 +70,18 @@ class Channel:
         return command
 
     def wait(self, connections: list[Connection], seconds: float) -> list[Connection]:
-        """Wait until one of the connections can be read, at most so long, hearing commands meanwhile.
+        """Wait until a connection can be read or the time is over, and read commands meanwhile.
+
+        Args:
+            connections: The connections.
+            seconds: Maximum time to wait.
+
+        Returns:
+            The connections that can be read.
 
         Raises:
-            InputClosed: The client is gone.
-            JobStopped: It wants the running job to end at once.
+            InputClosed: The client has closed the channel.
+            JobStopped: The client stopped the job.
         """
         found = wait([self._commands, *connections], seconds)
         if self._commands in found:
@@ -82,15 +89,15 @@ class Channel:
         return [connection for connection in connections if connection in found]
 
     def is_stop_requested(self, slug: str) -> bool:
-        """Whether the client asked, during this job, that the training of a candidate end."""
+        """Return whether the client stopped the training of a candidate during this job."""
         return slug in self._stop_requested
 
     def send(self, event: Event) -> None:
-        """Keep an event for the next `flush`."""
+        """Queue an event for the next `flush`."""
         self._unsent.append(encode(event))
 
     def flush(self, *, at_most_every: float = 0.0) -> None:
-        """Write what was said, unless something was written less than so many seconds ago."""
+        """Write the queued events, unless events were written less than `at_most_every` seconds ago."""
         now = time.monotonic()
         if now - self._sent_at < at_most_every:
             return
@@ -100,7 +107,7 @@ class Channel:
             waiting = waiting[os.write(self._events, waiting) :]
 
     def _listen(self) -> None:
-        """Read what stands at the input: jobs wait for their turn, a stop of the running job takes effect."""
+        """Read commands: jobs are queued, and a stop of the running job takes effect."""
         read = os.read(self._commands, 1 << 16)
         if not read:
             raise InputClosed
@@ -120,7 +127,7 @@ class Channel:
         if not isinstance(command, Stop):
             self._queue.append(command)
             return False
-        if command.job != self._job:  # over already, or not begun: then it is not to begin
+        if command.job != self._job:  # finished, or queued and then removed
             if any(job.job == command.job for job in self._queue):
                 self._queue = deque(job for job in self._queue if job.job != command.job)
                 self.send(JobFinished(job=command.job, reason="stopped"))

@@ -17,7 +17,7 @@ from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import SKLEARN_SETTINGS, Candidate, Plan
 
 CALLS = 100
-"""How many first calls are made and reported."""
+"""Number of first calls that are made and reported."""
 CALLS_SECONDS = 5.0
 """Time after which no further call is made, if the model is slow."""
 START_SECONDS = 60.0
@@ -33,8 +33,8 @@ def measure(
     The fresh process has the candidate's threads and its scikit-learn settings. The stored model has its parameters.
 
     Raises:
-        CandidateLost: Its model cannot be stored, or does not survive a fresh start.
-        JobStopped: The client wants the job to end.
+        CandidateLost: The model cannot be stored, or fails in the fresh process.
+        JobStopped: The client stopped the job.
     """
     slug, settings = candidate.slug, candidate.settings
     interpreter = supervisor.interpreters.find(candidate) if candidate.python else None
@@ -54,7 +54,7 @@ def measure(
         "seconds": CALLS_SECONDS,
         "sklearn": {key: settings[key] for key in SKLEARN_SETTINGS if key in settings},
     }
-    # A file, not a pipe: processes that a model starts may hold a pipe open when it has ended.
+    # A file instead of a pipe, because processes that a model started may keep a pipe open.
     log = supervisor.folder / "fresh.log"
     timeout = START_SECONDS + plan.call_timeout
     log.unlink(missing_ok=True)
@@ -74,10 +74,10 @@ def measure(
         process.kill()
         process.wait()
     if not in_time:
-        supervisor.fail(slug, "timed out", f"a fresh start took longer than {timeout:.3g} s")
+        supervisor.fail(slug, "timed out", f"the cold start took longer than {timeout:.3g} s")
     if not report.exists():
         lines = log.read_text(errors="replace").strip().splitlines()
-        supervisor.fail(slug, "crashed", f"did not survive a fresh start: {lines[-1] if lines else 'it said nothing'}")
+        supervisor.fail(slug, "crashed", f"failed in the cold start: {lines[-1] if lines else 'no output'}")
     figures: dict[str, Any] = json.loads(report.read_bytes())
     return figures
 

@@ -178,7 +178,7 @@ class Supervisor:
 
         Raises:
             CandidateLost: It raised, crashed, hung or filled the memory. `CandidateFailed` was sent, and it was ended.
-            JobStopped: The client wants the job to end. A candidate in a long call was ended for that.
+            JobStopped: The client stopped the job. A candidate in a long call was ended for that.
         """
         process = self._processes[slug]
         if replica is not None and process.replicas:
@@ -192,7 +192,7 @@ class Supervisor:
         """Wait until a process has replied or ended.
 
         Raises:
-            JobStopped: The client wants the job to end. If the reply comes at once it is read, so that the next request
+            JobStopped: The client stopped the job. If the reply comes at once it is read, so that the next request
                 gets its own reply; a candidate in a long call is ended.
         """
         try:
@@ -320,10 +320,10 @@ class Supervisor:
         self.end_orphans()
 
     def end_orphans(self) -> None:
-        """End processes that models started and left behind: they would take cores and memory from the measured."""
+        """End orphans of models, which would take cores and memory from the measurement."""
         processes = self._processes.values()
         own = {process.pid for one in processes for process in (one, *one.replicas)}
-        subreaper.end(own | self.templates.pids | self.interpreters.pids)
+        subreaper.end_orphans(own | self.templates.pids | self.interpreters.pids)
 
 
 def _timeout_message(process: CandidateProcess) -> str:

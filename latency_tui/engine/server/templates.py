@@ -51,7 +51,7 @@ class Templates:
         A template that fails, hangs or has threads is ended. Replicas then import the libraries themselves.
 
         Raises:
-            JobStopped: The client wants the job to end.
+            JobStopped: The client stopped the job.
         """
         starting: list[CandidateProcess] = []
         for process in processes:

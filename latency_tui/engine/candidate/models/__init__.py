@@ -1,1 +1,1 @@
-"""Models in the process of a candidate: read from files, adapted, described, and run by other runtimes."""
+"""Loading, adapting and converting models in a candidate's process."""

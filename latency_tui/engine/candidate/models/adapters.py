@@ -1,7 +1,7 @@
-"""Gives models of other libraries scikit-learn's methods, with as little as possible between a call and its answer.
+"""Adapts models of other libraries to the methods of scikit-learn, with little overhead per call.
 
-Runs only in a candidate's process. Each library is imported where a file asks for it; one that is missing is told with
-what installs it.
+Runs only in a candidate's process. A library is imported when a file needs it; if it is missing, the error says how to
+install it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 def require(module: str, what: str) -> Any:  # Any: a module of a library without types
-    """Import a library, or say what installs it.
+    """Import a library.
+
+    Args:
+        module: The module to import.
+        what: What needs it, for the message.
 
     Raises:
-        ModelError: It is not installed.
+        ModelError: The library is not installed; the message says how to install it.
     """
     try:
         return importlib.import_module(module)
@@ -43,7 +47,7 @@ def require(module: str, what: str) -> Any:  # Any: a module of a library withou
 
 
 def compute_score(answers: Any, targets: Any, *, classifies: bool) -> float | None:
-    """Return the accuracy of labels, or R² of numbers; None where words stand against numbers."""
+    """Return the accuracy of labels, or R² of numbers; None if only one of the two is text."""
     answers, targets = np.asarray(answers), np.asarray(targets)
     if (answers.dtype.kind in "OUS") != (targets.dtype.kind in "OUS"):
         return None
@@ -54,7 +58,7 @@ def compute_score(answers: Any, targets: Any, *, classifies: bool) -> float | No
 
 
 class LightgbmModel:
-    """A LightGBM booster; classes are their numbers, from 0, for its file keeps no others."""
+    """A LightGBM booster; classes are numbered from 0, because the file does not store their names."""
 
     libraries = ("lightgbm",)
 
@@ -78,7 +82,7 @@ class LightgbmModel:
         return LightgbmModel, self._source
 
     def finished(self, method: str, answer: Any) -> Any:
-        """Return labels or `(n_rows, n_classes)` probabilities of what the booster answered."""
+        """Convert the output of the booster to labels or `(n_rows, n_classes)` probabilities."""
         if not self.classifies:
             return answer
         if method == "predict":
@@ -92,7 +96,7 @@ class LightgbmModel:
 
 
 def load_xgboost(content: bytes, threads: int) -> Any:
-    """Return an XGBoost model, JSON or UBJSON, under scikit-learn's methods."""
+    """Load an XGBoost model from JSON or UBJSON."""
     xgboost = require("xgboost", "an XGBoost model")
     if content.startswith(b"{L") and not _XGBOOST_END.search(content[-64:]):
         raise ModelError("the XGBoost model is truncated")  # the library itself crashes on UBJSON that is (3.2)
@@ -106,7 +110,7 @@ def load_xgboost(content: bytes, threads: int) -> Any:
 
 
 class CatboostModel:
-    """A CatBoost model; without being told a number of threads in each call, it takes every core."""
+    """A CatBoost model; each call gets the number of threads, because the default is all cores."""
 
     libraries = ("catboost",)
 
@@ -134,17 +138,17 @@ class CatboostModel:
 
 
 class TorchModel:
-    """A TorchScript or exported program, or a module: tensors in, whatever it returns out.
+    """A TorchScript program, an exported program or a module, which takes tensors.
 
-    Tensors are made of the rows before a call, as an ONNX feed is. Of several outputs the first stands for the answer.
+    Rows are converted to tensors before a call. If there are several outputs, the first one is used.
 
     Args:
-        source: The program's file as bytes, or a module.
+        source: The content of the program's file, or a module.
         exported: Whether the file is an exported program.
         threads: Threads that torch may use.
 
     Attributes:
-        tensors: What it takes, by the names of `forward`; it does not say which shapes.
+        tensors: The inputs, named as the arguments of `forward`; their shapes are unknown.
     """
 
     libraries = ("torch",)
@@ -177,7 +181,7 @@ class TorchModel:
             self.n_features_in_ = width
 
     def _first_width(self) -> int | None:
-        """Return the columns that the first layer takes if that is a linear one, else None."""
+        """Return the number of columns that the first layer takes if it is linear, otherwise None."""
         for module in self._modules():
             if list(module.children()):
                 continue
@@ -204,23 +208,23 @@ class TorchModel:
         return TorchModel, self._source
 
     def convert_input(self, feed: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the arguments of `forward`, a tensor each."""
+        """Convert arrays to tensors, the arguments of `forward`."""
         return tuple(self._torch.from_numpy(np.ascontiguousarray(array)) for array in feed.values())
 
     def predict(self, arguments: tuple[Any, ...]) -> Any:
-        """Return what the program makes of its arguments, `(n_rows, ...)` each."""
+        """Call the program with tensors of shape `(n_rows, ...)`."""
         with self._torch.inference_mode():
             return self._module(*arguments)
 
     def finished(self, _method: str, answer: Any) -> Any:
-        """Return the first tensor of an answer as an array."""
+        """Return the first tensor of an output as an array."""
         while isinstance(answer, Mapping | tuple | list) and len(answer):
             answer = next(iter(answer.values())) if isinstance(answer, Mapping) else answer[0]
         return answer.detach().numpy() if isinstance(answer, self._torch.Tensor) else answer
 
 
 def _exported_inputs(program: Any, names: list[str]) -> tuple[TensorInput, ...]:
-    """Return what an exported program takes: its example inputs say which types and axes."""
+    """Return the inputs of an exported program, with the types and axes of its example inputs."""
     values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
     found = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Reads boosters as their libraries write them, old versions and native objects included."""
+"""Loads models of boosting libraries, including files of old versions and native objects."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _CLASS_LOSSES = ("Logloss", "CrossEntropy", "MultiClass", "MultiLogloss", "Multi
 
 
 def read_lightgbm_text(content: bytes) -> str:
-    """Return a LightGBM file as text: without a byte order mark, and with the line ends that the library expects.
+    """Return a LightGBM file as text, without a byte order mark and with the line ends that the library expects.
 
     Raises:
-        ModelError: It is truncated. The library would end the process.
+        ModelError: The file is truncated; the library would end the process.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -48,8 +48,8 @@ def read_lightgbm_text(content: bytes) -> str:
 def load_catboost(catboost: Any, content: bytes) -> tuple[Any, bool]:
     """Return a CatBoost model from its binary or JSON format, and whether it predicts classes.
 
-    That stands in the parameters that it was trained with. Files of old versions and sums of models have none, and
-    are told by the names of their classes.
+    The training parameters say so. Files of old versions and sums of models have none; they are recognised by their
+    class names.
     """
     model = catboost.CatBoost()
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def load_catboost(catboost: Any, content: bytes) -> tuple[Any, bool]:
 
 
 class XgboostBooster:
-    """A native `xgboost.Booster`: an array in, what `Booster.predict` gives for a DMatrix of it out."""
+    """A native `xgboost.Booster` that takes arrays and returns what `Booster.predict` returns."""
 
     libraries = ("xgboost",)
 
@@ -97,7 +97,7 @@ class XgboostBooster:
         return self._booster.predict(xgboost.DMatrix(rows, feature_names=self._booster.feature_names))
 
     def score(self, rows: Any, targets: Any) -> float | None:
-        """Return the accuracy of the labels that follow from the output, or R²."""
+        """Return the accuracy of the labels computed from the output, or R²."""
         from latency_tui.engine.candidate.models.adapters import compute_score
 
         found = np.asarray(self.predict(rows))
@@ -110,25 +110,25 @@ class XgboostBooster:
 
 
 def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:
-    """Return an object as a user handed it over, or under an adapter where its own methods do not take rows.
+    """Return a model, wrapped in an adapter if its own methods do not take rows.
 
     Returns:
-        The model, and notes on how it is asked.
+        The model, and notes on how it is called.
     """
     module, name = type(model).__module__.partition(".")[0], type(model).__name__
     if (module, name) == ("xgboost", "Booster"):
         booster = XgboostBooster(model, threads)
-        how = "inplace_predict" if booster.in_place else "predict with a DMatrix made in the call"
-        return booster, (f"the xgboost.Booster is asked by {how}",)
+        how = "inplace_predict" if booster.in_place else "predict with a DMatrix that the call creates"
+        return booster, (f"the xgboost.Booster is called through {how}",)
     if (module, name) == ("lightgbm", "Booster"):
         from latency_tui.engine.candidate.models.adapters import LightgbmModel
 
-        how = "the lightgbm.Booster is asked by predict, and labels follow from its output, as with its file"
+        how = "the lightgbm.Booster is called through predict, and labels are computed from its output"
         return LightgbmModel(model.model_to_string(), threads), (how,)
     if (module, name) == ("onnxruntime", "InferenceSession"):
         from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel, source_of
 
-        return OnnxModel(source_of(model), threads), ("the session of ONNX Runtime is opened again in each process",)
+        return OnnxModel(source_of(model), threads), ("the ONNX Runtime session is reopened in each process",)
     if module == "torch" or any(kind.__module__.startswith("torch.nn.") for kind in type(model).__mro__):
         from latency_tui.engine.candidate.models.adapters import TorchModel
 
@@ -137,7 +137,7 @@ def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:
 
 
 def _loads_in_subprocess(program: str, text: str) -> bool:
-    """Whether a library gets through a file: tried in a process of its own, because it may end the one it runs in."""
+    """Return whether a library can load a file; tried in a subprocess, because the library may end its process."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()

@@ -1,4 +1,4 @@
-"""Picks one model out of what a file holds: a dict, a list or an object of several."""
+"""Selects one model from the content of a file, such as a dictionary or a list of models."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _MAX_SHOWN = 8
 
 
 def pick(held: Any, key: Setting | None, path: Path) -> Any:
-    """Return the model in what a file holds.
+    """Return the model in a loaded object.
 
     Args:
-        held: What was loaded.
-        key: Which of its parts is meant, by key, index or attribute, `models.rf` for one further down; None for it all.
+        held: The loaded object.
+        key: Key, index or attribute of the model, such as `models.rf`; None for the object itself.
         path: The file.
 
     Raises:
-        ModelError: It is no model; the sentence names its parts.
+        ModelError: The object is not a model; the message names its parts.
     """
     if key is not None:
         held = _part(held, str(key), path)
     if is_model(held):
         return held
     within = "" if key is None else f"{key}."
-    what = f"{path}{f' [key={key}]' if key is not None else ''} holds {_kind(held)}"
+    what = f"{path}{f' [key={key}]' if key is not None else ''} contains {_kind(held)}"
     parts = _parts(held)
     if not parts:
-        raise ModelError(f"{what}, which is no model: it has none of {', '.join(METHODS)}")
+        raise ModelError(f"{what}, which is not a model: it has none of the methods {', '.join(METHODS)}")
     named = [f"{name} ({type(part).__name__})" for name, part in list(parts.items())[:_MAX_SHOWN]]
     more = f" and {len(parts) - _MAX_SHOWN:,} more" if len(parts) > _MAX_SHOWN else ""
     example = next((name for name, part in parts.items() if is_model(part)), None)
@@ -41,14 +41,14 @@ def pick(held: Any, key: Setting | None, path: Path) -> Any:
 
 
 def is_model(held: Any) -> bool:
-    """Whether an object can be asked: it has one of the methods, can be fitted, or is a function."""
+    """Return whether an object is a model: it has one of the methods or `fit`, or is a function."""
     if isinstance(held, type) or _is_data(held):
         return False
     return any(callable(getattr(held, name, None)) for name in (*METHODS, "fit")) or callable(held)
 
 
 def _part(held: Any, key: str, path: Path) -> Any:
-    """Return the part of that name; a name with dots may be the name of one, or lead further down."""
+    """Return the part with a name; a name with dots is either the whole name or a path."""
     parts = _parts(held)
     if key in parts:
         return parts[key]
@@ -56,11 +56,11 @@ def _part(held: Any, key: str, path: Path) -> Any:
     if dot and first in parts:
         return _part(parts[first], rest, path)
     there = f"there are {', '.join(list(parts)[:_MAX_SHOWN])}" if parts else "it has no parts"
-    raise ModelError(f"{path} holds {_kind(held)} without a part {first if dot else key!r}; {there}")
+    raise ModelError(f"{path} contains {_kind(held)} without a part {first if dot else key!r}; {there}")
 
 
 def _parts(held: Any) -> dict[str, Any]:
-    """Return what an object is made of, by the names that can be typed."""
+    """Return the parts of an object by the names that can be typed."""
     if isinstance(held, Mapping):
         return {str(key): part for key, part in held.items()}
     if isinstance(fields := getattr(held, "_fields", None), tuple):  # a named tuple, by name and by index
@@ -75,7 +75,7 @@ def _parts(held: Any) -> dict[str, Any]:
 
 
 def _is_data(held: Any) -> bool:
-    """Whether an object is an array or a data frame; encoders have a `dtype` too, but no shape."""
+    """Return whether an object is an array or a data frame; encoders have a `dtype` too, but no shape."""
     return hasattr(held, "iloc") or (hasattr(held, "dtype") and hasattr(held, "shape"))
 
 
@@ -83,6 +83,6 @@ def _kind(held: Any) -> str:
     if held is None:
         return "None"
     if isinstance(held, type):
-        return f"the class {held.__name__} and no object of it"
+        return f"the class {held.__name__}, not an instance"
     name = type(held).__name__
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

@@ -1,4 +1,4 @@
-"""Gets a model ready to answer, and checks that its answers are answers. Runs only in a candidate's process."""
+"""Loads models, applies settings, and checks outputs. Runs only in a candidate's process."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ MAX_JOBS = 4096
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model as it came.
+    """A model as loaded.
 
     Attributes:
-        model: Anything with the methods, or a function of an array.
-        fitted: Whether it can answer as it is.
-        notes: What is to be told about its loading.
-        origin: Which other version of scikit-learn made it; empty if it was this one, or that is not known.
+        model: An object with the methods, or a function of an array.
+        fitted: Whether it is fitted.
+        notes: Notes on loading, one sentence each.
+        origin: The scikit-learn version that saved it; empty if it is the installed one, or unknown.
     """
 
     model: Any
@@ -89,32 +89,32 @@ def _import(path: str, parameters: Mapping[str, Any], folders: Sequence[str]) ->
     if any(callable(getattr(found, method, None)) for method in METHODS):
         if parameters:
             if not hasattr(found, "set_params"):
-                raise ModelError(f"{path!r} is a model already and takes no parameters")
+                raise ModelError(f"{path!r} is already a model, so it takes no parameters")
             found.set_params(**parameters)
         return found
     if not callable(found):
-        raise ModelError(f"{path!r} is {type(found).__name__}, neither a model nor anything that makes one")
+        raise ModelError(f"{path!r} is {type(found).__name__}, neither a model nor a function that returns one")
     if not parameters and _requires_arguments(found):
         return found
     model = found(**parameters)
     if model is None:
-        raise ModelError(f"{path!r} was called and made nothing")
+        raise ModelError(f"{path!r} was called and returned None")
     return model
 
 
 def _requires_arguments(function: Any) -> bool:
-    """Whether a function cannot be called with nothing: then it is the model, and what it wants is rows."""
+    """Return whether a function has required arguments; it is then a model that takes rows, not a factory."""
     try:
         inspect.signature(function).bind()
     except TypeError:
         return True
-    except ValueError:  # a function of C's that does not tell
+    except ValueError:  # a C function without a signature
         return True
     return False
 
 
 def is_fitted(model: Any) -> bool:
-    """Whether a model can answer as it is: it has no `fit`, or scikit-learn finds it fitted."""
+    """Return whether a model has no `fit`, or scikit-learn considers it fitted."""
     if not hasattr(model, "fit"):
         return True
     from sklearn.exceptions import NotFittedError  # deferred: what has no fit need not import it
@@ -124,7 +124,7 @@ def is_fitted(model: Any) -> bool:
         check_is_fitted(model)
     except NotFittedError:
         return False
-    except Exception:  # noqa: BLE001 (no estimator of scikit-learn's making: by its own word or the convention then)
+    except Exception:  # noqa: BLE001 (not a scikit-learn estimator)
         if callable(tells := getattr(model, "is_fitted", None)):
             return bool(tells())
         return any(name.endswith("_") and not name.startswith("_") for name in vars(model))
@@ -154,7 +154,7 @@ def apply_settings(model: Any, settings: Mapping[str, Setting]) -> None:
 
 
 def _suggest_setting(key: str, known: Iterable[str]) -> str:
-    """Return the setting that was most likely meant, or all parameters, as the end of a sentence."""
+    """Return a suggestion for an unknown setting, as the end of a sentence."""
     words = [*known, *ENGINE_SETTINGS, *OTHER_SETTINGS]
     near = next((word for word in words if word.casefold() == key.casefold()), None) or closest_match(key, words)
     listed = ", ".join(name for name in known if "__" not in name)
@@ -162,7 +162,7 @@ def _suggest_setting(key: str, known: Iterable[str]) -> str:
 
 
 def configure(settings: Mapping[str, Setting]) -> None:
-    """Pull the settings that act on scikit-learn as a whole."""
+    """Apply the settings of scikit-learn's configuration."""
     if wanted := {key: value for key, value in settings.items() if key in SKLEARN_SETTINGS}:
         import sklearn  # deferred: a process whose model is none of scikit-learn's need not import it
 
@@ -170,10 +170,10 @@ def configure(settings: Mapping[str, Setting]) -> None:
 
 
 def find_modules(model: Any) -> tuple[str, ...]:
-    """Return the modules that a process imports for a model, before it reads it.
+    """Return the modules that a process imports for a model before it loads the model.
 
-    Those of its class and of its parts (steps of a pipeline, members of a vote), of a function its own, and the library
-    that answers where the class is but an adapter of ours.
+    These are the modules of its class and of its parts (such as the steps of a pipeline), and the library behind an
+    adapter.
     """
     parts = [model]
     if callable(getattr(model, "get_params", None)):
@@ -184,31 +184,33 @@ def find_modules(model: Any) -> tuple[str, ...]:
 
 
 def job_count(model: Any) -> int:
-    """Return how many jobs a model may run at once, by its own `n_jobs` or that of its steps; 0 for one a core."""
+    """Return how many jobs a model may run in parallel, by `n_jobs` of the model or its steps; 0 for one per core."""
     try:
-        parameters = getattr(model, "best_estimator_", model).get_params(deep=True)  # a search answers by the best
+        parameters = getattr(model, "best_estimator_", model).get_params(
+            deep=True
+        )  # a search predicts with the best estimator
         asked = [value for key, value in parameters.items() if key == "n_jobs" or key.endswith("__n_jobs")]
-    except Exception:  # noqa: BLE001 (no estimator of scikit-learn's making)
+    except Exception:  # noqa: BLE001 (not a scikit-learn estimator)
         return 1
     jobs = [value for value in asked if isinstance(value, int) and not isinstance(value, bool)]
     return 0 if any(value < 0 for value in jobs) else min(max(jobs, default=1), MAX_JOBS)
 
 
 def score(model: Any, data: Data) -> float | None:
-    """Return held-out accuracy or R², or None where there is nothing to score with, or it fails, which is warned of."""
+    """Return the accuracy or R² on held-out rows; None without targets, or if scoring fails, with a warning."""
     if data.y_test is None or not hasattr(model, "score"):
         return None
     try:
         found = model.score(data.X_test, data.y_test)
         return None if found is None else float(found)
-    except Exception as error:  # noqa: BLE001 (labels of another kind, say: how fast it answers can be measured still)
+    except Exception as error:  # noqa: BLE001 (such as labels of another type; the latency can still be measured)
         said = extract_cause(error) or type(error).__name__
         warnings.warn(f"it could not be scored: {said}", stacklevel=2)
         return None
 
 
 def unfitted(model: Any) -> Any:
-    """Return a model as it was before a `fit` that failed, with the same parameters."""
+    """Return an unfitted clone of a model, with the same parameters."""
     if not hasattr(model, "get_params"):
         return model
     from sklearn.base import clone  # deferred: a model of another library need not import it
@@ -217,15 +219,15 @@ def unfitted(model: Any) -> Any:
 
 
 def check(answer: Any, asked: int | None, method: str) -> None:
-    """Refuse an answer that does not hold one answer per row.
+    """Check that an output has one value per row.
 
     Args:
-        answer: What the call returned, as scikit-learn would give it.
-        asked: Number of rows that the call received; None if the answer need not have rows.
-        method: What was called.
+        answer: The output in the format of scikit-learn.
+        asked: Number of rows of the input; None if the output need not have rows.
+        method: The method that was called.
 
     Raises:
-        ModelError: It has another length, or none, or is still to be computed.
+        ModelError: The output has another length or no length, or is a lazy computation.
     """
     if why := describe_invalid_answer(answer):
         raise ModelError(f"{method} returned {why}")
@@ -235,14 +237,14 @@ def check(answer: Any, asked: int | None, method: str) -> None:
     if given is None:
         raise ModelError(f"{method} returned one {type(answer).__name__} for {asked:,} rows")
     if given != asked:
-        answers, rows = "answer" if given == 1 else "answers", "row" if asked == 1 else "rows"
+        answers, rows = "output" if given == 1 else "outputs", "row" if asked == 1 else "rows"
         raise ModelError(f"{method} returned {given:,} {answers} for {asked:,} {rows}")
 
 
 def _answered_rows(answer: Any, asked: int) -> int | None:
-    """Return how many rows an answer has, None if none. If it holds several outputs, each of them has all rows."""
+    """Return the number of rows of an output; None if it has none. Several outputs must each have all rows."""
     if asked == 1 and isinstance(answer, str | bytes | Mapping):
-        return 1  # one answer, whatever its length
+        return 1  # one output of any length
     try:
         given = count_rows(answer)
     except TypeError:
@@ -255,18 +257,18 @@ def _answered_rows(answer: Any, asked: int) -> int | None:
 
 
 def check_two_rows(model: Any, method: str, rows: Any) -> None:
-    """Refuse a model that gives one answer for two rows: it does not see the rows that it is asked about.
+    """Check that a model returns two outputs for two rows.
 
-    A text model that is given a data frame reads the names of its columns, for example. A model that raises for two
-    rows may answer a single one per call, which is fine.
+    A text model iterates over the column names of a data frame, for example, so its output does not depend on the rows.
+    A model that fails with two rows may accept only one row per call, which is allowed.
 
     Args:
-        model: Ready to answer.
-        method: What is called.
-        rows: As the model gets them, `(n_rows, ...)`.
+        model: The fitted model.
+        method: The method that is called.
+        rows: The rows as the model takes them, `(n_rows, ...)`.
 
     Raises:
-        ModelError: It gives another number of answers than two.
+        ModelError: The number of outputs is not two.
     """
     if getattr(model, "tensors", None) or count_rows(rows) < 2:
         return
@@ -279,4 +281,4 @@ def check_two_rows(model: Any, method: str, rows: Any) -> None:
         check(answer, 2, method)
     except ModelError as error:
         hint = "; if it takes texts or records, give [input=texts] or [input=records]" if is_frame(rows) else ""
-        raise ModelError(f"{error}: it does not answer each row that it is given{hint}") from None
+        raise ModelError(f"{error}: it does not return one output per row{hint}") from None

@@ -1,4 +1,4 @@
-"""Loads a model from its file. Runs only in a candidate's process: a file that crashes takes nobody with it."""
+"""Loads models from files. Runs only in a candidate's process, so that a crash does not end the engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SKOPS_SKLEARN_VERSION = re.compile(rb'"_sklearn_version": \{.{0,300}?"content":
 
 @dataclass(frozen=True)
 class FileContent:
-    """A model file as read: once, so that what was checked is what is loaded."""
+    """The content of a model file, read once, so that the checked content is the loaded content."""
 
     path: Path
     kind: Kind
@@ -40,12 +40,12 @@ class FileContent:
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """A model, and what is to be told about its loading.
+    """A model loaded from a file.
 
     Attributes:
         model: The model.
-        notes: What is to be told.
-        origin: Which other version of scikit-learn made it; empty if it was this one, or that is not known.
+        notes: Notes on loading, one sentence each.
+        origin: The scikit-learn version that saved it; empty if it is the installed one, or unknown.
     """
 
     model: Any
@@ -78,7 +78,7 @@ def load_file(
     file = FileContent(path, kind, content, hashlib.sha256(content).hexdigest())
     check_trusted(path, kind, file.digest, trust)
     claimed = SUFFIXES.get(path.suffix.lower(), (kind,))
-    notes = () if kind in claimed else (f"{path.name} is {TITLES[kind]}, whatever its name says",)
+    notes = () if kind in claimed else (f"{path.name} is {TITLES[kind]}, although its name suggests another format",)
     try:
         if kind == "skops":
             found = _load_skops(file, trust, folders)
@@ -96,7 +96,7 @@ def load_file(
 
 
 def untrusted_types(content: bytes) -> list[str]:
-    """Return the types that a skops file names and that skops does not trust by itself, in order of name."""
+    """Return the types in a skops file that skops does not trust by default, sorted by name."""
     return sorted(require("skops.io", "a skops file").get_untrusted_types(data=content))
 
 
@@ -108,20 +108,20 @@ def _load_skops(file: FileContent, trust: Trust, folders: Sequence[str]) -> Load
     if missing := [name for name in named if name not in allowed]:
         types = "a type" if len(missing) == 1 else f"{len(missing)} types"
         raise ModelError(
-            f"{file.path} names {types} that skops does not trust: {', '.join(missing)}; look at them, then trust them "
-            f"by name ({' '.join(f'--trust-type {name}' for name in missing[:2])}{' ...' if missing[2:] else ''}) or "
-            f"all that the file names (--trust {file.path})."
+            f"{file.path} contains {types} that skops does not trust: {', '.join(missing)}; check them, then trust "
+            f"them by name ({' '.join(f'--trust-type {name}' for name in missing[:2])}{' ...' if missing[2:] else ''}) "
+            f"or the whole file (--trust {file.path})."
         )
     load = require("skops.io", "a skops file").loads
     model = import_with_fallback(lambda: load(file.content, trusted=allowed), folders)
     version = skops_version(file.content)
     origin = version_note(version)
     notes = (f"trusted in {file.path.name}: {', '.join(allowed)}",) if allowed else ()
-    return LoadedFile(model, (*notes, f"{origin}: it may predict something else or fail") if origin else notes, origin)
+    return LoadedFile(model, (*notes, f"{origin}: its predictions may differ or fail") if origin else notes, origin)
 
 
 def skops_version(content: bytes) -> str:
-    """Return the scikit-learn that made the model of a skops file; empty if the file does not say."""
+    """Return the scikit-learn version that saved a skops file; empty if it is unknown."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         found = _SKOPS_SKLEARN_VERSION.search(archive.read("schema.json"))
     return found[1].decode() if found else ""
@@ -130,7 +130,7 @@ def skops_version(content: bytes) -> str:
 def _load_pickle(file: FileContent, folders: Sequence[str]) -> LoadedFile:
     model, version = load_pickle(file.content, folders)
     origin = version_note(version)
-    return LoadedFile(model, (f"{origin}: it may predict something else or fail",) if origin else (), origin)
+    return LoadedFile(model, (f"{origin}: its predictions may differ or fail",) if origin else (), origin)
 
 
 def _load_lightgbm(file: FileContent, threads: int) -> LightgbmModel:
@@ -142,7 +142,9 @@ def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
     path = file.path.resolve()
     if missing := [one for one in external_files(path) if not one.is_file()]:
         names = ", ".join(os.path.relpath(one, path.parent) for one in missing[:3])
-        raise ModelError(f"{file.path} keeps its weights in {names}, which is not there; put it beside the model")
+        raise ModelError(
+            f"{file.path} stores its weights in {names}, which does not exist; put that file next to the model"
+        )
     try:
         return OnnxModel(str(path), threads)
     except LatencyTuiError:
@@ -164,7 +166,7 @@ _LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {
 
 
 def explain_version(cause: str) -> str:
-    """Return why this ONNX Runtime cannot read a model that is newer than itself; empty if that is not the cause."""
+    """Return why the installed ONNX Runtime is too old for a model; empty if that is not the cause."""
     import onnxruntime  # it has just refused the model
 
     here = f"ONNX Runtime {onnxruntime.__version__}"
@@ -178,12 +180,12 @@ def explain_version(cause: str) -> str:
 
 
 def explain_operator(cause: str) -> str:
-    """Return which operator this ONNX Runtime lacks, and what to do; empty if that is not the cause."""
+    """Return which operator the installed ONNX Runtime lacks, and what to do; empty if that is not the cause."""
     here = "which ONNX Runtime does not have"
     if unknown := re.search(r"([\w.]+):(\w+)\(-?\d+\) is not a registered function/op", cause):
         return (
-            f"uses the operator {unknown[2]} of {unknown[1]}, {here}; export the part without it: what comes before "
-            "and after the model can be done outside"
+            f"uses the operator {unknown[2]} of {unknown[1]}, {here}; export the model without this operator, "
+            "and do the pre- and post-processing outside"
         )
     if lacking := re.search(r"Could not find an implementation for (\w+)\((\d+)\)", cause):
         return (
@@ -196,11 +198,11 @@ def explain_operator(cause: str) -> str:
 def _reason(error: Exception) -> str:
     told = summarize_exception(error)
     if isinstance(error, ModuleNotFoundError):
-        return f"it needs the module {error.name}, which is not installed here"
+        return f"it needs the module {error.name}, which is not installed"
     if isinstance(error, EOFError):
         return "it is truncated"
     if isinstance(error, AttributeError | ImportError):
-        return f"it was made with another version of a library ({told})"
+        return f"it was saved with another version of a library ({told})"
     if type(error).__name__ in ("InvalidGraph", "NotImplemented", "NoSuchFile"):  # ONNX Runtime has read all of it
         return told
     if any(said in told for said in ("binary format has been deprecated", "Unknown construct", "Expecting UBJSON")):

@@ -1,6 +1,6 @@
-"""What a model tells of the inputs that it was fitted on or will take, without being called.
+"""Reads from the attributes of a model which inputs it takes, without calling it or importing its library.
 
-Runs in the engine's processes only. Everything is asked by attributes, so that no library has to be imported.
+Runs in the engine's processes only.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _NUMBERED = re.compile(r"(\D*)(\d+)\Z")
 
 
 def model_name(model: Any) -> str:
-    """Return what messages call a model: the name of its class."""
+    """Return the name of a model for messages: its title or its class."""
     return str(getattr(model, "title", "") or type(model).__name__)
 
 
 def feature_names(model: Any) -> list[str]:
-    """Return the names of the columns that a fitted model knows; empty if it has none."""
+    """Return the column names on which a model was fitted; empty if there are none."""
     found = getattr(model, "feature_names_in_", None)
     names = [] if found is None else [str(name) for name in found]
     if not names and not are_numbered(kept := _catboost_names(model)):
@@ -32,9 +32,9 @@ def feature_names(model: Any) -> list[str]:
 
 
 def has_feature_names(model: Any) -> bool:
-    """Whether a fitted model, or a step inside it, was fitted on columns with names of their own.
+    """Return whether a model, or a step of it, was fitted on named columns.
 
-    Inside a pipeline, names that only count columns come from a step before.
+    Inside a pipeline, names that only number the columns come from the previous step.
     """
     return bool(feature_names(model)) or any(
         names and not are_numbered(names) for names in map(feature_names, iterate_parts(model))
@@ -42,10 +42,10 @@ def has_feature_names(model: Any) -> bool:
 
 
 def feature_count(model: Any) -> int | None:
-    """Return how many columns a fitted model takes; None if it does not say, which a count of 0 means as well."""
+    """Return the number of columns on which a model was fitted; None if it is unknown or 0."""
     try:
         found = getattr(model, "n_features_in_", None)
-    except Exception:  # noqa: BLE001 (a property of somebody's own that raises)
+    except Exception:  # noqa: BLE001 (a user-defined property may raise)
         return None
     if isinstance(found, int | np.integer) and not isinstance(found, bool) and found > 0:
         return int(found)
@@ -53,20 +53,20 @@ def feature_count(model: Any) -> int | None:
 
 
 def _coefficient_count(model: Any) -> int | None:
-    """Return how many coefficients a linear model has per output: scikit-learn before 0.24 kept no count of columns."""
+    """Return the number of coefficients per output of a linear model; scikit-learn before 0.24 has no other count."""
     shape = getattr(_attribute(model, "coef_"), "shape", ())
     return int(shape[-1]) if shape and type(model).__module__.startswith("sklearn.") else None
 
 
 def _catboost_names(model: Any) -> list[str]:
-    """Return the names that CatBoost keeps under an attribute of its own; empty for any other model."""
+    """Return the column names of a CatBoost model; empty for other models."""
     if type(model).__module__.partition(".")[0] != "catboost":
         return []
     return [str(name) for name in _attribute(model, "feature_names_") or ()]
 
 
 def are_numbered(names: Sequence[str]) -> bool:
-    """Whether names only count columns: `0, 1, …`, `Column_0, …`, `f1, f2, …`."""
+    """Return whether names only number the columns: `0, 1, …`, `Column_0, …`, `f1, f2, …`."""
     matches = [_NUMBERED.match(name) for name in names]
     if not matches or None in matches:
         return False
@@ -76,37 +76,37 @@ def are_numbered(names: Sequence[str]) -> bool:
 
 
 def check_batch_size(model: Any, rows_per_call: int) -> None:
-    """Refuse a batch size for a model that insists on another.
+    """Check that a model accepts a number of rows per call.
 
     Raises:
-        ModelError: It takes another number of rows per call.
+        ModelError: It has another, fixed number of rows per call.
     """
     fixed = getattr(model, "fixed_rows", None)
     if fixed is None or fixed == rows_per_call or (fixed == 0 and rows_per_call == 1):
         return
     title = model_name(model)
     if fixed == 0:
-        raise ModelError(f"{title} takes one set of tensors per call, whose sizes are fixed; give -b 1")
+        raise ModelError(f"{title} takes one set of tensors of fixed sizes per call; use -b 1")
     raise ModelError(
-        f"{title} takes {fixed:,} row{'' if fixed == 1 else 's'} per call, not {rows_per_call:,}; give -b {fixed}"
+        f"{title} takes {fixed:,} row{'' if fixed == 1 else 's'} per call, not {rows_per_call:,}; use -b {fixed}"
     )
 
 
 def is_booster(model: Any) -> bool:
-    """Whether a gradient boosting library answers, which takes arrays and data frames alike."""
+    """Return whether a gradient boosting library runs the model; these take both arrays and data frames."""
     libraries = getattr(model, "libraries", ()) or (type(model).__module__.partition(".")[0],)
     return any(library in BOOSTERS for library in libraries)
 
 
 def iterate_parts(model: Any) -> Iterator[Any]:
-    """Yield a model and the fitted or unfitted parts that it is made of, outermost first."""
+    """Yield a model and its parts, fitted or not, outermost first."""
     yield model
     for part in _children(model):
         yield from iterate_parts(part)
 
 
 def first_steps(model: Any) -> Iterator[Any]:
-    """Yield the innermost parts of a model that see its inputs first."""
+    """Yield the innermost parts of a model that receive its input first."""
     children = _children(model)
     if getattr(model, "steps", None):
         children = children[:1]
@@ -118,7 +118,7 @@ def first_steps(model: Any) -> Iterator[Any]:
 
 
 def takes(model: Any) -> Literal["texts", "records"] | None:
-    """Return what a model takes instead of a table: texts (a vectoriser comes first), records (a `DictVectorizer`)."""
+    """Return what a model takes instead of a table: texts (for a text vectorizer) or records (a `DictVectorizer`)."""
     firsts = [part for part in first_steps(model) if part is not None]
     if any(callable(getattr(part, "build_analyzer", None)) for part in firsts):
         return "texts"
@@ -128,7 +128,7 @@ def takes(model: Any) -> Literal["texts", "records"] | None:
 
 
 def selects_columns_by_name(model: Any) -> bool:
-    """Whether a part of a model may pick columns by their names."""
+    """Return whether a step of a model may select columns by name."""
     return any(type(part).__name__ == "ColumnTransformer" for part in iterate_parts(model))
 
 
@@ -159,5 +159,5 @@ def _children(model: Any) -> list[Any]:
 def _attribute(model: Any, name: str) -> Any:
     try:
         return getattr(model, name, None)
-    except Exception:  # noqa: BLE001 (a property of somebody's own that raises)
+    except Exception:  # noqa: BLE001 (a user-defined property may raise)
         return None

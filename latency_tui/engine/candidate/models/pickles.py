@@ -1,4 +1,4 @@
-"""Loads a pickle, and says what it needs where that is not here: a module, a class, another version of a library."""
+"""Loads pickles, and explains failures: a missing module or class, or another version of a library."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ _MAX_SCANNED = 2**26
 
 
 def load_pickle(content: bytes, folders: Sequence[str] = ()) -> tuple[Any, str]:
-    """Return what a pickle holds, joblib's compressed ones too, and the scikit-learn that made it if it is another.
+    """Load a pickle, possibly compressed by joblib; return the object and, if it differs, the scikit-learn version.
 
-    What a user's model defined in its script is looked up in an empty `__main__`, not in this program's own.
+    Classes that were defined in the user's script are searched in an empty `__main__`, not in that of this program.
     """
     import joblib  # deferred: comes with scikit-learn; it reads its own compressed files and plain pickles alike
 
@@ -88,13 +88,13 @@ def unpickle(action: Callable[[], T], folders: Sequence[str]) -> T:
 
 
 def version_note(version: str) -> str:
-    """Return a sentence's end on the scikit-learn that made a model; empty if it is this one."""
+    """Return a phrase with the scikit-learn version that saved a model; empty if it is the installed one."""
     here = _version_of("scikit-learn")
-    return f"made with scikit-learn {version}, here is {here}" if version and version != here else ""
+    return f"saved with scikit-learn {version}, but {here} is installed" if version and version != here else ""
 
 
 def find_sklearn_version(content: bytes) -> str:
-    """Return the scikit-learn that a pickle was made with, read from its bytes; empty if they do not tell."""
+    """Return the scikit-learn version in the content of a pickle; empty if it is unknown."""
     found = _SKLEARN_VERSION.search(_uncompressed(content))
     return found[1].decode() if found else ""
 
@@ -111,14 +111,14 @@ def explain_failure(error: Exception, content: bytes = b"") -> str:
         if module == "__main__":
             return (
                 f"it needs {name}, which was defined in the script or notebook that saved it (__main__) and is not in "
-                f"the file; move {name} into a module beside it and save again from there, or save with cloudpickle"
+                f"the file; move {name} to a module and save the model again, or save it with cloudpickle"
             )
         return _explain_missing_name(name, module, made)
     if made:
-        because, _, _ = summarize_exception(error).partition(": expected: {")  # what follows are the types of arrays
+        because, _, _ = summarize_exception(error).partition(": expected: {")  # the rest lists array types
         return f"it was {made} ({because}); install that version, or save the model again with this one"
     if isinstance(error, AttributeError | ImportError):
-        return f"it was made with another version of a library ({told})"
+        return f"it was saved with another version of a library ({told})"
     if isinstance(error, EOFError) or "truncated" in told or "Ran out of input" in told:
         return "it is truncated"
     return f"it is truncated, damaged or of another version ({summarize_exception(error)})"
@@ -129,16 +129,16 @@ def _explain_missing_module(name: str, made: str, told: str) -> str:
     if top != name and _is_installed(top):
         package = _package_of(top)
         if package:
-            versions = made if made and package == "scikit-learn" else f"made with another version of {package}"
-            here = "" if made and package == "scikit-learn" else f", here is {_version_of(package)}"
-            return f"it was {versions}{here}, which has no module {name}; install the version that it was made with"
-        return f"it needs the module {name}, and {top} here has none; put it where latency-tui is started"
+            versions = made if made and package == "scikit-learn" else f"saved with another version of {package}"
+            here = "" if made and package == "scikit-learn" else f" than the installed {_version_of(package)}"
+            return f"it was {versions}{here}, which has no module {name}; install the version that saved it"
+        return f"it needs the module {name}, which {top} does not have; put it where latency-tui is started"
     if not name:
         return told
     install = "" if top in _COMMON_USER_MODULES else f"pip install {PACKAGES.get(top, top.replace('_', '-'))}, or "
     return (
-        f"it needs the module {name}, which is not installed here: {install}if {top} is your own module, start "
-        "latency-tui in the folder that holds it"
+        f"it needs the module {name}, which is not installed: {install}if {top} is your own module, start "
+        "latency-tui in the folder that contains it"
     )
 
 
@@ -150,14 +150,14 @@ def _explain_missing_name(name: str, module: str, made: str) -> str:
             f"it was {made}, which has no {module}.{name}; install that version, or save the model again with this one"
         )
     if package:
-        here = f"{package}, here is {_version_of(package)}"
-        return f"it was made with another version of {here}, which has no {module}.{name}"
+        here = f"{package} than the installed {_version_of(package)}"
+        return f"it was saved with another version of {here}, which has no {module}.{name}"
     where = getattr(sys.modules.get(module), "__file__", "") or module
     return f"it needs {name} of the module {module}, and {where} does not define it"
 
 
 def _package_of(top: str) -> str:
-    """Return the installed package that a module belongs to; empty for a user's own module."""
+    """Return the installed package that contains a module; empty for a user's module."""
     if top in sys.stdlib_module_names:
         return "Python"
     found = importlib.metadata.packages_distributions().get(top, ())
@@ -198,7 +198,7 @@ def _uncompressed(content: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _empty_main() -> Iterator[None]:
-    """Stand an empty module in for `__main__`, so that a pickle finds none of this program's names there."""
+    """Replace `__main__` by an empty module, so that a pickle does not find this program's names there."""
     ours = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

@@ -1,11 +1,11 @@
-"""Runtimes: other ways to run a model than its own. Each is one small class; a third party adds its own.
+"""Runtimes that run a model instead of its own library. Other packages can add runtimes.
 
-A package adds a runtime with an entry point, in its `pyproject.toml`:
+A package adds a runtime by an entry point in its `pyproject.toml`:
 
     [project.entry-points."latency_tui.runtimes"]
     mine = "my_package:MyRuntime"
 
-and it is measured with `--runtime mine`. Runs only in a candidate's process.
+The runtime is then selected with `--runtime mine`. Runs only in a candidate's process.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from latency_tui.errors import ModelError
 
 
 class Runtime(Protocol):
-    """Runs models of one kind in another way.
+    """Runs models of other libraries.
 
     Attributes:
-        title: Its name as shown.
-        tolerance: How far its scores may lie from those of the model itself, absolute and relative.
+        title: Display name.
+        tolerance: Allowed difference from the outputs of the model itself, absolute and relative.
     """
 
     title: str
     tolerance: float
 
     def convert(self, model: Any, rows: Any, threads: int) -> Any:
-        """Return something with the model's methods, run by this runtime.
+        """Convert a model to one with the same methods that this runtime runs.
 
         Args:
-            model: Fitted.
-            rows: Some rows as the model was fitted on or is asked with, an array or a data frame.
-            threads: How many it may use.
+            model: The fitted model.
+            rows: Example rows as the model takes them, an array or a data frame.
+            threads: Number of threads that the runtime may use.
 
         Raises:
-            ModelError: It cannot be converted.
+            ModelError: The model cannot be converted.
         """
         ...
 
 
 def find(name: str) -> Runtime:
-    """Return the runtime of that name, built in or added by an entry point.
+    """Return the runtime with a name, built in or from an entry point.
 
     Raises:
-        ModelError: There is none, or it cannot be imported.
+        ModelError: There is no such runtime, or it cannot be imported.
     """
     if name == "onnx":
         return OnnxRuntime()

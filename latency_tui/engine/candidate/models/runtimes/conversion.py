@@ -1,4 +1,4 @@
-"""Puts a model under another runtime, and holds the two against each other before anything of it is measured."""
+"""Converts a model to another runtime, and compares the outputs of both before anything is measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from latency_tui.plan import Setting
 
 @dataclass(frozen=True)
 class Converted:
-    """A model under another runtime, the data as it takes them, and how far the two agree."""
+    """A converted model, the data in the form that it takes, and notes on the agreement of the outputs."""
 
     model: Any
     data: Data
@@ -29,13 +29,13 @@ class Converted:
 
 @dataclass(frozen=True)
 class Parity:
-    """How far two models agree on the same rows.
+    """The agreement of the outputs of two models for the same rows.
 
     Attributes:
-        rows: How many were asked.
-        equal: Rows whose answers agree: labels that are equal, numbers that lie within the tolerance.
-        largest: Largest difference of numbers; None of labels.
-        tolerance: What was allowed, absolute and relative; None for labels.
+        rows: Number of rows.
+        equal: Number of rows with equal labels, or with numbers within the tolerance.
+        largest: Largest difference of numbers; None for labels.
+        tolerance: Allowed difference, absolute and relative; None for labels.
     """
 
     rows: int
@@ -45,7 +45,7 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether they agree everywhere."""
+        """Whether the outputs agree for all rows."""
         return self.equal == self.rows
 
     def __str__(self) -> str:
@@ -60,17 +60,17 @@ class Parity:
 def convert(
     name: str, model: Any, data: Data, threads: int, settings: Mapping[str, Setting] = MappingProxyType({})
 ) -> Converted:
-    """Return a fitted model under the runtime of that name, once it gives the same answers on all rows there are.
+    """Convert a fitted model to a runtime, and check that its outputs are the same for all test rows.
 
     Args:
-        name: Of the runtime.
-        model: Fitted.
-        data: Whose test rows are what is asked.
-        threads: How many the runtime may use.
-        settings: Of the candidate; what says of which type the inputs are counts more than what the runtime wants.
+        name: Name of the runtime.
+        model: The fitted model.
+        data: The data; the test rows are compared.
+        threads: Number of threads that the runtime may use.
+        settings: Settings of the candidate; an input type among them has priority over that of the runtime.
 
     Raises:
-        ModelError: There is no such runtime, it cannot take the model, or its answers differ; the figures are told.
+        ModelError: There is no such runtime, the model cannot be converted, or its outputs differ.
     """
     runtime = find(name)
     found = runtime.convert(model, data.X_test, threads)
@@ -79,7 +79,7 @@ def convert(
     for method in ("predict", "predict_proba", "decision_function", "transform"):
         if not callable(getattr(found, method, None)):
             continue
-        if not callable(getattr(model, method, None)):  # nothing to hold it against, so it is not to be measured
+        if not callable(getattr(model, method, None)):  # it cannot be compared, so it must not be measured
             vars(found).pop(method, None)
             continue
         ours, other = call_in_batches(model, method, data.X_test), call_in_batches(found, method, theirs.X_test)
@@ -87,23 +87,25 @@ def convert(
         told.append(f"{method} {parity}")
         if parity.holds:
             continue
-        if method == "decision_function":  # the labels and what else there is agree: it is a matter of scale or shape
+        if method == "decision_function":  # the other outputs agree, so only scale or shape differ
             vars(found).pop(method, None)
             told[-1] += ", so it cannot be measured"
             continue
-        raise ModelError(f"{runtime.title} gives other answers than the model itself: {told[-1]}")
+        raise ModelError(f"{runtime.title} returns other outputs than the model itself: {told[-1]}")
     if not told:
-        raise ModelError(f"{runtime.title} gives nothing that could be held against {type(model).__name__}")
+        raise ModelError(
+            f"{runtime.title} and {type(model).__name__} have no method in common, so their outputs cannot be compared"
+        )
     return Converted(found, theirs, (f"{runtime.title} agrees: {'; '.join(told)}",))
 
 
 def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
-    """Hold two answers against each other, row by row.
+    """Compare two outputs row by row.
 
     Args:
         ours: `(n_rows, ...)` labels or numbers of the model itself.
-        theirs: The same of the other.
-        tolerance: How far numbers may differ, absolute and relative to ours.
+        theirs: `(n_rows, ...)` labels or numbers of the converted model.
+        tolerance: Allowed difference of numbers, absolute and relative to `ours`.
     """
     if isinstance(ours, list) and ours and isinstance(ours[0], np.ndarray) and ours[0].ndim == 2:
         return _compare_outputs(ours, theirs, tolerance)
@@ -123,7 +125,7 @@ def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:
 
 
 def _compare_outputs(ours: list[Any], theirs: Any, tolerance: float) -> Parity:
-    """Compare the answers of a model with several outputs, a `(n_rows, n_classes)` array per output."""
+    """Compare models with several outputs, a `(n_rows, n_classes)` array per output."""
     rows = count_rows(ours[0])
     if len(ours) != len(theirs):
         return Parity(rows, 0, float("inf"), tolerance)

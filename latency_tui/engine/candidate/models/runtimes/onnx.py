@@ -1,4 +1,4 @@
-"""ONNX Runtime: models from ONNX files, and scikit-learn's converted by skl2onnx. Only in a candidate's process."""
+"""Runs ONNX files and converted scikit-learn models on ONNX Runtime. Runs only in a candidate's process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TYPES: dict[str, str] = {
 }
 _LABELS = {"tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bool)"}
 _BFLOAT16 = 16
-"""Its number in ONNX's TensorProto.DataType."""
+"""Value of BFLOAT16 in TensorProto.DataType of ONNX."""
 
 _WANTED_OPSET = re.compile(r"target_opset=\{'ai\.onnx\.ml': (\d+)\}")
 
@@ -43,20 +43,20 @@ _WANTED_OPSET = re.compile(r"target_opset=\{'ai\.onnx\.ml': (\d+)\}")
 class OnnxModel:
     """A model on ONNX Runtime, with the methods that its outputs allow.
 
-    A method receives the feed of one call, an array per input by name, and returns what ONNX Runtime returns: nothing
-    is converted in a call. `finished` makes labels, numbers and dense probabilities of that afterwards.
+    A method takes a dictionary of arrays by input name and returns the output of ONNX Runtime; nothing is converted
+    during a call. Afterwards, `finished` converts the output to labels, numbers or dense probabilities.
 
     Args:
-        source: The path of a file, or what would stand in it.
-        threads: Threads inside one operator.
-        scores: A second model that gives `decision_function`, as skl2onnx converts it.
-        binary: Whether that is of two classes: one number per row then, which is that of the second.
-        columns: Of a model with one input per column, the columns' names in the inputs' order; empty for the inputs'
-            own.
+        source: Path of a file, or its content.
+        threads: Threads per operator.
+        scores: A second model, converted by skl2onnx, that computes `decision_function`.
+        binary: Whether there are two classes, so that `decision_function` returns one number per row.
+        columns: Column names in the order of the inputs, if the model has one input per column; empty to use the names
+            of the inputs.
 
     Attributes:
-        tensors: What it takes.
-        fixed_rows: Rows per call if the model insists on a number; 0 if its inputs share no rows.
+        tensors: The inputs.
+        fixed_rows: Rows per call if the number is fixed; 0 if the first axes of the inputs differ.
     """
 
     libraries = ("onnxruntime",)
@@ -105,7 +105,7 @@ class OnnxModel:
         return partial(OnnxModel, binary=binary, columns=columns), (source, threads, scores)
 
     def convert_input(self, feed: Mapping[str, Any]) -> dict[str, Any]:
-        """Return arrays by name as one call receives them: under the session's names, in types that numpy lacks too."""
+        """Convert arrays by name to the input of a call, with the names of the session and types beyond numpy."""
         names = {one.name: own for one, own in zip(self.tensors, self._session_names, strict=True)}
         value = {names[name]: array for name, array in feed.items()}
         if self.fixed_rows == 0:
@@ -118,7 +118,7 @@ class OnnxModel:
         return value
 
     def finished(self, method: str, answer: Any) -> Any:
-        """Return what a call returned as scikit-learn would: flat numbers, dense probabilities."""
+        """Convert the output of a call to the format of scikit-learn: flat numbers, dense probabilities."""
         if isinstance(answer, list) and answer and isinstance(answer[0], Mapping):
             return _densify_probabilities(answer)
         if method == "predict" and getattr(answer, "ndim", 0) == 2 and answer.shape[1] == 1:
@@ -128,7 +128,7 @@ class OnnxModel:
         return answer
 
     def score(self, rows: Any, targets: Any) -> float | None:
-        """Return accuracy or R², or None if the output is neither labels nor one number per row."""
+        """Return accuracy or R²; None if the output is neither labels nor one number per row."""
         answers = np.asarray(call_in_batches(self, "predict", rows))
         if answers.ndim != 1:
             return None
@@ -144,20 +144,20 @@ def _tensors(inputs: Any, columns: tuple[str, ...]) -> tuple[TensorInput, ...]:
     found = []
     for name, one in zip(names, inputs, strict=True):
         if one.type not in _TYPES:
-            raise ModelError(f"the ONNX model takes {one.name} as {one.type}, which cannot be given from data")
+            raise ModelError(f"the ONNX model takes {one.name} as {one.type}, a type that cannot be created from data")
         shape = tuple(axis if isinstance(axis, int) else None for axis in one.shape)
         found.append(TensorInput(name, _TYPES[one.type], shape))
     return tuple(found)
 
 
 def source_of(session: Any) -> str | bytes:
-    """Return the content or the path of the model that a session was opened with; it has no public names for them."""
+    """Return the content or the path of the model of a session; ONNX Runtime has no public attributes for them."""
     content: bytes | None = session._model_bytes
     return content or str(session._model_path)
 
 
 def open_session(source: str | bytes, threads: int) -> Any:
-    """Return a session of ONNX Runtime on the processor.
+    """Open a CPU session of ONNX Runtime.
 
     Args:
         source: Path of a model file, or its content.
@@ -167,29 +167,29 @@ def open_session(source: str | bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors: warnings about its own optimiser help nobody here
+    options.log_severity_level = 3  # errors only
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _densify_probabilities(found: Any) -> Any:
-    """Return a list of `{class: probability}` as a dense array, classes in order."""
+    """Convert a list of `{class: probability}` to a dense array with sorted classes."""
     classes = sorted(found[0]) if found else []
     return np.array([[row[name] for name in classes] for row in found], dtype=np.float32)
 
 
 class OnnxRuntime:
-    """Runs scikit-learn's models on ONNX Runtime, converted by skl2onnx."""
+    """Runs scikit-learn models on ONNX Runtime; skl2onnx converts them."""
 
     title = "ONNX Runtime"
     tolerance = 1e-4
 
     def convert(self, model: Any, rows: Any, threads: int) -> OnnxModel:
-        """Return a fitted model converted; see `Runtime`."""
+        """Convert a fitted model; see `Runtime`."""
         if isinstance(model, OnnxModel):
             return model
         skl2onnx = require("skl2onnx", "the runtime onnx")
         if not hasattr(model, "get_params"):
-            raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: it is no scikit-learn estimator")
+            raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: it is not a scikit-learn estimator")
         types = _types_of(model, rows)
         scores = None
         try:
@@ -201,12 +201,12 @@ class OnnxRuntime:
             said = extract_cause(error) or type(error).__name__
             raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said}") from error
         binary = len(getattr(model, "classes_", ())) == 2
-        columns = tuple(name for name, _ in types)  # the inputs' names are others if these hold more than letters
+        columns = tuple(name for name, _ in types)  # skl2onnx replaces special characters in the names of inputs
         return OnnxModel(converted, threads, scores, binary=binary, columns=columns)
 
 
 def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool], opset: Any = None) -> bytes:
-    """Convert, with options for the step that answers: the last of a pipeline."""
+    """Convert a model, with options for its last step."""
     answers = model
     while steps := getattr(answers, "steps", None):
         answers = steps[-1][1]
@@ -216,12 +216,12 @@ def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool], op
         )
     except Exception as error:
         if opset is None and (wanted := _WANTED_OPSET.search(str(error))):
-            # Some converters know an older version of the domain only, and say which.
+            # Some converters support only an older version of the domain; the error names it.
             newest = skl2onnx.get_latest_tested_opset_version()
             return _to_onnx(skl2onnx, model, types, options, {"": newest, "ai.onnx.ml": int(wanted[1])})
         if "zipmap" not in options or "'zipmap'" not in str(error):
             raise
-        # What has no probabilities has no mapping of them to do without, and refuses to be told.
+        # Models without probabilities reject the option.
         fewer = {key: value for key, value in options.items() if key != "zipmap"}
         return _to_onnx(skl2onnx, model, types, fewer, opset)
     serialised: bytes = made.SerializeToString()
@@ -229,10 +229,10 @@ def _to_onnx(skl2onnx: Any, model: Any, types: Any, options: dict[str, bool], op
 
 
 def _types_of(model: Any, rows: Any) -> Any:
-    """Return the inputs of the model to be, as skl2onnx names them.
+    """Return the input types of the converted model in the format of skl2onnx.
 
-    That is one matrix, which is by far the quickest to hand over; one input per column only if columns hold more than
-    numbers, or something in the model picks them by name.
+    That is one matrix, which is the fastest, or one input per column if a column is not numeric or a step selects
+    columns by name.
     """
     kinds = require("skl2onnx.common.data_types", "the runtime onnx")
     if takes(model) == "texts":
