@@ -236,7 +236,7 @@ def test_arrays_that_make_no_rows_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"different numbers of rows \(a 2, b 3\); name the rows X and the targets y"):
         read(tmp_path / "three.npz", None)
     np.savez(tmp_path / "uneven.npz", X=np.ones((2, 2)), y=np.ones(3))
-    with pytest.raises(DataError, match="2 rows and 3 targets"):
+    with pytest.raises(DataError, match="2 rows but 3 targets"):
         read(tmp_path / "uneven.npz", None)
     (tmp_path / "header.csv").write_text("a,b\n")
     with pytest.raises(DataError, match="no rows"):

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from latency_tui.engine.candidate.context import ProcessContext
 
+from latency_tui.engine.candidate.context import ProcessContext
 from latency_tui.engine.server import interpreters
 from latency_tui.engine.server.interpreters import Interpreters
 from latency_tui.plan import Candidate, ModelSpec, Plan

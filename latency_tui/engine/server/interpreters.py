@@ -78,8 +78,7 @@ except BaseException as error:
 if found.get("protocol") != sys.argv[2]:
     answer(**found)
 try:
-    from latency_tui.engine.candidate.context import ProcessContext
-from latency_tui.engine.candidate.environment import answer as describe
+    from latency_tui.engine.candidate.environment import answer as describe
     with open(sys.argv[3], "rb") as file:
         found["report"] = json.loads(describe(file.read()))
 except BaseException as error:
