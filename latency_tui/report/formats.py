@@ -18,6 +18,8 @@ Format = Literal[
     "csv",
     "parquet",
     "markdown",
+    "html",
+    "svg",
     "pyperf",
     "hyperfine",
     "github-action-benchmark",
@@ -50,6 +52,8 @@ FORMATS: dict[Format, FormatTraits] = {
     "csv": FormatTraits(suffixes=(".csv",)),
     "parquet": FormatTraits(suffixes=(".parquet",), samples=True, needs_samples=True, is_binary=True),
     "markdown": FormatTraits(suffixes=(".md", ".markdown")),
+    "html": FormatTraits(suffixes=(".html", ".htm"), samples=True),
+    "svg": FormatTraits(suffixes=(".svg",)),
     "pyperf": FormatTraits(suffixes=(".pyperf.json",), samples=True, needs_samples=True, is_json=True),
     "hyperfine": FormatTraits(suffixes=(".hyperfine.json",), samples=True, needs_samples=True, is_json=True),
     "github-action-benchmark": FormatTraits(suffixes=(".github-action-benchmark.json",), is_json=True),
@@ -144,6 +148,14 @@ def _renderer(form: Format) -> Callable[[Result], str]:
             from latency_tui.report.markdown import render_markdown
 
             return render_markdown
+        case "html":
+            from latency_tui.report.html import render_html
+
+            return render_html
+        case "svg":
+            from latency_tui.report.svg import render_svg
+
+            return render_svg
         case "pyperf":
             from latency_tui.report.pyperf import render_pyperf
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from latency_tui.report.markup import without_illegal
 from latency_tui.report.rows import make_title
 from latency_tui.text.limits import describe_verdict
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
-
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(result: Result) -> str:
@@ -65,4 +63,4 @@ def _add_cases(suite: ElementTree.Element, result: Result, candidate: CandidateR
 def _text(text: str, *, lines: bool = False) -> str:
     """Return text without characters that XML cannot contain, in one line unless `lines` is set."""
     cleaned = "\n".join(map(clean, text.splitlines())) if lines else clean(text)
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", cleaned)
+    return without_illegal(cleaned)

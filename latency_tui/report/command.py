@@ -1,0 +1,82 @@
+"""The command line that measures a plan again."""
+
+from __future__ import annotations
+
+import shlex
+
+from latency_tui.catalog.named_models import is_built_in
+from latency_tui.plan import Candidate, Plan, SyntheticDataset, Workload
+from latency_tui.plan.candidates import slugify
+from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset
+from latency_tui.plan.settings import format_settings
+from latency_tui.text.sanitize import clean
+
+
+def format_command(plan: Plan) -> str | None:
+    """Return the command that measures a plan again, with arguments quoted for a shell.
+
+    It contains no permission to run code. It is None if the plan was measured from objects of a Python program.
+    """
+    stored = isinstance(plan.workload.dataset, StoredDataset)
+    if stored or any(candidate.model.handed_over for candidate in plan.candidates):
+        return None
+    arguments = ["latency-tui", "run"]
+    for candidate in plan.candidates:
+        arguments += ["-m", _reference(candidate)]
+    arguments += [*_data(plan.workload.dataset), *_workload(plan.workload), *_length(plan), *_machine(plan)]
+    for limit in plan.limits:
+        arguments += ["--limit", str(limit)]
+    return " ".join(shlex.quote(clean(argument)) for argument in arguments)
+
+
+def _reference(candidate: Candidate) -> str:
+    model = candidate.model
+    name = model.key or model.file or (slugify(model.name) if is_built_in(model) or model.parameters else model.factory)
+    return f"{name}[{format_settings(candidate.settings)}]" if candidate.settings else name
+
+
+def _data(dataset: Dataset) -> list[str]:
+    match dataset:
+        case BundledDataset():
+            return ["--data", dataset.name]
+        case FileDataset():
+            options = [("--target", dataset.target), ("--task", dataset.task)]
+            return ["--data", dataset.path, *(part for name, value in options if value for part in (name, value))]
+        case SyntheticDataset():
+            default = SyntheticDataset()
+            found = ["--task", dataset.task] if dataset.task != default.task else []
+            for name in ("samples", "features", "classes"):
+                if (value := getattr(dataset, name)) != getattr(default, name):
+                    found += [f"--{name}", str(value)]
+            return [*found, *(["--sparse"] if dataset.sparse else [])]
+    return []
+
+
+def _workload(work: Workload) -> list[str]:
+    found = ["-b", str(work.batch_size)] if work.batch_size != 1 else []
+    found += ["--method", work.method] if work.method != "predict" else []
+    for name, axes in work.shapes.items():
+        shape = "x".join(map(str, axes))
+        found += ["--shape", f"{name}={shape}" if name else shape]
+    return found
+
+
+def _length(plan: Plan) -> list[str]:
+    if plan.until_known:
+        found = ["--until-known", "--max-time", f"{plan.max_seconds:g}"]
+    else:
+        found = ["-n", str(plan.runs)] if plan.runs is not None else ["-t", f"{plan.seconds:g}"]
+    found += ["--launches", str(plan.launches)] if plan.launches != 1 else []
+    found += [f"--{name.replace('_', '-')}" for name in ("control", "cold_start") if getattr(plan, name)]
+    return found + (["--baseline", plan.baseline] if plan.baseline else [])
+
+
+def _machine(plan: Plan) -> list[str]:
+    numbers = {"equivalence": 0.01, "seed": 0, "threads": 1, "call_timeout": 60.0}
+    found = []
+    for name, default in numbers.items():
+        if (value := getattr(plan, name)) != default:
+            found += [f"--{name.replace('_', '-')}", f"{value:g}"]
+    if plan.pinning != "auto":
+        found += ["--cpu", plan.pinning if isinstance(plan.pinning, str) else ",".join(map(str, plan.pinning))]
+    return found

@@ -1,0 +1,20 @@
+"""Text from outside as text of HTML, SVG and XML."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from latency_tui.text.sanitize import clean
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def without_illegal(text: str) -> str:
+    """Return text in which characters that XML cannot contain are replaced."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def escape(text: str) -> str:
+    """Return text in one line as content or attribute of HTML, SVG or XML."""
+    return html.escape(without_illegal(clean(text)))

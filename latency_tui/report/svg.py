@@ -1,0 +1,300 @@
+"""Charts of a result as SVG: bars, intervals and lines, which fit any width because their places are percentages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latency_tui.errors import NothingToExportError
+from latency_tui.plan.limits import DURATIONS
+from latency_tui.report.markup import escape
+from latency_tui.report.rows import comparison_with, make_title
+from latency_tui.stats.percentiles import PERCENTILES
+from latency_tui.text.formatting import format_duration, format_interval, format_ratio
+from latency_tui.text.sanitize import clean, shorten
+from latency_tui.text.scales import Scale, bar_scale, extended, line_scale, tick_labels, ticks
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import CandidateResult, Result
+
+MAX_BARS = 40
+MAX_LINES = 14
+_MAX_TICKS = 5
+_MAX_NAME = 40
+_ROW = 46
+_AXIS = 26
+_LINES_HEIGHT = 260
+_BUCKETS = 120
+_DASHES = ("", "7 4", "2 3", "9 3 2 3")
+_RATIO_TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 1.0, 1.02, 1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 3.0, 4.0)
+_NEAR, _MAX_RATIO = 2.0, 4.0
+"""Ratios beyond the first are cut at the edge if others are nearer to 1, and those beyond the second always.
+
+One slow model then does not hide the differences of the others.
+"""
+
+
+def render_svg(result: Result) -> str:
+    """Return the bar chart of all candidates that did not fail, as a file of its own.
+
+    Raises:
+        NothingToExportError: There are none.
+    """
+    shown = shown_candidates(result)
+    if not shown:
+        raise NothingToExportError("No model was measured, so that there is nothing to draw.")
+    chart, height = bar_chart(result, shown)
+    width, top = 760, 64
+    style = read_style()
+    title, answer = escape(make_title(result)), escape(shorten(clean(result.answer), 110))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {width + 32} {top + height + 12}" '
+        f'width="{width + 32}" height="{top + height + 12}" role="img"><title>{escape(result.answer)}</title>'
+        f'<style>{style}</style><rect x="-16" width="{width + 32}" height="100%" fill="var(--bg)"/>'
+        f'<text x="0" y="26" class="name">{answer}</text><text x="0" y="46" class="small">{title}</text>'
+        f'<svg x="0" y="{top}" width="{width}" height="{height}">{chart}</svg></svg>\n'
+    )
+
+
+def read_style() -> str:
+    """Return the style of all charts, in light and dark."""
+    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+
+
+def shown_candidates(result: Result) -> list[CandidateResult]:
+    """Return the candidates that did not fail, the fastest first."""
+    return [one for one in result.measured if one.status == "measured"]
+
+
+def embed(chart: str, height: float, label: str) -> str:
+    """Return a chart as an element of a page, as wide as its container."""
+    return f'<svg width="100%" height="{height:g}" role="img" aria-label="{escape(label)}">{chart}</svg>'
+
+
+def bar_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
+    """Return a bar per candidate, from its p50, with its interval and a whisker to its p99; and the height."""
+    shown = [one for one in shown[:MAX_BARS] if one.statistics and one.statistics.p50.value]
+    if not shown:
+        return "", 0
+    limits = [one for one in result.plan.limits if one.metric in DURATIONS and not one.relative]
+    values = [value for one in shown for value in _extremes(one)]
+    scale = extended(bar_scale(min(values), max(values)), [limit.bound for limit in limits])
+    limits = [limit for limit in limits if scale.holds(limit.bound)]
+    top = 16 if limits else 0
+    bottom = top + _ROW * len(shown)
+    parts = [_duration_axis(scale, top, bottom)]
+    parts += [_bar(one, scale, top + _ROW * index) for index, one in enumerate(shown)]
+    for limit in limits:
+        x = scale.place(limit.bound) * 100
+        anchor = "end" if x > 50 else "start"
+        parts.append(
+            f'<line class="limit" x1="{x:.2f}%" x2="{x:.2f}%" y1="{top}" y2="{bottom}"/>'
+            f'<text class="limit-name" x="{x:.2f}%" y="11" text-anchor="{anchor}">{escape(str(limit))}</text>'
+        )
+    return "".join(parts), bottom + _AXIS
+
+
+def _extremes(candidate: CandidateResult) -> list[float]:
+    assert candidate.statistics is not None
+    p50, p99 = candidate.statistics.p50, candidate.statistics.p99
+    found = (p50.value, p50.low, p50.high, p99.low if p99.is_bound else p99.value)
+    return [value for value in found if value]
+
+
+def _bar(candidate: CandidateResult, scale: Scale, y: float) -> str:
+    statistics = candidate.statistics
+    assert statistics is not None
+    p50, p99 = statistics.p50, statistics.p99
+    end, tail = scale.place(p50.value or 0) * 100, p99.low if p99.is_bound else p99.value
+    said = f"{candidate.name}: p50 {format_duration(p50.value)}"
+    said += f" (95 % CI {format_interval(p50.low, p50.high)})" if p50.low and p50.high else ""
+    said += f", p99 {'≥ ' if p99.is_bound else ''}{format_duration(tail)}" if tail else ""
+    middle = y + 31
+    marks = ""
+    if tail:
+        x, style = scale.place(tail) * 100, "whisker bound" if p99.is_bound else "whisker"
+        marks += f'<line class="{style}" x1="{end:.2f}%" x2="{x:.2f}%" y1="{middle}" y2="{middle}"/>'
+        marks += f'<line class="whisker" x1="{x:.2f}%" x2="{x:.2f}%" y1="{middle - 5}" y2="{middle + 5}"/>'
+    if p50.low and p50.high:
+        low, high = scale.place(p50.low) * 100, scale.place(p50.high) * 100
+        marks += f'<line class="interval" x1="{low:.2f}%" x2="{high:.2f}%" y1="{middle}" y2="{middle}"/>'
+    return (
+        f'<g class="row" style="--c:{colour_of(candidate)}"><title>{escape(said)}</title>'
+        f'<rect class="hit" y="{y}" width="100%" height="{_ROW}"/>'
+        f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(candidate.name), _MAX_NAME))}</text>'
+        f'<text x="100%" y="{y + 17}" text-anchor="end">{format_duration(p50.value)}</text>'
+        f'<rect class="track" y="{y + 24}" width="100%" height="14" rx="3"/>'
+        f'<rect class="fill" y="{y + 24}" width="{end:.2f}%" height="14" rx="3"/>{marks}</g>'
+    )
+
+
+def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
+    """Return the interval of each candidate's ratio to the baseline around 1.0, and the height."""
+    found = [(one, comparison_with(result, result.baseline, one.slug)) for one in shown]
+    rows = [(one, pair) for one, pair in found if pair is not None and pair.ratio][:MAX_BARS]
+    ends = [end for _, pair in rows for end in (pair.low, pair.high, pair.ratio) if end]
+    if not ends:
+        return "", 0
+    near = [end for end in ends if 1 / _NEAR <= end <= _NEAR] or [
+        min(max(end, 1 / _MAX_RATIO), _MAX_RATIO) for end in ends
+    ]
+    low, high = min([*near, 1 / 1.05]) / 1.02, max([*near, 1.05]) * 1.02
+
+    def place(ratio: float) -> float:
+        share = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
+        return 2 + share * 96
+
+    bottom, share = _ROW * len(rows), result.equivalence
+    left, right = place(1 / (1 + share)), place(1 + share)
+    parts = [f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" height="{bottom}"/>']
+    last = -100.0
+    for ratio in sorted((one for one in _RATIO_TICKS if low <= one <= high), key=lambda one: (one != 1.0, one)):
+        x = place(ratio)
+        if ratio != 1.0 and (abs(x - place(1.0)) < 11 or x - last < 11):
+            continue
+        last = x if ratio != 1.0 else last
+        parts.append(
+            f'<line class="{"one" if ratio == 1.0 else "grid"}" x1="{x:.2f}%" x2="{x:.2f}%" y1="0" y2="{bottom}"/>'
+            f'<text class="small" x="{x:.2f}%" y="{bottom + 18}" text-anchor="middle">{ratio:g}×</text>'
+        )
+    for index, (one, pair) in enumerate(rows):
+        assert pair.ratio is not None
+        y, said = _ROW * index, format_ratio(pair.ratio, pair.low, pair.high)
+        if not low <= pair.ratio <= high:
+            x, anchor, sign = (100, "end", "›") if pair.ratio > high else (0, "start", "‹")
+            mark = f'<text class="beyond" x="{x}%" y="{y + 35}" text-anchor="{anchor}">{pair.ratio:.3g}× {sign}</text>'
+        else:
+            mark = f'<circle class="dot" cx="{place(pair.ratio):.2f}%" cy="{y + 31}" r="5.5"/>'
+            if pair.low and pair.high:
+                mark = (
+                    f'<line class="ratio" x1="{place(pair.low):.2f}%" x2="{place(pair.high):.2f}%" y1="{y + 31}" '
+                    f'y2="{y + 31}"/>{mark}'
+                )
+        hover = escape(f"{one.name}: {pair.verdict}, {said}")
+        parts.append(
+            f'<g class="row" style="--c:{colour_of(one)}"><title>{hover}</title>'
+            f'<rect class="hit" y="{y}" width="100%" height="{_ROW}"/>'
+            f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(one.name), _MAX_NAME))}</text>'
+            f'<text class="{pair.verdict}" x="100%" y="{y + 17}" text-anchor="end">{pair.verdict}</text>{mark}</g>'
+        )
+    return "".join(parts), bottom + _AXIS
+
+
+def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
+    """Return a line per candidate over its percentiles, the height, and those of which more than bounds are known."""
+    places = {
+        name: (-math.log10(1 - share) - math.log10(2)) / (3 - math.log10(2)) for name, share in PERCENTILES.items()
+    }
+    lines: list[tuple[CandidateResult, list[tuple[str, float]]]] = []
+    for one in shown[:MAX_LINES]:
+        known = [(name, getattr(one.statistics, name)) for name in PERCENTILES]
+        points = [(name, found.value) for name, found in known if found.value and not found.is_bound]
+        if len(points) > 1:
+            lines.append((one, points))
+    values = [value for _, points in lines for _, value in points]
+    if not values:
+        return "", 0, []
+    scale = line_scale(min(values), max(values))
+    drawn = max((places[name] for _, points in lines for name, _ in points), default=1.0)
+    x_of = {name: 3 + 94 * place / drawn for name, place in places.items() if place <= drawn * 1.0001}
+    labels = [(x, name.replace("p", "").replace("_", ".") + " %") for name, x in x_of.items()]
+    parts = [_value_axis(scale), _labels_below(labels)]
+    for index, (one, points) in enumerate(lines):
+        parts.append(_line(one, index, [(x_of[name], scale.place(value)) for name, value in points], one.name))
+        for name, value in points:
+            hover = escape(f"{one.name}, {name.replace('_', '.')}: {format_duration(value)}")
+            parts.append(
+                f'<circle class="dot" style="--c:{colour_of(one)}" cx="{x_of[name]:.2f}%" '
+                f'cy="{_y(scale.place(value)):.1f}" r="5"><title>{hover}</title></circle>'
+            )
+    return "".join(parts), _LINES_HEIGHT + _AXIS, [one for one, _ in lines]
+
+
+def run_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
+    """Return a line per candidate over its calls in the order measured, the height, and those that have samples.
+
+    A point is the median of neighbouring calls.
+    """
+    lines = []
+    for one in shown[:MAX_LINES]:
+        if one.samples is not None and one.samples.size > 1:
+            parts = np.array_split(one.samples, min(_BUCKETS, one.samples.size))
+            lines.append((one, [float(np.median(part)) for part in parts]))
+    values = [value for _, medians in lines for value in medians]
+    if not values:
+        return "", 0, []
+    scale = line_scale(min(values), max(values))
+    count = max(one.samples.size for one, _ in lines if one.samples is not None)
+    found = [_value_axis(scale), _labels_below([(0, "call 1"), (100, f"{count:,}")])]
+    for index, (one, medians) in enumerate(lines):
+        steps = np.linspace(0, 100, len(medians)).tolist()
+        said = f"{one.name}: {format_duration(min(medians))} to {format_duration(max(medians))}"
+        found.append(_line(one, index, [(x, scale.place(v)) for x, v in zip(steps, medians, strict=True)], said))
+    return "".join(found), _LINES_HEIGHT + _AXIS, [one for one, _ in lines]
+
+
+def colour_of(candidate: CandidateResult) -> str:
+    """Return the colour of a candidate, `#rrggbb`; a file may contain anything."""
+    colour = candidate.colour
+    is_one = len(colour) == 7 and colour[0] == "#" and all(digit in "0123456789abcdefABCDEF" for digit in colour[1:])
+    return colour if is_one else "#7a88b8"
+
+
+def dash_of(index: int) -> str:
+    """Return the dash pattern of a line, by which lines differ in print."""
+    return _DASHES[index % len(_DASHES)]
+
+
+def _y(place: float) -> float:
+    return 8 + (1 - place) * (_LINES_HEIGHT - 16)
+
+
+def _line(candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], said: str) -> str:
+    """Return a line through points at percentages of the width; only a nested drawing can stretch it."""
+    places = " ".join(f"{x * 10:.1f},{_y(place):.1f}" for x, place in points)
+    return (
+        f'<svg width="100%" height="{_LINES_HEIGHT}" viewBox="0 0 1000 {_LINES_HEIGHT}" preserveAspectRatio="none">'
+        f'<polyline style="--c:{colour_of(candidate)}" stroke-dasharray="{dash_of(index)}" '
+        f'vector-effect="non-scaling-stroke" points="{places}"><title>{escape(said)}</title></polyline></svg>'
+    )
+
+
+def _duration_axis(scale: Scale, top: float, bottom: float) -> str:
+    values = ticks(scale, _MAX_TICKS)
+    parts = []
+    for value, label in zip(values, tick_labels(values, always=True), strict=True):
+        x = scale.place(value) * 100
+        anchor = "start" if x < 1 else "end" if x > 99 else "middle"
+        parts.append(
+            f'<line class="grid" x1="{x:.2f}%" x2="{x:.2f}%" y1="{top}" y2="{bottom}"/>'
+            f'<text class="small" x="{x:.2f}%" y="{bottom + 18}" text-anchor="{anchor}">{label}</text>'
+        )
+    return "".join(parts)
+
+
+def _value_axis(scale: Scale) -> str:
+    values = ticks(scale, _MAX_TICKS)
+    labels = zip(values, tick_labels(values, always=True), strict=True)
+    return "".join(
+        f'<line class="grid" x1="0" x2="100%" y1="{_y(scale.place(value)):.1f}" y2="{_y(scale.place(value)):.1f}"/>'
+        f'<text class="small" x="0" y="{_y(scale.place(value)) - 3:.1f}">{label}</text>'
+        for value, label in labels
+    )
+
+
+def _labels_below(labels: Sequence[tuple[float, str]]) -> str:
+    """Return labels below a chart; one that would touch the label before is left out, but never the last."""
+    kept = [labels[0]] if labels else []
+    for before, after in pairwise([*labels, (200.0, "")]):
+        if before[0] - kept[-1][0] >= 9 and (after[0] - before[0] >= 9 or after[0] > 100):
+            kept.append(before)
+    return "".join(
+        f'<text class="small" x="{x:.2f}%" y="{_LINES_HEIGHT + 18}" '
+        f'text-anchor="{"start" if x < 1 else "end" if x > 95 else "middle"}">{escape(label)}</text>'
+        for x, label in kept
+    )

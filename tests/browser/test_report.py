@@ -1,0 +1,45 @@
+"""The HTML report in a real Chromium: wide and narrow, light and dark, without a request and without a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from latency_tui.report import write
+from tests.unit.fake_result import make_result
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_fits_and_asks_nobody_for_anything(
+    browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    made = make_result()
+    candidates = (replace(made.candidates[0], name=HOSTILE), *made.candidates[1:])
+    path = tmp_path / "report.html"
+    write(replace(made, candidates=candidates), path)
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]  # one of two
+    page = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    assert (asked, complaints) == ([path.as_uri()], [])
+    assert "owned" not in page.title()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (scheme == "dark")
+    bars = page.locator("svg rect.fill")
+    assert bars.count() == 3
+    assert all(box is not None and 0 < box["width"] <= width for box in (bars.nth(i).bounding_box() for i in range(3)))
+    context.close()
