@@ -32,7 +32,7 @@ _MAX_LIVE_SEQUENCE = 150
 _GROWTH = 1.05
 """Re-check an unsettled result once the number of rounds has grown by 5 %."""
 _NO_CANDIDATE = -1
-"""An index that no candidate has: compute verdicts without intervals."""
+"""Stands for the baseline to compute verdicts without intervals."""
 _DIFFERENT = ("faster", "slower")
 
 Comparisons = dict[tuple[int, int], Comparison]
@@ -158,7 +158,7 @@ class Comparer:
     def settled(self) -> bool:
         """Return whether an until-known plan may stop because every comparison with the baseline has a verdict.
 
-        Call it after any round, as often as needed: the sequential test keeps its error rate. It is always False for a
+        It may be called after every round, since the sequential test keeps its error rate. It is always False for a
         plan with a number of runs or a duration.
         """
         if self._stopping_rule is None:

@@ -1,4 +1,4 @@
-"""Computes how much more to measure: the rest of a stopped measurement, or what would settle an inconclusive result.
+"""Computes how much more to measure: the rest of a stopped measurement, or what should decide an open result.
 
 A continuation runs in fresh engines, so its calls are further launches of the same result. A user who continues because
 a result is inconclusive checks it more than once. Until-known results allow for that, because their test is sequential.
@@ -70,7 +70,7 @@ def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
 
 
 def remaining_measurement(result: Result, parts: Sequence[Part], seconds: float) -> More | None:
-    """Return how much more to measure: the rest of a stopped measurement, or what would settle the result.
+    """Return how much more to measure: the rest of a stopped measurement, or what should decide an open result.
 
     Args:
         result: The result so far.
@@ -78,7 +78,7 @@ def remaining_measurement(result: Result, parts: Sequence[Part], seconds: float)
         seconds: Wall time of the rounds.
 
     Returns:
-        The amount; None if the result is settled, or no reasonable amount would settle it.
+        The amount; None if the result is decided, or if no reasonable amount should decide it.
     """
     if not any(candidate.status != "failed" for candidate in result.candidates):
         return None

@@ -15,7 +15,7 @@ class More(msgspec.Struct, frozen=True, kw_only=True):
         seconds: Seconds of timed calls per candidate and launch.
         until_known: Whether to measure until every verdict is decided.
         launches: Number of launches.
-        stopped: Whether it is the rest of a stopped measurement, not what would settle an inconclusive result.
+        stopped: Whether it is the rest of a stopped measurement; if not, it should decide an open result.
     """
 
     runs: int | None = None

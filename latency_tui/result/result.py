@@ -216,7 +216,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         limits: Whether each measured candidate meets each limit of the plan.
         noise: Noise of the machine.
         answer: The answer in one sentence.
-        more: How much more measuring would settle it, or remains after a stop; None if no amount is known to help.
+        more: How much more to measure: the rest after a stop, or what should decide an open answer; None if no
+            amount is known to help.
         checkpoint: What `run --continue` needs besides the samples; None if samples are left out.
     """
 

@@ -20,7 +20,7 @@ def continued(recording: Recorder, more: More, rounds: int, planned: int | None 
         recording.add(event)
 
 
-def test_what_was_stopped_misses_the_rest_of_its_runs() -> None:
+def test_a_stopped_measurement_lacks_the_rest_of_its_runs() -> None:
     plan = plan_of(2, runs=800)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 30, 0))
     assert recording.result().more == More(runs=500, stopped=True)
@@ -32,26 +32,26 @@ def test_what_was_stopped_misses_the_rest_of_its_runs() -> None:
     assert result.more is None
 
 
-def test_a_continuation_that_is_stopped_misses_its_own_rest() -> None:
+def test_a_stopped_continuation_lacks_its_own_rest() -> None:
     plan = plan_of(2, runs=800)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 30, 0))
     continued(recording, More(runs=500, stopped=True), 20, planned=50)
     assert recording.result().more == More(runs=300, stopped=True)
 
 
-def test_of_seconds_that_were_stopped_the_share_is_missing() -> None:
+def test_a_stopped_duration_lacks_its_remaining_share() -> None:
     plan = plan_of(2, runs=None, seconds=4.0)
     more = recorded(plan, launch_of(plan, (1, 1.2), 20, 0)).result().more
     assert more == More(seconds=3.0, stopped=True)
 
 
-def test_of_launches_that_were_stopped_whole_ones_are_missing() -> None:
+def test_stopped_launches_are_measured_again_as_a_whole() -> None:
     plan = plan_of(2, runs=800, launches=5)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 80, 0), launch_of(plan, (1, 1.2), 10, 1))
     assert recording.result().more == More(runs=800, launches=4, stopped=True)
 
 
-def test_what_would_settle_an_answer_is_what_the_answer_says() -> None:
+def test_the_amount_to_continue_agrees_with_the_answer() -> None:
     plan = plan_of(2, runs=800)
     result = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result()
     assert result.comparisons[0].runs_to_settle is not None
@@ -59,7 +59,7 @@ def test_what_would_settle_an_answer_is_what_the_answer_says() -> None:
     assert f"{format_more(result.more)} " in result.answer
 
 
-def test_a_settled_answer_misses_nothing() -> None:
+def test_a_settled_answer_needs_no_continuation() -> None:
     plan = plan_of(2, runs=800)
     assert recorded(plan, launch_of(plan, (1, 1.2), 80, 0)).result().more is None
 
@@ -77,7 +77,7 @@ def test_more_runs_narrow_the_interval() -> None:
     assert after.high - after.low < before.high - before.low
 
 
-def test_until_known_goes_on_until_known() -> None:
+def test_an_until_known_plan_continues_until_known() -> None:
     plan = plan_of(2, runs=None, until_known=True)
     recording = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0))
     assert recording.result().more == More(until_known=True)
@@ -85,7 +85,7 @@ def test_until_known_goes_on_until_known() -> None:
     assert recording.result().comparisons[0].rounds == 90
 
 
-def test_a_continuation_leaves_out_who_has_failed() -> None:
+def test_a_continuation_leaves_out_failed_candidates() -> None:
     plan = plan_of(3, runs=800, control=True, baseline="logistic-regression")
     recording = recorded(plan, launch_of(plan, (1, 1.2, 1.3, 1), 30, 0, calls=(10, 10, 10, 10)))
     recording.add(CandidateFailed(job="measurement", candidate=plan.candidates[0].slug, stage="measuring", message="x"))
@@ -108,7 +108,7 @@ def test_a_continuation_leaves_out_who_has_failed() -> None:
         ({0: 5, 1: 6, 2: 7}, {0: 80, 1: 75, 2: 69}, [0, 1]),
     ],
 )
-def test_a_launch_cut_short_counts_until_there_are_three(
+def test_a_short_launch_counts_until_there_are_three(
     rounds: dict[int, int], planned: dict[int, int], whole: list[int]
 ) -> None:
     assert whole_launches(rounds, planned) == whole

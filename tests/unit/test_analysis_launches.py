@@ -62,7 +62,7 @@ def recorded(plan: Plan, *launches: Iterator[Event]) -> Recorder:
 
 
 @pytest.mark.parametrize("begun", [1, 20, 39])
-def test_a_launch_that_has_only_begun_takes_nothing_back(begun: int) -> None:
+def test_a_launch_that_has_just_begun_changes_no_result(begun: int) -> None:
     plan = plan_of(2, launches=5)
     first = recorded(plan, launch_of(plan, (1, 1.05), 80, 0)).result()
     (alone,) = first.comparisons
@@ -105,7 +105,7 @@ def test_results_without_whole_launches_count_the_launches(tmp_path: Path) -> No
     assert load(tmp_path / "old.json").whole_launches == load(tmp_path / "new.json").whole_launches == 3
 
 
-def test_rounds_that_are_left_out_do_not_count_towards_what_is_missing() -> None:
+def test_rounds_that_are_left_out_do_not_count_as_measured() -> None:
     plan = plan_of(2, launches=5)
     alone = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result().comparisons[0]
     begun = [launch_of(plan, (1, 1.0115), 80, 0), launch_of(plan, (1, 1.0115), 39, 1)]
@@ -113,7 +113,7 @@ def test_rounds_that_are_left_out_do_not_count_towards_what_is_missing() -> None
     assert recorded(plan, *begun).result().comparisons[0].runs_to_settle == alone.runs_to_settle
 
 
-def test_two_launches_of_single_processes_go_by_their_rounds() -> None:
+def test_two_launches_of_single_processes_are_compared_by_rounds() -> None:
     plan = plan_of(2, launches=2)
     events = [launch_of(plan, (1, 1.05), 80, launch, copies=1) for launch in range(2)]
     result = recorded(plan, *events).result()
@@ -140,7 +140,7 @@ def test_a_model_that_fails_in_the_second_launch_has_only_one() -> None:
     assert found[plan.candidates[2].slug].launches == 5
 
 
-def test_a_launch_that_lies_apart_and_has_more_calls_is_no_error() -> None:
+def test_an_outlying_launch_with_more_calls_is_no_error() -> None:
     plan = plan_of(2, runs=None, until_known=True, launches=5)
     events = [launch_of(plan, (0.3, 0.3), 40, 0, calls=(10, 10))]
     events += [launch_of(plan, (1, 1), 40, launch, calls=(4, 4)) for launch in range(1, 5)]
@@ -172,7 +172,7 @@ def test_a_report_says_how_many_of_the_launches_were_measured() -> None:
     assert "in these 2 launches" in result.answer
 
 
-def test_two_launches_hold_for_these_two_and_say_so() -> None:
+def test_the_answer_of_two_launches_says_that_it_holds_for_them() -> None:
     plan = plan_of(2, launches=2)
     result = recorded(plan, launch_of(plan, (1, 1.05), 80, 0), launch_of(plan, (1, 1.06), 80, 1)).result()
     (found,) = result.comparisons
@@ -183,7 +183,7 @@ def test_two_launches_hold_for_these_two_and_say_so() -> None:
     assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
 
 
-def test_launches_that_agree_by_chance_promise_no_more_than_their_rounds() -> None:
+def test_the_prediction_interval_contains_that_of_the_rounds() -> None:
     plan = plan_of(2, launches=3)
     recording = Recorder(plan)
     slower = (1.1, 1.5, 1.2, 1.4, 1.3, 1.3)  # so in every launch: each has the same median, and is not sure of it
@@ -209,7 +209,7 @@ def test_a_third_that_was_stopped_early_does_not_make_it_three() -> None:
     assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
 
 
-def test_launches_that_differ_are_settled_by_more_of_them() -> None:
+def test_differing_launches_ask_for_more_launches() -> None:
     plan = plan_of(2, launches=5)
     factors = (1.01, 1.08, 1.04, 1.07, 1.02)
     result = recorded(plan, *(launch_of(plan, (1, f), 80, k) for k, f in enumerate(factors))).result()
@@ -224,7 +224,7 @@ def test_launches_that_differ_are_settled_by_more_of_them() -> None:
     assert again.result().comparisons[0].verdict == "slower"
 
 
-def test_in_five_launches_slow_ends_can_be_told_apart() -> None:
+def test_tails_can_differ_over_five_launches() -> None:
     plan = plan_of(3, launches=5, baseline="logistic-regression")
 
     def with_bursts(launch: int) -> Iterator[Event]:
@@ -252,7 +252,7 @@ def test_p99_of_slow_and_fast_models_are_compared() -> None:
     assert found.p99_ratio == pytest.approx(60, rel=0.2)
 
 
-def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p99_of_many_calls_are_compared_from_a_subsample(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(2)
     events = list(launch_of(plan, (1, 60), 300, 0, calls=(600, 6)))
     (whole,) = recorded(plan, iter(events)).result().comparisons
@@ -270,7 +270,7 @@ def test_p99_of_many_calls_are_compared_by_some_of_them(monkeypatch: pytest.Monk
     assert some.p99_ratio == pytest.approx(whole.p99_ratio, rel=0.05)
 
 
-def test_candidates_that_never_met_have_no_p99_compared() -> None:
+def test_candidates_without_common_rounds_have_no_p99_ratio() -> None:
     plan = plan_of(2)
     recording = Recorder(plan)
     random = np.random.default_rng(0)
@@ -280,7 +280,7 @@ def test_candidates_that_never_met_have_no_p99_compared() -> None:
     assert all(c.p99_ratio is None for c in recording.result().comparisons)
 
 
-def test_until_known_a_control_that_comes_out_apart_lets_it_end() -> None:
+def test_a_differing_control_lets_an_until_known_plan_end() -> None:
     """The test of the plan's own 1 % would never be settled by 1.2 %, but 5 % hold it."""
     plan = plan_of(2, runs=None, until_known=True, control=True)
     recording = Recorder(plan)
@@ -295,7 +295,7 @@ def test_until_known_a_control_that_comes_out_apart_lets_it_end() -> None:
     assert recording.result().comparisons[0].verdict == "same"
 
 
-def test_nothing_is_settled_before_everyone_has_answered() -> None:
+def test_nothing_is_settled_before_every_candidate_has_calls() -> None:
     plan = plan_of(2, runs=None, until_known=True, control=True)
     recording = Recorder(plan)
     for number in range(20):

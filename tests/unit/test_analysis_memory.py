@@ -72,7 +72,7 @@ def test_a_long_result_takes_at_most_twenty_bytes_per_sample(
     assert taken <= MAX_BYTES_PER_SAMPLE, f"{taken:.1f} bytes per sample"
 
 
-def test_counts_made_some_samples_at_a_time_are_those_of_all_at_once() -> None:
+def test_counting_in_chunks_gives_the_same_counts() -> None:
     random = np.random.default_rng(2)
     latencies = random.integers(1, 1000, 350_000)
     cuts = np.unique(np.concatenate(([0], random.integers(1, latencies.size, 40))))
@@ -82,7 +82,7 @@ def test_counts_made_some_samples_at_a_time_are_those_of_all_at_once() -> None:
     np.testing.assert_array_equal(_hits(latencies.astype(np.uint32), cuts, values), expected)
 
 
-def test_latencies_in_four_bytes_have_the_percentiles_of_eight() -> None:
+def test_four_byte_latencies_have_the_same_percentiles() -> None:
     random = np.random.default_rng(3)
     latencies = (50_000 * np.exp(random.standard_normal(9_000))).astype(np.int64)
     draws = np.arange(90) % 5
@@ -93,7 +93,7 @@ def test_latencies_in_four_bytes_have_the_percentiles_of_eight() -> None:
     assert design_effects(latencies.astype(np.uint32), cuts, [60_000], clusters=draws) == pytest.approx(effects, rel=0)
 
 
-def test_the_interval_over_draws_is_students_over_their_medians() -> None:
+def test_the_interval_over_clusters_is_students_over_their_medians() -> None:
     latencies = np.random.default_rng(4).integers(1_000, 2_000, 600)
     draws = np.arange(60) % 4
     logs = np.log([np.median(latencies[np.repeat(draws, 10) == draw]) for draw in range(4)])
@@ -102,7 +102,7 @@ def test_the_interval_over_draws_is_students_over_their_medians() -> None:
     assert cluster_interval(latencies, starts(60, 10), draws) == pytest.approx(expected, rel=1e-12)
 
 
-def test_beyond_the_bound_only_percentiles_rest_on_a_subsample() -> None:
+def test_only_percentiles_use_a_subsample_of_a_long_measurement() -> None:
     plan = plan_of(2, runs=None, seconds=30.0)
     events = list(blocks(plan, (1, 1.3), 400, 50))
     whole, bounded = (Recorder(plan, max_samples=most) for most in (10**6, 10_000))
@@ -126,7 +126,7 @@ def test_beyond_the_bound_only_percentiles_rest_on_a_subsample() -> None:
         assert f"{other.samples_kept:,} of 20,000 calls" in " ".join(other.notes)
 
 
-def test_every_call_is_as_likely_to_be_kept_as_any_other() -> None:
+def test_all_calls_are_equally_likely_to_be_kept() -> None:
     calls, kept = 30, np.zeros(30)
     for seed in range(300):
         track = SampleBuffer(max_samples=100, seed=seed)
@@ -161,7 +161,7 @@ def same(one: Result, other: Result) -> bool:
 
 
 @pytest.mark.parametrize("max_samples", [10**6, 700])
-def test_a_spool_brings_back_the_very_result(max_samples: int) -> None:
+def test_a_spool_restores_the_same_result(max_samples: int) -> None:
     plan = plan_of(2, seed=7)
     spool = Spool(plan)
     recording = Recorder(plan, spool=spool, max_samples=max_samples)
@@ -176,7 +176,7 @@ def test_a_spool_brings_back_the_very_result(max_samples: int) -> None:
     assert spool.path is None
 
 
-def test_a_spool_cut_off_anywhere_gives_what_is_before_the_cut(tmp_path: Path) -> None:
+def test_a_truncated_spool_gives_what_precedes_the_cut(tmp_path: Path) -> None:
     plan = plan_of(2)
     spool = Spool(plan)
     recording = Recorder(plan, spool=spool)
@@ -192,14 +192,14 @@ def test_a_spool_cut_off_anywhere_gives_what_is_before_the_cut(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("content", [b"", b"{}\n", b"\x80", b"[" * 100_000, b'{"type":"Begun"}\n'])
-def test_what_is_no_spool_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_spool_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "spool.jsonl"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="does not hold the samples"):
         restore(path)
 
 
-def test_events_of_blocks_that_are_kept_whole_are_written_as_they_came() -> None:
+def test_blocks_that_are_kept_whole_are_written_unchanged() -> None:
     plan = plan_of(1)
     spool = Spool(plan)
     events = [event for event in blocks(plan, (1,), 10) if isinstance(event, BlockMeasured)]

@@ -99,7 +99,7 @@ def test_statistics_are_those_of_all_samples_in_seconds() -> None:
     assert 55e-6 < p50.low < 62e-6 < p50.high < 70e-6
 
 
-def test_everyone_is_compared_with_the_fastest_and_lettered() -> None:
+def test_all_candidates_are_compared_with_the_fastest() -> None:
     plan = plan_of(3)
     result = recorded(plan, blocks(plan, (1, 40, 1.15), 60)).result()
     assert [(c.baseline, c.candidate, c.verdict) for c in result.comparisons] == [
@@ -115,7 +115,7 @@ def test_everyone_is_compared_with_the_fastest_and_lettered() -> None:
     assert result.answer.startswith("Logistic Regression is fastest: p50 ")
 
 
-def test_the_baseline_of_the_plan_counts_and_faster_is_below_one() -> None:
+def test_the_baseline_of_the_plan_is_used_and_faster_is_below_one() -> None:
     plan = plan_of(3, baseline=FOREST)
     result = recorded(plan, blocks(plan, (1, 4, 1.15), 60)).result()
     assert [(c.baseline, c.candidate, c.verdict) for c in result.comparisons] == [
@@ -196,7 +196,7 @@ def test_a_baseline_that_fails_midway_gives_way_to_the_fastest_too() -> None:
     assert [(c.baseline, c.candidate) for c in result.comparisons] == [(LOGISTIC, FOREST), (LOGISTIC, LINEAR)]
 
 
-def test_one_that_fails_midway_keeps_what_was_measured() -> None:
+def test_a_candidate_that_fails_midway_keeps_its_figures() -> None:
     plan = plan_of(2)
     events: list[Event] = list(blocks(plan, (1, 2), 20))
     events = [e for e in events if not (isinstance(e, BlockMeasured) and e.candidate == FOREST and e.round >= 12)]
@@ -209,7 +209,7 @@ def test_one_that_fails_midway_keeps_what_was_measured() -> None:
     assert result.comparisons[0].verdict == "slower"
 
 
-def test_one_that_fails_early_spoils_the_race_for_nobody() -> None:
+def test_an_early_failure_does_not_affect_other_candidates() -> None:
     """The fastest of three, after two rounds: too few to be compared with, and no longer a rival."""
     plan = plan_of(3)
     events: list[Event] = [
@@ -225,7 +225,7 @@ def test_one_that_fails_early_spoils_the_race_for_nobody() -> None:
     assert result.answer.endswith("Random Forest failed.")
 
 
-def test_what_was_not_measured_is_cancelled() -> None:
+def test_a_candidate_without_calls_is_cancelled() -> None:
     result = Recorder(plan_of(2)).result()
     assert [c.status for c in result.candidates] == ["cancelled", "cancelled"]
     assert result.comparisons == ()
@@ -233,7 +233,7 @@ def test_what_was_not_measured_is_cancelled() -> None:
     assert result.noise.level == "quiet"
 
 
-def test_one_candidate_is_compared_with_nobody() -> None:
+def test_a_single_candidate_has_no_comparison() -> None:
     plan = plan_of(1)
     result = recorded(plan, blocks(plan, (1,), 10)).result()
     assert result.comparisons == ()
@@ -247,7 +247,7 @@ def test_few_rounds_give_a_ratio_without_an_interval() -> None:
     assert (found.low, found.high, found.verdict) == (None, None, "inconclusive")
 
 
-def test_a_round_cut_short_counts_for_those_who_had_their_turn() -> None:
+def test_an_incomplete_round_counts_for_the_measured_candidates() -> None:
     plan = plan_of(2)
     events = list(blocks(plan, (1, 2), 11))[:-2]  # the last round ends after its first turn
     result = recorded(plan, events).result()
@@ -273,7 +273,7 @@ def test_launches_follow_one_another() -> None:
     assert single.comparisons[0].predicted_low is None
 
 
-def test_a_block_told_twice_is_a_round_of_its_own() -> None:
+def test_a_repeated_block_is_a_round_of_its_own() -> None:
     plan = plan_of(2)
     events = list(blocks(plan, (1, 2), 10))
     result = recorded(plan, [*events, *events]).result()
@@ -325,7 +325,7 @@ def test_events_of_unknown_candidates_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.array([5, 0], "<i8").tobytes(), np.array([-5], "<i8").tobytes(), b"12345"])
-def test_a_block_with_an_impossible_latency_is_left_out_and_said_to_be(bad: bytes) -> None:
+def test_a_block_with_an_invalid_latency_is_left_out_and_reported(bad: bytes) -> None:
     plan = plan_of(1)
     recording = recorded(plan, blocks(plan, (1,), 10))
     recording.add(with_block(block(LOGISTIC, [1], round_=10), samples=bad))
@@ -384,7 +384,7 @@ def test_lost_time_disturbed_and_collected_calls_are_counted() -> None:
     assert noise.findings[0].cause == "lost time"
 
 
-def test_models_without_a_colour_get_one_by_their_place() -> None:
+def test_models_without_a_colour_get_one_by_position() -> None:
     models = (ModelSpec(name="a", factory="m:f"), ModelSpec(name="b", factory="m:f", colour="#123456"))
     result = Recorder(Plan(candidates=tuple(Candidate(model=m) for m in models))).result()
     assert [c.colour for c in result.candidates] == [PALETTE[0], "#123456"]
@@ -396,7 +396,7 @@ def test_throughput_counts_rows() -> None:
     assert result.candidates[0].throughput == pytest.approx(32_000)
 
 
-def test_a_result_survives_its_file(tmp_path: object) -> None:
+def test_a_saved_result_loads_unchanged(tmp_path: object) -> None:
     plan = plan_of(3)
     result = recorded(plan, blocks(plan, (1, 2, 1.0), 12)).result()
     path = f"{tmp_path}/result.json"
@@ -407,7 +407,7 @@ def test_a_result_survives_its_file(tmp_path: object) -> None:
     assert again.answer == result.answer
 
 
-def test_the_same_comes_of_events_that_went_through_the_pipe() -> None:
+def test_encoded_events_give_the_same_result() -> None:
     plan = plan_of(2)
     events = list(blocks(plan, (1, 2), 12))
     direct = recorded(plan, events).result()
@@ -427,7 +427,7 @@ def with_turns(plan: Plan, factors: Sequence[float], rounds: int, seed: int = 0)
 
 
 @pytest.mark.parametrize("until_known", [False, True])
-def test_a_control_that_comes_out_apart_widens_the_region(until_known: bool) -> None:
+def test_a_differing_control_widens_the_equivalence_region(until_known: bool) -> None:
     plan = plan_of(2, control=True, until_known=until_known, runs=None if until_known else 100)
     apart = recorded(plan, with_turns(plan, (1, 1.03, 1.06), 900)).result()
     assert [c.slug for c in apart.candidates] == [LOGISTIC, FOREST]  # the control is hidden
@@ -444,7 +444,7 @@ def test_a_control_that_comes_out_apart_widens_the_region(until_known: bool) -> 
     assert "control" not in {f.cause for f in alike.noise.findings}
 
 
-def test_a_control_that_failed_is_told_and_not_among_the_models() -> None:
+def test_a_failed_control_is_reported_but_not_listed() -> None:
     plan = plan_of(2, control=True)
     assert plan.control_candidate is not None
     failed = CandidateFailed(job="j", candidate=plan.control_candidate.slug, stage="loading", message="no more memory")
@@ -486,7 +486,7 @@ def test_start_up_memory_and_first_calls_are_separate_figures() -> None:
     assert forest.after_switch_seconds == pytest.approx(160e-6)
 
 
-def test_one_that_answered_from_a_single_process_is_said_to_have() -> None:
+def test_a_candidate_in_a_single_process_has_a_note() -> None:
     plan = plan_of(2)
     recording = Recorder(plan)
     for event in blocks(plan, (1, 2), 12):
@@ -497,7 +497,7 @@ def test_one_that_answered_from_a_single_process_is_said_to_have() -> None:
     assert "in one process" in forest.notes[0]
 
 
-def test_a_failure_of_the_cold_start_does_not_undo_what_was_measured() -> None:
+def test_a_failed_cold_start_keeps_the_other_figures() -> None:
     plan = plan_of(2, cold_start=True)
     failed = CandidateFailed(job="j", candidate=FOREST, stage="cold start", message="It cannot be pickled.")
     forest = recorded(plan, [*blocks(plan, (1, 2), 10), failed]).result().candidates[1]
@@ -579,7 +579,7 @@ def test_adding_a_block_takes_as_long_late_as_early() -> None:
     assert took[-1] < 3 * took[0] + 0.05
 
 
-def test_few_large_blocks_keep_rounds_enough_for_intervals() -> None:
+def test_few_large_blocks_keep_enough_rounds_for_intervals() -> None:
     plan = plan_of(2)
     result = recorded(plan, blocks(plan, (1, 2), 60, 2000)).result(max_samples=5000)
     assert all(c.statistics is not None and c.statistics.p50.high is not None for c in result.candidates)
@@ -599,7 +599,7 @@ def until_known(factors: Sequence[float], rounds: int, seed: int = 0) -> tuple[i
     return rounds, recording
 
 
-def test_clear_differences_settle_soon_and_the_verdicts_stand() -> None:
+def test_clear_differences_are_settled_soon_and_stay_so() -> None:
     rounds, recording = until_known((1, 2, 1.5), 400)
     assert rounds < 60
     for result in (recording.result(), recording.result(max_samples=20_000)):
@@ -611,7 +611,7 @@ def test_clear_differences_settle_soon_and_the_verdicts_stand() -> None:
         assert "is fastest" in result.answer
 
 
-def test_pairs_that_nobody_asked_about_need_not_settle() -> None:
+def test_pairs_without_the_baseline_need_not_settle() -> None:
     """Two slow ones on the border of the region never would."""
     for factors in ((1, 2, 2.02), (2, 1, 2.02), (2.02, 2, 1)):
         rounds, recording = until_known(factors, 400)
@@ -624,7 +624,7 @@ def test_without_until_known_nothing_is_ever_settled() -> None:
     assert not recorded(plan, blocks(plan, (1, 3), 100)).settled()
 
 
-def test_a_candidate_that_failed_no_longer_holds_up_the_rest() -> None:
+def test_a_failed_candidate_does_not_delay_the_others() -> None:
     plan = plan_of(3, runs=None, until_known=True)
     recording = Recorder(plan)
     for event in blocks(plan, (1, 2, 1.01), 80):
@@ -635,7 +635,7 @@ def test_a_candidate_that_failed_no_longer_holds_up_the_rest() -> None:
     assert isinstance(recording.result(), Result)
 
 
-def test_looking_after_each_round_costs_little() -> None:
+def test_checking_after_each_round_takes_little_time() -> None:
     plan = plan_of(6, runs=None, until_known=True)
     recording = Recorder(plan)
     rounds = [e for e in blocks(plan, (1,) * 6, 300) if isinstance(e, BlockMeasured)]
@@ -659,7 +659,7 @@ def processes_apart(factor: float, rounds: int, seed: int) -> Iterator[BlockMeas
         yield RoundFinished(job="measurement", launch=0, round=r, rounds=rounds, seconds_left=0.0)
 
 
-def test_what_is_settled_is_settled_in_the_result_too() -> None:
+def test_a_settled_plan_has_no_inconclusive_verdict() -> None:
     """Where processes lie apart, rounds alone would be sure before the comparison is."""
     settled = 0
     for seed in range(20):
@@ -673,7 +673,7 @@ def test_what_is_settled_is_settled_in_the_result_too() -> None:
     assert settled >= 15
 
 
-def test_one_that_fails_among_six_leaves_verdicts_that_stand() -> None:
+def test_a_failure_among_six_keeps_the_other_verdicts() -> None:
     recording = Recorder(plan_of(6, runs=None, until_known=True))
     slugs = [candidate.slug for candidate in recording.plan.candidates]
     for event in blocks(recording.plan, (1, 1.04, 1.06, 1.08, 1.1, 1.3), 400):
@@ -689,7 +689,7 @@ def test_one_that_fails_among_six_leaves_verdicts_that_stand() -> None:
     assert set(verdicts.values()) == {"slower"}
 
 
-def test_the_last_one_left_ends_it() -> None:
+def test_an_until_known_plan_ends_with_one_candidate_left() -> None:
     recording = Recorder(plan_of(2, runs=None, until_known=True))
     for event in blocks(recording.plan, (1, 1), 3):
         recording.add(event)
@@ -698,7 +698,7 @@ def test_the_last_one_left_ends_it() -> None:
     assert recording.settled()
 
 
-def test_a_tail_needs_as_many_calls_as_half_a_minute_holds() -> None:
+def test_a_tail_needs_the_calls_of_half_a_minute() -> None:
     """Fewer would be enough for its rank, but made in a second they are of that second."""
     plan = plan_of(2)
     result = recorded(plan, list(blocks(plan, (1.0, 1.0), 20))).result()

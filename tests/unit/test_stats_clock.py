@@ -34,14 +34,14 @@ STEPS = [(1000, 3_300), (100, 3_300), (41.667, 1_000), (41.667, 970), (10, 250),
 
 
 @pytest.mark.parametrize(("step", "base"), STEPS)
-def test_a_step_is_found_to_a_nanosecond(step: float, base: float) -> None:
+def test_the_clock_step_is_estimated_to_a_nanosecond(step: float, base: float) -> None:
     samples = counted(np.random.default_rng(0), base, step, 22).ravel().astype(np.int64)
     assert int(step) <= clock_step(samples) < step + 1
     two_readings = samples + np.random.default_rng(1).integers(0, 2, samples.size) * (step % 1 > 0)
     assert int(step) <= clock_step(two_readings) < step + 2, "of which each is rounded down"
 
 
-def test_a_fine_clock_has_no_step_that_matters() -> None:
+def test_a_fine_clock_has_no_relevant_step() -> None:
     random = np.random.default_rng(1)
     for base, spread in product((3_000, 60_000, 5_000_000), (0.003, 0.02, 0.3)):
         samples = (base * np.exp(random.normal(0, spread, 1000))).astype(np.int64)
@@ -56,13 +56,13 @@ def test_a_fine_clock_has_no_step_that_matters() -> None:
     assert clock_step(np.empty(0, dtype=np.int64)) == 0
 
 
-def test_a_step_is_no_more_than_the_shortest_call() -> None:
+def test_the_clock_step_never_exceeds_the_shortest_call() -> None:
     """What differs from all the others may be few, and lie far away."""
     assert clock_step(np.array([3000] * 248 + [50_000, 80_000])) == 3000
     assert clock_step(np.array([3000] * 100 + [7000] * 2)) == 3000
 
 
-def test_only_steps_that_make_a_difference_count() -> None:
+def test_negligible_clock_steps_are_ignored() -> None:
     medians = np.array([[3_000.0, 3_000.0, np.nan], [500_000.0] * 3, [np.nan] * 3])
     assert clock_margin(medians, 100).tolist() == [pytest.approx(math.log(3000 / 2950)), 0, 0]
     assert not clock_margin(medians, 0).any()
@@ -81,7 +81,7 @@ def compared(random: np.random.Generator, base: float, ratio: float, step: float
 
 
 @pytest.mark.parametrize("equivalence", [0.01, 0.03])
-def test_the_same_is_still_found_where_steps_hide_little(equivalence: float) -> None:
+def test_a_small_clock_step_still_allows_the_verdict_same(equivalence: float) -> None:
     random = np.random.default_rng(6)
     table = np.median([counted(random, 400_000, 1000, 600) for _ in range(2)], axis=2)
     launches = np.arange(600) // 200
@@ -97,7 +97,7 @@ def test_the_same_is_still_found_where_steps_hide_little(equivalence: float) -> 
             assert min(-pair.low, pair.high) >= pair.clock_margin
 
 
-def test_latencies_are_known_to_half_a_step() -> None:
+def test_intervals_are_widened_by_half_a_clock_step() -> None:
     samples = counted(np.random.default_rng(7), 3_500, 1000, 60).ravel().astype(np.int64)
     assert half_step(3_500, 1000) == 500
     assert half_step(3_500_000, 1000) == 0
@@ -110,7 +110,7 @@ def test_latencies_are_known_to_half_a_step() -> None:
         assert widened[key].value == bare[key].value
 
 
-def test_one_whose_calls_are_all_alike_has_the_step_that_others_tell() -> None:
+def test_constant_latencies_use_the_clock_step_of_another_model() -> None:
     plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
     recording = Recorder(plan)
     recording.add(MeasurementStarted(job="a", launch=0, rounds=60, calls={}, seconds=1.0, timer_floor_ns=70.0))
@@ -125,7 +125,7 @@ def test_one_whose_calls_are_all_alike_has_the_step_that_others_tell() -> None:
     assert alike.p50.high == pytest.approx(3.5e-6)
 
 
-def test_half_a_step_leaves_percentiles_in_their_order() -> None:
+def test_half_a_clock_step_keeps_percentiles_in_order() -> None:
     samples = np.random.default_rng(9).permutation(np.repeat([99_960, 100_020], [900, 100]))
     found = percentiles(samples, np.arange(100) * 10, clock_step=100)
     ends = [(e.low, e.high) for e in found.values() if e.low is not None and e.high is not None]
@@ -134,7 +134,7 @@ def test_half_a_step_leaves_percentiles_in_their_order() -> None:
     assert [e[1] for e in ends] == sorted(e[1] for e in ends)
 
 
-def test_no_interval_of_a_latency_reaches_below_nothing() -> None:
+def test_the_lower_bound_of_a_latency_stays_positive() -> None:
     """Three launches, each twice as slow as the one before it, of a function of one or two steps."""
     samples = np.repeat([1000, 2000, 4000], 100)
     for step in (0, 1000):
@@ -147,7 +147,7 @@ def test_no_interval_of_a_latency_reaches_below_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [1000, 41.667])
-def test_no_verdict_is_wrong_and_intervals_hold_the_truth(step: float) -> None:
+def test_a_coarse_clock_gives_no_wrong_verdict(step: float) -> None:
     random = np.random.default_rng(2)
     bare = 0
     for _ in range(150):
@@ -164,12 +164,12 @@ def test_no_verdict_is_wrong_and_intervals_hold_the_truth(step: float) -> None:
     assert bare > 50, "without the step, most would be wrong"
 
 
-def test_what_lies_steps_apart_is_still_told_apart() -> None:
+def test_models_several_clock_steps_apart_differ() -> None:
     for pair in compared(np.random.default_rng(3), 3_300, 3.0, 1000):
         assert judge([pair])[0].verdict == "slower"
 
 
-def test_what_a_clock_hides_is_not_promised_to_more_rounds() -> None:
+def test_no_number_of_rounds_is_predicted_if_the_clock_hides_it() -> None:
     for ratio in (1.0, 1.045, 1.1):
         for pair in compared(np.random.default_rng(4), 3_300, ratio, 1000):
             assert judge([pair])[0].verdict == "inconclusive"
@@ -177,7 +177,7 @@ def test_what_a_clock_hides_is_not_promised_to_more_rounds() -> None:
             assert (rounds_to_settle(pair, margin), launches_to_settle(pair, margin)) == (None, None)
 
 
-def test_a_recording_says_so() -> None:
+def test_a_recording_reports_a_coarse_clock() -> None:
     plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
     random = np.random.default_rng(5)
     recording = Recorder(plan)
@@ -199,7 +199,7 @@ def test_a_recording_says_so() -> None:
     assert first.statistics.p50.low <= 2.5e-6
 
 
-def test_the_fastest_tells_the_step() -> None:
+def test_the_fastest_model_determines_the_clock_step() -> None:
     """What takes a thousand times as long may have two latencies that lie closer, by chance."""
     plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
     recording = Recorder(plan)

@@ -29,13 +29,13 @@ def of_launches(medians: Floats) -> ClusteredRounds:
     return ClusteredRounds.of(medians, np.arange(medians.size), processes=False)
 
 
-def test_the_median_of_each_draw_in_the_order_of_draws() -> None:
+def test_cluster_medians_are_in_the_order_of_clusters() -> None:
     d, labels = np.array([3.0, 10.0, 1.0, 20.0, 2.0, 30.0, 40.0]), np.array([4, 7, 4, 7, 4, 7, 7])
     assert ClusteredRounds.of(d, labels, processes=False).medians.tolist() == [2.0, 25.0]
 
 
 @pytest.mark.parametrize("launches", [2, 5, 12])
-def test_over_launches_it_is_students(launches: int) -> None:
+def test_the_interval_over_launches_is_students(launches: int) -> None:
     cluster_medians = np.random.default_rng(5).normal(0.02, 0.01, launches)
     clusters = of_launches(cluster_medians)
     expected = stats.t.interval(0.95, launches - 1, cluster_medians.mean(), stats.sem(cluster_medians))
@@ -44,12 +44,12 @@ def test_over_launches_it_is_students(launches: int) -> None:
     assert clusters.centre == np.median(cluster_medians)
 
 
-def test_launches_that_agree_to_the_last_digit_hold_nothing_else() -> None:
+def test_equal_launches_give_an_interval_of_zero_width() -> None:
     assert of_launches(np.array([0.1, 0.1])).p_value(0.1) == 1
     assert of_launches(np.array([0.1, 0.1])).p_value(0.2) == 0
 
 
-def test_over_very_few_processes_it_is_students_too() -> None:
+def test_the_interval_over_four_processes_is_students() -> None:
     d = np.random.default_rng(6).normal(0, 1, (4, 3))
     cluster_medians = np.median(d, axis=1)
     assert of_processes(d).interval() == pytest.approx(
@@ -57,7 +57,7 @@ def test_over_very_few_processes_it_is_students_too() -> None:
     )
 
 
-def test_over_many_processes_it_is_a_sign_test_of_processes() -> None:
+def test_the_interval_over_many_processes_inverts_a_sign_test() -> None:
     """Against the definition, centre by centre."""
     random = np.random.default_rng(1)
     d, labels = random.standard_t(2, 90), random.integers(0, 12, 90)
@@ -71,7 +71,7 @@ def test_over_many_processes_it_is_a_sign_test_of_processes() -> None:
     assert (low, high) == (held[0][0], held[-1][1])
 
 
-def test_its_level_and_its_interval_say_the_same() -> None:
+def test_the_p_value_agrees_with_the_interval() -> None:
     random = np.random.default_rng(2)
     for _ in range(50):
         clusters = of_processes(random.standard_t(2, (12, 10)))
@@ -85,7 +85,7 @@ def test_its_level_and_its_interval_say_the_same() -> None:
             assert not low < border < high
 
 
-def test_five_processes_can_reach_the_level_of_fifteen_pairs() -> None:
+def test_five_processes_can_be_significant_among_fifteen_pairs() -> None:
     """Signs alone would reach 2.5 %; where no round lies beyond the border, Student's level says how clear it is."""
     random = np.random.default_rng(8)
     clusters = of_processes(1 + random.normal(0, 0.01, (5, 2)))
@@ -98,7 +98,7 @@ def test_five_processes_can_reach_the_level_of_fifteen_pairs() -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
-def test_ties_say_the_same_whichever_of_the_two_is_the_baseline(steps: int) -> None:
+def test_ties_are_symmetric_in_baseline_and_candidate(steps: int) -> None:
     """Of a clock that counts in coarse steps, many rounds have the very same log-ratio."""
     random = np.random.default_rng(11)
     for _ in range(200):
@@ -111,12 +111,12 @@ def test_ties_say_the_same_whichever_of_the_two_is_the_baseline(steps: int) -> N
             assert one.p_value(border) == other.p_value(-border)
 
 
-def test_log_ratios_that_are_all_equal_hold_nothing_else() -> None:
+def test_equal_log_ratios_give_an_interval_of_zero_width() -> None:
     assert of_processes(np.full((8, 5), 0.1)).interval() == (0.1, 0.1)
     assert of_processes(np.full((8, 5), 0.1)).p_value(0.1) == 1
 
 
-def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:
+def test_unequal_processes_are_one_observation_each() -> None:
     """Unequal processes: one with most of the rounds is one observation still."""
     random = np.random.default_rng(9)
     labels = np.repeat(np.arange(6), [100, 4, 4, 4, 4, 4])
@@ -125,7 +125,7 @@ def test_rounds_that_are_few_or_of_few_processes_count_as_they_are() -> None:
     assert low <= 0 <= high
 
 
-def test_the_truth_is_covered_if_processes_differ_and_tails_are_heavy() -> None:
+def test_coverage_holds_for_differing_processes_and_heavy_tails() -> None:
     random = np.random.default_rng(3)
     held, by_rounds, narrower = 0, 0, list[float]()
     for _ in range(1000):
@@ -142,14 +142,14 @@ def test_the_truth_is_covered_if_processes_differ_and_tails_are_heavy() -> None:
     assert np.median(narrower) < 0.97, "and narrower than from the processes' medians"
 
 
-def test_processes_that_lie_far_apart_leave_the_sign_test_of_processes() -> None:
+def test_far_apart_processes_have_the_ranks_of_a_sign_test() -> None:
     d = np.repeat(np.arange(12.0), 10).reshape(12, 10) + np.linspace(-0.01, 0.01, 10)
     low, high = of_processes(d).interval()
     assert 1.9 < low < 2.1, "the third from either end of twelve: 96 %"
     assert 8.9 < high < 9.1
 
 
-def test_the_estimate_is_the_median_of_rounds_or_of_launch_medians() -> None:
+def test_the_estimate_is_the_median_of_rounds_or_launch_medians() -> None:
     d = made(np.random.default_rng(4), clusters=5)
     medians, labels = np.exp(np.stack((np.zeros(20), d.ravel()))), np.repeat(np.arange(5), 4)
     assert pair_evidence(medians, processes=np.stack((labels, labels)))[0].log_ratio == pytest.approx(np.median(d))
@@ -158,7 +158,7 @@ def test_the_estimate_is_the_median_of_rounds_or_of_launch_medians() -> None:
 
 @pytest.mark.parametrize(("processes", "rounds"), [(5, 2), (7, 2), (12, 2), (13, 4), (24, 2), (24, 7)])
 @pytest.mark.parametrize("between", [0.0, 0.005, 0.05])
-def test_a_comparison_of_processes_holds_the_truth(processes: int, rounds: int, between: float) -> None:
+def test_comparisons_over_processes_cover_the_true_ratio(processes: int, rounds: int, between: float) -> None:
     random = np.random.default_rng(7)
     held = 0
     for _ in range(400):

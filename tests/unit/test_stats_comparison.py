@@ -44,7 +44,7 @@ def test_intervals_between_ranks_follow_hettmansperger_and_sheather() -> None:
 
 
 @pytest.mark.parametrize("rounds", [6, 7, 10, 31, 126])
-def test_p_values_are_the_levels_at_which_the_interval_lets_go(rounds: int) -> None:
+def test_p_values_are_the_levels_at_which_the_interval_excludes(rounds: int) -> None:
     ordered = np.sort(np.random.default_rng(rounds).standard_t(3, rounds))
     for border in np.linspace(ordered[0] + 1e-6, ordered[-1] - 1e-6, 40):
         level = median_p_value(ordered, float(border))
@@ -56,7 +56,7 @@ def test_p_values_are_the_levels_at_which_the_interval_lets_go(rounds: int) -> N
     assert median_p_value(ordered, ordered[0] - 1) == pytest.approx(2.0 ** (1 - rounds))
 
 
-def test_rounds_at_a_tie_do_not_break_the_interval() -> None:
+def test_tied_rounds_have_a_valid_interval() -> None:
     assert median_interval(np.zeros(10)) == (0, 0)
     assert median_p_value(np.zeros(10), 0.01) == pytest.approx(2.0**-9)
     assert median_p_value(np.zeros(10), 0.0) == 1
@@ -64,7 +64,7 @@ def test_rounds_at_a_tie_do_not_break_the_interval() -> None:
 
 @pytest.mark.parametrize("rounds", [6, 10, 20, 50])
 @pytest.mark.parametrize("shape", ["normal", "heavy", "bimodal", "skewed"])
-def test_the_interval_covers_the_true_median_as_often_as_it_says(rounds: int, shape: str) -> None:
+def test_the_median_interval_has_its_nominal_coverage(rounds: int, shape: str) -> None:
     random = np.random.default_rng(11)
     size = (1500, rounds)
     made = {
@@ -97,7 +97,7 @@ def test_six_rounds_of_twice_the_latency_are_slower() -> None:
     assert (flipped.low, flipped.high) == pytest.approx((1 / found.high, 1 / found.low))
 
 
-def test_rounds_in_which_one_had_no_block_are_left_out_for_that_pair_only() -> None:
+def test_rounds_without_a_block_are_left_out_for_that_pair_only() -> None:
     medians = block_medians(np.random.default_rng(1), (1, 1.2, 1.5), 40)
     medians[1, 10:] = np.nan
     medians[2, :5] = np.nan
@@ -106,7 +106,7 @@ def test_rounds_in_which_one_had_no_block_are_left_out_for_that_pair_only() -> N
     assert (nothing.rounds, nothing.ratio, nothing.verdict) == (0, None, "inconclusive")
 
 
-def test_a_planted_two_percent_is_found_and_told_from_nothing() -> None:
+def test_a_slowdown_of_two_percent_is_found() -> None:
     """400 rounds of 10 calls are about 0.4 s a model of 0.1 ms; the interval's half-width is near 1 %."""
     random = np.random.default_rng(2)
     above, beyond = 0, 0
@@ -120,7 +120,7 @@ def test_a_planted_two_percent_is_found_and_told_from_nothing() -> None:
     assert beyond >= 10
 
 
-def test_identical_models_are_not_told_apart() -> None:
+def test_identical_models_are_rarely_called_different() -> None:
     """Ratio's interval off 1 in at most 5 % of 400 trials (within two standard errors), a verdict hardly ever."""
     random = np.random.default_rng(3)
     off, verdicts = 0, 0
@@ -134,7 +134,7 @@ def test_identical_models_are_not_told_apart() -> None:
     assert verdicts <= 8
 
 
-def test_on_the_border_of_the_region_verdicts_err_as_seldom_as_they_say() -> None:
+def test_verdicts_keep_their_error_rate_at_the_bound() -> None:
     """The hardest truth there is: exactly 1 % slower may be called slower in 2.5 % of trials, and the same in 2.5 %."""
     random = np.random.default_rng(4)
     verdicts = [
@@ -145,7 +145,7 @@ def test_on_the_border_of_the_region_verdicts_err_as_seldom_as_they_say() -> Non
     assert verdicts.count("faster") == 0
 
 
-def test_among_six_identical_models_a_winner_is_hardly_ever_found() -> None:
+def test_six_identical_models_rarely_have_a_winner() -> None:
     random = np.random.default_rng(5)
     winners = 0
     for _ in range(150):
@@ -155,12 +155,12 @@ def test_among_six_identical_models_a_winner_is_hardly_ever_found() -> None:
     assert winners <= 14  # 5 % and two standard errors
 
 
-def test_very_like_models_become_the_same_with_rounds_enough() -> None:
+def test_nearly_equal_models_become_the_same_with_many_rounds() -> None:
     found = one(block_medians(np.random.default_rng(6), (1, 1.001), 4000))
     assert found.verdict == "same"
 
 
-def test_a_wider_region_is_harder_to_leave_and_easier_to_stay_in() -> None:
+def test_a_wider_equivalence_region_favours_the_verdict_same() -> None:
     medians = block_medians(np.random.default_rng(7), (1, 1.04), 1500)
     assert one(medians, equivalence=0.01).verdict == "slower"
     assert one(medians, equivalence=0.10).verdict == "same"
@@ -188,7 +188,7 @@ def test_verdicts_never_contradict_intervals() -> None:
                 assert rounds_to_settle(pair, margin, pairs=6) is not None
 
 
-def test_holm_is_over_all_pairs_asked() -> None:
+def test_holms_correction_is_over_all_given_pairs() -> None:
     medians = block_medians(np.random.default_rng(9), (1, 1, 1, 1, 1, 1.3), 7)
     evidence = pair_evidence(medians)
     (alone,) = compare(medians, pairs=[(0, 5)])
@@ -221,7 +221,7 @@ def test_launches_that_disagree_widen_the_interval() -> None:
     assert (apart.low, apart.high) == pytest.approx(expected)
 
 
-def test_across_launches_the_truth_of_the_next_ones_is_covered() -> None:
+def test_intervals_over_launches_cover_further_launches() -> None:
     """Launches differ by 2 %, so an interval from one launch covers the mean of many less than half of the time."""
     random = np.random.default_rng(12)
     launches = np.repeat(np.arange(5), 200)
@@ -237,7 +237,7 @@ def test_across_launches_the_truth_of_the_next_ones_is_covered() -> None:
     assert one_launch < 0.5 * 200
 
 
-def test_when_measured_again_the_ratio_lies_where_it_was_said_to() -> None:
+def test_the_prediction_interval_has_its_nominal_coverage() -> None:
     random = np.random.default_rng(13)
     covered = 0
     for _ in range(1000):
@@ -248,12 +248,12 @@ def test_when_measured_again_the_ratio_lies_where_it_was_said_to() -> None:
     assert 0.93 <= covered / 1000 <= 0.97
 
 
-def test_one_measurement_says_nothing_of_the_next() -> None:
+def test_one_launch_gives_no_prediction_interval() -> None:
     assert prediction_interval([0.1]) is None
     assert prediction_interval([]) is None
 
 
-def test_rounds_to_settle_are_about_right() -> None:
+def test_the_predicted_number_of_rounds_is_about_right() -> None:
     """After as many rounds as it says, most verdicts stand; after a quarter of them, few do."""
     random = np.random.default_rng(14)
     asked = [pair_evidence(block_medians(random, (1, 1.03), 60))[0] for _ in range(40)]
@@ -265,14 +265,14 @@ def test_rounds_to_settle_are_about_right() -> None:
     assert early.count("slower") <= 15
 
 
-def test_an_estimate_on_the_border_is_moved_by_its_probable_error() -> None:
+def test_an_estimate_at_the_bound_is_moved_by_its_probable_error() -> None:
     border = math.log(1.01)
     wide = PairEvidence(first=0, second=1, rounds=50, log_ratio=border, low=border - 0.01, high=border + 0.01)
     assert rounds_to_settle(wide, border) == pytest.approx(50 * (1.96 / 0.6745) ** 2, abs=1)
     assert rounds_to_settle(replace(wide, low=border, high=border), border) is None
 
 
-def test_what_cannot_be_a_table_of_medians_is_refused() -> None:
+def test_invalid_tables_of_medians_are_refused() -> None:
     for bad in ([[1.0, 0.0], [1.0, 1.0]], [[1.0, -1.0], [1.0, 1.0]], [[1.0, math.inf], [1.0, 1.0]], [1.0, 2.0]):
         with pytest.raises(ValueError, match="median"):
             compare(bad)
@@ -282,12 +282,12 @@ def test_what_cannot_be_a_table_of_medians_is_refused() -> None:
         compare([[1.0, 2.0], [1.0, 2.0]], equivalence=-1)
 
 
-def test_all_pairs_are_asked_where_none_are_named() -> None:
+def test_all_pairs_are_compared_by_default() -> None:
     found = pair_evidence(block_medians(np.random.default_rng(15), (1, 1, 1, 1), 8))
     assert [(p.first, p.second) for p in found] == list(combinations(range(4), 2))
 
 
-def test_more_rounds_are_not_promised_where_launches_lie_apart() -> None:
+def test_no_number_of_rounds_is_predicted_if_launches_differ() -> None:
     random = np.random.default_rng(4)
     launches = np.repeat(np.arange(5), 100)
     apart = np.array([0.0, 0.05, 0.01, 0.06, 0.02])[launches]
@@ -300,7 +300,7 @@ def test_more_rounds_are_not_promised_where_launches_lie_apart() -> None:
     assert rounds_to_settle(alone, math.log1p(0.001)) is not None
 
 
-def test_more_rounds_help_where_they_bring_more_processes() -> None:
+def test_more_rounds_help_if_they_add_processes() -> None:
     """Five processes that differ by 1 %: the five alone would never tell, but twenty-four of their kind do."""
     random = np.random.default_rng(1)
     own = random.normal(0.012, 0.01, 5)
@@ -320,7 +320,7 @@ def test_more_rounds_help_where_they_bring_more_processes() -> None:
     assert rounds_to_settle(few, margin) is not None, "four rounds each do not tell what lies between the five"
 
 
-def test_a_pair_has_as_many_draws_as_the_one_with_fewer_processes() -> None:
+def test_a_pair_has_the_clusters_of_the_one_with_fewer_processes() -> None:
     """Twelve processes against one: the one is a single draw, however many it is held against."""
     random = np.random.default_rng(5)
     rounds = np.arange(240)

@@ -22,7 +22,7 @@ def test_drift_is_the_slowest_over_the_fastest_tenth() -> None:
     assert drift(np.stack((ramp * 5, ramp * 50))) == pytest.approx(tenths[-1] / tenths[0] - 1, rel=0.01)
 
 
-def test_drift_is_the_machines_and_not_a_slow_round_or_a_missing_one() -> None:
+def test_drift_ignores_single_slow_and_missing_rounds() -> None:
     random = np.random.default_rng(1)
     medians = np.exp(random.normal(0, 0.01, (6, 200)))
     medians[2, 50] *= 100
@@ -36,7 +36,7 @@ def test_drift_is_the_machines_and_not_a_slow_round_or_a_missing_one() -> None:
     assert drift(np.empty((0, 100))) is None
 
 
-def test_autocorrelation_is_of_neighbours_inside_a_block() -> None:
+def test_autocorrelation_is_within_blocks() -> None:
     random = np.random.default_rng(2)
     dependent = nanoseconds(waves(random, 500, 20).ravel())
     assert autocorrelation(dependent, starts(500, 20)) == pytest.approx(0.70, abs=0.03)  # sinh 0.75 / sinh 1

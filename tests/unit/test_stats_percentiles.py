@@ -25,14 +25,14 @@ def effect_at(
     return float(design_effects(latencies, begins, [value], clusters=clusters)[0])
 
 
-def test_values_are_numpys() -> None:
+def test_percentiles_are_those_of_numpy() -> None:
     samples = nanoseconds(independent(np.random.default_rng(0), 40, 25).ravel())
     found = percentiles(samples, starts(40, 25))
     for key, share in PERCENTILES.items():
         assert found[key].value == pytest.approx(np.quantile(samples, share))
 
 
-def test_calls_needed_are_those_of_loadgen() -> None:
+def test_the_calls_needed_are_those_of_loadgen() -> None:
     assert [calls_for_interval(p) for p in (0.90, 0.95, 0.97, 0.99, 0.999)] == [64, 130, 219, 662, 6636]
     for share in (0.90, 0.99, 0.999):
         needed = calls_for_interval(share)
@@ -40,7 +40,7 @@ def test_calls_needed_are_those_of_loadgen() -> None:
 
 
 @pytest.mark.parametrize(("count", "share"), [(6, 0.5), (12, 0.5), (101, 0.5), (200, 0.9), (1000, 0.99), (9000, 0.999)])
-def test_ranks_of_independent_calls_are_the_binomial_ones(count: int, share: float) -> None:
+def test_ranks_of_independent_calls_are_binomial(count: int, share: float) -> None:
     low, high = interval_ranks(count, share, 1.0)
     exact_low, exact_high = stats.binom.ppf(0.025, count, share), stats.binom.ppf(0.975, count, share) + 1
     assert low == pytest.approx(exact_low, abs=1)
@@ -49,7 +49,7 @@ def test_ranks_of_independent_calls_are_the_binomial_ones(count: int, share: flo
     assert covered >= 0.945
 
 
-def test_six_rounds_of_one_call_give_the_extremes_and_five_give_nothing() -> None:
+def test_six_rounds_of_one_call_give_the_extremes_and_five_none() -> None:
     six = percentiles([60, 10, 30, 20, 50, 40], starts(6, 1))["p50"]
     assert (six.low, six.high, six.calls_needed) == (10, 60, None)
     five = percentiles([10, 30, 20, 50, 40], starts(5, 1))["p50"]
@@ -63,7 +63,7 @@ def test_many_calls_in_few_rounds_give_no_interval() -> None:
     assert found["p50"].calls_needed == 6000
 
 
-def test_a_hundred_runs_bound_p99_from_below_and_say_what_is_missing() -> None:
+def test_a_hundred_runs_give_a_lower_bound_of_p99_and_calls_needed() -> None:
     found = percentiles(nanoseconds(waves(np.random.default_rng(2), 10, 10).ravel()), starts(10, 10))
     assert found["p50"].high is not None
     p99 = found["p99"]
@@ -74,7 +74,7 @@ def test_a_hundred_runs_bound_p99_from_below_and_say_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("rounds", [5, 10])
-def test_calls_needed_allow_for_the_rounds_that_they_would_have(rounds: int) -> None:
+def test_the_calls_needed_allow_for_larger_rounds(rounds: int) -> None:
     random = np.random.default_rng(15)
     few = percentiles(nanoseconds(independent(random, rounds, 10).ravel()), starts(rounds, 10), calls_per_round=45)
     needed = few["p99"].calls_needed
@@ -83,7 +83,7 @@ def test_calls_needed_allow_for_the_rounds_that_they_would_have(rounds: int) -> 
     assert many["p99"].high is not None
 
 
-def test_none_is_without_an_end_where_a_greater_one_has_one() -> None:
+def test_a_percentile_has_an_upper_end_if_a_greater_one_has() -> None:
     """Rounds that are all fast or all slow, 12 % of them, say little of p95 and more of p97, among the slow."""
     random = np.random.default_rng(43)
     slow = np.repeat(random.random(60) < 0.12, 40).reshape(60, 40)
@@ -95,7 +95,7 @@ def test_none_is_without_an_end_where_a_greater_one_has_one() -> None:
     assert all(p.low is None or p.high is None or p.low <= p.high for p in found.values())
 
 
-def test_no_lower_end_lies_above_that_of_a_greater_one() -> None:
+def test_lower_ends_ascend_with_the_percentile() -> None:
     for seed in range(60):
         dice = np.random.default_rng(seed)
         calls = 1e5 * dice.lognormal(0, 0.05, 100)
@@ -106,18 +106,18 @@ def test_no_lower_end_lies_above_that_of_a_greater_one() -> None:
         assert bounds == sorted(bounds), seed
 
 
-def test_no_samples_say_only_what_is_needed() -> None:
+def test_without_samples_only_the_calls_needed_are_known() -> None:
     found = percentiles([], [])
     assert found["p99"] == Percentile(calls_needed=662)
 
 
-def test_constant_latencies_are_an_interval_of_no_width() -> None:
+def test_constant_latencies_give_an_interval_of_zero_width() -> None:
     found = percentiles(np.full(60, 5_000), starts(6, 10))
     assert all((e.value, e.low, e.high) == (5000, 5000, 5000) for e in found.values() if e.high is not None)
     assert found["p50"].high == 5000
 
 
-def test_latencies_on_a_coarse_clock_keep_their_interval() -> None:
+def test_tied_latencies_keep_their_interval() -> None:
     samples = np.random.default_rng(3).integers(1, 4, 2000) * 100
     p50 = percentiles(samples, starts(200, 10))["p50"]
     assert (p50.low, p50.value, p50.high) == (200, 200, 200)
@@ -128,7 +128,7 @@ def test_latencies_beyond_two_seconds_are_not_wrapped() -> None:
     assert percentiles(samples, starts(10, 10))["p50"].value == pytest.approx(np.median(samples))
 
 
-def test_the_design_effect_is_that_of_the_round_as_a_cluster() -> None:
+def test_the_design_effect_treats_rounds_as_clusters() -> None:
     random = np.random.default_rng(5)
     tenfold, single = [], []
     for _ in range(40):
@@ -150,7 +150,7 @@ def test_the_design_effect_is_widened_for_few_rounds() -> None:
     assert effect_at(20.0, samples, starts(8, 4)) == pytest.approx(1 + (raw - 1) * widening)
 
 
-def test_ranks_are_skewed_as_the_binomial_is() -> None:
+def test_ranks_follow_the_skewness_of_the_binomial() -> None:
     """Far out, the interval reaches further up than down; a symmetric one would be half a rank too low on average."""
     off = []
     for count in range(3000, 9000, 50):
@@ -160,7 +160,7 @@ def test_ranks_are_skewed_as_the_binomial_is() -> None:
     assert max(map(abs, off)) <= 1
 
 
-def test_calls_alone_in_their_rounds_have_no_design_effect() -> None:
+def test_rounds_of_one_call_have_no_design_effect() -> None:
     alone = nanoseconds(np.random.default_rng(5).normal(0, 0.1, 19))
     assert effect_at(float(np.sort(alone)[9]), alone, starts(19, 1)) == pytest.approx(1)
 
@@ -177,7 +177,7 @@ CASES = [
 
 @pytest.mark.parametrize("kind", MADE)
 @pytest.mark.parametrize(("rounds", "calls", "key"), CASES)
-def test_intervals_cover_the_truth_as_often_as_they_say(kind: str, rounds: int, calls: int, key: str) -> None:
+def test_percentile_intervals_have_their_nominal_coverage(kind: str, rounds: int, calls: int, key: str) -> None:
     """120 trials of 95 %: fewer than 88 % would be 3.5 standard errors off; the textbook interval covers 60 to 80 %."""
     random = np.random.default_rng(6)
     make = MADE[kind]
@@ -194,7 +194,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(kind: str, rounds: int, 
     assert covered >= 0.88 * given
 
 
-def test_a_tail_has_an_interval_once_rounds_met_the_bad_moments() -> None:
+def test_a_tail_has_an_interval_after_enough_slow_moments() -> None:
     """Bad moments last a round and slow two thirds of its calls; whoever happened to meet few would think them rare."""
     random = np.random.default_rng(13)
 
@@ -232,7 +232,7 @@ def test_a_tail_has_no_upper_bound_in_the_first_half_minute() -> None:
     assert short["p99_9"].calls_needed is not None
 
 
-def test_the_textbook_interval_would_fail_that_test() -> None:
+def test_the_textbook_interval_lacks_coverage() -> None:
     random = np.random.default_rng(7)
     truth = float(np.quantile(nanoseconds(waves(random, 4_000, 500).ravel()), 0.5))
     covered = 0
@@ -243,7 +243,7 @@ def test_the_textbook_interval_would_fail_that_test() -> None:
     assert covered < 0.8 * 150
 
 
-def test_a_drifting_machine_widens_the_interval_over_all_that_was_seen() -> None:
+def test_drift_widens_the_interval_of_the_median() -> None:
     """The truth is the median over the drift; an interval for independent calls would be 20 times finer."""
     random = np.random.default_rng(8)
     covered = 0
@@ -256,7 +256,7 @@ def test_a_drifting_machine_widens_the_interval_over_all_that_was_seen() -> None
     assert covered >= 57
 
 
-def test_a_lower_bound_is_seldom_above_the_truth() -> None:
+def test_a_lower_bound_rarely_exceeds_the_true_percentile() -> None:
     random = np.random.default_rng(9)
     truth = float(np.quantile(nanoseconds(waves(random, 100_000, 10).ravel()), 0.99))
     bounds = [
@@ -281,7 +281,7 @@ def test_a_million_samples_take_a_fraction_of_a_second() -> None:
     [np.repeat(np.arange(3), 80), np.repeat(np.arange(5), 48), np.arange(240) % 12],
     ids=["3", "5", "in turns"],
 )
-def test_launches_or_processes_that_lie_apart_widen_the_interval(clusters: NDArray[np.int64]) -> None:
+def test_differing_launches_or_processes_widen_the_interval(clusters: NDArray[np.int64]) -> None:
     """Each is 2 % faster or slower in its own way; the truth is what many of them come to."""
     random = np.random.default_rng(11)
     held = 0
@@ -335,7 +335,7 @@ def test_if_launches_differ_a_tail_needs_launches() -> None:
     assert of_launches(random, round(1.5 * max(middle)), 500, "p90").high is not None
 
 
-def test_where_calls_are_missing_too_calls_are_named_first() -> None:
+def test_missing_calls_take_precedence_over_missing_launches() -> None:
     random = np.random.default_rng(14)
     for rounds, enough in ((10, False), (50, False), (100, True), (2_000, True)):
         p99 = of_launches(random, 5, rounds, "p99")

@@ -7,7 +7,7 @@ from latency_tui.stats.permutation import compare_tails
 from tests.unit.fake_latencies import bursts, nanoseconds, starts, waves
 
 
-def test_the_ratio_is_that_of_the_two_p99() -> None:
+def test_the_tail_ratio_is_that_of_the_two_p99() -> None:
     random = np.random.default_rng(1)
     one, other = (nanoseconds(waves(random, 100, 20).ravel()) for _ in range(2))
     found = compare_tails((one, starts(100, 20)), (other * 2, starts(100, 20)))
@@ -18,7 +18,7 @@ def test_the_ratio_is_that_of_the_two_p99() -> None:
     assert found.rounds == 100
 
 
-def test_alike_slow_ends_are_told_apart_as_seldom_as_said() -> None:
+def test_equal_tails_are_called_different_at_the_nominal_rate() -> None:
     """Bursts inside rounds, and a machine that wanders: 200 trials at 5 %, within two standard errors."""
     random = np.random.default_rng(2)
     cuts = starts(60, 20)
@@ -32,7 +32,7 @@ def test_alike_slow_ends_are_told_apart_as_seldom_as_said() -> None:
     assert wrong <= 16
 
 
-def test_a_slower_end_is_found_where_the_medians_are_the_same() -> None:
+def test_a_slower_tail_is_found_at_equal_medians() -> None:
     random = np.random.default_rng(3)
     cuts = starts(100, 20)
     right = 0
@@ -44,14 +44,14 @@ def test_a_slower_end_is_found_where_the_medians_are_the_same() -> None:
     assert right >= 18
 
 
-def test_the_same_seed_draws_the_same() -> None:
+def test_the_same_seed_gives_the_same_p_value() -> None:
     random = np.random.default_rng(4)
     one, other = (nanoseconds(waves(random, 60, 20).ravel()) for _ in range(2))
     first = compare_tails((one, starts(60, 20)), (other, starts(60, 20)), seed=5)
     assert first == compare_tails((one, starts(60, 20)), (other, starts(60, 20)), seed=5)
 
 
-def test_rounds_of_unequal_length_and_far_apart_candidates() -> None:
+def test_unequal_rounds_and_distant_candidates_are_compared() -> None:
     random = np.random.default_rng(5)
     one = nanoseconds(waves(random, 6, 200).ravel())
     other = nanoseconds(waves(random, 6, 400).ravel(), base=62_000_000)
@@ -69,7 +69,7 @@ def test_too_few_calls_or_rounds_are_not_compared() -> None:
         compare_tails((samples, starts(50, 20)), (samples, starts(25, 40)))
 
 
-def test_processes_with_slow_ends_of_their_own_are_not_told_apart_by_that() -> None:
+def test_tails_that_vary_between_processes_do_not_differ() -> None:
     """Twelve processes a candidate, each with a p99 of its own: exchanging single rounds finds that too often."""
     random = np.random.default_rng(6)
     cuts, clusters = starts(120, 10), np.arange(120) % 12

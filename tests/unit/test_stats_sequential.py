@@ -39,7 +39,7 @@ def played(d: Floats, **more: float) -> tuple[SequentialTest, Floats, Floats]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_looking_after_every_round_the_same_is_never_called_different(shape: str) -> None:
+def test_sequential_looks_keep_the_error_rate_of_identical_models(shape: str) -> None:
     """Without a region of equivalence, at most 5 % of 600 pairs in 500 looks each."""
     d = rounds_of(shape, np.random.default_rng(21), 500, 600)
     _, p_different, _ = played(d, equivalence=0)
@@ -47,7 +47,7 @@ def test_looking_after_every_round_the_same_is_never_called_different(shape: str
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_on_the_border_neither_verdict_comes_more_often_than_it_may(shape: str) -> None:
+def test_sequential_verdicts_keep_their_error_rate_at_the_bound(shape: str) -> None:
     d = rounds_of(shape, np.random.default_rng(22), 600, 600) + math.log(1.01)
     test, p_different, p_same = played(d)
     assert np.mean(test.p_slower <= 0.025) <= 0.035
@@ -55,7 +55,7 @@ def test_on_the_border_neither_verdict_comes_more_often_than_it_may(shape: str) 
     assert np.mean(p_same <= 0.05) <= 0.035
 
 
-def test_a_t_test_looked_at_as_often_would_fail_that_test() -> None:
+def test_a_repeated_t_test_exceeds_its_error_rate() -> None:
     d = rounds_of("normal", np.random.default_rng(23), 400, 300)
     counts = np.arange(1, 401)[:, np.newaxis]
     means = np.cumsum(d, axis=0) / counts
@@ -66,7 +66,7 @@ def test_a_t_test_looked_at_as_often_would_fail_that_test() -> None:
 
 @pytest.mark.parametrize(("ratio", "most"), [(1.02, 300), (1.05, 40), (1.5, 25)])
 @pytest.mark.parametrize("shape", ["normal", "heavy", "bimodal"])
-def test_what_is_slower_is_found_and_soon(shape: str, ratio: float, most: int) -> None:
+def test_a_slower_candidate_is_found_soon(shape: str, ratio: float, most: int) -> None:
     d = rounds_of(shape, np.random.default_rng(24), most, 200) + math.log(ratio)
     test, p_different, p_same = played(d)
     assert np.mean(p_different <= 0.05) >= 0.85
@@ -75,14 +75,14 @@ def test_what_is_slower_is_found_and_soon(shape: str, ratio: float, most: int) -
 
 
 @pytest.mark.parametrize("shape", ["normal", "heavy"])
-def test_what_is_the_same_is_found_to_be(shape: str) -> None:
+def test_equal_candidates_are_found_to_be_the_same(shape: str) -> None:
     d = rounds_of(shape, np.random.default_rng(25), 350, 200)
     _, p_different, p_same = played(d)
     assert np.mean(p_same <= 0.05) >= 0.9
     assert not (p_different <= 0.05).any()
 
 
-def test_faster_is_slower_the_other_way_round() -> None:
+def test_faster_and_slower_are_symmetric() -> None:
     d = rounds_of("heavy", np.random.default_rng(26), 60, 5) + 0.05
     one, p, _ = played(d)
     other, q, _ = played(-d)
@@ -90,7 +90,7 @@ def test_faster_is_slower_the_other_way_round() -> None:
     assert one.p_slower == pytest.approx(other.p_faster)
 
 
-def test_rounds_without_a_block_are_no_rounds() -> None:
+def test_rounds_without_a_block_do_not_count() -> None:
     d = rounds_of("normal", np.random.default_rng(27), 50, 2)
     with_gaps = np.insert(d, [3, 20, 20], np.nan, axis=0)
     with_gaps[3, 1] = d[3, 1]
@@ -99,13 +99,13 @@ def test_rounds_without_a_block_are_no_rounds() -> None:
     assert p[0] == pytest.approx(played(d)[1][0])
 
 
-def test_rounds_that_are_all_alike_are_settled() -> None:
+def test_identical_rounds_are_decided() -> None:
     _, p_different, p_same = played(np.tile([[0.0, 0.05]], (20, 1)))
     assert p_same[0] <= 0.05
     assert p_different[1] <= 0.05
 
 
-def test_rubbish_is_refused() -> None:
+def test_invalid_log_ratios_are_refused() -> None:
     test = SequentialTest(2)
     with pytest.raises(ValueError, match="per pair"):
         test.update([0.1])
@@ -114,7 +114,7 @@ def test_rubbish_is_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", ["normal", "heavy"])
-def test_the_confidence_sequence_holds_the_truth_at_any_time(shape: str) -> None:
+def test_the_confidence_sequence_covers_the_truth_at_any_round(shape: str) -> None:
     d = rounds_of(shape, np.random.default_rng(28), 200, 100) + 0.03
     missed = 0
     for pair in d.T:
@@ -132,7 +132,7 @@ def test_the_confidence_sequence_and_the_test_agree() -> None:
         assert (low > math.log(1.01)) == (test.p_slower[k] <= 0.025) == (p_different[k] <= 0.05)
 
 
-def test_too_few_rounds_have_no_sequence() -> None:
+def test_too_few_rounds_have_no_confidence_sequence() -> None:
     assert confidence_sequence([0.1] * 4) is None
     assert confidence_sequence([0.1, 0.2, 0.1, 0.2, 0.1]) == (-math.inf, math.inf)
 
@@ -163,7 +163,7 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
 
 
 @pytest.mark.parametrize("truth", [0.0, 0.02])
-def test_intervals_hold_where_processes_differ_and_it_stopped_when_known(truth: float) -> None:
+def test_intervals_cover_the_truth_after_early_stopping(truth: float) -> None:
     """Twenty-four processes lie 0.6 % apart; whenever the verdict stands, it stops, and its interval is looked at."""
     held, verdicts, true = 0, set(), math.log1p(truth)
     for seed in range(60):

@@ -7,7 +7,7 @@ from latency_tui.stats.samples import validate_latencies, validate_starts
 from latency_tui.stats.totals import Totals, compute_totals
 
 
-def test_totals_of_blocks_are_those_of_all_samples() -> None:
+def test_merged_totals_are_those_of_all_samples() -> None:
     random = np.random.default_rng(1)
     samples = random.integers(50_000, 5_000_000, 10_000)
     running = Totals()
@@ -25,19 +25,19 @@ def test_the_deviation_survives_a_large_mean() -> None:
     assert compute_totals(samples[:1]).merged(compute_totals(samples[1:])).std == pytest.approx(1.0)
 
 
-def test_nothing_and_one_sample() -> None:
+def test_totals_of_no_sample_and_of_one() -> None:
     assert compute_totals([]) == Totals()
     assert compute_totals([7]).std == 0
     assert Totals().merged(compute_totals([7])) == compute_totals([7]) == compute_totals([7]).merged(Totals())
 
 
 @pytest.mark.parametrize("bad", [[5, 0], [5, -3], [5.0, float("nan")], [float("inf")], ["a"], [[1, 2]], [True]])
-def test_what_is_no_latency_is_refused_with_a_sentence(bad: list[object]) -> None:
+def test_invalid_latencies_are_refused_with_a_sentence(bad: list[object]) -> None:
     with pytest.raises(ValueError, match=r"[Ll]atenc.*\."):
         validate_latencies(bad)  # type: ignore[arg-type]  # rubbish on purpose
 
 
 @pytest.mark.parametrize("bad", [[], [1, 2], [0, 2, 2], [0, 5], [0, 3, 1], [[0]]])
-def test_starts_that_do_not_cut_the_samples_are_refused(bad: list[object]) -> None:
+def test_invalid_starts_of_rounds_are_refused(bad: list[object]) -> None:
     with pytest.raises(ValueError, match="rounds"):
         validate_starts(bad, 5)  # type: ignore[arg-type]  # rubbish on purpose
