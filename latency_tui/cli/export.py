@@ -16,7 +16,8 @@ from latency_tui.report.formats import FORMATS, Format, check_format, format_of
     "--to",
     "chosen_format",
     type=click.Choice(list(FORMATS)),
-    help="Format to write.  [default: from the suffix of the output file]",
+    metavar="FORMAT",
+    help=f"Format to write: {', '.join(FORMATS)}.  [default: from the suffix of the output file]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 @click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")

@@ -118,7 +118,7 @@ def _suggest_command(name: str) -> str:
         return f"use -m {name} for a model file, or --data {name} for a data file."
     if closest_match(name, COMMANDS) is None and slugify(name) in {slugify(model.name) for model in known_models()}:
         return f"use -m {name} to measure a model."
-    return hint(name, COMMANDS)
+    return hint(name, COMMANDS, listed_by="latency-tui --help")
 
 
 def print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:

@@ -27,7 +27,8 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     "--format",
     "chosen_format",
     type=click.Choice(list(FORMATS)),
-    help="Format of the report.  [default: from the suffix of the output file, else table]",
+    metavar="FORMAT",
+    help=f"Format of the report: {', '.join(FORMATS)}.  [default: from the suffix of the output file, else table]",
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the report to FILE instead of stdout.")
 @click.option(

@@ -148,7 +148,7 @@ def test_what_serve_starts_the_app_with_makes_the_same_plan(length: list[str]) -
         (["--cpu", "4095"], "cannot be used here"),
         (["--call-timeout", "-1"], "timeout"),
         (["--format", "xml"], "json"),
-        (["-o", "result.xlsx"], ".json, .csv, .md"),
+        (["-o", "result.xlsx"], ".json, .csv, .parquet, .md"),
         (["-o", "/nonexistent/result.json"], "there is no folder /nonexistent"),
         (["--speed", "9"], "No such option"),
         (["surprise"], "surprise"),
@@ -179,7 +179,7 @@ def test_an_unknown_command_is_one_sentence() -> None:
         ("hlep", "did you mean help?"),
         ("random-forest", "use -m random-forest"),
         ("pyproject.toml", "use -m pyproject.toml for a model file, or --data pyproject.toml"),
-        ("xyzzy", "there are run, models, serve, init, guide, help."),
+        ("xyzzy", "`latency-tui --help` lists all."),
     ],
 )
 def test_an_unknown_command_comes_with_what_was_meant(typed: str, meant: str) -> None:
