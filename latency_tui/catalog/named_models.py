@@ -48,7 +48,7 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _C,
         "Gradient Boosting",
         "ensemble:GradientBoostingClassifier",
-        "100 small trees, each mending the ones before.",
+        "100 small trees, each correcting the previous ones.",
         random_state=42,
     ),
     _spec(
@@ -121,7 +121,7 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _R,
         "Hist Gradient Boosting Regressor",
         "ensemble:HistGradientBoostingRegressor",
-        "100 small trees over binned values; takes gaps as they are.",
+        "100 small trees over binned values; accepts missing values.",
         random_state=42,
     ),
     _spec("Support vectors", _R, "RBF SVR", "svm:SVR", "A support vector machine with a Gaussian kernel."),
@@ -130,7 +130,7 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _R,
         "K Nearest Neighbours Regressor",
         "neighbors:KNeighborsRegressor",
-        "The mean of the five nearest.",
+        "The mean of the five nearest rows.",
     ),
     _spec(
         "Neural networks",
@@ -157,7 +157,7 @@ MORE_MODELS: tuple[ModelSpec, ...] = (
         _R,
         "Gradient Boosting Regressor",
         "ensemble:GradientBoostingRegressor",
-        "100 small trees, each mending the ones before.",
+        "100 small trees, each correcting the previous ones.",
         random_state=42,
     ),
     _spec(
