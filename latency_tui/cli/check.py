@@ -14,7 +14,7 @@ from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.input_options import read_configuration
-from latency_tui.cli.options import find_slug, make_plan, measuring_options, resolve_limit
+from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import COLD_START_METRICS, Limit
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from latency_tui.result.gate import Gate
     from latency_tui.result.result import Result
 
-TRAINING_SECONDS = 600.0
 _LAUNCHES = 5
 _SECONDS_PER_LAUNCH = 1.0
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)

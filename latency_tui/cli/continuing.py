@@ -14,6 +14,7 @@ from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import Measurement, run_and_report
+from latency_tui.cli.options import TRAINING_SECONDS
 from latency_tui.cli.output import print_status
 from latency_tui.engine.consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import EngineStarted, Event
@@ -26,8 +27,6 @@ from latency_tui.result.atomic_files import check_writable
 from latency_tui.result.result import Result, load
 from latency_tui.text.formatting import format_more
 from latency_tui.text.sanitize import clean
-
-TRAINING_SECONDS = 600.0
 
 
 def continue_result(

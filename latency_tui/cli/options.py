@@ -24,6 +24,8 @@ from latency_tui.plan.shapes import parse_shapes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 RIGOROUS_LAUNCHES = 5
+TRAINING_SECONDS = 600.0
+"""Default time limit for training one model without a screen, because no user is present to cancel it."""
 _SWITCHES = ("until_known", "rigorous", "control", "cold_start")
 Values = Mapping[str, Any]  # Any: values as click parsed them, by option
 

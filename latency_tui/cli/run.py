@@ -10,12 +10,11 @@ import click
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.input_options import read_configuration
-from latency_tui.cli.options import make_plan, measuring_options
+from latency_tui.cli.options import TRAINING_SECONDS, make_plan, measuring_options
 from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, check_format, format_of
 
-TRAINING_SECONDS = 600.0
 _CONTINUE_OPTIONS = {"trust", "trust_types", "config"}
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
 
