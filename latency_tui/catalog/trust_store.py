@@ -89,6 +89,8 @@ def trust_for(
 
 def remember(candidates: Iterable[Candidate], trust: Trust, *, memory: Path | None = None) -> None:
     """Store the trusted types of the candidates' skops files, so that the user is not asked again."""
+    if not (trust.files or trust.types):  # nothing to store, so no file needs to be hashed
+        return
     digests = (digest_of(path) for path, kind in _kinds(candidates).items() if kind == "skops")
     remember_types({digest: trust.types_in(digest) for digest in digests}, memory=memory)
 
