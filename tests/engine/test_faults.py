@@ -39,7 +39,7 @@ from tests.engine.conftest import eventually, faulty, plan_of
         ("FailsToPredict", "raised", "RuntimeError: no answer today"),
         ("FailsLater", "raised", "RuntimeError: tired after 400 calls"),
         ("WrongLength", "raised", "predict returned 3 outputs for 1 row"),
-        ("Nothing", "raised", "predict returned nothing"),
+        ("Nothing", "raised", "predict returned None"),
         ("RaisesSystemExit", "raised", "SystemExit: enough"),
         ("Hangs", "timed out", "did not answer within 0.5 s"),
         ("HangsOnMany", "timed out", "did not answer within 0.5"),

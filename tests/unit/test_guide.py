@@ -128,7 +128,7 @@ def test_every_option_is_explained_and_no_other() -> None:
     page, all_commands = PAGES["options"], subcommands()
     shared = options_of([cli]) - {"-V", "--version", "--info"}
     tables = (
-        (between(page, "alike."), shared),
+        (between(page, "These options apply to"), shared),
         (between(page, "## Options of run"), options_of([all_commands["run"]]) - shared),
         (between(page, "## Options of serve"), options_of([all_commands["serve"]]) - shared),
     )
