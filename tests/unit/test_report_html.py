@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from latency_tui.cli import cli, run
+from latency_tui.cli import cli, options
 from latency_tui.errors import NothingToExportError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
 from latency_tui.plan.datasets import BundledDataset, FileDataset, StoredDataset, SyntheticDataset
@@ -224,7 +224,7 @@ def test_the_command_measures_the_same_plan(monkeypatch: pytest.MonkeyPatch, tmp
         launches=2,
         control=True,
         limits=(replace(parse_limit("p99 < 5ms"), candidate="random-forest[n_jobs=1]"),),
-        training_timeout=run.TRAINING_SECONDS,
+        training_timeout=options.TRAINING_SECONDS,
     )
     command = format_command(wanted)
     assert command is not None
