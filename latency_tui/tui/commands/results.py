@@ -40,7 +40,7 @@ class NextResult(Command):
 
 
 class SaveAs(Command):
-    """Save the result to a file: .json, .csv or .md."""
+    """Save the result to a file: .json, .html, .md, .csv and others; a browser downloads it."""
 
     title, keys, footer, group = "Save the result as a file", ("s",), "Save", "Results"
 

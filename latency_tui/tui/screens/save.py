@@ -1,11 +1,13 @@
-"""Asks for a file to save a result in, and says so when it cannot be written."""
+"""Asks for a file to save a result in; in a browser tab, the file is a download."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import tempfile
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,8 +16,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from latency_tui.errors import LatencyTuiError
-from latency_tui.report import write
+from latency_tui.errors import LatencyTuiError, UsageError
+from latency_tui.report import content_of, format_of, write
 from latency_tui.tui.completion import at_home
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
@@ -24,14 +26,16 @@ from latency_tui.tui.text import clean
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
-_HINT = "The suffix says the format: .json keeps all, .csv and .md the table."
+_HINT = "The suffix selects the format: .json keeps everything; also .html .md .csv .svg .parquet .xml .pyperf.json"
+_NOT_IN_A_HEADER = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 class SaveScreen(Dialog[None]):
-    """One field; Enter saves, and asks for another where that overwrites a file; Escape leaves everything as it is.
+    """One field: Enter saves, and must be pressed again to overwrite a file; Escape closes.
 
     Args:
-        fetch: Returns the result as it is when Enter is pressed; None where it has gone.
+        fetch: Returns the result as it is when Enter is pressed; None if it no longer exists.
+        saved: Called when everything was saved, samples included.
     """
 
     CSS_PATH = "sheets.tcss"
@@ -46,8 +50,9 @@ class SaveScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Yield the field."""
         with Vertical(id="box") as box:
-            box.border_title = "Save the result as"
-            box.border_subtitle = "enter saves · esc closes"
+            verb = "Download" if self.app.is_web else "Save"
+            box.border_title = f"{verb} the result as"
+            box.border_subtitle = f"enter {verb.lower()}s · esc closes"
             yield Input("latency.json", id="path", compact=True, select_on_focus=True)
             yield Static(Content.styled(_HINT, MUTED), id="hint")
 
@@ -57,7 +62,7 @@ class SaveScreen(Dialog[None]):
         if not event.value.strip():
             hint.update(Content.styled("Type a file name first.", "$text-error"))
             return
-        if event.value != self._warned_of and _is_file(at_home(event.value.strip())):
+        if not self.app.is_web and event.value != self._warned_of and _is_file(at_home(event.value.strip())):
             self._warned_of = event.value
             hint.update(Content.styled("That file exists: enter again overwrites it.", "$text-warning"))
             return
@@ -66,14 +71,26 @@ class SaveScreen(Dialog[None]):
             hint.update(Content.styled("There is nothing to save any more.", "$text-error"))
             return
         try:
-            path = await asyncio.to_thread(_write, result, event.value.strip())
+            place = await (self._download if self.app.is_web else self._write)(result, event.value.strip())
         except LatencyTuiError as error:
             hint.update(Content.styled(str(error), "$text-error"))
             return
-        if path.suffix.lower() == ".json":  # which alone holds the samples
+        if format_of(event.value.strip()) == "json":  # which alone keeps everything
             self._saved()
         self.dismiss()
-        self.app.notify(clean(str(path)), title="Saved", timeout=5, markup=False)
+        self.app.notify(clean(place), title="Downloaded" if self.app.is_web else "Saved", timeout=5, markup=False)
+
+    async def _write(self, result: Result, text: str) -> str:
+        """Write the file, and return its path."""
+        await asyncio.to_thread(write, result, text)
+        return str(at_home(text).resolve())
+
+    async def _download(self, result: Result, text: str) -> str:
+        """Send the file to the browser, and return its name."""
+        name = _NOT_IN_A_HEADER.sub("-", PurePosixPath(text).name)
+        file = await asyncio.to_thread(_render, result, text)
+        self.app.deliver_binary(file, save_filename=name, mime_type="application/octet-stream")
+        return name
 
     @on(Input.Changed)
     def _clear(self) -> None:
@@ -89,6 +106,17 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _write(result: Result, text: str) -> Path:
-    write(result, text)
-    return at_home(text).resolve()
+def _render(result: Result, text: str) -> BinaryIO:
+    """Return an open file with the content that a file of this name has."""
+    form = format_of(text)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  Textual closes it
+    try:
+        file.writelines(content_of(result, form))
+        file.seek(0)
+    except OSError as error:
+        file.close()
+        raise UsageError(f"Cannot write the download: {(error.strerror or str(error)).lower()}.") from error
+    except BaseException:
+        file.close()
+        raise
+    return file
