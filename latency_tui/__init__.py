@@ -12,8 +12,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing typing takes 5 ms, during which Ctrl+C would print a traceback
 if TYPE_CHECKING:
-    from latency_tui.api import measure
-    from latency_tui.report.result import Result, load
+    from latency_tui.api import load, measure
+    from latency_tui.report.result import Result
 
     __version__: str
 
@@ -21,18 +21,18 @@ __all__ = ["Result", "__version__", "load", "measure"]
 
 
 def __getattr__(name: str) -> object:
-    if name == "measure":
+    if name in {"load", "measure"}:
         from latency_tui import api
 
-        return api.measure
+        return getattr(api, name)
     if name == "app":  # `textual run latency_tui` calls it
         from latency_tui.cli import main
 
         return main
-    if name in {"Result", "load"}:
-        from latency_tui.report import result
+    if name == "Result":
+        from latency_tui.report.result import Result
 
-        return getattr(result, name)
+        return Result
     if name == "__version__":
         from importlib.metadata import version
 

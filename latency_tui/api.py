@@ -26,6 +26,7 @@ from latency_tui.engine.object_pickling import dumps
 from latency_tui.engine.process_environment import temporary_parent
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
+from latency_tui.history.reading import read_result
 from latency_tui.plan import (
     Candidate,
     Method,
@@ -175,6 +176,19 @@ def measure(
             check_settings(candidate)
         shown = None if progress is None else _check_bool("progress", progress)
         return _run_coroutine(lambda: _measure(plan, shown, on_event))
+
+
+def load(reference: str | Path, *, history: str | Path | None = None) -> Result:
+    """Return a saved result.
+
+    Args:
+        reference: The JSON file of a result, or an id, a name, a tag, `last` or `last~2` of the history.
+        history: The file of the history; None for the user's.
+
+    Raises:
+        UsageError: There is no such result, it cannot be read, or another tool wrote it.
+    """
+    return of(read_result(reference, None if history is None else Path(history)))
 
 
 async def _measure(plan: Plan, shown: bool | None, on_event: Callable[[Event], None] | None) -> Result:

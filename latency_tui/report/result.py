@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import importlib
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import write
@@ -18,9 +19,8 @@ from latency_tui.result import result as kept
 from latency_tui.result import saved_comparison as saved
 from latency_tui.text.sanitize import clean, shorten
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+_LIBRARIES: tuple[Literal["pandas", "polars", "pyarrow"], ...] = ("pandas", "polars", "pyarrow")
+"""Libraries of data frames, the most common first."""
 _MAX_REPR = 500
 _CELL = "text-align: right; padding: 0.2em 0.8em; white-space: nowrap"
 _NAME = "text-align: left; padding: 0.2em 0.8em; white-space: nowrap"
@@ -68,19 +68,27 @@ class Result(kept.Result, frozen=True, kw_only=True):
         rows = (values(self, candidate, self.baseline) for candidate in self.candidates)
         return [{name: row.get(name) for name in COLUMNS} for row in rows]
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the figures as a pandas data frame, one row per model; times in seconds, named as in the CSV.
+    def to_frame(self, library: str | None = None, *, samples: bool = False) -> Any:
+        """Return the figures as a data frame, one row per model; times in seconds, named as in the CSV.
+
+        Args:
+            library: `pandas`, `polars` or `pyarrow`; None for one that the program has imported, or that is installed.
+            samples: Whether to return the calls instead, one row per call: candidate, launch, round, seconds.
 
         Raises:
-            UsageError: pandas is not installed.
+            UsageError: The library is not installed or unknown, or there are no samples.
         """
-        try:
-            import pandas as pd  # deferred: optional, and takes half a second
-        except ImportError as error:
-            raise UsageError(
-                "to_frame needs pandas, which is not installed; summary() returns the same figures as dictionaries."
-            ) from error
-        return pd.DataFrame(self.summary(), columns=list(COLUMNS))
+        import narwhals  # deferred: 20 ms
+
+        backend = _choose_library(library)
+        if samples:
+            from latency_tui.report.parquet import call_columns
+
+            columns = call_columns(self, "to_frame(samples=True)")
+        else:
+            rows = self.summary()
+            columns = {name: [row[name] for row in rows] for name in COLUMNS}
+        return narwhals.from_dict(columns, backend=backend).to_native()
 
     def compare(self, baseline: kept.Result, *, force: bool = False) -> SavedComparison:
         """Compare this result with another one that was measured at another time; a ratio above 1 is slower.
@@ -121,13 +129,24 @@ def of(result: kept.Result) -> Result:
     return Result(**{name: getattr(result, name) for name in result.__struct_fields__})
 
 
-def load(path: str | Path) -> Result:
-    """Read a result written by `Result.save` or `latency-tui run --format json`.
+def _choose_library(wanted: str | None) -> Literal["pandas", "polars", "pyarrow"]:
+    """Return the wanted library of data frames, or one that is imported or installed."""
+    if wanted is not None and wanted not in _LIBRARIES:
+        raise UsageError(f"to_frame makes a data frame of {', '.join(_LIBRARIES)}, not of {wanted!r}.")
+    imported = [name for name in _LIBRARIES if sys.modules.get(name) is not None]
+    for name in _LIBRARIES:
+        if name == (wanted or name) and (wanted or not imported or name in imported) and _is_installed(name):
+            return name
+    what = wanted or "pandas, polars or pyarrow"
+    raise UsageError(f"to_frame needs {what}, which is not installed; summary() returns the same figures.")
 
-    Raises:
-        UsageError: The file cannot be read or is not a result of this version.
-    """
-    return of(kept.load(path))
+
+def _is_installed(library: str) -> bool:
+    try:
+        importlib.import_module(library)
+    except ImportError:
+        return False
+    return True
 
 
 def _style(column: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
+import importlib
 import re
+import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ import numpy as np
 import pytest
 
 import latency_tui
+from latency_tui import load
 from latency_tui.errors import UsageError
+from latency_tui.history.store import History
 from latency_tui.report import render
-from latency_tui.report.result import Result, load, of
+from latency_tui.report.result import Result, of
 from tests.unit.fake_result import make_result
 
 
@@ -76,24 +80,64 @@ def test_figures_come_as_dictionaries_and_as_a_data_frame(result: Result) -> Non
     numbers = result.candidates[0].statistics
     assert numbers is not None
     assert rows[0]["p50"] == numbers.p50.value
+    for library, kind in (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")):
+        module = pytest.importorskip(library)
+        frame = result.to_frame(library)
+        assert isinstance(frame, getattr(module, kind))
+        columns = frame.column_names if library == "pyarrow" else list(frame.columns)
+        assert columns == list(rows[0])
+        medians = frame["p50"].to_pylist() if library == "pyarrow" else list(frame["p50"])
+        assert medians[0] == numbers.p50.value
+
+
+def test_calls_come_as_a_data_frame(result: Result) -> None:
     pd = pytest.importorskip("pandas")
-    frame = result.to_frame()
+    frame = result.to_frame("pandas", samples=True)
     assert isinstance(frame, pd.DataFrame)
-    assert list(frame.columns) == list(rows[0])
-    assert frame["p50"].tolist()[0] == numbers.p50.value
+    assert list(frame.columns) == ["candidate", "launch", "round", "seconds"]
+    assert len(frame) == sum(one.samples.size for one in result.candidates if one.samples is not None)
+    with pytest.raises(UsageError, match="no samples, which to_frame"):
+        of(result.without_samples()).to_frame("pandas", samples=True)
 
 
-def test_without_pandas_a_data_frame_is_refused_in_a_sentence(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
+def without(*libraries: str) -> Callable[..., Any]:
+    """Return an import function that does not find some libraries."""
+    real = importlib.import_module
 
-    def without(name: str, *arguments: Any, **options: Any) -> Any:
-        if name == "pandas":
-            raise ModuleNotFoundError("No module named 'pandas'")
-        return real(name, *arguments, **options)
+    def import_module(name: str, *arguments: Any) -> Any:
+        if name in libraries:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        return real(name, *arguments)
 
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UsageError, match=r"needs pandas.*summary"):
+    return import_module
+
+
+def test_a_data_frame_is_one_of_the_library_in_use(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    polars = pytest.importorskip("polars")
+    for name in ("pandas", "pyarrow"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert isinstance(result.to_frame(), polars.DataFrame)
+
+
+def test_without_a_library_a_data_frame_is_refused_in_a_sentence(
+    result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib, "import_module", without("pandas", "polars", "pyarrow"))
+    with pytest.raises(UsageError, match=r"needs pandas, polars or pyarrow, which is not installed; summary"):
         result.to_frame()
+    with pytest.raises(UsageError, match=r"needs polars, which is not installed"):
+        result.to_frame("polars")
+    with pytest.raises(UsageError, match="not of 'excel'"):
+        result.to_frame("excel")
+
+
+def test_load_reads_a_file_or_a_result_of_the_history(result: Result, tmp_path: Path) -> None:
+    with History.open(tmp_path / "h", create=True) as history:
+        history.save(result, name="release")
+    assert load("release", history=tmp_path / "h").to_json() == result.to_json()
+    assert isinstance(load("last", history=str(tmp_path / "h")), Result)
+    with pytest.raises(UsageError, match="There is no file gone"):
+        load("gone", history=tmp_path / "h")
 
 
 @pytest.mark.parametrize(

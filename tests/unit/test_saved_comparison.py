@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from latency_tui import load
 from latency_tui.analysis.saved_results import compare_saved
 from latency_tui.cli import cli
 from latency_tui.engine.protocol import Environment
 from latency_tui.history.store import History
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.report.result import load, of
+from latency_tui.report.result import of
 from latency_tui.report.saved_comparison import render_comparisons
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.result import Result
