@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,10 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     type=click.Path(path_type=Path),
     help="Also write the report to FILE, in the format of its suffix.",
 )
+@click.option(
+    "--junit", metavar="FILE", type=click.Path(path_type=Path), help="Also write the lines to FILE as JUnit XML."
+)
+@click.option("--github", is_flag=True, help="Write annotations and the step summary of GitHub Actions.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -67,6 +72,8 @@ def command(
     allow_other: bool,
     asked_format: GateFormat | None,
     output: Path | None,
+    junit: Path | None,
+    github: bool,
     **values: Any,  # Any: values as click parsed them
 ) -> int:
     """Check limits by their intervals, and measure again what fails. PLAN names a plan of the configuration file.
@@ -86,7 +93,7 @@ def command(
     if values["training_timeout"] is None:  # no user is present to cancel a long training
         values["training_timeout"] = TRAINING_SECONDS
     by_suffix = _format_of(output)
-    for path in (output,):
+    for path in (output, junit):
         if path is not None:
             from latency_tui.result.atomic_files import check_writable
 
@@ -99,17 +106,60 @@ def command(
         check.acknowledgements = read_acknowledgements(acknowledged)
     remember(check.plan.candidates, check.plan.trust)
     gate = check.run()
-    return _report(gate, asked_format or "table", output, by_suffix)
+    written = _write_files(gate, output, by_suffix, junit)
+    said = _write_for_github(gate) if github else []
+    return _print_report(gate, asked_format or "table", said) or written
 
 
-def _report(gate: Gate, form: GateFormat, output: Path | None, by_suffix: GateFormat) -> int:
-    from latency_tui.cli.output import emit, terminal_style
+def _write_files(gate: Gate, output: Path | None, by_suffix: GateFormat, junit: Path | None) -> int:
+    """Write the report and the JUnit file; return the exit code if one cannot be written, or else 0."""
+    from latency_tui.cli.group import print_error
     from latency_tui.report.gate import render_gate
+    from latency_tui.report.junit import render_gate_junit
     from latency_tui.result.atomic_files import write_content
 
-    if output is not None:
-        write_content(output, [render_gate(gate, by_suffix).encode()])
-    code = emit([render_gate(gate, form, colour=terminal_style()[1])], json=form == "json")
+    code = 0
+    for path, text in ((output, render_gate(gate, by_suffix)), (junit, render_gate_junit(gate))):
+        try:
+            if path is not None:
+                write_content(path, [text.encode()])
+        except UsageError as error:  # the disk may be full: stdout keeps the verdict
+            code = print_error(str(error), error.exit_code)
+    return code
+
+
+def _write_for_github(gate: Gate) -> list[str]:
+    """Append to the step summary, and return the annotations."""
+    from latency_tui.cli.group import print_error
+    from latency_tui.report.github import annotations_of, step_summary
+
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    try:
+        if path:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(step_summary(gate))
+        else:
+            print_error("There is no step summary, because GITHUB_STEP_SUMMARY is not set.")
+    except OSError as error:
+        print_error(f"The step summary cannot be written: {(error.strerror or str(error)).lower()}.")
+    return annotations_of(gate)
+
+
+def _print_report(gate: Gate, form: GateFormat, said: Sequence[str]) -> int:
+    """Print annotations and the report, and return the exit code.
+
+    The verdict stays the last line, and JSON the only content of stdout; GitHub reads annotations from stderr too.
+    """
+    from latency_tui.cli.output import emit, print_status, terminal_style
+    from latency_tui.report.gate import render_gate
+
+    text = render_gate(gate, form, colour=terminal_style()[1])
+    if form == "table":
+        text = "".join(f"{line}\n" for line in said) + text
+    else:
+        for line in said:
+            print_status(line)
+    code = emit([text], json=form == "json")
     return gate.exit_code or code
 
 

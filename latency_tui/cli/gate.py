@@ -121,6 +121,7 @@ class Check:
             verdict=verdict,
             exit_code=code or exit_code_of(verdict, strict=self.strict),
             lines=lines,
+            strict=self.strict,
             improvements=find_improvements(
                 result, verdicts if self.saved else (), () if self.saved else result.comparisons
             )

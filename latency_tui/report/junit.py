@@ -1,4 +1,4 @@
-"""Formats the limits of a result as JUnit XML: one test case per limit and candidate."""
+"""Formats the limits of a result, or of a gate, as JUnit XML: one test case per limit and candidate."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from xml.etree import ElementTree
 
 from latency_tui.report.markup import without_illegal
 from latency_tui.report.rows import make_title
+from latency_tui.text.gate import describe_line
 from latency_tui.text.limits import describe_verdict
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from latency_tui.engine.protocol import Environment
+    from latency_tui.result.gate import Gate
     from latency_tui.result.result import CandidateResult, Result
 
 
@@ -20,19 +25,43 @@ def render_junit(result: Result) -> str:
     A limit that is not met is a failure, one that is undecided is skipped with the reason, and a candidate that failed
     is an error. A candidate without limits is a test case that passes if it was measured.
     """
-    suite = ElementTree.Element("testsuite", name=_text(make_title(result)))
-    suite.set("timestamp", result.created_at.strftime("%Y-%m-%dT%H:%M:%S"))
-    if result.environment is not None:
-        suite.set("hostname", _text(result.environment.host))
-        properties = ElementTree.SubElement(suite, "properties")
-        for name in ("cpu", "cores", "os", "python"):
-            value = _text(str(getattr(result.environment, name)))
-            ElementTree.SubElement(properties, "property", name=name, value=value)
+    suite = _begin_suite(make_title(result), result.created_at, result.environment)
     for candidate in result.candidates:
         _add_cases(suite, result, candidate)
-    count = {name: len(suite.findall(f"testcase/{name}")) for name in ("failure", "error", "skipped")}
+    return _render(suite)
+
+
+def render_gate_junit(gate: Gate) -> str:
+    """Return a test suite with one test case per line of a gate; an undecided line fails if the gate is strict."""
+    began = gate.result.created_at if gate.result else None
+    suite = _begin_suite("latency-tui check", began, gate.environment)
+    suite.set("time", f"{gate.seconds:.3f}")
+    for line in gate.lines:
+        case = ElementTree.SubElement(suite, "testcase", classname=_text(line.name), name=_text(line.limit))
+        message = _text(describe_line(line))
+        if line.verdict == "PASS":
+            ElementTree.SubElement(case, "system-out").text = message
+        else:
+            fails = line.verdict == "FAIL" or gate.strict
+            ElementTree.SubElement(case, "failure" if fails else "skipped", message=message)
+    return _render(suite)
+
+
+def _begin_suite(name: str, began: datetime | None, environment: Environment | None) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=_text(name))
+    if began is not None:
+        suite.set("timestamp", began.strftime("%Y-%m-%dT%H:%M:%S"))
+    if environment is not None:
+        suite.set("hostname", _text(environment.host))
+        properties = ElementTree.SubElement(suite, "properties")
+        for key in ("cpu", "cores", "os", "python"):
+            ElementTree.SubElement(properties, "property", name=key, value=_text(str(getattr(environment, key))))
+    return suite
+
+
+def _render(suite: ElementTree.Element) -> str:
     for name, key in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(name, str(count[key]))
+        suite.set(name, str(len(suite.findall(f"testcase/{key}"))))
     suite.set("tests", str(len(suite.findall("testcase"))))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)

@@ -57,6 +57,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         verdict: `FAIL` if a line fails, else `INCONCLUSIVE` if one is inconclusive, else `PASS`.
         exit_code: Exit code of the command.
         lines: One line per limit and candidate.
+        strict: Whether an undecided line has an exit code.
         improvements: Candidates that are faster than the baseline.
         baseline: Name of the baseline; None if no limit is relative.
         differences: What differs between a saved baseline and this measurement, if that was allowed.
@@ -69,6 +70,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     verdict: GateVerdict
     exit_code: int
     lines: tuple[GateLine, ...]
+    strict: bool = False
     improvements: tuple[Improvement, ...] = ()
     baseline: str | None = None
     differences: tuple[Difference, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
 import numpy as np
@@ -334,3 +335,50 @@ def test_a_check_that_makes_no_sense_is_refused_before_measuring(
     assert (done.exit_code, done.stdout, measured) == (2, "", [])
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_github_gets_annotations_and_a_step_summary(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    play({"linear-svm": 1.3})
+    done = check(*RELATIVE, "--limit", "p50 < 1ms", "--github")
+    (annotation,) = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert annotation.startswith("::error title=FAIL Linear SVM%3A p50 < 1.05x::1.")
+    assert last_line(done).startswith("FAIL: ")
+    text = summary.read_text()
+    assert text.startswith("before\n## latency-tui check\n\n**FAIL: ")
+    assert "on this host: A CPU" in text
+    done = check(*RELATIVE, "--github", "--format", "json")
+    assert json.loads(done.stdout)["verdict"] == "FAIL"
+    assert "::error" in done.stderr
+
+
+def test_github_warns_of_what_is_undecided_and_errs_if_strict(play: Play) -> None:
+    for strict, command in (((), "::warning"), (("--strict",), "::error")):
+        play({"linear-svm": 1.3}, {})
+        assert command in check(*RELATIVE, "--github", *strict).stdout
+
+
+def test_junit_has_a_case_per_line(play: Play, tmp_path: Path) -> None:
+    path = tmp_path / "gate.xml"
+    play({"linear-svm": 1.3})
+    assert check(*RELATIVE, "--limit", "p50 < 1ms", "--junit", str(path)).exit_code == 3
+    (suite,) = ElementTree.parse(path).getroot()
+    assert {key: suite.get(key) for key in ("tests", "failures", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "skipped": "0",
+    }
+    play({"linear-svm": 1.3}, {})
+    check(*RELATIVE, "--junit", str(path))
+    assert ElementTree.parse(path).getroot()[0].get("skipped") == "1"
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_measuring(play: Play, tmp_path: Path) -> None:
+    measured = play({})
+    for option in ("--junit", "-o"):
+        done = check("--limit", "p50 < 1ms", option, str(tmp_path / "nowhere" / "gate.md"))
+        assert (done.exit_code, measured) == (2, [])
