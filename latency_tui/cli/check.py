@@ -18,7 +18,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
-from latency_tui.plan.limits import COLD_START_METRICS, Limit
+from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 @click.option(
     "--junit", metavar="FILE", type=click.Path(path_type=Path), help="Also write the lines to FILE as JUnit XML."
 )
+@click.option(
+    "--self-test",
+    is_flag=True,
+    help="Say whether this check sees a planted slowdown on this machine, and stays quiet on an identical model.",
+)
 @click.option("--github", is_flag=True, help="Write annotations and the step summary of GitHub Actions.")
 @click.pass_context
 def command(
@@ -74,6 +79,7 @@ def command(
     output: Path | None,
     junit: Path | None,
     github: bool,
+    self_test: bool,
     **values: Any,  # Any: values as click parsed them
 ) -> int:
     """Check limits by their intervals, and measure again what fails. PLAN names a plan of the configuration file.
@@ -98,6 +104,10 @@ def command(
             from latency_tui.result.atomic_files import check_writable
 
             check_writable(path)
+    if self_test:
+        if junit is not None or github or acknowledged is not None:
+            raise UsageError("--self-test checks the gate and not the models; omit --junit, --github and --ack.")
+        return _run_self_test(values, configuration, asked_format or "table", output, by_suffix)
     check = _make_check(values, configuration, allow_other=allow_other, by_plan="models" in taken)
     check.strict = strict
     if acknowledged is not None:
@@ -109,6 +119,29 @@ def command(
     written = _write_files(gate, output, by_suffix, junit)
     said = _write_for_github(gate) if github else []
     return _print_report(gate, asked_format or "table", said) or written
+
+
+def _run_self_test(
+    values: dict[str, Any],
+    configuration: LoadedConfiguration,
+    form: GateFormat,
+    output: Path | None,
+    by_suffix: GateFormat,
+) -> int:
+    """Run the self-test with the first relative limit, print its outcome and return the exit code."""
+    from latency_tui.cli.output import emit, terminal_style
+    from latency_tui.cli.self_test import run_self_test
+    from latency_tui.report.gate import render_self_test
+    from latency_tui.result.atomic_files import write_content
+
+    limit = next((one for one in map(parse_limit, values["limits"]) if one.relative), parse_limit(values["limits"][0]))
+    check = _make_check({**values, "baseline": None, "limits": ("p50 < 1min",)}, configuration)
+    remember(check.plan.candidates, check.plan.trust)
+    test = run_self_test(check, limit)
+    if output is not None:
+        write_content(output, [render_self_test(test, by_suffix).encode()])
+    code = emit([render_self_test(test, form, colour=terminal_style()[1])], json=form == "json")
+    return test.exit_code or code
 
 
 def _write_files(gate: Gate, output: Path | None, by_suffix: GateFormat, junit: Path | None) -> int:
@@ -172,7 +205,7 @@ def _format_of(output: Path | None) -> GateFormat:
 
 
 def _make_check(
-    values: dict[str, Any], configuration: LoadedConfiguration, *, allow_other: bool, by_plan: bool
+    values: dict[str, Any], configuration: LoadedConfiguration, *, allow_other: bool = False, by_plan: bool = False
 ) -> Check:
     """Return the check that the options describe.
 

@@ -22,8 +22,13 @@ In addition, `threads` is the number of BLAS and OpenMP threads, `runtime` is wh
 other name is a parameter of the model, such as `n_jobs`.
 """
 
-OTHER_SETTINGS = ("threads", "runtime", "key", "python")
-"""Settings with any value: number of threads, runtime, the key of a model in a file with several, and interpreter."""
+OTHER_SETTINGS = ("threads", "runtime", "key", "python", "slowdown")
+"""Settings with any value: number of threads, runtime, the key of a model in a file with several, interpreter, and the
+share by which each call is slowed down on purpose.
+"""
+
+MAX_SLOWDOWN = 100
+"""Largest slowdown: a call takes 101 times as long."""
 
 SKLEARN_SETTINGS = ("assume_finite", "skip_parameter_validation")
 """Settings of scikit-learn that apply to a whole process."""
@@ -78,6 +83,8 @@ def validate(key: str, setting: Setting) -> None:
         raise UsageError(f"{key} must be {' or '.join(choices)}, not {_written(setting)}.")
     if key == "python" and not isinstance(setting, str):
         raise UsageError(f"python must be the path of an interpreter, not {_written(setting)}.")
+    if key == "slowdown" and (isinstance(setting, bool | str) or not 0 <= setting <= MAX_SLOWDOWN):
+        raise UsageError(f"slowdown must be a number from 0 to {MAX_SLOWDOWN:,}, not {_written(setting)}.")
     if key == "threads" and not (isinstance(setting, int) and not isinstance(setting, bool) and 1 <= setting <= 4096):
         raise UsageError(f"threads must be a whole number from 1 to 4,096, not {_written(setting)}.")
 

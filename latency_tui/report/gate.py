@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from latency_tui.report.markdown import escape
-from latency_tui.text.gate import describe_gate, describe_host, describe_improvement, describe_line
+from latency_tui.text.gate import (
+    describe_gate,
+    describe_host,
+    describe_improvement,
+    describe_line,
+    describe_self_test,
+    describe_self_test_line,
+)
 from latency_tui.text.sanitize import align, clean
 from latency_tui.text.saved_comparison import describe_difference
 
 if TYPE_CHECKING:
     from latency_tui.result.gate import Gate
+    from latency_tui.result.self_test import SelfTest
 
 GateFormat = Literal["table", "json", "markdown"]
 GATE_FORMATS: tuple[GateFormat, ...] = ("table", "json", "markdown")
@@ -32,7 +40,7 @@ def notes_of(gate: Gate) -> list[tuple[str, str]]:
     notes = [("baseline", clean(gate.baseline))] if gate.baseline else []
     notes += [("differs", describe_difference(one)) for one in gate.differences]
     notes += [("faster", describe_improvement(one)) for one in gate.improvements]
-    return [*notes, ("on this host", describe_host(gate))]
+    return [*notes, ("on this host", describe_host(gate.environment))]
 
 
 def _table(gate: Gate, colour: bool) -> str:
@@ -59,3 +67,17 @@ def _markdown(gate: Gate) -> str:
         cells = [line.verdict, clean(line.name), clean(line.limit), describe_line(line)]
         lines.append(f"| {' | '.join(map(escape, cells))} |")
     return "\n".join([*lines, "", *(f"- {kind}: {escape(text)}" for kind, text in notes_of(gate))]) + "\n"
+
+
+def render_self_test(test: SelfTest, form: GateFormat = "table", *, colour: bool = False) -> str:
+    """Return a self-test as text that ends with a newline; the last line of a table is the verdict."""
+    if form == "json":
+        return msgspec.json.format(msgspec.json.encode(test), indent=2).decode() + "\n"
+    words = {True: "PASS", False: "FAIL"}
+    said = [(words[one.succeeds], describe_self_test_line(one)) for one in test.lines]
+    host = f"on this host: {describe_host(test.environment)}"
+    if form == "markdown":
+        lines = [f"**{escape(describe_self_test(test))}**", "", *(f"- {word}: {escape(text)}" for word, text in said)]
+        return "\n".join([*lines, f"- {escape(host)}"]) + "\n"
+    lines = [*(f"{word}  {text}" for word, text in said), host, describe_self_test(test)]
+    return "\n".join(_paint(line) if colour else line for line in lines) + "\n"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.text.formatting import format_ratio
+from latency_tui.text.formatting import format_ratio, format_seconds
 from latency_tui.text.limits import format_figures, what_decides
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
+    from latency_tui.engine.protocol import Environment
     from latency_tui.result.gate import Gate, GateLine, Improvement
+    from latency_tui.result.self_test import SelfTest, SelfTestLine
 
 
 def describe_line(line: GateLine) -> str:
@@ -36,9 +38,8 @@ def describe_improvement(one: Improvement) -> str:
     return f"{clean(one.name)} is {format_ratio(one.ratio, one.low, one.high)} than the baseline"
 
 
-def describe_host(gate: Gate) -> str:
+def describe_host(machine: Environment | None) -> str:
     """Return the machine on which a gate holds: `A CPU, 2 cores, host box`."""
-    machine = gate.environment
     if machine is None:
         return "unknown"
     cores = "1 core" if machine.cores == 1 else f"{machine.cores:,} cores"
@@ -58,3 +59,21 @@ def describe_gate(gate: Gate) -> str:
     if gate.verdict == "FAIL":
         return f"FAIL: {of} {are} broken on this host, in two measurements."
     return f"INCONCLUSIVE: {of} {are} undecided on this host."
+
+
+def describe_self_test_line(one: SelfTestLine) -> str:
+    """Return what a self-test planted and what the gate measured: `slowed beyond the limit, by 10.2 %: 1.10× …`."""
+    by = f", by {100 * one.slowdown:.3g} %" if one.slowdown else ""
+    return f"{one.name}{by}: {describe_line(one.line)}"
+
+
+def describe_self_test(test: SelfTest) -> str:
+    """Return the outcome of a self-test in one line that begins with PASS or FAIL."""
+    took = f"; it took {format_seconds(test.seconds)}"
+    if test.verdict == "PASS":
+        return (
+            f"PASS: a check of {clean(test.limit)} sees a slowdown on this host and stays quiet on an identical model"
+            f"{took}."
+        )
+    missed = ", ".join(one.name for one in test.lines if not one.succeeds) or "it could not be measured"
+    return f"FAIL: a check of {clean(test.limit)} is not reliable on this host: {missed}{took}."

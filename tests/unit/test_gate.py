@@ -19,6 +19,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.catalog.acknowledgements import read_acknowledgements
 from latency_tui.cli import cli, headless
 from latency_tui.cli.gate import exit_code_of
+from latency_tui.engine.candidate import slowdown
 from latency_tui.engine.protocol import (
     CandidateFailed,
     EngineStarted,
@@ -29,7 +30,7 @@ from latency_tui.engine.protocol import (
     RoundFinished,
 )
 from latency_tui.errors import EngineError, UsageError
-from latency_tui.plan import Plan
+from latency_tui.plan import Plan, parse
 from latency_tui.plan.limits import Acknowledgement, parse_limit
 from latency_tui.report.result import of
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -382,3 +383,69 @@ def test_a_file_that_cannot_be_written_is_refused_before_measuring(play: Play, t
     for option in ("--junit", "-o"):
         done = check("--limit", "p50 < 1ms", option, str(tmp_path / "nowhere" / "gate.md"))
         assert (done.exit_code, measured) == (2, [])
+
+
+def self_test(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["check", "-m", "linear-svm", "--self-test", *arguments], catch_exceptions=False)
+
+
+def slowed_in_truth(by: float) -> dict[str, float]:
+    """Factors of a machine on which a planted slowdown is seen to this share."""
+    return {
+        "linear-svm-slowed-by-the-limit-s-size[slowdown=0.2]": 1 + 0.2 * by,
+        "linear-svm-slowed-beyond-the-limit[slowdown=0.44]": 1 + 0.44 * by,
+    }
+
+
+def test_a_self_test_passes_if_slowdowns_are_seen_and_the_copy_is_quiet(play: Play) -> None:
+    measured = play(slowed_in_truth(1.0))
+    done = self_test("--limit", "p50 < 1.2x")
+    assert done.exit_code == 0
+    assert last_line(done).startswith("PASS: a check of p50 < 1.2x sees a slowdown on this host")
+    assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["PASS"] * 3
+    assert [one.settings["slowdown"] for one in measured[0].candidates] == [0.0, 0.0, 0.2, 0.44]
+
+
+def test_a_self_test_fails_if_a_slowdown_is_not_seen_or_the_copy_fails(play: Play) -> None:
+    play(slowed_in_truth(0.0))
+    done = self_test("--limit", "p50 < 1.2x")
+    assert done.exit_code == 3
+    assert "is not reliable on this host: slowed by the limit's size, slowed beyond the limit" in last_line(done)
+    play({"linear-svm-identical-copy[slowdown=0.0]": 1.5, **slowed_in_truth(1.0)})
+    done = self_test("--limit", "p50 < 1.2x", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)["verdict"]) == (3, "FAIL")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--limit", "p50 < 1ms"), ("--limit", "p50 < 1.005x"), ("--limit", "p50 < 1.2x", "--github")]
+)
+def test_a_self_test_that_makes_no_sense_is_refused(play: Play, arguments: tuple[str, ...]) -> None:
+    measured = play({})
+    done = self_test(*arguments)
+    assert (done.exit_code, done.stdout, measured) == (2, "", [])
+
+
+def test_a_planted_slowdown_is_a_share_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0]
+
+    def clock() -> int:
+        now[0] += 1
+        return now[0]
+
+    def call(value: int) -> int:
+        now[0] += 1_000
+        return value
+
+    monkeypatch.setattr(slowdown, "perf_counter_ns", clock)
+    for share, expected in ((0.0, 1_003), (0.5, 1_503), (2.0, 3_003)):
+        slowed = slowdown.with_slowdown(call, {"slowdown": share})
+        began = now[0]
+        assert slowed(7) == 7
+        assert now[0] - began == pytest.approx(expected, abs=3)
+    assert slowdown.with_slowdown(call, {}) is call
+
+
+@pytest.mark.parametrize("setting", ["-0.1", "101", "true", "fast"])
+def test_a_slowdown_that_is_no_share_is_refused(setting: str) -> None:
+    with pytest.raises(UsageError, match="slowdown must be a number from 0 to 100"):
+        parse(f"linear-svm[slowdown={setting}]")

@@ -234,7 +234,7 @@ def test_limits_of_the_guide_can_be_read() -> None:
 def test_settings_of_the_guide_are_those_of_the_program() -> None:
     table = between(PAGES["options"], "## Settings").partition("| setting")[2]
     shown = {name.split("=")[0] for name in names_in(table)}
-    assert shown == {*ENGINE_SETTINGS, "threads", "runtime", "python"}
+    assert shown == {*ENGINE_SETTINGS, "threads", "runtime", "python", "slowdown"}
 
 
 def test_report_formats_of_the_guide_are_those_of_the_program() -> None:

@@ -20,6 +20,7 @@ from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
 from latency_tui.engine.candidate.predictions import predict
+from latency_tui.engine.candidate.slowdown import with_slowdown
 from latency_tui.engine.candidate.template import find_new_libraries
 from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor
 from latency_tui.engine.candidate.warm_up import warm_up
@@ -99,7 +100,7 @@ class BlockRunner:
             machine.pin(request.pinned)
         self.method, self.rows_per_call = request.workload.method, request.workload.batch_size
         check_batch_size(prepared.model, self.rows_per_call)
-        self.call = caller(prepared.model, self.method)
+        self.call = with_slowdown(caller(prepared.model, self.method), prepared.settings)
         notes: tuple[str, ...] = ()
         while True:
             self.inputs = CallInputs(
@@ -244,7 +245,7 @@ class BlockRunner:
         loading.configure(request.candidate.settings)  # the stored model already has its parameters
         threads = int(request.candidate.settings.get("threads", request.threads))
         self._context.thread_limiter.limit(threads, reuse=True)
-        self.call = caller(self._prepared.model, self.method)
+        self.call = with_slowdown(caller(self._prepared.model, self.method), request.candidate.settings)
         self.inputs = CallInputs(rows, input_converter(self._prepared.model), fresh_per_call=fresh_per_call)
         warmed = self.warm_up(WarmUp(brief=True))
         if request.pinned:

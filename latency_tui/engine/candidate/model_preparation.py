@@ -24,6 +24,7 @@ from latency_tui.engine.data.standardized import prepare_for_fit
 from latency_tui.engine.protocol import Stage
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan.candidates import NATIVE
+from latency_tui.plan.settings import Setting
 
 
 class ModelPreparation:
@@ -41,6 +42,7 @@ class ModelPreparation:
         method: Name of the method that will be measured.
         order: Memory order of arrays, C or F.
         converted: Whether the model was converted. The conversion makes calls, so no call after it is a first call.
+        settings: Settings of the candidate; empty before `prepare`.
         origin: The scikit-learn version that saved the model, for error messages; empty if it is the installed one.
     """
 
@@ -55,6 +57,7 @@ class ModelPreparation:
         self.order = "C"
         self.converted = False
         self.origin = ""
+        self.settings: dict[str, Setting] = {}
 
     def check_settings(self, request: CheckSettings) -> SettingsChecked:
         """Load the model and set its parameters before any candidate is trained; `prepare` uses the loaded model."""
@@ -84,7 +87,7 @@ class ModelPreparation:
                 if request.arrays
                 else prepare(request.workload.dataset, request.trust, folders)
             )
-        settings = request.candidate.settings
+        settings = self.settings = request.candidate.settings
         threads = int(settings.get("threads", request.threads))
         self.order = str(settings.get("order", "C"))
         self.method = request.workload.method
