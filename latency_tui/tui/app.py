@@ -17,7 +17,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.background import run_in_background
-from latency_tui.tui.commands import CHANGED_LABELS
+from latency_tui.tui.commands import KEY_LABELS
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
 from latency_tui.tui.signals import end_on_signals
@@ -205,13 +205,13 @@ class LatencyApp(App[None]):
         return on_terminal and self.console.color_system == "standard"
 
     def _keys_wanted(self) -> dict[str, str]:
-        CHANGED_LABELS.clear()
         if self._configuration is None or not self._configuration.configuration.keys:
+            KEY_LABELS.set({})
             return {}
-        from latency_tui.tui.keymap import keymap  # few change keys
+        from latency_tui.tui.keymap import keymap  # few configurations change keys
 
         keys, labels = keymap(self._configuration.configuration.keys)
-        CHANGED_LABELS.update(labels)
+        KEY_LABELS.set(labels)
         return keys
 
     def _end(self, number: signal.Signals) -> None:

@@ -7,7 +7,7 @@ main screen answers it. The first line of the docstring is the help text.
 from __future__ import annotations
 
 from latency_tui.tui.commands.announcement import announcement
-from latency_tui.tui.commands.base import CHANGED_LABELS, Command, PlanCommand
+from latency_tui.tui.commands.base import KEY_LABELS, Command, PlanCommand
 from latency_tui.tui.commands.measuring import (
     FocusRuns,
     Freeze,
@@ -49,8 +49,8 @@ from latency_tui.tui.commands.screen import (
 from latency_tui.tui.commands.tabs import TABS, NextTab, PreviousTab, ShowCompare, ShowLatency, ShowModels, ShowTab
 
 __all__ = [
-    "CHANGED_LABELS",
     "COMMANDS",
+    "KEY_LABELS",
     "TABS",
     "AddModel",
     "AddVariants",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.message import Message
 
 from latency_tui.tui.state import State
 
-CHANGED_LABELS: dict[str, str] = {}
-"""How the keys are written that the open app's configuration has changed, by the command's name."""
+KEY_LABELS: ContextVar[Mapping[str, str]] = ContextVar("KEY_LABELS", default=MappingProxyType({}))
+"""How the keys are written that the configuration of the running app changes, by the command's name."""
 
 
 class Command(Message):
@@ -36,8 +39,8 @@ class Command(Message):
 
     @classmethod
     def key_label(cls) -> str:
-        """Return the key as a person reads it: the one of the configuration, where that has changed it."""
-        return CHANGED_LABELS.get(cls.__name__) or cls.default_label()
+        """Return the key as a person reads it: the one of the configuration if it changes the key."""
+        return KEY_LABELS.get().get(cls.__name__) or cls.default_label()
 
     @classmethod
     def default_label(cls) -> str:

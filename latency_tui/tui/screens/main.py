@@ -61,8 +61,7 @@ REDRAWS_PER_SECOND_BY_SSH = 2
 _PLAN_ROWS = 9  # of list and plan side by side
 _MIN_TABLE = 3  # rows
 _PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
-_PAINT_LOST_SECONDS = 1.0
-"""After this time a paint that was asked for is asked for again, so that a lost callback leaves no part out of date."""
+_PAINT_LOST_SECONDS = 1.0  # then a paint is asked for again, so that a lost callback leaves no part out of date
 
 
 class MainScreen(Screen[None]):
@@ -132,8 +131,9 @@ class MainScreen(Screen[None]):
         self._parts = tuple(self.query(", ".join(_PARTS)))
         self.app.theme_changed_signal.subscribe(self, lambda _: self._apply_theme())
         self._apply_theme()
-        for part in self.query("ModelList, MeasurePanel, About"):  # which have titles; the others when they are drawn
-            self.paint_part(part)
+        for part in self._parts:  # so that the first frame lacks nothing
+            self._paint_part(part)
+        self.query_one(About).paint(self.state, self._looks)  # its title, before it has a size
 
     def begin(self) -> None:
         """Start what takes time; to be called when the first frame is out."""
@@ -226,18 +226,22 @@ class MainScreen(Screen[None]):
             self._painting, self._paint_asked_at = True, now
             self.call_after_refresh(self.paint)
 
-    def paint_part(self, part: Widget) -> None:
+    def _paint_part(self, part: Widget) -> None:
         """Have one part show the state; results, which are not there from the start, are painted with all of it."""
         state = self.state.seen
         match part:
-            case TitleLine() | MeasurePanel() | AnswerLine() | EmptyState():
+            case MeasurePanel():
                 part.paint(state)
-            case ModelList() | About():
+            case ModelList():
                 part.paint(state, self._looks)
+            case TitleLine() | AnswerLine() | EmptyState():
+                part.show(partial(part.paint, state))
+            case About():
+                part.show(partial(part.paint, state, self._looks))
             case KeyLine():
-                part.paint(self.state, typing=self.typing, enlarged=self.maximized is not None)
-            case TabStrip(id="outer-tabs") if state.mode == "narrow":
-                part.paint(tabs_of(state), visible_tab(state), self._hints())
+                part.show(partial(part.paint, self.state, typing=self.typing, enlarged=self.maximized is not None))
+            case TabStrip() if state.mode == "narrow":
+                part.show(partial(part.paint, tabs_of(state), visible_tab(state), self._hints()))
 
     async def paint(self) -> None:
         """Have every visible part show the state."""
@@ -246,7 +250,7 @@ class MainScreen(Screen[None]):
             return
         with self.app.batch_update():
             for part in self._parts:
-                self.paint_part(part)
+                self._paint_part(part)
             if self.results is not None and self.results.display:
                 await self.results.paint(self._scene(), hints=self._hints())
 
@@ -286,9 +290,8 @@ class MainScreen(Screen[None]):
 
     @on(FieldChanged)
     def _take_text(self, message: FieldChanged) -> None:
-        state, text = self.state, message.text
-        find = message.field == "find"
-        self.store.change(highlight_named(state, text) if find else type_text(state, message.field, text))
+        found = message.field == "find" and highlight_named(self.state, message.text)
+        self.store.change(found or type_text(self.state, message.field, message.text))
 
     @on(FieldLeft)
     async def _leave_field(self) -> None:
@@ -306,8 +309,7 @@ class MainScreen(Screen[None]):
         """Return whether a key does something now; while the user types, only help and palette do."""
         if action != "command":
             return True
-        name = str(parameters[0])
-        return not self.typing or name in ("ShowHelp", "ShowPalette")
+        return not self.typing or parameters[0] in ("ShowHelp", "ShowPalette")
 
     def action_command(self, name: str) -> None:
         """Do what a key stands for; escape leaves an enlarged chart before it stops anything."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
 
 from textual.content import Content
 from textual.message import Message
 from textual.visual import Visual
-from textual.widget import Widget
 
 from latency_tui.tui.widgets.lines import Lines
 
@@ -28,14 +27,6 @@ class CandidatePointed(Message):
         self.slug = slug
 
 
-@runtime_checkable
-class Painter(Protocol):
-    """A screen that can have one of its parts show the state."""
-
-    def paint_part(self, part: Widget) -> None:
-        """Have one part show the state."""
-
-
 class Painted(Lines):
     """Text that the screen paints; it is never parsed as markup.
 
@@ -44,16 +35,23 @@ class Painted(Lines):
     """
 
     painted: tuple[object, ...] = ()
+    _repaint: Callable[[], None] | None = None
     _title: tuple[str | tuple[str, str], ...] = ()
 
+    def show(self, paint: Callable[[], None]) -> None:
+        """Paint with a function that draws one snapshot; it is called again when the size changes."""
+        self._repaint = paint
+        if self.size:
+            paint()
+
     def render(self) -> Visual:
-        """Return what was painted; ask for paint where that was for another size, so that no frame is without it."""
-        if self.size and self.painted[-1:] != (self.content_size,) and isinstance(self.screen, Painter):
-            self.screen.paint_part(self)
+        """Return what was painted; paint the snapshot again if that was for another size, so that no frame lacks it."""
+        if self.size and self.painted[-1:] != (self.content_size,) and self._repaint is not None:
+            self._repaint()
         return super().render()
 
     def on_resize(self) -> None:
-        """Ask for new paint."""
+        """Report the new size, on which other parts of the screen may depend."""
         self.post_message(SizeChanged())
 
     def set_title(self, *title: str | tuple[str, str]) -> None:

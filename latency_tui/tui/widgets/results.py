@@ -5,6 +5,7 @@ It stands apart because it, and with it plotext and numpy, is imported and mount
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -88,7 +89,8 @@ class Results(Vertical):
         """Have every visible part show the state."""
         state, tab = scene.state, visible_tab(scene.state)
         measurement = state.measurement
-        self.query_one(TabStrip).paint(tabs_of(state), tab, hints)
+        strip = self.query_one(TabStrip)
+        strip.show(partial(strip.paint, tabs_of(state), tab, hints))
         if measurement is not None and measurement.candidates:
             cards, table = self.query_one(Cards), self.query_one(ResultTable)
             where = (measurement, scene.styles, state.highlighted)
