@@ -1,4 +1,4 @@
-"""Asks before an action: the same key pressed again within some seconds confirms it."""
+"""Asks before an action; pressing the same key again within some seconds confirms it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from latency_tui.tui.commands import MeasureMore, Quit, Stop
 from latency_tui.tui.state import State
 
 ASK_AFTER_SECONDS = 5.0
-"""Work that has run for so long is stopped only after a question."""
+"""Work that has run for longer is stopped only after a question."""
 CONFIRM_SECONDS = 6.0
 """How long a question waits for the second press; the notice stays as long."""
 
@@ -28,12 +28,12 @@ class Confirmation:
         self._asked_at = 0.0
 
     def may_stop(self, state: State, seconds_running: float) -> bool:
-        """Return whether to stop everything now; asks first if the work of more than a few seconds would end."""
+        """Return whether to stop everything now; asks first if more than a few seconds of work would end."""
         if seconds_running < ASK_AFTER_SECONDS:
             return True
-        kept = "the models that are trained are kept"
+        kept = "trained models are kept"
         if state.work == "profiling":
-            kept = f"what was measured is kept, and {MeasureMore.key_label()} continues it"
+            kept = f"the results are kept, and {MeasureMore.key_label()} continues"
         return self._confirms("Stop?", state.job, f"{Stop.key_label()} again stops; {kept}.")
 
     def may_quit(self, state: State) -> bool:

@@ -142,7 +142,7 @@ class MeasurementController:
         if isinstance(message.error, DataError):  # other errors are reported when the engine is lost
             notify_error(self._screen, message.error)
         elif isinstance(message.error, InputsChangedError):
-            notify_error(self._screen, message.error, f"{commands.Profile.key_label()} measures afresh.")
+            notify_error(self._screen, message.error, f"{commands.Profile.key_label()} measures again.")
         profiled = self._state.work == "profiling"
         profile_next = self._state.then_profile and message.error is None
         self._store.change(events.finish(events.sample_noise(self._state)))

@@ -161,13 +161,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "limits",
         "Limits",
-        "such as p99 < 1ms; linear-svm: p50 < 1.05x; empty for none",
+        "p99 < 1ms; linear-svm: p50 < 1.05x; empty for none",
         lambda plan: "; ".join(str(limit) for limit in plan.limits),
         _read_limits,
         _limit_words,
         may_be_empty=True,
     ),
-    _number_option("launches", "Launches", "fresh processes; 5 if it must hold next time", 1000, 1, "{} launches"),
+    _number_option("launches", "Launches", "fresh processes; use 5 for a prediction interval", 1000, 1, "{} launches"),
     Option(
         "method",
         "Method",
@@ -188,7 +188,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "pinning",
         "Cores",
-        "auto for a quiet one, none, or numbers such as 0,2-3",
+        "auto for an idle core, none, or numbers such as 0,2-3",
         _cores,
         lambda text: {"pinning": parse_cores(text.strip())},
         lambda plan: {"auto": "", "none": "not pinned"}.get(_cores(plan), f"cores {_cores(plan)}"),
@@ -204,7 +204,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "max_seconds",
         "Maximum time",
-        f"seconds per launch, where it measures {UNTIL_DECIDED}",
+        f"seconds per launch when measuring {UNTIL_DECIDED}",
         lambda plan: f"{plan.max_seconds:g} s",
         lambda text: {"max_seconds": some_seconds(text, "Maximum time")},
         lambda plan: "" if plan.max_seconds == 60 else f"at most {format_seconds(plan.max_seconds)}",
@@ -220,13 +220,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "training_timeout",
         "Train timeout",
-        "seconds after which training a model is ended; empty for never",
+        "seconds after which training is stopped; empty for never",
         lambda plan: "" if plan.training_timeout is None else f"{plan.training_timeout:g} s",
         _read_training_timeout,
         lambda plan: f"training timeout {format_seconds(plan.training_timeout)}" if plan.training_timeout else "",
         may_be_empty=True,
     ),
-    _number_option("seed", "Seed", "of the order of turns and rows", 2**32 - 1, 0, "seed {}", least=0),
+    _number_option("seed", "Seed", "of the order of blocks and rows", 2**32 - 1, 0, "seed {}", least=0),
 )
 
 

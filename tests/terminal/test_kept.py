@@ -105,8 +105,8 @@ def test_bytes_that_mean_nothing_do_not_end_the_app() -> None:
             terminal.process.send(junk)
             terminal.read(0.3)
             terminal.press("n")
-            terminal.until("0 of 6 chosen")
+            terminal.until("0 of 6 selected")
             terminal.press("a")
-            terminal.until("6 of 6 chosen")
+            terminal.until("6 of 6 selected")
         terminal.press("q")
         assert ended(terminal) == 0

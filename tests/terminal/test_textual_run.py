@@ -30,7 +30,7 @@ def test_textual_run_opens_and_leaves_the_app(arguments: tuple[str, ...], monkey
     monkeypatch.setitem(os.environ, "PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # it runs `python`
     with Terminal("run", *arguments, command=TEXTUAL) as terminal:
         text = terminal.until("Nothing is measured yet")
-        assert "2 of 6 chosen" in text or "6 of 6 chosen" in text
+        assert "2 of 6 selected" in text or "6 of 6 selected" in text
         terminal.processes()
         terminal.press("q")
         terminal.gone_within()

@@ -34,7 +34,7 @@ async def test_keys_of_the_file_act_and_are_shown_wherever_keys_are(open_app: Op
         await harness.press("p", "plus")
         assert (harness.state.work, len(harness.app.screen_stack)) == ("idle", 1), "the old keys do nothing"
         await harness.press("question_mark")
-        assert "Measure the chosen models" in next(line for line in harness.text().splitlines() if " x " in line)
+        assert "Measure the selected models" in next(line for line in harness.text().splitlines() if " x " in line)
         await harness.press("escape", "f5")
         await until(lambda: bool(harness.state.measurements))
         await harness.idle()

@@ -242,7 +242,7 @@ def test_every_command_has_help_and_every_key_is_bound_once() -> None:
     assert len(keys) == len(set(keys))
     assert all(command.help().endswith(".") for command in COMMANDS.values())
     assert len({binding.id for binding in bindings()}) == len(bindings())
-    assert "| `p` | Measure the chosen models;" in key_table()
+    assert "| `p` | Measure the selected models;" in key_table()
 
 
 def test_whole_numbers_are_read_as_people_write_them() -> None:

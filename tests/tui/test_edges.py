@@ -261,4 +261,4 @@ async def test_a_paint_that_was_lost_is_asked_for_again(open_app: Open) -> None:
         screen = harness.screen
         screen._painting, screen._paint_asked_at = True, time.monotonic() - 60
         await harness.press("n")
-        assert "0 of 6 chosen" in harness.text()
+        assert "0 of 6 selected" in harness.text()

@@ -24,7 +24,7 @@ async def test_arrows_go_through_every_page_and_back_to_the_keys(open_app: Open)
             assert harness.app.screen.query_one(Markdown).source == read_page(topic).text
             assert read_page(topic).summary.replace("`", "") in harness.text()
         await harness.press("l")
-        assert "Measure the chosen models" in harness.text()
+        assert "Measure the selected models" in harness.text()
         await harness.press("left")
         assert f"Troubleshooting ({len(TOPICS)} of {len(TOPICS)})" in harness.text()
 
@@ -34,7 +34,7 @@ async def test_a_page_begins_at_its_top_and_scrolls(open_app: Open) -> None:
         await harness.press("question_mark", "right", *["j"] * 10)
         assert "Install, measure six models" not in harness.text()
         await harness.press("left")
-        assert "Measure the chosen models" in harness.text()
+        assert "Measure the selected models" in harness.text()
 
 
 async def test_the_mouse_chooses_topics_and_follows_links(open_app: Open) -> None:
@@ -74,7 +74,7 @@ async def test_keys_of_the_configuration_are_those_shown(open_app: Open) -> None
     configuration = LoadedConfiguration(configuration=Configuration(keys={"profile": "w"}))
     async with open_app(configuration=configuration) as harness:
         await harness.press("question_mark")
-        assert "w       Measure the chosen models" in harness.text()
+        assert "w       Measure the selected models" in harness.text()
 
 
 def test_the_guide_costs_the_first_frame_nothing() -> None:

@@ -33,7 +33,7 @@ async def test_all_six_models_are_chosen_at_the_start(open_app: Open) -> None:
     async with open_app() as harness:
         text = harness.text()
         assert text.count("[✔]") == 6
-        assert "6 of 6 chosen" in text
+        assert "6 of 6 selected" in text
         assert "Nothing is measured yet" in text
         assert "p  profiles the 6 models" in text
 
@@ -43,7 +43,7 @@ async def test_space_a_and_n_choose_and_the_line_shows_it_without_colour(open_ap
         await harness.press("space")
         assert "[ ] ● Logistic Regression" in harness.text()
         await harness.press("n")
-        assert "0 of 6 chosen" in harness.text()
+        assert "0 of 6 selected" in harness.text()
         await harness.press("a")
         assert harness.text().count("[✔]") == 6
 

@@ -109,7 +109,7 @@ async def test_m_adds_nothing_once_a_file_was_replaced(open_app: Open, tmp_path:
             await harness.press("m")
             await harness.idle()
             told = [note.message for note in harness.app._notifications]
-            assert f"what was measured has changed: the content of {file}. p measures afresh." in told[-1]
+            assert f"what was measured has changed: the content of {file}. p measures again." in told[-1]
             assert calls_of(harness, 0) == before
         await harness.press("p")
         await harness.idle()
@@ -134,7 +134,7 @@ async def test_a_file_replaced_between_two_launches_ends_the_measurement(open_ap
         harness.script.gate.set()
         await harness.idle()
         told = [note.message for note in harness.app._notifications]
-        assert f"the content of {file}. p measures afresh." in told[-1]
+        assert f"the content of {file}. p measures again." in told[-1]
         assert calls_of(harness, 0) == {100}
 
 

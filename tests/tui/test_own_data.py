@@ -91,7 +91,7 @@ async def test_a_file_is_found_and_its_target_chosen_from_its_columns(open_app: 
         await see(harness, "orders.csv")
         assert "notes.txt" not in harness.text()
         await harness.press("enter")
-        await see(harness, "Which column is to be predicted?")
+        await see(harness, "Select the target column.")
         assert "weight" in harness.text()
         await harness.press("enter")
         await closed(harness)

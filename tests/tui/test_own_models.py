@@ -135,7 +135,7 @@ async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_a
         await harness.press("plus", *"pla", "tab")
         await see(harness, "is a skops file of")
         await see(harness, f"sha-256 {digest_of(folder / 'plain.skops')[:16]}")
-        assert "it asks to trust nothing" in harness.text()
+        assert "without trusting anything" in harness.text()
         await harness.press("enter")
         await listed(harness, 7)
         assert harness.state.rows[-1].candidate.model.file == "plain.skops"
@@ -150,7 +150,7 @@ async def test_types_in_a_skops_file_are_named_trusted_and_remembered(open_app: 
     async with open_app() as harness:
         await harness.press("plus")
         await type_in(harness, str(path))
-        await see(harness, "It names a type that skops does not trust by itself")
+        await see(harness, "It names a type that skops does not trust by default")
         assert TREE in harness.text()
         await harness.press("enter", "enter", "enter")
         await see(harness, "Nothing is added yet")
@@ -168,7 +168,7 @@ async def test_types_in_a_skops_file_are_named_trusted_and_remembered(open_app: 
         skops.io.dump(RandomForestClassifier(4).fit(X, y), folder / "forest2.skops")
         await harness.press("plus")
         await type_in(harness, "forest2.skops")
-        await see(harness, "It names a type that skops does not trust by itself")  # another content asks again
+        await see(harness, "It names a type that skops does not trust by default")  # another content asks again
 
 
 @pytest.mark.slow
@@ -213,16 +213,16 @@ async def test_a_listed_file_is_trusted_from_the_same_dialog(open_app: Open, fol
     async with open_app(plan=Plan(candidates=(Candidate(model=model),)), models=(model,)) as harness:
         await harness.press("plus")
         await type_in(harness, "forest.skops")
-        await see(harness, "It names a type that skops does not trust by itself")
+        await see(harness, "It names a type that skops does not trust by default")
         await harness.press("enter")
-        await see(harness, "It is listed, and not trusted yet")
+        await see(harness, "It is listed but not trusted yet")
         await harness.press("ctrl+t")
         await until(lambda: trusted(harness) == {digest_of(path): (TREE,)})
         assert [row.slug for row in harness.state.rows] == ["checkout"]
         await harness.press("plus")
         await type_in(harness, "forest.skops")
         await harness.press("enter")
-        await see(harness, "Checkout is in the list already")
+        await see(harness, "Checkout is already in the list")
 
 
 @pytest.mark.slow
@@ -246,11 +246,11 @@ async def test_an_inspection_says_nothing_once_enter_was_refused(
         await type_in(harness, "plain.skops")
         await asyncio.wait_for(begun.wait(), 120)
         await harness.press("enter")
-        await see(harness, "Checkout is in the list already")
+        await see(harness, "Checkout is already in the list")
         released.set()
         await asyncio.sleep(0.5)  # in which it would speak
         await harness.pilot.pause()
-        await see(harness, "Checkout is in the list already")
+        await see(harness, "Checkout is already in the list")
         await type_in(harness, "plain.skop")
         await type_in(harness, "plain.skops")
         await see(harness, "Enter adds it.")
@@ -279,7 +279,7 @@ REFUSED = [
     ("./", "is a folder that holds"),
     ("pipe.pkl", "is a pipe or a device"),
     ("randm-forest", "did you mean random-forest?"),
-    ("Random Forest", "Random Forest is in the list already"),
+    ("Random Forest", "Random Forest is already in the list"),
     ("Ridge", "Ridge is for regression"),
     ("random-forest[dtype=int8]", "dtype must be float32 or float64"),
     ("ridge-classifier[runtime=onx]", "There is no runtime 'onx'; did you mean onnx?"),
@@ -362,7 +362,7 @@ async def test_two_files_of_one_name_are_told_apart_and_one_is_listed_once(open_
         await harness.press("plus")
         await type_in(harness, str(folder / "a" / "model.skops"))
         await harness.press("enter")
-        await see(harness, "model.skops is in the list already")
+        await see(harness, "model.skops is already in the list")
 
 
 def test_names_that_differ_by_a_sign_and_mlflow_folders_are_resolved(folder: Path) -> None:
@@ -407,7 +407,7 @@ async def test_a_file_of_the_configuration_is_inspected_by_its_name_too(
         await listed(harness, 0)
         await harness.press("plus")
         await type_in(harness, typed)
-        await see(harness, "It names a type that skops does not trust by itself")
+        await see(harness, "It names a type that skops does not trust by default")
         await harness.press("ctrl+t")
         await listed(harness, 1)
         assert harness.state.rows[0].candidate.model == own
@@ -439,7 +439,7 @@ async def test_leaving_the_dialog_ends_the_process_that_looks(
         await harness.press("plus")
         await type_in(harness, "a.pkl")
         await until(lambda: bool(set(psutil.Process().children()) - before))
-        await see(harness, "Looks at it")
+        await see(harness, "Inspecting the file")
         await harness.press("escape")
         await until(lambda: not set(psutil.Process().children()) - before)
 

@@ -29,7 +29,7 @@ async def test_u_greys_runs_and_profile_measures_until_it_is_known(open_app: Ope
     async with open_app() as harness:
         await harness.press("u")
         assert "[✔] until known" in harness.text()
-        assert "Measures 60 s at most." in harness.text()
+        assert "Measures for at most 60 s." in harness.text()
         assert harness.screen.query_one("#runs", Field).disabled
         await harness.press("r")
         assert not harness.screen.typing
@@ -63,7 +63,7 @@ async def test_until_known_with_one_model_is_refused_in_a_sentence(open_app: Ope
     async with open_app() as harness:
         await harness.press("n", "space", "u", "p")
         assert harness.script.commands == []
-        assert "takes two models" in " ".join(harness.text().split())
+        assert "needs two models" in " ".join(harness.text().split())
 
 
 async def test_what_the_command_line_said_is_in_every_plan_that_the_app_makes(open_app: Open) -> None:
@@ -96,15 +96,15 @@ async def test_o_measures_start_up_and_memory_and_the_noise_screen_says_so(open_
     async with open_app(120, 50) as harness:
         await harness.profile()
         await harness.press("i")
-        assert "o has them measured next time" in " ".join(harness.text().split())
+        assert "press o to measure them next time" in " ".join(harness.text().split())
         await harness.press("escape", "o")
         assert "[✔] cold start" in harness.text()
         await harness.profile()
         assert asked(harness).cold_start
         await harness.press("i", "end")
         text = " ".join(harness.text().split())
-        assert "import and load" in text
-        assert "at its peak" in text
+        assert "start-up" in text
+        assert " peak" in text
 
 
 async def test_a_model_with_settings_of_the_command_line_is_a_line_of_its_own(open_app: Open) -> None:
@@ -113,7 +113,7 @@ async def test_a_model_with_settings_of_the_command_line_is_a_line_of_its_own(op
     async with open_app(plan=plan) as harness:
         text = harness.text()
         assert text.index("Random Forest") < text.index("└ n_jobs=1") < text.index("My [b]Model[/b]")
-        assert "3 of 8 chosen" in text
+        assert "3 of 8 selected" in text
         await harness.profile()
         assert [c.slug for c in asked(harness).candidates] == [
             "random-forest",
@@ -134,7 +134,7 @@ async def test_v_marks_variants_and_enter_lists_them_under_their_model(open_app:
             "logistic-regression[assume_finite=true]",
             "logistic-regression[skip_parameter_validation=true]",
         ]
-        assert "8 of 8 chosen" in harness.text()
+        assert "8 of 8 selected" in harness.text()
         assert "└ assume_finite" in harness.text()
         looks = [harness.screen._looks[row.slug] for row in harness.state.rows]  # no two lines may look alike
         assert len(set(looks)) == 8
@@ -166,7 +166,7 @@ async def test_minus_removes_lines_and_what_was_measured_stays(open_app: Open) -
         await harness.profile()
         await harness.press("minus")
         assert harness.state.highlighted == "random-forest"
-        assert "5 of 5 chosen" in harness.text()
+        assert "5 of 5 selected" in harness.text()
         assert "Logistic Regression is fastest" in harness.text()
         await harness.press("3")
         assert "Logistic Regression" in harness.text()
@@ -174,7 +174,7 @@ async def test_minus_removes_lines_and_what_was_measured_stays(open_app: Open) -
         await until(lambda: harness.state.rows == ())
         await harness.press("p", "v", "space", "j", "b", "enter")
         assert harness.app.is_running
-        assert "0 of 0 chosen" in harness.text()
+        assert "0 of 0 selected" in harness.text()
 
 
 async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) -> None:
@@ -196,7 +196,7 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
         ):
             assert words in text
         assert "scikit-learn 1.9.1" in text
-        assert "o has them measured next time" in text
+        assert "press o to measure them next time" in text
         await harness.press("i")
         assert "This machine was" not in harness.text()
 

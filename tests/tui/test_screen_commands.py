@@ -34,7 +34,7 @@ async def test_compare_shows_ratio_interval_group_and_percentiles(open_app: Open
         assert "against Logistic Regression" in text
         assert "verdict" in text
         assert "p99.9" in text
-        assert "≥ is a lower bound: there are too few calls for an interval" in text
+        assert "Too few calls for an interval; ≥ marks a lower bound" in text
 
 
 async def test_the_comparison_compares_p99_only_beside_two_that_are_known(open_app: Open) -> None:
@@ -151,7 +151,7 @@ async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("question_mark")
         assert isinstance(harness.app.screen, HelpScreen)
-        for words in ("Measure the chosen models", "Freeze the screen"):
+        for words in ("Measure the selected models", "Freeze the screen"):
             assert words in harness.text()
         await harness.press(*["j"] * 20)
         assert "OSC 52" in harness.text()
@@ -164,7 +164,7 @@ async def test_the_palette_offers_only_what_applies_now(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("ctrl+p")
         await harness.pilot.pause(0.3)
-        assert "Profile the chosen models" in harness.text()
+        assert "Profile the selected models" in harness.text()
         assert "Save the result" not in harness.text()
         await harness.press(*"profile", "enter")
         await harness.pilot.pause(0.3)
@@ -207,7 +207,7 @@ async def test_save_as_asks_before_it_overwrites_a_file(open_app: Open, tmp_path
         await harness.press("s", "end", "ctrl+u")
         await harness.paste(kept)
         await harness.press("enter")
-        assert "enter again overwrites" in harness.text()
+        assert "press enter again to overwrite" in harness.text()
         assert kept.read_text() == "mine"
         await harness.press("x", "backspace", "enter")
         assert kept.read_text() == "mine", "another name was asked about since"

@@ -1,7 +1,7 @@
-"""What a user can do: one class per action; `offers` makes keys, footer, help screen and the guide's table of them.
+"""The commands of the app, one class per action; `bindings` makes the keys, footer, help and guide from them.
 
-A command is a message; whoever presses a key, clicks a button or picks it in the palette posts the same one, and the
-main screen answers it. The first line of the docstring is the help text.
+A command is a message to the main screen. A key, a button and the command palette post the same one. The first line of
+the docstring is the help text.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ class Command(Message):
     """One action of a user.
 
     Attributes:
-        title: What the palette and the footer call it: a verb.
-        keys: Keys that do it, as Textual names them; the first is the one shown.
-        shown: How the key is written; empty for the first key as it is.
-        footer: A word for the footer; empty where it has no place there.
-        group: Heading on the help screen.
+        title: Its name in the command palette, a verb.
+        keys: Its keys, as Textual names them; the first one is shown.
+        shown: How the key is written; empty for the name of the first key.
+        footer: Its label in the footer; empty if it is not shown there.
+        group: Its heading on the help screen.
     """
 
     title: ClassVar[str] = ""
@@ -34,7 +34,7 @@ class Command(Message):
 
     @classmethod
     def help(cls) -> str:
-        """Return the sentence that explains it."""
+        """Return the help text: the first line of the docstring."""
         return (cls.__doc__ or "").partition("\n")[0].strip()
 
     @classmethod
@@ -44,17 +44,17 @@ class Command(Message):
 
     @classmethod
     def default_label(cls) -> str:
-        """Return the key that it has where no configuration says otherwise, as a person reads it."""
+        """Return the default key as a person reads it."""
         return cls.shown or (cls.keys[0] if cls.keys else "")
 
     @classmethod
     def applies(cls, state: State) -> bool:  # noqa: ARG003  # those that depend on it read it
-        """Return whether it would do something now."""
+        """Return whether the command would do something now."""
         return True
 
 
 class PlanCommand(Command):
-    """One that changes what is measured, or begins to: not while something runs."""
+    """A command that changes or starts what is measured; it does not apply while something is running."""
 
     @classmethod
     def applies(cls, state: State) -> bool:

@@ -1,4 +1,4 @@
-"""Commands that train and measure, and that set how."""
+"""Commands that train, measure, and set how to measure."""
 
 from __future__ import annotations
 
@@ -7,74 +7,74 @@ from latency_tui.tui.state import State
 
 
 class Profile(Command):
-    """Measure the chosen models; those that are not trained yet are trained first."""
+    """Measure the selected models; untrained models are trained first."""
 
-    title, keys, footer = "Profile the chosen models", ("p",), "Profile"
+    title, keys, footer = "Profile the selected models", ("p",), "Profile"
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether nothing is being measured; while models are trained, it follows when they are."""
+        """Return whether it can start now, or when the training that runs has ended."""
         return state.work == "idle" or (state.work == "training" and not state.then_profile)
 
 
 class Train(PlanCommand):
-    """Train the chosen models, and measure nothing yet."""
+    """Train the selected models without measuring them."""
 
-    title, keys, footer = "Train the chosen models", ("t",), "Train"
+    title, keys, footer = "Train the selected models", ("t",), "Train"
 
 
 class Stop(Command):
-    """Leave the enlarged chart, or stop the highlighted training, or stop all: press it twice after 5 s of work."""
+    """Close the enlarged chart, stop training the highlighted model, or stop everything (twice after 5 s of work)."""
 
-    title, keys, shown, footer = "Stop, keep what was measured", ("escape",), "esc", "Stop"
+    title, keys, shown, footer = "Stop and keep the results", ("escape",), "esc", "Stop"
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether something runs."""
+        """Return whether something is running that can be stopped."""
         return state.work != "idle" and state.progress.phase != "stopping"
 
 
 class Freeze(Command):
-    """Freeze the screen; measuring goes on, and the same key lets the screen catch up."""
+    """Freeze the screen while measuring continues; the same key unfreezes it."""
 
     title, keys, footer = "Freeze or unfreeze the screen", ("f",), "Freeze"
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether a measurement runs."""
+        """Return whether a measurement is running."""
         return state.work == "profiling"
 
 
 class FocusRuns(Command):
-    """Go to the field Runs: how often each model is called."""
+    """Edit Runs, the number of calls per model."""
 
     title, keys = "Set the number of runs", ("r",)
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether that number says how long to measure, and the field is on the screen."""
+        """Return whether the number of runs counts, and its field is on the screen."""
         return not state.until_known and state.mode != "tiny"
 
 
 class UntilKnown(PlanCommand):
-    """Measure until each model is shown to differ from the baseline or to be the same, instead of a number of runs."""
+    """Measure until every model is shown to differ from, or match, the baseline, instead of a number of runs."""
 
-    title, keys, footer = "Measure until it is known, or for a number of runs", ("u",), "until known"
+    title, keys, footer = "Toggle measuring until known", ("u",), "until known"
 
 
 class SetOptions(PlanCommand):
-    """Set how to measure: runs, time or until decided, limits, launches, method, threads, cores, seed and runtime."""
+    """Set how to measure: runs or time, limits, launches, method, threads, cores, seed and runtime."""
 
     title, keys, shown, footer = "Set how to measure", ("comma",), ",", "Options"
 
 
 class TakeControl(PlanCommand):
-    """Take a hidden copy of the first model along: what this machine makes of two that are identical."""
+    """Add a control, a hidden copy of the first model, which shows how far two equal models seem to differ here."""
 
-    title, keys, footer = "Take a control copy along, or leave it", ("c",), "control"
+    title, keys, footer = "Toggle the control", ("c",), "control"
 
 
 class MeasureColdStart(PlanCommand):
-    """Measure what a fresh process costs too, in a pass of its own: import, load, first calls and memory."""
+    """Also measure start-up in fresh processes: import, load, first calls and memory."""
 
-    title, keys, footer = "Measure start-up and memory too, or not", ("o",), "cold start"
+    title, keys, footer = "Toggle measuring start-up and memory", ("o",), "cold start"

@@ -1,4 +1,4 @@
-"""Commands on the list of models, and on the data they answer."""
+"""Commands on the list of models and on their data."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from latency_tui.tui.state import State
 
 
 class Choose(PlanCommand):
-    """Choose or drop the highlighted model."""
+    """Select or deselect the highlighted model."""
 
-    title, keys, footer, group = "Choose or drop the highlighted model", ("space",), "Choose", "Models"
+    title, keys, footer, group = "Select or deselect the highlighted model", ("space",), "Select", "Models"
 
 
 class ChooseAll(PlanCommand):
-    """Choose all models."""
+    """Select all models."""
 
-    title, keys, group = "Choose all models", ("a",), "Models"
+    title, keys, group = "Select all models", ("a",), "Models"
 
 
 class ChooseNone(PlanCommand):
-    """Choose no model."""
+    """Deselect all models."""
 
-    title, keys, group = "Choose no model", ("n",), "Models"
+    title, keys, group = "Deselect all models", ("n",), "Models"
 
 
 class AddModel(PlanCommand):
-    """Add a model: by its name, from a file, which is looked at first, or by an import path."""
+    """Add a model by its name, from a file, or by an import path."""
 
-    title, keys, shown, footer, group = "Add a model to the list", ("plus",), "+", "Add", "Models"
+    title, keys, shown, footer, group = "Add a model", ("plus",), "+", "Add", "Models"
 
 
 class ChangeData(PlanCommand):
-    """Change the data: a bundled set, a file with its target, or one that is made; models are trained anew."""
+    """Change the data: a bundled dataset, a generated one, or a file; the models are trained again."""
 
     title, keys, footer, group = "Change the data", ("d",), "Data", "Models"
 
 
 class AddVariants(PlanCommand):
-    """Add variants of the highlighted model: the same model with other settings."""
+    """Add variants of the highlighted model, with other settings."""
 
     title, keys, footer, group = "Add variants of the highlighted model", ("v",), "Variants", "Models"
 
@@ -48,9 +48,9 @@ class AddVariants(PlanCommand):
 
 
 class RemoveModel(PlanCommand):
-    """Remove the highlighted line from the list; what was measured of it stays."""
+    """Remove the highlighted model from the list; its results are kept."""
 
-    title, keys, shown, group = "Remove the highlighted model from the list", ("minus",), "-", "Models"
+    title, keys, shown, group = "Remove the highlighted model", ("minus",), "-", "Models"
 
     @classmethod
     def applies(cls, state: State) -> bool:
@@ -59,13 +59,13 @@ class RemoveModel(PlanCommand):
 
 
 class MakeBaseline(Command):
-    """Make the highlighted model the baseline that the others are compared with; nothing is measured again."""
+    """Compare the other models with the highlighted one; nothing is measured again."""
 
     title, keys, footer, group = "Make the highlighted model the baseline", ("b",), "Baseline", "Models"
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether numbers of the highlighted model are on the screen."""
+        """Return whether the result on the screen has figures for the highlighted model."""
         result = state.result
         return result is not None and any(c.slug == state.highlighted and c.statistics for c in result.candidates)
 
@@ -82,7 +82,7 @@ class ShowFailure(Command):
 
 
 class Find(Command):
-    """Find a model by a part of its name."""
+    """Find a model by part of its name."""
 
     title, keys, shown, group = "Find a model", ("slash",), "/", "Models"
 
@@ -105,7 +105,7 @@ class HighlightPrevious(Command):
 
 
 def failure(state: State) -> tuple[str, str, str] | None:
-    """Return name, message and traceback of the highlighted model's failure; None where it did not fail."""
+    """Return the name, message and traceback of the highlighted model's failure; None if it has not failed."""
     for candidate in state.result.candidates if state.result else ():
         if candidate.slug == state.highlighted and candidate.status == "failed":
             return candidate.name, candidate.error or "", candidate.traceback or ""

@@ -1,4 +1,4 @@
-"""Why a command does nothing now."""
+"""Explains why a command does nothing now."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def refusal(command: type[Command], state: State) -> str:
     if state.mode == "tiny" and issubclass(command, on_tabs):
         return _TOO_SMALL
     if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult):
-        return f"Something is running: {Stop.key_label()} stops it and keeps what was measured."
+        return f"Something is running; {Stop.key_label()} stops it and keeps the results."
     if command in (AddVariants, RemoveModel):
-        return f"There is no model in the list; {AddModel.key_label()} adds one."
+        return f"The list is empty; {AddModel.key_label()} adds a model."
     if command in (PreviousResult, NextResult):
         return f"There is no other result; {Profile.key_label()} measures again."
     if command is MakeBaseline and state.result is not None:
-        return "There are no numbers of the highlighted model on the screen."
+        return "The result on the screen has no figures for the highlighted model."
     if command is MeasureMore and state.result is not None:
-        return f"More runs would change nothing in this answer; {Profile.key_label()} measures afresh."
+        return f"More runs would not change this answer; {Profile.key_label()} measures again."
     if command is ShowFailure:
         return f"{clean(state.row.candidate.name)} has not failed." if state.row else "No model is highlighted."
     if command in (SortComparison, ReverseComparison) and state.result is not None:
-        return f"{ShowCompare.key_label()} opens Compare, which it sorts."
+        return f"This key sorts Compare; {ShowCompare.key_label()} opens it."
     if command is Stop:
-        return "Nothing is running." if state.work == "idle" else "It is stopping already."
+        return "Nothing is running." if state.work == "idle" else "It is already being stopped."
     if command is FocusRuns:
-        return f"Until known is on and decides how long to measure; {UntilKnown.key_label()} switches it off."
+        return f"Until known is on, so the number of runs does not count; {UntilKnown.key_label()} turns it off."
     return f"There is {'nothing to freeze' if command is Freeze else 'no result'} yet; {Profile.key_label()} measures."

@@ -7,7 +7,7 @@ from latency_tui.tui.state import State
 
 
 class ShowNoise(Command):
-    """Show how quiet the machine was, what to do about it, and start-up and memory where they were measured."""
+    """Show how noisy the machine was, what to do about it, and start-up and memory if they were measured."""
 
     title, keys, footer, group = "Show noise, machine and start-up", ("i",), "Noise", "Results"
 
@@ -18,9 +18,9 @@ class ShowNoise(Command):
 
 
 class PreviousResult(Command):
-    """Show the result before this one."""
+    """Show the previous result."""
 
-    title, keys, shown, group = "Show the result before", ("left_square_bracket",), "[", "Results"
+    title, keys, shown, group = "Show the previous result", ("left_square_bracket",), "[", "Results"
 
     @classmethod
     def applies(cls, state: State) -> bool:
@@ -29,9 +29,9 @@ class PreviousResult(Command):
 
 
 class NextResult(Command):
-    """Show the result after this one."""
+    """Show the next result."""
 
-    title, keys, shown, group = "Show the result after", ("right_square_bracket",), "]", "Results"
+    title, keys, shown, group = "Show the next result", ("right_square_bracket",), "]", "Results"
 
     @classmethod
     def applies(cls, state: State) -> bool:
@@ -51,7 +51,7 @@ class SaveAs(Command):
 
 
 class CopyTable(Command):
-    """Copy the table of results to the clipboard, over SSH as well (OSC 52)."""
+    """Copy the table of results to the clipboard, also over SSH (OSC 52)."""
 
     title, keys, group = "Copy the table of results", ("y",), "Results"
 
@@ -62,11 +62,11 @@ class CopyTable(Command):
 
 
 class MeasureMore(PlanCommand):
-    """Measure what is missing, and add it to the result: what was stopped, or what would settle the answer."""
+    """Continue the measurement: finish what was stopped, or measure what would settle the answer."""
 
     title, keys, footer = "Measure more for this result", ("m",), "More"
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether nothing is running, and more would help."""
+        """Return whether nothing is running, and more calls would change the answer."""
         return super().applies(state) and state.result is not None and state.result.more is not None

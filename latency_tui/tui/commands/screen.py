@@ -8,7 +8,7 @@ from latency_tui.tui.state import State
 
 
 class LeaveChart(Command):
-    """Leave the enlarged chart; the key is that of Stop, which needs a second press then."""
+    """Close the enlarged chart, with the key of Stop, which stops nothing then."""
 
     footer, group = "Back", "Screen"
 
@@ -32,7 +32,7 @@ class SortComparison(Command):
 
 
 class ReverseComparison(Command):
-    """Reverse the order of Compare; so does a second click on the heading."""
+    """Reverse the order of Compare, as a second click on a heading does."""
 
     title, keys, group = "Reverse the order", ("Z",), "Screen"
 
@@ -43,9 +43,9 @@ class ReverseComparison(Command):
 
 
 class Enlarge(Command):
-    """Enlarge a chart to the whole screen; once more for the next one, then back."""
+    """Show a chart on the whole screen; press again for the next chart, then to go back."""
 
-    title, keys, footer, group = "Enlarge a chart, or go back", ("e",), "Enlarge", "Screen"
+    title, keys, footer, group = "Enlarge a chart or go back", ("e",), "Enlarge", "Screen"
 
     @classmethod
     def applies(cls, state: State) -> bool:
@@ -60,18 +60,18 @@ class ChangeTheme(Command):
 
 
 class ShowHelp(Command):
-    """Show all keys, and the guide."""
+    """Show all keys and the guide."""
 
     title, keys, shown, footer, group = "Show keys and the guide", ("question_mark", "f1"), "?", "Help", "Screen"
 
 
 class ShowPalette(Command):
-    """Show the commands that apply now, to be found by typing."""
+    """Search the commands that apply now."""
 
     title, keys, shown, footer, group = "", ("ctrl+p", "colon"), "^p", "Commands", "Screen"
 
 
 class Quit(Command):
-    """Leave; the last table is printed to the shell."""
+    """Quit and print the last table to the shell."""
 
     title, keys, footer, group = "Quit", ("q",), "Quit", "Screen"

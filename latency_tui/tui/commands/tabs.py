@@ -47,7 +47,7 @@ class ShowModels(ShowTab):
 
 
 class ShowLatency(ShowTab):
-    """Show the charts of latencies; once more for the other chart where only one fits."""
+    """Show the latency charts; press again for the other chart if only one fits."""
 
     tab, label = "latency", "Latency"
     title, keys = "Show Latency", ("1",)
@@ -61,7 +61,7 @@ class ShowLatency(ShowTab):
 
 
 class ShowCompare(ShowTab):
-    """Show every model against the baseline, and percentiles side by side."""
+    """Show every model against the baseline, with percentiles side by side."""
 
     tab, label = "compare", "Compare"
     title, keys = "Show Compare", ("3",)

@@ -67,7 +67,7 @@ class AddModelScreen(Picker[AddedModel]):
     PLACEHOLDER = "decision tree · model.skops · package.module:name"
     HINT = "A name, a file, or package.module:name; with settings, name[n_jobs=1]."
     KEYS = "tab completes · enter adds · esc closes"
-    ASKS: ClassVar[str] = "ctrl+t trusts it and adds it · esc leaves it"
+    ASKS: ClassVar[str] = "ctrl+t trusts and adds it · esc cancels"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "trust", "Trust and add", show=False)]
 
     def __init__(
@@ -88,10 +88,10 @@ class AddModelScreen(Picker[AddedModel]):
         self._seen: tuple[str, Inspection] | None = None
 
     def more(self) -> ComposeResult:
-        """Yield the button that says yes to a file."""
+        """Yield the buttons that trust the file or cancel."""
         with Horizontal(id="consent"):
-            yield Button("Trust it and add it", id="trust", variant="warning", compact=True, action="screen.trust")
-            yield Button("Leave it", compact=True, action="screen.dismiss")
+            yield Button("Trust and add", id="trust", variant="warning", compact=True, action="screen.trust")
+            yield Button("Cancel", compact=True, action="screen.dismiss")
 
     def find(self, text: str) -> list[Match]:
         """Return the models by that name that are not in the list yet, and files."""
@@ -128,10 +128,10 @@ class AddModelScreen(Picker[AddedModel]):
             if is_path(text) or ":" not in text:
                 return None
             return Content.assemble(
-                ("what it names  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0], self._folder))
+                ("refers to  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0], self._folder))
             )
         if self._seen is None or self._seen[0] != text:
-            self.say("Looks at it in a process of its own …")
+            self.say("Inspecting the file in a separate process …")
             self._seen = (text, await inspect(str(path)))
             self.say("")
         inspection = self._seen[1]
@@ -153,13 +153,13 @@ class AddModelScreen(Picker[AddedModel]):
         if candidate.model.file:
             self.show_known(await self.look(text))
             if self._asked(text):
-                yet = "It is listed, and not trusted yet" if listed else "Nothing is added yet"
-                self.say(f"{yet}: ctrl+t says yes to what stands here, esc says no.", "$text-warning")
+                yet = "It is listed but not trusted yet" if listed else "Nothing is added yet"
+                self.say(f"{yet}: ctrl+t trusts it, esc cancels.", "$text-warning")
                 return
             assert self._seen is not None
             self._trust = self._trust.extended(self._seen[1].sha256, self._seen[1].remembered)
         if listed:
-            raise UsageError(f"{candidate.name} is in the list already.")
+            raise UsageError(f"{candidate.name} is already in the list.")
         self.dismiss(AddedModel(candidate, self._trust))
 
     def action_trust(self) -> None:
@@ -213,7 +213,7 @@ class AddModelScreen(Picker[AddedModel]):
             origin = candidate.model.file or candidate.model.factory
             candidate = msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, name=origin))
         if candidate.name in names:
-            raise UsageError(f"Another model called {called} is in the list already.")
+            raise UsageError(f"Another model named {called} is already in the list.")
         return make_slugs_unique([candidate], taken=self._listed.values())[0]
 
 
@@ -229,23 +229,23 @@ def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) ->
     if EVERYTHING in asked:
         lines += [
             Content(""),
-            Content.styled("Loading it runs its author's code, as you, with all that you may do.", "$text-warning"),
-            Content("Say yes only if you know where it comes from. It has not been loaded."),
+            Content.styled("Loading it runs its author's code as you, with your permissions.", "$text-warning"),
+            Content("Trust it only if you know where it comes from. It has not been loaded."),
         ]
     elif asked:
-        types, these = ("a type", "this is") if len(asked) == 1 else (f"{len(asked)} types", "these are")
+        types, these = ("a type", "this type") if len(asked) == 1 else (f"{len(asked)} types", "these types")
         lines += [
             Content(""),
-            Content.styled(f"It names {types} that skops does not trust by itself:", "$text-warning"),
+            Content.styled(f"It names {types} that skops does not trust by default:", "$text-warning"),
             *(Content.assemble("  ", (clean(name), "bold")) for name in asked),
-            Content(f"Say yes only if {these} what you expect in it. It has not been loaded."),
+            Content(f"Trust it only if you expect {these} in it. It has not been loaded."),
         ]
     elif inspection.runs_code:
         lines.append(Content.styled("It runs its author's code, and you have trusted it.", MUTED))
     elif inspection.untrusted_types:
         lines.append(Content.styled(f"You have trusted: {clean(', '.join(inspection.untrusted_types))}.", MUTED))
     else:
-        lines.append(Content.styled("It loads as it is: it asks to trust nothing.", MUTED))
+        lines.append(Content.styled("It can be loaded without trusting anything.", MUTED))
     return Content("\n").join(lines)
 
 

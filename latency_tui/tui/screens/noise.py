@@ -1,4 +1,4 @@
-"""How quiet the machine was while a result was measured, what to do about it, and what each model costs to start."""
+"""The noise of the machine during a measurement, what to do about it, and what each model costs to start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CALLS = (1, 2, 3, 10, 100)
 
 
 class NoiseScreen(Sheet):
-    """Figures and findings to read; any of the usual keys closes it.
+    """Findings, figures, the machine, and start-up; the usual keys close it.
 
     Args:
         result: What was measured.
@@ -49,7 +49,7 @@ def noise_lines(result: Result, width: int) -> list[Content]:
         lines.append(Content.assemble(("! ", f"bold {_STYLES[finding.severity]}"), first))
         lines += [Content("  " + line) for line in rest]
     if not noise.findings:
-        lines.append(Content.styled("Nothing disturbed it that this tool knows of.", MUTED))
+        lines.append(Content.styled("No disturbance was found.", MUTED))
     lines += _section("Figures", _figures(result), width)
     lines += _section("Machine", _machine(result), width)
     lines += _starts(result, width)
@@ -68,34 +68,32 @@ def _section(title: str, facts: Iterator[tuple[str, str]], width: int) -> list[C
 def _figures(result: Result) -> Iterator[tuple[str, str]]:
     noise = result.noise
     calls = sum(c.calls for c in result.candidates)
-    all_calls = "" if result.plan.control else f" of {calls:,}"  # the copy's calls are counted, and not among these
+    all_calls = "" if result.plan.control else f" of {calls:,}"  # which counts the calls of the control too
     if noise.lost_time is not None:
-        yield "lost time", f"{_share(noise.lost_time)} of the measuring time went to other work"
+        yield "lost time", f"other processes ran in {_share(noise.lost_time)} of the measuring time"
     if noise.steal is not None:
-        yield "steal", f"{_share(noise.steal)} of the measured cores' time went to other machines on the host"
+        yield "steal", f"the host gave {_share(noise.steal)} of the time of these cores to other virtual machines"
     if noise.load is not None:
-        yield "load", f"{noise.load:.2f} threads wanted each core in the minute before"
-    yield "disturbed calls", f"{noise.disturbed_calls:,}{all_calls}, in turns that the scheduler interrupted"
-    yield "GC calls", f"{noise.gc_calls:,}, into which a garbage collection fell"
+        yield "load", f"load average before the measurement: {noise.load:.2f} per core"
+    yield "interrupted calls", f"{noise.disturbed_calls:,}{all_calls} in interrupted blocks"
+    yield "GC calls", f"{noise.gc_calls:,} interrupted by garbage collection"
     if noise.drift is not None:
-        yield "drift", f"{_share(noise.drift)} from the fastest to the slowest tenth of the rounds"
+        yield "drift", f"the slowest tenth of the rounds was {_share(noise.drift)} slower than the fastest"
     if noise.autocorrelation is not None:
-        yield "autocorrelation", f"{noise.autocorrelation:.2f} from one call to the next"
+        yield "autocorrelation", f"{noise.autocorrelation:.2f} between consecutive calls"
     if noise.timer_floor is not None:
-        yield "timer floor", f"{format_duration(noise.timer_floor)} for a call that does nothing"
+        yield "timer floor", f"{format_duration(noise.timer_floor)} for an empty call"
     control = noise.control
     if control is None:
         none = (
-            "nothing of it was measured"
-            if result.plan.control
-            else f"not measured; {TakeControl.key_label()} takes one along"
+            "it has no figures" if result.plan.control else f"not measured; press {TakeControl.key_label()} to add one"
         )
-        yield "control copy", none
+        yield "control", none
     elif control.ratio is not None:
         known = control.low is not None and control.high is not None
         interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""
-        yield "control copy", f"{control.ratio:.3f}× of the first model, which it is a copy of{interval}"
-    yield "equivalence", f"two within {_share(result.equivalence)} of each other count as the same"
+        yield "control", f"measured {control.ratio:.3f}× of its original{interval}"
+    yield "equivalence", f"ratios within {_share(result.equivalence)} of 1 count as equal"
 
 
 def _share(share: float) -> str:
@@ -105,7 +103,7 @@ def _share(share: float) -> str:
 def _machine(result: Result) -> Iterator[tuple[str, str]]:
     environment = result.environment
     if environment is None:
-        yield "unknown", "nothing was started"
+        yield "unknown", "no process was started"
         return
     yield "host", f"{environment.host}, {environment.os}"
     yield "processor", f"{environment.cpu}, {environment.cores} cores"
@@ -125,28 +123,28 @@ def _starts(result: Result, width: int) -> list[Content]:
         if facts := list(_start(candidate)):
             lines += _section(clean(candidate.name), iter(facts), width)
     if lines and not any(c.cold_start for c in result.candidates):
-        hint = f"Start-up and memory were not measured; {MeasureColdStart.key_label()} has them measured next time."
+        hint = f"Start-up and memory were not measured; press {MeasureColdStart.key_label()} to measure them next time."
         lines += [Content(""), *(Content.styled(line, MUTED) for line in wrap(hint, width))]
     return lines
 
 
 def _start(candidate: CandidateResult) -> Iterator[tuple[str, str]]:
     if candidate.cold_start_seconds is not None and candidate.cold_start is None:
-        yield "first call", f"{format_duration(candidate.cold_start_seconds)} in a process that never called before"
+        yield "first call", f"{format_duration(candidate.cold_start_seconds)} in a fresh process"
     if candidate.after_switch_seconds is not None:
-        yield "after a switch", f"{format_duration(candidate.after_switch_seconds)} for the first call of a turn"
+        yield "after a switch", f"{format_duration(candidate.after_switch_seconds)} for the first call of a block"
     if candidate.gc_calls:
-        yield "GC pauses", f"in {candidate.gc_calls:,} calls, {format_duration(candidate.gc_seconds)} in all"
+        yield "GC pauses", f"{format_duration(candidate.gc_seconds)} in total, in {candidate.gc_calls:,} calls"
     start = candidate.cold_start
     if start is None:
         return
-    yield "import and load", f"{format_duration(start.import_seconds)} and {format_duration(start.load_seconds)}"
+    yield "start-up", f"import {format_duration(start.import_seconds)}, load {format_duration(start.load_seconds)}"
     calls = [
         f"{number}: {format_duration(start.first_calls[number - 1])}"
         for number in _CALLS
         if number <= len(start.first_calls)
     ]
     if calls:
-        yield "calls when fresh", ", ".join(calls)
+        yield "first calls", ", ".join(calls)
     before, after, peak = map(format_memory, (start.memory_before, start.memory_after, start.memory_peak))
-    yield "memory", f"{before} bare, {after} loaded, {peak} at its peak"
+    yield "memory", f"{before} before loading, {after} loaded, {peak} peak"

@@ -41,7 +41,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
     CSS_PATH = "sheets.tcss"
     AUTO_FOCUS = "#wanted"
     HEADING: ClassVar[str] = ""
-    KEYS: ClassVar[str] = "tab completes · enter takes · esc closes"
+    KEYS: ClassVar[str] = "tab completes · enter selects · esc closes"
     PLACEHOLDER: ClassVar[str] = ""
     HINT: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -191,7 +191,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
         elif self.text:
             self.take_soon(self.text)
         else:
-            self.say("Type something first, or go down to a line of the list.", "$text-error")
+            self.say("Type something first, or select a line of the list.", "$text-error")
 
     def is_meant(self, text: str) -> bool:
         """Return whether a text is a whole name or path, and not the beginning of the highlighted one."""

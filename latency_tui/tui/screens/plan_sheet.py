@@ -52,7 +52,7 @@ class PlanSheet(Dialog[PlanChange]):
                 for option in OPTIONS:
                     yield from _line(option.name, option.label, option.write(self._plan), option.hint)
                 missing = " and ".join(missing_for_onnx())
-                known = f"sklearn; onnx needs {missing}" if missing else "sklearn, onnx or both; empty: as listed"
+                known = f"sklearn; onnx needs {missing}" if missing else "sklearn, onnx or both; empty for those listed"
                 yield from _line("runtime", "Runtime", "", known)
             yield Static(id="hint", markup=False)
 
@@ -71,7 +71,7 @@ class PlanSheet(Dialog[PlanChange]):
         if plan.until_known:
             self._say(f"Takes at most {format_seconds(plan.max_seconds)} per launch, after training.")
         elif seconds is None:
-            self._say("How long it takes is known once these models have been measured.")
+            self._say("The duration is known once these models have been measured.")
         else:
             self._say(f"Takes about {format_seconds(seconds)}, after training.")
 

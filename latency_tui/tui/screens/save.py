@@ -64,11 +64,11 @@ class SaveScreen(Dialog[None]):
             return
         if not self.app.is_web and event.value != self._warned_of and _is_file(at_home(event.value.strip())):
             self._warned_of = event.value
-            hint.update(Content.styled("That file exists: enter again overwrites it.", "$text-warning"))
+            hint.update(Content.styled("That file already exists; press enter again to overwrite it.", "$text-warning"))
             return
         result = await self._fetch()
         if result is None:
-            hint.update(Content.styled("There is nothing to save any more.", "$text-error"))
+            hint.update(Content.styled("There is nothing left to save.", "$text-error"))
             return
         try:
             place = await (self._download if self.app.is_web else self._write)(result, event.value.strip())

@@ -24,12 +24,12 @@ from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.row_list import RowList
 
 _MEANINGS = {
-    "assume_finite": "skips the search for NaN and infinity",
-    "skip_parameter_validation": "skips the check of its parameters",
+    "assume_finite": "skips the check for NaN and infinity",
+    "skip_parameter_validation": "skips the check of parameters",
     "dtype=float32": "half the memory",
     "dtype=float64": "twice the memory",
-    "order=F": "columns lie together in memory",
-    "input=dataframe": "rows come as a pandas DataFrame",
+    "order=F": "column-major memory layout",
+    "input=dataframe": "rows as a pandas DataFrame",
     "threads=2": "two threads of BLAS and OpenMP",
     "n_jobs=1": "single-threaded",
     "n_jobs=-1": "all cores",
@@ -114,7 +114,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
         try:
             variant = typed_variant(self._candidate, event.value)
             if variant.slug in self._known:
-                raise UsageError("That one is in the list already.")
+                raise UsageError("That variant is already in the list.")
         except UsageError as error:
             self.query_one("#hint", Static).update(Content.styled(clean(str(error)), "$text-error"))
             return

@@ -1,4 +1,4 @@
-"""What the highlighted model is and what is known of it by now."""
+"""The panel about the highlighted model: what it is, and its figures so far."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _measured(state: State) -> CandidateResult | None:
 
 
 def _score_name(state: State) -> str:
-    """Return what the highlighted model's score is, by what it predicts or else what the data ask for."""
+    """Return the name of the highlighted model's score, by its task or else that of the data."""
     known = state.row.candidate.model.task if state.row else ""
     task = known or task_of(state.plan.workload.dataset)
     return "score" if task is None else _SCORES[task]
@@ -79,7 +79,7 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
 
 
 def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int, height: int) -> list[Line]:
-    """Return what there is to say; in two columns where one is too short for it and there is room for two."""
+    """Return the lines; in two columns if one is too short and two fit."""
     lines = _lines(row, measured, scored, width)
     half = (width - _BETWEEN) // 2
     if len(lines) <= height or half < _MIN_COLUMN:
@@ -103,7 +103,7 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, wi
         lines += [[(line, "$text-error")] for line in wrap(clean(row.error), width)[:3]]
         lines.append([(ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)])
     elif row.stage == "new":
-        ours = row.candidate.model.factory.startswith("sklearn.")  # of others nobody knows before they are loaded
+        ours = row.candidate.model.factory.startswith("sklearn.")  # others may come trained
         lines.append([("not trained yet" if ours else "not loaded yet", MUTED)])
     lines += [[(f"{name:<{_LABEL}}", MUTED), (value, "")] for name, value in facts]
     for note in row.notes:

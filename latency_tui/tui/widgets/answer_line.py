@@ -31,10 +31,10 @@ def _sentence(state: State) -> str:
     if state.result is not None and state.result.answer:
         return clean(state.result.answer)
     if state.work == "profiling":
-        return "The answer comes with the first rounds."
+        return "The answer appears after the first rounds."
     if not state.chosen:
         one, every = Choose.key_label(), ChooseAll.key_label()
-        return f"No model is chosen: {one} chooses the highlighted one, {every} chooses all."
+        return f"No model is selected: {one} selects the highlighted one, {every} selects all."
     return ""
 
 

@@ -1,4 +1,4 @@
-"""A card a model: its median with the interval first, then how it compares, then the rest."""
+"""A card per model: the median with its interval, the comparison, and further figures."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Cards(Grid):
         *,
         running: bool,
     ) -> None:
-        """Show the snapshot; cards are added and taken away, never rebuilt."""
+        """Show the snapshot; cards are added and removed, never rebuilt."""
         result = measurement.result if measurement else None
         candidates = measurement.candidates if measurement else ()
         self.styles.grid_size_columns = max(columns, 1)
@@ -112,7 +112,7 @@ def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, 
         return [*([(line, "$text-error")] for line in lines), [told]]
     statistics = candidate.statistics
     if statistics is None:
-        return [[("waits for its first turn" if running else "nothing was measured", MUTED)]]
+        return [[("waiting for its first round" if running else "not measured", MUTED)]]
     words, interval, style = ratio_words(result, candidate)
     median = (format_duration(statistics.p50.value), f"bold {colour}")
     return [
@@ -137,7 +137,7 @@ def _pair(one: str, left: str, other: str, right: str) -> list[Piece]:
 
 
 def _interval(p50: Percentile, width: int, *, running: bool) -> list[Piece]:
-    """Return the interval, or what it lacks: not while every second brings more of that."""
+    """Return the interval, or what it needs; nothing while the measurement runs, because calls keep coming in."""
     if interval := short_interval(p50):
         return [("  " + interval, "")]
     want = "" if running else needs(p50)
@@ -151,7 +151,7 @@ def _tail(statistics: Statistics, width: int) -> list[Piece]:
 
 
 def _fitting(want: str, starts: tuple[str, str], room: int) -> list[Piece]:
-    """Return what a percentile lacks in the longest words that there is room for."""
+    """Return what a percentile needs in the longest wording that fits."""
     long, short = starts
     for words in (long + want, short + want, short + want.removesuffix(" calls")):
         if want and len(words) <= room:

@@ -1,4 +1,4 @@
-"""The tab Compare: every candidate against the baseline, to scale; below it a table that can be sorted."""
+"""The tab Compare: every candidate against the baseline, and a table of figures that can be sorted."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ Spot = tuple[int, int, str]
 
 
 class Sort(NamedTuple):
-    """What the rows are sorted by, and whether the worst comes first."""
+    """The column that the rows are sorted by, and whether the order is reversed."""
 
     key: str
     reverse: bool
 
 
 class ComparePane(Pane, can_focus=True):
-    """Ratios with their intervals drawn to scale, verdicts and letters; below them a table that can be sorted.
+    """Ratios with intervals drawn to scale, verdicts and group letters; below them a table that can be sorted.
 
     Not a DataTable: with six models one takes 12.5 ms per redraw where lines take 2.3 ms, half of the 25 ms there are.
     """
@@ -73,7 +73,7 @@ class ComparePane(Pane, can_focus=True):
         yield Lines(id="comparison")
 
     def on_resize(self) -> None:
-        """Ask for new paint."""
+        """Report the new size."""
         self.post_message(SizeChanged())
 
     def paint(self, scene: Scene) -> None:
@@ -129,7 +129,7 @@ class ComparePane(Pane, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Highlight the model in the row under the pointer, or sort by the heading; a second click reverses."""
-        if event.widget is self:  # beside the text, whose own places are meant
+        if event.widget is self:  # beside the text
             return
         if slug := self._rows.get(event.y):
             self.post_message(CandidatePointed(slug))
@@ -147,12 +147,12 @@ def comparison_lines(
     highlighted: str,
     width: int,
 ) -> list[Line]:
-    """Return a heading, a line a candidate and the scale beneath them."""
+    """Return a heading, a line per candidate, and the scale below them."""
     shown = _comparable(candidates)
     if not shown:
         return [[(" Nothing was measured.", MUTED)]]
     if len(shown) == 1:
-        return [[(" A comparison takes two models.", MUTED)]]
+        return [[(" A comparison needs two models.", MUTED)]]
     name = _name_width(shown, width)
     words = {c.slug: ratio_cell(result, c) for c in shown}
     ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
@@ -240,7 +240,7 @@ def figure_lines(
 
 
 def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
-    """Return what percentiles lack, the most that any candidate's does, by key."""
+    """Return what the percentiles need for an interval: the most that any candidate needs, by key."""
     calls, launches, seconds = dict[str, int](), dict[str, int](), dict[str, float]()
     for key, percentile in percentiles:
         name = key.replace("_", ".")
@@ -254,28 +254,24 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
     for lacking, what in ((calls, "calls"), (launches, "launches")):
         if lacking:
             wants = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
-            sentences.append(
-                f"≥ is a lower bound: there are too few {what} for an interval. {what.title()} needed: {wants}."
-            )
+            sentences.append(f"Too few {what} for an interval; ≥ marks a lower bound. {what.title()} needed: {wants}.")
     if seconds:
-        are = "is" if len(seconds) == 1 else "are"
-        sentences.append(
-            f"{', '.join(seconds)} {are} of this moment: an interval takes {max(seconds.values()):.0f} s of measuring."
-        )
+        names, longest = " and ".join(seconds), max(seconds.values())
+        sentences.append(f"No interval for {names} yet, because tail latencies drift: measure for {longest:.0f} s.")
     return " ".join(sentences)
 
 
 def doubt_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
-    """Return what `?` and the letters mean, where there are any."""
+    """Return what `?` and the group letters mean, if there are any."""
     shown = _comparable(candidates)
     text = f"{DOUBT}." if any(ratio_words(result, c)[0].endswith("?") for c in shown) else ""
     if any(len(c.group) for c in shown):
-        text += " Models that share a letter under group were not shown to differ."
+        text += " Models that share a group letter are not shown to differ."
     return [[(f" {line}", MUTED)] for line in (wrap(text.strip(), width - 2) if text else ())]
 
 
 def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
-    """Return a line on how much more measuring should decide the inconclusive pairs, unless the answer contains it."""
+    """Return how much more measuring should decide the inconclusive pairs, unless the answer says so."""
     shown = {c.slug for c in _comparable(candidates)}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
     text = describe_effort(result, unsettled)
@@ -283,7 +279,7 @@ def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], widt
 
 
 def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
-    """Return a line or two for each candidate that failed, and so is compared with nothing."""
+    """Return the error of each candidate that failed, and so cannot be compared."""
     lines: list[Line] = []
     for candidate in candidates:
         if candidate.status == "failed":

@@ -24,7 +24,7 @@ NAME, MEDIAN = "name", "p50"
 UP, DOWN = " ↑", " ↓"
 _GAP = 2
 _RANKS = ("p50", "p99", "limit", "score", "memory", "cold start", "p95", "p90", "p99 vs baseline", "p99_9", "p97")
-"""Kinds of columns, the most important first: the last ones are dropped where the width does not hold all.
+"""Kinds of columns, the most important first: the last ones are dropped if the terminal is too narrow.
 
 Score, memory and cold start are what a latency is weighed against, so they come before further percentiles.
 """

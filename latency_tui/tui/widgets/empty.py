@@ -1,4 +1,4 @@
-"""What stands where results will be, before there are any: what to press, and what will come."""
+"""The empty state: what to press, and what will appear."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted
 
 _PROMISE = (
-    "Results appear here: the median of each model with its interval, the latencies as bars and over the runs, "
-    "and the answer in a sentence."
+    "Results appear here: the median of each model with its interval, charts of the latencies, and the answer in "
+    "a sentence."
 )
 
 
 class EmptyState(Painted):
-    """A few calm lines in the middle of the empty place."""
+    """A few lines in the middle of the empty area."""
 
     def paint(self, state: State) -> None:
         """Show the snapshot."""
@@ -29,13 +29,13 @@ def _text(state: State, width: int) -> list[Line]:
     if state.work == "profiling":
         head, tail = (
             "Starting",
-            "The models are being trained and warmed up; the first numbers come with the first round.",
+            "The models are being trained and warmed up; the first figures appear after the first round.",
         )
         return [[(head, "bold")], [], *_muted(tail, width)]
     if state.work == "training":
         head, tail = (
             "Training",
-            "Each model shows its time when it is done, and where there is room its held-out score.",
+            "The list shows the training time of each model and, if there is room, its held-out score.",
         )
         return [[(head, "bold")], [], *_muted(tail, width)]
     count = len(state.chosen)
@@ -43,7 +43,7 @@ def _text(state: State, width: int) -> list[Line]:
     return [
         [("Nothing is measured yet", "bold")],
         [],
-        _key(Profile, f"profiles the {models}" if count else "profiles the models chosen"),
+        _key(Profile, f"profiles the {models}" if count else "profiles the selected models"),
         _key(Train, "trains without measuring"),
         _key(AddModel, "adds a model of your own"),
         _key(ShowHelp, "shows all keys and the guide"),

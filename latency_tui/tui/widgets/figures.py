@@ -1,4 +1,4 @@
-"""How a candidate's figures read, for cards, tables and comparisons alike, so that none says it another way."""
+"""Formats a candidate's figures in the same way for cards, tables and comparisons."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from latency_tui.stats.percentiles import Percentile
 
 
-DOUBT = "? is not certain yet: the verdict needs more rounds or launches"
-"""Why a ratio has a question mark although its interval does not hold 1."""
+DOUBT = "? marks an open verdict, which needs more rounds or launches"
+"""Explains a question mark after a ratio whose interval does not include 1."""
 
 
 def has_doubt(result: Result) -> bool:
@@ -28,7 +28,7 @@ def has_doubt(result: Result) -> bool:
 
 
 def comparison_of(result: Result, slug: str) -> Comparison | None:
-    """Return how a candidate compares with the baseline; None for the baseline itself, or before it is known."""
+    """Return the comparison of a candidate with the baseline; None for the baseline, or before there is one."""
     for comparison in result.comparisons:
         if comparison.baseline == result.baseline and comparison.candidate == slug:
             return comparison
@@ -36,7 +36,7 @@ def comparison_of(result: Result, slug: str) -> Comparison | None:
 
 
 def ratio_words(result: Result, candidate: CandidateResult) -> tuple[str, str, str]:
-    """Return against the baseline: words (`1.15× slower`), interval (`1.13–1.17`) and a style."""
+    """Return the ratio to the baseline in words (`1.15× slower`), its interval (`1.13–1.17`) and a style."""
     if candidate.slug == result.baseline:
         return "baseline", "", MUTED
     comparison = comparison_of(result, candidate.slug)
@@ -67,7 +67,7 @@ def ratio_cell(result: Result, candidate: CandidateResult) -> tuple[str, str, st
 
 
 def limit_words(result: Result, slug: str) -> tuple[str, str]:
-    """Return whether a candidate meets its limits, and a style; empty where none is on it."""
+    """Return whether a candidate meets its limits, and a style; empty if it has no limit."""
     words = limits_of(result, slug)
     if words == NOTHING:
         return "", ""
@@ -83,11 +83,9 @@ def times(ratio: float) -> str:
 
 
 def bound(percentile: Percentile, key: str = "") -> str:
-    """Return a percentile as far as it is known: `98.0 µs`, `≥ 98.0 µs` or, where nothing bounds it, a dash.
+    """Return a percentile: `98.0 µs`, `≥ 98.0 µs` for a lower bound, or a dash if it has no bound.
 
-    One that had calls enough, in too short a time, is shown as the figure of the moment that it is.
-
-    The median, by its key, is a figure of what was measured however little that was.
+    One with enough calls in too short a time is shown without a bound. So is the median, however few calls there are.
     """
     if key != "p50" and percentile.is_bound:
         return "–" if percentile.low is None else f"≥ {format_duration(percentile.low)}"
@@ -95,12 +93,12 @@ def bound(percentile: Percentile, key: str = "") -> str:
 
 
 def needs(percentile: Percentile) -> str:
-    """Return what a percentile lacks: `needs 1,200 calls`, `needs 30 launches`; empty where it lacks nothing."""
+    """Return what a percentile needs for an interval: `needs 1,200 calls`; empty if it has one."""
     if percentile.launches_needed:
         return f"needs {percentile.launches_needed:,} launches"
     return f"needs {percentile.calls_needed:,} calls" if percentile.calls_needed else ""
 
 
 def short_interval(percentile: Percentile) -> str:
-    """Return the interval around a percentile in the unit of its value, which is not repeated: `61.7–62.6`."""
+    """Return the interval of a percentile without the unit, which is that of its value: `61.7–62.6`."""
     return format_interval_ends(percentile.value, percentile.low, percentile.high)

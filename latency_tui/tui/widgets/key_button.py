@@ -27,9 +27,9 @@ class KeyButton(Static, can_focus=True):
         self._command = command
 
     def on_click(self) -> None:
-        """Do what it says."""
+        """Post the command."""
         self.action_press()
 
     def action_press(self) -> None:
-        """Do what it says."""
+        """Post the command."""
         self.screen.post_message(self._command())

@@ -28,7 +28,7 @@ class KeyLine(Painted):
         width = self.size.width - 1
         always = _pieces(ALWAYS)
         pieces = _pieces(left)
-        parts: list[Piece] = [("  enter", KEY), (" Leave the field", "")] if typing else []
+        parts: list[Piece] = [("  enter", KEY), (" Done", "")] if typing else []
         if typing:
             always = []
         _shorten(pieces, always, width)

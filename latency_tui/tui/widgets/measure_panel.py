@@ -1,4 +1,4 @@
-"""The plan's two numbers, its three switches, the two buttons, and how far the running job is."""
+"""The panel Measure: two fields, three switches, two buttons, and the progress of the running job."""
 
 from __future__ import annotations
 
@@ -131,14 +131,14 @@ def _progress(state: State, width: int) -> list[Line]:
     progress = state.progress
     if state.work == "idle":
         if not state.chosen:
-            words = f"Choose a model first: {Choose.key_label()}, or {ChooseAll.key_label()}."
+            words = f"Select a model first: {Choose.key_label()} or {ChooseAll.key_label()}."
             return _wrapped(words, width, MUTED)
         words = _summary(state)
         if not words and state.until_known:
             one = len(state.chosen) == 1
             most = format_seconds(state.plan.max_seconds)
-            each = "" if state.plan.launches == 1 else " a launch"
-            words = "Until known takes two models." if one else f"Measures {most}{each} at most."
+            each = "" if state.plan.launches == 1 else " per launch"
+            words = "Until known needs two models." if one else f"Measures for at most {most}{each}."
         return _wrapped(words, width, MUTED)
     if progress.phase == "stopping":
         return [[("stopping …", MUTED)]]

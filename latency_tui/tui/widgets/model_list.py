@@ -1,4 +1,4 @@
-"""The list of models: chosen or not, colour and shape, and how far the engine is with each."""
+"""The list of models: a check box, colour and shape, and the training state of each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STYLES = {"training": "italic $text-accent", "failed": "bold $text-error", "rea
 
 
 class ModelList(RowList, inherit_bindings=False):
-    """One line a model; the mouse chooses, the keys are commands of the screen."""
+    """One line per model; the mouse selects, and the keys are commands of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("home", "first", show=False),
@@ -71,12 +71,12 @@ class ModelList(RowList, inherit_bindings=False):
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = place
         self._set_title(state.rows, ends)
-        counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} chosen"
+        counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} selected"
         if counted != self._counted:  # or the whole list would be drawn again
             self._counted = self.border_subtitle = counted
 
     def _set_title(self, rows: tuple[ModelRow, ...], ends: Mapping[str, str]) -> None:
-        """Say in the border what the figures beside the names are."""
+        """Name in the border the figures beside the names."""
         ready = [row for row in rows if row.stage == "ready" and row.seconds is not None]
         scored = any(row.score is not None and ends[row.slug] == _end(row, scored=True) for row in ready)
         title = "Models" if not ready else "Models · score, training" if scored else "Models · training time"
@@ -95,7 +95,7 @@ class ModelList(RowList, inherit_bindings=False):
 
 
 def _names(rows: tuple[ModelRow, ...]) -> list[str]:
-    """Return what each line says: the model's name, or only the settings where it stands under that very model."""
+    """Return the text of each line: the model's name, or only the settings if it follows a line of the same model."""
     names: list[str] = []
     head: ModelRow | None = None
     for row in rows:
@@ -120,7 +120,7 @@ def _line(row: ModelRow, name: str, look: CandidateStyle, width: int, end: str) 
 
 
 def _ends(rows: tuple[ModelRow, ...], names: list[str], width: int) -> dict[str, str]:
-    """Return how far each model is, by slug; with the score besides the time where that leaves room for every name."""
+    """Return the training state of each model, by slug; with the score if every name still fits."""
     told = {row.slug: _end(row, scored=True) for row in rows}
     if all(len(name) + len(told[row.slug]) <= width for row, name in zip(rows, names, strict=True)):
         return told

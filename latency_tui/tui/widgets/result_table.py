@@ -1,4 +1,4 @@
-"""One row a model, where there is no room for cards: the same figures, the most telling columns first."""
+"""A table with a row per model, where there is no room for cards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Column:
 
 
 _LIMITS = "limits"
-"""Heading of the column that is there only where the plan has limits."""
+"""Heading of the column that is shown only if the plan has limits."""
 
 
 _COLUMNS = (
@@ -91,7 +91,7 @@ class ResultTable(VerticalScroll):
 
     def on_click(self, event: events.Click) -> None:
         """Highlight the row under the pointer."""
-        place = event.y - self._headings  # told by the rows, which are as long as the table, however far it is scrolled
+        place = event.y - self._headings  # relative to the rows, however far the table is scrolled
         if 0 <= place < len(self._slugs):
             self.post_message(CandidatePointed(self._slugs[int(place)]))
 
@@ -152,9 +152,9 @@ def table_lines(
             words = (
                 clean(candidate.error or "failed")
                 if failed
-                else "waits for its first turn"
+                else "waiting for its first round"
                 if running
-                else "nothing was measured"
+                else "not measured"
             )
             parts.append((" " + fit(words, max(width - name - 5, 0)), "$text-error" if failed else MUTED))
         else:

@@ -1,4 +1,4 @@
-"""A list of one-line rows, whose keys may come before it is laid out."""
+"""A list of one-line rows that takes keys even before it is laid out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REVERSED = Style(reverse=True)
 
 
 class RowList(OptionList):
-    """Textual's list; a page is as many rows as it is high, and of a list without rows it does nothing."""
+    """Textual's list; page up and page down move by its height, and do nothing if it is empty."""
 
     def render_line(self, y: int) -> Strip:
         """Return a line; in the terminal's own colours, the highlighted row is the one in reverse.

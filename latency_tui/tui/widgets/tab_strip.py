@@ -13,12 +13,12 @@ from latency_tui.tui.widgets.painted import Painted
 
 
 class TabStrip(Painted):
-    """Number and name of each tab; a click opens it."""
+    """The key and the name of each tab; a click opens it."""
 
     _tabs: tuple[type[ShowTab], ...] = ()
 
     def paint(self, tabs: tuple[type[ShowTab], ...], active: type[ShowTab], hints: tuple[str, ...] = ()) -> None:
-        """Show tabs, the open one marked, and at the right end the first of the hints for which there is room."""
+        """Show the tabs with the open one marked, and at the right end the first hint that fits."""
         if not self.is_new(tabs, active, hints):
             return
         self._tabs = tabs

@@ -1,4 +1,4 @@
-"""The first line: what is measured, where, and how quiet the machine is."""
+"""The first line: what is measured, on which core, and the noise of the machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_TITLE = 32
 
 
 class _Piece(NamedTuple):
-    """A few words of the line; where it is too short for all, those of the highest rank go first."""
+    """A part of the line; if not all parts fit, those of the highest rank are left out first."""
 
     text: str
     rank: int
@@ -54,7 +54,7 @@ def _facts(state: State) -> tuple[object, ...]:
 
 
 def _launches(state: State) -> int:
-    """Return how many launches the result on the screen rests on by now."""
+    """Return the number of launches of the result on the screen so far."""
     return state.result.whole_launches if state.result else 0
 
 
@@ -67,7 +67,7 @@ def _workload(state: State) -> list[str]:
 
 
 def _next(state: State) -> str:
-    """Return the data that the next measurement takes; empty where the one on the screen took the same."""
+    """Return the data of the next measurement; empty if they are those of the result on the screen."""
     dataset = state.plan.workload.dataset
     if state.measurement is None or state.measurement.plan.workload.dataset == dataset:
         return ""
@@ -92,17 +92,17 @@ def _place(state: State) -> str:
 
 
 def _latest(state: State) -> bool:
-    """Return whether that is on the screen which was measured last, of which core and meter tell."""
+    """Return whether the screen shows the last measurement, to which core and meter belong."""
     return state.measurement is None or state.measurement.job == state.last_job
 
 
 def _meter(shares: tuple[float, ...]) -> str:
-    """Return a bar for each share of time lost; a tenth lost fills it."""
+    """Return a bar per share of time lost; one tenth fills a bar."""
     return "".join(_BARS[min(int(share * 10 * len(_BARS)), len(_BARS) - 1)] for share in shares)
 
 
 def _pieces(state: State) -> list[_Piece]:
-    """Return what there is to say, from left to right."""
+    """Return the parts from left to right."""
     dataset, rows, method, scenario = _workload(state)
     pieces = [
         _Piece("latency-tui", 6, "left", "bold $text-primary"),
@@ -126,7 +126,7 @@ def _pieces(state: State) -> list[_Piece]:
         level = state.result.noise.level
         if 0 < (launches := _launches(state)) < 3:
             words = "1 launch" if launches == 1 else "2 launches"
-            pieces.append(_Piece(words, 5, "right", "$text-warning"))  # which say little of the next one
+            pieces.append(_Piece(words, 5, "right", "$text-warning"))  # too few to predict the next one
         pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
         if level != "quiet":  # the worst is the first
             pieces.append(_Piece(state.result.noise.findings[0].cause, 5, "right", LEVEL_STYLES[level], lead=": "))
