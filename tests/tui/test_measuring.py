@@ -90,7 +90,7 @@ async def test_r_says_why_the_number_of_runs_cannot_be_set(open_app: Open) -> No
     async with open_app() as harness:
         await harness.press("u", "r")
         await until(lambda: "Not now" in harness.text())
-        assert "switches it off" in harness.text()
+        assert "turns it off" in harness.text()
 
 
 async def test_esc_asks_before_it_stops_what_has_run_for_long(

@@ -192,7 +192,7 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
             "timer floor      70.0 ns",
             "Made CPU, 2 cores",
             "0.3 % of the",
-            "0.25 threads",
+            "0.25 per core",
         ):
             assert words in text
         assert "scikit-learn 1.9.1" in text
@@ -217,6 +217,12 @@ async def test_the_first_line_of_a_small_screen_still_says_what_is_measured(open
         first = harness.text().splitlines()[0]
         for words in ("synthetic 1,000 × 20 · 1 row · predict", "1 launch", "quiet"):
             assert words in first
+
+
+async def test_the_number_of_runs_can_be_read_on_a_small_screen(open_app: Open) -> None:
+    async with open_app(60, 16, plan=fake_plan(runs=1000)) as harness:
+        [line] = [line for line in harness.text().splitlines() if " Runs " in line]
+        assert line.split("Runs")[1].split() == ["1000", ",", "│"]
 
 
 async def test_every_switch_is_on_a_small_screen(open_app: Open) -> None:

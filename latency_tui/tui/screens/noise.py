@@ -70,13 +70,16 @@ def _figures(result: Result) -> Iterator[tuple[str, str]]:
     calls = sum(c.calls for c in result.candidates)
     all_calls = "" if result.plan.control else f" of {calls:,}"  # which counts the calls of the control too
     if noise.lost_time is not None:
-        yield "lost time", f"other processes ran in {_share(noise.lost_time)} of the measuring time"
+        yield "lost time", f"{_share(noise.lost_time)} of the measuring time, in which other processes ran"
     if noise.steal is not None:
-        yield "steal", f"the host gave {_share(noise.steal)} of the time of these cores to other virtual machines"
+        yield (
+            "steal",
+            f"{_share(noise.steal)} of the time of these cores, which the host gave to other virtual machines",
+        )
     if noise.load is not None:
-        yield "load", f"load average before the measurement: {noise.load:.2f} per core"
-    yield "interrupted calls", f"{noise.disturbed_calls:,}{all_calls} in interrupted blocks"
-    yield "GC calls", f"{noise.gc_calls:,} interrupted by garbage collection"
+        yield "load average", f"{noise.load:.2f} per core before the measurement"
+    yield "interruptions", f"{noise.disturbed_calls:,}{all_calls} calls in blocks that the scheduler interrupted"
+    yield "GC pauses", f"{noise.gc_calls:,} calls interrupted by garbage collection"
     if noise.drift is not None:
         yield "drift", f"the slowest tenth of the rounds was {_share(noise.drift)} slower than the fastest"
     if noise.autocorrelation is not None:

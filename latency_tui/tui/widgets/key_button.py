@@ -1,4 +1,4 @@
-"""A button of one line that says its key; Textual's own is three lines high and slows the first frame."""
+"""A button of one line that names its command and key."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.visual import VisualType
 from textual.widgets import Static
 
 from latency_tui.tui.commands import Command
@@ -25,6 +26,12 @@ class KeyButton(Static, can_focus=True):
     def __init__(self, command: type[Command], *, id: str) -> None:  # noqa: A002  # Textual's word
         super().__init__(Content(f"{command.footer} {command.key_label()}"), id=id)
         self._command = command
+
+    def render(self) -> VisualType:
+        """Return what it does and its key; only the key if there is no room for both."""
+        key = self._command.key_label()
+        short = 0 < self.content_size.width < len(f"{self._command.footer} {key}")
+        return Content(key) if short else super().render()
 
     def on_click(self) -> None:
         """Post the command."""
