@@ -41,6 +41,18 @@ async def test_m_continues_what_was_stopped(open_app: Open, script: Script) -> N
         assert len(harness.state.measurements) == 1
 
 
+async def test_what_m_measures_can_be_read_on_a_small_screen(open_app: Open, script: Script) -> None:
+    script.gate = asyncio.Event()
+    async with open_app(60, 20) as harness:
+        await harness.press("p")
+        await until(lambda: bool(harness.state.result))
+        await harness.press("escape")
+        await harness.idle()
+        await harness.press("0")
+        panel = " ".join(line[38:58].strip(" │") for line in harness.text().splitlines()[2:12])
+        assert "of 100 runs; m: the rest" in panel
+
+
 async def test_m_measures_until_decided_where_that_was_asked(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app(plan=fake_plan(runs=None, until_known=True)) as harness:

@@ -30,6 +30,7 @@ from latency_tui.tui.widgets.key_switch import KeySwitch
 from latency_tui.tui.widgets.lines import Line, Lines, Piece
 
 _BAR = 16
+_PROGRESS_LINES = 2
 
 
 class MeasurePanel(Container):
@@ -78,7 +79,7 @@ class MeasurePanel(Container):
             state.plan.launches,
             tuple(refused.items()),
             len(state.chosen),
-            _summary(state),
+            _summary(state, width),
             (state.until_known, state.control, state.cold_start, _settled(state)),
             width,
         )
@@ -133,7 +134,7 @@ def _progress(state: State, width: int) -> list[Line]:
         if not state.chosen:
             words = f"Select a model first: {Choose.key_label()} or {ChooseAll.key_label()}."
             return _wrapped(words, width, MUTED)
-        words = _summary(state)
+        words = _summary(state, width)
         if not words and state.until_known:
             one = len(state.chosen) == 1
             most = format_seconds(state.plan.max_seconds)
@@ -204,8 +205,11 @@ def _settled(state: State) -> tuple[int, int]:
     return sum(comparison.verdict != "inconclusive" for comparison in comparisons), len(comparisons)
 
 
-def _summary(state: State) -> str:
-    """Return how much the result on the screen rests on: `100 runs each, 6 of 6 models`."""
+def _summary(state: State, width: int) -> str:
+    """Return how much was measured, and what `m` adds, in the longest wording that fits into the two lines there are.
+
+    `measured: 100 runs each; m measures 3,000 more runs` or `100 runs each; m: 3,000 more runs`.
+    """
     measurement = state.measurement
     if measurement is None or measurement.result is None:
         return ""
@@ -218,12 +222,17 @@ def _summary(state: State) -> str:
     runs = f"{most:,}" if least == most else f"{least:,}–{most:,}"
     wanted = measurement.plan.runs
     more = measurement.result.more
-    rest = ""
+    long = short = ""
     if more is not None and state.work == "idle":
-        rest = f"; {MeasureMore.key_label()} measures {'the rest' if more.stopped else format_more(more)}"
+        key, amount = MeasureMore.key_label(), "the rest" if more.stopped else format_more(more)
+        long, short = f"; {key} measures {amount}", f"; {key}: {amount}"
     if wanted is not None and most < wanted * measurement.plan.launches:
-        return f"stopped: {runs} of {wanted * measurement.plan.launches:,} runs are kept{rest}"
-    return f"measured: {runs} {'run' if most == 1 else 'runs'} each{rest}"
+        counted = f"{runs} of {wanted * measurement.plan.launches:,} runs"
+        words = f"stopped: {counted} are kept{long}"
+    else:
+        counted = f"{runs} {'run' if most == 1 else 'runs'} each"
+        words = f"measured: {counted}{long}"
+    return words if len(wrap(words, width)) <= _PROGRESS_LINES else f"{counted}{short}"
 
 
 def _wrapped(words: str, width: int, style: str) -> list[Line]:
