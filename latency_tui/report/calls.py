@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.errors import NothingToExportError
+from latency_tui.result.rows import in_one_line
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -62,3 +66,24 @@ def number_calls(starts: tuple[int, ...], count: int) -> NDArray[np.int64]:
         count: Number of calls.
     """
     return np.searchsorted(np.asarray(starts or (0,), dtype=np.int64), np.arange(count), side="right") - 1
+
+
+def json_pieces(document: object, *, indent: int | None = None) -> Iterator[str]:
+    """Yield a document as JSON and a newline, in pieces, so that millions of samples are never in memory as text.
+
+    Args:
+        document: Dictionaries, lists, texts, numbers, and arrays of numbers, each of which is written on one line.
+        indent: Indentation; None for none.
+    """
+    mark, rows = uuid.uuid4().hex, list[NDArray[Any]]()
+
+    def hold(row: NDArray[Any]) -> str:
+        rows.append(row)
+        return mark
+
+    first, *others = json.dumps(document, indent=indent, default=hold).split(f'"{mark}"')
+    yield first
+    for row, after in zip(rows, others, strict=True):
+        yield from in_one_line(row)
+        yield after
+    yield "\n"

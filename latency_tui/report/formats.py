@@ -135,10 +135,11 @@ def pieces(
 
         yield render_table(result, width=width, colour=colour)
     else:
-        yield _renderer(form)(result)
+        text = _renderer(form)(result)
+        yield from [text] if isinstance(text, str) else text
 
 
-def _renderer(form: Format) -> Callable[[Result], str]:
+def _renderer(form: Format) -> Callable[[Result], str | Iterator[str]]:
     match form:
         case "csv":
             from latency_tui.report.spreadsheet import render_csv

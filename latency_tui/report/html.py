@@ -10,6 +10,7 @@ from latency_tui.report.command import format_command
 from latency_tui.report.markup import escape
 from latency_tui.report.rows import BASELINE, comparison_with, format_tail, make_notes, make_rows, make_title
 from latency_tui.report.svg import (
+    bar_axis,
     bar_chart,
     colour_of,
     dash_of,
@@ -45,7 +46,7 @@ def render_html(result: Result) -> str:
     date = result.created_at.strftime("%Y-%m-%d %H:%M UTC")
     answer = escape(result.answer or "Nothing was measured.")
     sections = (
-        _chart(result, "Latency", _LATENCY_HINT, bar_chart(result, shown)),
+        _latency(result, shown),
         _cards(result),
         _comparison(result, shown),
         _percentiles(shown),
@@ -79,6 +80,12 @@ def _chart(result: Result, title: str, hint: str, chart: tuple[str, float], extr
     content, height = chart
     label = f"{title}: {result.answer}"
     return _section(title, f'<div class="chart">{extra}{embed(content, height, label)}</div>' if content else "", hint)
+
+
+def _latency(result: Result, shown: Sequence[CandidateResult]) -> str:
+    scale = bar_axis(result, shown)
+    hint = f"{_LATENCY_HINT} The axis is logarithmic." if scale is not None and scale.log else _LATENCY_HINT
+    return _chart(result, "Latency", hint, bar_chart(result, shown))
 
 
 def _cards(result: Result) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from latency_tui.report.calls import candidates_with_calls
+import numpy as np
+
+from latency_tui.report.calls import candidates_with_calls, json_pieces
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 
-def render_hyperfine(result: Result) -> str:
-    """Return the times of all candidates that did not fail.
+def render_hyperfine(result: Result) -> Iterator[str]:
+    """Return the times of all candidates that did not fail, in pieces.
 
     Raises:
         UsageError: There are none, or the result has no samples.
@@ -26,7 +28,7 @@ def render_hyperfine(result: Result) -> str:
         if parameters := {clean(name): clean(str(value)) for name, value in settings.get(candidate.slug, {}).items()}:
             entry["parameters"] = parameters
         entries.append(entry)
-    return json.dumps({"results": entries}, indent=2) + "\n"
+    return json_pieces({"results": entries}, indent=2)
 
 
 def _entry(candidate: CandidateResult, samples: Latencies) -> dict[str, object]:
@@ -41,6 +43,6 @@ def _entry(candidate: CandidateResult, samples: Latencies) -> dict[str, object]:
         "system": None,
         "min": statistics.min,
         "max": statistics.max,
-        "times": samples.tolist(),
-        "exit_codes": [0] * samples.size,
+        "times": samples,
+        "exit_codes": np.zeros(samples.size, dtype=np.int64),
     }

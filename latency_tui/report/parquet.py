@@ -29,6 +29,8 @@ def check_parquet() -> None:
 def call_columns(result: Result, form: str) -> dict[str, Any]:  # Any: arrays of several types
     """Return the calls of all candidates that did not fail as columns: `candidate`, `launch`, `round`, `seconds`.
 
+    The candidate is an index of `called_candidates`.
+
     Args:
         result: The result.
         form: What needs them, for the message.
@@ -37,12 +39,18 @@ def call_columns(result: Result, form: str) -> dict[str, Any]:  # Any: arrays of
         UsageError: There are none, or the result has no samples.
     """
     found = candidates_with_calls(result, form)
+    sizes = [samples.size for _, samples in found]
     return {
-        "candidate": np.repeat([one.slug for one, _ in found], [samples.size for _, samples in found]),
+        "candidate": np.repeat(np.arange(len(found), dtype=np.int32), sizes),
         "launch": np.concatenate([number_calls(one.launches, samples.size) for one, samples in found]),
         "round": np.concatenate([number_calls(one.rounds, samples.size) for one, samples in found]),
         "seconds": np.concatenate([samples for _, samples in found]),
     }
+
+
+def called_candidates(result: Result, form: str) -> list[str]:
+    """Return the slugs of the candidates whose calls `call_columns` returns."""
+    return [one.slug for one, _ in candidates_with_calls(result, form)]
 
 
 def render_parquet(result: Result) -> bytes:
@@ -53,12 +61,9 @@ def render_parquet(result: Result) -> bytes:
     """
     pyarrow = _pyarrow()
     columns = call_columns(result, "parquet")
-    table = pyarrow.table(
-        {
-            "candidate": pyarrow.array(columns["candidate"]).dictionary_encode(),
-            **{name: pyarrow.array(columns[name]) for name in ("launch", "round", "seconds")},
-        }
-    ).replace_schema_metadata({METADATA_KEY: result.to_json(samples=False)})
+    names = called_candidates(result, "parquet")
+    columns["candidate"] = pyarrow.DictionaryArray.from_arrays(columns["candidate"], pyarrow.array(names))
+    table = pyarrow.table(columns).replace_schema_metadata({METADATA_KEY: result.to_json(samples=False)})
     from pyarrow import parquet
 
     buffer = io.BytesIO()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from latency_tui.report.calls import candidates_with_calls, split_processes
+from latency_tui.report.calls import candidates_with_calls, json_pieces, split_processes
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _DATE = "%Y-%m-%d %H:%M:%S.%f"
 
 
-def render_pyperf(result: Result) -> str:
-    """Return the benchmarks of all candidates that did not fail.
+def render_pyperf(result: Result) -> Iterator[str]:
+    """Return the benchmarks of all candidates that did not fail, in pieces.
 
     Raises:
         UsageError: There are none, or the result has no samples.
@@ -25,13 +25,13 @@ def render_pyperf(result: Result) -> str:
         {
             "metadata": {"name": clean(candidate.name), "loops": 1, "unit": "second"},
             "runs": [
-                {"values": values.tolist(), "metadata": {"date": began, "duration": float(values.sum())}}
+                {"values": values, "metadata": {"date": began, "duration": float(values.sum())}}
                 for values in split_processes(result, candidate, samples)
             ],
         }
         for candidate, samples in candidates_with_calls(result, "pyperf")
     ]
-    return json.dumps({"version": "1.0", "metadata": _metadata(result), "benchmarks": benchmarks}) + "\n"
+    return json_pieces({"version": "1.0", "metadata": _metadata(result), "benchmarks": benchmarks})
 
 
 def _metadata(result: Result) -> dict[str, str | int]:

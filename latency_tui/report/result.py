@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import write
 from latency_tui.report.rows import make_notes, make_rows, make_title
@@ -82,9 +84,11 @@ class Result(kept.Result, frozen=True, kw_only=True):
 
         backend = _choose_library(library)
         if samples:
-            from latency_tui.report.parquet import call_columns
+            from latency_tui.report.parquet import call_columns, called_candidates
 
-            columns = call_columns(self, "to_frame(samples=True)")
+            what = "to_frame(samples=True)"
+            columns = call_columns(self, what)
+            columns["candidate"] = np.asarray(called_candidates(self, what), dtype=object)[columns["candidate"]]
         else:
             rows = self.summary()
             columns = {name: [row[name] for row in rows] for name in COLUMNS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latency_tui.errors import NothingToExportError
-from latency_tui.plan.limits import DURATIONS
+from latency_tui.plan.limits import DURATIONS, Limit
 from latency_tui.report.markup import escape
 from latency_tui.report.rows import comparison_with, make_title
 from latency_tui.stats.percentiles import PERCENTILES
@@ -26,6 +27,7 @@ MAX_BARS = 40
 MAX_LINES = 14
 _MAX_TICKS = 5
 _MAX_NAME = 40
+_ANSWER_WIDTH = 92
 _ROW = 46
 _AXIS = 26
 _LINES_HEIGHT = 260
@@ -49,14 +51,18 @@ def render_svg(result: Result) -> str:
     if not shown:
         raise NothingToExportError("No model was measured, so that there is nothing to draw.")
     chart, height = bar_chart(result, shown)
-    width, top = 760, 64
-    style = read_style()
-    title, answer = escape(make_title(result)), escape(shorten(clean(result.answer), 110))
+    scale = bar_axis(result, shown)
+    axis = " · logarithmic axis" if scale is not None and scale.log else ""
+    answer = textwrap.wrap(clean(result.answer), _ANSWER_WIDTH, max_lines=2, placeholder=" …")
+    width, top, style = 760, 44 + 20 * len(answer), read_style()
+    lines = "".join(
+        f'<text x="0" y="{26 + 20 * index}" class="name">{escape(line)}</text>' for index, line in enumerate(answer)
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 0 {width + 32} {top + height + 12}" '
         f'width="{width + 32}" height="{top + height + 12}" role="img"><title>{escape(result.answer)}</title>'
-        f'<style>{style}</style><rect x="-16" width="{width + 32}" height="100%" fill="var(--bg)"/>'
-        f'<text x="0" y="26" class="name">{answer}</text><text x="0" y="46" class="small">{title}</text>'
+        f'<style>{style}</style><rect x="-16" width="{width + 32}" height="100%" fill="var(--bg)"/>{lines}'
+        f'<text x="0" y="{26 + 20 * len(answer)}" class="small">{escape(make_title(result))}{axis}</text>'
         f'<svg x="0" y="{top}" width="{width}" height="{height}">{chart}</svg></svg>\n'
     )
 
@@ -79,12 +85,10 @@ def embed(chart: str, height: float, label: str) -> str:
 def bar_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
     """Return a bar per candidate, from its p50, with its interval and a whisker to its p99; and the height."""
     shown = [one for one in shown[:MAX_BARS] if one.statistics and one.statistics.p50.value]
-    if not shown:
+    scale = bar_axis(result, shown)
+    if scale is None:
         return "", 0
-    limits = [one for one in result.plan.limits if one.metric in DURATIONS and not one.relative]
-    values = [value for one in shown for value in _extremes(one)]
-    scale = extended(bar_scale(min(values), max(values)), [limit.bound for limit in limits])
-    limits = [limit for limit in limits if scale.holds(limit.bound)]
+    limits = [limit for limit in _drawn_limits(result) if scale.holds(limit.bound)]
     top = 16 if limits else 0
     bottom = top + _ROW * len(shown)
     parts = [_duration_axis(scale, top, bottom)]
@@ -97,6 +101,18 @@ def bar_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, fl
             f'<text class="limit-name" x="{x:.2f}%" y="11" text-anchor="{anchor}">{escape(str(limit))}</text>'
         )
     return "".join(parts), bottom + _AXIS
+
+
+def bar_axis(result: Result, shown: Sequence[CandidateResult]) -> Scale | None:
+    """Return the axis of the bars; None if there are none."""
+    values = [value for one in shown[:MAX_BARS] for value in _extremes(one)]
+    if not values:
+        return None
+    return extended(bar_scale(min(values), max(values)), [limit.bound for limit in _drawn_limits(result)])
+
+
+def _drawn_limits(result: Result) -> list[Limit]:
+    return [one for one in result.plan.limits if one.metric in DURATIONS and not one.relative]
 
 
 def _extremes(candidate: CandidateResult) -> list[float]:

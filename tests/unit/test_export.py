@@ -19,7 +19,7 @@ from latency_tui.errors import NothingToExportError, UsageError
 from latency_tui.history.reading import read_result, read_result_or_suite
 from latency_tui.history.store import History
 from latency_tui.plan.settings import Setting
-from latency_tui.report import FORMATS, render, write
+from latency_tui.report import FORMATS, pieces, render, write
 from latency_tui.report.calls import split_processes
 from latency_tui.report.formats import Format, check_format
 from latency_tui.report.parquet import METADATA_KEY
@@ -127,6 +127,18 @@ def test_our_files_for_other_tools_are_read_back(result: Result, tmp_path: Path,
         assert candidate.samples is not None
         assert benchmark.samples.tolist() == candidate.samples.tolist()
         assert len(benchmark.launches) == processes
+
+
+@pytest.mark.parametrize("form", ["pyperf", "hyperfine"])
+def test_a_file_of_many_calls_is_never_one_text(result: Result, form: Format) -> None:
+    samples = np.arange(1, 250_001) / 1e9
+    long = replace(result.candidates[0], samples=samples, launches=(0,), calls=250_000)
+    parts = list(pieces(replace(result, candidates=(long,)), form))
+    text = "".join(parts)
+    assert max(map(len, parts)) < len(text) / 2
+    document = json.loads(text)
+    found = document["results"][0]["times"] if form == "hyperfine" else document["benchmarks"][0]["runs"][0]["values"]
+    assert found == samples.tolist()
 
 
 # --- github-action-benchmark ----------------------------------------------------------------------------------------
