@@ -239,7 +239,8 @@ def _report(measurement: Measurement, form: Format, path: Path | None, samples: 
         lost = write_report(result, form, path, samples=samples)
     except NothingToExportError as error:
         measurement.spool.close(remove=True)
-        return measurement.conclude() or print_error(str(error), error.exit_code)
+        why = " ".join(measurement.failures)  # a report would contain them
+        return print_error(f"{error} {why}".strip(), measurement.conclude() or error.exit_code)
     except Exception as error:  # noqa: BLE001 (as above)
         measurement.keep(error)
         return EngineError.exit_code

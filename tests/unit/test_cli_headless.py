@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli import headless
-from latency_tui.cli.headless import failure_exit_code, measure_and_report, recover
+from latency_tui.cli.headless import failure_exit_code, measure_and_report, recover, write_report
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -27,9 +28,11 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+from latency_tui.report import Format
 from latency_tui.report.progress import Progress
 from latency_tui.result.result import load
 from tests.unit.fake_latencies import block
+from tests.unit.fake_result import make_result
 
 PLAN = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2]))
 
@@ -86,6 +89,29 @@ def test_a_failure_is_in_the_report_and_in_the_exit_code(
     out, err = capsys.readouterr()
     assert "failed  Random Forest: ValueError: no" in out
     assert err == ""
+
+
+@pytest.mark.parametrize("form", ["pyperf", "hyperfine", "svg", "github-action-benchmark"])
+def test_a_format_with_nothing_to_write_gives_the_reason_and_the_exit_code(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path, form: Format
+) -> None:
+    play(failed("random-forest"), JobFinished(job="j", reason="completed"))
+    assert measure_and_report(PLAN, form=form, path=tmp_path / "report", samples=True) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("latency-tui: No model was measured")
+    assert "random-forest: ValueError: no" in err
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_binary_report_that_cannot_be_written_is_json_on_stdout(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow")
+    assert write_report(make_result(), "parquet", tmp_path / "no" / "a.parquet", samples=True) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out)["answer"] == make_result().answer
+    assert err.startswith("latency-tui: Cannot write")
 
 
 def test_an_engine_that_dies_is_a_sentence_after_what_was_measured(
