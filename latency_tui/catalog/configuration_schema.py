@@ -125,6 +125,16 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[str, ...] = ()
 
 
+class AgainstTable(msgspec.Struct, frozen=True, kw_only=True):
+    """How `--against` builds the environment of another revision.
+
+    Attributes:
+        command: The shell command that installs the project there; empty for `pip install .`.
+    """
+
+    command: str = ""
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """The content of the configuration file.
 
@@ -134,6 +144,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
         plans: Plans by name.
         keys: Key bindings by action, such as `profile = "p"`; several keys are separated by commas.
         theme: Theme of the app.
+        against: How the environment of another revision is built.
     """
 
     models: dict[str, ModelTable] = {}
@@ -141,6 +152,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     plans: dict[str, PlanTable] = {}
     keys: dict[str, str] = {}
     theme: str = ""
+    against: AgainstTable = AgainstTable()
 
 
 def read_tables(content: bytes, path: Path) -> Configuration:

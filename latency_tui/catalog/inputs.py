@@ -97,13 +97,17 @@ def _external(model: Path) -> Iterator[tuple[str, str]]:
                 yield str(path), digest_of(path)
 
 
+def packages_of(candidate: Candidate) -> tuple[str, ...]:
+    """Return the packages that load the file of a candidate and run its runtime, besides scikit-learn."""
+    kind = file_kind(candidate)
+    names = _LIBRARIES.get(kind, ()) if kind else ()
+    return (*names, *_TO_ONNX) if candidate.runtime == "onnx" else names
+
+
 def _versions(candidate: Candidate) -> Iterator[tuple[str, str]]:
     from importlib.metadata import PackageNotFoundError, version  # deferred: only other libraries need it
 
-    kind = file_kind(candidate)
-    names = _LIBRARIES.get(kind, ()) if kind else ()
-    if candidate.runtime == "onnx":
-        names = (*names, *_TO_ONNX)
+    names = packages_of(candidate)
     if candidate.model.factory:
         names = (*names, candidate.model.factory.partition(".")[0].partition(":")[0])
     for name in names:

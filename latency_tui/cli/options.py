@@ -16,6 +16,7 @@ from latency_tui.catalog.resolve import resolve
 from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_input_arguments
+from latency_tui.cli.output import print_status
 from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
@@ -96,6 +97,11 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="LIMIT",
         help="A condition such as 'p99 < 5ms', 'p50 < 1.05x' or 'linear-svm: mean < 1ms'; repeatable.",
     ),
+    click.option(
+        "--against",
+        metavar="REVISION",
+        help="Also measure each model as it is in another git revision, in an environment built for it.",
+    ),
     click.option("--cold-start", is_flag=True, help="Also measure start-up and memory, in a separate pass."),
     click.option(
         "--seed", type=int, default=0, metavar="N", show_default=True, help="Seed of the order of blocks and rows."
@@ -153,6 +159,7 @@ def make_plan(
 
     Raises:
         UsageError: An option is invalid; the message names the option and the reason.
+        EngineError: The environment of a revision could not be built.
     """
     request = msgspec.structs.replace(build_request(values), by_plan=by_plan)
     resolved = resolve(request, configuration, lenient=lenient)
@@ -191,7 +198,11 @@ def make_plan(
         trust=resolved.trust,
     )
     check_plan(plan, asks_later=lenient)
-    return plan
+    if values["against"] is None:
+        return plan
+    from latency_tui.catalog.against import plan_against  # deferred: only this option needs it
+
+    return plan_against(plan, values["against"], configuration, print_status)
 
 
 def find_slug(text: str, candidates: Iterable[Candidate]) -> str:
@@ -230,6 +241,7 @@ def format_arguments(values: Values) -> list[str]:
         "--batch-size": values["batch_size"],
         "--method": values["method"],
         "--baseline": values["baseline"],
+        "--against": values["against"],
         "--launches": values["launches"],
         "--equivalence": values["equivalence"],
         "--seed": values["seed"],

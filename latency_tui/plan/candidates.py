@@ -92,6 +92,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         python: Interpreter of its environment, an absolute path.
         folder: The folder in its tree that corresponds to the working directory.
         modules: Further folders in its tree in which modules are searched.
+        python_path: The variable `PYTHONPATH` of its processes, with folders in its tree.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     python: str
     folder: str
     modules: tuple[str, ...] = ()
+    python_path: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

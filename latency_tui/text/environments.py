@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
-_NOT_INSTALLED = "none"
-
 
 def differing_versions(result: Result) -> dict[str, dict[str, str]]:
-    """Return the versions that are not the same in all environments of a result, by slug and name."""
+    """Return the versions that are not the same in all environments of a result, by slug and name.
+
+    Packages that an environment lacks are left out: no model that was measured there needs them.
+    """
     known = {candidate.slug: candidate.versions for candidate in result.candidates if candidate.versions}
-    names = dict.fromkeys(name for versions in known.values() for name in versions)
-    differing = [name for name in names if len({versions.get(name, _NOT_INSTALLED) for versions in known.values()}) > 1]
-    return {slug: {name: versions.get(name, _NOT_INSTALLED) for name in differing} for slug, versions in known.items()}
+    everywhere = set.intersection(*map(set, known.values())) if known else set[str]()
+    names = dict.fromkeys(name for versions in known.values() for name in versions if name in everywhere)
+    differing = [name for name in names if len({versions[name] for versions in known.values()}) > 1]
+    return {slug: {name: versions[name] for name in differing} for slug, versions in known.items()}
 
 
 def format_versions(versions: Mapping[str, str]) -> str:
-    """Return versions in words, such as `scikit-learn 1.6.1, numpy 2.2.6 and no pandas`."""
-    words = [f"no {name}" if version == _NOT_INSTALLED else f"{name} {version}" for name, version in versions.items()]
+    """Return versions in words, such as `Python 3.12.1, scikit-learn 1.6.1 and numpy 2.2.6`."""
+    words = [f"{name} {version}" for name, version in versions.items()]
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 

@@ -175,8 +175,8 @@ def test_rows_on_which_predictions_differ_are_counted() -> None:
 def test_versions_are_written_in_words() -> None:
     assert format_versions({"scikit-learn": "1.6.1"}) == "scikit-learn 1.6.1"
     assert (
-        format_versions({"Python": "3.12.1", "numpy": "2.1", "pandas": "none"})
-        == "Python 3.12.1, numpy 2.1 and no pandas"
+        format_versions({"Python": "3.12.1", "numpy": "2.1", "pandas": "3.1"})
+        == "Python 3.12.1, numpy 2.1 and pandas 3.1"
     )
 
 

@@ -65,6 +65,7 @@ class Interpreter(NamedTuple):
         name: Name of its environment.
         folder: Working directory of its processes; None for that of the engine.
         folders: Folders in which a model's modules are searched once Python does not find them.
+        python_path: The variable `PYTHONPATH` of its processes; None for that of the engine.
     """
 
     python: str
@@ -72,6 +73,12 @@ class Interpreter(NamedTuple):
     name: str
     folder: str | None
     folders: tuple[str, ...]
+    python_path: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables of its processes."""
+        changed = {} if self.python_path is None else {"PYTHONPATH": self.python_path}
+        return {**os.environ, **changed}
 
 
 class CandidateProcess:
@@ -178,12 +185,14 @@ class CandidateProcess:
     def _spawn(self, theirs: Connection, context: ProcessContext) -> int:
         number = theirs.fileno()
         python, code, folder = sys.executable, _HOST.format(path=sys.path), None
-        folders = context.import_folders
+        folders, environment = context.import_folders, dict(os.environ)
         if self.interpreter is not None:
             python, folder, folders = self.interpreter.python, self.interpreter.folder, self.interpreter.folders
-            code = _HOST_ELSEWHERE
+            code, environment = _HOST_ELSEWHERE, self.interpreter.environment()
         words = [python, "-P", "-c", code, str(number), str(self.log), str(os.getpid()), *folders]
-        self._spawned = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[number], cwd=folder)  # noqa: S603
+        self._spawned = subprocess.Popen(  # noqa: S603 (our own, or checked for trust before)
+            words, stdin=subprocess.DEVNULL, pass_fds=[number], cwd=folder, env=environment
+        )
         return self._spawned.pid
 
     def fork(self, theirs: Connection, log: Path) -> int:

@@ -66,7 +66,10 @@ def measure(
             stderr=printed,
             process_group=0,
             cwd=interpreter.folder if interpreter else None,
-            env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
+            env={
+                **(interpreter.environment() if interpreter else os.environ),
+                **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            },
         )
     try:
         in_time = _await(process, json.dumps(request).encode(), channel, timeout, log)

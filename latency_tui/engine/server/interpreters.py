@@ -263,6 +263,7 @@ class Interpreters:
                 stderr=subprocess.PIPE,
                 pass_fds=[writing],
                 cwd=interpreter.folder,
+                env=interpreter.environment(),
                 process_group=0,
             )
         except OSError as error:
@@ -333,4 +334,5 @@ def interpreter_of(candidate: Candidate, folders: tuple[str, ...]) -> Interprete
         name=candidate.environment,
         folder=revision.folder if revision else None,
         folders=folders,
+        python_path=revision.python_path if revision else None,
     )

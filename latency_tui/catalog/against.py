@@ -1,0 +1,141 @@
+"""Adds the candidates of another revision of the user's repository to a plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from latency_tui.catalog.configuration import LoadedConfiguration, runs_code
+from latency_tui.catalog.import_paths import source_of
+from latency_tui.catalog.inputs import packages_of
+from latency_tui.catalog.repository import Repository
+from latency_tui.catalog.revision_environment import Report, build, mapped_python_path, moved
+from latency_tui.catalog.trust_store import digest_of
+from latency_tui.catalog.validate import check_plan
+from latency_tui.errors import UsageError
+from latency_tui.plan.candidates import Candidate, Revision, make_slugs_unique
+from latency_tui.plan.plan import Plan
+from latency_tui.plan.trust import Trust
+
+
+def plan_against(plan: Plan, revision: str, configuration: LoadedConfiguration, report: Report) -> Plan:
+    """Return a plan in which every candidate is followed by the same candidate at another revision.
+
+    The other candidate takes its import path or its model file from the tree of that revision, and has an environment
+    of its own, which is built first. With one candidate, the other side is the baseline.
+
+    Args:
+        plan: The plan; its candidates are those of the working tree.
+        revision: A name that git knows, such as `main`.
+        configuration: The configuration, which may name the command that builds the environment.
+        report: Shows the progress, a line at a time.
+
+    Raises:
+        UsageError: The revision, or a file in it, does not exist, or a candidate has no place in a revision.
+        EngineError: The environment could not be built.
+    """
+    command = _command(configuration)
+    for candidate in plan.candidates:
+        if candidate.python or candidate.model.handed_over:
+            raise UsageError(f"{candidate.name} cannot be taken from a revision; omit its interpreter, or --against.")
+    here = Path.cwd()
+    repository = Repository(here)
+    commit = repository.commit(revision)
+    for candidate in plan.candidates:
+        _check_module(candidate, repository.root, here, configuration.folder)
+    where = (configuration.folder if command else here).absolute()
+    packages = (name for candidate in plan.candidates for name in packages_of(candidate))
+    tree, python = build(
+        repository,
+        commit,
+        command=command,
+        folder=_relative(where, repository.root),
+        packages=packages,
+        report=lambda line: report(f"{revision}: {line}"),
+    )
+    other = Revision(
+        name=revision,
+        commit=commit,
+        python=str(python),
+        folder=str(moved(here, repository.root, tree)),
+        modules=(str(moved(configuration.folder, repository.root, tree)),),
+        python_path=mapped_python_path(os.environ, repository.root, tree),
+    )
+    if not Path(other.folder).is_dir():
+        raise UsageError(f"The working directory does not exist in revision {revision}.")
+    pairs = [(one, _at(one, other, repository.root, tree)) for one in plan.candidates]
+    trust = plan.trust
+    for one, there in pairs:
+        if one.model.file:
+            trust = _trusting(trust, Path(one.model.file), Path(there.model.file))
+    candidates = make_slugs_unique(candidate for pair in pairs for candidate in pair)
+    baseline = candidates[1].slug if len(pairs) == 1 and plan.baseline is None else plan.baseline
+    found = msgspec.structs.replace(plan, candidates=candidates, baseline=baseline, trust=trust)
+    check_plan(found)
+    return found
+
+
+def _command(configuration: LoadedConfiguration) -> str:
+    command = configuration.configuration.against.command
+    if command and not configuration.is_trusted_location:
+        raise UsageError(
+            f"--against would run the command {command!r}, which latency-tui.toml in this directory names. If you "
+            "trust that file, add --trust ./latency-tui.toml."
+        )
+    return command
+
+
+def _at(candidate: Candidate, revision: Revision, root: Path, tree: Path) -> Candidate:
+    """Return a candidate at a revision.
+
+    Raises:
+        UsageError: Its model file does not exist there.
+    """
+    model = candidate.model
+    if model.file:
+        path = moved(Path(model.file), root, tree).absolute()
+        if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for a folder without access)
+            raise UsageError(f"{model.file} is not in revision {revision.name}; git has no such file there.")
+        model = msgspec.structs.replace(model, file=str(path))
+    return msgspec.structs.replace(candidate, model=model, revision=revision)
+
+
+def _trusting(trust: Trust, mine: Path, other: Path) -> Trust:
+    """Return a trust that covers the other version of a file as it covers the one that the user named."""
+    types = trust.files.get(digest_of(mine), ())
+    return trust.extended(digest_of(other), types) if types else trust
+
+
+def _relative(folder: Path, root: Path) -> Path:
+    found = moved(folder, root, Path())
+    return Path() if found.is_absolute() else found
+
+
+def _check_module(candidate: Candidate, root: Path, here: Path, folder: Path) -> None:
+    """Check that the module of an import path is that of the working tree, and not an older installed copy.
+
+    Raises:
+        UsageError: It is installed, and differs from the module in the working tree.
+    """
+    factory = candidate.model.factory
+    if not factory or not runs_code(factory, {}):
+        return
+    found = source_of(factory, (str(here), str(folder)))
+    if found is None or not {"site-packages", "dist-packages"} & set(found.parts):
+        return
+    for mine in _in_tree(factory, (here, here / "src", root, root / "src")):
+        if mine.read_bytes() != found.read_bytes():
+            raise UsageError(
+                f"{factory.partition(':')[0]} would be imported from {found}, which differs from {mine}; install the "
+                "working tree first: pip install -e ."
+            )
+        return
+
+
+def _in_tree(factory: str, folders: Iterable[Path]) -> Iterable[Path]:
+    name = factory.partition(":")[0].replace(".", "/")
+    places = (folder / f"{name}{end}" for folder in folders for end in (".py", "/__init__.py"))
+    return (place for place in places if place.is_file())
