@@ -131,8 +131,9 @@ def _comparison(result: Result, shown: Sequence[CandidateResult]) -> str:
     baseline = result.baseline
     if baseline is None or not result.comparisons:
         return ""
+    name = next((one.name for one in result.candidates if one.slug == baseline), baseline)
     hint = (
-        f"Latency divided by that of {escape(result.candidate(baseline).name)}, the baseline; above 1 is slower. "
+        f"Latency divided by that of {escape(name)}, the baseline; above 1 is slower. "
         f"Differences within {result.equivalence * 100:.2g} % (shaded) count as equal."
     )
     return _chart(result, "Comparison", hint, interval_chart(result, shown))

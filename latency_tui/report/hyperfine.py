@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 
+GENERATOR = "latency-tui"
+"""Value of a key that hyperfine does not have: the times are of calls in one process, not of processes."""
+
+
 def render_hyperfine(result: Result) -> Iterator[str]:
     """Return the times of all candidates that did not fail, in pieces.
 
@@ -28,7 +32,7 @@ def render_hyperfine(result: Result) -> Iterator[str]:
         if parameters := {clean(name): clean(str(value)) for name, value in settings.get(candidate.slug, {}).items()}:
             entry["parameters"] = parameters
         entries.append(entry)
-    return json_pieces({"results": entries}, indent=2)
+    return json_pieces({"generator": GENERATOR, "results": entries}, indent=2)
 
 
 def _entry(candidate: CandidateResult, samples: Latencies) -> dict[str, object]:

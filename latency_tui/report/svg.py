@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def embed(chart: str, height: float, label: str) -> str:
 
 def bar_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
     """Return a bar per candidate, from its p50, with its interval and a whisker to its p99; and the height."""
-    shown = [one for one in shown[:MAX_BARS] if one.statistics and one.statistics.p50.value]
+    shown = [one for one in shown[:MAX_BARS] if one.statistics and _is_positive(one.statistics.p50.value)]
     scale = bar_axis(result, shown)
     if scale is None:
         return "", 0
@@ -119,7 +119,12 @@ def _extremes(candidate: CandidateResult) -> list[float]:
     assert candidate.statistics is not None
     p50, p99 = candidate.statistics.p50, candidate.statistics.p99
     found = (p50.value, p50.low, p50.high, p99.low if p99.is_bound else p99.value)
-    return [value for value in found if value]
+    return [value for value in found if _is_positive(value)]
+
+
+def _is_positive(value: float | None) -> TypeGuard[float]:
+    """Return whether a value can be drawn; a damaged file may contain any number."""
+    return value is not None and 0 < value < math.inf
 
 
 def _bar(candidate: CandidateResult, scale: Scale, y: float) -> str:
@@ -152,8 +157,8 @@ def _bar(candidate: CandidateResult, scale: Scale, y: float) -> str:
 def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, float]:
     """Return the interval of each candidate's ratio to the baseline around 1.0, and the height."""
     found = [(one, comparison_with(result, result.baseline, one.slug)) for one in shown]
-    rows = [(one, pair) for one, pair in found if pair is not None and pair.ratio][:MAX_BARS]
-    ends = [end for _, pair in rows for end in (pair.low, pair.high, pair.ratio) if end]
+    rows = [(one, pair) for one, pair in found if pair is not None and _is_positive(pair.ratio)][:MAX_BARS]
+    ends = [end for _, pair in rows for end in (pair.low, pair.high, pair.ratio) if _is_positive(end)]
     if not ends:
         return "", 0
     near = [end for end in ends if 1 / _NEAR <= end <= _NEAR] or [
@@ -165,7 +170,7 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
         share = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
         return 2 + share * 96
 
-    bottom, share = _ROW * len(rows), result.equivalence
+    bottom, share = _ROW * len(rows), min(max(result.equivalence, 0.0), 1.0)
     left, right = place(1 / (1 + share)), place(1 + share)
     parts = [f'<rect class="band" x="{left:.2f}%" width="{right - left:.2f}%" height="{bottom}"/>']
     last = -100.0
@@ -186,7 +191,7 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
             mark = f'<text class="beyond" x="{x}%" y="{y + 35}" text-anchor="{anchor}">{pair.ratio:.3g}× {sign}</text>'
         else:
             mark = f'<circle class="dot" cx="{place(pair.ratio):.2f}%" cy="{y + 31}" r="5.5"/>'
-            if pair.low and pair.high:
+            if _is_positive(pair.low) and _is_positive(pair.high):
                 mark = (
                     f'<line class="ratio" x1="{place(pair.low):.2f}%" x2="{place(pair.high):.2f}%" y1="{y + 31}" '
                     f'y2="{y + 31}"/>{mark}'
@@ -209,7 +214,7 @@ def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list
     lines: list[tuple[CandidateResult, list[tuple[str, float]]]] = []
     for one in shown[:MAX_LINES]:
         known = [(name, getattr(one.statistics, name)) for name in PERCENTILES]
-        points = [(name, found.value) for name, found in known if found.value and not found.is_bound]
+        points = [(name, found.value) for name, found in known if _is_positive(found.value) and not found.is_bound]
         if len(points) > 1:
             lines.append((one, points))
     values = [value for _, points in lines for _, value in points]

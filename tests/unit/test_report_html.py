@@ -155,6 +155,14 @@ def test_a_page_without_samples_lacks_only_the_runs(result: Result) -> None:
     assert "Percentiles" in Page(render(result.without_samples(), "html")).texts
 
 
+@pytest.mark.parametrize("ratio", [-1.0, 0.0, 1e-300, 1e300, None])
+@pytest.mark.parametrize("equivalence", [-1.0, 0.0, 5.0])
+def test_a_damaged_result_is_drawn_as_far_as_it_can_be(result: Result, ratio: float | None, equivalence: float) -> None:
+    changed = tuple(replace(one, ratio=ratio, low=ratio, high=ratio) for one in result.comparisons)
+    damaged = replace(result, comparisons=changed, equivalence=equivalence)
+    assert result.answer in Page(render(damaged, "html")).texts
+
+
 # --- the command ----------------------------------------------------------------------------------------------------
 
 LOGISTIC, FOREST = (Candidate(model=model) for model in BUILTIN_MODELS[:2])

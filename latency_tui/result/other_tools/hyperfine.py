@@ -1,4 +1,7 @@
-"""Reads result files of hyperfine (`--export-json`): every value is a run of a command, a process of its own."""
+"""Reads result files of hyperfine (`--export-json`): every value is a run of a command, a process of its own.
+
+In a file that latency-tui wrote for readers of such files, the values are calls of one process.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class _Result(msgspec.Struct):
 
 class _File(msgspec.Struct):
     results: list[_Result]
+    generator: str = ""
 
 
 _decoder = msgspec.json.Decoder(_File)
@@ -30,10 +34,10 @@ def decode(content: bytes) -> Suite:
         msgspec.MsgspecError: The file is malformed.
     """
     file = _decoder.decode(content)
-    return Suite(tool="hyperfine", benchmarks=name_benchmarks(_benchmark(one) for one in file.results))
+    return Suite(tool="hyperfine", benchmarks=name_benchmarks(_benchmark(one, file.generator) for one in file.results))
 
 
-def _benchmark(result: _Result) -> Unnamed:
+def _benchmark(result: _Result, generator: str) -> Unnamed:
     if not result.times:
         raise UsageError(f"the times of the single runs of {result.command!r} are missing")
     if min(result.times) == 0:
@@ -45,6 +49,6 @@ def _benchmark(result: _Result) -> Unnamed:
     failures = sum(code != 0 for code in result.exit_codes)
     return Unnamed(
         names=(result.command, f"{result.command} [{parameters}]") if parameters else (result.command,),
-        launches=tuple([time] for time in result.times),
+        launches=(result.times,) if generator else tuple([time] for time in result.times),
         notes=(f"{failures:,} of {len(result.times):,} runs failed.",) if failures else (),
     )
