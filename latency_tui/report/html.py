@@ -22,6 +22,7 @@ from latency_tui.report.svg import (
     shown_candidates,
 )
 from latency_tui.stats.percentiles import PERCENTILES
+from latency_tui.text.environments import describe_predictions, differing_versions, format_versions
 from latency_tui.text.formatting import (
     NOTHING,
     format_duration,
@@ -112,6 +113,10 @@ def _card(result: Result, candidate: CandidateResult) -> str:
         if candidate.cold_start is not None:
             pairs.append(("first call", format_duration(candidate.cold_start_seconds)))
             pairs.append(("memory", format_memory(candidate.cold_start.memory_peak)))
+        if versions := differing_versions(result).get(candidate.slug):
+            body += f'<p class="versions">{escape(format_versions(versions))}</p>'
+        if note := describe_predictions(result, candidate):
+            body += f'<p class="inconclusive">{escape(note)}</p>'
         body += "<dl>" + "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in pairs) + "</dl>"
     return f'<div class="card" style="--c:{colour_of(candidate)}"><h3>{escape(candidate.name)}</h3>{body}</div>'
 

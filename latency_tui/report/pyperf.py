@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from latency_tui.report.calls import candidates_with_calls, json_pieces, split_processes
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import Result
+    from latency_tui.result.result import CandidateResult, Result
 
 _DATE = "%Y-%m-%d %H:%M:%S.%f"
 
@@ -23,7 +23,7 @@ def render_pyperf(result: Result) -> Iterator[str]:
     began = result.created_at.astimezone().strftime(_DATE)  # pyperf writes local time
     benchmarks = [
         {
-            "metadata": {"name": clean(candidate.name), "loops": 1, "unit": "second"},
+            "metadata": _benchmark_metadata(candidate),
             "runs": [
                 {"values": values, "metadata": {"date": began, "duration": float(values.sum())}}
                 for values in split_processes(result, candidate, samples)
@@ -32,6 +32,11 @@ def render_pyperf(result: Result) -> Iterator[str]:
         for candidate, samples in candidates_with_calls(result, "pyperf")
     ]
     return json_pieces({"version": "1.0", "metadata": _metadata(result), "benchmarks": benchmarks})
+
+
+def _benchmark_metadata(candidate: CandidateResult) -> dict[str, str | int]:
+    found: dict[str, str | int] = {"name": clean(candidate.name), "loops": 1, "unit": "second"}
+    return found | _versions(candidate.versions)  # of its own environment, if the plan has several
 
 
 def _metadata(result: Result) -> dict[str, str | int]:
@@ -50,6 +55,14 @@ def _metadata(result: Result) -> dict[str, str | int]:
         "cpu_model_name": machine.cpu,
         "cpu_affinity": ",".join(map(str, machine.pinned)),
         "python_version": machine.python,
-        **{f"{name.replace('-', '_')}_version": number for name, number in machine.versions.items()},
     }
-    return found | {"cpu_count": machine.cores} | {key: clean(text) for key, text in texts.items() if clean(text)}
+    return (
+        found
+        | _versions(machine.versions)
+        | {"cpu_count": machine.cores}
+        | {key: clean(text) for key, text in texts.items() if clean(text)}
+    )
+
+
+def _versions(versions: Mapping[str, str]) -> dict[str, str | int]:
+    return {f"{name.lower().replace('-', '_')}_version": clean(number) for name, number in versions.items() if number}

@@ -91,6 +91,16 @@ def test_a_process_is_a_launch_and_a_replica_where_they_are_known(result: Result
     assert [part.size for part in split_processes(result, candidate, candidate.samples)] == [50, 50]
 
 
+def test_versions_of_another_environment_stand_at_its_benchmark(result: Result, tmp_path: Path) -> None:
+    pyperf = pytest.importorskip("pyperf")
+    older = replace(result.candidates[0], versions={"Python": "3.12.1", "scikit-learn": "1.5.0"})
+    write(replace(result, candidates=(older, *result.candidates[1:])), tmp_path / "a.pyperf.json")
+    suite = pyperf.BenchmarkSuite.load(str(tmp_path / "a.pyperf.json"))
+    known = [one.get_metadata() for one in suite.get_benchmarks()]
+    assert [one["python_version"] for one in known] == ["3.12.1", "3.11.7", "3.11.7"]
+    assert [one["scikit_learn_version"] for one in known] == ["1.5.0", "1.9.0", "1.9.0"]
+
+
 # --- hyperfine ------------------------------------------------------------------------------------------------------
 
 

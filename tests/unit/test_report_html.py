@@ -163,6 +163,13 @@ def test_a_damaged_result_is_drawn_as_far_as_it_can_be(result: Result, ratio: fl
     assert result.answer in Page(render(damaged, "html")).texts
 
 
+def test_a_card_shows_the_versions_that_differ_between_environments(result: Result) -> None:
+    both = [{"Python": "3.12.1", "numpy": "2.1"}, {"Python": "3.11.7", "numpy": "2.1"}]
+    candidates = tuple(replace(one, versions=two) for one, two in zip(result.candidates, both, strict=False))
+    texts = Page(render(replace(result, candidates=(*candidates, *result.candidates[2:])), "html")).texts
+    assert {"Python 3.12.1", "Python 3.11.7"} <= set(texts)
+
+
 # --- the command ----------------------------------------------------------------------------------------------------
 
 LOGISTIC, FOREST = (Candidate(model=model) for model in BUILTIN_MODELS[:2])
