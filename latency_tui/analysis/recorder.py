@@ -19,6 +19,7 @@ from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_
 from latency_tui.analysis.continuation import Part, remaining_measurement
 from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
+from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.protocol import (
@@ -239,7 +240,8 @@ class Recorder:
             if len(active) < len(self.comparer.active()):
                 return False
             relative = any(limit.relative for limit in self.plan.limits)
-            comparisons = self.result(max_samples=_RELATIVE_SAMPLES, samples=False).comparisons if relative else ()
+            result = self.result(max_samples=_RELATIVE_SAMPLES, samples=False) if relative else None
+            comparisons = (result.revision_comparisons or result.comparisons) if result else ()
             verdicts = self._judge(active, comparisons, self.looks.confidence, None)
             self._all_decided = self.looks.look(self.rounds, verdicts)
         return self._all_decided
@@ -319,13 +321,15 @@ class Recorder:
         pairs = comparer.judge(evidence, baseline, equivalence)
         groups = comparer.groups(candidates, pairs)
         comparisons = comparer.comparisons(baseline, pairs, tails=not live)
+        revisions = compare_revisions(comparer, equivalence, live=live)
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
             environment=self.noise_recorder.environment,
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=comparisons,
-            limits=self._limits(comparisons, max_samples),
+            revision_comparisons=revisions,
+            limits=self._limits(revisions or comparisons, max_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
             checkpoint=checkpoint_of(self) if samples and not live else None,

@@ -21,7 +21,9 @@ from latency_tui.plan.plan import Plan
 from latency_tui.plan.trust import Trust
 
 
-def plan_against(plan: Plan, revision: str, configuration: LoadedConfiguration, report: Report) -> Plan:
+def plan_against(
+    plan: Plan, revision: str, configuration: LoadedConfiguration, report: Report, *, asks_later: bool = False
+) -> Plan:
     """Return a plan in which every candidate is followed by the same candidate at another revision.
 
     The other candidate takes its import path or its model file from the tree of that revision, and has an environment
@@ -32,6 +34,7 @@ def plan_against(plan: Plan, revision: str, configuration: LoadedConfiguration, 
         revision: A name that git knows, such as `main`.
         configuration: The configuration, which may name the command that builds the environment.
         report: Shows the progress, a line at a time.
+        asks_later: Whether the user will be asked to trust a configuration file; see `check_plan`.
 
     Raises:
         UsageError: The revision, or a file in it, does not exist, or a candidate has no place in a revision.
@@ -74,7 +77,7 @@ def plan_against(plan: Plan, revision: str, configuration: LoadedConfiguration, 
     candidates = make_slugs_unique(candidate for pair in pairs for candidate in pair)
     baseline = candidates[1].slug if len(pairs) == 1 and plan.baseline is None else plan.baseline
     found = msgspec.structs.replace(plan, candidates=candidates, baseline=baseline, trust=trust)
-    check_plan(found)
+    check_plan(found, asks_later=asks_later)
     return found
 
 

@@ -202,7 +202,7 @@ def make_plan(
         return plan
     from latency_tui.catalog.against import plan_against  # deferred: only this option needs it
 
-    return plan_against(plan, values["against"], configuration, print_status)
+    return plan_against(plan, values["against"], configuration, print_status, asks_later=lenient)
 
 
 def find_slug(text: str, candidates: Iterable[Candidate]) -> str:

@@ -170,6 +170,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 found[candidate.slug] = other.slug
         return found
 
+    @property
+    def revision_pairs(self) -> dict[str, str]:
+        """Slugs of the candidates of the working tree, each with the slug of the same candidate at the revision."""
+        return {there: slug for slug, there in self.counterparts.items() if self._find(slug).revision}
+
+    def _find(self, slug: str) -> Candidate:
+        return next(candidate for candidate in self.candidates if candidate.slug == slug)
+
     def _counterpart(self, candidate: Candidate) -> Candidate | None:
         earlier = self.candidates[: self.candidates.index(candidate)]
         others = [one for one in self.candidates if one.environment != candidate.environment]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.report.tails import tail_ratio
-from latency_tui.text.environments import describe_predictions, describe_versions
+from latency_tui.text.environments import describe_predictions, describe_revisions, describe_versions
 from latency_tui.text.formatting import (
     NOTHING,
     format_call_input,
@@ -144,6 +144,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     The kinds are answer, input, failed, limit, noise and note.
     """
     notes = [("answer", clean(result.answer))] if result.answer else []
+    notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
     notes += [("input", sentence) for sentence in describe_inputs(result)]
     for candidate in result.candidates:
         if candidate.status == "failed" or candidate.error:

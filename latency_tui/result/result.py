@@ -211,6 +211,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         environment: Hardware and software; None if no engine started.
         candidates: Results of the candidates, in the plan's order.
         comparisons: Comparisons of all other measured candidates with the baseline.
+        revision_comparisons: Comparisons of each candidate of the working tree with itself at the revision; to these,
+            relative limits apply. Empty if the plan has no revision.
         equivalence: Half-width of the region of practical equivalence that the verdicts use: that of the plan, or the
             difference of the control if that is larger.
         limits: Whether each measured candidate meets each limit of the plan.
@@ -227,6 +229,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment | None = None
     candidates: tuple[CandidateResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    revision_comparisons: tuple[Comparison, ...] = ()
     equivalence: float = EQUIVALENCE
     limits: tuple[LimitVerdict, ...] = ()
     noise: Noise = Noise()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from latency_tui.text.formatting import format_ratio_either_way
+
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
@@ -44,3 +46,27 @@ def describe_predictions(result: Result, candidate: CandidateResult) -> str:
         return ""
     other = next((one.name for one in result.candidates if one.slug == found.reference), found.reference)
     return f"predictions differ from those of {other} on {found.differing:,} of {found.rows:,} rows"
+
+
+def describe_revisions(result: Result) -> list[str]:
+    """Return a sentence on each candidate and itself at a revision, if the result has several such pairs."""
+    names = {candidate.slug: candidate.name for candidate in result.candidates}
+    failed = {candidate.slug for candidate in result.candidates if candidate.status == "failed"}
+    return [
+        f"{names[pair.candidate]} is {_VERDICTS[pair.verdict].format(names[pair.baseline])}: "
+        f"{format_ratio_either_way(pair.ratio, pair.low, pair.high)}"
+        for pair in result.revision_comparisons
+        if len(result.revision_comparisons) > 1
+        and not {pair.candidate, pair.baseline} & failed
+        and pair.ratio is not None
+        and pair.low is not None
+        and pair.high is not None
+    ]
+
+
+_VERDICTS = {
+    "slower": "slower than {}",
+    "faster": "faster than {}",
+    "same": "as fast as {}",
+    "inconclusive": "not yet shown to differ from {} or to match it",
+}
