@@ -17,6 +17,7 @@ from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_of, median_of
 from latency_tui.analysis.continuation import Part, remaining_measurement
+from latency_tui.analysis.journal import Begun, Continued, Journal, KeptBlock, block_entry
 from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.revision_comparisons import compare_revisions
@@ -41,7 +42,6 @@ from latency_tui.result.checkpoint import Asked
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.more import More
 from latency_tui.result.result import CandidateResult, Noise, Result
-from latency_tui.result.spool import KeptBlock, Spool
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.pair_evidence import PairEvidence
 from latency_tui.stats.percentiles import MIN_ROUNDS
@@ -72,7 +72,6 @@ class Recorder:
         plan: Plan,
         known_colours: Mapping[str, str] | None = None,
         *,
-        spool: Spool | None = None,
         max_samples: int = MAX_SAMPLES,
     ) -> None:
         """Create an empty recording.
@@ -80,10 +79,9 @@ class Recorder:
         Args:
             plan: The plan that is measured.
             known_colours: Colours by slug of candidates that have already been shown.
-            spool: Where events and samples are written as they arrive; None to write nothing.
             max_samples: Largest number of samples kept, over all candidates.
         """
-        self._spool, self._is_spooled = spool, True
+        self._journal: Journal | None = None
         self.created_at = datetime.now(UTC)
         given = assign_colours(plan.all_candidates, known_colours)
         self.max_samples = max(max_samples // len(plan.all_candidates), 1)
@@ -124,17 +122,21 @@ class Recorder:
             The number of its first launch, which its events must have.
         """
         first = self.next_launch
-        if self._spool is not None:
-            self._spool.write_continuation(more, None if self._is_spooled else self.result())
-            self._is_spooled = True
+        if self._journal is not None:
+            self._journal.write(Continued(more=more))
         self.asked.append(Asked(more=more, first_launch=first, calls_before=self.calls))
         self.comparer.first_launch = first
         self._all_decided = False
         return first
 
-    def spool_to(self, spool: Spool | None) -> None:
-        """Write the next continuation to a spool, preceded by the result so far; None to write nothing."""
-        self._spool, self._is_spooled = spool, False
+    def write_to(self, journal: Journal | None) -> None:
+        """Write all further events to a journal; None to write nothing.
+
+        A journal of an empty recording begins with the plan. Otherwise it must know the result so far.
+        """
+        self._journal = journal
+        if journal is not None and not self.rounds:
+            journal.write(Begun(plan=self.plan, created_at=self.created_at))
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -143,8 +145,8 @@ class Recorder:
 
     def add(self, event: Event) -> None:
         """Record one event; events that do not concern the plan's candidates have no effect."""
-        if self._spool is not None and not isinstance(event, BlockMeasured):
-            self._spool.write(event)
+        if self._journal is not None and not isinstance(event, BlockMeasured):
+            self._journal.write(event)
         match event:
             case BlockMeasured():
                 self._add_block(event)
@@ -192,8 +194,8 @@ class Recorder:
         round_ = self.comparer.add(record, event, median, int(latencies.sum()))
         kept = record.buffer.add(latencies, event.launch, event.replica, round_)
         self._count(record.buffer, event.block, latencies.size)
-        if self._spool is not None:
-            self._spool.write_block(event, latencies, kept, median)
+        if self._journal is not None:
+            self._journal.write(block_entry(event, latencies, kept, median))
 
     def add_kept(self, block: KeptBlock) -> None:
         """Record a block of which only some samples were kept."""

@@ -1,44 +1,49 @@
-"""Restores recordings: from a result, to continue it, or from the spool of an interrupted measurement."""
+"""Restores recordings: from a result, to continue it, or from the journal of a measurement that was cut off."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.analysis.journal import Begun, Continued, Entry, KeptBlock
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES
 from latency_tui.errors import UsageError
 from latency_tui.result.checkpoint import CandidateCheckpoint
 from latency_tui.result.result import CandidateResult, Result
-from latency_tui.result.spool import Continued, KeptBlock, read
 
 _NANOSECONDS = 1e9
 
 
-def restore(path: Path, *, max_samples: int = MAX_SAMPLES) -> Recorder:
-    """Return the recording of a measurement whose events are in a spool file.
+def restore(result: Result | None, entries: Iterable[Entry], *, max_samples: int = MAX_SAMPLES) -> Recorder:
+    """Return the recording of a measurement that was cut off.
 
     Args:
-        path: The spool file.
+        result: The result that it continued; None if it was a new one.
+        entries: Its journal.
         max_samples: Largest number of samples kept, over all candidates.
 
     Raises:
-        UsageError: The file cannot be read or is not a spool file.
+        UsageError: The journal is incomplete, or the result cannot be continued.
     """
-    begun, events = read(path)
-    recording = Recorder(begun.plan, max_samples=max_samples)
-    recording.created_at = begun.created_at
-    for event in events:
-        if isinstance(event, Continued):
-            if event.result is not None:
-                recording = resume(event.result, max_samples=max_samples)
-            recording.continue_with(event.more)
-        elif isinstance(event, KeptBlock):
-            recording.add_kept(event)
+    recording = None if result is None else resume(result, max_samples=max_samples)
+    for entry in entries:
+        if isinstance(entry, Begun):
+            if recording is None:
+                recording = Recorder(entry.plan, max_samples=max_samples)
+                recording.created_at = entry.created_at
+        elif recording is None:
+            break
+        elif isinstance(entry, Continued):
+            recording.continue_with(entry.more)
+        elif isinstance(entry, KeptBlock):
+            recording.add_kept(entry)
         else:
-            recording.add(event)
+            recording.add(entry)
+    if recording is None:
+        raise UsageError("its beginning is missing")
     return recording
 
 

@@ -120,7 +120,7 @@ class SampleBuffer:
     def _draw(self, below: int, number: int, size: int | None = None) -> Any:  # Any: an integer or an array of integers
         """Return random integers in 0 … below − 1 that depend only on seed, step and arguments.
 
-        A restored spool therefore keeps the same samples.
+        A restored recording therefore keeps the same samples.
         """
         return np.random.default_rng((self._seed, self.step, number)).integers(below, size=size)
 

@@ -161,6 +161,22 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{where}.file in {self.path} must be a file.")
         return msgspec.structs.replace(found, **split)
 
+    def history_file(self, default: Path | None) -> Path | None:
+        """Return the file of the history; None if no results are kept.
+
+        Raises:
+            UsageError: A configuration that was found in the working directory names a file outside its folder.
+        """
+        wanted = self.configuration.history
+        if isinstance(wanted, bool):
+            return default if wanted else None
+        path = self._file(wanted)
+        if not self.is_trusted_location and not path.resolve().is_relative_to(self.folder.resolve()):
+            raise UsageError(
+                f"history in {self.path} is outside of its folder; add --trust {self.path} if you trust that file."
+            )
+        return path
+
     def code(self) -> tuple[tuple[str, str], ...]:
         """Return the code that only this file names, as pairs of the model or plan and the call or file."""
         found = [

@@ -145,6 +145,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
         keys: Key bindings by action, such as `profile = "p"`; several keys are separated by commas.
         theme: Theme of the app.
         against: How the environment of another revision is built.
+        history: Whether results are kept in the history, or the file of the history.
     """
 
     models: dict[str, ModelTable] = {}
@@ -153,6 +154,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     keys: dict[str, str] = {}
     theme: str = ""
     against: AgainstTable = AgainstTable()
+    history: bool | str = True
 
 
 def read_tables(content: bytes, path: Path) -> Configuration:

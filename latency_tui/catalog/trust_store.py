@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.catalog.bounded_reading import open_regular, read_whole
+from latency_tui.catalog.folders import data_folder
 from latency_tui.catalog.model_files import RUNS_CODE, TITLES, Kind, find_model_file, kind_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate
@@ -136,12 +137,8 @@ def recall(memory: Path | None = None) -> dict[str, tuple[str, ...]]:
 
 def memory_path() -> Path | None:
     """Return the path of the user's file that stores trust; None if there is no home folder."""
-    from platformdirs import user_data_path  # deferred: needed for files only
-
-    try:
-        return Path(user_data_path("latency-tui", appauthor=False)) / "trusted.json"
-    except RuntimeError:
-        return None
+    folder = data_folder()
+    return None if folder is None else folder / "trusted.json"
 
 
 def _added(known: Mapping[str, Iterable[str]], trusted: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

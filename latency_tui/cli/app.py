@@ -16,6 +16,7 @@ from latency_tui.catalog.resolve import extend_trust, listed_models
 from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.encoding import is_utf8
 from latency_tui.cli.group import print_error
+from latency_tui.cli.history_options import history_path
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.output import emit, is_terminal, terminal_style
@@ -53,6 +54,7 @@ def open_app(values: Values) -> int:
     """
     check_memory_limit(screen=True)
     configuration = read_configuration(values)
+    path = history_path(values, configuration)
     plan = make_plan(values, configuration, lenient=True)
     remember(plan.candidates, plan.trust)
     listed = listed_models(plan.workload.dataset, configuration)
@@ -70,15 +72,12 @@ def open_app(values: Values) -> int:
     from latency_tui.tui.app import LatencyApp  # deferred: 120 ms, most of it Textual
 
     engine = partial(Engine, modules=[configuration.folder])
-    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine, spooled=True)
+    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine, history=path)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Textual must restore the terminal
     try:
         app.run()
     finally:
-        if app.exit_code or sys.exc_info()[0]:
-            app.keep_results()
-        else:
-            app.discard_samples()
+        app.keep_results(terminated=bool(app.exit_code or sys.exc_info()[0]))
     if served:  # in a browser tab, stdout is the connection to the browser
         return app.exit_code
     if app.last_result is not None:
@@ -87,13 +86,17 @@ def open_app(values: Values) -> int:
         width, colour = terminal_style()
         emit(pieces(app.last_result, width=width, colour=colour))
     if app.exit_code:
-        print_error(_describe_kept_results(app.kept))
+        print_error(_describe_kept_results(app.kept_files, app.kept_ids))
     return app.exit_code
 
 
-def _describe_kept_results(files: Sequence[Path]) -> str:
+def _describe_kept_results(files: Sequence[Path], ids: Sequence[str]) -> str:
+    count = max(len(files), len(ids)) - 1
+    earlier = f"{count} earlier {'result' if count == 1 else 'results'}"
+    if ids:
+        others = f"; so {'is' if count == 1 else 'are'} {earlier}" if count else ""
+        return f"The app was terminated; the result is kept: 'latency-tui history show {ids[-1]}' shows it{others}."
     if not files:
         return "The app was terminated before anything was measured."
-    more = len(files) - 1
-    others = f", and {more} earlier {'result' if more == 1 else 'results'} in the same folder" if more else ""
+    others = f", and {earlier} in the same folder" if count else ""
     return f"The app was terminated; the result was saved to {files[-1]}{others}."

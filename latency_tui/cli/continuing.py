@@ -14,11 +14,14 @@ from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import Measurement, run_and_report
+from latency_tui.cli.history_options import Place
 from latency_tui.cli.options import TRAINING_SECONDS
 from latency_tui.cli.output import print_status
 from latency_tui.engine.consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.errors import UsageError
+from latency_tui.history.reading import is_path
+from latency_tui.history.store import History
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.datasets import FileDataset, StoredDataset
 from latency_tui.plan.trust import Trust
@@ -30,30 +33,37 @@ from latency_tui.text.sanitize import clean
 
 
 def continue_result(
-    file: Path,
+    reference: str,
     *,
-    form: Format | None,
+    form: Format,
     output: Path | None,
     samples: bool,
     trust: Iterable[str],
     types: Iterable[str],
+    place: Place,
     modules: Path | None = None,
 ) -> int:
     """Measure what a saved result lacks, write the whole result, and return the exit code.
 
     Args:
-        file: The result.
-        form: The format of the report; None for JSON.
-        output: The output file; None to replace the result.
+        reference: The file of the result, or a reference to a result of the history.
+        form: The format of the report.
+        output: The output file; None to replace the result, or for stdout.
         samples: Whether the JSON contains the individual latencies.
         trust: Files that may run their author's code, possibly including the result.
         types: Types that are trusted in skops files.
+        place: Where the result is kept.
         modules: An additional folder in which modules of models are searched.
 
     Raises:
         UsageError: The result cannot be continued; the message has the reason.
     """
-    result = load(file)
+    file = Path(reference)
+    if is_path(reference):
+        result, base = load(file), True
+    else:
+        with History.open(place.path) as history:
+            result, base = history.load(history.find(reference)), False
     if result.checkpoint is None and result.more is None:
         return _report_complete(file, result)
     try:
@@ -68,13 +78,14 @@ def continue_result(
         plan = msgspec.structs.replace(plan, training_timeout=TRAINING_SECONDS)
     check_plan(plan)
     remember(plan.candidates, plan.trust)
-    path = output or file
-    check_writable(path)
+    path = output or (file if base else None)
+    if path is not None:
+        check_writable(path)
     print_status(clean(f"measuring {format_more(more)} for {file}."))
     consistency = ConsistencyCheck(file, recording, plan)
-    measurement = Measurement(plan, modules, continued=recording)
+    measurement = Measurement(plan, modules, place=place, continued=recording, base=result if base else None)
     measurement.watch = consistency.check
-    return run_and_report(measurement, form=form or "json", path=path, samples=samples)
+    return run_and_report(measurement, form=form, path=path, samples=samples)
 
 
 def _report_complete(file: Path, result: Result) -> int:

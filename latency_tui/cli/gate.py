@@ -164,7 +164,7 @@ class Check:
                 return measurement, result, verdicts
             launches = max(round(measurement.recording.next_launch * _SHARE_ADDED), 1)
             more = msgspec.structs.replace(plan, launches=launches)
-            measurement = self._run(Measurement(more, self.modules, measurement.recording))
+            measurement = self._run(Measurement(more, self.modules, continued=measurement.recording))
 
     def _run(self, measurement: Measurement) -> Measurement:
         if self.saved is not None:
@@ -172,7 +172,7 @@ class Check:
         try:
             asyncio.run(measurement.run())
         finally:
-            measurement.spool.close(remove=True)
+            measurement.keep(None)
         return measurement
 
     def _judge(self, measurement: Measurement, confidence: float = 0.95) -> tuple[Result, list[LimitVerdict]]:

@@ -18,7 +18,15 @@ from latency_tui.tui.tab import in_tab, show_in_tab
 PROGRAM = "latency-tui"
 USAGE = 2
 INTERRUPTED = 130
-COMMANDS = ("run", "check", "compare", "export", "models", "serve", "init", "guide", "help")
+COMMANDS = ("run", "check", "compare", "export", "history", "models", "serve", "init", "guide", "help")
+
+
+class _Everywhere(dict[str, Any]):
+    """Options given before a command that has subcommands of its own, which all of them get."""
+
+    def get(self, name: str, default: Any = None) -> Any:  # Any: values as click parsed them
+        """Return the options for a subcommand."""
+        return {**self} if name not in self else super().get(name, default)
 
 
 class CommandGroup(click.Group):
@@ -56,7 +64,7 @@ class CommandGroup(click.Group):
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
         if given:
-            ctx.default_map = dict.fromkeys(COMMANDS, given)
+            ctx.default_map = dict.fromkeys(COMMANDS, given) | {"history": _Everywhere(given)}
         return super().invoke(ctx)
 
     def main(  # type: ignore[override]  # click overloads by standalone_mode

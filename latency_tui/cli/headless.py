@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.analysis.restoring import restore
 from latency_tui.cli.group import print_error
+from latency_tui.cli.history_options import Place, temporary_place
 from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, raise_on_signal
 from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import CandidateFailed, Cause, Event, MeasurementStarted
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, NothingToExportError, UsageError
+from latency_tui.history.fingerprint import result_id
+from latency_tui.history.writer import Writer
 from latency_tui.plan import Plan
 from latency_tui.report import FORMATS, Format, pieces, write
 from latency_tui.report.progress import Progress
 from latency_tui.result.more import More
 from latency_tui.result.result import Result
-from latency_tui.result.spool import Spool, remove_recovered, unfinished
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_up
 
@@ -40,7 +40,8 @@ class Measurement:
         recording: What was measured so far.
         causes: Maps the slug of each failed candidate to the cause of the failure.
         failures: One sentence per failed candidate.
-        spool: The file that holds the samples until the report is written.
+        place: Where the result is kept.
+        writer: Writes it there while it is measured.
         interruption: The signal that ended the measurement, if any.
         error: The error with which the engine stopped, if it stopped early.
     """
@@ -49,23 +50,36 @@ class Measurement:
         self,
         plan: Plan,
         modules: Path | None = None,
-        continued: Recorder | None = None,
         *,
+        place: Place | None = None,
+        continued: Recorder | None = None,
+        base: Result | None = None,
         limits_only: bool = False,
     ) -> None:
+        """Create a measurement.
+
+        Args:
+            plan: The plan.
+            modules: Additional folder in which modules of models are searched.
+            place: Where the result is kept; None for a temporary file.
+            continued: The recording that is continued; None for a new one.
+            base: Its result, if the history may not have it.
+            limits_only: Whether the plan measures until its limits are decided, whatever the comparisons.
+        """
         self.plan = plan
         self._limits_only = limits_only
         self.modules = modules
         self.watch: Callable[[Event], None] | None = None
-        self.spool = Spool(plan)
         self.first_launch = 0
         self._continues, self._calls_before = continued is not None, 0
-        if continued is None:
-            self.recording = Recorder(plan, spool=self.spool)
-        else:
-            self.recording = continued
+        self.recording = continued or Recorder(plan)
+        self.place = place or temporary_place()
+        key = result_id(self.recording.created_at, self.recording.plan)
+        self.writer = Writer(self.place.path, key, base=base, name=self.place.name, tags=self.place.tags)
+        self.recording.write_to(self.writer)
+        self._is_problem_printed = False
+        if continued is not None:
             self._calls_before = max(continued.calls.values(), default=0)
-            continued.spool_to(self.spool)
             self.first_launch = continued.continue_with(More.of(plan))
         self.causes: dict[str, Cause] = {}
         self.failures: list[str] = []
@@ -115,6 +129,9 @@ class Measurement:
                 progress.clear()
                 print_error(notice)
             progress.update(event)
+            if self.writer.problem:
+                progress.clear()
+                self.print_problem()
             if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
                 if event.cause == "settings":  # an invalid setting is a usage error, and nothing is trained yet
                     name = next(one.name for one in self.plan.candidates if one.slug == event.candidate)
@@ -130,24 +147,34 @@ class Measurement:
         )
         if calls <= most:
             return ""
-        until = f" Samples are stored in {self.spool.path} until the report is written." if self.spool.path else ""
         return (
             f"about {round_up(calls):,} calls per model are planned; percentiles will be computed from at most "
-            f"{most:,} of them, a uniform random sample of all blocks.{until}"
+            f"{most:,} of them, a uniform random sample of all blocks."
         )
 
-    def result(self, *, samples: bool) -> Result | None:
-        """Return the result; if it cannot be computed, print an error that names the spool, and return None."""
-        self.spool.flush()
+    def result(self) -> Result | None:
+        """Return the result; if it cannot be computed, print an error that says where the samples are, and None."""
+        self.writer.flush()
         try:
-            return self.recording.result(samples=samples)
-        except Exception as error:  # noqa: BLE001 (such as MemoryError; the spool still has the samples)
-            self.keep(error)
+            return self.recording.result()
+        except Exception as error:  # noqa: BLE001 (such as MemoryError; the samples are in the history)
+            self.print_failure(error)
             return None
 
-    def keep(self, error: Exception) -> None:
-        """Keep the spool, and print the error and the path of the spool to stderr."""
-        self.spool.close(remove=False)
+    def keep(self, result: Result | None) -> None:
+        """Keep the result in the history, and wait for that; None if nothing was measured or added."""
+        self.writer.finish(result)
+        self.writer.close()
+        self.print_problem()
+        self.place.remove()
+
+    def leave(self) -> None:
+        """Leave the samples in the history, from which the result can be computed later."""
+        self.writer.abandon()
+        self.writer.close()
+
+    def print_failure(self, error: Exception) -> None:
+        """Print to stderr why there is no report, and where the samples are."""
         what = (
             str(error)
             if isinstance(error, LatencyTuiError)
@@ -155,12 +182,19 @@ class Measurement:
         )
         print_error(f"{what.rstrip('.')}. {self.where}".strip())
 
+    def print_problem(self) -> None:
+        """Print to stderr, once, why the result is not kept."""
+        if self.writer.problem and not self._is_problem_printed:
+            self._is_problem_printed = True
+            if not self.place.is_temporary:
+                print_error(f"This result is not kept: {self.writer.problem}")
+
     @property
     def where(self) -> str:
-        """A sentence with the path of the samples and the command that reports them; empty if there are no samples."""
-        if self.spool.path is None or not self.recording.rounds:
+        """A sentence with the command that shows the result later; empty if there are no samples."""
+        if not self.writer.is_kept:
             return ""
-        return f"The samples are in {self.spool.path}; 'latency-tui run --recover {self.spool.path}' reports them."
+        return f"The samples are kept; '{self.place.command(self.writer.key)}' reports them."
 
     @property
     def adds_nothing(self) -> bool:
@@ -194,10 +228,16 @@ async def _tick(progress: Progress) -> None:
 
 
 def measure_and_report(
-    plan: Plan, *, form: Format, path: Path | None, samples: bool, modules: Path | None = None
+    plan: Plan,
+    *,
+    form: Format,
+    path: Path | None,
+    samples: bool,
+    modules: Path | None = None,
+    place: Place | None = None,
 ) -> int:
     """Measure a plan, write the report and return the exit code; unreadable data produce no report."""
-    return run_and_report(Measurement(plan, modules), form=form, path=path, samples=samples)
+    return run_and_report(Measurement(plan, modules, place=place), form=form, path=path, samples=samples)
 
 
 def run_and_report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
@@ -209,66 +249,47 @@ def run_and_report(measurement: Measurement, *, form: Format, path: Path | None,
     try:
         asyncio.run(measurement.run())
     except UsageError:  # raised before training
-        measurement.spool.close(remove=True)
+        measurement.keep(None)
         raise
     return report(measurement, form=form, path=path, samples=samples)
 
 
 def report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
-    """Write the report of a finished measurement, remove its spool and return the exit code."""
+    """Write the report of a finished measurement, keep its result, and return the exit code."""
     try:
         with raise_on_signal():
             return _report(measurement, form, path, samples)
     except Killed as killed:
-        measurement.spool.close(remove=False)
+        measurement.leave()
         return print_error(f"Interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
 
 
 def _report(measurement: Measurement, form: Format, path: Path | None, samples: bool) -> int:
-    result = measurement.result(samples=samples and FORMATS[form].samples)
+    result = measurement.result()
     if result is None:
+        measurement.leave()
         return EngineError.exit_code
     older = path is not None and path.exists()
     if measurement.adds_nothing:
-        measurement.spool.close(remove=True)
+        measurement.keep(None)
         return measurement.conclude() or print_error("Nothing more was measured.", EngineError.exit_code)
     if not result.measured and (older or isinstance(measurement.error, DataError)) and measurement.cut_short:
-        measurement.spool.close(remove=True)
+        measurement.keep(None)
         return measurement.conclude()  # do not replace an older result by an empty one
     try:
         lost = write_report(result, form, path, samples=samples)
     except NothingToExportError as error:
-        measurement.spool.close(remove=True)
+        measurement.keep(result)
         why = " ".join(measurement.failures)  # a report would contain them
         return print_error(f"{error} {why}".strip(), measurement.conclude() or error.exit_code)
     except Exception as error:  # noqa: BLE001 (as above)
-        measurement.keep(error)
+        measurement.print_failure(error)
+        measurement.leave()
         return EngineError.exit_code
-    measurement.spool.close(remove=True)
+    measurement.keep(result)
     if lost and path is not None:
         return lost
     return measurement.conclude() or lost
-
-
-def recover(spool: Path, *, form: Format, path: Path | None, samples: bool) -> int:
-    """Write a report of the samples in the spool of an unfinished run, and return the exit code."""
-    result = restore(spool).result(samples=samples and FORMATS[form].samples)
-    code = write_report(result, form, path, samples=samples)
-    if samples and form == "json" and not code:  # no other format can be continued
-        remove_recovered(spool)
-    return code
-
-
-def list_unfinished() -> int:
-    """Print date, size and path of the spools of unfinished measurements, oldest first."""
-    lines = []
-    for path in unfinished():
-        status = path.stat()
-        when = datetime.fromtimestamp(status.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
-        lines.append(f"{when}  {max(status.st_size // 1000, 1):>9,} kB  {path}\n")
-    if not lines:
-        print_status("There are no samples of unfinished measurements.")
-    return emit(lines)
 
 
 def write_report(result: Result, form: Format, path: Path | None, *, samples: bool) -> int:

@@ -15,6 +15,7 @@ from latency_tui.catalog.named_models import known_models
 from latency_tui.catalog.resolve import resolve
 from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
+from latency_tui.cli.history_options import HISTORY_OPTIONS
 from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_input_arguments
 from latency_tui.cli.output import print_status
 from latency_tui.errors import UsageError
@@ -27,7 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 RIGOROUS_LAUNCHES = 5
 TRAINING_SECONDS = 600.0
 """Default time limit for training one model without a screen, because no user is present to cancel it."""
-_SWITCHES = ("until_known", "rigorous", "control", "cold_start")
+_SWITCHES = ("until_known", "rigorous", "control", "cold_start", "no_history")
 Values = Mapping[str, Any]  # Any: values as click parsed them, by option
 
 
@@ -129,6 +130,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Time limit for training one model; the others continue.  [default: 600 for run, none in the app]",
     ),
     *INPUT_OPTIONS,
+    *HISTORY_OPTIONS,
 )
 
 
@@ -249,6 +251,7 @@ def format_arguments(values: Values) -> list[str]:
         "--threads": values["threads"],
         "--call-timeout": values["call_timeout"],
         "--training-timeout": values["training_timeout"],
+        "--history": values["history"],
     }
     arguments = [f"--model={name}" for name in values["models"]] + format_input_arguments(values)
     arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]

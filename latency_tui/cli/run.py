@@ -9,13 +9,14 @@ import click
 
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
+from latency_tui.cli.history_options import find_place
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, make_plan, measuring_options
 from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, check_format, format_of
 
-_CONTINUE_OPTIONS = {"trust", "trust_types", "config"}
+_CONTINUE_OPTIONS = {"trust", "trust_types", "config", "history", "no_history", "name", "tags"}
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
 
 
@@ -34,20 +35,13 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     "--settings", is_flag=True, help="Measure one model as it is and once with each setting that can matter to it."
 )
 @click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")
+@click.option("--name", metavar="NAME", help="Name of the result in the history.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag of the result in the history; repeatable.")
 @click.option(
     "--continue",
     "continued",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Continue the unfinished result in FILE; write to FILE, or to the output file of -o.",
-)
-@click.option(
-    "--recover",
-    "spool",
-    metavar="[FILE]",
-    is_flag=False,
-    flag_value="",
-    help="Report the samples of an unfinished measurement in FILE; without FILE, list such files.",
+    metavar="FILE|RESULT",
+    help="Continue the unfinished result in FILE, or of the history; write to FILE, or to the output file of -o.",
 )
 @click.pass_context
 def command(
@@ -58,8 +52,7 @@ def command(
     output: str | None,
     settings: bool,
     no_samples: bool,
-    continued: Path | None,
-    spool: str | None,
+    continued: str | None,
     **values: Any,  # Any: values as click parsed them
 ) -> int:
     """Measure without a screen and print the result. PLAN names a plan of the configuration file.
@@ -71,36 +64,30 @@ def command(
     path = None if output in (None, "-") else Path(str(output))
     form = chosen_format or (format_of(path) if path else "table")
     check_format(form, samples=not no_samples, to_file=path is not None)
+    configuration = read_configuration({**values, "trust": ()} if continued is not None else values)
+    place = find_place(values, configuration)
     typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
     if continued is not None:
-        if typed - _CONTINUE_OPTIONS or spool is not None or (path is None and chosen_format not in (None, "json")):
+        from latency_tui.cli.continuing import continue_result
+        from latency_tui.history.reading import is_path
+
+        writes_file = path is not None or is_path(continued)
+        if typed - _CONTINUE_OPTIONS or (writes_file and path is None and chosen_format not in (None, "json")):
             raise UsageError(
                 "--continue takes the plan from the result; combine it only with --trust, --trust-type, --config, "
-                "--no-samples, and -o with --format."
+                "--history, --no-history, --name, --tag, --no-samples, and -o with --format."
             )
-        from latency_tui.cli.continuing import continue_result
-
         return continue_result(
             continued,
-            form=form if path else "json",
+            form="json" if writes_file and path is None else form,
             output=path,
             samples=not no_samples,
             trust=values["trust"],
             types=values["trust_types"],
-            modules=read_configuration({**values, "trust": ()}).folder,
+            place=place,
+            modules=configuration.folder,
         )
-    if spool is not None:
-        if typed:
-            raise UsageError(
-                "--recover reports an earlier measurement; combine it only with --format, -o and --no-samples."
-            )
-        from latency_tui.cli.headless import list_unfinished, recover
-
-        if not spool:
-            return list_unfinished()
-
-        return recover(Path(spool), form=form, path=path, samples=not no_samples)
-    configuration, taken = read_configuration(values), dict[str, Any]()
+    taken = dict[str, Any]()
     if plan_name is not None:
         taken = plan_values(configuration.plan(plan_name), typed)
         values |= taken
@@ -118,4 +105,4 @@ def command(
     from latency_tui.cli.headless import measure_and_report  # deferred: numpy and asyncio, 150 ms
 
     samples, modules = not no_samples, configuration.folder
-    return measure_and_report(plan, form=form, path=path, samples=samples, modules=modules)
+    return measure_and_report(plan, form=form, path=path, samples=samples, modules=modules, place=place)

@@ -18,6 +18,7 @@ TOPICS: tuple[str, ...] = (
     "environments",
     "python",
     "configuration",
+    "history",
     "exporting",
     "automation",
     "browser",

@@ -43,7 +43,7 @@ def read_result_or_suite(reference: str | Path, history: Path | None = None, *, 
     """
     from latency_tui.result.other_tools.reading import read_file  # deferred: numpy, 0.1 s
 
-    if _is_path(reference):
+    if is_path(reference):
         return read_file(Path(reference).expanduser())
     with History.open(history) as opened:
         try:
@@ -54,7 +54,8 @@ def read_result_or_suite(reference: str | Path, history: Path | None = None, *, 
             raise UsageError(f"There is no file {reference}. {error}") from error
 
 
-def _is_path(reference: str | Path) -> bool:
+def is_path(reference: str | Path) -> bool:
+    """Return whether a reference to a result is a file, and not a result of the history."""
     if isinstance(reference, Path):
         return True
     if LAST.fullmatch(reference):

@@ -68,6 +68,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         plan: Fingerprint of what was measured.
         environment: Fingerprint of CPU model, number of cores and versions; empty if it is unknown.
         summary: What was measured where, and the figures of the fastest candidate.
+        writer: The process that measures it, see `writing_process.describe`; empty if it is finished.
+        number: Its number in the file.
     """
 
     id: str
@@ -78,6 +80,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     plan: str
     environment: str
     summary: Totals
+    writer: str = ""
+    number: int = 0
 
 
 _decoder = msgspec.msgpack.Decoder(Totals)
@@ -85,7 +89,7 @@ _decoder = msgspec.msgpack.Decoder(Totals)
 
 def row_of(values: Sequence[Any], tags: tuple[str, ...], state: State) -> Row:
     """Return the row of `COLUMNS`."""
-    key, created_us, _, _, name, plan, environment, summary, _ = values
+    key, created_us, _, writer, name, plan, environment, summary, number = values
     return Row(
         id=key,
         created_at=_EPOCH + timedelta(microseconds=created_us),
@@ -95,6 +99,8 @@ def row_of(values: Sequence[Any], tags: tuple[str, ...], state: State) -> Row:
         plan=plan,
         environment=environment,
         summary=_decoder.decode(summary),
+        writer=writer,
+        number=number,
     )
 
 

@@ -14,7 +14,7 @@ MIGRATIONS: tuple[str, ...] = (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         created_us INTEGER NOT NULL,
-        finished INTEGER NOT NULL,
+        finished INTEGER NOT NULL DEFAULT 0,
         writer TEXT NOT NULL DEFAULT '',
         name TEXT NOT NULL DEFAULT '',
         plan TEXT NOT NULL,

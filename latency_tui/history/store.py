@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from latency_tui.errors import HistoryError, UsageError
 from latency_tui.history import references
-from latency_tui.history.location import default_path, is_on_network
+from latency_tui.history.connection import BUSY_SECONDS, connect, describing_errors
+from latency_tui.history.location import default_path
 from latency_tui.history.rows import COLUMNS, Row, row_of
-from latency_tui.history.schema import MIGRATIONS, is_history, migrate, version_of
+from latency_tui.history.schema import MIGRATIONS
 from latency_tui.history.writing_process import State, is_running
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
-
-BUSY_SECONDS = 10.0
-"""Longest wait for another process that writes."""
 
 
 class History:
@@ -60,22 +57,7 @@ class History:
         path = path or default_path()
         if path is None:
             raise HistoryError("There is no home folder for the history; name a file with --history FILE.")
-        with _telling(path):
-            if create:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            elif not path.exists():
-                return cls(path, _prepare(_connect(":memory:", busy_seconds), path, migrations))
-            connection = _connect(str(path), busy_seconds)
-            try:
-                return cls(path, _prepare(connection, path, migrations))
-            except sqlite3.OperationalError:
-                connection.close()
-                if create:
-                    raise
-                return cls(path, _open_read_only(path, migrations))
-            except BaseException:
-                connection.close()
-                raise
+        return cls(path, connect(path, create=create, migrations=migrations, busy_seconds=busy_seconds))
 
     def __enter__(self) -> History:
         return self
@@ -120,7 +102,7 @@ class History:
         given = {condition: value for condition, value in conditions.items() if value is not None}
         where = f"WHERE {' AND '.join(given)}" if given else ""
         query = f"SELECT {COLUMNS} FROM results {where} ORDER BY created_us DESC, number DESC LIMIT ?"  # noqa: S608
-        with _telling(self.path):
+        with describing_errors(self.path):
             found = self._connection.execute(query, (*given.values(), -1 if most is None else most)).fetchall()
             tags = self._tags(None if len(found) > 100 else [values[-1] for values in found])
         return [row_of(values, tags.get(values[-1], ()), self._state(values[2], values[3])) for values in found]
@@ -131,13 +113,18 @@ class History:
         Raises:
             UsageError: There is no such result.
         """
-        with _telling(self.path):
-            values = self._connection.execute(
-                f"SELECT {COLUMNS} FROM results WHERE id = ?",  # noqa: S608
-                (key,),
-            ).fetchone()
+        row = self.find_row(key)
+        if row is None:
+            raise UsageError(f"There is no result {key!r} in {self.path}.")
+        return row
+
+    def find_row(self, key: str) -> Row | None:
+        """Return the row of the result with this id; None if there is none."""
+        with describing_errors(self.path):
+            query = f"SELECT {COLUMNS} FROM results WHERE id = ?"  # noqa: S608
+            values = self._connection.execute(query, (key,)).fetchone()
             if values is None:
-                raise UsageError(f"There is no result {key!r} in {self.path}.")
+                return None
             tags = self._tags([values[-1]])
         return row_of(values, tags.get(values[-1], ()), self._state(values[2], values[3]))
 
@@ -151,40 +138,56 @@ class History:
         Raises:
             UsageError: No result or several results match; the sentence says what to do.
         """
-        with _telling(self.path):
+        with describing_errors(self.path):
             return references.find(self._connection, reference, self.path)
 
     def load(self, key: str, *, samples: bool = True) -> Result:
         """Return the result with this id.
+
+        A result whose measurement was cut off is computed from its journal, and kept.
 
         Args:
             key: The id, see `find`.
             samples: Whether to read the samples and the checkpoint too, which takes longer.
 
         Raises:
-            UsageError: There is no such result, or it was not finished.
+            UsageError: There is no such result, or it is being measured.
             HistoryError: The file is damaged.
         """
         from latency_tui.history.documents import decode  # deferred: numpy, 0.1 s; lists do not need it
 
-        with _telling(self.path):
-            found = self._connection.execute(
-                "SELECT number, content FROM results LEFT JOIN documents ON result = number WHERE id = ?", (key,)
-            ).fetchone()
-            if found is None:
-                raise UsageError(f"There is no result {key!r} in {self.path}.")
-            number, content = found
-            if content is None:
-                raise UsageError(f"The result {key} was not finished.")
-            try:
-                return decode(content, (lambda array: self._chunks(number, array)) if samples else None)
-            except ValueError as error:
-                raise HistoryError(f"The result {key} in {self.path} is damaged: {error}.") from error
+        row = self.row(key)
+        if row.state == "measuring":
+            raise UsageError(f"The result {key} is being measured; wait until that has ended.")
+        with describing_errors(self.path), self._telling_damage(key):
+            content = self._document(key)
+            if row.state == "finished" and content is not None:
+                return decode(content, (lambda array: self._chunks(key, array)) if samples else None)
+            result = self._restore(key, content)
+        with contextlib.suppress(HistoryError):  # such as a read-only folder
+            self.save(result, key=key)
+        return result if samples else result.without_samples()
+
+    def _restore(self, key: str, content: bytes | None) -> Result:
+        """Compute the result of a measurement that was cut off."""
+        from latency_tui.analysis.restoring import restore
+        from latency_tui.history.documents import decode
+        from latency_tui.history.entries import unpack
+
+        base = None if content is None else decode(content, lambda array: self._chunks(key, array))
+        query = "SELECT content FROM events WHERE result = (SELECT number FROM results WHERE id = ?) ORDER BY number"
+        return restore(base, unpack(batch for (batch,) in self._connection.execute(query, (key,)))).result()
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def save(self, result: Result, *, name: str = "", tags: Iterable[str] = ()) -> str:
+    def save(self, result: Result, *, key: str | None = None, name: str = "", tags: Iterable[str] = ()) -> str:
         """Keep a result, and return its id. A result that is there already is replaced; its name and tags stay.
+
+        Args:
+            result: The result with its samples.
+            key: Its id; None for that of `fingerprint.result_id`.
+            name: Its name; empty for none, or for the one that it has.
+            tags: Tags that are added.
 
         Raises:
             UsageError: The name or a tag is invalid.
@@ -193,19 +196,36 @@ class History:
         from latency_tui.history.documents import encode
         from latency_tui.history.rows import values_of_result
 
-        name, tags = name and references.check_name(name), [references.check_name(tag) for tag in tags]
         content, chunks = encode(result)
         values: dict[str, object] = values_of_result(result) | {"finished": 1, "writer": ""}
-        if name:
-            values["name"] = name
+        if key is not None:
+            values["id"] = key
         with self.transaction() as connection:
             number = put(connection, values)
+            self.label(number, name, tags)
             for table in ("chunks", "events"):
                 connection.execute(f"DELETE FROM {table} WHERE result = ?", (number,))  # noqa: S608
             connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (number, content))
             connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?)", ((number, *chunk) for chunk in chunks))
-            connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", ((number, tag) for tag in tags))
         return str(values["id"])
+
+    def label(self, number: int, name: str, tags: Iterable[str]) -> None:
+        """Name and tag a row within a transaction; an empty name leaves the name as it is."""
+        if name:
+            name = references.check_name(name)
+            self._connection.execute("UPDATE results SET name = ? WHERE number = ?", (name, number))
+        pairs = [(number, references.check_name(tag)) for tag in tags]
+        self._connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", pairs)
+
+    def discard_journal(self, key: str) -> None:
+        """Remove what was written of a measurement; a result that it continued stays."""
+        with self.transaction() as connection:
+            number = "(SELECT number FROM results WHERE id = ?)"
+            connection.execute(f"DELETE FROM events WHERE result = {number}", (key,))  # noqa: S608
+            connection.execute("UPDATE results SET finished = 1, writer = '' WHERE id = ?", (key,))
+            connection.execute(
+                "DELETE FROM results WHERE id = ? AND number NOT IN (SELECT result FROM documents)", (key,)
+            )
 
     def rename(self, key: str, name: str) -> None:
         """Give a result a name, or none if it is empty; the name stands for the newest result that has it."""
@@ -232,7 +252,7 @@ class History:
                 values = connection.execute("SELECT finished, writer FROM results WHERE id = ?", (key,)).fetchone()
                 if values is not None and self._state(*values) != "measuring":
                     removed += connection.execute("DELETE FROM results WHERE id = ?", (key,)).rowcount
-        with _telling(self.path):
+        with describing_errors(self.path):
             self._connection.execute("PRAGMA incremental_vacuum").fetchall()
         return removed
 
@@ -254,7 +274,7 @@ class History:
         Raises:
             HistoryError: The file cannot be written.
         """
-        with _telling(self.path):
+        with describing_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -264,9 +284,26 @@ class History:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def _chunks(self, number: int, array: int) -> tuple[bytes, ...]:
-        query = "SELECT content FROM chunks WHERE result = ? AND array = ? ORDER BY position"
-        return tuple(content for (content,) in self._connection.execute(query, (number, array)))
+    @contextlib.contextmanager
+    def _telling_damage(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, UsageError) as error:
+            if isinstance(error, HistoryError):
+                raise
+            raise HistoryError(f"The result {key} in {self.path} is damaged: {str(error).rstrip('.')}.") from error
+
+    def _document(self, key: str) -> bytes | None:
+        query = "SELECT content FROM documents WHERE result = (SELECT number FROM results WHERE id = ?)"
+        found = self._connection.execute(query, (key,)).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def _chunks(self, key: str, array: int) -> tuple[bytes, ...]:
+        query = (
+            "SELECT content FROM chunks WHERE result = (SELECT number FROM results WHERE id = ?) AND array = ? "
+            "ORDER BY position"
+        )
+        return tuple(content for (content,) in self._connection.execute(query, (key, array)))
 
     def _tags(self, numbers: Sequence[int] | None) -> dict[int, tuple[str, ...]]:
         """Return the tags of results by number; of all results if `numbers` is None."""
@@ -295,73 +332,7 @@ def put(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
     return int(connection.execute("SELECT number FROM results WHERE id = ?", (values["id"],)).fetchone()[0])
 
 
-def _connect(path: str, busy_seconds: float, *, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, uri=uri)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
-    """Check that a file is a history, choose its journal and bring its schema up to date."""
-    _check(connection, path, len(migrations))
-    is_empty = version_of(connection) == 0
-    if is_empty:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    wanted = "delete" if is_on_network(path) else "wal"
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] not in (wanted, "memory"):
-        _set_journal(connection, wanted)
-    if version_of(connection) < len(migrations):
-        migrate(connection, migrations)
-    return connection
-
-
-def _set_journal(connection: sqlite3.Connection, wanted: str) -> None:
-    """Change the journal; another process that has the file open can prevent it, which does no harm."""
-    for _ in range(20):
-        try:
-            connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            time.sleep(0.05)  # SQLite does not wait for this lock itself
-        else:
-            return
-
-
-def _open_read_only(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
-    """Open a file in a folder that cannot be written, where SQLite cannot create its journal."""
-    location = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-    connection = _connect(location, 0.0, uri=True)
-    _check(connection, path, len(migrations))
-    if version_of(connection) < len(migrations):
-        raise HistoryError(
-            f"{path} is of an older latency-tui and cannot be written, so it cannot be brought up to date."
-        )
-    return connection
-
-
-def _check(connection: sqlite3.Connection, path: Path, newest: int) -> None:
-    if not is_history(connection):
-        raise HistoryError(f"{path} is not a history of latency-tui; name another file with --history FILE.")
-    if (version := version_of(connection)) > newest:
-        raise HistoryError(f"{path} was written by a newer latency-tui (schema version {version}); upgrade to use it.")
-
-
-@contextlib.contextmanager
-def _telling(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the system into a sentence."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        said = str(error)
-        if "locked" in said:
-            said = "another process is writing to it"
-        raise HistoryError(f"The history {path} cannot be used: {said}.") from error
-    except sqlite3.DatabaseError as error:
-        raise HistoryError(
-            f"{path} is damaged or not a history of latency-tui ({error}); move it away, or name another file with "
-            "--history FILE."
-        ) from error
-    except OSError as error:
-        raise HistoryError(f"The history {path} cannot be used: {(error.strerror or str(error)).lower()}.") from error
+def open_journal(connection: sqlite3.Connection, key: str, writer: str) -> int:
+    """Mark a result as being measured by a process, and return its number."""
+    connection.execute("UPDATE results SET finished = 0, writer = ? WHERE id = ?", (writer, key))
+    return int(connection.execute("SELECT number FROM results WHERE id = ?", (key,)).fetchone()[0])

@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -54,9 +55,11 @@ class LatencyApp(App[None]):
         models: Everything that can be chosen; None for the built-in models.
         configuration: The configuration file, whose keys, theme and datasets are meant; None for none.
         engine_factory: Makes an engine that is not started yet.
+        history: The file of the history, in which results are kept; None to keep none.
 
     Attributes:
-        kept: Files that hold the results, where the user did not ask the app to end; the newest last.
+        kept_files: Files with the results, if the app was terminated and they are not in the history; the newest last.
+        kept_ids: Ids of the results in the history when the app has ended; the newest last.
 
     Raises:
         UsageError: The configuration names a theme, an action or a key that there is not.
@@ -77,7 +80,7 @@ class LatencyApp(App[None]):
         *,
         configuration: LoadedConfiguration | None = None,
         engine_factory: EngineFactory = Engine,
-        spooled: bool = False,
+        history: Path | None = None,
     ) -> None:
         tolerate_any_input()
         super().__init__()
@@ -86,12 +89,13 @@ class LatencyApp(App[None]):
         self._plan = plan or Plan(candidates=builtin)
         self._candidates = builtin if models is None else tuple(Candidate(model=model) for model in models)
         self._engine_factory = engine_factory
-        self._spooled = spooled
+        self._history = history
         self._main: MainScreen | None = None
         self._opened = self._leaving = False
         self._panicked = False
         self._ended_by: signal.Signals | None = None
-        self.kept: tuple[Path, ...] = ()
+        self.kept_files: tuple[Path, ...] = ()
+        self.kept_ids: tuple[str, ...] = ()
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = self._theme_wanted()
         self._keymap_wanted = self._keys_wanted()
@@ -127,31 +131,27 @@ class LatencyApp(App[None]):
         self._panicked = True
         super().panic(*renderables)
 
-    def keep_results(self) -> None:
-        """Write what was measured to files; for an end that the user did not ask for."""
-        if self._main is not None and not self.kept:
+    def keep_results(self, *, terminated: bool) -> None:
+        """Keep what was measured in the history; if that fails and the user did not ask for the end, in files."""
+        if self._main is None:
+            return
+        self.kept_ids = self._main.controller.keep_results()
+        if terminated and not self.kept_ids and not self.kept_files:
             from latency_tui.tui.unsaved import keep
 
-            self.kept = keep(self._main.controller.results_so_far())
-            if self.kept:
-                self.discard_samples()
-
-    def discard_samples(self) -> None:
-        """Remove the samples that are on disk while the app runs."""
-        if self._main is not None:
-            self._main.controller.discard_samples()
+            self.kept_files = keep(self._main.controller.results_so_far())
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is there from the first frame on."""
         self._main = MainScreen(
-            self._plan, self._candidates, self._engine_factory, self._configuration, spooled=self._spooled
+            self._plan, self._candidates, self._engine_factory, self._configuration, history=self._history
         )
         return self._main
 
     def on_mount(self) -> None:
         """Take the keys of the configuration; end cleanly when the terminal or the system asks for it."""
         self.set_keymap(self._keymap_wanted)
-        end_on_signals(self.keep_results, self._end)
+        end_on_signals(partial(self.keep_results, terminated=True), self._end)
 
     def on_exit_app(self, message: ExitApp) -> None:
         """Leave once the first frame is out: a screen that is taken away while it is mounted ends in errors."""

@@ -211,8 +211,7 @@ class Dialogs:
         from latency_tui.tui.screens.save import SaveScreen
 
         job, controller = measurement.job, self._controller
-        dialog = SaveScreen(lambda: controller.exact_result(job), lambda: controller.discard_saved_samples(job))
-        self._screen.app.push_screen(dialog)
+        self._screen.app.push_screen(SaveScreen(lambda: controller.exact_result(job)))
 
     def _copy_table(self) -> None:
         """Copy the table of results to the clipboard."""

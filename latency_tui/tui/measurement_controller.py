@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 from latency_tui.catalog.trust_store import is_trusted
 from latency_tui.engine.consistency import InputsChangedError
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
-from latency_tui.errors import DataError, EngineError, UsageError
+from latency_tui.errors import DataError, EngineError, HistoryError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
@@ -32,6 +32,8 @@ from latency_tui.tui.store import Store
 from latency_tui.tui.text import clean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latency_tui.result.result import Result
 
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
@@ -44,14 +46,14 @@ class MeasurementController:
         screen: Gets the messages of the session, and owns its workers.
         store: The state.
         engine_factory: Makes an engine that is not started yet.
-        spooled: Whether samples are kept on disk until they are saved or discarded.
+        history: The file of the history, in which results are kept; None to keep none.
     """
 
-    def __init__(self, screen: DOMNode, store: Store, engine_factory: EngineFactory, *, spooled: bool) -> None:
+    def __init__(self, screen: DOMNode, store: Store, engine_factory: EngineFactory, history: Path | None) -> None:
         self._screen = screen
         self._store = store
         self._session = Session(screen, engine_factory)
-        self._recordings = Recordings(spooled=spooled)
+        self._recordings = Recordings(history)
         self._confirmation = Confirmation(screen)
         self._measured_more = False
         self._training_since: dict[str, float] = {}
@@ -74,9 +76,9 @@ class MeasurementController:
         """End every process of the session."""
         await self._session.close()
 
-    def discard_samples(self) -> None:
-        """Remove the samples that are on disk while the app runs."""
-        self._recordings.discard_samples()
+    def keep_results(self) -> tuple[str, ...]:
+        """Keep all results so far in the history, and return their ids there, the newest last."""
+        return self._recordings.keep_all()
 
     def may_quit(self) -> bool:
         """Return whether to quit now; asks first while something is measured."""
@@ -87,6 +89,8 @@ class MeasurementController:
     def update(self) -> None:
         """Take into the state what has been measured since the last call; for the clock that redraws the screen."""
         self._time_trainings()
+        if problem := self._recordings.problem():
+            notify_error(self._screen, HistoryError(f"This result is not kept. {problem}"))
         if not self._measured_more:
             return
         self._measured_more = False
@@ -147,7 +151,6 @@ class MeasurementController:
         profile_next = self._state.then_profile and message.error is None
         self._store.change(events.finish(events.sample_noise(self._state)))
         if profiled:
-            self._recordings.flush(message.job)
             self._compute_result(message.job)
         elif profile_next:
             self._screen.post_message(commands.Profile())
@@ -206,11 +209,6 @@ class MeasurementController:
     async def exact_result(self, job: str) -> Result | None:
         """Return all that a job has measured so far; of a running job at once, because events keep coming in."""
         return self._recordings.whole(job) if job == self._state.job else await self._recordings.exact(job)
-
-    def discard_saved_samples(self, job: str) -> None:
-        """Remove from the disk the samples of a job that has ended and whose result was saved with its samples."""
-        if job != self._state.job or self._state.work != "profiling":
-            self._recordings.discard_samples(job)
 
     # --- what the user asked for -------------------------------------------------------------------------------------
 

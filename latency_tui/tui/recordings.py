@@ -11,10 +11,12 @@ from latency_tui.engine.protocol import Event
 from latency_tui.plan import Plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latency_tui.analysis.recorder import Recorder
+    from latency_tui.history.writer import Writer
     from latency_tui.result.more import More
     from latency_tui.result.result import Result
-    from latency_tui.result.spool import Spool
 
 LIVE_SAMPLES = 8_000
 """Samples a candidate that a live snapshot holds at most, so that its cost does not grow with the measurement."""
@@ -26,14 +28,16 @@ class Recordings:
     Events that come before numpy has been imported wait for it.
     """
 
-    def __init__(self, *, spooled: bool = False) -> None:
+    def __init__(self, history: Path | None = None) -> None:
         """Begin without any.
 
         Args:
-            spooled: Whether samples are on disk until they are saved, kept or discarded.
+            history: The file of the history, to which measurements are written as they go on; None for none.
         """
-        self._spooled = spooled
-        self._spools: dict[str, Spool] = {}
+        self._history = history
+        self._writers: dict[str, Writer] = {}
+        self._finishing: dict[str, Writer] = {}
+        self._reported: set[str] = set()
         self._make: type[Recorder] | None = None
         self._recordings: dict[str, Recorder] = {}
         self._waiting: dict[str, tuple[Plan, Mapping[str, str], list[Event]]] = {}
@@ -52,40 +56,54 @@ class Recordings:
         if self._make is None:
             self._waiting[job] = (plan, colours, [])
         else:
-            self._recordings[job] = self._make(plan, colours, spool=self._new_spool(job, plan))
+            self._recordings[job] = self._make(plan, colours)
+            self._write(job)
 
-    def _new_spool(self, job: str, plan: Plan) -> Spool | None:
-        if not self._spooled:
-            return None
-        from latency_tui.result.spool import Spool  # numpy is here by now
+    def _write(self, job: str) -> None:
+        """Write the further events of a recording to the history."""
+        if self._history is None:
+            return
+        from latency_tui.history.fingerprint import result_id  # numpy is here by now
+        from latency_tui.history.writer import Writer
 
-        self._spools[job] = Spool(plan)
-        return self._spools[job]
+        recording = self._recordings[job]
+        self._writers[job] = Writer(self._history, result_id(recording.created_at, recording.plan))
+        recording.write_to(self._writers[job])
 
     async def continue_with(self, job: str, more: More) -> int:
-        """Begin a continuation of a recording, beside the event loop; returns its first launch.
+        """Begin a continuation of a recording; returns its first launch."""
+        if finishing := self._finishing.get(job):
+            await asyncio.to_thread(finishing.close)  # two writers of one result would remove each other's samples
+        if job not in self._writers:
+            self._write(job)
+        return self._recordings[job].continue_with(more)
 
-        If its samples are not on disk any more, all of them are written again, which can take seconds.
-        """
-        return await asyncio.to_thread(self._continue_with, job, more)
+    def problem(self) -> str:
+        """Return why a result is not kept, once per reason; empty if there is nothing to report."""
+        for writer in (*self._writers.values(), *self._finishing.values()):
+            if writer.problem and writer.problem not in self._reported:
+                self._reported.add(writer.problem)
+                return writer.problem
+        return ""
 
-    def _continue_with(self, job: str, more: More) -> int:
-        recording = self._recordings[job]
-        if job not in self._spools and (spool := self._new_spool(job, recording.plan)):
-            recording.spool_to(spool)
-        return recording.continue_with(more)
+    def keep_all(self) -> tuple[str, ...]:
+        """Keep all results so far in the history, and return the ids of those that are kept, the oldest first."""
+        for job in [*self._writers]:
+            try:
+                self._keep(job, self._recordings[job].result())
+            except Exception:  # noqa: BLE001 (the journal is in the history, from which the result can be restored)
+                self._finishing[job] = self._writers.pop(job)
+                self._finishing[job].abandon()
+        for writer in self._finishing.values():
+            writer.close()
+        return tuple(writer.key for writer in self._finishing.values() if writer.is_kept)
 
-    def flush(self, job: str) -> None:
-        """Have all samples of a job on disk that has ended."""
-        if job in self._spools:
-            self._spools[job].flush()
-
-    def discard_samples(self, job: str | None = None) -> None:
-        """Remove from the disk the samples of a job, or of all: they are kept elsewhere, or not wanted."""
-        for name in [job] if job else [*self._spools]:
-            if spool := self._spools.pop(name, None):
-                spool.close(remove=True)
-                self._recordings[name].spool_to(None)
+    def _keep(self, job: str, result: Result | None) -> None:
+        """Keep the result of a job that has ended in the history; None to keep nothing of it."""
+        if writer := self._writers.pop(job, None):
+            self._recordings[job].write_to(None)
+            writer.finish(result)
+            self._finishing[job] = writer
 
     def get(self, job: str) -> Recorder | None:
         """Return a recording; None where there is none, or while numpy is not here."""
@@ -94,8 +112,9 @@ class Recordings:
     def rename(self, job: str, name: str) -> None:
         """Have the events of a job go on in the recording of one that has ended."""
         self._recordings[name] = self._recordings.pop(job)
-        if job in self._spools:
-            self._spools[name] = self._spools.pop(job)
+        for writers in (self._writers, self._finishing):
+            if writer := writers.pop(job, None):
+                writers[name] = writer
 
     def add(self, job: str, events: Iterable[Event]) -> None:
         """Take events into a recording; of jobs without one they are dropped."""
@@ -107,7 +126,7 @@ class Recordings:
 
     def drop(self, job: str) -> None:
         """Forget a recording."""
-        self.discard_samples(job)
+        self._keep(job, None)
         self._recordings.pop(job, None)
         self._waiting.pop(job, None)
 
@@ -122,9 +141,13 @@ class Recordings:
         return recording is not None and recording.settled()
 
     async def exact(self, job: str) -> Result | None:
-        """Return the exact result of a recording that has ended, computed beside the event loop."""
+        """Return the exact result of a recording that has ended, computed beside the event loop, and keep it."""
         recording = self._recordings.get(job)
-        return await asyncio.to_thread(recording.result) if recording else None
+        if recording is None:
+            return None
+        result = await asyncio.to_thread(recording.result)
+        self._keep(job, result)
+        return result
 
     def whole(self, job: str) -> Result | None:
         """Return the exact result so far of a recording that may still grow; takes as long as it takes."""

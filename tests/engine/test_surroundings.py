@@ -147,7 +147,7 @@ def test_nothing_is_looked_up_or_written_elsewhere_while_measuring(tmp_path: Pat
         folder.mkdir()
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "ORT_", "MPL"))}
     environment |= {"HOME": str(home), "TMPDIR": str(temporary), "ORT_DISABLE_TELEMETRY": "1"}
-    samples = home / ".local" / "share" / "latency-tui" / "unfinished"  # kept while measuring, as XDG has no say here
+    history = home / ".local" / "share" / "latency-tui" / "history.sqlite3"  # as XDG variables are unset
     boosters = [name for name in _MAKE_BOOSTERS if _is_installed(name)]
     script = "\n".join([_MAKE, *(_MAKE_BOOSTERS[name] for name in boosters)])
     subprocess.run([sys.executable, "-c", script], cwd=work, env=environment, check=True)
@@ -189,11 +189,11 @@ def test_nothing_is_looked_up_or_written_elsewhere_while_measuring(tmp_path: Pat
     assert [line for line in lines if "AF_INET" in line] == []
     written = [line for line in lines if "O_CREAT" in line or " mkdir" in line]
     paths = {match.group(1) for line in written if "ENOENT" not in line and (match := re.search(r'"([^"]*)"', line))}
-    allowed = (str(temporary), str(samples), f"{work}/.r.json", f"{work}/r.json", "/dev/", "/proc/")
+    allowed = (str(temporary), str(history), f"{work}/.r.json", f"{work}/r.json", "/dev/", "/proc/")
     strange = {p for p in paths if p.startswith("/") and not p.startswith(allowed) and "__pycache__" not in p}
-    assert sorted(strange - {str(folder) for folder in samples.parents}) == []
-    assert [path for path in home.rglob("*") if not path.is_dir()] == []
-    assert {path.parent for path in home.rglob("*")} <= {home, *samples.parents}
+    assert sorted(strange - {str(folder) for folder in history.parents}) == []
+    assert [path for path in home.rglob("*") if not path.is_dir()] == [history]
+    assert {path.parent for path in home.rglob("*")} <= {home, *history.parents}
     assert list(temporary.iterdir()) == []
     assert {*work.iterdir()} - before == {work / "r.json"}
 

@@ -310,14 +310,16 @@ def test_millions_of_calls_are_reported_within_a_gibibyte(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_samples_of_a_run_that_is_killed_can_be_reported(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_is_in_the_history_and_can_be_reported(tmp_path: Path) -> None:
     extra: Any = {"env": os.environ | {"XDG_DATA_HOME": str(tmp_path)}}
     with subprocess.Popen([*LONG, "-o", str(tmp_path / "r.json")], stderr=subprocess.PIPE, **extra) as process:
         started = wait_until_measuring(psutil.Process(process.pid), seconds=4.0)
         process.kill()
     assert survivors(started, 120) == []
-    (spool,) = (tmp_path / "latency-tui" / "unfinished").iterdir()
-    done = run("run", "--recover", str(spool), "--format", "json", **extra)
+    listed = run("history", "list", "--format", "json", **extra)
+    (row,) = json.loads(listed.stdout)
+    assert row["state"] == "unfinished"
+    done = run("history", "show", row["id"][:6], "--format", "json", **extra)
     assert done.returncode == 0, done.stderr
     assert all(candidate["calls"] for candidate in json.loads(done.stdout)["candidates"])
 

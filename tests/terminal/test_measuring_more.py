@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from latency_tui.result.spool import unfinished
+from latency_tui.history.store import History
 from tests.terminal.terminal import Terminal
 
 MODELS = ("-m", "logistic-regression", "-m", "linear-svm")
@@ -28,7 +28,7 @@ def measure(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
-def test_m_continues_what_esc_stopped_and_a_kill_loses_nothing(tmp_path: Path) -> None:
+def test_m_continues_what_esc_stopped_and_a_kill_loses_nothing() -> None:
     with Terminal(*MODELS, "-n", "12000") as terminal:
         measure(terminal)
         terminal.press("\x1b")
@@ -40,22 +40,28 @@ def test_m_continues_what_esc_stopped_and_a_kill_loses_nothing(tmp_path: Path) -
         terminal.until(lambda text: "Stop" not in text.splitlines()[-1], 120)
         terminal.signal(signal.SIGKILL)
         terminal.gone_within(20)
-    (spool,) = unfinished()
-    file = tmp_path / "r.json"
-    arguments = [sys.executable, "-m", "latency_tui", "run", "--recover", str(spool), "-o", str(file)]
-    subprocess.run(arguments, check=True, capture_output=True)
-    result = json.loads(file.read_text())
+    arguments = [sys.executable, "-m", "latency_tui", "history", "show", "last", "--format", "json"]
+    result = json.loads(subprocess.run(arguments, check=True, capture_output=True).stdout)
     assert all(candidate["calls"] >= 12_000 for candidate in result["candidates"])
     assert len(result["checkpoint"]["launches"]) == 2
-    assert unfinished() == []
 
 
 @pytest.mark.slow
-def test_leaving_the_app_leaves_no_samples_behind(tmp_path: Path) -> None:
+def test_leaving_the_app_keeps_its_results_in_the_history() -> None:
     with Terminal(*MODELS, "-n", "200") as terminal:
         measure(terminal)
         terminal.until(lambda text: "round" not in text)
-        assert list((tmp_path / "latency-tui" / "unfinished").iterdir())
         terminal.press("q")
         terminal.gone_within(20)
-    assert list((tmp_path / "latency-tui" / "unfinished").iterdir()) == []
+    with History.open() as history:
+        assert [(row.state, row.summary.calls) for row in history.list()] == [("finished", 400)]
+
+
+@pytest.mark.slow
+def test_without_a_history_the_app_leaves_no_samples_behind(tmp_path: Path) -> None:
+    with Terminal(*MODELS, "-n", "200", "--no-history") as terminal:
+        measure(terminal)
+        terminal.until(lambda text: "round" not in text)
+        terminal.press("q")
+        terminal.gone_within(20)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload
 from latency_tui.plan.datasets import FileDataset
-from latency_tui.result.more import More
 from latency_tui.tui.widgets.cards import Card
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import Script, fake_plan, until
@@ -170,28 +167,6 @@ async def test_m_on_an_earlier_result_keeps_its_place_and_number(open_app: Open)
         assert [harness.state.measurements[place].result for place in (1, 2)] == later
         assert [len(one.candidates) for one in harness.screen.controller.results_so_far()] == [6, 6, 6]
         assert harness.state.live is None
-
-
-async def test_m_after_saving_does_not_block_the_screen(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    written, go = threading.Event(), threading.Event()
-
-    def wait(self: Recorder, more: More) -> int:
-        assert threading.current_thread() is not threading.main_thread()
-        written.set()
-        assert go.wait(120)
-        return continue_with(self, more)
-
-    continue_with = Recorder.continue_with
-    monkeypatch.setattr(Recorder, "continue_with", wait)
-    async with open_app() as harness:
-        await stop_early(harness)
-        await harness.press("m")
-        await until(written.is_set)
-        await harness.press("3")
-        assert (harness.state.tab, harness.state.work) == ("compare", "profiling")
-        go.set()
-        await harness.idle()
-        assert calls_of(harness, 0) == {100}
 
 
 async def test_a_card_sends_only_the_figures_that_changed(open_app: Open) -> None:

@@ -6,22 +6,17 @@ import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.analysis.restoring import restore
 from latency_tui.analysis.sample_buffer import SampleBuffer
-from latency_tui.engine.protocol import BlockMeasured, Event, RoundFinished
-from latency_tui.errors import UsageError
+from latency_tui.engine.protocol import Event, RoundFinished
 from latency_tui.report import Format, pieces
-from latency_tui.result.result import CandidateResult, Result
-from latency_tui.result.spool import Spool
 from latency_tui.stats.percentiles import _hits, cluster_interval, design_effects, percentiles
 from latency_tui.stats.quantiles import student_quantile
 from tests.unit.fake_latencies import block, starts
-from tests.unit.test_analysis_recorder import all_samples, blocks, plan_of, recorded
+from tests.unit.test_analysis_recorder import blocks, plan_of
 
 MAX_BYTES_PER_SAMPLE = 20
 LONG = 20_000
@@ -148,66 +143,3 @@ def test_blocks_smaller_than_the_step_stay_counted() -> None:
     excerpt = track.subsample(None)
     assert excerpt.samples.size == excerpt.rounds.size == track.rounds.size == track.kept <= 100
     np.testing.assert_array_equal(excerpt.samples - 1_000, track.rounds)
-
-
-def same(one: Result, other: Result) -> bool:
-    def bare(result: Result) -> bytes:
-        return msgspec.json.encode(result.without_samples())
-
-    def samples(candidates: tuple[CandidateResult, ...]) -> list[bytes]:
-        return [c.samples.tobytes() for c in candidates if c.samples is not None]
-
-    return bare(one) == bare(other) and samples(one.candidates) == samples(other.candidates)
-
-
-@pytest.mark.parametrize("max_samples", [10**6, 700])
-def test_a_spool_restores_the_same_result(max_samples: int) -> None:
-    plan = plan_of(2, seed=7)
-    spool = Spool(plan)
-    recording = Recorder(plan, spool=spool, max_samples=max_samples)
-    for event in blocks(plan, (1, 1.3), 60, 20):
-        recording.add(event)
-    assert spool.path is not None
-    spool.close(remove=False)
-    restored = restore(spool.path, max_samples=max_samples)
-    restored.created_at = recording.created_at
-    assert same(recording.result(), restored.result())
-    spool.close(remove=True)
-    assert spool.path is None
-
-
-def test_a_truncated_spool_gives_what_precedes_the_cut(tmp_path: Path) -> None:
-    plan = plan_of(2)
-    spool = Spool(plan)
-    recording = Recorder(plan, spool=spool)
-    for event in blocks(plan, (1, 1.3), 12):
-        recording.add(event)
-    assert spool.path is not None
-    spool.close(remove=False)
-    content = spool.path.read_bytes()
-    for share in (0.3, 0.6, 0.9):
-        cut = tmp_path / "cut.jsonl"
-        cut.write_bytes(content[: int(len(content) * share)])
-        assert 0 < sum(restore(cut).calls.values()) < 240
-
-
-@pytest.mark.parametrize("content", [b"", b"{}\n", b"\x80", b"[" * 100_000, b'{"type":"Begun"}\n'])
-def test_a_file_that_is_no_spool_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "spool.jsonl"
-    path.write_bytes(content)
-    with pytest.raises(UsageError, match="does not hold the samples"):
-        restore(path)
-
-
-def test_blocks_that_are_kept_whole_are_written_unchanged() -> None:
-    plan = plan_of(1)
-    spool = Spool(plan)
-    events = [event for event in blocks(plan, (1,), 10) if isinstance(event, BlockMeasured)]
-    recording = Recorder(plan, spool=spool)
-    for event in events:
-        recording.add(event)
-    assert spool.path is not None
-    spool.close(remove=False)
-    slug = plan.candidates[0].slug
-    assert restore(spool.path).result().candidates[0].calls == all_samples(events, slug).size
-    assert recorded(plan, events).result().candidates[0].calls == 100

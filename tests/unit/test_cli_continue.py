@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.analysis.restoring import restore
 from latency_tui.catalog.trust_store import digest_of
 from latency_tui.cli import headless
 from latency_tui.cli.run import command
@@ -28,13 +25,16 @@ from latency_tui.engine.protocol import (
     JobFinished,
 )
 from latency_tui.errors import LatencyTuiError
+from latency_tui.history.fingerprint import result_id
+from latency_tui.history.location import default_path
+from latency_tui.history.store import History
+from latency_tui.history.writer import Writer
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.plan.datasets import StoredDataset
 from latency_tui.plan.trust import EVERYTHING, Trust
 from latency_tui.report import write
 from latency_tui.result.more import More
 from latency_tui.result.result import load
-from latency_tui.result.spool import MAX_DAYS, Spool, unfinished
 from latency_tui.tui.recordings import Recordings
 from tests.unit.test_analysis_launches import plan_of
 from tests.unit.test_result_checkpoint import add, everything
@@ -219,7 +219,7 @@ def test_what_is_measured_is_not_for_options_to_change(option: str) -> None:
     assert "only with --trust" in said
 
 
-def test_a_killed_continuation_is_recovered_with_what_was_before(
+def test_a_continuation_without_a_report_is_in_the_history_with_what_was_before(
     engine: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = saved(plan_of(2, runs=800))
@@ -229,69 +229,98 @@ def test_a_killed_continuation_is_recovered_with_what_was_before(
 
     with monkeypatch.context() as failing:
         failing.setattr(headless, "write", fail)
-        assert run("--continue", str(file))[0] == 1
-    (spool,) = Path("data/latency-tui/unfinished").iterdir()
+        assert run("--continue", str(file), "--name", "one")[0] == 1
+    end_writers()
+    with History.open() as history:
+        one = history.load(history.find("one"))
     assert run("--continue", str(file))[0] == 0
-    code, said = run("--recover", str(spool), "-o", "recovered.json")
+    assert one.to_json() == load("r.json").to_json()
+
+
+def end_writers() -> None:
+    """Have the history believe that this process has ended."""
+    with History.open() as history, history.transaction() as connection:
+        connection.execute("UPDATE results SET writer = ''")
+
+
+def test_a_result_of_the_history_is_continued_in_the_history(engine: dict[str, Any]) -> None:
+    result = load(saved(plan_of(2, runs=800)))
+    with History.open(create=True) as history:
+        key = history.save(result)
+    code, said = run("--continue", "last", "-o", "longer.json")
     assert code == 0, said
-    one, other = (load(name) for name in ("recovered.json", "r.json"))
-    assert one.to_json() == other.to_json()
+    with History.open() as history:
+        assert [row.id for row in history.list()] == [key]
+        assert history.load(key).to_json() == load("longer.json").to_json()
+    assert len(load("longer.json").checkpoint.launches) == 2  # type: ignore[union-attr]  # it has its samples
+    assert load("r.json").to_json() == result.to_json()
 
 
-def test_samples_left_behind_are_listed_and_removed_once_recovered(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cut_off_measurement_is_continued_from_its_journal(engine: dict[str, Any]) -> None:
     plan = plan_of(2, runs=800)
-    running, ended = Spool(plan), Spool(plan)
-    recording = Recorder(plan, spool=ended)
-    add(recording, everything(plan, 0, 30))
-    assert ended.path is not None
-    path = ended.path
-    ended.close(remove=False)
-    assert unfinished() == [path]
-    done = CliRunner().invoke(command, ["--recover"], standalone_mode=False)
-    assert str(path) in done.output
-    assert str(running.path) not in done.output
-    assert run("--recover", str(path), "-o", "r.csv")[0] == 0
-    assert path.exists()
-    assert run("--recover", str(path), "-o", "r.json")[0] == 0
-    assert not path.exists()
-    running.close(remove=True)
-    assert "no samples of unfinished" in run("--recover")[1]
+    recording = Recorder(plan)
+    writer = Writer(default_path() or Path(), result_id(recording.created_at, plan), name="cut")
+    recording.write_to(writer)
+    add(recording, everything(plan, 0, 30, planned=80))
+    writer.abandon()
+    writer.close()
+    end_writers()
+    assert run("--continue", "cut")[0] == 0
+    with History.open() as history:
+        result = history.load(history.find("cut"))
+    assert result.checkpoint is not None
+    assert len(result.checkpoint.launches) == 2
 
 
-def test_samples_that_nobody_recovers_are_removed_after_a_while() -> None:
-    plan = plan_of(2, runs=800)
-    spools = [Spool(plan) for _ in range(3)]
-    paths = [spool.path for spool in spools if spool.path is not None]
-    for spool in spools[1:]:
-        spool.close(remove=False)
-    for path in paths[:2]:
-        os.utime(path, times=(0, time.time() - (MAX_DAYS + 1) * 86_400))
-    new = Spool(plan)
-    assert [path.exists() for path in paths] == [True, False, True]
-    for spool in (spools[0], new):
-        spool.close(remove=True)
+def test_code_that_a_result_of_the_history_names_is_not_run_unasked() -> None:
+    spec = ModelSpec(name="evil", factory="os:system")
+    plan = Plan(candidates=(Candidate(model=spec), *plan_of(1).candidates), runs=800)
+    recording = Recorder(plan)
+    add(recording, everything(plan, 0, 30, planned=80))
+    with History.open(create=True) as history:
+        history.save(recording.result(), name="theirs")
+    code, said = run("--continue", "theirs")
+    assert code == 2
+    assert "evil runs the code os:system, which theirs names." in said
+    assert "add --trust theirs." in said
 
 
-async def test_the_app_keeps_samples_on_disk_until_they_are_saved() -> None:
-    plan = plan_of(2, runs=800)
-    recordings = Recordings(spooled=True)
+@pytest.mark.parametrize("reference", ["nothing", "last", "last~3"])
+def test_a_reference_to_no_result_is_refused(reference: str) -> None:
+    code, said = run("--continue", reference)
+    assert code == 2
+    assert "is empty" in said
+
+
+async def test_the_app_writes_to_the_history_while_it_measures_and_continues() -> None:
+    plan, path = plan_of(2, runs=800), Path("history.sqlite3")
+    recordings = Recordings(path)
     await recordings.load()
     recordings.open("a", plan, {})
     recordings.add("a", everything(plan, 0, 30, planned=80))
-    recordings.flush("a")
-    (path,) = Path("data/latency-tui/unfinished").iterdir()
-    assert restore(path).calls == {
-        candidate.slug: calls for candidate, calls in zip(plan.candidates, (300, 360), strict=True)
-    }
-    recordings.discard_samples("a")
-    assert not path.exists()
+    exact = await recordings.exact("a")
+    assert exact is not None
     first = await recordings.continue_with("a", More(runs=500))
+    with History.open(path) as history:
+        assert history.load(history.find("last")).to_json() == exact.to_json()
     recordings.rename("a", "b")
     recordings.add("b", everything(plan, first, 50))
-    recordings.flush("b")
-    (path,) = Path("data/latency-tui/unfinished").iterdir()
     whole = recordings.whole("b")
     assert whole is not None
-    assert restore(path).result().to_json() == whole.to_json()
-    recordings.discard_samples()
-    assert not path.exists()
+    (key,) = recordings.keep_all()
+    with History.open(path) as history:
+        assert history.load(key).to_json() == whole.to_json()
+    assert recordings.problem() == ""
+
+
+async def test_a_history_that_cannot_be_written_is_reported_once_in_the_app() -> None:
+    Path("file").write_text("")
+    recordings = Recordings(Path("file/history.sqlite3"))
+    await recordings.load()
+    for job in ("a", "b"):
+        recordings.open(job, plan_of(2), {})
+        recordings.add(job, everything(plan_of(2), 0, 3))
+        await recordings.exact(job)
+    assert recordings.keep_all() == ()
+    assert "file/history.sqlite3 cannot be used" in recordings.problem()
+    assert recordings.problem() == ""

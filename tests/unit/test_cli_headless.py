@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
+import shlex
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli import headless
-from latency_tui.cli.headless import failure_exit_code, measure_and_report, recover, write_report
+from latency_tui.cli.headless import failure_exit_code, measure_and_report, write_report
+from latency_tui.cli.history_options import Place
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -27,6 +30,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
 )
 from latency_tui.errors import DataError, EngineError
+from latency_tui.history.store import History
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.report import Format
 from latency_tui.report.progress import Progress
@@ -43,9 +47,15 @@ def failed(slug: str, cause: Cause = "raised") -> CandidateFailed:
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where samples are until the report is written."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    return tmp_path / "data" / "latency-tui" / "unfinished"
+    """Where temporary files are until the report is written."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "history.sqlite3", name="main")
 
 
 @pytest.fixture
@@ -261,22 +271,40 @@ def measured(rounds: int = 10) -> list[BlockMeasured]:
     return [block(c.slug, [1_000 + r] * 10, round_=r) for r in range(rounds) for c in PLAN.candidates]
 
 
-def test_samples_on_disk_are_removed_once_the_report_is_written(
-    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path, data_folder: Path
+def test_without_a_history_nothing_is_left_once_the_report_is_written(
+    play: Callable[..., None], tmp_path: Path, data_folder: Path
 ) -> None:
     play(*measured(), JobFinished(job="j", reason="completed"))
     assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 0
     assert list(data_folder.iterdir()) == []
 
 
+def test_a_result_is_kept_with_all_its_samples_whatever_the_report(play: Callable[..., None], place: Place) -> None:
+    play(*measured(), JobFinished(job="j", reason="completed"))
+    assert measure_and_report(PLAN, form="table", path=None, samples=False, place=place) == 0
+    with History.open(place.path) as history:
+        result = history.load(history.find("main"))
+    assert [c.calls for c in result.candidates] == [100, 100]
+    assert all(c.samples is not None for c in result.candidates)
+
+
+def test_what_measured_nothing_is_not_kept(play: Callable[..., None], place: Place) -> None:
+    play(*(failed(c.slug) for c in PLAN.candidates), JobFinished(job="j", reason="completed"))
+    assert measure_and_report(PLAN, form="table", path=None, samples=False, place=place) == 4
+    with History.open(place.path) as history:
+        assert history.list() == []
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
 @pytest.mark.parametrize("where", ["statistics", "report"])
 @pytest.mark.parametrize("error", [MemoryError(), ValueError("no such thing")])
-def test_a_failure_at_the_end_names_the_samples_on_disk(
+def test_a_failure_at_the_end_names_the_command_that_shows_the_result(
     play: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    data_folder: Path,
+    place: Place,
+    is_kept: bool,
     where: str,
     error: Exception,
 ) -> None:
@@ -290,13 +318,16 @@ def test_a_failure_at_the_end_names_the_samples_on_disk(
             failing.setattr(Recorder, "result", fail)
         else:
             failing.setattr(headless, "write", fail)
-        assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 1
-    (spool,) = data_folder.iterdir()
+        kept = place if is_kept else None
+        assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True, place=kept) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert type(error).__name__ in last
-    assert str(spool) in last
-    assert recover(spool, form="json", path=tmp_path / "r.json", samples=True) == 0
-    result = load(tmp_path / "r.json")
+    shown = re.search(r"'latency-tui history show (\w+) --history (.*)' reports them", last)
+    assert shown
+    with History.open(Path(shlex.split(shown[2])[0])) as history, history.transaction() as connection:
+        connection.execute("UPDATE results SET writer = ''")  # as if this process had ended
+    with History.open(Path(shlex.split(shown[2])[0])) as history:
+        result = history.load(shown[1])
     assert [c.calls for c in result.candidates] == [100, 100]
     assert result.plan == PLAN
 
@@ -320,14 +351,22 @@ def test_more_calls_than_are_kept_are_told_before_they_are_made(
     measure_and_report(PLAN, form="table", path=None, samples=True)
     told = capsys.readouterr().err
     assert "about 30,000,000 calls per model are planned; percentiles will be computed from at most 10,000,000" in told
-    assert str(data_folder) in told
 
 
-def test_a_folder_for_data_that_cannot_be_made_costs_no_result(
-    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_history_that_cannot_be_written_costs_one_sentence_and_no_result(
+    play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    play(*measured(), JobFinished(job="j", reason="completed"))
+    place = Place(tmp_path / "file" / "history.sqlite3")
+    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True, place=place) == 0
+    assert capsys.readouterr().err.count("This result is not kept: The history") == 1
+    assert [c.calls for c in load(tmp_path / "r.json").candidates] == [100, 100]
+
+
+def test_no_folder_for_temporary_files_costs_no_result(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     play(*measured(), JobFinished(job="j", reason="completed"))
     assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 0

@@ -225,6 +225,7 @@ def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Pat
 def test_the_schema_knows_every_key() -> None:
     schema = json.loads(msgspec.json.encode(json_schema()))
     tables = schema["$defs"]
-    assert set(tables["Configuration"]["properties"]) == {"models", "datasets", "plans", "keys", "theme", "against"}
+    keys = {"models", "datasets", "plans", "keys", "theme", "history", "against"}
+    assert set(tables["Configuration"]["properties"]) == keys
     assert set(tomllib.loads(WHOLE)["plans"]["checkout-service"]) <= set(tables["PlanTable"]["properties"])
     assert tables["ModelTable"]["additionalProperties"] is False

@@ -70,7 +70,12 @@ def commands() -> list[str]:
 
 
 def options_of(commands: Iterable[click.Command]) -> set[str]:
-    return {name for command in commands for option in command.params for name in option.opts if name[0] == "-"}
+    found = set[str]()
+    for command in commands:
+        found |= {name for option in command.params for name in option.opts if name[0] == "-"}
+        if isinstance(command, click.Group) and command is not cli:
+            found |= options_of(command.commands.values())
+    return found
 
 
 def subcommands() -> dict[str, click.Command]:

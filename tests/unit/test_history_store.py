@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from latency_tui.errors import HistoryError, UsageError
-from latency_tui.history import store
+from latency_tui.history import connection
 from latency_tui.history.fingerprint import environment_fingerprint, plan_fingerprint
 from latency_tui.history.location import is_on_network
 from latency_tui.history.schema import MIGRATIONS
@@ -261,7 +261,7 @@ def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
 def test_a_network_file_system_gets_no_write_ahead_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with History.open(path, create=True) as history:
         key = history.save(result_of())
-    monkeypatch.setattr(store, "is_on_network", lambda _: True)
+    monkeypatch.setattr(connection, "is_on_network", lambda _: True)
     with History.open(path, create=True) as history:
         history.save(result_of(1))
         assert [file.name for file in path.parent.iterdir()] == [path.name]

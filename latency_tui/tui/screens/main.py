@@ -53,6 +53,8 @@ from latency_tui.tui.widgets.tab_strip import TabStrip
 from latency_tui.tui.widgets.title_line import TitleLine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latency_tui.catalog.configuration import LoadedConfiguration
     from latency_tui.tui.widgets.results import Results
 
@@ -85,11 +87,11 @@ class MainScreen(Screen[None]):
         engine_factory: EngineFactory,
         configuration: LoadedConfiguration | None = None,
         *,
-        spooled: bool = False,
+        history: Path | None = None,
     ) -> None:
         super().__init__()
         self.store = Store(start(plan, candidates), self._show_change)
-        self.controller = MeasurementController(self, self.store, engine_factory, spooled=spooled)
+        self.controller = MeasurementController(self, self.store, engine_factory, history)
         models = tuple(candidate.model for candidate in candidates)
         self._dialogs = Dialogs(self, self.store, self.controller, models, configuration)
         self._actions = self._command_actions()

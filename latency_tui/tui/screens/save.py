@@ -41,9 +41,8 @@ class SaveScreen(Dialog[None]):
     CSS_PATH = "sheets.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
-    def __init__(self, fetch: Callable[[], Awaitable[Result | None]], saved: Callable[[], None]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[Result | None]]) -> None:
         super().__init__()
-        self._saved = saved
         self._fetch = fetch
         self._warned_of = ""
 
@@ -75,8 +74,6 @@ class SaveScreen(Dialog[None]):
         except LatencyTuiError as error:
             hint.update(Content.styled(str(error), "$text-error"))
             return
-        if format_of(event.value.strip()) == "json":  # which alone keeps everything
-            self._saved()
         self.dismiss()
         self.app.notify(clean(place), title="Downloaded" if self.app.is_web else "Saved", timeout=5, markup=False)
 
