@@ -19,6 +19,8 @@ DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
 METRICS = (*DURATIONS, "throughput", "memory", "score")
 COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
+RELATIVE_METRICS = (*PERCENTILE_METRICS, "mean", "throughput")
+"""Metrics that can be compared with a baseline: p50 with one that is measured in turns, all with a saved result."""
 EXACT = ("memory", "score")
 """Metrics without an interval: their value decides."""
 
@@ -27,6 +29,8 @@ _MINIMUM_METRICS = ("throughput", "score")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LIMIT = re.compile(r"(.*)(<=|>=|≤|≥|<|>)\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)\s*(\S*)\s*", re.I)
+_SHARE = re.compile(r"(?:(.{0,500}):)?\s*([\w. -]{1,50}):\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*%")
+"""The form of pytest-benchmark: `p99:5%` means at most 5 % above the baseline."""
 _LONGEST = 1000
 _EXAMPLES = "'p99 < 5ms', 'p50 < 1.05x', 'throughput > 500/s', 'memory < 500MB' or 'linear-svm: p99 < 1ms'"
 
@@ -93,6 +97,8 @@ def parse_limit(text: str) -> Limit:
         UsageError: The limit is invalid; the message has the reason.
     """
     text = text.strip() if isinstance(text, str) else text
+    if isinstance(text, str) and (share := _SHARE.fullmatch(text)):
+        return _parse_share(text, *share.groups())
     found = _LIMIT.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
     if found is None:
         raise UsageError(f"The limit {_shown(text)} is invalid; write it as {_EXAMPLES}.")
@@ -106,14 +112,26 @@ def parse_limit(text: str) -> Limit:
     bound = value if relative else value * _factor(metric, unit, text)
     if not (math.isfinite(bound) and bound > 0):
         raise UsageError(f"The limit {_shown(text)} needs a finite bound above 0.")
-    if relative and metric != "p50":
-        raise UsageError(f"The limit {_shown(text)} cannot be judged: only p50 can be compared with the baseline.")
+    if relative and metric not in RELATIVE_METRICS:
+        known = ", ".join(RELATIVE_METRICS)
+        raise UsageError(f"The limit {_shown(text)} cannot be judged; only {known} can be compared with a baseline.")
     sign = ">" if metric in _MINIMUM_METRICS else "<"
     if operator[0].replace("≤", "<").replace("≥", ">") != sign:
         way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"
         raise UsageError(f"The limit {_shown(text)} is invalid: {metric} takes {way}.")
     shown = " ".join(text[len(model) + len(colon) :].split())
     return Limit(metric=metric, bound=bound, relative=relative, candidate=model.strip() or None, text=shown)
+
+
+def _parse_share(text: str, model: str | None, metric: str, per_cent: str) -> Limit:
+    """Parse `[MODEL:] METRIC:5%`: the metric is worse than in the baseline by less than 5 %."""
+    worse = float(per_cent) / 100
+    minimum = _ALIASES.get(metric.strip().lower(), metric.strip().lower()) in _MINIMUM_METRICS
+    bound = f"> {1 - worse:.8g}x" if minimum else f"< {1 + worse:.8g}x"
+    try:
+        return parse_limit(f"{f'{model}:' if model else ''}{metric} {bound}")
+    except UsageError as error:
+        raise UsageError(f"The limit {_shown(text)} is invalid: {error}") from error
 
 
 def _factor(metric: str, unit: str, text: str) -> float:
@@ -131,7 +149,9 @@ def _factor(metric: str, unit: str, text: str) -> float:
         found = units.get(unit or "no unit")
     if found is None:
         known = ", ".join(("B", "kB", "MB", "GB", "KiB", "MiB", "GiB") if metric == "memory" else units)
-        raise UsageError(f"The limit {_shown(text)} needs a unit: one of {known}{', x' if metric == 'p50' else ''}.")
+        raise UsageError(
+            f"The limit {_shown(text)} needs a unit: one of {known}{', x' if metric in RELATIVE_METRICS else ''}."
+        )
     return found
 
 

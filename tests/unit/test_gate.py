@@ -289,6 +289,14 @@ def test_a_saved_baseline_is_compared_over_launches(play: Play, saved: Callable[
     assert [one.slug for one in measured[-1].candidates] == ["linear-svm"]
 
 
+def test_tails_and_throughput_are_compared_with_a_saved_baseline(play: Play, saved: Callable[..., str]) -> None:
+    play({"linear-svm": 1.5})
+    done = check("--baseline", saved(), "--limit", "p99:20%", "--limit", "throughput > 0.9x", "-n", "9")
+    assert done.exit_code == 3
+    verdicts = [line.split()[0] for line in done.stdout.splitlines() if " < 1.2x" in line or " > 0.9x" in line]
+    assert verdicts == ["PASS", "FAIL", "PASS", "FAIL"]
+
+
 def test_launches_are_added_until_a_limit_against_a_saved_baseline_is_decided(
     play: Play, saved: Callable[..., str]
 ) -> None:

@@ -53,6 +53,25 @@ def test_a_limit_is_a_metric_a_sign_and_a_bound(text: str, metric: str, bound: f
     assert msgspec.structs.replace(parse_limit(str(limit)), text="") == msgspec.structs.replace(limit, text="")
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("p99:5%", "p99 < 1.05x"),
+        ("mean: 12.5 %", "mean < 1.125x"),
+        ("median:5%", "median < 1.05x"),
+        ("throughput:5%", "throughput > 0.95x"),
+        ("linear-svm: p99:5%", "linear-svm: p99 < 1.05x"),
+    ],
+)
+def test_a_relative_limit_may_be_a_share_as_in_pytest_benchmark(text: str, written: str) -> None:
+    assert parse_limit(text) == parse_limit(written)
+
+
+def test_a_plan_compares_only_the_p50_in_turns() -> None:
+    with pytest.raises(UsageError, match="compare with a saved result"):
+        plan_of(2, limits=(parse_limit("p99 < 1.05x"),))
+
+
 def test_a_limit_may_name_a_model_and_may_be_relative() -> None:
     assert parse_limit("linear-svm: p99 < 5ms").candidate == "linear-svm"
     assert parse_limit("package.module:name[n_jobs=1]: p50 < 1ms").candidate == "package.module:name[n_jobs=1]"
@@ -74,8 +93,12 @@ def test_a_limit_may_name_a_model_and_may_be_relative() -> None:
         "p99 < 0ms",
         "p99 < 1e999ms",
         "p99 < nan ms",
-        "p99 < 1.05x",
-        "mean < 2x",
+        "memory < 2x",
+        "score > 0.9x",
+        "p99:5",
+        "p98:5%",
+        "throughput:200%",
+        "memory:5%",
         "throughput < 5/s",
         "throughput > 5ms",
         "memory < 5",
