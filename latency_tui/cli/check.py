@@ -84,8 +84,8 @@ def command(
 ) -> int:
     """Check limits by their intervals, and measure again what fails. PLAN names a plan of the configuration file.
 
-    A relative limit such as 'p50 < 1.05x' compares with --baseline: a model that is measured in turns, or a saved
-    result. Without -n and -t, it measures until each limit is decided.
+    A relative limit such as 'p50 < 1.05x' compares with --baseline, a model that is measured in turns or a saved
+    result, or with --against, a git revision. Without -n and -t, it measures until each limit is decided.
 
     Exit codes: 0 no limit is broken, 3 a limit is broken, 5 a limit is undecided (with --strict), and those of run.
     """
@@ -135,7 +135,7 @@ def _run_self_test(
     from latency_tui.result.atomic_files import write_content
 
     limit = next((one for one in map(parse_limit, values["limits"]) if one.relative), parse_limit(values["limits"][0]))
-    check = _make_check({**values, "baseline": None, "limits": ("p50 < 1min",)}, configuration)
+    check = _make_check({**values, "against": None, "baseline": None, "limits": ("p50 < 1min",)}, configuration)
     remember(check.plan.candidates, check.plan.trust)
     test = run_self_test(check, limit)
     if output is not None:
@@ -218,29 +218,38 @@ def _make_check(
     plan = make_plan(probe, configuration, by_plan=by_plan)
     limits = tuple(resolve_limit(text, plan.candidates) for text in values["limits"])
     relative = tuple(limit for limit in limits if limit.relative)
-    named, baseline = values["baseline"], None
+    named, baseline, pairs = values["baseline"], None, plan.revision_pairs
+    if named is not None and pairs:
+        raise UsageError("--baseline and --against exclude each other; give one of them.")
+    if pairs:  # absolute limits are on the working tree, too
+        mine = [one.slug for one in plan.candidates if one.revision is None]
+        limits = tuple(
+            msgspec.structs.replace(limit, candidate=slug)
+            for limit in limits
+            for slug in ([limit.candidate] if limit.candidate else mine)
+        )
     if named is not None:
         slug = find_slug(named, plan.candidates)
         baseline = slug if slug in {one.slug for one in plan.candidates} else None
     saved = _open_baseline(named, relative, allow_other) if named is not None and baseline is None else None
-    if relative and named is None:
+    if relative and named is None and not pairs:
         raise UsageError(
-            f"The limit '{relative[0]}' needs a baseline: add --baseline with a model that is measured too, or with a "
-            "saved result."
+            f"The limit '{relative[0]}' needs a baseline: add --baseline with a model that is measured too or with a "
+            "saved result, or --against with a git revision."
         )
     open_ended = values["runs"] is None and values["seconds"] is None
     plan = _with_length(plan, values, saved is not None, open_ended)
     judged = tuple(limit for limit in limits if not (saved and limit.relative))
     plan = msgspec.structs.replace(
         plan,
-        baseline=baseline,
+        baseline=plan.baseline if pairs else baseline,
         limits=judged,
         cold_start=plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in judged),
     )
     check_plan(plan)
     return Check(
         plan=plan,
-        baselines=() if baseline is None else (baseline,),
+        baselines=tuple(pairs.values()) if pairs else () if baseline is None else (baseline,),
         saved=saved,
         until_decided=saved is not None and open_ended,
         modules=configuration.folder,

@@ -123,7 +123,9 @@ class Check:
             lines=lines,
             strict=self.strict,
             improvements=find_improvements(
-                result, verdicts if self.saved else (), () if self.saved else result.comparisons
+                result,
+                verdicts if self.saved else (),
+                () if self.saved else result.revision_comparisons or result.comparisons,
             )
             if any(limit.relative for limit in self._limits)
             else (),
@@ -193,7 +195,9 @@ _SHARE_ADDED = 0.5
 def plan_to_confirm(plan: Plan, failed: Sequence[LimitVerdict], baselines: Iterable[str]) -> Plan:
     """Return the plan that measures again what failed, in another order and in fresh launches."""
     slugs = {one.candidate for one in failed}
-    kept = slugs | ({*baselines} if any(one.relative for one in failed) else set())
+    pairs = plan.revision_pairs
+    beside = {pairs[slug] for slug in slugs & pairs.keys()} if pairs else {*baselines}
+    kept = slugs | (beside if any(one.relative for one in failed) else set())
     texts = {one.limit for one in failed}
     limits = tuple(limit for limit in plan.limits if limit.text in texts and limit.candidate in (None, *slugs))
     return msgspec.structs.replace(

@@ -31,6 +31,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.errors import EngineError, UsageError
 from latency_tui.plan import Plan, parse
+from latency_tui.plan.candidates import Revision, make_slugs_unique
 from latency_tui.plan.limits import Acknowledgement, parse_limit
 from latency_tui.report.result import of
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -457,3 +458,21 @@ def test_a_planted_slowdown_is_a_share_of_the_call(monkeypatch: pytest.MonkeyPat
 def test_a_slowdown_that_is_no_share_is_refused(setting: str) -> None:
     with pytest.raises(UsageError, match="slowdown must be a number from 0 to 100"):
         parse(f"linear-svm[slowdown={setting}]")
+
+
+def test_each_model_is_checked_against_itself_at_a_revision(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_revision(plan: Plan, name: str, *_: object, **__: object) -> Plan:
+        at = Revision(name=name, commit="c" * 40, python="/nowhere/bin/python", folder="/")
+        both = (one for mine in plan.candidates for one in (mine, msgspec.structs.replace(mine, revision=at)))
+        return msgspec.structs.replace(plan, candidates=make_slugs_unique(both))
+
+    monkeypatch.setattr("latency_tui.catalog.against.plan_against", with_revision)
+    monkeypatch.setattr("latency_tui.cli.check.check_plan", lambda _plan: None)
+    measured = play({"linear-svm": 1.3})
+    done = check("--against", "main", "--limit", "p50 < 1.05x", "--limit", "p50 < 1ms")
+    assert done.exit_code == 3, done.stderr
+    verdicts = [line.split()[0] for line in done.stdout.splitlines() if " < 1" in line]
+    assert sorted(verdicts) == ["FAIL", "PASS", "PASS", "PASS"]
+    assert "baseline: Logistic Regression (main), Linear SVM (main)" in done.stdout
+    assert [one.name for one in measured[1].candidates] == ["Linear SVM", "Linear SVM (main)"]
+    assert check("--against", "main", "--baseline", "linear-svm", "--limit", "p50 < 1.05x").exit_code == 2
