@@ -70,7 +70,7 @@ class Lines(Widget):
         if grown or self.styles.content_align != ("left", "top"):  # where every line may move with any of them
             self.refresh(layout=grown)
             return
-        pairs = enumerate(zip_longest(before, self._lines, fillvalue=()))
+        pairs = enumerate(zip_longest(before, self._lines))  # a row that comes or goes is new even if it is empty
         changed = [_changed(old, new, row, self.size.width) for row, (old, new) in pairs if old != new]
         if changed:
             self.refresh(*changed)
@@ -80,8 +80,10 @@ class Lines(Widget):
         return Drawing(self._lines)
 
 
-def _changed(before: Line, now: Line, row: int, width: int) -> Region:
+def _changed(before: Line | None, now: Line | None, row: int, width: int) -> Region:
     """Return the cells of a row between the pieces that stay at its start and those at its end."""
+    if before is None or now is None:
+        return Region(0, row, width, 1)
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False)))
     start, end = _cells(now[:alike]), width
     if (length := _cells(now)) == _cells(before):
