@@ -66,7 +66,6 @@ class Repository:
         Raises:
             UsageError: git cannot do it.
         """
-        self._git("worktree", "prune")
         # Not the hooks of the repository, which may expect the working tree. A folder that was removed is taken again.
         without_hooks = ("-c", f"core.hooksPath={os.devnull}")
         done = self._git(*without_hooks, "worktree", "add", "--force", "--detach", str(tree), commit)
@@ -80,9 +79,9 @@ class Repository:
                     "and push them to where the repository gets them from."
                 )
 
-    def forget_removed_trees(self) -> None:
-        """Have git forget trees whose folders were removed."""
-        self._git("worktree", "prune")
+    def forget(self, tree: Path) -> None:
+        """Have git forget one tree. Nothing is pruned, because other trees may be on a disk that is away."""
+        self._git("worktree", "remove", "--force", str(tree))
 
     def _git(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}

@@ -123,8 +123,8 @@ class _Builder:
                 self._report(f"running {command}")
                 self._run(["/bin/sh", "-c", command], where, command)
         except BaseException:
+            repository.forget(self._tree)
             shutil.rmtree(self._tree, ignore_errors=True)
-            repository.forget_removed_trees()
             raise
         self._mark.write_text(f"{commit}\n{command}\n")
 

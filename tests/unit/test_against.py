@@ -123,6 +123,17 @@ def test_a_failed_build_shows_its_end_and_names_its_log(repository: Path) -> Non
     assert git("worktree", "list").count("\n") == 0
 
 
+def test_other_trees_of_the_repository_are_left_alone(repository: Path, tmp_path: Path) -> None:
+    git("worktree", "add", "-q", "--detach", str(tmp_path / "on-a-disk"), "main")
+    (tmp_path / "on-a-disk").rename(tmp_path / "away")
+    Path("latency-tui.toml").write_text("[against]\ncommand = 'exit 1'\n")
+    with pytest.raises(EngineError):
+        plan_against(plan_of("planted_there:Model"), "old", find_configuration("latency-tui.toml"), print)
+    against(plan_of("planted_there:Model"))
+    (tmp_path / "away").rename(tmp_path / "on-a-disk")
+    assert git("status", "--porcelain", folder=tmp_path / "on-a-disk") == ""
+
+
 def test_a_command_of_a_found_configuration_needs_trust(repository: Path) -> None:
     Path("latency-tui.toml").write_text("[against]\ncommand = 'touch ran'\n")
     with pytest.raises(UsageError, match=r"add --trust \./latency-tui\.toml"):
