@@ -163,6 +163,8 @@ def make_plan(
         UsageError: An option is invalid; the message names the option and the reason.
         EngineError: The environment of a revision could not be built.
     """
+    if values["against"] is not None:
+        return _add_revision(values, configuration, settings=settings, lenient=lenient, by_plan=by_plan)
     request = msgspec.structs.replace(build_request(values), by_plan=by_plan)
     resolved = resolve(request, configuration, lenient=lenient)
     candidates, baseline = resolved.candidates, values["baseline"]
@@ -172,7 +174,6 @@ def make_plan(
         sparse = isinstance(resolved.dataset, SyntheticDataset) and resolved.dataset.sparse
         candidates = _add_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
         baseline = candidates[0].slug
-    runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     limits = tuple(resolve_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
@@ -182,9 +183,7 @@ def make_plan(
             batch_size=values["batch_size"],
             shapes=parse_shapes(values["shapes"]),
         ),
-        runs=100 if runs is None and seconds is None and not until_known else runs,
-        seconds=seconds,
-        until_known=until_known,
+        **_length(values),
         max_seconds=values["max_seconds"],
         baseline=None if baseline is None else find_slug(baseline, candidates),
         launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
@@ -200,11 +199,31 @@ def make_plan(
         trust=resolved.trust,
     )
     check_plan(plan, asks_later=lenient)
-    if values["against"] is None:
-        return plan
+    return plan
+
+
+def _add_revision(
+    values: Values, configuration: LoadedConfiguration, *, settings: bool, lenient: bool, by_plan: bool
+) -> Plan:
+    """Return the plan for `--against`; limits and stopping rules may need the second candidate of a single model."""
     from latency_tui.catalog.against import plan_against  # deferred: only this option needs it
 
-    return plan_against(plan, values["against"], configuration, print_status, asks_later=lenient)
+    alone = {**values, "against": None, "limits": (), "runs": 1, "seconds": None, "until_known": False}
+    plan = make_plan(alone, configuration, settings=settings, lenient=lenient, by_plan=by_plan)
+    plan = plan_against(plan, values["against"], configuration, print_status, asks_later=lenient)
+    limits = tuple(resolve_limit(text, plan.candidates) for text in values["limits"])
+    cold_start = plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in limits)
+    return msgspec.structs.replace(plan, limits=limits, cold_start=cold_start, **_length(values))
+
+
+def _length(values: Values) -> dict[str, Any]:
+    """Return how long the plan measures, as fields of the plan."""
+    runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
+    return {
+        "runs": 100 if runs is None and seconds is None and not until_known else runs,
+        "seconds": seconds,
+        "until_known": until_known,
+    }
 
 
 def find_slug(text: str, candidates: Iterable[Candidate]) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from latency_tui.catalog import revision_environment
@@ -15,6 +16,9 @@ from latency_tui.catalog.configuration import LoadedConfiguration, find_configur
 from latency_tui.catalog.named_models import resolve_model
 from latency_tui.catalog.repository import Repository
 from latency_tui.catalog.revision_environment import mapped_python_path, moved
+from latency_tui.cli import cli
+from latency_tui.cli.input_options import read_configuration
+from latency_tui.cli.options import make_plan
 from latency_tui.errors import EngineError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.trust import EVERYTHING, Trust
@@ -121,6 +125,21 @@ def test_a_failed_build_shows_its_end_and_names_its_log(repository: Path) -> Non
     assert "it is broken" in log.read_text()
     assert "old: | it is broken" in lines
     assert git("worktree", "list").count("\n") == 0
+
+
+def test_relative_limits_and_until_known_need_no_second_model(
+    repository: Path,
+) -> None:
+    sharing()
+    given = ["-m", "planted_there:Model", "--against", "old", "--config", "latency-tui.toml", "--until-known"]
+    command = cli.get_command(click.Context(cli), "run")
+    assert command is not None
+    values = command.make_context("run", [*given, "--limit", "p50 < 1.05x"]).params
+    plan = make_plan(values, read_configuration(values))
+    assert plan.until_known
+    assert plan.runs is None
+    assert [limit.text for limit in plan.limits] == ["p50 < 1.05x"]
+    assert plan.revision_pairs == {"model": "model-old"}
 
 
 def test_other_trees_of_the_repository_are_left_alone(repository: Path, tmp_path: Path) -> None:
