@@ -40,12 +40,13 @@ def command(
     form = chosen_format or format_of(str(path))
     check_format(form, samples=not no_samples, to_file=path is not None)
 
+    from latency_tui.cli.history_options import history_to_read
     from latency_tui.cli.output import emit, print_status, terminal_style  # deferred: with numpy 150 ms
     from latency_tui.history.reading import read_result
     from latency_tui.report.formats import pieces, write
     from latency_tui.text.sanitize import clean
 
-    result = read_result(reference, history)
+    result = read_result(reference, history_to_read(history))
     if path is None:
         width, colour = terminal_style()
         text = pieces(result, form, width=width, colour=colour, samples=not no_samples)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from latency_tui.catalog.configuration import LoadedConfiguration
+from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration
 from latency_tui.errors import UsageError
 from latency_tui.history.location import FILE_NAME, default_path
 
@@ -97,3 +97,14 @@ def history_path(values: Mapping[str, Any], configuration: LoadedConfiguration) 
     if values["no_history"]:
         return None
     return configuration.history_file(default_path())
+
+
+def history_to_read(named: str | Path | None) -> Path | None:
+    """Return the file of the history from which saved results are read; None for the user's.
+
+    Args:
+        named: The file of `--history`.
+    """
+    if named is not None:
+        return Path(named).expanduser()
+    return find_configuration(None).history_file(default_path())

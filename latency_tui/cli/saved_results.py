@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latency_tui.result.other_tools import Suite
     from latency_tui.result.result import Result
 
@@ -13,7 +14,7 @@ _MAX_EARLIER = 20
 """Largest number of earlier results from which the variance between results is estimated."""
 
 
-def open_result(reference: str, history: str | None = None) -> Result | Suite:
+def open_result(reference: str, history: Path | None = None) -> Result | Suite:
     """Return the result that a reference names: a file, or an id, a name, a tag or `last~2` of the history.
 
     Args:
@@ -25,10 +26,10 @@ def open_result(reference: str, history: str | None = None) -> Result | Suite:
     """
     from latency_tui.history.reading import read_result_or_suite
 
-    return read_result_or_suite(reference, None if history is None else Path(history), samples=False)
+    return read_result_or_suite(reference, history, samples=False)
 
 
-def earlier_results(result: Result | Suite, other: Result | Suite, history: str | None = None) -> list[Result]:
+def earlier_results(result: Result | Suite, other: Result | Suite, history: Path | None = None) -> list[Result]:
     """Return other results of the history with the same plan and environment as one of two results.
 
     There are none if the history cannot be read: a comparison works without them.
@@ -42,7 +43,7 @@ def earlier_results(result: Result | Suite, other: Result | Suite, history: str 
     sides = [one for one in (result, other) if isinstance(one, Result)]
     compared = {result_id(one.created_at, one.plan) for one in sides}
     try:
-        with History.open(None if history is None else Path(history)) as store:
+        with History.open(history) as store:
             for one in sides:
                 rows = store.list(
                     most=_MAX_EARLIER,

@@ -92,7 +92,7 @@ def row_of(values: Sequence[Any], tags: tuple[str, ...], state: State) -> Row:
     key, created_us, _, writer, name, plan, environment, summary, number = values
     return Row(
         id=key,
-        created_at=_EPOCH + timedelta(microseconds=created_us),
+        created_at=datetime.fromtimestamp(created_us / 1e6, UTC),
         state=state,
         name=name,
         tags=tags,

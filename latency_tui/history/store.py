@@ -103,9 +103,16 @@ class History:
         where = f"WHERE {' AND '.join(given)}" if given else ""
         query = f"SELECT {COLUMNS} FROM results {where} ORDER BY created_us DESC, number DESC LIMIT ?"  # noqa: S608
         with describing_errors(self.path):
-            found = self._connection.execute(query, (*given.values(), -1 if most is None else most)).fetchall()
-            tags = self._tags(None if len(found) > 100 else [values[-1] for values in found])
-        return [row_of(values, tags.get(values[-1], ()), self._state(values[2], values[3])) for values in found]
+            tags = self._tags()
+            found = self._connection.execute(query, (*given.values(), -1 if most is None else most))
+            return [
+                row_of(
+                    values,
+                    tags.get(values[-1], ()),
+                    "finished" if values[2] else self._state(values[2], values[3]),
+                )
+                for values in found  # a row at a time, because a list of all would keep the garbage collector busy
+            ]
 
     def row(self, key: str) -> Row:
         """Return the row of the result with this id.
@@ -125,7 +132,7 @@ class History:
             values = self._connection.execute(query, (key,)).fetchone()
             if values is None:
                 return None
-            tags = self._tags([values[-1]])
+            tags = self._tags(values[-1])
         return row_of(values, tags.get(values[-1], ()), self._state(values[2], values[3]))
 
     def find(self, reference: str) -> str:
@@ -305,13 +312,12 @@ class History:
         )
         return tuple(content for (content,) in self._connection.execute(query, (key, array)))
 
-    def _tags(self, numbers: Sequence[int] | None) -> dict[int, tuple[str, ...]]:
-        """Return the tags of results by number; of all results if `numbers` is None."""
-        where = "" if numbers is None else f"WHERE result IN ({', '.join('?' * len(numbers))})"
+    def _tags(self, number: int | None = None) -> dict[int, tuple[str, ...]]:
+        """Return the tags of a result, or of all results, by number."""
+        query = "SELECT result, tag FROM tags WHERE result = coalesce(?, result) ORDER BY tag"
         found: dict[int, tuple[str, ...]] = {}
-        query = f"SELECT result, tag FROM tags {where} ORDER BY tag"  # noqa: S608
-        for number, tag in self._connection.execute(query, numbers or ()):
-            found[number] = (*found.get(number, ()), tag)
+        for one, tag in self._connection.execute(query, (number,)):
+            found[one] = (*found.get(one, ()), tag)
         return found
 
     @staticmethod

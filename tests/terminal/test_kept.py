@@ -1,4 +1,4 @@
-"""Whatever ends the app, what was measured is in a file that its last line names; and no byte ends the app."""
+"""Whatever ends the app, its last line names what was measured in the history; and no byte ends the app."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from latency_tui.history.store import History
 from tests.terminal.terminal import Terminal
 
 ENDLESS = ("-m", "logistic-regression", "-m", "linear-svm", "-n", "1000000")
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    return tmp_path / "latency-tui" / "results"
 
 
 def measure(terminal: Terminal) -> None:
@@ -37,37 +37,48 @@ def shell(terminal: Terminal) -> str:
     return terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
 
 
-def check_kept(folder: Path) -> None:
-    (path,) = folder.iterdir()
-    result = json.loads(path.read_text())
-    assert {candidate["slug"] for candidate in result["candidates"]} == {"logistic-regression", "linear-svm"}
-    assert all(candidate["calls"] > 0 for candidate in result["candidates"])
+def check_kept() -> str:
+    """Check that the history has the result, and return its id."""
+    with History.open() as history:
+        (row,) = history.list()
+        assert row.state == "finished"
+        candidates = history.load(row.id).candidates
+    assert {candidate.slug for candidate in candidates} == {"logistic-regression", "linear-svm"}
+    assert all(candidate.calls > 0 for candidate in candidates)
+    return row.id
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_a_signal_keeps_the_result_and_the_last_line_names_its_file(number: signal.Signals, folder: Path) -> None:
+def test_a_signal_keeps_the_result_and_the_last_line_names_it(number: signal.Signals) -> None:
     with Terminal(*ENDLESS) as terminal:
         measure(terminal)
         terminal.signal(number)
         assert ended(terminal) == 128 + number
-        last = " ".join(shell(terminal).split()[-6:])
-        (path,) = folder.iterdir()
-        assert path.name in last.replace(" ", "")
-        check_kept(folder)
+        said = " ".join(shell(terminal).split())
+        assert f"'latency-tui history show {check_kept()}' shows it." in said
 
 
-@pytest.mark.slow
-def test_a_terminal_that_hangs_up_keeps_the_result(folder: Path) -> None:
+def test_without_a_history_a_signal_keeps_the_result_in_a_file(tmp_path: Path) -> None:
+    with Terminal(*ENDLESS, "--no-history") as terminal:
+        measure(terminal)
+        terminal.signal(signal.SIGTERM)
+        assert ended(terminal) == 128 + signal.SIGTERM
+        (path,) = (tmp_path / "latency-tui" / "results").iterdir()
+        assert path.name in shell(terminal).replace("\r\n", "").replace(" ", "")
+        assert all(candidate["calls"] > 0 for candidate in json.loads(path.read_text())["candidates"])
+
+
+def test_a_terminal_that_hangs_up_keeps_the_result() -> None:
     with Terminal(*ENDLESS) as terminal:
         measure(terminal)
         terminal.processes()
         terminal.process.ptyproc.fileobj.close()
         terminal.gone_within()
-        check_kept(folder)
+        check_kept()
 
 
 @pytest.mark.slow
-def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(folder: Path, tmp_path: Path) -> None:
+def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "class Hook:\n"
@@ -82,8 +93,8 @@ def test_an_error_in_the_app_keeps_the_result_and_exits_with_one(folder: Path, t
             measure(terminal)
             terminal.press("?")
             assert ended(terminal) == 1
-            check_kept(folder)
-            assert re.search(r"saved\s+to", shell(terminal))
+            check_kept()
+            assert re.search(r"result\s+is\s+kept", shell(terminal))
 
 
 JUNK = [
