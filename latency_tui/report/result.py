@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import importlib
 import shutil
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import write
+from latency_tui.report.markup import escape
 from latency_tui.report.rows import make_notes, make_rows, make_title
 from latency_tui.report.saved_comparison import render_comparisons
 from latency_tui.report.spreadsheet import COLUMNS, Cell, values
@@ -49,20 +49,20 @@ class Result(kept.Result, frozen=True, kw_only=True):
     def _repr_html_(self) -> str:
         """Return the answer, the table and the notes for a notebook, without external resources."""
         rows = make_rows(self)
-        heads = "".join(f'<th style="{_style(name)}">{_escaped(name)}</th>' for name in rows[0].cells) if rows else ""
+        heads = "".join(f'<th style="{_style(name)}">{escape(name)}</th>' for name in rows[0].cells) if rows else ""
         lines = "".join(
             "<tr>"
-            + "".join(f'<td style="{_style(name)}">{_escaped(cell)}</td>' for name, cell in row.cells.items())
+            + "".join(f'<td style="{_style(name)}">{escape(cell)}</td>' for name, cell in row.cells.items())
             + "</tr>"
             for row in rows
         )
         notes = make_notes(self)
-        answer = "".join(f"<p><strong>{_escaped(text)}</strong></p>" for kind, text in notes if kind == "answer")
-        others = "".join(f"<li>{kind}: {_escaped(text)}</li>" for kind, text in notes if kind != "answer")
+        answer = "".join(f"<p><strong>{escape(text)}</strong></p>" for kind, text in notes if kind == "answer")
+        others = "".join(f"<li>{kind}: {escape(text)}</li>" for kind, text in notes if kind != "answer")
         return (
             f"<div>{answer}<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
             + (f"<ul>{others}</ul>" if others else "")
-            + f"<p><small>{_escaped(make_title(self))}</small></p></div>"
+            + f"<p><small>{escape(make_title(self))}</small></p></div>"
         )
 
     def summary(self) -> list[dict[str, Cell]]:
@@ -155,7 +155,3 @@ def _is_installed(library: str) -> bool:
 
 def _style(column: str) -> str:
     return _NAME if column in ("model", "verdict", "group") else _CELL
-
-
-def _escaped(text: str) -> str:
-    return html.escape(clean(text))
