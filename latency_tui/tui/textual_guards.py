@@ -8,7 +8,7 @@ line would end the app.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -49,6 +49,15 @@ def _is_possible(message: Message) -> bool:
     if not isinstance(message, events.Resize):
         return True
     return 0 < message.size.width <= _WIDEST and 0 < message.size.height <= _HIGHEST
+
+
+def call_after_refresh_of(screen: Screen[None], callback: Callable[[], Awaitable[None]]) -> None:
+    """Call something once a screen has handled its messages and drawn itself, also if a dialog is over it.
+
+    `Screen.call_after_refresh` has the screen on top of the stack call it, and a dialog that closes before it is idle
+    drops it.
+    """
+    screen.call_later(screen._invoke_later, callback, screen)
 
 
 def is_leaving(app: App[object]) -> bool:

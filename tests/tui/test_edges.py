@@ -6,7 +6,6 @@ import asyncio
 import errno
 import io
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from latency_tui.result.result import load
 from latency_tui.tui import commands
 from latency_tui.tui import state as states
 from latency_tui.tui.reducers import events
+from latency_tui.tui.screens.help import HelpScreen
 from latency_tui.tui.text import wrap
 from latency_tui.tui.textual_guards import tolerate_any_input
 from tests.tui.conftest import Open
@@ -256,9 +256,15 @@ def test_a_terminal_that_has_gone_never_blocks_the_screen() -> None:
     assert not drawing.is_alive()
 
 
-async def test_a_paint_that_was_lost_is_asked_for_again(open_app: Open) -> None:
+async def test_the_main_screen_is_painted_whatever_a_dialog_over_it_does(open_app: Open) -> None:
+    """A dialog that closes before it is idle would drop what it was to call, and the screen would stay out of date."""
     async with open_app() as harness:
-        screen = harness.screen
-        screen._painting, screen._paint_asked_at = True, time.monotonic() - 60
-        await harness.press("n")
-        assert "0 of 6 selected" in harness.text()
+        screen, dialog, done = harness.screen, HelpScreen(), asyncio.Event()
+        await harness.app.push_screen(dialog)
+        dialog.call_later(done.wait)
+        rows = tuple(replace(row, chosen=False) for row in harness.state.rows)
+        screen.store.change(replace(harness.state, rows=rows))
+        try:
+            await until(lambda: "0 of 6 selected" in str(screen.query_one("#list").border_subtitle))
+        finally:
+            done.set()

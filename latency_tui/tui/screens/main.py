@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -40,7 +39,7 @@ from latency_tui.tui.session import EngineFactory
 from latency_tui.tui.state import State, arrangement, start
 from latency_tui.tui.store import Store
 from latency_tui.tui.styles import CandidateStyle, looks
-from latency_tui.tui.textual_guards import is_leaving
+from latency_tui.tui.textual_guards import call_after_refresh_of, is_leaving
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
 from latency_tui.tui.widgets.empty import EmptyState
@@ -63,7 +62,6 @@ REDRAWS_PER_SECOND_BY_SSH = 2
 _PLAN_ROWS = 9  # of list and plan side by side
 _MIN_TABLE = 3  # rows
 _PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
-_PAINT_LOST_SECONDS = 1.0  # then a paint is asked for again, so that a lost callback leaves no part out of date
 
 
 class MainScreen(Screen[None]):
@@ -100,7 +98,6 @@ class MainScreen(Screen[None]):
         self._looks: dict[str, CandidateStyle] = {}
         self._parts: tuple[Widget, ...] = ()
         self._painting = False
-        self._paint_asked_at = 0.0
 
     @property
     def state(self) -> State:
@@ -223,10 +220,9 @@ class MainScreen(Screen[None]):
     @on(SizeChanged)
     def paint_soon(self) -> None:
         """Paint once when everything that is on its way has arrived."""
-        now = time.monotonic()
-        if not self._painting or now - self._paint_asked_at > _PAINT_LOST_SECONDS:
-            self._painting, self._paint_asked_at = True, now
-            self.call_after_refresh(self.paint)
+        if not self._painting:
+            self._painting = True
+            call_after_refresh_of(self, self.paint)
 
     def _paint_part(self, part: Widget) -> None:
         """Have one part show the state; results, which are not there from the start, are painted with all of it."""
