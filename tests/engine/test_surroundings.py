@@ -8,16 +8,24 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import latency_tui
 from latency_tui.engine import machine, process_environment, subreaper
+from latency_tui.engine.candidate.block_runner import BlockRunner
+from latency_tui.engine.candidate.call_inputs import CallInputs
+from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate_protocol import Store
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure
+from latency_tui.errors import EngineError
 from latency_tui.plan import Candidate, ModelSpec
 from tests.engine.conftest import faulty, plan_of
+from tests.engine.faulty_models import Planted
 
 
 def test_the_callers_configuration_of_scikit_learn_holds() -> None:
@@ -92,6 +100,27 @@ async def test_a_temporary_folder_that_is_swept_is_blamed_on_no_model(
         (folder,) = temporary.iterdir()
         assert folder.stat().st_mode & 0o077 == 0
     assert list(temporary.iterdir()) == []
+
+
+async def test_a_temporary_folder_that_became_a_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    async with Engine() as engine:
+        await engine.ready()
+        shutil.rmtree(temporary)
+        temporary.touch()
+        with pytest.raises(EngineError, match=rf"{temporary}/\S+ cannot be created: .*; set TMPDIR to another folder"):
+            [event async for event in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper"), runs=30)))]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_model_that_the_disk_has_no_room_for_says_so() -> None:
+    prepared: Any = SimpleNamespace(model=Planted())
+    runner = BlockRunner(prepared, ProcessContext(), lambda stage: None)
+    runner.method, runner.inputs = "predict", CallInputs([1], np.asarray, fresh_per_call=False)
+    with pytest.raises(EngineError, match="the model cannot be stored in /dev: no space left on device; set TMPDIR"):
+        runner.store(Store(path="/dev/full", max_inputs=1))
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")

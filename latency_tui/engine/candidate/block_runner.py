@@ -42,6 +42,7 @@ from latency_tui.engine.library_state import ModelWithState
 from latency_tui.engine.object_pickling import dumps
 from latency_tui.engine.protocol import Block, Stage
 from latency_tui.engine.user_imports import import_with_fallback
+from latency_tui.errors import EngineError
 from latency_tui.plan import Workload
 
 FIRST_CALLS = 100
@@ -224,12 +225,22 @@ class BlockRunner:
         return BlockDone(block=block)
 
     def store(self, request: Store) -> Stored:
-        """Write the model and its inputs to a file."""
+        """Write the model and its inputs to a file.
+
+        Raises:
+            EngineError: The file cannot be written.
+        """
         self._begin_stage("cold start")
         assert self.inputs is not None
-        with Path(request.path).open("wb") as file:
-            file.write(dumps((ModelWithState(self._prepared.model, environment=True), self.method)))
-            file.write(dumps((self.inputs.rows[: request.max_inputs], self.inputs.fresh_per_call, self.rows_per_call)))
+        model = dumps((ModelWithState(self._prepared.model, environment=True), self.method))
+        inputs = dumps((self.inputs.rows[: request.max_inputs], self.inputs.fresh_per_call, self.rows_per_call))
+        path = Path(request.path)
+        try:
+            path.write_bytes(model + inputs)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            remedy = "set TMPDIR to another folder"
+            raise EngineError(f"the model cannot be stored in {path.parent}: {why}; {remedy}") from error
         return Stored(modules=loading.find_modules(self._prepared.model), libraries=find_new_libraries(self._modules))
 
     def adopt(self, request: Adopt) -> Warmed:

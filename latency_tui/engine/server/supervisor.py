@@ -17,6 +17,7 @@ from latency_tui.engine.server.candidate_process import CandidateProcess, Interp
 from latency_tui.engine.server.channel import Channel, JobStopped
 from latency_tui.engine.server.interpreters import Interpreters
 from latency_tui.engine.server.templates import Templates
+from latency_tui.errors import EngineError
 
 POLL_SECONDS = 0.05
 """How often the time, memory and log of busy processes are checked; a reply or a command is noticed at once."""
@@ -72,9 +73,13 @@ class Supervisor:
         """A folder that only this user can read, removed with the engine; it is created again if it is missing.
 
         Raises:
-            OSError: It cannot be created.
+            EngineError: It cannot be created.
         """
-        process_environment.make_private_folder(self._folder)
+        try:
+            process_environment.make_private_folder(self._folder)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise EngineError(f"{self._folder} cannot be created: {why}; set TMPDIR to another folder") from error
         return self._folder
 
     def begin_job(self, job: str, memory_limit: int) -> None:
