@@ -17,7 +17,7 @@ from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
-from latency_tui.plan import Plan
+from latency_tui.plan import Plan, slugify
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
@@ -237,6 +237,8 @@ def _make_check(
             f"The limit '{relative[0]}' needs a baseline: add --baseline with a model that is measured too or with a "
             "saved result, or --against with a git revision."
         )
+    if saved is not None:
+        _check_counterparts(saved, plan)
     open_ended = values["runs"] is None and values["seconds"] is None
     plan = _with_length(plan, values, saved is not None, open_ended)
     judged = tuple(limit for limit in limits if not (saved and limit.relative))
@@ -254,6 +256,23 @@ def _make_check(
         until_decided=saved is not None and open_ended,
         modules=configuration.folder,
     )
+
+
+def _check_counterparts(saved: SavedBaseline, plan: Plan) -> None:
+    """Check that a saved baseline has every model that a relative limit is on.
+
+    Raises:
+        UsageError: It lacks one.
+    """
+    known = {one.slug for one in saved.saved.candidates} | {slugify(one.name) for one in saved.saved.candidates}
+    for candidate in plan.candidates:
+        limited = any(limit.candidate in (None, candidate.slug) for limit in saved.limits)
+        if limited and not {candidate.slug, slugify(candidate.name)} & known:
+            names = ", ".join(one.slug for one in saved.saved.candidates) or "none"
+            raise UsageError(
+                f"{saved.name} has no model {candidate.slug} to compare with; it has {names}. Name the model that a "
+                f"limit is on, as in 'MODEL: {saved.limits[0].text}'."
+            )
 
 
 def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended: bool) -> Plan:

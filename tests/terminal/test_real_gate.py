@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,17 @@ def test_a_saved_result_is_a_baseline_over_launches(tmp_path: Path) -> None:
     length = ("-n", "60", "--launches", "3", "--baseline", str(saved))
     assert check(*fast, *length, "--limit", "p50 < 20x").returncode == 0
     assert check(*fast, *length, "--limit", "p50 < 0.05x").returncode == 3
+
+
+def test_ctrl_c_prints_a_verdict_and_exits_with_130() -> None:
+    arguments = ["check", "-m", "logistic-regression", "-t", "600", "--limit", "p50 < 1s"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "latency_tui", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(15)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert out.splitlines()[-1].split(":")[0] in ("PASS", "INCONCLUSIVE")
+    assert "Interrupted by SIGINT" in err

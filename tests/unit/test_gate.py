@@ -298,6 +298,15 @@ def test_tails_and_throughput_are_compared_with_a_saved_baseline(play: Play, sav
     assert verdicts == ["PASS", "FAIL", "PASS", "FAIL"]
 
 
+def test_a_saved_baseline_without_the_model_is_refused_before_measuring(play: Play, saved: Callable[..., str]) -> None:
+    measured = play({})
+    done = check("-m", "random-forest", "--baseline", saved(), "--limit", "p50 < 1.1x")
+    assert (done.exit_code, done.stdout, measured) == (2, "", [])
+    assert "has no model random-forest to compare with" in done.stderr
+    limit = "linear-svm: p50 < 1.1x"
+    assert check("-m", "random-forest", "--baseline", saved(), "--limit", limit).exit_code == 0
+
+
 def test_launches_are_added_until_a_limit_against_a_saved_baseline_is_decided(
     play: Play, saved: Callable[..., str]
 ) -> None:
