@@ -14,6 +14,7 @@ from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_plan
+from latency_tui.cli.history_options import history_path
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
@@ -231,7 +232,11 @@ def _make_check(
     if named is not None:
         slug = find_slug(named, plan.candidates)
         baseline = slug if slug in {one.slug for one in plan.candidates} else None
-    saved = _open_baseline(named, relative, allow_other) if named is not None and baseline is None else None
+    saved = (
+        _open_baseline(named, relative, history_path(values, configuration), allow_other)
+        if named is not None and baseline is None
+        else None
+    )
     if relative and named is None and not pairs:
         raise UsageError(
             f"The limit '{relative[0]}' needs a baseline: add --baseline with a model that is measured too or with a "
@@ -299,15 +304,15 @@ def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended:
     )
 
 
-def _open_baseline(named: str, relative: Sequence[Limit], allow_other: bool) -> SavedBaseline:
+def _open_baseline(named: str, relative: Sequence[Limit], history: Path | None, allow_other: bool) -> SavedBaseline:
     from latency_tui.analysis.saved_results import Saved
     from latency_tui.cli.gate import SavedBaseline
     from latency_tui.cli.saved_results import earlier_results, open_result
 
-    result = open_result(named)
+    result = open_result(named, history)
 
     def earlier(current: Result) -> list[Result]:
-        return earlier_results(result, current)
+        return earlier_results(result, current, history)
 
     if not relative:
         raise UsageError(f"No limit compares with {named}; add one, such as --limit 'p50 < 1.05x'.")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration
+from latency_tui.cli.output import print_status
 from latency_tui.errors import UsageError
 from latency_tui.history.location import FILE_NAME, default_path
 
@@ -76,6 +77,10 @@ def find_place(
     if path is None:
         if name or tags:
             raise UsageError("--name and --tag label a result of the history; omit --no-history.")
+        if not values["no_history"] and configuration.configuration.history is True:
+            print_status(
+                "latency-tui: This result is not kept: there is no home folder; name a file with --history FILE."
+            )
         return temporary_place()
     if name or tags:
         from latency_tui.history.references import check_name

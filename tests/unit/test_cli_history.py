@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from latency_tui.cli import cli
+from latency_tui.catalog.configuration import LoadedConfiguration
+from latency_tui.cli import cli, history_options
 from latency_tui.history.store import History
 from latency_tui.report import write
 from tests.unit.fake_result import make_evil_result, make_result
@@ -135,3 +136,22 @@ def test_options_that_contradict_each_other_are_refused(arguments: list[str]) ->
     done = run("run", *arguments)
     assert done.exit_code == 2
     assert "history" in done.stderr
+
+
+def test_without_a_home_folder_a_sentence_says_that_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(history_options, "default_path", lambda: None)
+    place = history_options.find_place({"history": None, "no_history": False}, LoadedConfiguration())
+    place.remove()
+    assert "This result is not kept: there is no home folder" in capsys.readouterr().err
+    history_options.find_place({"history": None, "no_history": True}, LoadedConfiguration()).remove()
+    assert capsys.readouterr().err == ""
+
+
+def test_check_finds_its_baseline_in_the_history_that_is_named(keys: list[str]) -> None:
+    run("history", "tag", keys[0], "release")
+    check = ("check", "-m", "linear-svm", "--limit", "p50 < 1.05x", "--baseline", "release")
+    done = run(*check, "--history", "other.sqlite3")
+    assert done.exit_code == 2
+    assert "There is no result 'release'" in done.stderr
