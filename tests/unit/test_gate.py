@@ -30,11 +30,13 @@ from latency_tui.engine.protocol import (
     RoundFinished,
 )
 from latency_tui.errors import EngineError, UsageError
+from latency_tui.history.store import History
 from latency_tui.plan import Plan, parse
 from latency_tui.plan.candidates import Revision, make_slugs_unique
 from latency_tui.plan.limits import Acknowledgement, parse_limit
 from latency_tui.report.result import of
 from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.result import load
 from tests.unit.fake_latencies import block, nanoseconds, waves
 
 TODAY = date(2030, 6, 1)
@@ -485,3 +487,13 @@ def test_each_model_is_checked_against_itself_at_a_revision(play: Play, monkeypa
     assert "baseline: Logistic Regression (main), Linear SVM (main)" in done.stdout
     assert [one.name for one in measured[1].candidates] == ["Linear SVM", "Linear SVM (main)"]
     assert check("--against", "main", "--baseline", "linear-svm", "--limit", "p50 < 1.05x").exit_code == 2
+
+
+def test_a_name_of_the_history_is_a_baseline(play: Play, saved: Callable[..., str], tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    with History.open(path, create=True) as history:
+        history.save(load(saved()), name="release")
+    play({"linear-svm": 1.5})
+    done = check("--baseline", "release", "--history", str(path), "--limit", "p50 < 1.1x")
+    assert done.exit_code == 3
+    assert "baseline: release" in done.stdout
