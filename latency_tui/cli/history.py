@@ -1,4 +1,4 @@
-"""The `latency-tui history` commands: list, show, tag, import and remove the results of all sessions."""
+"""The `latency-tui history` commands: list, show, tag, import and remove results, and show the trend of a plan."""
 
 from __future__ import annotations
 
@@ -94,6 +94,27 @@ def show(reference: str, form: Form, no_samples: bool, history: str | None, conf
         emit([heading])
     text = pieces(result, form, width=width, colour=colour, samples=not no_samples)
     return emit(text, json=form == "json")
+
+
+@command.command(name="trend", help=f"Show a plan's results over time, and where p50 changed for good. {_REFERENCE}")
+@click.argument("reference", metavar="[RESULT]", default="last")
+@_format
+@_places
+def show_trend(reference: str, form: Form, history: str | None, config: str | None) -> int:
+    """Show the trend of the plan of a result."""
+    with _open(history, config) as opened:
+        key = opened.find(reference)
+        plan = opened.row(key).plan
+        rows = [row for row in opened.list(plan=plan) if row.state == "finished"]
+        results = {row.id: opened.load(row.id, samples=False) for row in rows}
+    measured = {one: result for one, result in results.items() if result.measured}
+    if not measured:
+        raise UsageError(f"The plan of {key} has no result with figures.")
+
+    from latency_tui.analysis.trend import find_trend
+    from latency_tui.report.trend import render_trend
+
+    return emit([render_trend(find_trend(measured), form, width=terminal_style()[0])], json=form == "json")
 
 
 @command.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -15,18 +16,27 @@ if TYPE_CHECKING:
     from latency_tui.result.trend import CandidateTrend, Trend
 
 TrendFormat = Literal["table", "json"]
-TREND_FORMATS: tuple[TrendFormat, ...] = ("table", "json")
 _COLUMNS = ("result", "measured", "p50", "95 % CI", "p99", "")
 _NUMBERS = (2, 4)
 
 
-def render_trend(trend: Trend, form: TrendFormat = "table") -> str:
-    """Return a trend as text that ends with a newline."""
+def render_trend(trend: Trend, form: TrendFormat = "table", *, width: int | None = None) -> str:
+    """Return a trend as text that ends with a newline.
+
+    Args:
+        trend: The trend.
+        form: The format.
+        width: Width of the terminal, to which sentences are wrapped; None for no limit.
+    """
     if form == "json":
         return msgspec.json.format(msgspec.json.encode(trend), indent=2).decode() + "\n"
     head = ", ".join(filter(None, (trend.title, clean(trend.host), clean(trend.cpu))))
     tables = [_table(candidate) for candidate in trend.candidates]
-    return "\n\n".join([head, *tables, "\n".join(describe_trend(trend, MIN_RESULTS))]) + "\n"
+    sentences = [
+        textwrap.fill(sentence, max(width or 10_000, 20), break_on_hyphens=False)
+        for sentence in describe_trend(trend, MIN_RESULTS)
+    ]
+    return "\n\n".join([head, *tables, "\n".join(sentences)]) + "\n"
 
 
 def _table(candidate: CandidateTrend) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -155,3 +156,28 @@ def test_check_finds_its_baseline_in_the_history_that_is_named(keys: list[str]) 
     done = run(*check, "--history", "other.sqlite3")
     assert done.exit_code == 2
     assert "There is no result 'release'" in done.stderr
+
+
+def test_a_trend_has_all_results_of_the_plan_and_marks_a_change(folder: Path) -> None:
+    slower = 1.2
+    with History.open(create=True) as history:
+        for day in range(12):
+            result = msgspec.structs.replace(make_result(), created_at=BEGAN + timedelta(days=day))
+            [first, *others] = result.candidates
+            assert first.statistics is not None
+            factor = (1 + 0.001 * (day % 3)) * (slower if day >= 7 else 1.0)
+            p50 = msgspec.structs.replace(first.statistics.p50, value=(first.statistics.p50.value or 0.0) * factor)
+            statistics = msgspec.structs.replace(first.statistics, p50=p50)
+            first = msgspec.structs.replace(first, statistics=statistics, per_launch=())
+            history.save(msgspec.structs.replace(result, candidates=(first, *others)))
+    trend = json.loads(run("history", "trend", "--format", "json").stdout)
+    changes = {one["name"]: one["changes"] for one in trend["candidates"]}
+    (change,) = changes.pop("Random Forest")
+    assert change["since"] == trend["candidates"][-1]["points"][7]["result"]
+    assert change["low"] < slower < change["high"]
+    assert not any(changes.values())
+    assert re.search(r"is 1\.20*× slower \(95 % CI [\d.–]+\) since", run("history", "trend", "last~3").stdout)
+
+
+def test_a_trend_of_few_results_says_from_how_many_on_it_looks_for_changes(keys: list[str]) -> None:
+    assert "Changes can be found from 10 results on; there are 3." in run("history", "trend", keys[0]).stdout
