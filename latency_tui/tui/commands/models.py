@@ -54,8 +54,8 @@ class RemoveModel(PlanCommand):
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether nothing is running and there is a model."""
-        return super().applies(state) and state.row is not None
+        """Return whether nothing is running and there is a model, which a tiny terminal does not show."""
+        return super().applies(state) and state.row is not None and state.mode != "tiny"
 
 
 class MakeBaseline(Command):

@@ -17,8 +17,8 @@ _TOO_SMALL = f"This terminal is too small for that: it needs {MIN_WIDTH} × {MIN
 
 def refusal(command: type[Command], state: State) -> str:
     """Return why a command does nothing now, and what to do."""
-    on_tabs = (ShowTab, NextTab, PreviousTab, SortComparison, ReverseComparison, Find, FocusRuns)
-    if state.mode == "tiny" and issubclass(command, on_tabs):
+    need_room = (ShowTab, NextTab, PreviousTab, SortComparison, ReverseComparison, Find, FocusRuns, RemoveModel)
+    if state.mode == "tiny" and issubclass(command, need_room):
         return _TOO_SMALL
     if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult):
         return f"Something is running; {Stop.key_label()} stops it and keeps the results."
