@@ -21,7 +21,7 @@ from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.messages import EngineLost, EngineMessage, EventsArrived, JobEnded, ResultComputed
-from latency_tui.tui.notices import notify_error
+from latency_tui.tui.notices import notify, notify_error
 from latency_tui.tui.plan_to_measure import plan_to_measure
 from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.reducers import events
@@ -304,6 +304,8 @@ class MeasurementController:
         slug, measurement = self._state.highlighted, self._state.measurement
         if measurement is None or not commands.MakeBaseline.applies(self._state):
             return
+        if self._state.result is not None and self._state.result.baseline == slug and self._state.row is not None:
+            notify(self._screen, f"{clean(self._state.row.candidate.name)} is the baseline.")
         self._store.change(replace(self._state, baseline=slug))
         self._recordings.rebase(measurement.job, slug)
         if measurement.job == self._state.job:

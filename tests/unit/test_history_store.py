@@ -118,7 +118,7 @@ def test_every_kind_of_reference_names_its_result(history: History) -> None:
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("mian", "did you mean main?"),
+        ("mainn", "did you mean main?"),
         ("last~9", "There is no result last~9; the history has 1."),
         ("last~", "There is no result 'last~'"),
         ("abc", "There is no result 'abc'"),
