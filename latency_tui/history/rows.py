@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,7 +12,9 @@ from latency_tui.engine.protocol import Environment
 from latency_tui.history.fingerprint import environment_fingerprint, plan_fingerprint, result_id
 from latency_tui.history.writing_process import State
 from latency_tui.plan import Plan
-from latency_tui.result.result import Result
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
 
 COLUMNS = "id, created_us, finished, writer, name, plan, environment, summary, number"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
