@@ -67,6 +67,7 @@ async def measured(other: Path, tmp_path_factory: pytest.TempPathFactory) -> Asy
         yield plan, [event async for event in engine.run(Measure(job="a", plan=plan))]
 
 
+@pytest.mark.slow
 async def test_all_candidates_are_measured_in_the_same_rounds(measured: tuple[Plan, list[Event]]) -> None:
     plan, events = measured
     assert [event for event in events if isinstance(event, CandidateFailed)] == []
@@ -79,6 +80,7 @@ async def test_all_candidates_are_measured_in_the_same_rounds(measured: tuple[Pl
     assert len(set(replicas.values())) == 1
 
 
+@pytest.mark.slow
 async def test_each_environment_imports_its_own_module(measured: tuple[Plan, list[Event]]) -> None:
     plan, events = measured
     own, theirs, linear, same = result_of(plan, events).candidates
@@ -91,6 +93,7 @@ async def test_each_environment_imports_its_own_module(measured: tuple[Plan, lis
     assert same.score == linear.score
 
 
+@pytest.mark.slow
 async def test_versions_that_differ_are_in_the_report(measured: tuple[Plan, list[Event]]) -> None:
     plan, events = measured
     result = result_of(plan, events)
@@ -102,6 +105,7 @@ async def test_versions_that_differ_are_in_the_report(measured: tuple[Plan, list
     assert result.candidates[0].versions["joblib"] != "0.0.1"
 
 
+@pytest.mark.slow
 async def test_inputs_name_what_another_environment_loads(measured: tuple[Plan, list[Event]], other: Path) -> None:
     _, events = measured
     [inputs] = [event.inputs for event in events if isinstance(event, InputsIdentified)]
@@ -120,6 +124,7 @@ async def test_an_environment_that_is_missing_ends_only_its_own_candidates(engin
     assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"one"}
 
 
+@pytest.mark.slow
 async def test_no_process_of_another_interpreter_stays(other: Path) -> None:
     one = Candidate(model=ModelSpec(name="one", factory="sklearn.dummy:DummyClassifier"))
     async with Engine() as engine:

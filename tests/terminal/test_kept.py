@@ -58,6 +58,7 @@ def test_a_signal_keeps_the_result_and_the_last_line_names_it(number: signal.Sig
         assert f"'latency-tui history show {check_kept()}' shows it." in said
 
 
+@pytest.mark.slow
 def test_without_a_history_a_signal_keeps_the_result_in_a_file(tmp_path: Path) -> None:
     with Terminal(*ENDLESS, "--no-history") as terminal:
         measure(terminal)
@@ -68,6 +69,7 @@ def test_without_a_history_a_signal_keeps_the_result_in_a_file(tmp_path: Path) -
         assert all(candidate["calls"] > 0 for candidate in json.loads(path.read_text())["candidates"])
 
 
+@pytest.mark.slow
 def test_a_terminal_that_hangs_up_keeps_the_result() -> None:
     with Terminal(*ENDLESS) as terminal:
         measure(terminal)

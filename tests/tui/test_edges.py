@@ -44,6 +44,7 @@ def test_a_wide_letter_is_wrapped_into_a_column_of_one() -> None:
     assert wrap("漢字", 1) == ["漢", "字"]
 
 
+@pytest.mark.slow
 async def test_a_path_in_a_home_that_nobody_has_is_refused_with_a_sentence(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()

@@ -44,6 +44,7 @@ def altered(dice: random.Random, lines: list[Line]) -> list[Line]:
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("align", [("left", "top"), ("center", "middle")])
 async def test_no_cell_that_differs_is_left_as_it_was(align: tuple[AlignHorizontal, AlignVertical]) -> None:
     dice = random.Random(1)

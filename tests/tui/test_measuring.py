@@ -357,6 +357,7 @@ async def test_profile_again_starts_a_new_result_and_brackets_walk_through_them(
         assert "result 2 of 2" in harness.text()
 
 
+@pytest.mark.slow
 async def test_a_bad_number_is_refused_in_the_field_with_a_sentence(open_app: Open) -> None:
     async with open_app() as harness:
         for bad in ("0", "10000001", "abc", "1.5", "-3"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.state import start
@@ -142,6 +144,7 @@ async def test_v_marks_variants_and_enter_lists_them_under_their_model(open_app:
         assert len(asked(harness).candidates) == 8
 
 
+@pytest.mark.slow
 async def test_a_variant_typed_by_hand_is_checked_and_added(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("j", "v", "tab", *"threads=0", "enter")
