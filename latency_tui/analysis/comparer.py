@@ -32,7 +32,7 @@ _MAX_LIVE_SEQUENCE = 150
 _GROWTH = 1.05
 """Re-check an unsettled result once the number of rounds has grown by 5 %."""
 _NO_CANDIDATE = -1
-"""Stands for the baseline to compute verdicts without intervals."""
+"""Passed instead of the baseline to compute verdicts without intervals."""
 _DIFFERENT = ("faster", "slower")
 
 Comparisons = dict[tuple[int, int], Comparison]
@@ -185,7 +185,7 @@ class Comparer:
         return pair.low > margin or pair.high < -margin
 
     def _verdicts_stand(self) -> bool:
-        """Return whether the result would have no inconclusive verdict, by the comparison that it will show.
+        """Return whether the full comparison, which the result shows, has no inconclusive verdict.
 
         This comparison includes what the sequential test ignores: between-process variance, the control, and failures.
         """
@@ -345,7 +345,7 @@ class Comparer:
         Args:
             baseline: Position of the baseline.
             pairs: The comparisons from `judge`, with the same baseline.
-            tails: Whether to compare p99, too.
+            tails: Whether to also compare p99.
         """
         others = (
             {sum(pair) - baseline: one for pair, one in pairs.items() if baseline in pair}

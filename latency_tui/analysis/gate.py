@@ -1,4 +1,4 @@
-"""Decides a gate: lines from the verdicts of two measurements, and a verdict on all of them."""
+"""Computes the outcome of a gate: its lines, from the verdicts of two measurements, and its verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def judge_against_saved(
     earlier: Sequence[Result] = (),
     confidence: float = 0.95,
 ) -> list[LimitVerdict]:
-    """Judge the relative limits by a saved baseline, which was not measured in turns.
+    """Judge the relative limits against a saved baseline, which comes from a separate measurement.
 
     Args:
         limits: Limits; those that are not relative are ignored.
@@ -80,7 +80,7 @@ def _judge(
 def _launches_to_decide(
     limit: Limit, ratio: float | None, low: float | None, high: float | None, launches: int
 ) -> int | None:
-    """Return how many more launches would likely decide, provided that the ratio stays."""
+    """Return how many more launches would likely decide, provided that the ratio does not change."""
     if ratio is None or low is None or high is None:
         return max(_ENOUGH_LAUNCHES - launches, MIN_LAUNCHES - launches, 1)
     distance, half_width = abs(math.log(limit.bound / ratio)), math.log(high / low) / 2
@@ -96,7 +96,7 @@ def expected_lines(limits: Iterable[Limit], result: Result, baselines: Iterable[
     Args:
         limits: The limits.
         result: The result.
-        baselines: Slugs of the candidates with which others are compared; relative limits are not on them.
+        baselines: Slugs of the candidates with which others are compared; relative limits do not apply to these.
     """
     beside = {*baselines}
     return [
@@ -122,7 +122,7 @@ def make_lines(
         first: Verdicts of the first measurement.
         again: Verdicts of a second measurement, in fresh launches, of what failed in the first.
         acknowledgements: Accepted slowdowns.
-        today: The day on which an acknowledgement must not have expired.
+        today: The current date; acknowledgements that have expired are ignored.
     """
     firsts, seconds = ({(one.limit, one.candidate): one for one in verdicts} for verdicts in (first, again))
     return tuple(
@@ -209,8 +209,8 @@ def find_improvements(
 
     Args:
         result: The result.
-        verdicts: Verdicts on relative limits by a saved baseline.
-        comparisons: Comparisons with a baseline that was measured in turns.
+        verdicts: Verdicts on relative limits against a saved baseline.
+        comparisons: Comparisons with a baseline of the same measurement.
     """
     names = {one.slug: one.name for one in result.candidates}
     found: dict[str, Improvement] = {}

@@ -1,4 +1,4 @@
-"""The journal of a recording: what is written down as it arrives, so that the recording can be restored from it."""
+"""The journal of a recording: entries that are written as events arrive, to restore the recording from them."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ Entry = Begun | Continued | KeptBlock | Event
 
 
 class Journal(Protocol):
-    """Where a recording writes its entries."""
+    """Destination of the entries of a recording."""
 
     def write(self, entry: Entry) -> None:
-        """Take one entry; it never fails and never waits."""
+        """Write one entry. Implementations must not raise or block."""
 
 
 def block_entry(

@@ -204,7 +204,7 @@ def verdict_of(limit: Limit, low: float | None, high: float | None) -> Literal["
 
 
 def _missing(limit: Limit, known: _Known, record: CandidateRecord, seconds: float) -> _Missing:
-    """Predict the effort that would decide a limit, provided that the value stays.
+    """Predict the effort that would decide a limit, provided that the value does not change.
 
     The width of intervals is inversely proportional to the square root of the number of runs.
     """

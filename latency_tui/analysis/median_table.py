@@ -20,7 +20,7 @@ class Rounds(NamedTuple):
     Attributes:
         medians: Block medians, `(n_candidates, n_rounds)` nanoseconds; NaN if there was no block.
         launches: Launch of each round, `(n_rounds,)`.
-        processes: Replica that answered each block, `(n_candidates, n_rounds)`.
+        processes: Replica that measured each block, `(n_candidates, n_rounds)`.
     """
 
     medians: NDArray[np.float64]
@@ -46,7 +46,7 @@ class MedianTable:
     def add(self, launch: int, round_: int, replica: int, candidate: int, median: float) -> int:
         """Add the median of a block, and return its round, counted over all launches.
 
-        A second block of the same candidate and round starts a new round. `replica` is the process that answered.
+        A second block of the same candidate and round starts a new round. `replica` is the process that measured it.
         """
         column = self._columns.get((launch, round_))
         if column is None or not np.isnan(self._table[candidate, column]):

@@ -132,7 +132,7 @@ class Recorder:
     def write_to(self, journal: Journal | None) -> None:
         """Write all further events to a journal; None to write nothing.
 
-        A journal of an empty recording begins with the plan. Otherwise it must know the result so far.
+        A journal of an empty recording begins with the plan. Otherwise it must already contain the result so far.
         """
         self._journal = journal
         if journal is not None and not self.rounds:

@@ -1,4 +1,4 @@
-"""Restores recordings: from a result, to continue it, or from the journal of a measurement that was cut off."""
+"""Restores recordings: from a result, to continue it, or from the journal of an unfinished measurement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NANOSECONDS = 1e9
 
 
 def restore(result: Result | None, entries: Iterable[Entry], *, max_samples: int = MAX_SAMPLES) -> Recorder:
-    """Return the recording of a measurement that was cut off.
+    """Return the recording of an unfinished measurement.
 
     Args:
         result: The result that it continued; None if it was a new one.

@@ -7,7 +7,7 @@ from latency_tui.stats.comparison import Comparison
 
 
 def compare_revisions(comparer: Comparer, equivalence: float, *, live: bool) -> tuple[Comparison, ...]:
-    """Return the comparisons of all candidates that are measured at a revision, too; the revision is the baseline.
+    """Return the comparisons of all candidates that are also measured at a revision, which is the baseline.
 
     Args:
         comparer: Holds the block medians.

@@ -96,7 +96,7 @@ class SampleBuffer:
     def add(self, latencies: Latencies, launch: int, replica: int, round_: int) -> Latencies:
         """Add one block of validated latencies, `(n,)` nanoseconds, and return the samples that are kept.
 
-        `round_` counts over all launches; `replica` is the process that answered.
+        `round_` counts over all launches; `replica` is the process that measured it.
         """
         offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
         kept = latencies[offset :: self.step]

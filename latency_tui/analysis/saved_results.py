@@ -106,7 +106,7 @@ def compare_saved(
     Args:
         baseline: The result to compare with.
         result: The result that is compared.
-        names: How the two are called.
+        names: Names of the baseline and the result, such as their files.
         earlier: Other results of the same plan on the same machine.
         force: Whether to give a verdict although the CPU differs.
     """
@@ -239,7 +239,7 @@ def _version_differences(before: Environment | None, after: Environment | None) 
     versions = [_versions(environment) for environment in (before, after)]
     if not all(versions):
         return
-    if min(map(len, versions)) == 1:  # another tool knows the version of Python at most
+    if min(map(len, versions)) == 1:  # files of other tools contain at most the version of Python
         versions = [{"Python": one["Python"]} for one in versions]
     yield from _find_differences("version", *versions)
 

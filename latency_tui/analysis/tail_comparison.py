@@ -16,7 +16,7 @@ from latency_tui.stats.permutation import MIN_CALLS, TailComparison, compare_tai
 _MAX_SAMPLES = 50_000
 """Approximate number of samples per candidate that the permutation test uses."""
 _MIN_ROUNDS = 200
-"""Fewest rounds that it uses, if there are as many."""
+"""Smallest number of rounds that it uses, if that many exist."""
 
 
 def with_tails(

@@ -18,8 +18,8 @@ _MIN_CHANGE = 0.01
 def find_trend(results: Mapping[str, Result]) -> Trend:
     """Return the trend of the plan of the newest result, on the machine of the newest result.
 
-    A result counts once, however many launches it has: launches of one result share its moment and its machine's state,
-    so they would pretend to be more evidence of a change than they are.
+    A result counts once, however many launches it has: launches of one result share its time and the machine's state,
+    so counting them separately would overstate the evidence of a change.
 
     Args:
         results: Results of one plan by id, the newest first; at least one.

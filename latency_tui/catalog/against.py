@@ -33,11 +33,11 @@ def plan_against(
         plan: The plan; its candidates are those of the working tree.
         revision: A name that git knows, such as `main`.
         configuration: The configuration, which may name the command that builds the environment.
-        report: Shows the progress, a line at a time.
+        report: Called with each line of progress.
         asks_later: Whether the user will be asked to trust a configuration file; see `check_plan`.
 
     Raises:
-        UsageError: The revision, or a file in it, does not exist, or a candidate has no place in a revision.
+        UsageError: The revision, or a file in it, does not exist, or a candidate cannot be taken from it.
         EngineError: The environment could not be built.
     """
     command = _command(configuration)
@@ -107,7 +107,7 @@ def _at(candidate: Candidate, revision: Revision, root: Path, tree: Path) -> Can
 
 
 def _trusting(trust: Trust, mine: Path, other: Path) -> Trust:
-    """Return a trust that covers the other version of a file as it covers the one that the user named."""
+    """Return the trust, extended to the version of a trusted file at the other revision."""
     types = trust.files.get(digest_of(mine), ())
     return trust.extended(digest_of(other), types) if types else trust
 

@@ -247,7 +247,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         name, bracket, settings = text.partition("[")
         path = Path(name.strip())
         here = self._file(name.strip())
-        meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path's may raise)
+        meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path.is_file may raise)
         settings = _PYTHON.sub(lambda found: f"{found[1]}{self._interpreter(found[2])}", settings)
         return f"{here if meant else name}{bracket}{settings}"
 

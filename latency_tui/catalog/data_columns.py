@@ -81,7 +81,7 @@ def detect_dialect(file: DataFile) -> Dialect:
         raise UsageError(f"{file.path} cannot be read as a CSV file: {error}.") from error
 
 
-def iterate_records(value: Any) -> Iterator[dict[str, Any]]:  # Any: what JSON holds
+def iterate_records(value: Any) -> Iterator[dict[str, Any]]:  # Any: a JSON value
     """Yield the records of a JSON value: a list of records, `{"data": [...]}`, or columns by name."""
     if isinstance(value, list):
         yield from (record for record in value if isinstance(record, dict))

@@ -31,7 +31,7 @@ def resolve_dataset(text: str, *, target: str | None = None, task: Task | None =
     from latency_tui.catalog.data_files import SUFFIXES, identify_data_file  # deferred: with zipfile 10 ms of start-up
 
     path = Path(text)
-    known = os.path.exists(text)  # noqa: PTH110 (Path's raises where a name is too long)
+    known = os.path.exists(text)  # noqa: PTH110 (Path.exists raises for a name that is too long)
     if not known and path.suffix.lower() not in SUFFIXES and path.name == text:
         raise UsageError(f"There is no file and no bundled dataset {text!r}; {hint(name, BUNDLED)}")
     identify_data_file(path)

@@ -1,4 +1,4 @@
-"""The files beside an ONNX model in which it keeps its weights."""
+"""Finds the external data files of an ONNX model, which contain its weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOCATION = re.compile(rb"(?=\n\x08location\x12(.)([^\x00]{1,127}))", re.DOTALL)
 
 
 def external_files(path: Path) -> tuple[Path, ...]:
-    """Return the files in which an ONNX model keeps its weights, in the order of the model; some may not exist.
+    """Return the external data files of an ONNX model, in the order in which it names them; some may not exist.
 
     Raises:
         UsageError: The model cannot be read.
@@ -20,7 +20,7 @@ def external_files(path: Path) -> tuple[Path, ...]:
     with open_regular(path, wanted="model") as file:
         try:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError):  # it is empty
+        except (OSError, ValueError):  # the file is empty
             return ()
         with content:
             found = [(size[0], name) for size, name in _LOCATION.findall(content)]

@@ -1,4 +1,4 @@
-"""The folder in which latency-tui keeps what outlives a session."""
+"""Locates the folder for data that is kept between sessions: the history and trusted types."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def _search_folders(folder: Path | None) -> list[str]:
     """Return the folders that the engine searches for modules; absolute ones only if there is no working directory."""
     folders = [*sys.path, *([str(folder)] if folder else ())]
     try:
-        return [*folders, os.getcwd()]  # noqa: PTH109 (a folder as Python looks in it)
+        return [*folders, os.getcwd()]  # noqa: PTH109 (a string, as in sys.path)
     except FileNotFoundError:
-        return [entry for entry in folders if os.path.isabs(entry)]  # noqa: PTH117 (text, as Python has it)
+        return [entry for entry in folders if os.path.isabs(entry)]  # noqa: PTH117 (a string, as in sys.path)
 
 
 def _find(text: str, parts: Sequence[str], folder: Path | None) -> importlib.machinery.ModuleSpec | None:

@@ -18,7 +18,7 @@ def find_interpreter(text: str) -> str:
         text: A path, the folder of a virtual environment, or the name of a command.
 
     Raises:
-        UsageError: There is no such interpreter, or it must not be run.
+        UsageError: There is no such interpreter, or it is not executable.
     """
     path = _absolute(text)
     if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for a folder without access)

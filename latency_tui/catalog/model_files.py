@@ -48,7 +48,7 @@ RUNS_CODE: frozenset[Kind] = frozenset({"pickle", "torchscript", "torch-export"}
 """Formats that run their author's code when they are loaded."""
 
 _HEAD = 4096
-_LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that torch.save wrote before it wrote archives
+_LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # magic number of torch.save before ZIP archives
 _COMPRESSED = (
     b"\x1f\x8b",
     b"BZh",
@@ -63,7 +63,7 @@ _LEARNER = re.compile(
     rb'^(\xef\xbb\xbf)?\s*\{\s*"(learner|version)"\s*:\s*[\[{]|^\{L.{7}.(learner|version|Config)', re.DOTALL
 )
 _OBJECTIVE = re.compile(rb"[a-z]+:[a-z_]+")
-_OLDEST_PICKLE = re.compile(rb"c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")  # its first object's class, as protocol 0 writes it
+_OLDEST_PICKLE = re.compile(rb"c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")  # protocol 0: class of the first object
 _TREES = re.compile(rb"(\xef\xbb\xbf)?\s*tree\r?\n")
 _CATBOOST_KEY = re.compile(rb'\s*\{\s*"(cat_features_hash|ctr_data|features_info|model_info|oblivious_trees|trees)"')
 _MLFLOW_FILE = re.compile(
@@ -244,7 +244,7 @@ def _sniff_archive(path: Path) -> Kind | None:
         ".pt2",
         ".pt",
         ".pth",
-    )  # not others
+    )  # other suffixes belong to other formats
     exported = known and any(re.fullmatch(r"models/[^/]+\.json", tail) for tail in tails)
     if exported or "serialized_exported_program.json" in (*tails, *names):
         return "torch-export"

@@ -1,6 +1,6 @@
 """Models that can be measured by name: built-in ones, more from scikit-learn, and those of installed packages.
 
-A package adds a model by an entry point in its `pyproject.toml`. The module is imported only when it is measured:
+A package adds a model with an entry point in `pyproject.toml`. Its module is imported only when the model is measured:
 
     [project.entry-points."latency_tui.models"]
     my-model = "my_package.models:MyClassifier"
@@ -229,7 +229,7 @@ def accepts_missing(model: ModelSpec) -> bool:
 
 def installed_models() -> tuple[ModelSpec, ...]:
     """Return the models that installed packages add, without importing the packages."""
-    from importlib.metadata import entry_points  # deferred: it reads what is installed
+    from importlib.metadata import entry_points  # deferred: it scans the installed packages
 
     return tuple(
         ModelSpec(

@@ -64,9 +64,9 @@ class Repository:
         """Check out a commit into a folder, with its submodules. The working tree and its index are not touched.
 
         Raises:
-            UsageError: git cannot do it.
+            UsageError: git cannot check it out.
         """
-        # Not the hooks of the repository, which may expect the working tree. A folder that was removed is taken again.
+        # Hooks are disabled: they may expect the working tree. --force reuses the path of a folder that was removed.
         without_hooks = ("-c", f"core.hooksPath={os.devnull}")
         done = self._git(*without_hooks, "worktree", "add", "--force", "--detach", str(tree), commit)
         if done.returncode:
@@ -80,7 +80,7 @@ class Repository:
                 )
 
     def forget(self, tree: Path) -> None:
-        """Have git forget one tree. Nothing is pruned, because other trees may be on a disk that is away."""
+        """Remove one worktree. Others are not pruned, because they may be on a disk that is not mounted."""
         self._git("worktree", "remove", "--force", str(tree))
 
     def _git(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

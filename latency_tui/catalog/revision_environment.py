@@ -23,7 +23,7 @@ from latency_tui.catalog.repository import Repository
 from latency_tui.errors import EngineError, UsageError
 
 Report = Callable[[str], None]
-"""Shows one line on the progress."""
+"""Function that shows one line of progress."""
 
 NEEDED = ("cloudpickle", "msgspec", "narwhals", "numpy", "platformdirs", "psutil", "scikit-learn", "threadpoolctl")
 """Packages that the process of a candidate imports."""
@@ -69,7 +69,7 @@ def build(
     packages: Iterable[str],
     report: Report,
 ) -> RevisionEnvironment:
-    """Return the tree and the environment of a commit; both are built unless they are kept from an earlier time.
+    """Return the tree and the environment of a commit; both are built unless the cache contains them.
 
     Args:
         repository: The repository.
@@ -77,7 +77,7 @@ def build(
         command: The shell command that installs the project; empty for `pip install .` if it can be installed.
         folder: The folder that the command runs in, relative to the root of the repository.
         packages: Packages that models need besides the project; missing ones are installed in the version used here.
-        report: Shows the progress.
+        report: Called with each line of progress.
 
     Raises:
         UsageError: git cannot check out the commit, or the cache folder cannot be written.
@@ -111,7 +111,7 @@ class _Builder:
         return self._mark.exists() and self._python.exists() and self._tree.is_dir()
 
     def build(self, repository: Repository, commit: str, command: str, folder: Path) -> None:
-        shutil.rmtree(self._home, ignore_errors=True)  # what an interrupted build left
+        shutil.rmtree(self._home, ignore_errors=True)  # remains of an interrupted build
         self._home.mkdir(mode=0o700)
         try:
             self._report(f"checking out {commit[:12]}")
@@ -143,9 +143,10 @@ class _Builder:
         return self._tree, ""
 
     def add_latency_tui(self, packages: Iterable[str]) -> None:
-        """Make this very latency-tui importable there, and install what it and the models need and the project lacks.
+        """Make this installation of latency-tui importable there, and install missing packages.
 
-        Missing packages get the version that is used here, and none that is installed is changed.
+        Packages are missing if latency-tui or the models need them and the project does not install them. They get the
+        version that is used here, and no installed package is changed.
         """
         [site] = self._env.glob("lib/python*/site-packages")
         link, package = site / "latency_tui", Path(__file__).parents[1]
@@ -165,7 +166,7 @@ class _Builder:
             self._run([*words, *map(_requirement, missing)], self._home, "pip install")
 
     def _installed(self) -> dict[str, str]:
-        done = subprocess.run(  # noqa: S603 (an interpreter that was just made)
+        done = subprocess.run(  # noqa: S603 (the interpreter of the new environment)
             [self._python, "-I", "-c", _LIST_INSTALLED], capture_output=True, text=True, check=False, timeout=120
         )
         try:
@@ -221,7 +222,7 @@ def _python() -> str:
 
 
 def _requirement(name: str) -> str:
-    """Return a package in the version used here; if it is not installed, in the versions that latency-tui takes."""
+    """Return a package in the version used here; if it is not installed, in the versions that latency-tui supports."""
     try:
         return f"{name}=={version(name)}"
     except PackageNotFoundError:

@@ -18,7 +18,7 @@ GROUP = "latency_tui.runtimes"
 
 def known_runtimes() -> tuple[str, ...]:
     """Return the names of all runtimes, without importing them."""
-    from importlib.metadata import entry_points  # deferred: it reads what is installed
+    from importlib.metadata import entry_points  # deferred: it scans the installed packages
 
     return tuple(dict.fromkeys((NATIVE, "onnx", *sorted(entry.name for entry in entry_points(group=GROUP)))))
 

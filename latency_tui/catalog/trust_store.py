@@ -113,7 +113,7 @@ def remember_types(trusted: Mapping[str, Iterable[str]], *, memory: Path | None 
         with _locked(file.with_suffix(".lock")):
             known = recall(file)
             content = msgspec.json.format(msgspec.json.encode({**known, **_added(known, trusted)}), indent=2)
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # private
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
             try:
                 with open(descriptor, "wb") as written:  # noqa: PTH123 (a descriptor, no path)
                     written.write(content)

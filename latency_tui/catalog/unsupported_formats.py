@@ -252,7 +252,7 @@ def _with_members(path: Path, what: str, do: str, inside: bytes) -> str:
     if inside[257:262] == b"ustar":
         names = [inside[:100].rstrip(b"\0").decode(errors="replace")]
     elif what == "a tar archive":
-        import tarfile  # deferred: few name an archive
+        import tarfile  # deferred: needed for few files
 
         with contextlib.suppress(tarfile.TarError, OSError, EOFError), tarfile.open(path, "r:") as archive:
             names = [member.name for _, member in zip(range(50), archive, strict=False) if member.isfile()]

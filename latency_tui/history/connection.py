@@ -1,4 +1,4 @@
-"""Opens the file of the history, and turns errors of SQLite into sentences."""
+"""Opens the file of the history, and converts errors of SQLite to `HistoryError`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _connect(path: str, busy_seconds: float, *, uri: bool = False) -> sqlite3.Co
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
-    """Check that a file is a history, choose its journal and bring its schema up to date."""
+    """Check that a file is a history, choose its journal mode and bring its schema up to date."""
     _check(connection, path, len(migrations))
     is_empty = version_of(connection) == 0
     if is_empty:
@@ -58,7 +58,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[st
 
 
 def _set_journal(connection: sqlite3.Connection, wanted: str) -> None:
-    """Change the journal; another process that has the file open can prevent it, which does no harm."""
+    """Change the journal mode. Another process that has the file open can prevent this, which is harmless."""
     for _ in range(20):
         try:
             connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
@@ -91,7 +91,7 @@ def _check(connection: sqlite3.Connection, path: Path, newest: int) -> None:
 
 @contextlib.contextmanager
 def describing_errors(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the system into a sentence."""
+    """Raise `HistoryError` with a readable message for errors of SQLite and of the operating system."""
     try:
         yield
     except sqlite3.OperationalError as error:

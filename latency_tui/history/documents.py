@@ -19,7 +19,7 @@ CHUNK = 50_000
 _HEADER = struct.Struct("<cBI")
 """Kind of the numbers, bytes per number, and count of a chunk."""
 _LEVEL = 1
-"""Level of compression: higher ones take several times as long and save 3 %."""
+"""Compression level: higher levels take several times as long and save 3 %."""
 _NANO = 1e-9
 _WIDTHS = (1, 2, 4, 8)
 
@@ -28,11 +28,11 @@ Chunk = tuple[int, int, bytes]
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A result whose arrays are elsewhere.
+    """A result without its arrays, which are stored as chunks.
 
     Attributes:
         result: The result; each array in it is the index of a stored array.
-        rounds: `rounds` of each candidate.
+        rounds: `CandidateResult.rounds` of each candidate, as arrays.
     """
 
     result: Result
@@ -90,19 +90,19 @@ def decode(content: bytes, read: Callable[[int], Sequence[bytes]] | None) -> Res
 
 
 def _pack(values: NDArray[Any]) -> bytes:
-    """Return numbers as bytes: whole numbers, and seconds that are whole nanoseconds, in as few bytes as they need."""
+    """Return an array as compressed bytes; integers and whole nanoseconds take as few bytes per number as possible."""
     kind, whole = _as_integers(values)
     if whole is None:
         kind, width, columns = b"f", 8, np.ascontiguousarray(values, dtype="<f8").view(np.uint8)
     else:
         width = next(width for width in _WIDTHS if width == 8 or whole.max(initial=0) < 1 << 8 * width)
         columns = whole.astype(f"<u{width}").view(np.uint8)
-    shuffled = columns.reshape(-1, width).T.tobytes()  # equal bytes stand together, which compresses better
+    shuffled = columns.reshape(-1, width).T.tobytes()  # groups bytes by significance, which compresses better
     return _HEADER.pack(kind, width, values.size) + zlib.compress(shuffled, _LEVEL)
 
 
 def _as_integers(values: NDArray[Any]) -> tuple[bytes, NDArray[np.int64] | None]:
-    """Return the kind of numbers, and the numbers as integers from 0; None if they are no such integers."""
+    """Return the kind of an array, and its values as non-negative integers; None if that would lose information."""
     if values.dtype.kind in "iu":
         if values.size > 1 and (np.diff(values) >= 0).all() and values[0] >= 0:  # such as starts of blocks
             return b"d", np.diff(values, prepend=0).astype(np.int64)

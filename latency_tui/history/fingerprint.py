@@ -1,4 +1,4 @@
-"""Fingerprints, by which earlier results of the same plan on the same machine are found."""
+"""Computes fingerprints, which identify results of the same plan on the same machine."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LENGTH = 12
 def plan_fingerprint(plan: Plan) -> str:
     """Return the fingerprint of what a plan measures.
 
-    It does not depend on how long the plan measures (runs, seconds, launches), on what is concluded from it (baseline,
-    limits) or on the folders of its files.
+    It does not depend on the duration (runs, seconds, launches), on the evaluation (baseline, limits) or on the folders
+    of files.
     """
     dataset = plan.workload.dataset
     if isinstance(dataset, FileDataset):
@@ -56,12 +56,12 @@ def environment_fingerprint(environment: Environment | None) -> str:
 def result_id(created_at: datetime, plan: Plan) -> str:
     """Return the id of a result.
 
-    It follows from when the measurement began and what it measures, so a result that is imported, continued or compared
+    It is computed from the start time and the plan's fingerprint, so a result that is imported, continued or compared
     with another baseline keeps its id.
     """
     return _digest([created_at.astimezone(UTC).isoformat(timespec="microseconds"), plan_fingerprint(plan)])
 
 
-def _digest(value: Any) -> str:  # Any: whatever JSON can hold
+def _digest(value: Any) -> str:  # Any: anything that JSON can represent
     content = msgspec.json.encode(value, order="sorted", enc_hook=repr)
     return hashlib.sha256(content).hexdigest()[:_LENGTH]

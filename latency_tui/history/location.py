@@ -1,4 +1,4 @@
-"""Where the history is, and on which kind of file system."""
+"""Locates the file of the history, and detects network file systems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NETWORK = re.compile(
     r"9p|acfs|afs|beegfs|ceph|cifs|davfs|fuse\.(glusterfs|rclone|s3fs|sshfs)|glusterfs|gpfs|lustre|ncpfs|nfs4?|orangefs"
     r"|pvfs2|smb2|smb3|smbfs|vboxsf|virtiofs|webdav"
 )
-"""File systems that other machines may write to at the same time; shared memory, which WAL needs, fails on them."""
+"""Types of network file systems. The WAL mode of SQLite needs shared memory, which does not work on them."""
 
 
 def default_path() -> Path | None:

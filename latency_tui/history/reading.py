@@ -1,4 +1,4 @@
-"""Opens saved results: a file of ours or of another tool, or a result of the history."""
+"""Reads saved results: files of latency-tui or of other tools, and results in the history."""
 
 from __future__ import annotations
 

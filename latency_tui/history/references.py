@@ -12,7 +12,7 @@ from latency_tui.history.writing_process import is_running
 from latency_tui.plan.suggest import hint
 
 LAST = re.compile(r"last(?:~(\d{1,9}))?")
-"""References by age."""
+"""Pattern of a reference by age."""
 _BEGINNING = re.compile(r"[0-9a-f]{4,12}")
 _LONGEST = 100
 _SHOWN = 5
@@ -20,7 +20,7 @@ _LIST = "'latency-tui history list' shows what there is."
 
 
 def check_name(name: str) -> str:
-    """Return a name or tag, without spaces around it.
+    """Return a valid name or tag, without surrounding spaces.
 
     Raises:
         UsageError: It is not valid.
@@ -54,7 +54,7 @@ def find(connection: sqlite3.Connection, reference: str, path: Path) -> str:
 
 
 def _find_last(connection: sqlite3.Connection, before: int, path: Path) -> str:
-    """Return the id of a result by its age; those that are being measured do not count."""
+    """Return the id of a result by its age; results that are being measured are ignored."""
     query = "SELECT id, finished, writer FROM results ORDER BY created_us DESC, number DESC"
     settled = (key for key, finished, writer in connection.execute(query) if finished or not is_running(writer))
     if found := next(itertools.islice(settled, before, None), None):

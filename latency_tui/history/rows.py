@@ -1,4 +1,4 @@
-"""One line of the history: what is shown of a result without reading its document."""
+"""Rows of the history: the figures of a result that are shown without decoding its document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """What was measured where, and the figures of the fastest candidate; new fields are added at the end.
+    """What was measured and where, and the figures of the fastest candidate; new fields are added at the end.
 
     Attributes:
         dataset: The dataset in a few words.
@@ -62,14 +62,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One result of the history.
 
     Attributes:
-        id: Its id; any four or more of its first characters name it, if no other id begins with them.
+        id: Its id; a unique prefix of four or more characters also identifies it.
         created_at: When the measurement began.
         state: `finished`; `measuring` while a process measures it; `unfinished` if that process was killed.
         name: Its name; empty if it has none.
         tags: Its tags, sorted.
         plan: Fingerprint of what was measured.
         environment: Fingerprint of CPU model, number of cores and versions; empty if it is unknown.
-        summary: What was measured where, and the figures of the fastest candidate.
+        summary: What was measured and where, and the figures of the fastest candidate.
         writer: The process that measures it, see `writing_process.describe`; empty if it is finished.
         number: Its number in the file.
     """
@@ -90,7 +90,7 @@ _decoder = msgspec.msgpack.Decoder(Totals)
 
 
 def row_of(values: Sequence[Any], tags: tuple[str, ...], state: State) -> Row:
-    """Return the row of `COLUMNS`."""
+    """Return the row for the values of `COLUMNS`."""
     key, created_us, _, writer, name, plan, environment, summary, number = values
     return Row(
         id=key,
@@ -107,7 +107,7 @@ def row_of(values: Sequence[Any], tags: tuple[str, ...], state: State) -> Row:
 
 
 def values_of(plan: Plan, created_at: datetime, environment: Environment | None = None) -> dict[str, object]:
-    """Return the columns that are known while a measurement goes on."""
+    """Return the columns that are known during a measurement."""
     return {
         "id": result_id(created_at, plan),
         "created_us": (created_at - _EPOCH) // timedelta(microseconds=1),

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 APPLICATION_ID = 0x4C543031
-"""Marks the file as a history of latency-tui, in the header of every SQLite file."""
+"""Application id in the header of the SQLite file, which marks it as a history of latency-tui."""
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -49,7 +49,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX events_by_result ON events (result);
     """,
 )
-"""One script per version of the schema. A released script never changes; a change of the schema adds one."""
+"""One script per version of the schema. Released scripts never change; a schema change adds one."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -65,7 +65,7 @@ def is_history(connection: sqlite3.Connection) -> bool:
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
-    """Bring the schema of a file up to date, all of it or nothing; two processes may do so at once.
+    """Bring the schema of a file up to date in one transaction; two processes may do so concurrently.
 
     Args:
         connection: A connection without an open transaction.

@@ -47,12 +47,12 @@ class History:
 
         Args:
             path: The file; None for the user's history.
-            create: Whether to create the file. Without, a missing file is an empty history.
+            create: Whether to create the file. If False, a missing file is an empty history.
             migrations: The versions of the schema.
             busy_seconds: Longest wait for another process that writes.
 
         Raises:
-            HistoryError: The file cannot be used; the sentence says why. The file is left as it is.
+            HistoryError: The file cannot be used; the message has the reason. The file is not changed.
         """
         path = path or default_path()
         if path is None:
@@ -82,14 +82,14 @@ class History:
         environment: str | None = None,
         before: str | None = None,
     ) -> list[Row]:
-        """Return the results, the newest first; conditions that are given must all hold.
+        """Return the results that meet all given conditions, newest first.
 
         Args:
             most: Largest number of results.
-            name: Their name.
-            tag: One of their tags.
-            plan: Fingerprint of their plan, see `fingerprint.plan_fingerprint` and `Row.plan`.
-            environment: Fingerprint of their environment, see `Row.environment`.
+            name: Name of the results.
+            tag: A tag of the results.
+            plan: Fingerprint of the plan, see `fingerprint.plan_fingerprint` and `Row.plan`.
+            environment: Fingerprint of the environment, see `Row.environment`.
             before: Id of a result; only earlier ones are returned.
         """
         conditions: dict[str, object] = {
@@ -111,7 +111,7 @@ class History:
                     tags.get(values[-1], ()),
                     "finished" if values[2] else self._state(values[2], values[3]),
                 )
-                for values in found  # a row at a time, because a list of all would keep the garbage collector busy
+                for values in found  # iterated lazily, because a list of all rows would keep the garbage collector busy
             ]
 
     def row(self, key: str) -> Row:
@@ -143,7 +143,7 @@ class History:
                 name and a tag stand for the newest result that has it.
 
         Raises:
-            UsageError: No result or several results match; the sentence says what to do.
+            UsageError: No result or several results match; the message says what to do.
         """
         with describing_errors(self.path):
             return references.find(self._connection, reference, self.path)
@@ -151,7 +151,7 @@ class History:
     def load(self, key: str, *, samples: bool = True) -> Result:
         """Return the result with this id.
 
-        A result whose measurement was cut off is computed from its journal, and kept.
+        An unfinished result is computed from its journal and saved.
 
         Args:
             key: The id, see `find`.
@@ -176,7 +176,7 @@ class History:
         return result if samples else result.without_samples()
 
     def _restore(self, key: str, content: bytes | None) -> Result:
-        """Compute the result of a measurement that was cut off."""
+        """Compute an unfinished result from its journal."""
         from latency_tui.analysis.restoring import restore
         from latency_tui.history.documents import decode
         from latency_tui.history.entries import unpack
@@ -188,13 +188,13 @@ class History:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def save(self, result: Result, *, key: str | None = None, name: str = "", tags: Iterable[str] = ()) -> str:
-        """Keep a result, and return its id. A result that is there already is replaced; its name and tags stay.
+        """Save a result and return its id. An existing result with this id is replaced but keeps its name and tags.
 
         Args:
             result: The result with its samples.
-            key: Its id; None for that of `fingerprint.result_id`.
-            name: Its name; empty for none, or for the one that it has.
-            tags: Tags that are added.
+            key: Its id; None to compute it with `fingerprint.result_id`.
+            name: Its name; empty to leave the name unchanged.
+            tags: Tags to add.
 
         Raises:
             UsageError: The name or a tag is invalid.
@@ -217,7 +217,7 @@ class History:
         return str(values["id"])
 
     def label(self, number: int, name: str, tags: Iterable[str]) -> None:
-        """Name and tag a row within a transaction; an empty name leaves the name as it is."""
+        """Set the name of a row and add tags, within a transaction; an empty name leaves the name unchanged."""
         if name:
             name = references.check_name(name)
             self._connection.execute("UPDATE results SET name = ? WHERE number = ?", (name, number))
@@ -225,7 +225,7 @@ class History:
         self._connection.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", pairs)
 
     def discard_journal(self, key: str) -> None:
-        """Remove what was written of a measurement; a result that it continued stays."""
+        """Remove the journal of a measurement; a result that it continued is kept."""
         with self.transaction() as connection:
             number = "(SELECT number FROM results WHERE id = ?)"
             connection.execute(f"DELETE FROM events WHERE result = {number}", (key,))  # noqa: S608
@@ -235,7 +235,7 @@ class History:
             )
 
     def rename(self, key: str, name: str) -> None:
-        """Give a result a name, or none if it is empty; the name stands for the newest result that has it."""
+        """Set the name of a result; an empty name removes it. A name refers to the newest result that has it."""
         name = name and references.check_name(name)
         with self.transaction() as connection:
             connection.execute("UPDATE results SET name = ? WHERE id = ?", (name, key))
@@ -267,7 +267,7 @@ class History:
         """Remove old results that have neither a name nor a tag, and return how many were removed.
 
         Args:
-            keep: Number of the newest of these results that stay; None for no condition.
+            keep: Number of the newest of these results to keep; None for no condition.
             older_than_days: Only results that are older are removed; None for no condition.
         """
         limit = datetime.now().astimezone() - timedelta(days=older_than_days or 0)
@@ -276,7 +276,7 @@ class History:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all or nothing; waits for another process that writes.
+        """Begin a transaction, which is rolled back after an error. Waits for another process that writes.
 
         Raises:
             HistoryError: The file cannot be written.
@@ -287,7 +287,7 @@ class History:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # a full disk has rolled it back already
+                with contextlib.suppress(sqlite3.Error):  # SQLite has already rolled back if the disk is full
                     self._connection.execute("ROLLBACK")
                 raise
 

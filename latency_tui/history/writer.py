@@ -1,7 +1,7 @@
-"""Writes a measurement to the history while it is measured, in a thread of its own.
+"""Writes a measurement to the history while it runs, in a separate thread.
 
-Whoever measures only appends to a queue. If the history cannot be written, the measurement goes on, and `problem` has
-the reason.
+The caller only appends to a queue. If the history cannot be written, the measurement continues, and `problem` has the
+reason.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _Task = Callable[[], None]
 
 
 class Writer:
-    """The journal of one measurement, and in the end its result.
+    """Writes the journal of one measurement, and finally its result.
 
     Attributes:
         path: The file of the history.
         key: Id of the result.
-        problem: Why the result is not kept, in one sentence; empty if it is.
+        problem: Why the result is not kept, in one sentence; empty if it is kept.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Writer:
         Args:
             path: The file of the history.
             key: Id of the result.
-            base: The result that is continued, if it may not be in the history.
+            base: The continued result, if it may be missing from the history; it is then saved first.
             name: Name of the result.
             tags: Tags of the result.
         """
@@ -65,28 +65,28 @@ class Writer:
         return self._number is not None and not self.problem
 
     def write(self, entry: Entry) -> None:
-        """Take one entry, which is in the file as soon as the thread gets to it."""
+        """Queue one entry for the thread that writes the file."""
         if not self.problem:
             self._queue.put(entry)
 
     def flush(self) -> None:
-        """Wait until everything so far is in the file, or cannot be written."""
+        """Wait until all queued entries are written, or writing has failed."""
         done = threading.Event()
         self._queue.put(done.set)
         while self._thread.is_alive() and not done.wait(0.1):
             pass
 
     def finish(self, result: Result | None) -> None:
-        """Replace the journal by the result, and end; `close` waits for that.
+        """Replace the journal with the result, and end the thread; `close` waits for both.
 
         Args:
-            result: The result with its samples; None if nothing was measured that should be kept.
+            result: The result with its samples; None to discard the journal.
         """
         self._queue.put(lambda: self._finish(result))
         self.abandon()
 
     def abandon(self) -> None:
-        """End and leave the journal in the file, from which the result can be restored."""
+        """End the thread and leave the journal in the file; the result can be restored from it."""
         self._queue.put(self._end)
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class Writer:
             self._history.close()
 
     def _take(self) -> tuple[list[Entry], _Task | None]:
-        """Wait for the next entry or task, and return it with everything that waits, up to the next task."""
+        """Wait for an entry or a task. Return all queued entries up to the next task, and that task if there is one."""
         entries: list[Entry] = []
         if self._queue.qsize() > MAX_WAITING:
             self.problem = self.problem or f"The history {self.path} cannot be used: the disk does not keep up."

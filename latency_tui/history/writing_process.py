@@ -1,4 +1,4 @@
-"""Identifies the process that writes a result, and says whether it still runs."""
+"""Identifies the process that writes a result, and checks whether it is still running."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ State = Literal["finished", "measuring", "unfinished"]
 
 
 def describe() -> str:
-    """Return host, process id and start time of this process."""
+    """Return host, process id and start time of this process as text."""
     return f"{platform.node()} {os.getpid()} {_started(os.getpid()):.2f}"
 
 
 def is_running(writer: str) -> bool:
-    """Return whether a process, as described by `describe`, still runs; True if it runs on another host."""
+    """Return whether a process, as described by `describe`, is still running; True for a process on another host."""
     host, _, rest = writer.rpartition(" ")[0].rpartition(" ")
     number, began = rest, writer.rpartition(" ")[2]
     if host != platform.node():

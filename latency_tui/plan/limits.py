@@ -20,7 +20,7 @@ METRICS = (*DURATIONS, "throughput", "memory", "score")
 COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
 RELATIVE_METRICS = (*PERCENTILE_METRICS, "mean", "throughput")
-"""Metrics that can be compared with a baseline: p50 with one that is measured in turns, all with a saved result."""
+"""Metrics that can be compared with a baseline: all with a saved result, only p50 with an interleaved candidate."""
 EXACT = ("memory", "score")
 """Metrics without an interval: their value decides."""
 

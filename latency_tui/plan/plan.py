@@ -62,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         max_seconds: Time limit per launch for `until_known`, in seconds.
         control: Whether to add an A/A control: a hidden duplicate of the first candidate, which shows the noise floor.
         equivalence: Half-width of the region of practical equivalence; 0.01 means ratios within 1 %.
-        cold_start: Whether to measure start-up and memory of each candidate, too, in a separate pass.
+        cold_start: Whether to also measure start-up and memory of each candidate, in a separate pass.
         baseline: Slug of the candidate with which the others are compared; None for the fastest.
         launches: Number of fresh engine processes that measure the plan, one after the other.
         seed: Seed of the order of candidates and of rows.
@@ -164,10 +164,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counterparts(self) -> dict[str, str]:
-        """Slugs of candidates under another interpreter, each with the slug of the same model elsewhere.
+        """Map the slug of each candidate in another environment to the slug of its counterpart.
 
-        That is the candidate with the same settings under the engine's interpreter. If there is none, it is the
-        baseline, or the other one of two candidates.
+        The counterpart has the same model and settings, preferably under the engine's interpreter. If there is none, it
+        is the baseline, or the other one of two candidates.
         """
         found: dict[str, str] = {}
         for candidate in self.candidates:
@@ -177,7 +177,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def revision_pairs(self) -> dict[str, str]:
-        """Slugs of the candidates of the working tree, each with the slug of the same candidate at the revision."""
+        """Map the slug of each candidate of the working tree to the slug of the same candidate at the revision."""
         return {there: slug for slug, there in self.counterparts.items() if self._find(slug).revision}
 
     def _find(self, slug: str) -> Candidate:

@@ -1,4 +1,4 @@
-"""The single calls of a result, by process; for formats that contain them."""
+"""The latencies of single calls, grouped by process, for formats that contain them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def candidates_with_calls(result: Result, form: str) -> list[tuple[CandidateResu
         form: The format that needs them, for the message.
 
     Raises:
-        NothingToExportError: There are none.
+        NothingToExportError: No candidate was measured, or the result has no samples.
     """
     measured = [one for one in result.candidates if one.status == "measured" and one.statistics is not None]
     if not measured:
@@ -43,7 +43,7 @@ def candidates_with_calls(result: Result, form: str) -> list[tuple[CandidateResu
 def split_processes(result: Result, candidate: CandidateResult, samples: Latencies) -> list[Latencies]:
     """Return the latencies of each process of a candidate, `(n,)` seconds each and in the order of their first calls.
 
-    A result without a checkpoint does not know its processes; its launches stand for them.
+    Without a checkpoint the processes are unknown, so launches are used instead.
     """
     checkpoint = result.checkpoint
     kept = next((one for one in checkpoint.candidates if one.slug == candidate.slug), None) if checkpoint else None
@@ -72,7 +72,7 @@ def json_pieces(document: object, *, indent: int | None = None) -> Iterator[str]
     """Yield a document as JSON and a newline, in pieces, so that millions of samples are never in memory as text.
 
     Args:
-        document: Dictionaries, lists, texts, numbers, and arrays of numbers, each of which is written on one line.
+        document: Dictionaries, lists, strings, numbers, and arrays of numbers, each of which is written on one line.
         indent: Indentation; None for none.
     """
     mark, rows = uuid.uuid4().hex, list[NDArray[Any]]()

@@ -15,7 +15,7 @@ from latency_tui.text.sanitize import clean
 def format_command(plan: Plan) -> str | None:
     """Return the command that measures a plan again, with arguments quoted for a shell.
 
-    It contains no permission to run code. It is None if the plan was measured from objects of a Python program.
+    The command never includes `--trust`. It is None if the plan was measured from objects of a Python program.
     """
     stored = isinstance(plan.workload.dataset, StoredDataset)
     if stored or any(candidate.model.handed_over for candidate in plan.candidates):

@@ -29,7 +29,7 @@ Format = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class FormatTraits:
-    """What distinguishes a format.
+    """Properties of a format.
 
     Attributes:
         suffixes: Suffixes of files that select it.
@@ -79,7 +79,7 @@ def format_of(path: str | Path) -> Format:
 
 
 def _ends(name: str, suffix: str) -> bool:
-    """Return whether a file name has a suffix: `.json` has none."""
+    """Return whether a file name ends with a suffix; the name `.json` has none."""
     return name.endswith(suffix) and len(name) > len(suffix)
 
 
@@ -92,7 +92,7 @@ def check_format(form: Format, *, samples: bool = True, to_file: bool = True) ->
         to_file: Whether it is written to a file, not to stdout.
 
     Raises:
-        UsageError: It cannot; the message says why.
+        UsageError: It cannot be written; the message says why.
     """
     traits = FORMATS[form]
     if traits.needs_samples and not samples:

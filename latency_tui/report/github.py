@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _MORE_ESCAPES = {":": "%3A", ",": "%2C"}
-"""What a property of a workflow command escapes besides."""
+"""Additional escapes in a property of a workflow command."""
 
 
 def annotations_of(gate: Gate) -> list[str]:

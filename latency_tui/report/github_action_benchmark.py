@@ -1,6 +1,6 @@
 """Formats a result for github-action-benchmark, as `customSmallerIsBetter`: a p50, and a p99 if known, per candidate.
 
-The action divides a value by the one of the commit before and ignores its unit, so the unit is always the same.
+The action divides a value by that of the previous commit and ignores its unit, so the unit is always the same.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ UNIT, _UNITS_PER_SECOND = "ms", 1e3
 
 
 def render_github_action_benchmark(result: Result) -> str:
-    """Return an array of values of all candidates that did not fail.
+    """Return a JSON array with the values of all candidates that did not fail.
 
     Raises:
-        NothingToExportError: There are none.
+        NothingToExportError: No candidate was measured.
     """
     entries = []
     for candidate in result.candidates:

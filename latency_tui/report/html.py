@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _LATENCY_HINT = "p50 of a call with its interval; the whisker ends at p99, or dashed at its lower bound."
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Forbids the page to load anything, and to run any script."""
+"""Content security policy: the page may load nothing and run no script."""
 
 
 def render_html(result: Result) -> str:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 GENERATOR = "latency-tui"
-"""Value of a key that hyperfine does not have: the times are of calls in one process, not of processes."""
+"""Value of an additional key. It shows that the times are of calls within a process, not of processes."""
 
 
 def render_hyperfine(result: Result) -> Iterator[str]:
     """Return the times of all candidates that did not fail, in pieces.
 
     Raises:
-        UsageError: There are none, or the result has no samples.
+        UsageError: No candidate was measured, or the result has no samples.
     """
     settings = {one.slug: one.settings for one in result.plan.candidates}
     entries = []
@@ -43,7 +43,7 @@ def _entry(candidate: CandidateResult, samples: Latencies) -> dict[str, object]:
         "mean": statistics.mean,
         "stddev": statistics.std if candidate.calls > 1 else None,
         "median": statistics.p50.value,
-        "user": None,  # not known: hyperfine's are the CPU time of the command
+        "user": None,  # unknown; in hyperfine it is the CPU time of the command
         "system": None,
         "min": statistics.min,
         "max": statistics.max,

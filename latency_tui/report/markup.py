@@ -1,4 +1,4 @@
-"""Text from outside as text of HTML, SVG and XML."""
+"""Escapes external text for HTML, SVG and XML."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def without_illegal(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text in one line as content or attribute of HTML, SVG or XML."""
+    """Return text on one line, escaped for the content or an attribute of HTML, SVG or XML."""
     return html.escape(without_illegal(clean(text)))

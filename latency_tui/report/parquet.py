@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 METADATA_KEY = "latency-tui"
-"""Key of the file's metadata under which the result without samples is, as JSON."""
+"""Key of the file metadata whose value is the result without samples, as JSON."""
 
 
 def check_parquet() -> None:
@@ -33,10 +33,10 @@ def call_columns(result: Result, form: str) -> dict[str, Any]:  # Any: arrays of
 
     Args:
         result: The result.
-        form: What needs them, for the message.
+        form: Name of the format, for the message.
 
     Raises:
-        UsageError: There are none, or the result has no samples.
+        UsageError: No candidate was measured, or the result has no samples.
     """
     found = candidates_with_calls(result, form)
     sizes = [samples.size for _, samples in found]
@@ -57,7 +57,7 @@ def render_parquet(result: Result) -> bytes:
     """Return a Parquet file of all calls of the candidates that did not fail.
 
     Raises:
-        UsageError: There are none, the result has no samples, or pyarrow is not installed.
+        UsageError: No candidate was measured, the result has no samples, or pyarrow is not installed.
     """
     pyarrow = _pyarrow()
     columns = call_columns(result, "parquet")

@@ -18,7 +18,7 @@ def render_pyperf(result: Result) -> Iterator[str]:
     """Return the benchmarks of all candidates that did not fail, in pieces.
 
     Raises:
-        UsageError: There are none, or the result has no samples.
+        UsageError: No candidate was measured, or the result has no samples.
     """
     began = result.created_at.astimezone().strftime(_DATE)  # pyperf writes local time
     benchmarks = [
@@ -36,7 +36,7 @@ def render_pyperf(result: Result) -> Iterator[str]:
 
 def _benchmark_metadata(candidate: CandidateResult) -> dict[str, str | int]:
     found: dict[str, str | int] = {"name": clean(candidate.name), "loops": 1, "unit": "second"}
-    return found | _versions(candidate.versions)  # of its own environment, if the plan has several
+    return found | _versions(candidate.versions)  # those of the candidate's environment, if the plan has several
 
 
 def _metadata(result: Result) -> dict[str, str | int]:

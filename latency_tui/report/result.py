@@ -29,10 +29,10 @@ _NAME = "text-align: left; padding: 0.2em 0.8em; white-space: nowrap"
 
 
 class Result(kept.Result, frozen=True, kw_only=True):
-    """A plan as measured once in one environment: `result.answer`, `result.candidates`, `result.comparisons`.
+    """The result of one measurement, with `result.answer`, `result.candidates` and `result.comparisons`.
 
     `print(result)` shows the table, `result.summary()` and `result.to_frame()` have its figures, and
-    `result.save("result.json")` keeps all of it.
+    `result.save("result.json")` writes all of it to a file.
     """
 
     def __repr__(self) -> str:

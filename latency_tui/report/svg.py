@@ -1,4 +1,4 @@
-"""Charts of a result as SVG: bars, intervals and lines, which fit any width because their places are percentages."""
+"""Charts of a result as SVG: bars, intervals and lines, which fit any width because their positions are percentages."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _BUCKETS = 120
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
 _RATIO_TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 1.0, 1.02, 1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 3.0, 4.0)
 _NEAR, _MAX_RATIO = 2.0, 4.0
-"""Ratios beyond the first are cut at the edge if others are nearer to 1, and those beyond the second always.
+"""Ratios beyond the first are clipped at the edge if others are closer to 1; those beyond the second always are.
 
 One slow model then does not hide the differences of the others.
 """
 
 
 def render_svg(result: Result) -> str:
-    """Return the bar chart of all candidates that did not fail, as a file of its own.
+    """Return the bar chart of all candidates that did not fail, as a standalone file.
 
     Raises:
-        NothingToExportError: There are none.
+        NothingToExportError: No candidate was measured.
     """
     shown = shown_candidates(result)
     if not shown:
@@ -207,7 +207,7 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
 
 
 def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
-    """Return a line per candidate over its percentiles, the height, and those of which more than bounds are known."""
+    """Return a line per candidate over its percentiles, the height, and the candidates with more than bounds."""
     places = {
         name: (-math.log10(1 - share) - math.log10(2)) / (3 - math.log10(2)) for name, share in PERCENTILES.items()
     }
@@ -267,7 +267,7 @@ def colour_of(candidate: CandidateResult) -> str:
 
 
 def dash_of(index: int) -> str:
-    """Return the dash pattern of a line, by which lines differ in print."""
+    """Return the dash pattern of a line, which distinguishes lines in print."""
     return _DASHES[index % len(_DASHES)]
 
 
@@ -276,7 +276,7 @@ def _y(place: float) -> float:
 
 
 def _line(candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], said: str) -> str:
-    """Return a line through points at percentages of the width; only a nested drawing can stretch it."""
+    """Return a line through points at percentages of the width, in a nested `<svg>` that stretches it."""
     places = " ".join(f"{x * 10:.1f},{_y(place):.1f}" for x, place in points)
     return (
         f'<svg width="100%" height="{_LINES_HEIGHT}" viewBox="0 0 1000 {_LINES_HEIGHT}" preserveAspectRatio="none">'
@@ -309,7 +309,7 @@ def _value_axis(scale: Scale) -> str:
 
 
 def _labels_below(labels: Sequence[tuple[float, str]]) -> str:
-    """Return labels below a chart; one that would touch the label before is left out, but never the last."""
+    """Return labels below a chart. A label that would touch the previous one is omitted, except the last."""
     kept = [labels[0]] if labels else []
     for before, after in pairwise([*labels, (200.0, "")]):
         if before[0] - kept[-1][0] >= 9 and (after[0] - before[0] >= 9 or after[0] > 100):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def tail_ratio(result: Result, comparison: Comparison | None) -> str:
     """Return the ratio of two p99 with its p-value; empty unless both p99 have an interval.
 
-    A ratio beside two lower bounds would seem to contradict them, because it is computed from other figures.
+    A ratio beside two lower bounds would seem to contradict them, because it is computed from other values.
     """
     if comparison is None:
         return ""

@@ -1,6 +1,6 @@
 """The checkpoint of a measurement: the state that is needed to continue it, besides its statistics and samples.
 
-Times are in nanoseconds, as in the events of a measurement. Candidates are in the order of the plan's turns, so a
+Times are in nanoseconds, as in the events of a measurement. Candidates are in the order of `Plan.all_candidates`, so a
 control, which is not part of the result, is the last.
 """
 
@@ -24,7 +24,7 @@ class BlockColumns(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rounds: Round of each block, counted over all launches, `(n_blocks,)`.
-        replicas: Replica that answered each block, `(n_blocks,)`.
+        replicas: Replica that measured each block, `(n_blocks,)`.
         medians: Median latency of each block, `(n_blocks,)` nanoseconds.
     """
 
@@ -77,7 +77,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
         steady: Whether its latency became steady in every warm-up.
         received: What each call receives.
         versions: Versions of its environment, by name.
-        predictions: Its predictions compared with those of the same model elsewhere.
+        predictions: Its predictions compared with those of its counterpart in another environment.
         blocks: Its blocks.
         calls: Its calls.
         samples: Samples of a control, in nanoseconds; those of other candidates are in the result.

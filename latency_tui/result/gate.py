@@ -24,7 +24,7 @@ class GateLine(msgspec.Struct, frozen=True, kw_only=True):
         candidate: Slug of the candidate.
         name: Its display name.
         verdict: `PASS` if the whole interval meets the limit; `FAIL` if no part of it does, twice; else `INCONCLUSIVE`.
-        reason: Why it is not what its interval says, if it is not.
+        reason: Why the verdict differs from that of the interval; None if it does not.
         first: The verdict of the first measurement; None if the candidate could not be measured.
         again: The verdict of the second measurement, in fresh launches, if the first one failed.
         acknowledgement: The acknowledgement that applies, if the limit failed.
@@ -57,11 +57,11 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         verdict: `FAIL` if a line fails, else `INCONCLUSIVE` if one is inconclusive, else `PASS`.
         exit_code: Exit code of the command.
         lines: One line per limit and candidate.
-        strict: Whether an undecided line has an exit code.
+        strict: Whether an inconclusive verdict has an exit code other than 0.
         improvements: Candidates that are faster than the baseline.
         baseline: Name of the baseline; None if no limit is relative.
         differences: What differs between a saved baseline and this measurement, if that was allowed.
-        environment: Hardware and software; the verdict holds there.
+        environment: Hardware and software for which the verdict is valid.
         seconds: Duration of the check.
         result: The measurement, without samples.
         confirmation: The second measurement of what failed, without samples.

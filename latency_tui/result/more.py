@@ -1,4 +1,4 @@
-"""An additional amount of measuring."""
+"""The amount of a further measurement."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from latency_tui.plan import Plan
 
 
 class More(msgspec.Struct, frozen=True, kw_only=True):
-    """An additional amount of measuring; one of the first three attributes sets the length of a launch.
+    """The amount of a further measurement; one of the first three attributes sets the length of a launch.
 
     Attributes:
         runs: Calls per candidate and launch.
         seconds: Seconds of timed calls per candidate and launch.
         until_known: Whether to measure until every verdict is decided.
         launches: Number of launches.
-        stopped: Whether it is the rest of a stopped measurement; if not, it should decide an open result.
+        stopped: Whether it is the rest of a stopped measurement; if not, it should decide an inconclusive result.
     """
 
     runs: int | None = None

@@ -79,10 +79,10 @@ class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PredictionDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a candidate under another interpreter predicts the same as the same model elsewhere.
+    """Differences between the predictions of a candidate under another interpreter and those of its counterpart.
 
     Attributes:
-        reference: Slug of the other candidate.
+        reference: Slug of the counterpart, see `Plan.counterparts`.
         rows: Number of rows that both predicted.
         differing: Number of rows on which they differ.
     """
@@ -124,7 +124,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         received: What each call received; None before the first call.
         group: Group letters; candidates that share a letter are not shown to differ.
         versions: Versions of Python and of the libraries in its environment, by name, if the plan has several.
-        predictions: Its predictions compared with those of the same model elsewhere; None if it has none.
+        predictions: Its predictions compared with those of its counterpart; None if it has no counterpart.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Arrays of numbers in the JSON of a result, each on one line."""
+"""Encodes and decodes arrays of numbers in the JSON of a result, each on one line."""
 
 from __future__ import annotations
 

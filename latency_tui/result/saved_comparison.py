@@ -1,4 +1,4 @@
-"""The comparison of saved results, which were not measured in turns."""
+"""The comparison of saved results, which come from separate measurements."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ class SelfTestLine(msgspec.Struct, frozen=True, kw_only=True):
     """One copy of the baseline in a self-test.
 
     Attributes:
-        name: What was done to it.
+        name: How it was modified, in a few words.
         slowdown: The share by which each of its calls is slower.
         line: The line of the gate.
-        succeeds: Whether the gate says of it what it should.
+        succeeds: Whether the gate gives it the expected verdict.
     """
 
     name: str
@@ -27,7 +27,7 @@ class SelfTestLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a gate sees a known slowdown on this machine, and stays quiet on an identical model.
+    """Whether a gate detects a known slowdown on this machine, and passes an identical model.
 
     Attributes:
         verdict: `PASS` if it does both.

@@ -1,4 +1,4 @@
-"""The trend of a plan: its results over time on one machine, and where a model became slower or faster for good."""
+"""The trend of a plan: its results over time on one machine, and where a model became permanently slower or faster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrendChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of a candidate's p50 that lasted.
+    """A lasting change of a candidate's p50.
 
     Attributes:
         before: Id of the last result before the change.

@@ -1,4 +1,4 @@
-"""Change points: where the level of a series of results changed for good.
+"""Change-point detection: find where the level of a series of results shifted permanently.
 
 The splits are found with E-divisive (Matteson and James 2014, "A nonparametric approach for multiple change point
 analysis of multivariate data") and kept if Welch's t-test finds their neighbouring segments different, as in Hunter
@@ -21,11 +21,14 @@ MIN_SEGMENT = 3
 MAX_P = 0.001
 """Highest p-value of a change point, if the series is short."""
 _MAX_P_OF_ALL_SPLITS = 0.1
-"""Divided by the square of the number of results it is the highest p-value in a long series. The split and the end of
-its right part are chosen out of about that many, so the smallest p-value of 40 unchanged results is below 0.001 in
-8 % of series, of 100 in 25 %; with this bound it is in 1 and 4 %."""
+"""In a long series, the highest p-value of a change point is this number divided by the squared number of results.
+
+A split and the end of its right part are chosen from about that many combinations. The smallest p-value of 40 unchanged
+results is therefore below 0.001 in 8 % of series, and that of 100 results in 25 %. It is below this bound in 1 % and
+4 % of series.
+"""
 _PROVISIONAL_FACTOR = 10
-"""A split is kept provisionally up to this many times the level: splits that are added later can confirm it."""
+"""A split is kept provisionally if its p-value is at most this many times the limit; later splits can confirm it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +117,7 @@ def _welch(before: NDArray[np.float64], after: NDArray[np.float64], index: int) 
 
 
 def _splits(values: NDArray[np.float64], max_p: float) -> list[int]:
-    """Split the series again and again where E-divisive's statistic is largest, as long as the test finds a change."""
+    """Split the series repeatedly where E-divisive's statistic is largest, until the test finds no further change."""
     distances = np.abs(values[:, None] - values[None, :])
     sums = np.zeros((values.size + 1, values.size + 1))
     sums[1:, 1:] = distances.cumsum(axis=0).cumsum(axis=1)

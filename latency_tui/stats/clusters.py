@@ -102,7 +102,7 @@ def number_processes(launches: NDArray[np.int64], replicas: NDArray[np.int64]) -
 
     Args:
         launches: Launch of each round, `(n_rounds,)`.
-        replicas: Replica that answered, `(n_rounds,)` or `(n_candidates, n_rounds)`.
+        replicas: Replica that measured each block, `(n_rounds,)` or `(n_candidates, n_rounds)`.
     """
     labels: NDArray[np.int64] = launches * (replicas.max(initial=0) + 1) + replicas
     return labels
@@ -152,7 +152,7 @@ class ClusteredRounds:
         error = math.sqrt(float(np.dot(residuals, residuals)) / (count - 1) / count) if count > 1 else 0.0
         deviations = None
         if processes and count >= MIN_SIGNED:
-            sums = np.empty(runs.size)  # of signs in the cluster of each log-ratio, before the centre passes it
+            sums = np.empty(runs.size)  # per log-ratio: sum of signs in its cluster before the centre passes it
             sums[grouped] = np.repeat(sizes + 2 * begins, sizes) - 2 * np.arange(runs.size)
             deviations = _deviations(ordered, sums, sizes)
         return cls(ordered, medians, mean, error, deviations)

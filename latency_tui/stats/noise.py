@@ -100,7 +100,7 @@ def drift(medians: ArrayLike) -> float | None:
         return None
     if np.isnan(logs).any():
         machine = np.nanmedian(logs - np.nanmedian(logs, axis=1, keepdims=True), axis=0)
-    else:  # the same in a fifth of the time
+    else:  # the same result in a fifth of the time
         machine = np.median(logs - np.median(logs, axis=1, keepdims=True), axis=0)
     parts = [float(np.median(part)) for part in np.array_split(machine, _SEGMENTS)]
     return math.expm1(max(parts) - min(parts))

@@ -151,7 +151,7 @@ def percentiles(
                 found[key] = Percentile(value=value, low=low, high=high)
     for key, above in reversed(list(pairwise(PERCENTILES))):
         one, bound = found[key], found[above].high
-        if one.low is not None and one.high is None and bound is not None:  # that of a greater percentile
+        if one.low is not None and one.high is None and bound is not None:  # the lower bound of a higher percentile
             found[key] = replace(one, high=bound, calls_needed=None, launches_needed=None)
         floor = found[above].low
         if one.low is not None and floor is not None and floor < one.low:  # keep lower bounds in order
@@ -202,12 +202,12 @@ def _estimate(
     calls_per_round: float,
     confidence: float,
 ) -> Percentile:
-    """Return the estimate of a percentile, with as much of its interval as there are samples for.
+    """Return the estimate of a percentile, with those ends of its interval for which there are enough samples.
 
-    The design effect of a tail is estimated from the few samples beyond it. If it is underestimated, so is the
-    percentile, and the interval would appear exactly when it is wrong. Therefore it is at least that of the lower
-    percentiles, which more samples determine, and the number of samples needed assumes the correlation of a noisy
-    machine (`ROUND_CORRELATION`), even if these samples show less.
+    The design effect of a tail is estimated from the few samples beyond it. It tends to be underestimated together with
+    the percentile, so an interval would be reported exactly when it is wrong. Therefore the effect is at least that of
+    the lower percentiles, which have more samples beyond them. The number of samples needed assumes the correlation of
+    a noisy machine (`ROUND_CORRELATION`), even if these samples show less.
     """
     count = ordered.size
     needed = calls_for_interval(share)

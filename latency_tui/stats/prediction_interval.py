@@ -1,4 +1,4 @@
-"""Prediction interval of a ratio: where it is expected when the same plan is measured again."""
+"""Prediction interval of a ratio: the range that is expected if the same plan is measured again."""
 
 from __future__ import annotations
 

@@ -297,7 +297,7 @@ def _bisect(is_rejected: Callable[[float], bool], low: float, high: float) -> fl
 
 
 def _scale(window: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a robust standard deviation of earlier log-ratios, `(n,)`, from their quartiles; NaN is no round."""
+    """Return a robust standard deviation of earlier log-ratios, `(n,)`, from quartiles; NaN stands for no round."""
     ordered = np.sort(window, axis=1)
     counts = (~np.isnan(window)).sum(axis=1)
     rows = np.arange(window.shape[0])

@@ -1,7 +1,7 @@
-"""Compare two measurements that were not made in turns, from the variance between launches or between results.
+"""Compare two separate measurements, using the variance between launches or between results.
 
-Calls of one measurement share its processes and its moment, so their variance says nothing about the next measurement.
-The unit is therefore the launch, or the whole result: an interval needs several of them.
+Calls of one measurement share its processes and its time, so their variance does not predict the next measurement. The
+unit of analysis is therefore the launch, or the whole result, and an interval needs several of them.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def describe_versions(result: Result) -> dict[str, str]:
 
 
 def describe_predictions(result: Result, candidate: CandidateResult) -> str:
-    """Return a note on predictions that differ from those of the same model elsewhere; empty if they do not."""
+    """Return a note on predictions that differ from those of the counterpart; empty if they do not."""
     found = candidate.predictions
     if found is None or not found.differing:
         return ""

@@ -39,7 +39,7 @@ def describe_improvement(one: Improvement) -> str:
 
 
 def describe_host(machine: Environment | None) -> str:
-    """Return the machine on which a gate holds: `A CPU, 2 cores, host box`."""
+    """Return the machine for which a gate is valid: `A CPU, 2 cores, host box`."""
     if machine is None:
         return "unknown"
     cores = "1 core" if machine.cores == 1 else f"{machine.cores:,} cores"
@@ -62,7 +62,7 @@ def describe_gate(gate: Gate) -> str:
 
 
 def describe_self_test_line(one: SelfTestLine) -> str:
-    """Return what a self-test planted and what the gate measured: `slowed beyond the limit, by 10.2 %: 1.10× …`."""
+    """Return the injected slowdown and what the gate measured: `slowed beyond the limit, by 10.2 %: 1.10× …`."""
     by = f", by {100 * one.slowdown:.3g} %" if one.slowdown else ""
     return f"{one.name}{by}: {describe_line(one.line)}"
 

@@ -10,24 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOG_FROM = 10.0
-"""Largest over smallest value from which an axis is logarithmic."""
+"""Ratio of the largest to the smallest value above which an axis is logarithmic."""
 _UNITS = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
 _DIGITS = ((1, 2, 5), (1, 5), (1,))
 _STEPS = 8
-"""A linear scale has about so many steps, or fewer: more of them leave less room unused at its ends."""
+"""Approximate number of steps of a linear scale; more steps leave less unused space at its ends."""
 _MIN_SHARE = 0.5
-"""The least part of an axis that the data may take when it is extended to a limit."""
+"""Smallest share of an axis that its original range may take after the axis is extended to a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Maps values to 0 to 1.
+    """Maps values to positions from 0 to 1.
 
     Attributes:
         low: Value at 0.
         high: Value at 1.
         log: Whether it is logarithmic.
-        step: A round number of which both ends of a linear scale are multiples.
+        step: A round number; both ends of a linear scale are multiples of it.
     """
 
     low: float
@@ -36,30 +36,30 @@ class Scale:
     step: float = 0.0
 
     def place(self, value: float) -> float:
-        """Return where a value lies, held between 0 and 1."""
+        """Return the position of a value, clipped to the range 0 to 1."""
         return float(self.places(np.array(value, dtype=np.float64)))
 
     def places(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where values lie, held between 0 and 1."""
+        """Return the positions of values, clipped to the range 0 to 1."""
         low, high = self.low, self.high
         if self.log:
             values, low, high = np.log(np.maximum(values, low)), math.log(low), math.log(high)
         return np.clip((values - low) / (high - low), 0.0, 1.0)
 
     def holds(self, value: float) -> bool:
-        """Return whether a value lies on it."""
+        """Return whether a value is within the scale."""
         return self.low * 0.9999999 <= value <= self.high * 1.0000001
 
 
 def bar_scale(smallest: float, largest: float) -> Scale:
-    """Return a scale for bars: from zero, or logarithmic from well below the smallest: its bar is seen too."""
+    """Return a scale for bars: linear from zero, or logarithmic from below the smallest, so that its bar is visible."""
     if largest > LOG_FROM * smallest:
         return Scale(_round_below(smallest * 0.6), round_step(largest), log=True)
     return _linear(0.0, largest)
 
 
 def line_scale(smallest: float, largest: float) -> Scale:
-    """Return a scale for lines that just holds all values."""
+    """Return the smallest scale for lines that contains all values."""
     if largest > LOG_FROM * smallest:
         return Scale(_round_below(smallest), round_step(largest), log=True)
     margin = max((largest - smallest) * 0.02, largest * 0.002)
@@ -67,12 +67,12 @@ def line_scale(smallest: float, largest: float) -> Scale:
 
 
 def span_scale(largest: float) -> Scale:
-    """Return a linear scale from zero that holds a value."""
+    """Return a linear scale from zero that contains a value."""
     return _linear(0.0, largest)
 
 
 def extended(scale: Scale, values: list[float]) -> Scale:
-    """Return a scale that also holds those values that are near: what it held keeps half of the axis."""
+    """Return a scale extended to nearby values, as long as the original range keeps half of the axis."""
     for value in sorted(values, key=lambda value: abs(math.log(value / scale.high))):
         if scale.holds(value):
             continue
@@ -84,18 +84,18 @@ def extended(scale: Scale, values: list[float]) -> Scale:
 
 
 def round_step(least: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20, 50, ... times a power of ten that is not smaller."""
+    """Return the smallest of 1, 2 and 5 times a power of ten that is at least the given value."""
     power = 10.0 ** math.floor(math.log10(least)) if least > 0 else 1.0
     return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * 0.9999999)
 
 
 def round_up(count: int) -> int:
-    """Return the next of 1, 2, 5, 10, 20, 50, ... that is not smaller: an axis that seldom moves."""
+    """Return the smallest of 1, 2, 5, 10, 20, ... that is at least a count, so that an axis seldom changes."""
     return max(round(round_step(count)), 1)
 
 
 def ticks(scale: Scale, most: int) -> list[float]:
-    """Return at most `most` round values on a scale, as many as that allows; both ends are among them."""
+    """Return the largest set of at most `most` ticks, which includes both ends; empty if there is none."""
     return next((values for values in tick_choices(scale) if len(values) <= most), [])
 
 

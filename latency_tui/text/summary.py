@@ -295,8 +295,8 @@ def describe_effort(result: Result, pairs: Sequence[Comparison]) -> str:
 def _effort(pairs: Sequence[Comparison]) -> str:
     """Return how much more measuring should decide all open pairs: `about 2,000 more runs (3 s)`.
 
-    If launches differ too much, more runs per launch do not help, so it is a number of launches; pairs that need runs
-    get them there, too. It is empty if the amount is unknown for a pair, or takes too long.
+    If launches differ too much, more runs per launch do not help, so it is a number of launches, which also covers the
+    pairs that need runs. It is empty if the amount is unknown for a pair, or takes too long.
     """
     seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
     if not seconds or len(seconds) < len(pairs) or max(seconds) > _MAX_WAIT:

@@ -41,7 +41,7 @@ def describe_trend(trend: Trend, min_results: int) -> list[str]:
 
 
 def describe_change(candidate: CandidateTrend, change: TrendChange) -> str:
-    """Return one change: since when, by how much, and what differs there.
+    """Return a sentence on one change: its size, when it began, and what differs since then.
 
     For example `Linear SVM is 1.12× slower (95 % CI 1.09–1.15) since 2026-11-20 14:03 (1a2b3c): numpy was 2.1 and is
     2.2.`
