@@ -1,4 +1,4 @@
-"""Creates the checkpoint of a recording: the state that a continuation needs besides the result and its samples."""
+"""Creates the checkpoint of a recording: the state that a continuation needs in addition to the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def checkpoint_of(recording: Recorder) -> Checkpoint:
-    """Return the state that is needed to continue a recording, besides the samples of its candidates."""
+    """Return the state that is needed to continue a recording, in addition to the samples of its candidates."""
     comparer, noise, looks = recording.comparer, recording.noise_recorder, recording.looks
     return Checkpoint(
         asked=tuple(recording.asked),

@@ -80,7 +80,7 @@ def _judge(
 def _launches_to_decide(
     limit: Limit, ratio: float | None, low: float | None, high: float | None, launches: int
 ) -> int | None:
-    """Return how many more launches would likely decide, provided that the ratio does not change."""
+    """Return how many more launches would likely decide a limit, provided that the ratio does not change."""
     if ratio is None or low is None or high is None:
         return max(_ENOUGH_LAUNCHES - launches, MIN_LAUNCHES - launches, 1)
     distance, half_width = abs(math.log(limit.bound / ratio)), math.log(high / low) / 2
@@ -190,7 +190,7 @@ def acknowledgement_of(
 
 
 def is_expired(acknowledgement: Acknowledgement, today: date) -> bool:
-    """Return whether the last day of an acknowledgement is over."""
+    """Return whether an acknowledgement has expired."""
     return acknowledgement.expires is not None and acknowledgement.expires < today
 
 

@@ -208,7 +208,7 @@ def _groups(earlier: Iterable[Result], candidate: Measured, metric: str) -> list
 
 
 def _what(result: Result) -> tuple[tuple[str, str], ...]:
-    """Return the versions and files that were measured, as far as a result has them."""
+    """Return the versions and files that were measured, if the result contains them."""
     inputs = result.checkpoint.inputs if result.checkpoint else {}
     return tuple(sorted({**_versions(result.environment), **inputs}.items()))
 

@@ -26,8 +26,8 @@ def plan_against(
 ) -> Plan:
     """Return a plan in which every candidate is followed by the same candidate at another revision.
 
-    The other candidate takes its import path or its model file from the tree of that revision, and has an environment
-    of its own, which is built first. With one candidate, the other side is the baseline.
+    The added candidate takes its import path or its model file from the tree of that revision. It has a separate
+    environment, which is built first. With one candidate, the revision is the baseline.
 
     Args:
         plan: The plan; its candidates are those of the working tree.

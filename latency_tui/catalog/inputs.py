@@ -98,7 +98,7 @@ def _external(model: Path) -> Iterator[tuple[str, str]]:
 
 
 def packages_of(candidate: Candidate) -> tuple[str, ...]:
-    """Return the packages that load the file of a candidate and run its runtime, besides scikit-learn."""
+    """Return the packages that load the file of a candidate and run its runtime, except scikit-learn."""
     kind = file_kind(candidate)
     names = _LIBRARIES.get(kind, ()) if kind else ()
     return (*names, *_TO_ONNX) if candidate.runtime == "onnx" else names

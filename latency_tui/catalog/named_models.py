@@ -213,7 +213,7 @@ def encoding_models(task: Task = "classification") -> tuple[ModelSpec, ...]:
 
 
 def is_built_in(model: ModelSpec) -> bool:
-    """Return whether a model comes with the program."""
+    """Return whether a model is part of latency-tui."""
     return any((model.factory, model.name) == (one.factory, one.name) for one in (*BUILTIN_MODELS, *MORE_MODELS))
 
 

@@ -76,7 +76,7 @@ def build(
         commit: Hash of the commit.
         command: The shell command that installs the project; empty for `pip install .` if it can be installed.
         folder: The folder that the command runs in, relative to the root of the repository.
-        packages: Packages that models need besides the project; missing ones are installed in the version used here.
+        packages: Packages that models need in addition to the project; missing ones get the version used here.
         report: Called with each line of progress.
 
     Raises:

@@ -84,7 +84,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A revision of the user's repository, with a tree and a virtual environment of its own.
+    """A revision of the user's repository, with a separate tree and virtual environment.
 
     Attributes:
         name: The revision as the user typed it, such as `main`.

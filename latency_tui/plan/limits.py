@@ -66,7 +66,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     Attributes:
         limit: The limit that fails, as it is written for `--limit`, without a model.
-        bound: The limit that holds instead, such as `p50 < 1.2x`.
+        bound: The limit that applies instead, such as `p50 < 1.2x`.
         model: Name or slug of the model; empty for all models.
         expires: Last day on which it counts; None for no end.
         reason: Why the slowdown is accepted.

@@ -24,7 +24,7 @@ other name is a parameter of the model, such as `n_jobs`.
 
 OTHER_SETTINGS = ("threads", "runtime", "key", "python", "slowdown")
 """Settings with any value: number of threads, runtime, the key of a model in a file with several, interpreter, and the
-share by which each call is slowed down on purpose.
+share by which each call is deliberately slowed down.
 """
 
 MAX_SLOWDOWN = 100
@@ -37,7 +37,7 @@ NATIVE_ONLY = (*SKLEARN_SETTINGS, "n_jobs")
 """Settings that a converted model does not support."""
 
 INPUT_SETTINGS = ("dtype", "input")
-"""Settings that determine the type of a call's input, whatever the model prefers."""
+"""Settings that override the type of input that the model prefers."""
 
 _IN_ENVIRONMENT = re.compile(r"^(?P<folder>.+)/bin/python3?$")
 _SYSTEM_FOLDERS = ("/usr", "/usr/local", "/opt", "/opt/local", "/opt/homebrew")

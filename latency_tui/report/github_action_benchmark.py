@@ -50,7 +50,7 @@ def _scaled(seconds: float) -> float:
 
 
 def _extra(result: Result, candidate: CandidateResult) -> str:
-    """Return what the action shows beside a value: how it was measured, and how it compares with the baseline."""
+    """Return the text that the action shows with a value: how it was measured, and its ratio to the baseline."""
     launches = candidate.whole_launches or len(candidate.launches)
     lines = [f"calls: {candidate.calls:,}", *([f"launches: {launches:,}"] if launches else [])]
     comparison = comparison_with(result, result.baseline, candidate.slug)

@@ -1,1 +1,1 @@
-"""The schema of a result, its JSON, and the files that hold it."""
+"""The schema of a result, its JSON, and reading and writing its files."""

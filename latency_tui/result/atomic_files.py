@@ -76,7 +76,7 @@ def _target(path: Path) -> Path:
 
 
 def _replaceable(target: Path) -> bool:
-    """Return whether a file can be replaced: not a special file, and not in a folder that takes no new files."""
+    """Return whether a file can be replaced: it is not a special file, and its folder is writable."""
     return not target.exists() or (target.is_file() and os.access(target.parent, os.W_OK))
 
 

@@ -1,4 +1,4 @@
-"""The checkpoint of a measurement: the state that is needed to continue it, besides its statistics and samples.
+"""The checkpoint of a measurement: the state that is needed to continue it, except statistics and samples.
 
 Times are in nanoseconds, as in the events of a measurement. Candidates are in the order of `Plan.all_candidates`, so a
 control, which is not part of the result, is the last.

@@ -23,7 +23,8 @@ class GateLine(msgspec.Struct, frozen=True, kw_only=True):
         limit: The limit as it was written, without a candidate.
         candidate: Slug of the candidate.
         name: Its display name.
-        verdict: `PASS` if the whole interval meets the limit; `FAIL` if no part of it does, twice; else `INCONCLUSIVE`.
+        verdict: `PASS` if the whole interval meets the limit; `FAIL` if no part does in both measurements; otherwise
+            `INCONCLUSIVE`.
         reason: Why the verdict differs from that of the interval; None if it does not.
         first: The verdict of the first measurement; None if the candidate could not be measured.
         again: The verdict of the second measurement, in fresh launches, if the first one failed.

@@ -22,9 +22,10 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
         low: Lower end of its interval; None if it is unbounded.
         high: Upper end of its interval; None if it is unbounded.
         confidence: Confidence level of the interval, for this limit and candidate alone.
-        runs_to_decide: Additional runs that would likely decide; None if it is decided, unknown, or over half an hour.
-        seconds_to_decide: Additional measuring time that would likely decide.
-        launches_to_decide: Additional launches that would likely decide, if launches are needed.
+        runs_to_decide: Additional runs that would likely decide the limit; None if it is decided, if the number is
+            unknown, or if they would take over half an hour.
+        seconds_to_decide: Additional measuring time that would likely decide the limit.
+        launches_to_decide: Additional launches that would likely decide the limit, if launches are needed.
     """
 
     limit: str

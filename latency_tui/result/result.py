@@ -63,7 +63,7 @@ class ColdStart(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         import_seconds: Time to import the modules of the model and of its runtime.
-        load_seconds: Time to load the fitted model from a pickle, whatever the format of its file.
+        load_seconds: Time to load the fitted model from a pickle, regardless of the format of its file.
         memory_before: Resident memory of the bare process, in bytes.
         memory_after: Resident memory after loading the model, in bytes.
         memory_peak: Peak resident memory, including the first calls and their inputs, in bytes.
@@ -220,7 +220,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         answer: The answer in one sentence.
         more: How much more to measure: the rest after a stop, or what should decide an open answer; None if no
             amount is known to help.
-        checkpoint: What `run --continue` needs besides the samples; None if samples are left out.
+        checkpoint: What `run --continue` needs in addition to the samples; None if samples are left out.
     """
 
     json_schema_version: int = JSON_SCHEMA_VERSION

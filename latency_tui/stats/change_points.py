@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 MIN_RESULTS = 10
 """Fewer results have too little power: they can only be compared pairwise."""
 MIN_SEGMENT = 3
-"""Fewer values have no usable variance, and a single outlier would be a segment of its own."""
+"""Fewer values have no usable variance, and a single outlier would form a segment."""
 MAX_P = 0.001
 """Highest p-value of a change point, if the series is short."""
 _MAX_P_OF_ALL_SPLITS = 0.1

@@ -105,7 +105,7 @@ def percentiles(
             launches.
         complete: Whether the launch of each round was not stopped early, `(n_rounds,)`; None if all are complete.
         calls_per_round: Calls per round that a longer measurement would have, if that is more than the present ones
-            have. It keeps `calls_needed` valid as the measurement goes on.
+            have. It keeps `calls_needed` valid as the measurement continues.
         seconds: Wall time of the measurement, over all launches.
         clock_step: Step of the clock in nanoseconds; half of it is added to each end. 0 if it is negligible or unknown.
 
@@ -306,7 +306,7 @@ def design_effects(
     The variance of the share is estimated with rounds as clusters (Kish 1965; Korn and Graubard 1998 for Student's
     quantile with few clusters) and divided by the binomial variance. With many rounds it is also estimated from groups
     of neighbouring rounds, and with several launches or processes from these. The largest estimate counts, because a
-    disturbance can outlast a round and each process has a speed of its own. Only the excess over 1 is widened for the
+    disturbance can outlast a round and processes differ in speed. Only the excess over 1 is widened for the
     few degrees of freedom, so that rounds of one call keep the exact binomial interval.
 
     Args:

@@ -60,7 +60,7 @@ def compare_tails(
             of both candidates correspond; leave out rounds that only one of them has.
         second: The same for the other candidate.
         clusters: Process of each round, `(n_rounds,)`; None if all rounds share one. Six or more processes are
-            exchanged as a whole, because each process has a speed of its own.
+            exchanged as a whole, because processes differ in speed.
         share: The percentile, 0 to 1.
         relabellings: Number of random labellings; the smallest p-value is 1 / (relabellings + 1).
         seed: Seed of the random generator.

@@ -240,7 +240,7 @@ def replay(medians: NDArray[np.float64], pairs: Sequence[tuple[int, int]], equiv
 
 
 def confidence_sequence(log_ratios: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
-    """Return a confidence interval that is valid at whatever round the measurement stops.
+    """Return a confidence interval that is valid regardless of the round at which the measurement stops.
 
     It contains every centre whose two one-sided tests never reached 2 / (1 − confidence). Wealth falls as the centre
     rises, so the ends are found by bisection. If a `SequentialTest` at this level reports "slower", the lower end is

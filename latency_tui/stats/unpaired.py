@@ -54,7 +54,7 @@ class UnpairedComparison:
 def spread_of_launches(first: ArrayLike, second: ArrayLike) -> Spread | None:
     """Return the spread of the difference of two means over launches (Welch 1947, Satterthwaite 1946).
 
-    If only one side has three or more launches, its variance stands for both sides.
+    If only one side has three or more launches, its variance is used for both sides.
 
     Args:
         first: Log latency of each launch of one side, `(n,)`.

@@ -24,7 +24,7 @@ def differing_versions(result: Result) -> dict[str, dict[str, str]]:
 
 
 def format_versions(versions: Mapping[str, str]) -> str:
-    """Return versions in words, such as `Python 3.12.1, scikit-learn 1.6.1 and numpy 2.2.6`."""
+    """Return versions as text, such as `Python 3.12.1, scikit-learn 1.6.1 and numpy 2.2.6`."""
     words = [f"{name} {version}" for name, version in versions.items()]
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 

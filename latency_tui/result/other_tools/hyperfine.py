@@ -1,6 +1,6 @@
-"""Reads result files of hyperfine (`--export-json`): every value is a run of a command, a process of its own.
+"""Reads result files of hyperfine (`--export-json`): every value is one run of a command in a separate process.
 
-In a file that latency-tui wrote for readers of such files, the values are calls of one process.
+In a file that latency-tui wrote in this format, the values are calls in one process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def decode(content: bytes) -> Suite:
     """Return the benchmarks of a hyperfine file.
 
     Raises:
-        UsageError: A command has no single times.
+        UsageError: A command has no individual times.
         msgspec.MsgspecError: The file is malformed.
     """
     file = _decoder.decode(content)

@@ -1,4 +1,4 @@
-"""Reads result files of pyperf (JSON format 1.0): every run with values is a process of its own."""
+"""Reads result files of pyperf (JSON format 1.0): every run with values is a separate process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latency_tui.engine.protocol import Environment
 from latency_tui.errors import UsageError
 from latency_tui.result.other_tools.suite import Suite, Unnamed, name_benchmarks
 
-_Metadata = dict[str, Any]  # Any: numbers, texts and lists, by key
+_Metadata = dict[str, Any]  # Any: numbers, strings and lists, by key
 
 
 class _Run(msgspec.Struct):
@@ -37,7 +37,7 @@ def decode(content: bytes) -> Suite:
     """Return the benchmarks of a pyperf file.
 
     Raises:
-        UsageError: The file is of an older format, measures something other than time, or has no values.
+        UsageError: The file is of an older format, has values that are not in seconds, or has no values.
         msgspec.MsgspecError: The file is malformed.
     """
     file = _decoder.decode(content)
@@ -89,7 +89,7 @@ def _environment(metadata: _Metadata) -> Environment | None:
 
 
 def _date(value: object) -> datetime | None:
-    """Return a date of pyperf, which is in local time without a zone."""
+    """Return a date of pyperf, which is in local time without a time zone; None if it is invalid."""
     try:
         return datetime.fromisoformat(str(value)).astimezone()
     except (ValueError, OverflowError, OSError):

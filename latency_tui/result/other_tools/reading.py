@@ -1,4 +1,4 @@
-"""Reads a result file, whichever tool wrote it; the content decides, not the name."""
+"""Reads a result file of any supported tool, which is detected by the content, not the name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_file(path: Path) -> Result | Suite:
     """Read a result file of latency-tui, pyperf, hyperfine or pytest-benchmark.
 
     Raises:
-        UsageError: The file cannot be read, or no tool wrote it.
+        UsageError: The file cannot be read, or is not a result of one of these tools.
     """
     content = read_whole(path, MAX_BYTES, wanted="result")
     if content.startswith(_GZIP):

@@ -1,4 +1,4 @@
-"""The common value of a result file of another tool: named benchmarks with their values."""
+"""The common representation of result files of other tools: named benchmarks with their values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unnamed(msgspec.Struct, frozen=True, kw_only=True):
-    """A benchmark before names are made unique: names from the shortest to the most specific, and its values."""
+    """A benchmark before names are made unique: its possible names, shortest first, and its values."""
 
     names: tuple[str, ...]
     launches: tuple[Sequence[float], ...]
@@ -77,10 +77,10 @@ class Unnamed(msgspec.Struct, frozen=True, kw_only=True):
 def name_benchmarks(found: Iterable[Unnamed]) -> tuple[Benchmark, ...]:
     """Return benchmarks with unique names and slugs.
 
-    A benchmark takes its shortest name that no other has; if there is none, a number follows the longest.
+    A benchmark gets its shortest name that no other has; if there is none, its longest with a number.
 
     Raises:
-        UsageError: There are none or too many, a benchmark has no name, or a value is not above zero.
+        UsageError: There are no benchmarks or too many, a benchmark has no name, or a value is not positive.
     """
     several = list(found)
     if not several:
