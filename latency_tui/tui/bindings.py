@@ -11,11 +11,14 @@ from latency_tui.tui.commands import (
     ChangeData,
     Choose,
     Command,
+    DeleteSaved,
     Enlarge,
+    FilterSaved,
     Freeze,
     LeaveChart,
     MakeBaseline,
     MeasureMore,
+    OpenSaved,
     Profile,
     Quit,
     SaveAs,
@@ -42,6 +45,7 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
     *(Stop, Freeze, Profile, ShowFailure, MeasureMore, SortComparison, SaveAs, MakeBaseline, Enlarge, ShowNoise),
     *(Choose, Train),
 )
+_FOOTER_OF_HISTORY: tuple[type[Command], ...] = (Stop, OpenSaved, FilterSaved, DeleteSaved, Profile, Freeze, Choose)
 _MAX_IN_FOOTER = 6
 
 
@@ -67,6 +71,8 @@ def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]
     if enlarged:
         return LeaveChart, Enlarge, *(command for command in (Freeze, SaveAs, ShowNoise) if command.applies(state))
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
+    if state.tab == "history" and state.mode != "tiny":
+        order = _FOOTER_OF_HISTORY
     return tuple(command for command in order if command.applies(state))[:_MAX_IN_FOOTER]
 
 
@@ -81,7 +87,9 @@ def grouped() -> dict[str, list[type[Command]]]:
 def key_table() -> str:
     """Return every key and what it does as a Markdown table, for the guide."""
     lines = ["| key | what it does |", "| --- | --- |"]
-    lines += [f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.keys]
+    lines += [
+        f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.default_label()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -46,4 +46,4 @@ class Commands(Provider):
 
     @staticmethod
     def _help(command: type[Command]) -> str:
-        return f"{command.key_label()}  {command.help()}" if command.keys else command.help()
+        return f"{command.key_label()}  {command.help()}" if command.key_label() else command.help()

@@ -6,7 +6,7 @@ import time
 
 from textual.dom import DOMNode
 
-from latency_tui.tui.commands import MeasureMore, Quit, Stop
+from latency_tui.tui.commands import DeleteSaved, MeasureMore, Quit, Stop
 from latency_tui.tui.state import State
 
 ASK_AFTER_SECONDS = 5.0
@@ -40,6 +40,10 @@ class Confirmation:
         """Return whether to quit now; asks first while something is measured."""
         words = f"Still measuring: {Quit.key_label()} again quits and prints the results so far."
         return state.work != "profiling" or self._confirms("Quit?", state.job, words)
+
+    def may_delete(self, key: str, name: str) -> bool:
+        """Return whether to delete a result of the history now; asks first."""
+        return self._confirms("Delete?", key, f"{DeleteSaved.key_label()} again deletes the result of {name}.")
 
     def _confirms(self, title: str, job: str, words: str) -> bool:
         """Return whether the question was asked just before; otherwise ask it."""

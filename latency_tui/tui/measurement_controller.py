@@ -199,6 +199,8 @@ class MeasurementController:
         found: list[Result] = []
         for measurement in self._state.measurements:
             result = measurement.result
+            if measurement.is_saved:
+                continue
             if not measurement.whole:
                 with suppress(Exception):  # what is on the screen is better than nothing
                     result = self._recordings.whole(measurement.job) or result
@@ -208,6 +210,9 @@ class MeasurementController:
 
     async def exact_result(self, job: str) -> Result | None:
         """Return all that a job has measured so far; of a running job at once, because events keep coming in."""
+        saved = next((one for one in self._state.measurements if one.job == job and one.is_saved), None)
+        if saved is not None:
+            return await self._recordings.load_saved(saved.key) if saved.key else saved.result
         return self._recordings.whole(job) if job == self._state.job else await self._recordings.exact(job)
 
     # --- what the user asked for -------------------------------------------------------------------------------------

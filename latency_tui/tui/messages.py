@@ -96,3 +96,11 @@ class FieldChanged(Message):
 
 class FieldLeft(Message):
     """The user has left a field by Enter or Escape."""
+
+
+class SavedPointed(Message):
+    """The mouse picked a result of the history."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from latency_tui.engine.protocol import Event
 from latency_tui.plan import Plan
+from latency_tui.tui.saved_results import load_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,10 @@ class Recordings:
             self._recordings[job].write_to(None)
             writer.finish(result)
             self._finishing[job] = writer
+
+    async def load_saved(self, key: str) -> Result | None:
+        """Return a result of the history with its samples."""
+        return await load_result(self._history, key, samples=True) if self._history is not None else None
 
     def get(self, job: str) -> Recorder | None:
         """Return a recording; None where there is none, or while numpy is not here."""

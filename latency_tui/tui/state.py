@@ -17,6 +17,9 @@ from latency_tui.tui.layout import Mode
 from latency_tui.tui.plan_options import DEFAULT_RUNS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from latency_tui.history.rows import Row
     from latency_tui.result.result import CandidateResult, Result
 
 Stage = Literal["new", "training", "ready", "failed"]
@@ -88,6 +91,8 @@ class Measurement:
         order: Slugs in the order shown, the fastest first.
         whole: Whether the result is of everything measured, and not a snapshot on the way.
         launches: Launches in all where it was continued; 0 for those of the plan.
+        is_saved: Whether it was measured in an earlier session, or comes from a file.
+        key: Its id in the history; empty for one of this session or from a file.
     """
 
     job: str
@@ -96,6 +101,8 @@ class Measurement:
     order: tuple[str, ...] = ()
     whole: bool = False
     launches: int = 0
+    is_saved: bool = False
+    key: str = ""
 
     @property
     def candidates(self) -> tuple[CandidateResult, ...]:
@@ -104,6 +111,30 @@ class Measurement:
             return ()
         place = {slug: index for index, slug in enumerate(self.order)}
         return tuple(sorted(self.result.candidates, key=lambda c: place.get(c.slug, len(place))))
+
+
+@dataclass(frozen=True)
+class HistoryList:
+    """What the tab History lists.
+
+    Attributes:
+        all_rows: The results of all sessions, the newest first; None before they are read.
+        problem: Why they cannot be read; empty if they can.
+        filter: A text that the listed results contain; empty for all results.
+        rows: The results that contain it.
+        highlighted: Id of the highlighted result.
+    """
+
+    all_rows: tuple[Row, ...] | None = None
+    problem: str = ""
+    filter: str = ""
+    rows: tuple[Row, ...] = ()
+    highlighted: str = ""
+
+    @property
+    def row(self) -> Row | None:
+        """The highlighted result."""
+        return next((row for row in self.rows if row.id == self.highlighted), None)
 
 
 @dataclass(frozen=True)
@@ -125,6 +156,7 @@ class State:
         progress: How far that job is.
         measurements: What was measured since the start, the oldest first.
         shown: Index of the measurement on the screen.
+        history: What the tab History lists.
         last_job: Id of the job that measured last, of which cores and noise are.
         frozen_at: The state that the screen keeps showing while the measurement continues; None if it is not frozen.
         then_profile: Profile was pressed while models are trained, and follows.
@@ -153,6 +185,7 @@ class State:
     progress: Progress = field(default_factory=Progress)
     measurements: tuple[Measurement, ...] = ()
     shown: int = -1
+    history: HistoryList = field(default_factory=HistoryList)
     last_job: str = ""
     frozen_at: State | None = None
     then_profile: bool = False
@@ -177,7 +210,12 @@ class State:
         if self.frozen_at is None:
             return self
         return replace(
-            self.frozen_at, mode=self.mode, tab=self.tab, highlighted=self.highlighted, frozen_at=self.frozen_at
+            self.frozen_at,
+            mode=self.mode,
+            tab=self.tab,
+            highlighted=self.highlighted,
+            history=self.history,
+            frozen_at=self.frozen_at,
         )
 
     @property
@@ -235,6 +273,11 @@ def arrangement(state: State) -> tuple[object, ...]:
         return seen.tab, len(seen.chosen)
     answer = measurement.result.answer if measurement.whole and measurement.result else ""
     return seen.tab, measurement.job, len(measurement.candidates), answer
+
+
+def date_text(date: datetime) -> str:
+    """Return a date and time of day in the local time zone."""
+    return date.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def length_text(plan: Plan) -> str:

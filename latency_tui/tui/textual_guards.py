@@ -110,3 +110,13 @@ def tolerate_any_input() -> None:
     decoder = partial(codecs.getincrementaldecoder("utf-8"), errors="replace")
     linux_driver.__dict__["getincrementaldecoder"] = lambda _encoding: decoder
     linux_driver.__dict__["XTermParser"] = TolerantParser
+
+
+class DropsLateMessages(Screen[None]):
+    """A screen that drops our messages that are still on their way when the app leaves."""
+
+    async def _on_message(self, message: Message) -> None:
+        """Take a message; there is no public way to drop one."""
+        ours = type(message).__module__.startswith(__package__.partition(".")[0])
+        if not (ours and is_leaving(self.app)):
+            await super()._on_message(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from textual import events
@@ -99,8 +100,11 @@ def open_app(script: Script, monkeypatch: pytest.MonkeyPatch) -> Open:
         plan: Plan | None = None,
         models: tuple[ModelSpec, ...] = BUILTIN_MODELS,
         configuration: LoadedConfiguration | None = None,
+        history: Path | None = None,
     ) -> AsyncIterator[AppHarness]:
-        app = LatencyApp(plan or fake_plan(), models, configuration=configuration, engine_factory=script.make)
+        app = LatencyApp(
+            plan or fake_plan(), models, configuration=configuration, engine_factory=script.make, history=history
+        )
         async with app.run_test(size=(width, height), notifications=True) as pilot:
             harness = AppHarness(app, pilot, script)
             await until(lambda: harness.screen.results is not None)

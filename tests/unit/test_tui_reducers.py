@@ -97,7 +97,7 @@ def test_the_next_result_is_shown_by_the_same_state_with_another_index() -> None
 
 
 @pytest.mark.parametrize(
-    ("mode", "first", "tabs"), [("wide", "latency", 2), ("narrow", "models", 3), ("tiny", "models", 2)]
+    ("mode", "first", "tabs"), [("wide", "latency", 3), ("narrow", "models", 4), ("tiny", "models", 3)]
 )
 def test_models_are_a_tab_only_where_they_do_not_stand_beside(mode: Mode, first: str, tabs: int) -> None:
     state = replace(fresh(), mode=mode)

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from latency_tui.tui.commands.announcement import announcement
 from latency_tui.tui.commands.base import KEY_LABELS, Command, PlanCommand
+from latency_tui.tui.commands.history import (
+    DeleteSaved,
+    FilterSaved,
+    NextSaved,
+    OpenSaved,
+    PreviousSaved,
+    command_of_key,
+)
 from latency_tui.tui.commands.measuring import (
     FocusRuns,
     Freeze,
@@ -46,7 +54,16 @@ from latency_tui.tui.commands.screen import (
     ShowPalette,
     SortComparison,
 )
-from latency_tui.tui.commands.tabs import TABS, NextTab, PreviousTab, ShowCompare, ShowLatency, ShowModels, ShowTab
+from latency_tui.tui.commands.tabs import (
+    TABS,
+    NextTab,
+    PreviousTab,
+    ShowCompare,
+    ShowHistory,
+    ShowLatency,
+    ShowModels,
+    ShowTab,
+)
 
 __all__ = [
     "COMMANDS",
@@ -61,7 +78,9 @@ __all__ = [
     "ChooseNone",
     "Command",
     "CopyTable",
+    "DeleteSaved",
     "Enlarge",
+    "FilterSaved",
     "Find",
     "FocusRuns",
     "Freeze",
@@ -72,9 +91,12 @@ __all__ = [
     "MeasureColdStart",
     "MeasureMore",
     "NextResult",
+    "NextSaved",
     "NextTab",
+    "OpenSaved",
     "PlanCommand",
     "PreviousResult",
+    "PreviousSaved",
     "PreviousTab",
     "Profile",
     "Quit",
@@ -85,6 +107,7 @@ __all__ = [
     "ShowCompare",
     "ShowFailure",
     "ShowHelp",
+    "ShowHistory",
     "ShowLatency",
     "ShowModels",
     "ShowNoise",
@@ -96,6 +119,7 @@ __all__ = [
     "Train",
     "UntilKnown",
     "announcement",
+    "command_of_key",
     "failure",
     "refusal",
 ]
@@ -109,6 +133,7 @@ COMMANDS: dict[str, type[Command]] = {
         *(*TABS, NextTab, PreviousTab, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
+        *(OpenSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),
         *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),
     )
 }

@@ -66,7 +66,9 @@ class MakeBaseline(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether the result on the screen has figures for the highlighted model."""
-        result = state.result
+        result, measurement = state.result, state.measurement
+        if measurement is not None and measurement.is_saved:
+            return False
         return result is not None and any(c.slug == state.highlighted and c.statistics for c in result.candidates)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latency_tui.tui.commands.base import Command, PlanCommand
+from latency_tui.tui.commands.history import HistoryCommand, OpenSaved
 from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop, UntilKnown
 from latency_tui.tui.commands.models import AddModel, AddVariants, Find, MakeBaseline, RemoveModel, ShowFailure
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
@@ -17,15 +18,29 @@ _TOO_SMALL = f"This terminal is too small for that: it needs {MIN_WIDTH} × {MIN
 
 def refusal(command: type[Command], state: State) -> str:
     """Return why a command does nothing now, and what to do."""
-    need_room = (ShowTab, NextTab, PreviousTab, SortComparison, ReverseComparison, Find, FocusRuns, RemoveModel)
+    need_room = (
+        ShowTab,
+        HistoryCommand,
+        NextTab,
+        PreviousTab,
+        SortComparison,
+        ReverseComparison,
+        Find,
+        FocusRuns,
+        RemoveModel,
+    )
     if state.mode == "tiny" and issubclass(command, need_room):
         return _TOO_SMALL
-    if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult):
+    if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult | OpenSaved):
         return f"Something is running; {Stop.key_label()} stops it and keeps the results."
+    if issubclass(command, HistoryCommand):
+        return "No result of the history is highlighted."
     if command in (AddVariants, RemoveModel):
         return f"The list is empty; {AddModel.key_label()} adds a model."
     if command in (PreviousResult, NextResult):
         return f"There is no other result; {Profile.key_label()} measures again."
+    if command in (MakeBaseline, MeasureMore) and state.measurement is not None and state.measurement.is_saved:
+        return f"A saved result stays as it is; {Profile.key_label()} measures again."
     if command is MakeBaseline and state.result is not None:
         return "The result on the screen has no figures for the highlighted model."
     if command is MeasureMore and state.result is not None:

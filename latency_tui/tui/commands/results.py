@@ -69,4 +69,6 @@ class MeasureMore(PlanCommand):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether nothing is running, and more calls would change the answer."""
+        if state.measurement is None or state.measurement.is_saved:
+            return False
         return super().applies(state) and state.result is not None and state.result.more is not None

@@ -74,7 +74,22 @@ class ShowCompare(ShowTab):
         return ComparePane(id=cls.tab)
 
 
-TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowCompare)
+class ShowHistory(ShowTab):
+    """Show the results of all sessions."""
+
+    tab, label = "history", "History"
+    title, keys = "Show History", ("7",)
+    needs_result = False
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the list."""
+        from latency_tui.tui.widgets.history import HistoryPane
+
+        return HistoryPane(id=cls.tab)
+
+
+TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowCompare, ShowHistory)
 """Every tab, from left to right."""
 
 

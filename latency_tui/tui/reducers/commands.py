@@ -10,6 +10,7 @@ import msgspec
 from latency_tui.plan import Candidate, Dataset, Plan
 from latency_tui.plan.datasets import task_of
 from latency_tui.tui import commands
+from latency_tui.tui.reducers.history import filter_saved, highlight_next_saved
 from latency_tui.tui.reducers.tabs import open_next_tab
 from latency_tui.tui.state import ModelRow, State, is_variant, length_text, update_row, with_rows
 
@@ -58,7 +59,9 @@ def freeze(state: State) -> State:
 
 
 def type_text(state: State, field: str, text: str) -> State:
-    """Return the state after the user has typed into the field `runs` or `batch`."""
+    """Return the state after the user has typed into the field `runs`, `batch` or `filter`."""
+    if field == "filter":
+        return filter_saved(state, text)
     return replace(state, runs_text=text) if field == "runs" else replace(state, batch_text=text)
 
 
@@ -151,6 +154,8 @@ REDUCERS: Mapping[type[commands.Command], Callable[[State], State]] = {
     commands.Freeze: freeze,
     commands.PreviousResult: lambda state: show_next_result(state, -1),
     commands.NextResult: show_next_result,
+    commands.NextSaved: highlight_next_saved,
+    commands.PreviousSaved: lambda state: highlight_next_saved(state, -1),
     commands.NextTab: open_next_tab,
     commands.PreviousTab: lambda state: open_next_tab(state, -1),
 }

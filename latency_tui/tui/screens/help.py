@@ -126,7 +126,7 @@ def key_lines(width: int) -> list[Content]:
         lines += [Content("")] if lines else []
         lines.append(Content.styled(group, "bold $text-primary"))
         for command in members:
-            if not command.keys:
+            if not command.key_label():
                 continue
             first, *rest = wrap(command.help(), max(width - _KEY, 8))
             lines.append(Content.assemble((fit(command.key_label(), _KEY), KEY), first))

@@ -18,8 +18,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.worker import Worker
@@ -29,9 +27,10 @@ from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.bindings import bindings
 from latency_tui.tui.dialogs import Dialogs
+from latency_tui.tui.history_controller import HistoryController
 from latency_tui.tui.layout import divide, mode_of
 from latency_tui.tui.measurement_controller import MeasurementController
-from latency_tui.tui.messages import EngineMessage, FieldChanged, FieldLeft, ResultsLoaded
+from latency_tui.tui.messages import EngineMessage, FieldChanged, FieldLeft, ResultsLoaded, SavedPointed
 from latency_tui.tui.notices import notify, notify_refusal
 from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_named, type_text
 from latency_tui.tui.reducers.tabs import open_tab, tabs_of, visible_tab
@@ -39,7 +38,7 @@ from latency_tui.tui.session import EngineFactory
 from latency_tui.tui.state import State, arrangement, start
 from latency_tui.tui.store import Store
 from latency_tui.tui.styles import CandidateStyle, looks
-from latency_tui.tui.textual_guards import call_after_refresh_of, is_leaving
+from latency_tui.tui.textual_guards import DropsLateMessages, call_after_refresh_of
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
 from latency_tui.tui.widgets.empty import EmptyState
@@ -64,7 +63,7 @@ _MIN_TABLE = 3  # rows
 _PARTS = ("#title", "#outer-tabs", "#list", "#about", "#measure", "#answer", "#keys", "#empty")
 
 
-class MainScreen(Screen[None]):
+class MainScreen(DropsLateMessages):
     """Models and plan on one side, results on the other; or a tab for each where the terminal is narrow.
 
     Attributes:
@@ -90,6 +89,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.store = Store(start(plan, candidates), self._show_change)
         self.controller = MeasurementController(self, self.store, engine_factory, history)
+        self._saved_results = HistoryController(self, self.store, history)
         models = tuple(candidate.model for candidate in candidates)
         self._dialogs = Dialogs(self, self.store, self.controller, models, configuration)
         self._actions = self._command_actions()
@@ -156,12 +156,6 @@ class MainScreen(Screen[None]):
         """Leave no process behind."""
         await self.controller.close()
 
-    async def _on_message(self, message: Message) -> None:
-        """Drop what is still on its way when the app leaves; there is no public way to."""
-        ours = type(message).__module__.startswith(__package__.partition(".")[0])
-        if not (ours and is_leaving(self.app)):
-            await super()._on_message(message)
-
     # --- layout and painting -----------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
@@ -208,6 +202,7 @@ class MainScreen(Screen[None]):
     def _show_change(self, before: State) -> None:
         """Show the current state: its colours if models are new, its parts in their places if these change."""
         state = self.state
+        self._saved_results.follow(before)
         if before.colours != state.colours:
             self._apply_theme()
         elif arrangement(before) != arrangement(state):
@@ -286,6 +281,10 @@ class MainScreen(Screen[None]):
         if again and commands.ShowFailure.applies(self.state):
             self.post_message(commands.ShowFailure())
 
+    @on(SavedPointed)
+    def _point_saved(self, message: SavedPointed) -> None:
+        self._saved_results.point(message.key)
+
     @on(FieldChanged)
     def _take_text(self, message: FieldChanged) -> None:
         found = message.field == "find" and highlight_named(self.state, message.text)
@@ -294,7 +293,8 @@ class MainScreen(Screen[None]):
     @on(FieldLeft)
     async def _leave_field(self) -> None:
         await self.query("#find").remove()
-        self.set_focus(self.query_one("#list"))
+        models = self.query_one("#list")
+        self.set_focus(models if models.focusable else None)
 
     # --- commands ----------------------------------------------------------------------------------------------------
 
@@ -311,9 +311,9 @@ class MainScreen(Screen[None]):
 
     def action_command(self, name: str) -> None:
         """Do what a key stands for; escape leaves an enlarged chart before it stops anything."""
-        command = commands.COMMANDS[name]
+        command = commands.command_of_key(commands.COMMANDS[name], self.state)
         if command is commands.Stop and self.maximized is not None:
-            self._leave_chart()
+            self._enlarge(None)
         elif command.applies(self.state):
             self.post_message(command())
         elif words := commands.refusal(command, self.state):
@@ -324,14 +324,14 @@ class MainScreen(Screen[None]):
         return {
             **self.controller.actions(self._dialogs.ask_for_trust),
             **self._dialogs.actions(),
+            **self._saved_results.actions(),
             commands.ShowPalette: lambda: self.app.action_command_palette(),
             commands.ChangeTheme: lambda: self.app.search_themes(),
             commands.Find: self._find,
             commands.FocusRuns: self._focus_runs,
-            commands.SortComparison: partial(self._sort, reverse=False),
-            commands.ReverseComparison: partial(self._sort, reverse=True),
+            **{one: partial(self._sort, one) for one in (commands.SortComparison, commands.ReverseComparison)},
             commands.Enlarge: self._enlarge_next,
-            commands.LeaveChart: self._leave_chart,
+            commands.LeaveChart: partial(self._enlarge, None),
             commands.Quit: self._quit,
             **{tab: partial(self._open_tab, tab) for tab in commands.TABS},
         }
@@ -366,19 +366,19 @@ class MainScreen(Screen[None]):
         if self.results is None:
             return
         part = self.results.next_to_enlarge(visible_tab(self.state), self.maximized, self.focused)
+        self._enlarge(part)
+
+    def _enlarge(self, part: Widget | None) -> None:
+        """Show a part on the whole screen; None to leave it."""
         if part is None:
             self.minimize()
         else:
             self.maximize(part, container=False)
         self.arrange_parts()
 
-    def _leave_chart(self) -> None:
-        self.minimize()
-        self.arrange_parts()
-
-    def _sort(self, *, reverse: bool) -> None:
+    def _sort(self, command: type[commands.Command]) -> None:
         if self.results is not None and commands.SortComparison.applies(self.state):
-            self.results.sort_comparison(reverse=reverse)
+            self.results.sort_comparison(reverse=command is commands.ReverseComparison)
 
     async def _find(self) -> None:
         self._open_tab(commands.ShowModels)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from rich.cells import cell_len
 
 from latency_tui.tui.plan_options import changed_options
-from latency_tui.tui.state import State
+from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import LEVEL_STYLES
 from latency_tui.tui.text import clean, fit
 from latency_tui.tui.widgets.lines import Line, Piece
@@ -91,6 +91,14 @@ def _place(state: State) -> str:
     return "cpu " + ",".join(map(str, cores)) if cores else ""
 
 
+def _saved(state: State) -> str:
+    """Return the date of the result on the screen if it is a saved one."""
+    measurement = state.measurement
+    if measurement is None or not measurement.is_saved or measurement.result is None:
+        return ""
+    return f"saved {date_text(measurement.result.created_at)}"
+
+
 def _latest(state: State) -> bool:
     """Return whether the screen shows the last measurement, to which core and meter belong."""
     return state.measurement is None or state.measurement.job == state.last_job
@@ -115,6 +123,8 @@ def _pieces(state: State) -> list[_Piece]:
         pieces.append(_Piece(options, 1, "left", "$text-accent"))
     if coming := _next(state):
         pieces.append(_Piece(coming, 1, "left", "$text-warning"))
+    if saved := _saved(state):
+        pieces.append(_Piece(saved, 1, "right", "bold $text-accent"))
     if len(state.measurements) > 1:
         place = state.shown % len(state.measurements) + 1
         pieces.append(_Piece(f"result {place} of {len(state.measurements)}", 3, "right"))

@@ -1,0 +1,147 @@
+"""Lists, opens and deletes the results of all sessions, for the tab History."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.dom import DOMNode
+
+from latency_tui.errors import LatencyTuiError
+from latency_tui.tui import commands
+from latency_tui.tui.background import run_in_background
+from latency_tui.tui.confirmation import Confirmation
+from latency_tui.tui.notices import notify, notify_error, notify_refusal
+from latency_tui.tui.reducers.events import replace_measurement
+from latency_tui.tui.reducers.history import find_open, highlight_saved, open_saved, show_measurement, take_rows
+from latency_tui.tui.saved_results import list_results, load_result, remove_result
+from latency_tui.tui.state import State, date_text
+from latency_tui.tui.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latency_tui.history.rows import Row
+
+_NONE_KEPT = "This session keeps no history, so there are no earlier results to show."
+
+
+class HistoryController:
+    """Owns what the app reads from the history.
+
+    Args:
+        screen: The main screen.
+        store: The state.
+        path: The file of the history; None if none is kept.
+    """
+
+    def __init__(self, screen: DOMNode, store: Store, path: Path | None) -> None:
+        self._screen = screen
+        self._store = store
+        self._path = path
+        self._confirmation = Confirmation(screen)
+
+    @property
+    def _state(self) -> State:
+        return self._store.state
+
+    def actions(self) -> dict[type[commands.Command], Callable[[], object]]:
+        """Return the commands that need the history, and what each does."""
+        return {
+            commands.OpenSaved: self._open,
+            commands.DeleteSaved: self._delete,
+            commands.FilterSaved: self._filter,
+        }
+
+    def follow(self, before: State) -> None:
+        """Read the list when the tab opens, and when results have changed while it is open."""
+        state = self._state
+        opened = before.tab != "history" or before.mode != state.mode
+        ended = before.work == "profiling" and state.work != "profiling"
+        if state.tab == "history" and state.mode != "tiny" and (opened or ended):
+            self.read()
+
+    def read(self) -> None:
+        """Read the list, if it is on the screen."""
+        if self._state.tab == "history":
+            run_in_background(self._screen, self._read, group="history-list")
+
+    async def _read(self) -> None:
+        rows: tuple[Row, ...] = ()
+        problem = ""
+        if self._path is None:
+            problem = _NONE_KEPT
+        else:
+            try:
+                rows = await list_results(self._path)
+            except LatencyTuiError as error:
+                problem = str(error)
+        self._store.change(take_rows(self._state, rows, problem))
+
+    def point(self, key: str) -> None:
+        """Highlight a result that was clicked; open it if it was highlighted already."""
+        again = key == self._state.history.highlighted
+        self._store.change(highlight_saved(self._state, key))
+        if again:
+            self._screen.post_message(commands.OpenSaved())
+
+    def _open(self) -> None:
+        """Show the highlighted result."""
+        row = self._state.history.row
+        if row is None or not commands.OpenSaved.applies(self._state):
+            return
+        if known := find_open(self._state, row):
+            self._store.change(show_measurement(self._state, known))
+        else:
+            run_in_background(self._screen, partial(self._load, row), group="history-open")
+
+    async def _load(self, row: Row) -> None:
+        """Load a result without its samples, show it, then load these."""
+        if self._path is None:
+            return
+        try:
+            result = await load_result(self._path, row.id, samples=False)
+            if self._state.work == "profiling":
+                notify_refusal(self._screen, commands.refusal(commands.PreviousResult, self._state))
+                return
+            if find_open(self._state, row) is None:
+                self._store.change(open_saved(self._state, result, row.id))
+            whole = await load_result(self._path, row.id, samples=True)
+        except LatencyTuiError as error:
+            notify_error(self._screen, error)
+            return
+        found = next((one for one in self._state.measurements if one.key == row.id), None)
+        if found is not None:
+            self._store.change(replace_measurement(self._state, found.job, replace(found, result=whole)))
+
+    def _delete(self) -> None:
+        """Delete the highlighted result, after a question."""
+        row = self._state.history.row
+        if row is not None and self._path is not None and self._confirmation.may_delete(row.id, _describe(row)):
+            run_in_background(self._screen, partial(self._remove, row), group="history-remove", exclusive=False)
+
+    async def _remove(self, row: Row) -> None:
+        if self._path is None:
+            return
+        try:
+            removed = await remove_result(self._path, row.id)
+        except LatencyTuiError as error:
+            notify_error(self._screen, error)
+            return
+        if removed:
+            notify(self._screen, f"The result of {_describe(row)} is deleted.")
+        else:
+            notify_refusal(self._screen, "This result is being measured; delete it when that has ended.")
+        await self._read()
+
+    def _filter(self) -> None:
+        """Let the user type a text that results must contain."""
+        field = self._screen.query_one("#filter")
+        field.display = True
+        self._screen.call_after_refresh(field.focus)
+
+
+def _describe(row: Row) -> str:
+    return f"{date_text(row.created_at)} ({row.name})" if row.name else date_text(row.created_at)

@@ -1,0 +1,89 @@
+"""From one state to the next: what the tab History lists, and which saved results are open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from latency_tui.plan.colors import assign_colours
+from latency_tui.tui.result_order import settled_order
+from latency_tui.tui.state import Measurement, State, date_text
+
+if TYPE_CHECKING:
+    from latency_tui.history.rows import Row
+    from latency_tui.result.result import Result
+
+
+def take_rows(state: State, rows: tuple[Row, ...], problem: str = "") -> State:
+    """Return the state with the results of the history, the newest first, or why they cannot be read."""
+    return filter_saved(replace(state, history=replace(state.history, all_rows=rows, problem=problem)))
+
+
+def filter_saved(state: State, text: str | None = None) -> State:
+    """Return the state with only those results listed that contain a text; None for the text so far."""
+    history = state.history
+    text = history.filter if text is None else text
+    wanted = text.strip().casefold()
+    rows = history.all_rows or ()
+    shown = tuple(row for row in rows if wanted in _searched(row)) if wanted else rows
+    place = next((index for index, row in enumerate(history.rows) if row.id == history.highlighted), 0)
+    known = any(row.id == history.highlighted for row in shown)
+    highlighted = history.highlighted if known else shown[min(place, len(shown) - 1)].id if shown else ""
+    return replace(state, history=replace(history, filter=text, rows=shown, highlighted=highlighted))
+
+
+def highlight_saved(state: State, key: str) -> State:
+    """Return the state with the result of an id highlighted."""
+    return replace(state, history=replace(state.history, highlighted=key))
+
+
+def highlight_next_saved(state: State, step: int = 1) -> State:
+    """Return the state with the result highlighted that is `step` lines below; it stops at both ends."""
+    rows = state.history.rows
+    if not rows:
+        return state
+    here = next((index for index, row in enumerate(rows) if row.id == state.history.highlighted), 0)
+    return highlight_saved(state, rows[min(max(here + step, 0), len(rows) - 1)].id)
+
+
+def show_measurement(state: State, measurement: Measurement) -> State:
+    """Return the state with one of its measurements on the screen."""
+    tab = "latency" if state.tab in ("models", "history") else state.tab
+    return replace(state, shown=state.measurements.index(measurement), tab=tab)
+
+
+def find_open(state: State, row: Row) -> Measurement | None:
+    """Return the measurement that shows a result of the history already; None if there is none."""
+    return next((one for one in state.measurements if one.result and one.result.created_at == row.created_at), None)
+
+
+def open_saved(state: State, result: Result, key: str = "") -> State:
+    """Return the state with a saved result on the screen; saved results precede those of this session, by date.
+
+    Args:
+        state: The state before.
+        result: The result; its samples may follow.
+        key: Its id in the history; empty if it is from a file.
+    """
+    opened = Measurement(
+        f"saved-{key or date_text(result.created_at)}",
+        result.plan,
+        result,
+        settled_order(result, (), slack=0.0),
+        whole=True,
+        is_saved=True,
+        key=key,
+    )
+    saved = [opened, *(one for one in state.measurements if one.is_saved)]
+    saved.sort(key=lambda one: one.result.created_at.timestamp() if one.result else 0.0)
+    measurements = (*saved, *(one for one in state.measurements if not one.is_saved))
+    colours = assign_colours(result.plan.candidates, state.colours)
+    colours |= {c.slug: c.colour for c in result.candidates if c.slug not in colours and c.colour}
+    return show_measurement(replace(state, measurements=measurements, colours=colours), opened)
+
+
+def _searched(row: Row) -> str:
+    """Return the text in which a filter is looked for."""
+    what = row.summary
+    parts = (row.id, date_text(row.created_at), row.state, row.name, *row.tags, what.dataset, what.host, *what.models)
+    return "\n".join(parts).casefold()

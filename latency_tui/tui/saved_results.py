@@ -1,0 +1,61 @@
+"""Reads and removes saved results in a thread, because the file may be slow; loads SQLite after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latency_tui.history.rows import Row
+    from latency_tui.result.result import Result
+
+
+async def list_results(path: Path) -> tuple[Row, ...]:
+    """Return all results of a history, the newest first.
+
+    Raises:
+        HistoryError: The file cannot be used.
+    """
+
+    def work() -> tuple[Row, ...]:
+        from latency_tui.history.store import History
+
+        with History.open(path) as history:
+            return tuple(history.list())
+
+    return await asyncio.to_thread(work)
+
+
+async def load_result(path: Path, key: str, *, samples: bool) -> Result:
+    """Return the result with an id.
+
+    Raises:
+        UsageError: There is no such result, or it is being measured.
+        HistoryError: The file cannot be used.
+    """
+
+    def work() -> Result:
+        from latency_tui.history.store import History
+
+        with History.open(path) as history:
+            return history.load(key, samples=samples)
+
+    return await asyncio.to_thread(work)
+
+
+async def remove_result(path: Path, key: str) -> bool:
+    """Remove a result, and return whether it is removed; one that is being measured stays.
+
+    Raises:
+        HistoryError: The file cannot be written.
+    """
+
+    def work() -> bool:
+        from latency_tui.history.store import History
+
+        with History.open(path) as history:
+            return history.remove([key]) == 1 or history.find_row(key) is None
+
+    return await asyncio.to_thread(work)

@@ -1,0 +1,164 @@
+"""The tab History: the results of all sessions, the newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+
+from latency_tui.text.formatting import format_duration
+from latency_tui.tui import commands
+from latency_tui.tui.messages import SavedPointed
+from latency_tui.tui.state import State, date_text
+from latency_tui.tui.styles import KEY, MUTED
+from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.widgets.fields import Field
+from latency_tui.tui.widgets.lines import Line, Lines
+from latency_tui.tui.widgets.painted import SizeChanged
+from latency_tui.tui.widgets.pane import Pane, Scene
+
+if TYPE_CHECKING:
+    from latency_tui.history.rows import Row
+
+_WIDTHS = {"date": 16, "name": 16, "models": 6, "data": 22, "host": 10, "fastest": 22, "p50": 8}
+"""Columns and their widths in cells; a narrow screen leaves out those of `_LESS_IMPORTANT`, in that order."""
+_LESS_IMPORTANT = ("host", "models", "data", "name")
+_NUMBERS = ("models", "p50")
+_LEAST_ROWS = 12
+
+
+class FilterField(Field):
+    """The text that results must contain; escape removes it."""
+
+    def action_restore(self) -> None:
+        """Show all results, and leave the field."""
+        self.value = ""
+        self.action_leave()
+
+
+class HistoryPane(Pane):
+    """A heading and a line per result; only the lines for which there is room are drawn, of however many results."""
+
+    _painted: tuple[object, ...] = ()
+    _first = 0
+    _keys: tuple[str, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Yield the field and the text."""
+        field = FilterField(
+            placeholder="a part of a date, name, tag, model, dataset or host", id="filter", compact=True
+        )
+        field.display = False
+        yield field
+        yield Lines(id="saved")
+
+    def on_resize(self) -> None:
+        """Report the new size."""
+        self.post_message(SizeChanged())
+
+    def least_height(self, candidates: int) -> int:
+        """Return the rows that it needs."""
+        del candidates
+        return _LEAST_ROWS
+
+    def paint(self, scene: Scene) -> None:
+        """Show the snapshot."""
+        state = scene.state
+        field = self.query_one(FilterField)
+        field.display = field.has_focus or bool(field.value) or bool(state.history.filter)
+        width, height = self.size.width, self.size.height - field.display
+        open_now = tuple(one.result.created_at for one in state.measurements if one.result is not None)
+        facts = (state.history, open_now, width, height)
+        if facts == self._painted or width <= 0:
+            return
+        self._painted = facts
+        self.query_one("#saved", Lines).draw(self._lines(state, width, max(height, 2)))
+
+    def _lines(self, state: State, width: int, height: int) -> list[Line]:
+        history = state.history
+        self._keys = ()
+        if words := _words(state):
+            return [[(f" {line}", MUTED)] for line in wrap(words, width - 2)]
+        room = height - 1
+        place = next((index for index, row in enumerate(history.rows) if row.id == history.highlighted), 0)
+        self._first = max(min(self._first, place, len(history.rows) - room), place - room + 1, 0)
+        rows = history.rows[self._first : self._first + room]
+        self._keys = tuple(row.id for row in rows)
+        named = any(row.name or row.tags for row in rows)
+        columns = _columns(width - 2, named=named)
+        heads = {column: "measured" if column == "date" else column for column in columns}
+        lines: list[Line] = [[("  ", ""), (_join(heads, columns), MUTED)]]
+        shown = state.result.created_at if state.result else None
+        for row in rows:
+            is_highlighted = row.id == history.highlighted
+            style = "reverse" if is_highlighted else "bold $text-accent" if row.created_at == shown else ""
+            lines.append([("▸ " if is_highlighted else "  ", KEY), (_join(_cells(row), columns), style)])
+        return lines
+
+    def hints(self, scene: Scene) -> tuple[str, ...]:
+        """Return how many results there are."""
+        history = scene.state.history
+        if not history.all_rows:
+            return ()
+        count, shown = len(history.all_rows), len(history.rows)
+        results = "1 result" if count == 1 else f"{count:,} results"
+        return (f"{shown:,} of {results}",) if shown < count else (results,)
+
+    def on_click(self, event: events.Click) -> None:
+        """Highlight the result under the pointer; a click on the highlighted one opens it."""
+        row = event.y - 1
+        if isinstance(event.widget, Lines) and 0 <= row < len(self._keys):
+            self.post_message(SavedPointed(self._keys[row]))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Highlight the next result."""
+        event.stop()
+        self.post_message(commands.NextSaved())
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Highlight the previous result."""
+        event.stop()
+        self.post_message(commands.PreviousSaved())
+
+
+def _words(state: State) -> str:
+    """Return a sentence instead of the list; empty if there are results to list."""
+    history = state.history
+    if history.problem:
+        return clean(history.problem)
+    if history.all_rows is None:
+        return "Reading the history …"
+    if not history.all_rows:
+        return f"The history is empty; {commands.Profile.key_label()} measures, and the result is kept here."
+    if not history.rows:
+        return f"No result contains {clean(history.filter.strip())!r}; {commands.FilterSaved.key_label()} changes that."
+    return ""
+
+
+def _columns(width: int, *, named: bool) -> dict[str, int]:
+    """Return the columns for which there is room, with their widths."""
+    columns = dict(_WIDTHS)
+    if not named:
+        del columns["name"]
+    for column in _LESS_IMPORTANT:
+        if sum(columns.values()) + 2 * (len(columns) - 1) > width:
+            columns.pop(column, None)
+    return columns
+
+
+def _join(texts: dict[str, str], columns: dict[str, int]) -> str:
+    return "  ".join(fit(texts[column], size, right=column in _NUMBERS) for column, size in columns.items())
+
+
+def _cells(row: Row) -> dict[str, str]:
+    what = row.summary
+    return {
+        "date": date_text(row.created_at),
+        "name": clean(" ".join(filter(None, (row.name, *(f"#{tag}" for tag in row.tags))))),
+        "models": str(len(what.models)),
+        "data": clean(what.dataset),
+        "host": clean(what.host),
+        "fastest": clean(what.fastest) if row.state == "finished" else row.state,
+        "p50": format_duration(what.p50),
+    }

@@ -1,0 +1,158 @@
+"""The tab History: the results of all sessions are listed, opened, filtered and deleted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from latency_tui.history.store import History
+from latency_tui.result.result import load
+from tests.tui.conftest import AppHarness, Open
+from tests.tui.fake_engine import until
+from tests.unit.fake_result import make_result
+
+FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)
+
+
+def fill(path: Path, *names: str) -> list[str]:
+    """Keep a result of each name, a day apart, the oldest first; return their ids."""
+    with History.open(path, create=True) as history:
+        return [
+            history.save(msgspec.structs.replace(make_result(), created_at=FIRST + timedelta(days=day)), name=name)
+            for day, name in enumerate(names)
+        ]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the file of a history with three results."""
+    path = tmp_path / "history.sqlite3"
+    fill(path, "oldest", "middle", "newest")
+    return path
+
+
+async def listed(harness: AppHarness) -> None:
+    """Open the tab, and wait until the list is read."""
+    await harness.press("7")
+    await until(lambda: harness.state.history.all_rows is not None)
+    await harness.pilot.pause()
+
+
+@pytest.mark.parametrize(("width", "height"), [(140, 40), (80, 24), (60, 20)])
+async def test_all_results_are_listed_the_newest_first(open_app: Open, path: Path, width: int, height: int) -> None:
+    async with open_app(width, height, history=path) as harness:
+        await listed(harness)
+        text = harness.text()
+        assert [row.name for row in harness.state.history.rows] == ["newest", "middle", "oldest"]
+        assert text.index("2026-11-03") < text.index("2026-11-02") < text.index("2026-11-01")
+        assert "Logistic Regr" in text
+        assert "62.1 µs" in text
+
+
+async def test_enter_opens_a_saved_result_and_says_from_when_it_is(open_app: Open, path: Path, tmp_path: Path) -> None:
+    async with open_app(history=path) as harness:
+        await listed(harness)
+        await harness.press("j", "enter")
+        await until(lambda: harness.state.result is not None)
+        await harness.idle()
+        text = harness.text()
+        assert "saved 2026-11-02" in text
+        assert "62.1 µs" in text
+        assert "Logistic Regression is fastest" in text
+        assert harness.state.result is not None
+        assert harness.state.result.candidate("linear-svm").samples is not None
+        await harness.press("s", "end", "ctrl+u")
+        await harness.paste(tmp_path / "saved.json")
+        await harness.press("enter")
+        await until(lambda: (tmp_path / "saved.json").exists())
+        await harness.pilot.pause(0.2)
+        samples = load(tmp_path / "saved.json").candidate("linear-svm").samples
+        assert samples is not None
+        assert samples.size == 100
+
+
+async def test_a_saved_result_precedes_those_of_this_session(open_app: Open, path: Path) -> None:
+    async with open_app(history=path) as harness:
+        await harness.profile()
+        await listed(harness)
+        await until(lambda: len(harness.state.history.rows) == 4)
+        await harness.press("j", "enter")
+        await until(lambda: len(harness.state.measurements) == 2)
+        await listed(harness)
+        await harness.press("j", "enter")
+        await until(lambda: len(harness.state.measurements) == 3)
+        assert [one.is_saved for one in harness.state.measurements] == [True, True, False]
+        assert "result 1 of 3" in harness.text()
+        await harness.press("b", "m", "right_square_bracket", "right_square_bracket")
+        assert harness.state.measurement is not None
+        assert not harness.state.measurement.is_saved
+        assert len(harness.screen.controller.results_so_far()) == 1, "saved results are not saved again"
+
+
+async def test_opening_an_open_result_shows_it(open_app: Open, path: Path) -> None:
+    async with open_app(history=path) as harness:
+        await listed(harness)
+        await harness.press("enter")
+        await until(lambda: harness.state.result is not None)
+        await listed(harness)
+        await harness.press("enter")
+        assert harness.state.tab == "latency"
+        assert len(harness.state.measurements) == 1
+
+
+async def test_the_filter_lists_results_that_contain_the_text(open_app: Open, path: Path) -> None:
+    async with open_app(80, 24, history=path) as harness:
+        await listed(harness)
+        await harness.press("slash", *"middle", "enter")
+        assert [row.name for row in harness.state.history.rows] == ["middle"]
+        assert "1 of 3 results" in harness.text()
+        await harness.press("slash", *"xx", "enter")
+        assert "No result contains 'xx'" in harness.text()
+        await harness.press("slash", "escape")
+        assert len(harness.state.history.rows) == 3
+
+
+async def test_minus_deletes_a_result_after_a_question(open_app: Open, path: Path) -> None:
+    async with open_app(history=path) as harness:
+        await listed(harness)
+        await harness.press("minus")
+        assert "again deletes the result of 2026-11-03" in harness.text()
+        assert len(harness.state.rows) == 6, "no model is removed"
+        await harness.press("minus")
+        await until(lambda: len(harness.state.history.rows) == 2)
+        with History.open(path) as history:
+            assert [row.name for row in history.list()] == ["middle", "oldest"]
+
+
+async def test_another_result_is_not_deleted_without_its_own_question(open_app: Open, path: Path) -> None:
+    async with open_app(history=path) as harness:
+        await listed(harness)
+        await harness.press("minus", "j", "minus")
+        await harness.idle()
+        assert len(harness.state.history.rows) == 3
+
+
+async def test_an_empty_or_unusable_history_says_so_in_one_sentence(open_app: Open, tmp_path: Path) -> None:
+    async with open_app(history=tmp_path / "none.sqlite3") as harness:
+        await listed(harness)
+        assert "The history is empty; p measures" in harness.text()
+        await harness.press("enter")
+        assert "No result of the history is highlighted." in harness.text()
+    (tmp_path / "text").write_text("This is a text, and not a database. " * 100)
+    async with open_app(80, 24, history=tmp_path / "text") as harness:
+        await listed(harness)
+        assert "damaged or not a history" in " ".join(harness.text().split())
+    async with open_app() as harness:
+        await listed(harness)
+        assert "This session keeps no history" in harness.text()
+
+
+def test_sqlite_is_not_imported_before_the_first_frame() -> None:
+    words = "import sys, latency_tui.tui.app; print(*sorted({'sqlite3', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
