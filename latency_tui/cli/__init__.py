@@ -38,7 +38,8 @@ __all__ = ["cli", "main"]
 def cli(context: click.Context, /, **values: Any) -> int:  # Any: values as click parsed them
     """Measure the inference latency of machine-learning models on this machine.
 
-    Without a command, the app opens with the given options filled in.
+    Without a command, the app opens with the given options filled in. A saved result in place of the command (a
+    JSON file, or an id, a name, a tag or last of the history) is shown when it opens.
     """
     if context.invoked_subcommand is not None:
         return 0

@@ -42,19 +42,28 @@ def check_screen() -> None:
     )
 
 
-def open_app(values: Values) -> int:
+def open_app(values: Values, reference: str = "") -> int:
     """Open the app with the options filled in, and print its last result as a table on exit.
+
+    Args:
+        values: The options.
+        reference: A saved result to show: a file, or a result of the history; empty for none.
 
     Returns:
         The exit code.
 
     Raises:
-        UsageError: An option is invalid, or stdin and stderr are not a terminal.
+        UsageError: An option is invalid, the saved result cannot be read, or stdin and stderr are not a terminal.
         EngineError: The memory of this process is limited to too little.
     """
     check_memory_limit(screen=True)
     configuration = read_configuration(values)
     path = history_path(values, configuration)
+    saved = None
+    if reference:
+        from latency_tui.history.reading import read_result  # deferred: numpy and SQLite
+
+        saved = read_result(reference, path)
     plan = make_plan(values, configuration, lenient=True)
     remember(plan.candidates, plan.trust)
     listed = listed_models(plan.workload.dataset, configuration)
@@ -72,7 +81,7 @@ def open_app(values: Values) -> int:
     from latency_tui.tui.app import LatencyApp  # deferred: 120 ms, most of it Textual
 
     engine = partial(Engine, modules=[configuration.folder])
-    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine, history=path)
+    app = LatencyApp(plan, listed, configuration=configuration, engine_factory=engine, history=path, saved=saved)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Textual must restore the terminal
     try:
         app.run()

@@ -46,7 +46,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the subcommand that the arguments name.
+        """Return the subcommand that the arguments name, or the one that opens a saved result.
 
         Raises:
             click.UsageError: There is no such subcommand; the message suggests a correction.
@@ -54,6 +54,10 @@ class CommandGroup(click.Group):
         name = args[0]
         if name in COMMANDS or ctx.resilient_parsing or not name or name.startswith("-"):
             return super().resolve_command(ctx, args)
+        from latency_tui.cli import open_result
+
+        if open_result.is_result(name, args[1:], ctx.params.get("history")):
+            return open_result.command.name, open_result.command, args
         raise click.UsageError(f"No such command {name!r}; {_suggest_command(name)}", ctx)
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: what the commands return, an exit code
@@ -64,7 +68,7 @@ class CommandGroup(click.Group):
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
         if given:
-            ctx.default_map = dict.fromkeys(COMMANDS, given) | {"history": _Everywhere(given)}
+            ctx.default_map = dict.fromkeys((*COMMANDS, "open"), given) | {"history": _Everywhere(given)}
         return super().invoke(ctx)
 
     def main(  # type: ignore[override]  # click overloads by standalone_mode

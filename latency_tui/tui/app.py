@@ -19,6 +19,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.commands import KEY_LABELS
+from latency_tui.tui.reducers.history import open_saved
 from latency_tui.tui.screens.main import MainScreen
 from latency_tui.tui.session import EngineFactory
 from latency_tui.tui.signals import end_on_signals
@@ -56,6 +57,7 @@ class LatencyApp(App[None]):
         configuration: The configuration file, whose keys, theme and datasets are meant; None for none.
         engine_factory: Makes an engine that is not started yet.
         history: The file of the history, in which results are kept; None to keep none.
+        saved: A saved result that is shown at the start; None for none.
 
     Attributes:
         kept_files: Files with the results, if the app was terminated and they are not in the history; the newest last.
@@ -81,6 +83,7 @@ class LatencyApp(App[None]):
         configuration: LoadedConfiguration | None = None,
         engine_factory: EngineFactory = Engine,
         history: Path | None = None,
+        saved: Result | None = None,
     ) -> None:
         tolerate_any_input()
         super().__init__()
@@ -90,6 +93,7 @@ class LatencyApp(App[None]):
         self._candidates = builtin if models is None else tuple(Candidate(model=model) for model in models)
         self._engine_factory = engine_factory
         self._history = history
+        self._saved = saved
         self._main: MainScreen | None = None
         self._opened = self._leaving = False
         self._panicked = False
@@ -146,6 +150,8 @@ class LatencyApp(App[None]):
         self._main = MainScreen(
             self._plan, self._candidates, self._engine_factory, self._configuration, history=self._history
         )
+        if self._saved is not None:
+            self._main.store.change(open_saved(self._main.state, self._saved), paint=False)
         return self._main
 
     def on_mount(self) -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from latency_tui.cli import cli
 from latency_tui.history.store import History
+from latency_tui.plan import BUILTIN_MODELS
 from latency_tui.result.result import load
+from latency_tui.tui.app import LatencyApp
 from tests.tui.conftest import AppHarness, Open
-from tests.tui.fake_engine import until
+from tests.tui.fake_engine import Script, fake_plan, until
 from tests.unit.fake_result import make_result
 
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -150,6 +154,37 @@ async def test_an_empty_or_unusable_history_says_so_in_one_sentence(open_app: Op
     async with open_app() as harness:
         await listed(harness)
         assert "This session keeps no history" in harness.text()
+
+
+async def test_the_app_opens_with_a_saved_result() -> None:
+    app = LatencyApp(fake_plan(), BUILTIN_MODELS[:2], engine_factory=Script().make, saved=make_result())
+    async with app.run_test(size=(140, 45)) as pilot:
+        harness = AppHarness(app, pilot, Script())
+        await until(lambda: "Logistic Regression is fastest" in harness.text() and "71.3 µs" in harness.text())
+        assert f"saved {datetime.now().astimezone():%Y}" in harness.text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["broken.json"], "broken.json"),
+        (["missing.json"], "missing.json"),
+        (["last"], "is empty"),
+        (["newest", "--history", "history.sqlite3"], "The app needs a terminal"),
+        (["--history=history.sqlite3", "last~2"], "The app needs a terminal"),
+        (["--history", "history.sqlite3", "newset"], "No such command 'newset'"),
+    ],
+)
+def test_a_result_in_place_of_a_command_is_opened_or_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setenv("LATENCY_TUI_HOME", str(path.parent / "home"))
+    Path("broken.json").write_text("{")
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_sqlite_is_not_imported_before_the_first_frame() -> None:

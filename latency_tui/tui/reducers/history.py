@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from latency_tui.plan.colors import assign_colours
+from latency_tui.plan.colors import PALETTE, assign_colours
 from latency_tui.tui.result_order import settled_order
 from latency_tui.tui.state import Measurement, State, date_text
 
@@ -78,7 +78,7 @@ def open_saved(state: State, result: Result, key: str = "") -> State:
     saved.sort(key=lambda one: one.result.created_at.timestamp() if one.result else 0.0)
     measurements = (*saved, *(one for one in state.measurements if not one.is_saved))
     colours = assign_colours(result.plan.candidates, state.colours)
-    colours |= {c.slug: c.colour for c in result.candidates if c.slug not in colours and c.colour}
+    colours |= {c.slug: c.colour or PALETTE[-1] for c in result.candidates if c.slug not in colours}
     return show_measurement(replace(state, measurements=measurements, colours=colours), opened)
 
 
