@@ -15,6 +15,8 @@ from latency_tui.tui.commands import Command
 class KeyButton(Static, can_focus=True):
     """Posts a command to the screen when it is clicked, or pressed with Enter.
 
+    Textual's `Button` cannot shorten its label to the key if there is no room for both.
+
     Args:
         command: What it does.
         id: Its name in style sheets.

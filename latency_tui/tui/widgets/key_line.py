@@ -16,7 +16,10 @@ _FEW, _FEWEST = 4, 2  # keys at the left end for which commands, and then quit, 
 
 
 class KeyLine(Painted):
-    """Keys and what they do; a click does it."""
+    """Keys and what they do; a click does it.
+
+    Textual's `Footer` scrolls if keys do not fit; this line drops the least important ones and keeps Help.
+    """
 
     _spots: tuple[tuple[int, int, type[Command]], ...] = ()
 

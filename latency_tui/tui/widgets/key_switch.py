@@ -11,6 +11,8 @@ from latency_tui.tui.widgets.key_button import KeyButton
 class KeySwitch(KeyButton):
     """Posts a command to the screen when it is clicked, or pressed with Enter; painted from the state.
 
+    Textual's `Checkbox` changes its value itself before the state does, also if the change is refused.
+
     Args:
         command: What it does.
         id: Its name in style sheets.

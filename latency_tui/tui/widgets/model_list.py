@@ -30,7 +30,11 @@ _STYLES = {"training": "italic $text-accent", "failed": "bold $text-error", "rea
 
 
 class ModelList(RowList, inherit_bindings=False):
-    """One line per model; the mouse selects, and the keys are commands of the screen."""
+    """One line per model; the mouse selects, and the keys are commands of the screen.
+
+    It shares the base of Textual's `SelectionList`, which keeps a selection of its own and draws its own box. Here both
+    come from the state, and a click beside the box highlights without selecting.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("home", "first", show=False),

@@ -13,7 +13,10 @@ from latency_tui.tui.widgets.painted import Painted
 
 
 class TabStrip(Painted):
-    """The key and the name of each tab; a click opens it."""
+    """The key and the name of each tab; a click opens it.
+
+    Textual's `Tabs` takes two lines and leaves no room for a hint at its right end.
+    """
 
     _tabs: tuple[type[ShowTab], ...] = ()
 
