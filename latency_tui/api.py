@@ -43,7 +43,7 @@ from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.plan.suggest import hint
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 
 Settings = Mapping[str, Setting]
 
@@ -142,7 +142,7 @@ def measure(
             ModelSpec(
                 name=name,
                 file=_store(ModelWithState(model), Path(folder) / f"{index}.pickle", f"The model {name!r}"),
-                handed_over=True,
+                is_temporary_pickle=True,
             )
             for index, (name, model) in enumerate(models.items())
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.plan import MAX_RUNS, Plan
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.text.summary import open_pairs, round_up
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _MIN_SECONDS = 0.01
 """Shortest duration that is proposed."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
     """One request to measure, the plan or a continuation, with its progress.
 
     Attributes:
@@ -36,13 +36,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         share: Share of the rounds of its last launch that were measured, 0 to 1.
     """
 
-    asked: More
+    asked: MeasurementAmount
     launches: int
     runs: int
     share: float
 
 
-def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
+def plan_to_continue(plan: Plan, more: MeasurementAmount, active: Iterable[str]) -> Plan:
     """Return the plan of a continuation, with the candidates that have not failed.
 
     Args:
@@ -69,7 +69,7 @@ def plan_to_continue(plan: Plan, more: More, active: Iterable[str]) -> Plan:
     )
 
 
-def remaining_measurement(result: Result, parts: Sequence[Part], seconds: float) -> More | None:
+def remaining_measurement(result: Result, parts: Sequence[RequestProgress], seconds: float) -> MeasurementAmount | None:
     """Return how much more to measure: the rest of a stopped measurement, or what should decide an open result.
 
     Args:
@@ -88,23 +88,23 @@ def remaining_measurement(result: Result, parts: Sequence[Part], seconds: float)
     return _to_settle(result, parts, seconds)
 
 
-def _rest(part: Part) -> More:
+def _rest(part: RequestProgress) -> MeasurementAmount:
     asked = part.asked
     if asked.launches > 1:
         return msgspec.structs.replace(asked, launches=asked.launches - part.launches, stopped=True)
     if asked.runs is not None:
-        return More(runs=max(asked.runs - part.runs, 1), stopped=True)
-    return More(seconds=max((asked.seconds or 0.0) * (1 - part.share), _MIN_SECONDS), stopped=True)
+        return MeasurementAmount(runs=max(asked.runs - part.runs, 1), stopped=True)
+    return MeasurementAmount(seconds=max((asked.seconds or 0.0) * (1 - part.share), _MIN_SECONDS), stopped=True)
 
 
-def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> More | None:
+def _to_settle(result: Result, parts: Sequence[RequestProgress], clock_seconds: float) -> MeasurementAmount | None:
     plan, pairs = result.plan, open_pairs(result)
     undecided = [one for one in result.limits if one.verdict == "inconclusive"]
     if plan.until_known:
         failed = {candidate.slug for candidate in result.candidates if candidate.status == "failed"}
         active = [pair for pair in result.comparisons if not {pair.baseline, pair.candidate} & failed]
         unknown = any(pair.verdict == "inconclusive" for pair in active)
-        return More(until_known=True) if unknown or undecided else None
+        return MeasurementAmount(until_known=True) if unknown or undecided else None
     seconds = [one for p in pairs if (one := p.seconds_to_settle) is not None]
     seconds = seconds if len(seconds) == len(pairs) else []  # all pairs must be settled
     seconds += [one.seconds_to_decide for one in undecided if one.seconds_to_decide]
@@ -118,7 +118,7 @@ def _to_settle(result: Result, parts: Sequence[Part], clock_seconds: float) -> M
     if plan.seconds is not None:
         measured = sum((part.asked.seconds or 0.0) * max(part.launches, part.share) for part in parts)
         share = max(seconds) / clock_seconds if clock_seconds else 1.0
-        return More(seconds=min(max(measured * share, _MIN_SECONDS), 86_400.0))
+        return MeasurementAmount(seconds=min(max(measured * share, _MIN_SECONDS), 86_400.0))
     runs = [p.runs_to_settle for p in pairs if p.runs_to_settle]
     runs += [one.runs_to_decide for one in undecided if one.runs_to_decide]
-    return More(runs=min(round_up(math.ceil(max(runs))), MAX_RUNS)) if runs else None
+    return MeasurementAmount(runs=min(round_up(math.ceil(max(runs))), MAX_RUNS)) if runs else None

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from latency_tui.analysis.limit_verdicts import verdict_of
-from latency_tui.analysis.saved_results import Measured, Saved, compare_metric, match
+from latency_tui.analysis.saved_results import ComparedCandidate, ComparedResult, compare_metric, match
 from latency_tui.plan import slugify
 from latency_tui.plan.limits import EXACT, Acknowledgement, Limit, parse_limit
 from latency_tui.result.gate import GateLine, GateVerdict, Improvement, Reason
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from latency_tui.stats.comparison import Comparison
-from latency_tui.stats.equivalence import MIN_LAUNCHES
+from latency_tui.stats.defaults import MIN_LAUNCHES
 
 _WORDS: dict[str, GateVerdict] = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
 _ENOUGH_LAUNCHES = 5
@@ -25,7 +25,7 @@ _MAX_LAUNCHES = 100
 def judge_against_saved(
     limits: Iterable[Limit],
     result: Result,
-    baseline: Saved,
+    baseline: ComparedResult,
     *,
     earlier: Sequence[Result] = (),
     confidence: float = 0.95,
@@ -40,7 +40,7 @@ def judge_against_saved(
         confidence: Confidence level of each interval.
     """
     active = {one.slug for one in result.candidates if one.status == "measured"}
-    pairs = [(one, other) for one, other in match(baseline, Saved.of(result))[0] if other.slug in active]
+    pairs = [(one, other) for one, other in match(baseline, ComparedResult.of(result))[0] if other.slug in active]
     return [
         _judge(limit, one, other, result, earlier, confidence)
         for one, other in pairs
@@ -50,7 +50,12 @@ def judge_against_saved(
 
 
 def _judge(
-    limit: Limit, one: Measured, other: Measured, result: Result, earlier: Sequence[Result], confidence: float
+    limit: Limit,
+    one: ComparedCandidate,
+    other: ComparedCandidate,
+    result: Result,
+    earlier: Sequence[Result],
+    confidence: float,
 ) -> LimitVerdict:
     inverse = limit.metric == "throughput"  # per row, the inverse of the mean
     metric = "mean" if inverse else limit.metric

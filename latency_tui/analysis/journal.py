@@ -9,7 +9,7 @@ import msgspec
 
 from latency_tui.engine.protocol import BlockMeasured, Event
 from latency_tui.plan import Plan
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.stats.samples import Latencies
 from latency_tui.stats.totals import Totals, compute_totals
 
@@ -24,7 +24,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Continued(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The entry before the events of a continuation: the requested amount."""
 
-    more: More
+    more: MeasurementAmount
 
 
 class KeptBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from latency_tui.plan.limits import PERCENTILE_METRICS, Limit
 from latency_tui.result.limit_verdict import LimitVerdict
-from latency_tui.stats.quantiles import student_quantile
+from latency_tui.stats.distributions import student_quantile
 
 if TYPE_CHECKING:
     from latency_tui.analysis.candidate_record import CandidateRecord
@@ -29,7 +29,7 @@ _MIN_SHARE = 0.1
 """Smallest proposed share of the runs so far: less would hardly change an interval."""
 
 
-class _Missing(NamedTuple):
+class _EffortToDecide(NamedTuple):
     """The additional effort that would decide a limit."""
 
     runs: int | None = None
@@ -37,14 +37,14 @@ class _Missing(NamedTuple):
     launches: int | None = None
 
 
-class _Known(NamedTuple):
+class _MeasuredMetric(NamedTuple):
     """The value of a metric and its interval; `certain` if the value itself decides, without an interval."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
     certain: bool = False
-    missing: _Missing | None = None
+    missing: _EffortToDecide | None = None
 
 
 class Looks:
@@ -118,7 +118,7 @@ def judge_limits(
             continue
         known = _known(limit, record, statistics, comparison, batch_size, confidence)
         verdict = verdict_of(limit, *((known.value, known.value) if known.certain else (known.low, known.high)))
-        missing = _missing(limit, known, record, seconds) if verdict == "inconclusive" else _Missing()
+        missing = _missing(limit, known, record, seconds) if verdict == "inconclusive" else _EffortToDecide()
         found.append(
             LimitVerdict(
                 limit=limit.text,
@@ -146,29 +146,31 @@ def _known(
     comparison: Comparison | None,
     batch_size: int,
     confidence: float,
-) -> _Known:
+) -> _MeasuredMetric:
     metric, calls = limit.metric, record.buffer.totals.count
     if limit.relative:
         assert comparison is not None
-        missing = _Missing(comparison.runs_to_settle, comparison.seconds_to_settle, comparison.launches_to_settle)
-        none = comparison.low is not None and missing == _Missing()
-        return _Known(comparison.ratio, comparison.low, comparison.high, missing=None if none else missing)
+        missing = _EffortToDecide(
+            comparison.runs_to_settle, comparison.seconds_to_settle, comparison.launches_to_settle
+        )
+        none = comparison.low is not None and missing == _EffortToDecide()
+        return _MeasuredMetric(comparison.ratio, comparison.low, comparison.high, missing=None if none else missing)
     if metric in PERCENTILE_METRICS:
         one = getattr(statistics, metric)
-        needed = _Missing(
+        needed = _EffortToDecide(
             one.calls_needed - calls if one.calls_needed else None, one.seconds_needed, one.launches_needed
         )
-        return _Known(one.value, one.low, one.high, missing=None if needed == _Missing() else needed)
+        return _MeasuredMetric(one.value, one.low, one.high, missing=None if needed == _EffortToDecide() else needed)
     if metric == "mean":
-        return _Known(statistics.mean, statistics.mean_low, statistics.mean_high)
+        return _MeasuredMetric(statistics.mean, statistics.mean_low, statistics.mean_high)
     if metric == "throughput":
         low, high = statistics.mean_low, statistics.mean_high
         ends = (batch_size / high, batch_size / low) if low and high else (None, None)
-        return _Known(batch_size / statistics.mean, *ends)
+        return _MeasuredMetric(batch_size / statistics.mean, *ends)
     if metric == "score":
-        return _Known(record.trained.score if record.trained else None, certain=True)
+        return _MeasuredMetric(record.trained.score if record.trained else None, certain=True)
     if metric == "memory":
-        return _Known(max((event.memory_peak for event in record.cold_starts), default=None), certain=True)
+        return _MeasuredMetric(max((event.memory_peak for event in record.cold_starts), default=None), certain=True)
     return _cold_start(
         [
             e.import_seconds + e.load_seconds + e.first_calls[0] * 1e-9
@@ -179,17 +181,17 @@ def _known(
     )
 
 
-def _cold_start(seconds: list[float], confidence: float) -> _Known:
+def _cold_start(seconds: list[float], confidence: float) -> _MeasuredMetric:
     """Return the time from process start to first answer: geometric mean of the launches, and Student's interval."""
     if not seconds:
-        return _Known(None)
+        return _MeasuredMetric(None)
     logs = [math.log(second) for second in seconds]
     mean, count = math.fsum(logs) / len(logs), len(logs)
     if count < _MIN_LAUNCHES:
-        return _Known(math.exp(mean), missing=_Missing(launches=_MIN_LAUNCHES - count))
+        return _MeasuredMetric(math.exp(mean), missing=_EffortToDecide(launches=_MIN_LAUNCHES - count))
     deviation = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (count - 1))
     half_width = student_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
-    return _Known(math.exp(mean), math.exp(mean - half_width), math.exp(mean + half_width))
+    return _MeasuredMetric(math.exp(mean), math.exp(mean - half_width), math.exp(mean + half_width))
 
 
 def verdict_of(limit: Limit, low: float | None, high: float | None) -> Literal["pass", "fail", "inconclusive"]:
@@ -203,7 +205,7 @@ def verdict_of(limit: Limit, low: float | None, high: float | None) -> Literal["
     return "pass" if high is not None and low is not None and high < bound else "inconclusive"
 
 
-def _missing(limit: Limit, known: _Known, record: CandidateRecord, seconds: float) -> _Missing:
+def _missing(limit: Limit, known: _MeasuredMetric, record: CandidateRecord, seconds: float) -> _EffortToDecide:
     """Predict the effort that would decide a limit, provided that the value does not change.
 
     The width of intervals is inversely proportional to the square root of the number of runs.
@@ -220,15 +222,19 @@ def _missing(limit: Limit, known: _Known, record: CandidateRecord, seconds: floa
             if not needed.runs and seconds:
                 more = math.ceil(record.buffer.totals.count * (needed.seconds or 0.0) / seconds)
                 needed = needed._replace(runs=more)
-        return needed if (needed.seconds or 0.0) <= _MAX_WAIT else _Missing()
+        return needed if (needed.seconds or 0.0) <= _MAX_WAIT else _EffortToDecide()
     value, low, high = known.value, known.low, known.high
     if value is None or low is None or high is None or value == limit.bound:
-        return _Missing()
+        return _EffortToDecide()
     half_width = high - value if value < limit.bound else value - low
     share = max((half_width / abs(limit.bound - value)) ** 2 - 1, _MIN_SHARE)
     launches = record.buffer.whole_launches
     if launches >= _MIN_LAUNCHES:
-        return _Missing(launches=max(math.ceil(launches * share), 1)) if share * seconds <= _MAX_WAIT else _Missing()
+        return (
+            _EffortToDecide(launches=max(math.ceil(launches * share), 1))
+            if share * seconds <= _MAX_WAIT
+            else _EffortToDecide()
+        )
     if share * seconds > _MAX_WAIT:
-        return _Missing()
-    return _Missing(max(math.ceil(record.buffer.totals.count * share), 1), share * seconds)
+        return _EffortToDecide()
+    return _EffortToDecide(max(math.ceil(record.buffer.totals.count * share), 1), share * seconds)

@@ -16,7 +16,7 @@ import scipy.special  # noqa: F401  before the measurement begins: it takes 0.2 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_of, median_of
-from latency_tui.analysis.continuation import Part, remaining_measurement
+from latency_tui.analysis.continuation import RequestProgress, remaining_measurement
 from latency_tui.analysis.journal import Begun, Continued, Journal, KeptBlock, block_entry
 from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
@@ -38,9 +38,9 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import assign_colours
-from latency_tui.result.checkpoint import Asked
+from latency_tui.result.checkpoint import MeasurementRequest
 from latency_tui.result.limit_verdict import LimitVerdict
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import CandidateResult, Noise, Result
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.pair_evidence import PairEvidence
@@ -94,7 +94,7 @@ class Recorder:
         self.comparer = Comparer(plan, records)
         self.noise_recorder = NoiseRecorder(plan)
         self.looks, self._all_decided = Looks(), False
-        self.asked: list[Asked] = [Asked(more=More.of(plan))]
+        self.asked: list[MeasurementRequest] = [MeasurementRequest(more=MeasurementAmount.of(plan))]
         self.inputs: dict[str, str] = {}
 
     @property
@@ -112,7 +112,7 @@ class Recorder:
         begun = self.comparer.launches_begun
         return begun[-1] + 1 if begun else 0
 
-    def continue_with(self, more: More) -> int:
+    def continue_with(self, more: MeasurementAmount) -> int:
         """Begin a continuation: further events belong to the same result.
 
         Args:
@@ -124,7 +124,7 @@ class Recorder:
         first = self.next_launch
         if self._journal is not None:
             self._journal.write(Continued(more=more))
-        self.asked.append(Asked(more=more, first_launch=first, calls_before=self.calls))
+        self.asked.append(MeasurementRequest(more=more, first_launch=first, calls_before=self.calls))
         self.comparer.first_launch = first
         self._all_decided = False
         return first
@@ -336,16 +336,18 @@ class Recorder:
             noise=self._noise(candidates, control),
             checkpoint=checkpoint_of(self) if samples and not live else None,
         )
-        fastest, contest = comparer.fastest(candidates), comparisons
+        fastest, fastest_comparisons = comparer.fastest(candidates), comparisons
         if fastest != baseline:  # the answer does not depend on the baseline
             if self.plan.until_known:  # its intervals were computed for the baseline only
                 evidence = comparer.evidence(equivalence, live=live, intervals_for=fastest)
-            contest = comparer.comparisons(fastest, comparer.judge(evidence, fastest, equivalence), tails=False)
-        contested = msgspec.structs.replace(value, comparisons=contest)
-        more = remaining_measurement(contested, [*self._parts()], self.comparer.seconds)
-        return msgspec.structs.replace(value, answer=summarize(value, contest), more=more)
+            fastest_comparisons = comparer.comparisons(
+                fastest, comparer.judge(evidence, fastest, equivalence), tails=False
+            )
+        with_fastest = msgspec.structs.replace(value, comparisons=fastest_comparisons)
+        more = remaining_measurement(with_fastest, [*self._parts()], self.comparer.seconds)
+        return msgspec.structs.replace(value, answer=summarize(value, fastest_comparisons), more=more)
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[RequestProgress]:
         """Yield the plan and its continuations, with their progress."""
         following = [asked.first_launch for asked in self.asked[1:]]
         for one, end in zip(self.asked, [*following, None], strict=True):
@@ -354,7 +356,7 @@ class Recorder:
             if one is not self.asked[0] and not launches:  # refused, or stopped before its first round
                 continue
             shares = [self.comparer.medians.progress(launch) for launch in launches]
-            yield Part(
+            yield RequestProgress(
                 asked=one.more,
                 launches=sum(share >= 1 for share in shares),
                 runs=min(

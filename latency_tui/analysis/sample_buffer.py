@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import whole_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
-from latency_tui.stats.clock import clock_step
+from latency_tui.stats.clock_resolution import clock_step
 from latency_tui.stats.clusters import MIN_CLUSTERS, number_processes
 from latency_tui.stats.samples import Latencies, round_sizes
 from latency_tui.stats.totals import Totals, compute_totals

@@ -16,7 +16,7 @@ from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.saved_comparison import Area, CandidateRatio, Difference, NoVerdict, SavedComparison
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.stats.unpaired import (
     MIN_RESULTS,
@@ -31,7 +31,7 @@ _SHA_256_DIGITS = 64
 
 
 @dataclass(frozen=True)
-class Measured:
+class ComparedCandidate:
     """One measured candidate of a saved result: its name, its statistics in seconds, and those of each launch."""
 
     slug: str
@@ -40,7 +40,7 @@ class Measured:
     launches: tuple[LaunchStatistics, ...]
 
     @classmethod
-    def of(cls, candidate: CandidateResult) -> Measured:
+    def of(cls, candidate: CandidateResult) -> ComparedCandidate:
         """Return what a comparison needs of a candidate that was measured."""
         numbers = candidate.statistics
         assert numbers is not None
@@ -50,7 +50,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Saved:
+class ComparedResult:
     """A saved result, whichever tool measured it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Saved:
         equivalence: Half-width of the region of practical equivalence.
     """
 
-    candidates: tuple[Measured, ...]
+    candidates: tuple[ComparedCandidate, ...]
     environment: Environment | None = None
     plan: Plan | None = None
     inputs: Mapping[str, str] | None = None
@@ -70,16 +70,16 @@ class Saved:
     equivalence: float = EQUIVALENCE
 
     @classmethod
-    def of(cls, result: Result | Suite) -> Saved:
+    def of(cls, result: Result | Suite) -> ComparedResult:
         """Return what a comparison needs of a result or of a file of another tool."""
         if isinstance(result, Suite):
             measured = tuple(
-                Measured(one.slug, one.name, _statistics(one.samples), tuple(map(_statistics, one.launches)))
+                ComparedCandidate(one.slug, one.name, _statistics(one.samples), tuple(map(_statistics, one.launches)))
                 for one in result.benchmarks
             )
             return cls(measured, result.environment, created_at=result.created_at)
         return cls(
-            tuple(Measured.of(one) for one in result.candidates if one.statistics is not None),
+            tuple(ComparedCandidate.of(one) for one in result.candidates if one.statistics is not None),
             result.environment,
             result.plan,
             result.checkpoint.inputs if result.checkpoint else None,
@@ -110,7 +110,7 @@ def compare_saved(
         earlier: Other results of the same plan on the same machine.
         force: Whether to give a verdict although the CPU differs.
     """
-    before, after = Saved.of(baseline), Saved.of(result)
+    before, after = ComparedResult.of(baseline), ComparedResult.of(result)
     pairs, only_before, only_after = match(before, after)
     differences = tuple(differences_of(before, after))
     refused: NoVerdict | None = None
@@ -136,8 +136,8 @@ def compare_saved(
 
 
 def _ratio(
-    one: Measured,
-    other: Measured,
+    one: ComparedCandidate,
+    other: ComparedCandidate,
     found: UnpairedComparison,
     refused: NoVerdict | None,
     earlier: Sequence[Result],
@@ -159,9 +159,11 @@ def _ratio(
     )
 
 
-def match(baseline: Saved, result: Saved) -> tuple[list[tuple[Measured, Measured]], list[str], list[str]]:
+def match(
+    baseline: ComparedResult, result: ComparedResult
+) -> tuple[list[tuple[ComparedCandidate, ComparedCandidate]], list[str], list[str]]:
     """Return the candidates of both results, paired by slug or else by name, and the names of the others."""
-    theirs, pairs, alone = [*result.candidates], list[tuple[Measured, Measured]](), list[str]()
+    theirs, pairs, alone = [*result.candidates], list[tuple[ComparedCandidate, ComparedCandidate]](), list[str]()
     for one in baseline.candidates:
         alike = [other for other in theirs if other.slug == one.slug]
         alike = alike or [other for other in theirs if slugify(other.name) == slugify(one.name)]
@@ -174,8 +176,8 @@ def match(baseline: Saved, result: Saved) -> tuple[list[tuple[Measured, Measured
 
 
 def compare_metric(
-    baseline: Measured,
-    candidate: Measured,
+    baseline: ComparedCandidate,
+    candidate: ComparedCandidate,
     metric: str,
     *,
     earlier: Iterable[Result] = (),
@@ -196,13 +198,13 @@ def compare_metric(
     return compare_unpaired(log_ratio, [by_launches, by_results], equivalence=equivalence, confidence=confidence)
 
 
-def _groups(earlier: Iterable[Result], candidate: Measured, metric: str) -> list[list[float]]:
+def _groups(earlier: Iterable[Result], candidate: ComparedCandidate, metric: str) -> list[list[float]]:
     """Return the log of a metric of a candidate in earlier results, grouped by what was measured."""
     groups: dict[tuple[tuple[str, str], ...], list[float]] = {}
     for result in earlier:
         for one in result.candidates:
             if one.slug == candidate.slug and one.status == "measured" and one.statistics is not None:
-                value = getattr(Measured.of(one).statistics, metric)
+                value = getattr(ComparedCandidate.of(one).statistics, metric)
                 groups.setdefault(_what(result), []).append(math.log(value))
     return [group for group in groups.values() if len(group) >= MIN_RESULTS]
 
@@ -213,7 +215,7 @@ def _what(result: Result) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({**_versions(result.environment), **inputs}.items()))
 
 
-def differences_of(before: Saved, after: Saved) -> Iterator[Difference]:
+def differences_of(before: ComparedResult, after: ComparedResult) -> Iterator[Difference]:
     """Yield what differs between two results in machine, versions, plan and inputs."""
     yield from _find_differences("machine", _machine(before.environment), _machine(after.environment))
     yield from _version_differences(before.environment, after.environment)

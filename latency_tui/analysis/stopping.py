@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.multiplicity import holm
 from latency_tui.stats.sequential import SequentialTest
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
-from latency_tui.analysis.saved_results import Saved, differences_of
+from latency_tui.analysis.saved_results import ComparedResult, differences_of
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.trend import CandidateTrend, Trend, TrendChange, TrendPoint
 from latency_tui.stats.change_points import MIN_RESULTS, find_change_points
@@ -65,7 +65,9 @@ def _candidate_trend(
             high=math.exp(point.high),
             p_value=point.p_value,
             differences=tuple(
-                differences_of(Saved.of(measured[point.index - 1][1]), Saved.of(measured[point.index][1]))
+                differences_of(
+                    ComparedResult.of(measured[point.index - 1][1]), ComparedResult.of(measured[point.index][1])
+                )
             ),
         )
         for point in found

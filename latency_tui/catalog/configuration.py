@@ -92,19 +92,19 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
         """Return the files that the configuration trusts; none unless `is_trusted_location`."""
         return tuple(str(path) for _, path, trusted in self._files() if trusted and self.is_trusted_location)
 
-    def candidates(self, texts: typing.Iterable[str], *, by_plan: bool = False) -> tuple[Candidate, ...]:
+    def candidates(self, texts: typing.Iterable[str], *, named_by_plan: bool = False) -> tuple[Candidate, ...]:
         """Return the candidates for texts, which can name models of the configuration.
 
         Args:
             texts: The texts that the user typed or a plan contains.
-            by_plan: Whether a plan of this file, not the user, names the models.
+            named_by_plan: Whether a plan of this file, not the user, names the models.
 
         Raises:
             UsageError: See `resolve_model`.
         """
         known = known_models(self.models())
         found = resolve_models(texts, known, self.folder)
-        if not by_plan or self.is_trusted_location:
+        if not named_by_plan or self.is_trusted_location:
             return found
         return tuple(
             self._mark_configuration_code(c) if c.python or (c.model.factory and c.model not in known) else c

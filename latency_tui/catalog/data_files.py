@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from latency_tui.catalog.bounded_reading import open_regular
 from latency_tui.catalog.dialects import decode
-from latency_tui.catalog.sniff import read_head
+from latency_tui.catalog.file_head import read_head
 from latency_tui.errors import UsageError
 
 if TYPE_CHECKING:

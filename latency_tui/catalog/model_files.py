@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from latency_tui.catalog import unsupported_formats
-from latency_tui.catalog.sniff import read_head
+from latency_tui.catalog.file_head import read_head
 from latency_tui.errors import UsageError
 
 Kind = Literal["skops", "onnx", "pickle", "xgboost", "lightgbm", "catboost", "torchscript", "torch-export"]

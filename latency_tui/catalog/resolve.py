@@ -24,7 +24,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         models: Names, files or import paths.
-        by_plan: Whether a plan of the configuration, not the user, named the models.
+        named_by_plan: Whether a plan of the configuration, not the user, named the models.
         runtimes: Runtimes of each model.
         data: The name of a dataset, or a data file.
         target: Target column of the file.
@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     models: tuple[str, ...] = ()
-    by_plan: bool = False
+    named_by_plan: bool = False
     runtimes: tuple[str, ...] = ()
     data: str | None = None
     target: str | None = None
@@ -72,7 +72,7 @@ def resolve(request: Request, loaded: LoadedConfiguration, *, lenient: bool = Fa
     """
     dataset = _dataset(request, loaded)
     if request.models:
-        named = loaded.candidates(request.models, by_plan=request.by_plan)
+        named = loaded.candidates(request.models, named_by_plan=request.named_by_plan)
     else:
         task = task_of(dataset)
         own = [model for model in loaded.chosen_models() if not model.task or not task or model.task == task]

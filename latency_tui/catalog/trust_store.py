@@ -214,6 +214,6 @@ def _kinds(candidates: Iterable[Candidate]) -> dict[Path, Kind]:
     paths = {
         Path(candidate.model.file).resolve()
         for candidate in candidates
-        if candidate.model.file and not candidate.model.handed_over
+        if candidate.model.file and not candidate.model.is_temporary_pickle
     }
     return {path: kind_of(path) for path in sorted(paths)}

@@ -40,7 +40,7 @@ def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
         if asks_later and model.configuration_digest:
             continue
         check_configuration_trust(candidate, plan.trust)
-        if not model.file or model.handed_over:
+        if not model.file or model.is_temporary_pickle:
             continue
         path = Path(model.file)
         kind = kind_of(path)

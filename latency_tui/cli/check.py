@@ -109,7 +109,7 @@ def command(
         if junit is not None or github or acknowledged is not None:
             raise UsageError("--self-test checks the gate and not the models; omit --junit, --github and --ack.")
         return _run_self_test(values, configuration, asked_format or "table", output, by_suffix)
-    check = _make_check(values, configuration, allow_other=allow_other, by_plan="models" in taken)
+    check = _make_check(values, configuration, allow_other=allow_other, named_by_plan="models" in taken)
     check.strict = strict
     if acknowledged is not None:
         from latency_tui.catalog.acknowledgements import read_acknowledgements
@@ -206,7 +206,11 @@ def _format_of(output: Path | None) -> GateFormat:
 
 
 def _make_check(
-    values: dict[str, Any], configuration: LoadedConfiguration, *, allow_other: bool = False, by_plan: bool = False
+    values: dict[str, Any],
+    configuration: LoadedConfiguration,
+    *,
+    allow_other: bool = False,
+    named_by_plan: bool = False,
 ) -> Check:
     """Return the check that the options describe.
 
@@ -216,7 +220,7 @@ def _make_check(
     from latency_tui.cli.gate import Check  # deferred: numpy and asyncio, 150 ms
 
     probe = {**values, "limits": (), "baseline": None, "runs": 1, "seconds": None, "until_known": False}
-    plan = make_plan(probe, configuration, by_plan=by_plan)
+    plan = make_plan(probe, configuration, named_by_plan=named_by_plan)
     limits = tuple(resolve_limit(text, plan.candidates) for text in values["limits"])
     relative = tuple(limit for limit in limits if limit.relative)
     named, baseline, pairs = values["baseline"], None, plan.revision_pairs
@@ -305,7 +309,7 @@ def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended:
 
 
 def _open_baseline(named: str, relative: Sequence[Limit], history: Path | None, allow_other: bool) -> SavedBaseline:
-    from latency_tui.analysis.saved_results import Saved
+    from latency_tui.analysis.saved_results import ComparedResult
     from latency_tui.cli.gate import SavedBaseline
     from latency_tui.cli.saved_results import earlier_results, open_result
 
@@ -317,5 +321,5 @@ def _open_baseline(named: str, relative: Sequence[Limit], history: Path | None, 
     if not relative:
         raise UsageError(f"No limit compares with {named}; add one, such as --limit 'p50 < 1.05x'.")
     return SavedBaseline(
-        name=named, saved=Saved.of(result), limits=tuple(relative), earlier=earlier, allow_other=allow_other
+        name=named, saved=ComparedResult.of(result), limits=tuple(relative), earlier=earlier, allow_other=allow_other
     )

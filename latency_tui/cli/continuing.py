@@ -103,7 +103,7 @@ def _replace_trust(plan: Plan, file: Path, trusted: Iterable[str], types: Iterab
         UsageError: The plan runs code that is not trusted, or was measured from objects of a Python program.
     """
     stored = isinstance(plan.workload.dataset, StoredDataset)
-    if stored or any(candidate.model.handed_over for candidate in plan.candidates):
+    if stored or any(candidate.model.is_temporary_pickle for candidate in plan.candidates):
         raise UsageError(
             f"{file} was measured from objects of a Python program and cannot be continued here; measure them again "
             "with latency_tui.measure."

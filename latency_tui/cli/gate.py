@@ -20,7 +20,7 @@ from latency_tui.analysis.gate import (
     make_lines,
 )
 from latency_tui.analysis.limit_verdicts import Looks
-from latency_tui.analysis.saved_results import Saved, find_environment_differences
+from latency_tui.analysis.saved_results import ComparedResult, find_environment_differences
 from latency_tui.cli.headless import Measurement
 from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.errors import UsageError
@@ -51,7 +51,7 @@ class SavedBaseline:
     """
 
     name: str
-    saved: Saved
+    saved: ComparedResult
     limits: tuple[Limit, ...]
     earlier: Callable[[Result], Sequence[Result]]
     allow_other: bool = False

@@ -21,7 +21,7 @@ from latency_tui.history.writer import Writer
 from latency_tui.plan import Plan
 from latency_tui.report import FORMATS, Format, pieces, write
 from latency_tui.report.progress import Progress
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_up
@@ -80,7 +80,7 @@ class Measurement:
         self._is_problem_printed = False
         if continued is not None:
             self._calls_before = max(continued.calls.values(), default=0)
-            self.first_launch = continued.continue_with(More.of(plan))
+            self.first_launch = continued.continue_with(MeasurementAmount.of(plan))
         self.causes: dict[str, Cause] = {}
         self.failures: list[str] = []
         self._slugs = {candidate.slug for candidate in plan.candidates}  # without the control

@@ -12,7 +12,7 @@ from latency_tui.cli.history_options import history_path
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.errors import UsageError
-from latency_tui.history.rows import Row
+from latency_tui.history.listing import Row
 from latency_tui.history.store import History
 
 Command = TypeVar("Command", bound=Callable[..., Any])

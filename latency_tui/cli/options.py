@@ -147,7 +147,7 @@ def make_plan(
     *,
     settings: bool = False,
     lenient: bool = False,
-    by_plan: bool = False,
+    named_by_plan: bool = False,
 ) -> Plan:
     """Return the plan that the options describe, after checking it; nothing is written.
 
@@ -157,15 +157,15 @@ def make_plan(
         settings: Whether to add one candidate for each setting that can affect the model.
         lenient: Whether to omit unreadable models of the configuration if no model was named, and to accept code that
             a configuration in the working directory names. The app shows both, and asks before it runs such code.
-        by_plan: Whether a plan of the configuration, not the user, named the models.
+        named_by_plan: Whether a plan of the configuration, not the user, named the models.
 
     Raises:
         UsageError: An option is invalid; the message names the option and the reason.
         EngineError: The environment of a revision could not be built.
     """
     if values["against"] is not None:
-        return _add_revision(values, configuration, settings=settings, lenient=lenient, by_plan=by_plan)
-    request = msgspec.structs.replace(build_request(values), by_plan=by_plan)
+        return _add_revision(values, configuration, settings=settings, lenient=lenient, named_by_plan=named_by_plan)
+    request = msgspec.structs.replace(build_request(values), named_by_plan=named_by_plan)
     resolved = resolve(request, configuration, lenient=lenient)
     candidates, baseline = resolved.candidates, values["baseline"]
     if settings and baseline is not None:
@@ -203,14 +203,14 @@ def make_plan(
 
 
 def _add_revision(
-    values: Values, configuration: LoadedConfiguration, *, settings: bool, lenient: bool, by_plan: bool
+    values: Values, configuration: LoadedConfiguration, *, settings: bool, lenient: bool, named_by_plan: bool
 ) -> Plan:
     """Return the plan for `--against`; limits and stopping rules may need the second candidate of a single model."""
-    from latency_tui.catalog.against import plan_against  # deferred: only this option needs it
+    from latency_tui.catalog.revision_candidates import add_revision_candidates  # deferred: only this option needs it
 
     alone = {**values, "against": None, "limits": (), "runs": 1, "seconds": None, "until_known": False}
-    plan = make_plan(alone, configuration, settings=settings, lenient=lenient, by_plan=by_plan)
-    plan = plan_against(plan, values["against"], configuration, print_status, asks_later=lenient)
+    plan = make_plan(alone, configuration, settings=settings, lenient=lenient, named_by_plan=named_by_plan)
+    plan = add_revision_candidates(plan, values["against"], configuration, print_status, asks_later=lenient)
     limits = tuple(resolve_limit(text, plan.candidates) for text in values["limits"])
     cold_start = plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in limits)
     return msgspec.structs.replace(plan, limits=limits, cold_start=cold_start, **_length(values))

@@ -95,7 +95,7 @@ def command(
         raise UsageError("--max-time limits --until-known; add --until-known.")
     if values["training_timeout"] is None:  # no user is present to cancel a long training
         values["training_timeout"] = TRAINING_SECONDS
-    plan = make_plan(values, configuration, settings=settings, by_plan="models" in taken)
+    plan = make_plan(values, configuration, settings=settings, named_by_plan="models" in taken)
     remember(plan.candidates, plan.trust)
     if path:
         from latency_tui.result.atomic_files import check_writable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from latency_tui.catalog.inputs import named_inputs
+from latency_tui.catalog.input_hashes import named_inputs
 from latency_tui.engine.protocol import Environment, Event, InputsIdentified
 from latency_tui.errors import EngineError
 from latency_tui.plan import Plan

@@ -32,7 +32,7 @@ def plan_fingerprint(plan: Plan) -> str:
             candidate.slug,
             candidate.model.factory,
             candidate.model.parameters,
-            "" if candidate.model.handed_over else Path(candidate.model.file).name,
+            "" if candidate.model.is_temporary_pickle else Path(candidate.model.file).name,
         ]
         for candidate in plan.candidates
     ]

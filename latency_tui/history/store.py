@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from latency_tui.errors import HistoryError, UsageError
 from latency_tui.history import references
 from latency_tui.history.connection import BUSY_SECONDS, connect, describing_errors
+from latency_tui.history.listing import COLUMNS, Row, row_of
 from latency_tui.history.location import default_path
-from latency_tui.history.rows import COLUMNS, Row, row_of
 from latency_tui.history.schema import MIGRATIONS
 from latency_tui.history.writing_process import State, is_running
 
@@ -161,7 +161,7 @@ class History:
             UsageError: There is no such result, or it is being measured.
             HistoryError: The file is damaged.
         """
-        from latency_tui.history.documents import decode  # deferred: numpy, 0.1 s; lists do not need it
+        from latency_tui.history.result_codec import decode  # deferred: numpy, 0.1 s; lists do not need it
 
         row = self.row(key)
         if row.state == "measuring":
@@ -178,8 +178,8 @@ class History:
     def _restore(self, key: str, content: bytes | None) -> Result:
         """Compute an unfinished result from its journal."""
         from latency_tui.analysis.restoring import restore
-        from latency_tui.history.documents import decode
-        from latency_tui.history.entries import unpack
+        from latency_tui.history.journal_batches import unpack
+        from latency_tui.history.result_codec import decode
 
         base = None if content is None else decode(content, lambda array: self._chunks(key, array))
         query = "SELECT content FROM events WHERE result = (SELECT number FROM results WHERE id = ?) ORDER BY number"
@@ -200,8 +200,8 @@ class History:
             UsageError: The name or a tag is invalid.
             HistoryError: The file cannot be written.
         """
-        from latency_tui.history.documents import encode
-        from latency_tui.history.rows import values_of_result
+        from latency_tui.history.listing import values_of_result
+        from latency_tui.history.result_codec import encode
 
         content, chunks = encode(result)
         values: dict[str, object] = values_of_result(result) | {"finished": 1, "writer": ""}

@@ -14,8 +14,8 @@ from pathlib import Path
 from latency_tui.analysis.journal import Begun, Entry, KeptBlock
 from latency_tui.engine.protocol import BlockMeasured, EngineStarted, Environment
 from latency_tui.errors import HistoryError, LatencyTuiError
-from latency_tui.history.entries import pack
-from latency_tui.history.rows import values_of
+from latency_tui.history.journal_batches import pack
+from latency_tui.history.listing import values_of
 from latency_tui.history.store import History, open_journal, put
 from latency_tui.history.writing_process import describe
 from latency_tui.result.result import Result

@@ -56,7 +56,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             model itself, or a function of an array.
         parameters: Keyword arguments of the factory.
         file: Path of the model file; an alternative to `factory`.
-        handed_over: Whether the file is a pickle that this program has just written for the engine.
+        is_temporary_pickle: Whether the file is a pickle that this program has just written for the engine.
         group: Heading in a list of models.
         task: `classification` or `regression`; empty if it is unknown.
         configuration_digest: SHA-256 of the configuration file that makes this model run its author's code, if that
@@ -70,7 +70,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     factory: str = ""
     parameters: dict[str, Any] = {}  # Any: the types that the factory accepts
     file: str = ""
-    handed_over: bool = False
+    is_temporary_pickle: bool = False
     group: str = ""
     task: Task | Literal[""] = ""
     configuration_digest: str = ""
@@ -147,7 +147,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return f"revision {self.revision.name}"
         return environment_folder(self.python)
 
-    def is_same(self, other: Candidate) -> bool:
+    def is_identical(self, other: Candidate) -> bool:
         """Return whether it is the same model with the same settings, in any order.
 
         Types matter: scikit-learn interprets `max_features=1` as a number and `1.0` as a share.
@@ -155,7 +155,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         mine, theirs = ({key: (type(v), v) for key, v in one.settings.items()} for one in (self, other))
         return self.model == other.model and self.revision == other.revision and mine == theirs
 
-    def is_twin(self, other: Candidate) -> bool:
+    def is_same_in_other_environment(self, other: Candidate) -> bool:
         """Return whether it is the same model with the same settings in any environment, or at any revision."""
         plain = [
             msgspec.structs.replace(
@@ -169,7 +169,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             for one in (self, other)
         ]
         same_file = self.model.file == other.model.file or self.revision != other.revision
-        return same_file and plain[0].is_same(plain[1])
+        return same_file and plain[0].is_identical(plain[1])
 
     def __post_init__(self) -> None:
         for key, setting in self.settings.items():

@@ -14,7 +14,7 @@ from latency_tui.plan.datasets import Dataset, SyntheticDataset
 from latency_tui.plan.limits import COLD_START_METRICS, Limit
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 
 Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
@@ -104,7 +104,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if names.count(name) > 1 or slugs.count(slug) > 1:
                 raise UsageError(f"Two candidates are called {name!r}; give one of them another name.")
         for one, other in combinations(self.candidates, 2):
-            if one.is_same(other):
+            if one.is_identical(other):
                 raise UsageError(f"{one.slug} and {other.slug} are the same; a control (--control) measures one twice.")
         if [self.runs is not None, self.seconds is not None, self.until_known].count(True) != 1:
             raise UsageError("Runs, seconds and until known exclude each other; give exactly one of them.")
@@ -187,7 +187,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         earlier = self.candidates[: self.candidates.index(candidate)]
         others = [one for one in self.candidates if one.environment != candidate.environment]
         others = [one for one in others if not one.python or one in earlier]
-        alike = [one for one in others if one.is_twin(candidate)]
+        alike = [one for one in others if one.is_same_in_other_environment(candidate)]
         named = [one for one in others if one.slug == self.baseline]
         two = others if len(self.candidates) == 2 else []
         return next((one for one in alike if not one.python), next(iter((*alike, *named, *two)), None))

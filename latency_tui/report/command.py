@@ -18,7 +18,7 @@ def format_command(plan: Plan) -> str | None:
     The command never includes `--trust`. It is None if the plan was measured from objects of a Python program.
     """
     stored = isinstance(plan.workload.dataset, StoredDataset)
-    if stored or any(candidate.model.handed_over for candidate in plan.candidates):
+    if stored or any(candidate.model.is_temporary_pickle for candidate in plan.candidates):
         return None
     arguments = ["latency-tui", "run"]
     for candidate in plan.candidates:

@@ -142,7 +142,7 @@ def pieces(
 def _renderer(form: Format) -> Callable[[Result], str | Iterator[str]]:
     match form:
         case "csv":
-            from latency_tui.report.spreadsheet import render_csv
+            from latency_tui.report.csv_format import render_csv
 
             return render_csv
         case "markdown":

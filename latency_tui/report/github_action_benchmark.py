@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from latency_tui.errors import NothingToExportError
-from latency_tui.report.rows import BASELINE, comparison_with
+from latency_tui.report.table_cells import BASELINE, comparison_with
 from latency_tui.text.formatting import format_ratio
 from latency_tui.text.sanitize import clean
 

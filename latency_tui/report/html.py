@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from latency_tui.report.command import format_command
 from latency_tui.report.markup import escape
-from latency_tui.report.rows import BASELINE, comparison_with, format_tail, make_notes, make_rows, make_title
 from latency_tui.report.svg import (
     bar_axis,
     bar_chart,
@@ -21,6 +20,7 @@ from latency_tui.report.svg import (
     run_chart,
     shown_candidates,
 )
+from latency_tui.report.table_cells import BASELINE, comparison_with, format_tail, make_notes, make_rows, make_title
 from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.text.environments import describe_predictions, differing_versions, format_versions
 from latency_tui.text.formatting import (

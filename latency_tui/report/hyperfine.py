@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latency_tui.report.calls import candidates_with_calls, json_pieces
+from latency_tui.report.call_samples import candidates_with_calls, json_pieces
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
-    from latency_tui.report.calls import Latencies
+    from latency_tui.report.call_samples import Latencies
     from latency_tui.result.result import CandidateResult, Result
 
 

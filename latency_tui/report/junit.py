@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from latency_tui.report.markup import without_illegal
-from latency_tui.report.rows import make_title
+from latency_tui.report.table_cells import make_title
 from latency_tui.text.gate import describe_line
 from latency_tui.text.limits import describe_verdict
 from latency_tui.text.sanitize import clean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from latency_tui.report.rows import LIMITS, VERSUS, make_notes, make_rows, make_title
+from latency_tui.report.table_cells import LIMITS, VERSUS, make_notes, make_rows, make_title
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result

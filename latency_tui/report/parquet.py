@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latency_tui.errors import UsageError
-from latency_tui.report.calls import candidates_with_calls, number_calls
+from latency_tui.report.call_samples import candidates_with_calls, number_calls
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from latency_tui.report.calls import candidates_with_calls, json_pieces, split_processes
+from latency_tui.report.call_samples import candidates_with_calls, json_pieces, split_processes
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from latency_tui.errors import UsageError
+from latency_tui.report.csv_format import COLUMNS, Cell, values
 from latency_tui.report.formats import write
 from latency_tui.report.markup import escape
-from latency_tui.report.rows import make_notes, make_rows, make_title
 from latency_tui.report.saved_comparison import render_comparisons
-from latency_tui.report.spreadsheet import COLUMNS, Cell, values
 from latency_tui.report.table import render_table
+from latency_tui.report.table_cells import make_notes, make_rows, make_title
 from latency_tui.result import result as kept
 from latency_tui.result import saved_comparison as saved
 from latency_tui.text.sanitize import clean, shorten

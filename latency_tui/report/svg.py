@@ -14,7 +14,7 @@ import numpy as np
 from latency_tui.errors import NothingToExportError
 from latency_tui.plan.limits import DURATIONS, Limit
 from latency_tui.report.markup import escape
-from latency_tui.report.rows import comparison_with, make_title
+from latency_tui.report.table_cells import comparison_with, make_title
 from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.text.formatting import format_duration, format_interval, format_ratio
 from latency_tui.text.sanitize import clean, shorten

@@ -6,7 +6,7 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
-from latency_tui.report.rows import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
+from latency_tui.report.table_cells import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.text.formatting import NOTHING
 from latency_tui.text.sanitize import cells, pad, shorten
 

@@ -12,9 +12,9 @@ import numpy as np
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, Environment, TrainingFinished
 from latency_tui.errors import UsageError
+from latency_tui.result.json_arrays import Integers, Samples
 from latency_tui.result.limit_verdict import LimitVerdict
-from latency_tui.result.more import More
-from latency_tui.result.rows import Integers, Samples
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.stats.samples import validate_starts
 from latency_tui.stats.totals import Totals
 
@@ -97,7 +97,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     samples: Integers | None = None
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class MeasurementRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request to measure: the plan, or a continuation.
 
     Attributes:
@@ -106,7 +106,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         calls_before: Calls of each candidate before it, by slug.
     """
 
-    more: More
+    more: MeasurementAmount
     first_launch: int = 0
     calls_before: dict[str, int] = {}
 
@@ -152,7 +152,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         calls_per_long_block: Calls per block of each candidate in a long measurement, by slug.
     """
 
-    asked: tuple[Asked, ...]
+    asked: tuple[MeasurementRequest, ...]
     launches: tuple[Launch, ...]
     round_launches: Integers
     finished_rounds: Integers

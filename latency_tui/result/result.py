@@ -22,12 +22,12 @@ from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.suggest import hint
 from latency_tui.result.checkpoint import Checkpoint
+from latency_tui.result.json_arrays import Samples, decode_row, encode_array
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
-from latency_tui.result.more import More
-from latency_tui.result.rows import Samples, decode_row, in_one_line
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.stats.comparison import Comparison
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.noise import Level, Severity
 from latency_tui.stats.percentiles import Percentile
 
@@ -234,7 +234,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitVerdict, ...] = ()
     noise: Noise = Noise()
     answer: str = ""
-    more: More | None = None
+    more: MeasurementAmount | None = None
     checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:
@@ -303,7 +303,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         first, *others = _harmless(formatted).split(f'"{mark}"')
         yield first
         for row, after in zip(rows, others, strict=True):
-            yield from in_one_line(row)
+            yield from encode_array(row)
             yield after
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.quantiles import normal_quantile, normal_tail, student_quantile, student_tail
+from latency_tui.stats.distributions import normal_quantile, normal_tail, student_quantile, student_tail
 from latency_tui.stats.samples import round_sizes
 
 MIN_SIGNED = 5

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.distributions import student_quantile
 from latency_tui.stats.percentiles import MIN_ROUNDS
-from latency_tui.stats.quantiles import student_quantile
 from latency_tui.stats.samples import Latencies, round_sizes
 
 

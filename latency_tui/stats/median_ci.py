@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.quantiles import fair_binomial_cdf, fair_binomial_quantile
+from latency_tui.stats.distributions import fair_binomial_cdf, fair_binomial_quantile
 
 
 def median_interval(ordered: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:

@@ -17,9 +17,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.clock import clock_margin
+from latency_tui.stats.clock_resolution import clock_margin
 from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_p_value
 from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.prediction_interval import prediction_interval

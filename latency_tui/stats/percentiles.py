@@ -18,9 +18,9 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.clock import half_step
+from latency_tui.stats.clock_resolution import half_step
 from latency_tui.stats.clusters import MIN_CLUSTERS
-from latency_tui.stats.quantiles import normal_quantile, student_quantile
+from latency_tui.stats.distributions import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, round_sizes, validate_latencies, validate_starts
 
 PERCENTILES: dict[str, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p97": 0.97, "p99": 0.99, "p99_9": 0.999}

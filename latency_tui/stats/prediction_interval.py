@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latency_tui.stats.quantiles import student_quantile
+from latency_tui.stats.distributions import student_quantile
 
 
 def prediction_interval(cluster_medians: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from latency_tui.stats.distributions import normal_quantile, student_quantile
 from latency_tui.stats.pair_evidence import PairEvidence
-from latency_tui.stats.quantiles import normal_quantile, student_quantile
 
 _MAX_ROUNDS = 1e9
 """Predictions of more rounds than this are reported as None."""

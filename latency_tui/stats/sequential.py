@@ -27,9 +27,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from latency_tui.stats.clock import clock_margin
+from latency_tui.stats.clock_resolution import clock_margin
 from latency_tui.stats.clusters import ClusteredRounds, ClusterLabels
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.pair_evidence import PairEvidence
 
 _BOUND = 0.5

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.comparison import Verdict
-from latency_tui.stats.equivalence import EQUIVALENCE, MIN_LAUNCHES
+from latency_tui.stats.defaults import EQUIVALENCE, MIN_LAUNCHES
+from latency_tui.stats.distributions import student_quantile, student_tail
 from latency_tui.stats.multiplicity import holm
-from latency_tui.stats.quantiles import student_quantile, student_tail
 
 MIN_RESULTS = 3
 """Fewest earlier results of one plan for an interval."""

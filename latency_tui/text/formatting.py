@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from latency_tui.engine.protocol import CallInput
-    from latency_tui.result.more import More
+    from latency_tui.result.measurement_amount import MeasurementAmount
 
 NOTHING = "–"
 """Shown instead of a value that is unknown or does not apply."""
@@ -137,7 +137,7 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds / 3600:,.0f} h"
 
 
-def format_more(more: More) -> str:
+def format_more(more: MeasurementAmount) -> str:
     """Return an additional amount of measuring: `2,000 more runs`."""
     if more.launches > 1:
         return f"{more.launches:,} more launches"

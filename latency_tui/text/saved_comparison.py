@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.stats.equivalence import MIN_LAUNCHES
+from latency_tui.stats.defaults import MIN_LAUNCHES
 from latency_tui.text.formatting import NOTHING, format_ratio_either_way
 from latency_tui.text.sanitize import clean, shorten
 

@@ -23,7 +23,7 @@ from latency_tui.tui.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latency_tui.history.rows import Row
+    from latency_tui.history.listing import Row
 
 _NONE_KEPT = "This session keeps no history, so there are no earlier results to show."
 

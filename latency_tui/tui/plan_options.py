@@ -17,7 +17,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import MAX_RUNS, Plan, slug_of
 from latency_tui.plan.limits import COLD_START_METRICS, parse_limit
 from latency_tui.plan.pinning import parse_cores
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.text.formatting import format_seconds
 
 UNTIL_DECIDED = "until decided"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from latency_tui.analysis.recorder import Recorder
     from latency_tui.history.writer import Writer
-    from latency_tui.result.more import More
+    from latency_tui.result.measurement_amount import MeasurementAmount
     from latency_tui.result.result import Result
 
 LIVE_SAMPLES = 8_000
@@ -71,7 +71,7 @@ class Recordings:
         self._writers[job] = Writer(self._history, result_id(recording.created_at, recording.plan))
         recording.write_to(self._writers[job])
 
-    async def continue_with(self, job: str, more: More) -> int:
+    async def continue_with(self, job: str, more: MeasurementAmount) -> int:
         """Begin a continuation of a recording; returns its first launch."""
         if finishing := self._finishing.get(job):
             await asyncio.to_thread(finishing.close)  # two writers of one result would remove each other's samples

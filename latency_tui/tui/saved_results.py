@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latency_tui.history.rows import Row
+    from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
 
 

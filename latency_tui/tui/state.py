@@ -19,7 +19,7 @@ from latency_tui.tui.plan_options import DEFAULT_RUNS
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from latency_tui.history.rows import Row
+    from latency_tui.history.listing import Row
     from latency_tui.result.result import CandidateResult, Result
 
 Stage = Literal["new", "training", "ready", "failed"]

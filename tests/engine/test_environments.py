@@ -15,7 +15,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, InputsIdentified, Measure
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Workload
-from latency_tui.report.rows import make_notes
+from latency_tui.report.table_cells import make_notes
 from latency_tui.result.result import Result
 from tests.engine.environments import make_environment
 

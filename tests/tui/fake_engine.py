@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import numpy as np
 
-from latency_tui.catalog.inputs import identify_inputs
+from latency_tui.catalog.input_hashes import identify_inputs
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import (
     Block,

@@ -11,10 +11,10 @@ import click
 import pytest
 
 from latency_tui.catalog import revision_environment
-from latency_tui.catalog.against import plan_against
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration
 from latency_tui.catalog.named_models import resolve_model
 from latency_tui.catalog.repository import Repository
+from latency_tui.catalog.revision_candidates import add_revision_candidates
 from latency_tui.catalog.revision_environment import mapped_python_path, moved
 from latency_tui.cli import cli
 from latency_tui.cli.input_options import read_configuration
@@ -71,7 +71,7 @@ def against(
     plan: Plan, revision: str = "old", configuration: LoadedConfiguration | None = None
 ) -> tuple[Plan, list[str]]:
     lines: list[str] = []
-    return plan_against(plan, revision, configuration or sharing(), lines.append), lines
+    return add_revision_candidates(plan, revision, configuration or sharing(), lines.append), lines
 
 
 def test_every_candidate_is_followed_by_itself_at_the_revision(repository: Path) -> None:
@@ -119,7 +119,9 @@ def test_a_failed_build_shows_its_end_and_names_its_log(repository: Path) -> Non
     Path("latency-tui.toml").write_text("[against]\ncommand = 'echo many; echo it is broken; exit 7'\n")
     lines: list[str] = []
     with pytest.raises(EngineError) as failed:
-        plan_against(plan_of("planted_there:Model"), "old", find_configuration("latency-tui.toml"), lines.append)
+        add_revision_candidates(
+            plan_of("planted_there:Model"), "old", find_configuration("latency-tui.toml"), lines.append
+        )
     assert "ended with exit code 7. The whole log is in" in str(failed.value)
     log = Path(str(failed.value).rpartition(" is in ")[2].rstrip("."))
     assert "it is broken" in log.read_text()
@@ -147,7 +149,7 @@ def test_other_trees_of_the_repository_are_left_alone(repository: Path, tmp_path
     (tmp_path / "on-a-disk").rename(tmp_path / "away")
     Path("latency-tui.toml").write_text("[against]\ncommand = 'exit 1'\n")
     with pytest.raises(EngineError):
-        plan_against(plan_of("planted_there:Model"), "old", find_configuration("latency-tui.toml"), print)
+        add_revision_candidates(plan_of("planted_there:Model"), "old", find_configuration("latency-tui.toml"), print)
     against(plan_of("planted_there:Model"))
     (tmp_path / "away").rename(tmp_path / "on-a-disk")
     assert git("status", "--porcelain", folder=tmp_path / "on-a-disk") == ""
@@ -156,7 +158,7 @@ def test_other_trees_of_the_repository_are_left_alone(repository: Path, tmp_path
 def test_a_command_of_a_found_configuration_needs_trust(repository: Path) -> None:
     Path("latency-tui.toml").write_text("[against]\ncommand = 'touch ran'\n")
     with pytest.raises(UsageError, match=r"add --trust \./latency-tui\.toml"):
-        plan_against(plan_of("planted_there:Model"), "old", find_configuration(), print)
+        add_revision_candidates(plan_of("planted_there:Model"), "old", find_configuration(), print)
     assert not list(repository.parent.rglob("ran"))
 
 

@@ -8,13 +8,15 @@ from latency_tui.analysis.continuation import plan_to_continue
 from latency_tui.analysis.median_table import whole_launches
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import CandidateFailed
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.text.formatting import format_more
 from latency_tui.text.summary import round_up
 from tests.unit.test_analysis_launches import launch_of, plan_of, recorded
 
 
-def continued(recording: Recorder, more: More, rounds: int, planned: int | None = None, ratio: float = 1.2) -> None:
+def continued(
+    recording: Recorder, more: MeasurementAmount, rounds: int, planned: int | None = None, ratio: float = 1.2
+) -> None:
     first = recording.continue_with(more)
     for event in launch_of(recording.plan, (1, ratio), rounds, first, planned=planned or rounds):
         recording.add(event)
@@ -23,8 +25,8 @@ def continued(recording: Recorder, more: More, rounds: int, planned: int | None 
 def test_a_stopped_measurement_lacks_the_rest_of_its_runs() -> None:
     plan = plan_of(2, runs=800)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 30, 0))
-    assert recording.result().more == More(runs=500, stopped=True)
-    continued(recording, More(runs=500, stopped=True), 50)
+    assert recording.result().more == MeasurementAmount(runs=500, stopped=True)
+    continued(recording, MeasurementAmount(runs=500, stopped=True), 50)
     result = recording.result()
     assert [c.calls for c in result.candidates] == [800, 800]
     assert (result.comparisons[0].rounds, result.comparisons[0].launches) == (80, 2)
@@ -35,27 +37,27 @@ def test_a_stopped_measurement_lacks_the_rest_of_its_runs() -> None:
 def test_a_stopped_continuation_lacks_its_own_rest() -> None:
     plan = plan_of(2, runs=800)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 30, 0))
-    continued(recording, More(runs=500, stopped=True), 20, planned=50)
-    assert recording.result().more == More(runs=300, stopped=True)
+    continued(recording, MeasurementAmount(runs=500, stopped=True), 20, planned=50)
+    assert recording.result().more == MeasurementAmount(runs=300, stopped=True)
 
 
 def test_a_stopped_duration_lacks_its_remaining_share() -> None:
     plan = plan_of(2, runs=None, seconds=4.0)
     more = recorded(plan, launch_of(plan, (1, 1.2), 20, 0)).result().more
-    assert more == More(seconds=3.0, stopped=True)
+    assert more == MeasurementAmount(seconds=3.0, stopped=True)
 
 
 def test_stopped_launches_are_measured_again_as_a_whole() -> None:
     plan = plan_of(2, runs=800, launches=5)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 80, 0), launch_of(plan, (1, 1.2), 10, 1))
-    assert recording.result().more == More(runs=800, launches=4, stopped=True)
+    assert recording.result().more == MeasurementAmount(runs=800, launches=4, stopped=True)
 
 
 def test_the_amount_to_continue_agrees_with_the_answer() -> None:
     plan = plan_of(2, runs=800)
     result = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result()
     assert result.comparisons[0].runs_to_settle is not None
-    assert result.more == More(runs=round_up(result.comparisons[0].runs_to_settle))
+    assert result.more == MeasurementAmount(runs=round_up(result.comparisons[0].runs_to_settle))
     assert f"{format_more(result.more)} " in result.answer
 
 
@@ -68,7 +70,7 @@ def test_more_runs_narrow_the_interval() -> None:
     plan = plan_of(2, runs=800)
     recording = recorded(plan, launch_of(plan, (1, 1.2), 80, 0))
     (before,) = recording.result().comparisons
-    continued(recording, More(runs=4000), 400)
+    continued(recording, MeasurementAmount(runs=4000), 400)
     (after,) = recording.result().comparisons
     assert before.high
     assert before.low
@@ -80,8 +82,8 @@ def test_more_runs_narrow_the_interval() -> None:
 def test_an_until_known_plan_continues_until_known() -> None:
     plan = plan_of(2, runs=None, until_known=True)
     recording = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0))
-    assert recording.result().more == More(until_known=True)
-    continued(recording, More(until_known=True), 10, ratio=1.0115)
+    assert recording.result().more == MeasurementAmount(until_known=True)
+    continued(recording, MeasurementAmount(until_known=True), 10, ratio=1.0115)
     assert recording.result().comparisons[0].rounds == 90
 
 

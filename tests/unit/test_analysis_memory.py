@@ -13,8 +13,8 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.sample_buffer import SampleBuffer
 from latency_tui.engine.protocol import Event, RoundFinished
 from latency_tui.report import Format, pieces
+from latency_tui.stats.distributions import student_quantile
 from latency_tui.stats.percentiles import _hits, cluster_interval, design_effects, percentiles
-from latency_tui.stats.quantiles import student_quantile
 from tests.unit.fake_latencies import block, starts
 from tests.unit.test_analysis_recorder import blocks, plan_of
 

@@ -9,7 +9,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.plan import Plan
 from latency_tui.plan.candidates import Revision
 from latency_tui.plan.limits import parse_limit
-from latency_tui.report.rows import make_notes
+from latency_tui.report.table_cells import make_notes
 from latency_tui.result.result import Result
 from tests.unit.test_analysis_recorder import blocks, plan_of
 

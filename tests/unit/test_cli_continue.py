@@ -33,7 +33,7 @@ from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.plan.datasets import StoredDataset
 from latency_tui.plan.trust import EVERYTHING, Trust
 from latency_tui.report import write
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import load
 from latency_tui.tui.recordings import Recordings
 from tests.unit.test_analysis_launches import plan_of
@@ -167,7 +167,7 @@ def test_nothing_that_a_result_names_runs_code_without_an_option(engine: dict[st
 def test_pickles_that_a_result_claims_to_have_written_are_not_loaded(engine: dict[str, Any], claim: str) -> None:
     plan = plan_of(2, runs=800)
     if claim == "handed over":
-        own = Candidate(model=ModelSpec(name="a", file="a.pkl", handed_over=True))
+        own = Candidate(model=ModelSpec(name="a", file="a.pkl", is_temporary_pickle=True))
         plan = msgspec.structs.replace(plan, candidates=(own, *plan.candidates))
     else:
         data = StoredDataset(path="a.pkl", rows=1, features=1)
@@ -300,7 +300,7 @@ async def test_the_app_writes_to_the_history_while_it_measures_and_continues() -
     recordings.add("a", everything(plan, 0, 30, planned=80))
     exact = await recordings.exact("a")
     assert exact is not None
-    first = await recordings.continue_with("a", More(runs=500))
+    first = await recordings.continue_with("a", MeasurementAmount(runs=500))
     with History.open(path) as history:
         assert history.load(history.find("last")).to_json() == exact.to_json()
     recordings.rename("a", "b")

@@ -130,7 +130,7 @@ def test_a_found_plan_with_an_interpreter_needs_trust(tmp_path: Path, monkeypatc
     Path("latency-tui.toml").write_text("[plans.p]\nmodels = ['random-forest[python=./evil]']\n")
     found = find_configuration()
     assert found.code() == (("plan p", "random-forest[python=./evil]"),)
-    (candidate,) = found.candidates(found.plan("p").models, by_plan=True)
+    (candidate,) = found.candidates(found.plan("p").models, named_by_plan=True)
     assert candidate.model.configuration_digest == found.digest
     (typed,) = found.candidates(["random-forest[python=./evil]"])
     assert not typed.model.configuration_digest

@@ -20,7 +20,7 @@ from latency_tui.history.reading import read_result, read_result_or_suite
 from latency_tui.history.store import History
 from latency_tui.plan.settings import Setting
 from latency_tui.report import FORMATS, pieces, render, write
-from latency_tui.report.calls import split_processes
+from latency_tui.report.call_samples import split_processes
 from latency_tui.report.formats import Format, check_format
 from latency_tui.report.parquet import METADATA_KEY
 from latency_tui.result.limit_verdict import LimitVerdict

@@ -129,7 +129,7 @@ def test_trust_is_remembered_for_this_very_content() -> None:
 def test_a_plan_of_a_trusted_file_is_the_users_own_word() -> None:
     write(f"{PLAN}['beside:Model']")
     Path("beside.py").write_text("class Model: pass\n")
-    (candidate,) = load_configuration(Path("latency-tui.toml")).candidates(["beside:Model"], by_plan=True)
+    (candidate,) = load_configuration(Path("latency-tui.toml")).candidates(["beside:Model"], named_by_plan=True)
     assert not candidate.model.configuration_digest
 
 

@@ -477,7 +477,7 @@ def test_each_model_is_checked_against_itself_at_a_revision(play: Play, monkeypa
         both = (one for mine in plan.candidates for one in (mine, msgspec.structs.replace(mine, revision=at)))
         return msgspec.structs.replace(plan, candidates=make_slugs_unique(both))
 
-    monkeypatch.setattr("latency_tui.catalog.against.plan_against", with_revision)
+    monkeypatch.setattr("latency_tui.catalog.revision_candidates.add_revision_candidates", with_revision)
     monkeypatch.setattr("latency_tui.cli.check.check_plan", lambda _plan: None)
     measured = play({"linear-svm": 1.3})
     done = check("--against", "main", "--limit", "p50 < 1.05x", "--limit", "p50 < 1ms")

@@ -16,12 +16,12 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore
 from latency_tui.engine.protocol import BlockMeasured
 from latency_tui.errors import HistoryError, UsageError
-from latency_tui.history.entries import unpack
 from latency_tui.history.fingerprint import result_id
+from latency_tui.history.journal_batches import unpack
 from latency_tui.history.store import History
 from latency_tui.history.writer import Writer
 from latency_tui.plan import Plan
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
 from tests.unit.test_analysis_launches import plan_of as plan_of_launches
 from tests.unit.test_analysis_recorder import blocks, plan_of
@@ -130,7 +130,7 @@ def test_a_continuation_that_is_cut_off_includes_what_was_before(path: Path, has
             history.remove([writer.key])
     following = Writer(path, writer.key, base=None if has_document else before)
     recording.write_to(following)
-    add(recording, everything(plan, recording.continue_with(More(runs=500)), 50))
+    add(recording, everything(plan, recording.continue_with(MeasurementAmount(runs=500)), 50))
     end(following, abandoned=True)
     cut_off(path, writer.key)
     with History.open(path) as history:
@@ -145,7 +145,7 @@ def test_a_continuation_that_adds_nothing_leaves_the_result(path: Path) -> None:
     end(writer, before)
     following = Writer(path, writer.key)
     recording.write_to(following)
-    add(recording, everything(plan, recording.continue_with(More(runs=500)), 50))
+    add(recording, everything(plan, recording.continue_with(MeasurementAmount(runs=500)), 50))
     end(following, None)
     with History.open(path) as history:
         assert history.load(writer.key).to_json() == before.to_json()

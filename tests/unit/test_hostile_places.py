@@ -14,9 +14,9 @@ import pytest
 from latency_tui.catalog.bounded_reading import read_whole
 from latency_tui.catalog.configuration import load_configuration
 from latency_tui.catalog.data_files import format_of
+from latency_tui.catalog.file_head import read_head
 from latency_tui.catalog.import_paths import describe
 from latency_tui.catalog.model_files import kind_of
-from latency_tui.catalog.sniff import read_head
 from latency_tui.catalog.trust_store import digest_of, recall, remember_types
 from latency_tui.errors import MAX_SENTENCE, DataError, UsageError
 from latency_tui.result.result import load

@@ -295,7 +295,7 @@ def looked(truth: float, looks: Callable[[], Looks], trials: int = 300, rounds: 
 
 
 def _normal(confidence: float) -> float:
-    from latency_tui.stats.quantiles import normal_quantile
+    from latency_tui.stats.distributions import normal_quantile
 
     return normal_quantile((1 + confidence) / 2)
 

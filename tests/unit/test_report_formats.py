@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from latency_tui.errors import UsageError
 from latency_tui.report import FORMATS, format_of, pieces, render, write
-from latency_tui.report.rows import comparison_with, make_notes, make_rows
+from latency_tui.report.table_cells import comparison_with, make_notes, make_rows
 from latency_tui.result.atomic_files import check_writable, write_content
 from latency_tui.result.result import ColdStart, Result, load
 from latency_tui.text.sanitize import cells, clean, shorten

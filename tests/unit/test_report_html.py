@@ -251,5 +251,5 @@ def test_the_command_measures_the_same_plan(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_plan_of_python_objects_has_no_command() -> None:
     stored = Workload(dataset=StoredDataset(path="x", rows=1, features=1))
     assert format_command(Plan(candidates=(LOGISTIC,), workload=stored)) is None
-    handed = Candidate(model=ModelSpec(name="m", file="x.pickle", handed_over=True))
+    handed = Candidate(model=ModelSpec(name="m", file="x.pickle", is_temporary_pickle=True))
     assert format_command(Plan(candidates=(handed,))) is None

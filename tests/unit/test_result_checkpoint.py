@@ -27,7 +27,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import write
-from latency_tui.result.more import More
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result, load
 from tests.unit.fake_latencies import with_block
 from tests.unit.test_analysis_launches import launch_of, plan_of
@@ -126,7 +126,7 @@ def test_a_continued_file_is_the_same_result_to_the_last_digit(plan: Plan, tmp_p
     add(whole, everything(plan, 0, 45, planned=80, ratio=1.01))
     other = reloaded(whole, tmp_path / "r.json", max_samples)
     assert text(other.result()) == text(whole.result())
-    more = whole.result().more or More(runs=100)
+    more = whole.result().more or MeasurementAmount(runs=100)
     for recording in (whole, other):
         first = recording.continue_with(more)
         assert first == 1
@@ -146,7 +146,7 @@ def test_the_statistics_are_those_of_one_longer_measurement(tmp_path: Path) -> N
     part = Recorder(msgspec.structs.replace(plan, launches=1))
     add(part, everything(plan, 0, 80))
     part = reloaded(part, tmp_path / "r.json")
-    part.continue_with(More(runs=800, launches=2))
+    part.continue_with(MeasurementAmount(runs=800, launches=2))
     for launch in (1, 2):
         add(part, everything(plan, launch, 80))
     one, other = whole.result(), part.result()
@@ -170,7 +170,7 @@ def test_who_has_failed_stays_out_of_a_continuation(tmp_path: Path) -> None:
 def test_a_result_of_before_the_first_round_can_be_continued(tmp_path: Path) -> None:
     plan = plan_of(2, runs=800)
     other = reloaded(Recorder(plan), tmp_path / "r.json")
-    assert other.continue_with(More(runs=800)) == 0
+    assert other.continue_with(MeasurementAmount(runs=800)) == 0
     add(other, everything(plan, 0, 80))
     assert [candidate.calls for candidate in other.result().candidates] == [800, 960]
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from latency_tui.stats.comparison import Comparison, Verdict, compare, judge
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_p_value
 from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.prediction_interval import prediction_interval

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from latency_tui.catalog.inputs import identify_code
+from latency_tui.catalog.input_hashes import identify_code
 from latency_tui.engine import machine
 from latency_tui.plan import Candidate
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from latency_tui.catalog.inputs import identify_inputs
+from latency_tui.catalog.input_hashes import identify_inputs
 from latency_tui.engine import machine
 from latency_tui.engine.candidate import failures
 from latency_tui.engine.candidate.context import ProcessContext

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from latency_tui.catalog.configuration import runs_code
-from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.named_models import is_built_in
+from latency_tui.catalog.onnx_external_data import external_files
 from latency_tui.catalog.settings_to_try import file_kind
 from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import (

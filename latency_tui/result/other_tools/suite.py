@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latency_tui.engine.protocol import Environment
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import slugify
-from latency_tui.result.rows import Samples
+from latency_tui.result.json_arrays import Samples
 
 Tool = Literal["pyperf", "hyperfine", "pytest-benchmark"]
 

@@ -10,7 +10,7 @@ from latency_tui.tui.result_order import settled_order
 from latency_tui.tui.state import Measurement, State, date_text
 
 if TYPE_CHECKING:
-    from latency_tui.history.rows import Row
+    from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from latency_tui.report.tails import tail_ratio
+from latency_tui.report.p99_ratio import tail_ratio
 from latency_tui.text.formatting import PERCENTILES, format_duration, format_memory
 from latency_tui.text.limits import WORDS
 from latency_tui.tui.result_order import keep_order

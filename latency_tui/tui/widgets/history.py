@@ -19,7 +19,7 @@ from latency_tui.tui.widgets.painted import SizeChanged
 from latency_tui.tui.widgets.pane import Pane, Scene
 
 if TYPE_CHECKING:
-    from latency_tui.history.rows import Row
+    from latency_tui.history.listing import Row
 
 _WIDTHS = {"date": 16, "name": 16, "models": 6, "data": 22, "host": 10, "fastest": 22, "p50": 8}
 """Columns and their widths in cells; a narrow screen leaves out those of `_LESS_IMPORTANT`, in that order."""

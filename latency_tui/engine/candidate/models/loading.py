@@ -62,7 +62,7 @@ def load(
         Exception: The model's own code raised it.
     """
     spec = candidate.model
-    if spec.handed_over:
+    if spec.is_temporary_pickle:
         # Written by the process that started this engine, from objects of the caller's own.
         found = unpickle(lambda: pickle.loads(Path(spec.file).read_bytes()), folders)  # noqa: S301
         model, notes = adapted(found, threads)

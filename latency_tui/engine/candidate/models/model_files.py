@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, Kind, kind_of
+from latency_tui.catalog.onnx_external_data import external_files
 from latency_tui.catalog.trust_store import check_trusted
 from latency_tui.engine.candidate.error_messages import extract_cause, summarize_exception
 from latency_tui.engine.candidate.models.adapters import CatboostModel, LightgbmModel, TorchModel, load_xgboost, require

@@ -10,7 +10,7 @@ import msgspec
 
 from latency_tui.catalog.configuration import LoadedConfiguration, runs_code
 from latency_tui.catalog.import_paths import source_of
-from latency_tui.catalog.inputs import packages_of
+from latency_tui.catalog.input_hashes import packages_of
 from latency_tui.catalog.repository import Repository
 from latency_tui.catalog.revision_environment import Report, build, mapped_python_path, moved
 from latency_tui.catalog.trust_store import digest_of
@@ -21,7 +21,7 @@ from latency_tui.plan.plan import Plan
 from latency_tui.plan.trust import Trust
 
 
-def plan_against(
+def add_revision_candidates(
     plan: Plan, revision: str, configuration: LoadedConfiguration, report: Report, *, asks_later: bool = False
 ) -> Plan:
     """Return a plan in which every candidate is followed by the same candidate at another revision.
@@ -42,7 +42,7 @@ def plan_against(
     """
     command = _command(configuration)
     for candidate in plan.candidates:
-        if candidate.python or candidate.model.handed_over:
+        if candidate.python or candidate.model.is_temporary_pickle:
             raise UsageError(f"{candidate.name} cannot be taken from a revision; omit its interpreter, or --against.")
     here = Path.cwd()
     repository = Repository(here)

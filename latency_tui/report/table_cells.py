@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latency_tui.report.tails import tail_ratio
+from latency_tui.report.p99_ratio import tail_ratio
 from latency_tui.text.environments import describe_predictions, describe_revisions, describe_versions
 from latency_tui.text.formatting import (
     NOTHING,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.errors import NothingToExportError
-from latency_tui.result.rows import in_one_line
+from latency_tui.result.json_arrays import encode_array
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -84,6 +84,6 @@ def json_pieces(document: object, *, indent: int | None = None) -> Iterator[str]
     first, *others = json.dumps(document, indent=indent, default=hold).split(f'"{mark}"')
     yield first
     for row, after in zip(rows, others, strict=True):
-        yield from in_one_line(row)
+        yield from encode_array(row)
         yield after
     yield "\n"

@@ -7,7 +7,7 @@ import msgspec
 from latency_tui.plan import Plan
 
 
-class More(msgspec.Struct, frozen=True, kw_only=True):
+class MeasurementAmount(msgspec.Struct, frozen=True, kw_only=True):
     """The amount of a further measurement; one of the first three attributes sets the length of a launch.
 
     Attributes:
@@ -25,6 +25,6 @@ class More(msgspec.Struct, frozen=True, kw_only=True):
     stopped: bool = False
 
     @classmethod
-    def of(cls, plan: Plan) -> More:
+    def of(cls, plan: Plan) -> MeasurementAmount:
         """Return the amount that a plan asks for."""
         return cls(runs=plan.runs, seconds=plan.seconds, until_known=plan.until_known, launches=plan.launches)

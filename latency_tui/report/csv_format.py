@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from latency_tui.report.rows import comparison_with
+from latency_tui.report.table_cells import comparison_with
 from latency_tui.text.formatting import PERCENTILES, format_call_input
 from latency_tui.text.sanitize import clean
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from latency_tui.analysis.journal import Entry
-from latency_tui.result.rows import decode_row
+from latency_tui.result.json_arrays import decode_row
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[list[Entry]] = msgspec.msgpack.Decoder(list[Entry], dec_hook=decode_row)

@@ -11,9 +11,9 @@ import pytest
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import MeasurementStarted
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
-from latency_tui.stats.clock import clock_margin, clock_step, half_step
+from latency_tui.stats.clock_resolution import clock_margin, clock_step, half_step
 from latency_tui.stats.comparison import compare, judge
-from latency_tui.stats.equivalence import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.percentiles import percentiles
 from latency_tui.stats.sample_size import launches_to_settle, rounds_to_settle

@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 """Integers from 0, `(n,)`."""
 
 
-def in_one_line(row: NDArray[Any], at_once: int = 100_000) -> Iterator[str]:
+def encode_array(row: NDArray[Any], at_once: int = 100_000) -> Iterator[str]:
     """Yield an array as JSON on one line, in pieces of `at_once` numbers."""
     yield "["
     for begin in range(0, len(row), at_once):

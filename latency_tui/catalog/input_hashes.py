@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from latency_tui.catalog.configuration import runs_code
-from latency_tui.catalog.external_files import external_files
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.model_files import Kind
+from latency_tui.catalog.onnx_external_data import external_files
 from latency_tui.catalog.settings_to_try import file_kind
 from latency_tui.catalog.trust_store import digest_of
 from latency_tui.errors import UsageError
@@ -34,7 +34,7 @@ def named_inputs(plan: Plan) -> dict[str, str]:
 
     Temporary files of the Python API are not included, nor are modules that another interpreter imports.
     """
-    files = [candidate.model.file for candidate in plan.candidates if not candidate.model.handed_over]
+    files = [candidate.model.file for candidate in plan.candidates if not candidate.model.is_temporary_pickle]
     if isinstance(plan.workload.dataset, FileDataset):
         files.append(plan.workload.dataset.path)
     factories = [
@@ -66,7 +66,7 @@ def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
             if path is not None:
                 found[name] = digest_of(path)
     for candidate in plan.candidates:
-        if candidate.model.file and not candidate.model.handed_over and file_kind(candidate) == "onnx":
+        if candidate.model.file and not candidate.model.is_temporary_pickle and file_kind(candidate) == "onnx":
             found |= _external(Path(candidate.model.file))
     for candidate in plan.candidates:
         if not candidate.python:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from latency_tui.stats.quantiles import (
+from latency_tui.stats.distributions import (
     fair_binomial_cdf,
     fair_binomial_quantile,
     normal_quantile,

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.result.json_arrays import Integers, decode_row
 from latency_tui.result.result import Result
-from latency_tui.result.rows import Integers, decode_row
 
 CHUNK = 50_000
 """Numbers per chunk."""
