@@ -1,4 +1,4 @@
-"""The `latency-tui check` command: a gate for CI, which fails only what fails twice."""
+"""The `latency-tui check` command: a gate for CI, which fails only if a second measurement confirms the failure."""
 
 from __future__ import annotations
 

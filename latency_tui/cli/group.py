@@ -22,10 +22,10 @@ COMMANDS = ("run", "check", "compare", "export", "history", "models", "serve", "
 
 
 class _Everywhere(dict[str, Any]):
-    """Options given before a command that has subcommands of its own, which all of them get."""
+    """Options given before a command that has subcommands; all its subcommands receive them."""
 
     def get(self, name: str, default: Any = None) -> Any:  # Any: values as click parsed them
-        """Return the options for a subcommand."""
+        """Return the options, whatever the name of the subcommand."""
         return {**self} if name not in self else super().get(name, default)
 
 

@@ -17,7 +17,7 @@ from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, check_format, format_of
 
 _CONTINUE_OPTIONS = {"trust", "trust_types", "config", "history", "no_history", "name", "tags"}
-_TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after run, or before it
+_TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)  # after or before `run`
 
 
 @click.command(name="run", short_help="Measure without a screen and print the result.")

@@ -1,4 +1,4 @@
-"""Opens the saved results that arguments of the command line name."""
+"""Opens saved results that are named on the command line."""
 
 from __future__ import annotations
 

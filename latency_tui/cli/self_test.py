@@ -1,4 +1,4 @@
-"""`check --self-test`: whether a gate on this machine sees a known slowdown and stays quiet on an identical model."""
+"""`check --self-test`: tests that a gate detects an injected slowdown on this machine and passes an identical model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ COPY, SLOWED, BROKEN = "identical copy", "slowed by the limit's size", "slowed b
 def plan_self_test(plan: Plan, limit: Limit) -> Plan:
     """Return the plan of a self-test of a relative limit.
 
-    The baseline, an identical copy, a copy that is slower by the limit's size and one that is slower by that size once
-    more are measured in turns. No interval lies wholly on one side of a slowdown of exactly the limit's size, so that
-    one only has to be told from no slowdown, and the last one has to break the limit.
+    Four candidates are measured in turns: the baseline, an identical copy, a copy with a slowdown of the limit's size,
+    and a copy with twice that slowdown. The interval of the third candidate usually contains the limit, so that copy
+    must only be shown to differ from the baseline. The last copy must break the limit.
 
     Args:
         plan: The plan of the gate.

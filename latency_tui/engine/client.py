@@ -184,7 +184,7 @@ class Engine:
                 await self._send(Stop(job=job, reason=reason))
 
     async def stop_training(self, job: str, candidate: str) -> None:
-        """Stop the training of one candidate. `CandidateFailed` follows, and the others go on."""
+        """Stop the training of one candidate. `CandidateFailed` follows, and the others continue."""
         if self.running:
             with contextlib.suppress(EngineError):
                 await self._send(StopTraining(job=job, candidate=candidate))

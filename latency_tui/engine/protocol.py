@@ -84,7 +84,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Train(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Get every candidate of the plan ready. Candidates that are ready already are left alone.
+    """Get every candidate of the plan ready. Candidates that are ready already are not changed.
 
     A `Measure` of the same job and launch may follow.
     """
@@ -110,7 +110,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class StopTraining(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End the training or loading of one candidate of the running job. The others go on."""
+    """End the training or loading of one candidate of the running job. The others continue."""
 
     job: str
     candidate: str
@@ -179,7 +179,7 @@ class TrainingFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class CandidateFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A candidate cannot be measured, or not any further. The others go on.
+    """A candidate cannot be measured, or its measurement cannot continue. The others continue.
 
     Attributes:
         job: The job that asked for it.

@@ -1,5 +1,5 @@
-"""The app in a browser: textual-serve, with a door that only opens to whoever knows the token.
+"""Serves the app to browsers: textual-serve, with access control by a token.
 
-Stands apart from the command that starts it because it is a server with rules of its own: who may come in (`access`),
-what is answered (`server`, `static/`), and the life of the app's process behind a tab (`session`).
+`access` decides which requests are allowed, `admission` limits idle connections, `server` and `static/` answer
+requests, `session` runs the app's process for one browser tab, `log` writes the log, and `main` starts the server.
 """

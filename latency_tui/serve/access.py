@@ -1,13 +1,12 @@
-"""Who may come in. Pure rules over a request's headers, so that each can be tested without a server.
+"""Access control: decides by a request's headers whether it is allowed. Pure functions, tested without a server.
 
-Whoever reaches the app runs this program as its user, and a page of any web site can make the user's browser send
-requests to 127.0.0.1. Three rules, all of which must hold:
+A client that reaches the app can run code as its user, and a page of any web site can make the user's browser send
+requests to 127.0.0.1. A request is allowed if all three rules hold:
 
-- Host: the name that the browser believes to be talking to is one of ours. A site that lets its own name point to
-  127.0.0.1 (DNS rebinding) fails here.
-- Origin: where a browser says which page asks, that page is ours. A foreign page that opens a web socket fails here.
-- Token: a secret of this run in the printed address, which is exchanged for another one in a cookie. Other users of
-  the machine, and programs, fail here.
+- Host: the Host header names this server. This rejects DNS rebinding, a foreign name that resolves to 127.0.0.1.
+- Origin: the Origin header, if there is one, is this server's. This rejects web sockets that foreign pages open.
+- Token: the printed URL contains a secret of this run, which is exchanged for another secret in a cookie. This
+  rejects other users of the machine and other programs.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ class Access:
     """The rules of one server.
 
     Attributes:
-        token: The secret in the printed address, good for the page only.
-        session: The secret in the cookie, good for everything.
-        remote: Whether the server listens on more than loopback; then it may be called by any address of the machine.
-        public_url: Scheme, host and port that browsers see, where a proxy stands before the server.
-        names: Further host names that are ours.
+        token: The secret in the printed URL; it gives access to the page only.
+        session: The secret in the cookie; it gives access to everything.
+        remote: Whether the server listens on other addresses than loopback; the Host header may then be any IP address.
+        public_url: Scheme, host and port that browsers see if the server is behind a proxy; None without a proxy.
+        names: Additional host names of this server.
     """
 
     token: str = field(repr=False)
@@ -44,9 +43,9 @@ class Access:
     names: frozenset[str] = frozenset()
 
     def refuse_host(self, host: str | None) -> str | None:
-        """Return why a request with that Host header is refused, or None where it is not.
+        """Return why a request with this Host header is refused; None if it is allowed.
 
-        The port is left alone: a tunnel (`ssh -L 9000:localhost:8000`) changes it, and rebinding needs a name.
+        The port is ignored, because a tunnel (`ssh -L 9000:localhost:8000`) changes it. DNS rebinding needs a name.
         """
         name = _name_of(host)
         if name is None:
@@ -58,9 +57,9 @@ class Access:
         return f"This server is not {name}; open the address that latency-tui serve printed."
 
     def refuse_origin(self, origin: str | None, host: str | None) -> str | None:
-        """Return why a request from a page of that origin is refused, or None where it is not.
+        """Return why a request from a page of this origin is refused; None if it is allowed.
 
-        No Origin at all is what programs, and a browser's address bar, send: the token judges those.
+        Requests from programs and from a browser's address bar have no Origin; they are allowed by their token.
         """
         if origin is None:
             return None
@@ -71,11 +70,11 @@ class Access:
         return "Pages of another origin may not use this server."
 
     def knows_token(self, candidate: str | None) -> bool:
-        """Return whether what stands in an address is the token."""
+        """Return whether a value from a URL is the token."""
         return _equal(candidate, self.token)
 
     def knows_session(self, candidate: str | None) -> bool:
-        """Return whether what stands in a cookie is the secret that the token was exchanged for."""
+        """Return whether the value of a cookie is the session's secret."""
         return _equal(candidate, self.session)
 
     @property
@@ -84,10 +83,10 @@ class Access:
 
 
 def content_security(headers: Mapping[str, str]) -> str:
-    """Return the Content-Security-Policy of an answer to a request with these headers.
+    """Return the Content-Security-Policy of the response to a request with these headers.
 
-    Everything comes from this server and from nowhere else. Styles are the exception: the terminal in the page
-    (xterm.js) makes style elements as it goes. The web socket is named because Safari does not count it as 'self'.
+    Everything must come from this server. Inline styles are allowed because the terminal in the page (xterm.js)
+    creates style elements. The web socket is listed because Safari does not include it in 'self'.
     """
     host = headers.get("Host", "")
     sockets = f" ws://{host} wss://{host}" if _name_of(host) else ""
@@ -98,10 +97,10 @@ def content_security(headers: Mapping[str, str]) -> str:
 
 
 def check_address(host: str, *, allow_remote: bool) -> bool:
-    """Return whether other machines can reach that address.
+    """Return whether other machines can reach an address.
 
     Raises:
-        UsageError: They can and nobody allowed it, or there is no such address.
+        UsageError: They can but `allow_remote` is not set, or the address does not exist.
     """
     if _is_loopback(host):
         return False
@@ -117,7 +116,7 @@ def check_public_url(url: str) -> str:
     """Return scheme, host and port of a public URL.
 
     Raises:
-        UsageError: It is no http or https URL, or has a path: the terminal's script asks for downloads at the root.
+        UsageError: It is not an http or https URL, or has a path; the terminal's script requests downloads at the root.
     """
     try:
         parts = urlsplit(url)
@@ -132,7 +131,7 @@ def check_public_url(url: str) -> str:
 
 
 def own_names() -> frozenset[str]:
-    """Return the names that this machine goes by."""
+    """Return the host names of this machine."""
     name = socket.gethostname().lower()
     return frozenset({name, name.partition(".")[0], f"{name.partition('.')[0]}.local", socket.getfqdn().lower()})
 
@@ -156,12 +155,12 @@ def _is_address(name: str) -> bool:
 
 
 def _equal(candidate: str | None, ours: str) -> bool:
-    """Compare in constant time; bytes that are no UTF-8 come as surrogates, and are not equal to anything."""
+    """Compare in constant time. Bytes that are not valid UTF-8 arrive as surrogates and never compare equal."""
     return bool(candidate) and hmac.compare_digest(str(candidate).encode("utf-8", "surrogatepass"), ours.encode())
 
 
 def _name_of(host: str | None) -> str | None:
-    """Return the host of a Host header without its port, lower case; None where it makes no sense."""
+    """Return the host of a Host header in lower case, without its port; None if the header is invalid."""
     if not host or not host.isascii() or any(character in host for character in "/@?#\\ \t;,'\""):
         return None
     try:

@@ -1,8 +1,8 @@
-"""Connections that have not asked for anything yet: few of them, and not for long.
+"""Limits the number and the duration of connections that have not sent a request yet.
 
-Anybody who reaches the port can open connections and say nothing. Such a connection must not take the place of the
-owner's, so it waits here, outside the HTTP server, until the head of its first request has arrived. There is a deadline
-for that, and where too many wait the oldest goes: a browser sends its request at once, and is never among the oldest.
+Any client that reaches the port can open connections without sending anything. They must not use up the connections
+that the user needs. A connection is therefore held here, outside the HTTP server, until the head of its first request
+has arrived. It is closed after a time limit, or if it is the oldest and there are too many; browsers send at once.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import resource
 from collections.abc import Callable
 
 FIRST_REQUEST_SECONDS = 5.0
-"""How long the head of a first request may take."""
+"""Time limit for the head of the first request."""
 MAX_HEAD = 32 * 1024
-"""Bytes of a request's head; aiohttp itself takes 8 KiB per line."""
+"""Maximum size of a request's head in bytes; aiohttp accepts 8 KiB per line."""
 _MAX_WAITING = 128
 _MAX_PER_ADDRESS = 48
 _END_OF_HEAD = b"\r\n\r\n"
@@ -24,9 +24,9 @@ class Admission:
     """The connections that wait for their first request.
 
     Args:
-        handler: Makes the protocol that a connection is handed over to.
-        descriptors: How many files this process may open; a quarter of them may be connections that wait.
-        seconds: How long the head of a first request may take.
+        handler: Creates the protocol that takes over a connection.
+        descriptors: Number of files that this process may open; at most a quarter of them are waiting connections.
+        seconds: Time limit for the head of the first request.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class Admission:
 
     @property
     def backlog(self) -> int:
-        """How many connections are accepted at once, before any of them is looked at."""
+        """Maximum number of connections that asyncio accepts before it reads from any of them."""
         return max(self._most // 2, 2)
 
     def add(self, connection: Waiting) -> None:
-        """Let a connection wait, in the place of the oldest where there are too many."""
+        """Add a waiting connection; close the oldest one if there are too many."""
         self._waiting[connection] = None
         neighbours = [other for other in self._waiting if other.address == connection.address]
         if len(neighbours) > min(_MAX_PER_ADDRESS, self._most):
@@ -62,20 +62,20 @@ class Admission:
             next(iter(self._waiting)).abort()
 
     def remove(self, connection: Waiting) -> None:
-        """Forget a connection that was handed over or closed."""
+        """Remove a connection that was handed over or closed."""
         self._waiting.pop(connection, None)
 
     def close(self) -> None:
-        """Close all connections that still wait."""
+        """Close all waiting connections."""
         for connection in list(self._waiting):
             connection.abort()
 
 
 class Waiting(asyncio.Protocol):
-    """A connection from its start to the end of its first request's head.
+    """The protocol of a connection until the head of its first request has arrived.
 
     Attributes:
-        address: Where it comes from.
+        address: IP address of the client.
     """
 
     def __init__(self, admission: Admission) -> None:
@@ -86,7 +86,7 @@ class Waiting(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait."""
+        """Start the time limit."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         peer = transport.get_extra_info("peername")
@@ -95,7 +95,7 @@ class Waiting(asyncio.Protocol):
         self._admission.add(self)
 
     def data_received(self, data: bytes) -> None:
-        """Collect the head; hand the connection over once it is whole."""
+        """Collect the head; hand the connection over once it is complete."""
         if self._transport is None:
             return
         searched = max(len(self._head) - len(_END_OF_HEAD), 0)
@@ -115,7 +115,7 @@ class Waiting(asyncio.Protocol):
         self._forget()
 
     def abort(self) -> None:
-        """Close the connection without an answer."""
+        """Close the connection without a response."""
         transport = self._transport
         self._forget()
         if transport is not None:

@@ -1,7 +1,7 @@
-"""What a server and its apps have to print_status about, in a file of bounded size.
+"""The log of the server and its apps: a file of limited size.
 
-A server often runs where nobody reads its output, and then a write to stdout or stderr blocks for ever. So the event
-loop only puts records into a queue; a thread writes them.
+A write to stdout or stderr blocks forever if nobody reads the output of the server. The event loop therefore only puts
+records into a queue; a thread writes them.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from pathlib import Path
 from aiohttp.http_exceptions import HttpProcessingError
 
 MAX_BYTES = 1_000_000
-"""Size of the file before it is renamed to `serve.log.1`, of which there is one."""
-_MAX_RECORDS = 1000  # in the queue; what comes beyond it is lost
+"""Size at which the file is renamed to `serve.log.1`, replacing the previous one."""
+_MAX_RECORDS = 1000  # in the queue; records beyond this are dropped
 
 
 @contextlib.contextmanager
 def log_to_file(path: Path | None = None) -> Iterator[None]:
-    """Write what is logged to a file, which is made once there is something to write.
+    """Write log records to a file, which is created with the first record.
 
     Args:
-        path: The file; None for `serve.log` in the user's folder for logs.
+        path: The file; None for `serve.log` in the user's log folder.
     """
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(_MAX_RECORDS)
     listener = QueueListener(waiting, _File(path or log_path()))
     handler = _Queue(waiting)
     handler.addFilter(_is_ours)
     root = logging.getLogger()
-    raising, logging.raiseExceptions = logging.raiseExceptions, False  # never a traceback on a stderr nobody reads
+    raising, logging.raiseExceptions = logging.raiseExceptions, False  # no tracebacks on stderr, which may block
     root.addHandler(handler)
     listener.start()
     try:
@@ -48,12 +48,12 @@ def log_to_file(path: Path | None = None) -> Iterator[None]:
 
 
 def log_path() -> Path:
-    """Return where the log lies, whether it is there or not."""
+    """Return the path of the log file, which may not exist."""
     from platformdirs import user_log_path
 
     try:
         return Path(user_log_path("latency-tui", appauthor=False)) / "serve.log"
-    except (OSError, RuntimeError, KeyError):  # a user without a home
+    except (OSError, RuntimeError, KeyError):  # the user has no home folder
         return Path(tempfile.gettempdir()) / "latency-tui-serve.log"
 
 
@@ -81,6 +81,6 @@ class _File(RotatingFileHandler):
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Return whether a record is worth keeping: a stranger who speaks no HTTP has had an answer, and that is enough."""
+    """Return whether a record is logged: warnings and errors, except those about invalid HTTP requests."""
     error = record.exc_info[1] if record.exc_info else None
     return record.levelno >= logging.WARNING and not isinstance(error, HttpProcessingError)

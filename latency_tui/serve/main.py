@@ -1,4 +1,4 @@
-"""Running the server: listen, say where, serve until a signal comes, and leave nothing behind."""
+"""Runs the server: listens, prints the URL, serves until a signal arrives, and ends all sessions."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def serve(
     remote: bool,
     signals: Sequence[signal.Signals],
 ) -> int:
-    """Serve a command until a signal comes; return the exit code.
+    """Serve a command until a signal arrives; return the exit code.
 
     Args:
         arguments: The command line of the app.
         host: Address to listen on.
         port: Port to listen on; 0 for any free one.
-        public_url: Scheme, host and port that browsers see, where a proxy stands before the server.
-        remote: Whether other machines reach the address.
-        signals: Those that end it.
+        public_url: Scheme, host and port that browsers see if the server is behind a proxy; None without a proxy.
+        remote: Whether other machines can reach the address.
+        signals: Signals that end the server.
 
     Raises:
-        UsageError: The address cannot be listened on.
+        UsageError: The server cannot listen on the address.
     """
     access = Access(
         token=secrets.token_urlsafe(32),
@@ -58,8 +58,8 @@ def serve(
 async def _serve(
     server: Server, listener: socket.socket, signals: Sequence[signal.Signals], announce: Callable[[], None]
 ) -> int:
-    # A tab that is open must not hold up the end: its app is ended by closing the socket, not by waiting for it.
-    # An answer ends the connection of whoever is refused, also if more of a body was promised.
+    # Open tabs must not delay the shutdown, so their sockets are closed and nothing waits for them. A lingering time
+    # of 0 closes a refused connection after the response, even if its request announced a longer body.
     runner = web.AppRunner(
         await server.application(), access_log=None, shutdown_timeout=2.0, keepalive_timeout=75, lingering_time=0
     )
@@ -82,7 +82,7 @@ async def _serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the port before anything else is said, so that a port in use is one sentence."""
+    """Return a socket that listens on the port; called before any output, so that an error is one sentence."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -97,9 +97,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _announce(access: Access, host: str, port: int) -> None:
-    """Print where the app is, and how to get there from elsewhere."""
+    """Print the URL of the app, and how to reach it from other machines."""
     name = f"[{host}]" if ":" in host else host
-    if host in ("0.0.0.0", "::"):  # noqa: S104  no address to open: the machine's name is one
+    if host in ("0.0.0.0", "::"):  # noqa: S104  browsers cannot open these addresses; show the host name
         name = socket.gethostname()
     url = access.public_url or f"http://{name}:{port}"
     lines = [f"latency-tui is at {url}/?token={access.token}", "Press Ctrl+C to stop."]
@@ -109,5 +109,5 @@ def _announce(access: Access, host: str, port: int) -> None:
         lines.append("Note: nothing on the way is encrypted; a proxy with TLS before it, or ssh -L, would see to that.")
     elif not access.remote and not access.public_url and os.environ.get("SSH_CONNECTION"):
         lines.append(f"From your own machine first: ssh -L {port}:{name}:{port} {socket.gethostname()}")
-    with contextlib.suppress(OSError):  # nobody reads; the server is wanted all the same
-        print("\n".join(lines), flush=True)  # noqa: T201  the one thing that a server has to say
+    with contextlib.suppress(OSError):  # stdout is closed: serve anyway
+        print("\n".join(lines), flush=True)  # noqa: T201  the only output of the server

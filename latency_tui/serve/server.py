@@ -1,7 +1,8 @@
-"""The server: textual-serve's routes and protocol behind the rules of `access`, with a page of our own.
+"""The HTTP server: textual-serve's routes and protocol with the access control of `access`.
 
-Of textual-serve are the terminal's script and style, the protocol and the downloads. Ours are the door (it has none),
-the page (its own loads a font from the net), the life of a session, and an end that does not wait for open tabs.
+The terminal's script and style, the protocol and the downloads are textual-serve's. The following are replaced: access
+control, which it lacks; the page, which loads a font from the internet; the end of sessions; and the shutdown, which
+waits for open tabs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from latency_tui.tui.tab import cells
 
 STATIC = Path(__file__).parent / "static"
 CLOSING_SECONDS = 0.5
-"""How long a tab may take to answer that its socket is to be closed."""
+"""Time limit for a tab to confirm that its socket is closing."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -43,12 +44,12 @@ log = logging.getLogger(__name__)
 
 
 class Server(TextualServer):
-    """Serves one command to the browsers that know the token.
+    """Serves one command to browsers that have the token.
 
     Args:
         arguments: The command line of the app.
-        access: Who may come in.
-        port: The port that is listened on.
+        access: The access rules.
+        port: The port on which the server listens.
     """
 
     def __init__(self, arguments: Sequence[str], access: Access, port: int) -> None:
@@ -60,7 +61,7 @@ class Server(TextualServer):
 
     @property
     def cookie(self) -> str:
-        """The cookie's name. Browsers share cookies between ports, so it says which: two servers do not quarrel."""
+        """The name of the cookie; it contains the port, because browsers share cookies between ports."""
         return f"latency-tui-{self.port}"
 
     async def _make_app(self) -> web.Application:
@@ -80,7 +81,7 @@ class Server(TextualServer):
         return app
 
     async def application(self) -> web.Application:
-        """Return the application, ready to be run."""
+        """Return the aiohttp application."""
         return await self._make_app()
 
     @web.middleware
@@ -92,17 +93,18 @@ class Server(TextualServer):
             refusal = "Open the address that latency-tui serve printed when it started, with its token."
         if refusal is not None:
             response = web.Response(status=403, text=f"{refusal}\n")
-            response.force_close()  # a stranger keeps no connection
+            response.force_close()  # refused clients must not keep a connection
             return response
         return await handler(request)
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """Answer with the page; where the address has the token, exchange it for a cookie and drop it first."""
+        """Return the page; if the URL has the token, set the cookie and redirect to the URL without it."""
         response: web.StreamResponse
         if "token" not in request.query:
             response = web.FileResponse(STATIC / "page.html")
         elif request.headers.get("Sec-Fetch-Site") == "cross-site":
-            # A link on a page of another site was followed: a strict cookie is sent only once we ask for the page.
+            # The user followed a link on another site. Browsers then omit SameSite=Strict cookies, also after a
+            # redirect, so a page of this server loads the URL.
             response = web.Response(text=_GO_ON.format(address=_without_token(request)), content_type="text/html")
         else:
             response = web.Response(status=303, headers={"Location": _without_token(request)})
@@ -113,7 +115,7 @@ class Server(TextualServer):
         return response
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Run an app for as long as the tab is open."""
+        """Run the app while the tab is open."""
         socket = web.WebSocketResponse(heartbeat=15, timeout=CLOSING_SECONDS)
         width, height = (cells(to_int(request.query.get(name, ""), fallback), fallback) for name, fallback in _SIZES)
         await socket.prepare(request)
@@ -143,11 +145,11 @@ class Server(TextualServer):
                 await self._process(message, websocket, app_service)
             except (ValueError, RecursionError):
                 await websocket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"That is no message of the page.")
-            except (ConnectionError, RuntimeError):  # either side has just left
+            except (ConnectionError, RuntimeError):  # the tab or the app has just closed
                 return
 
     async def _process(self, message: WSMessage, socket: web.WebSocketResponse, session: AppService) -> None:
-        """Obey one message of the page; raise `ValueError` or `RecursionError` if it is none."""
+        """Handle a message from the page; raises `ValueError` or `RecursionError` if it is invalid."""
         if message.type != WSMsgType.TEXT:
             raise ValueError(message.type)
         match json.loads(message.data):
@@ -167,7 +169,7 @@ class Server(TextualServer):
         await asyncio.gather(*closing, return_exceptions=True)
 
     async def _end_sessions(self, _app: web.Application) -> None:
-        """End what the closing of its socket has not: nobody will come back for it."""
+        """End the sessions that still run after their sockets have been closed."""
         for session in self._sessions:
             session.kill()
 
@@ -176,14 +178,14 @@ _SIZES = (("width", 80), ("height", 24))
 
 
 def _size(number: float) -> int:
-    """Return a number of cells that a terminal may have; raise `ValueError` on infinity and on what is no number."""
+    """Return a valid number of columns or rows; raises `ValueError` for infinity and NaN."""
     if not math.isfinite(number):
         raise ValueError(number)
     return cells(number, 1)
 
 
 def _without_token(request: web.Request) -> str:
-    """Return the address of the page that was asked for without the token, and with what is meant for the page."""
+    """Return the requested URL without the token; only the page's font size is kept."""
     font = to_int(request.query.get("fontsize", ""), 0)
     return f"/?fontsize={font}" if 0 < font < _MAX_FONT else "/"
 

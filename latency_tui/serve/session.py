@@ -1,4 +1,4 @@
-"""The app behind one browser tab: started with the tab, and gone with it in under two seconds, come what may."""
+"""The process of the app for one browser tab: starts with the tab, and ends within two seconds after it closes."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from typing import Any, Literal
 from textual_serve.app_service import AppService
 
 QUIT_SECONDS = 1.0
-"""How long the app may take to leave by itself, closing its engine on the way."""
+"""Time limit for the app to exit by itself, which includes closing its engine."""
 END_SECONDS = 0.3
-"""How long it may take after SIGTERM, before SIGKILL."""
+"""Time between SIGTERM and SIGKILL."""
 MAX_PENDING = 16 * 1024 * 1024
-"""Bytes that may wait to be read by the app, or be in one packet of it."""
+"""Maximum number of bytes that wait to be read by the app, and maximum size of a packet from the app."""
 MAX_LOGGED = 200_000
-"""Bytes that one app may write to the log; a traceback has 30,000 to 60,000."""
-_HEADING = 100  # bytes, of each record of the log, at most
+"""Maximum number of bytes that one app may write to the log; a traceback has 30,000 to 60,000."""
+_HEADING = 100  # largest size in bytes of the heading of a log record
 _PRELUDE = b"__GANGLION__\n"
 
 log = logging.getLogger(__name__)
 
 
 class Session(AppService):
-    """An app's process and the pipes between it and a web socket.
+    """The process of the app, and the pipes between it and a web socket.
 
-    textual-serve's own asks the app to quit and waits for as long as that takes: an app that hangs, or that is stuck
-    writing to a tab which has gone, would stay for ever. Its shell would stand between us and the app, too.
+    textual-serve's class asks the app to quit and waits without a time limit, so an app that hangs, or that blocks
+    while it writes to a closed tab, would never end. It also starts the app in a shell; here the process is the app.
 
     Args:
-        arguments: The command line of the app, as a list: no shell reads it.
+        arguments: The command line of the app, as a list, because no shell parses it.
         wire: textual-serve's callbacks: `write_bytes`, `write_str`, `close`, `download_manager`.
     """
 
@@ -51,24 +51,24 @@ class Session(AppService):
             stdout=PIPE,
             stderr=PIPE,
             env=self._build_environment(width=width, height=height),
-            start_new_session=True,  # Ctrl+C in the server's terminal is for the server, which then ends its apps
+            start_new_session=True,  # Ctrl+C in the terminal must reach only the server, which ends its apps
         )
         self._stdin = self._process.stdin
         return self._process
 
     async def send_bytes(self, data: bytes) -> bool:
-        """Send what was typed to the app."""
+        """Send keyboard input to the app."""
         return self._send(b"D", data)
 
     async def send_meta(self, data: dict[str, str | int | bool | None]) -> bool:
-        """Send a message of the protocol to the app."""
+        """Send a protocol message to the app."""
         return self._send(b"M", json.dumps(data).encode())
 
     def _send(self, kind: Literal[b"D", b"M"], payload: bytes) -> bool:
-        """Write to the app without waiting for it to read: it may be stuck, and its tab is to close all the same.
+        """Write to the app without waiting until it reads, because a tab must close even if its app hangs.
 
         Raises:
-            ValueError: Too much is waiting for the app already.
+            ValueError: More than `MAX_PENDING` bytes wait to be read by the app.
         """
         stdin = self._stdin
         if stdin is None or stdin.is_closing():
@@ -79,7 +79,7 @@ class Session(AppService):
         return True
 
     async def run(self) -> None:
-        """Pass on what the app writes until it ends, then close the tab's socket, whatever ended it."""
+        """Forward the output of the app until it ends or an error occurs, then close the tab's socket."""
         assert self._process is not None
         stdout, stderr = self._process.stdout, self._process.stderr
         assert stdout is not None
@@ -87,7 +87,7 @@ class Session(AppService):
         self._errors = asyncio.create_task(_log_errors(stderr, self._process.pid))
         try:
             await self._pass_on(stdout)
-        except (ConnectionError, RuntimeError, ValueError):  # the socket went away in the middle of a frame
+        except (ConnectionError, RuntimeError, ValueError):  # the socket was closed during a frame
             pass
         except asyncio.IncompleteReadError:
             pass
@@ -96,7 +96,7 @@ class Session(AppService):
                 await self.remote_close()
 
     async def _pass_on(self, stdout: asyncio.StreamReader) -> None:
-        """Read the packets of the app; raises `IncompleteReadError` at its end."""
+        """Read the packets of the app; raises `IncompleteReadError` when the app ends."""
         if await stdout.readexactly(len(_PRELUDE)) != _PRELUDE:
             raise ValueError("this is no app of Textual")
         handlers = {b"D": self.on_data, b"M": self.on_meta, b"P": self.on_packed}
@@ -108,7 +108,7 @@ class Session(AppService):
             await handlers[header[:1]](await stdout.readexactly(size))
 
     async def stop(self) -> None:
-        """End the app: ask, then insist, then force. Returns when it is gone."""
+        """End the app: ask it to quit, then send SIGTERM, then SIGKILL. Returns when it has ended."""
         process, task = self._process, self._task
         self._task = None
         if process is None or task is None:
@@ -117,7 +117,7 @@ class Session(AppService):
         with contextlib.suppress(ConnectionError, RuntimeError, ValueError):
             await self.send_meta({"type": "quit"})
         if task.done() and process.stdout is not None:
-            # Nobody reads the app's frames any more, and an app that cannot write cannot leave.
+            # The output must still be read, because an app that blocks while it writes cannot exit.
             task = asyncio.create_task(_drain(process.stdout))
         for seconds, number in ((QUIT_SECONDS, signal.SIGTERM), (END_SECONDS, signal.SIGKILL)):
             if await _ended(process, seconds):
@@ -129,17 +129,17 @@ class Session(AppService):
         task.cancel()
         await asyncio.wait([task], timeout=0.2)
         if self._errors is not None:
-            await asyncio.wait([self._errors], timeout=0.2)  # the last words
+            await asyncio.wait([self._errors], timeout=0.2)  # log its last output
             self._errors.cancel()
 
     def kill(self) -> None:
-        """End the app at once, if it is still there."""
+        """Kill the app if it still runs."""
         if self._process is not None and self._process.returncode is None:
             _signal_group(self._process, signal.SIGKILL)
 
 
 async def _log_errors(stream: asyncio.StreamReader, pid: int) -> None:
-    """Log what an app writes to stderr, up to a bound, and read the rest, so that the app is never held up."""
+    """Log the stderr output of an app up to `MAX_LOGGED` bytes; read the rest too, so that the app never blocks."""
     left = MAX_LOGGED
     while chunk := await stream.read(1 << 14):
         if left > 0:

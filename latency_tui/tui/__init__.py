@@ -1,1 +1,1 @@
-"""Showing it: the app, its commands, screens, widgets and charts. The only part that imports Textual."""
+"""The user interface: the app, its commands, screens, widgets and charts. Only this package imports Textual."""

@@ -1,4 +1,4 @@
-"""The app: one screen over one session with an engine, and a clean end whichever way it ends."""
+"""The Textual app: opens the main screen, and keeps the results and ends all processes whenever it exits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 DEFAULT_THEME = "tokyo-night"
 SIXTEEN_COLOURS_THEME = "ansi-dark"
-"""For terminals that would show several of the default theme's colours as one."""
+"""Theme for terminals with 16 colours, which show several colours of the default theme as the same one."""
 
 _SHUTDOWN_SECONDS = 2.0
 
@@ -49,14 +49,14 @@ def _commands() -> type[Provider]:
 
 
 class LatencyApp(App[None]):
-    """Measures how fast models answer, and shows it.
+    """Measures the latency of models and shows the results.
 
     Args:
-        plan: What to measure; its candidates are the ones chosen at the start. None for the built-in models.
-        models: Everything that can be chosen; None for the built-in models.
-        configuration: The configuration file, whose keys, theme and datasets are meant; None for none.
-        engine_factory: Makes an engine that is not started yet.
-        history: The file of the history, in which results are kept; None to keep none.
+        plan: What to measure; its candidates are selected at the start. None for the built-in models.
+        models: The models that can be selected; None for the built-in models.
+        configuration: The configuration file, which defines keys, a theme and datasets; None if there is none.
+        engine_factory: Creates an engine without starting it.
+        history: The file of the history, in which results are kept; None to keep no results.
         saved: A saved result that is shown at the start; None for none.
 
     Attributes:
@@ -64,7 +64,7 @@ class LatencyApp(App[None]):
         kept_ids: Ids of the results in the history when the app has ended; the newest last.
 
     Raises:
-        UsageError: The configuration names a theme, an action or a key that there is not.
+        UsageError: The configuration names an unknown theme, action or key.
     """
 
     TITLE = "latency-tui"
@@ -105,7 +105,7 @@ class LatencyApp(App[None]):
         self._keymap_wanted = self._keys_wanted()
 
     def get_driver_class(self) -> type[Driver]:
-        """Return what draws: Textual's choice, and in a browser tab one that ends when the tab has gone."""
+        """Return the driver class: Textual's default, or in a browser tab a driver that exits when the tab closes."""
         if not in_tab():
             return super().get_driver_class()
         from latency_tui.tui.web_driver import TabDriver  # only a tab needs it
@@ -119,24 +119,24 @@ class LatencyApp(App[None]):
 
     @property
     def last_result(self) -> Result | None:
-        """The result on the screen; before it has numbers, the newest that has. None where nothing was measured."""
+        """The result on the screen, or the newest one with figures if it has none yet; None if there is no result."""
         earlier = [m.result for m in self._main.state.measurements if m.result] if self._main else []
         return self.result or next(reversed(earlier), None)
 
     @property
     def exit_code(self) -> int:
-        """0 when the user left; 128 and its number when a signal ended the app; 1 when an error did."""
+        """0 if the user quit, 128 plus the signal number if a signal ended the app, 1 after an error."""
         if self._ended_by is not None:
             return 128 + self._ended_by
         return 1 if self._panicked else self.return_code or 0
 
     def panic(self, *renderables: RenderableType) -> None:
-        """End because of an error; Textual by itself would end with the exit code 0."""
+        """Exit with code 1 because of an error; Textual would exit with code 0."""
         self._panicked = True
         super().panic(*renderables)
 
     def keep_results(self, *, terminated: bool) -> None:
-        """Keep what was measured in the history; if that fails and the user did not ask for the end, in files."""
+        """Keep the results in the history; if that fails and the user did not quit, write them to files."""
         if self._main is None:
             return
         self.kept_ids = self._main.controller.keep_results()
@@ -146,7 +146,7 @@ class LatencyApp(App[None]):
             self.kept_files = keep(self._main.controller.results_so_far())
 
     def get_default_screen(self) -> MainScreen:
-        """Return the main screen, which is there from the first frame on."""
+        """Return the main screen, which is shown from the first frame."""
         self._main = MainScreen(
             self._plan, self._candidates, self._engine_factory, self._configuration, history=self._history
         )
@@ -155,19 +155,19 @@ class LatencyApp(App[None]):
         return self._main
 
     def on_mount(self) -> None:
-        """Take the keys of the configuration; end cleanly when the terminal or the system asks for it."""
+        """Apply the keys of the configuration, and install the signal handlers."""
         self.set_keymap(self._keymap_wanted)
         end_on_signals(partial(self.keep_results, terminated=True), self._end)
 
     def on_exit_app(self, message: ExitApp) -> None:
-        """Leave once the first frame is out: a screen that is taken away while it is mounted ends in errors."""
+        """Exit after the first frame, because removing a screen while it is mounted raises errors."""
         if not self._opened:
             message.prevent_default()
             self._leaving = True
 
     def on_ready(self) -> None:
-        """Start what takes time, now that the first frame is out; look for garbage again, which `open_app` stopped."""
-        gc.freeze()  # what start-up made stays for good
+        """Start slow tasks after the first frame; enable garbage collection, which `open_app` disabled."""
+        gc.freeze()  # objects created during start-up are long-lived
         gc.enable()
         self._opened = True
         if self._leaving:
@@ -176,14 +176,14 @@ class LatencyApp(App[None]):
             self._main.begin()
 
     def action_command_palette(self) -> None:
-        """Open the palette over the main screen; it has nothing to offer over a dialog."""
+        """Open the palette if the main screen is active; no command applies while a dialog is open."""
         if self.screen is self._main:
             from latency_tui.tui.command_palette import Palette
 
             self.push_screen(Palette())
 
     def search_themes(self) -> None:
-        """Open a palette of themes over the main screen."""
+        """Open the palette of themes if the main screen is active."""
         if self.screen is self._main:
             from textual.theme import ThemeProvider
 
@@ -192,7 +192,7 @@ class LatencyApp(App[None]):
             self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes …"))
 
     async def action_quit(self) -> None:
-        """End every process, then leave."""
+        """End all processes, then exit."""
         if self._main is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._main.controller.close(), _SHUTDOWN_SECONDS)

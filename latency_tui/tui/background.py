@@ -1,4 +1,4 @@
-"""Starts workers beside the event loop."""
+"""Starts workers of which an error does not end the app."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from textual.dom import DOMNode
 def run_in_background(
     node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = True
 ) -> None:
-    """Run a worker whose errors do not end the app.
+    """Run an asynchronous function in a worker. An error in it does not end the app.
 
-    It takes a function and not its coroutine: Python warns on the terminal of a coroutine that was never awaited, which
-    that of a worker that is cancelled before it begins would be.
+    The argument is a function and not a coroutine, because a worker may be cancelled before it starts. Python would
+    then print a warning that the coroutine was never awaited.
 
     Args:
-        node: Who owns the worker.
-        work: What to run.
-        group: Name of the workers of its kind.
-        exclusive: Whether it ends those of its group.
+        node: The screen or widget that owns the worker.
+        work: The function.
+        group: Name of the worker's group.
+        exclusive: Whether to cancel the other workers of the group.
     """
     node.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)  # type: ignore[arg-type]  # mypy reads Textual's union as Never

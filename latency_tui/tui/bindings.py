@@ -1,4 +1,4 @@
-"""How commands are offered: key bindings, the footer, the help screen's groups and the guide's table."""
+"""Key bindings, and the lists of keys in the footer, on the help screen and in the guide."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from latency_tui.tui.commands import (
 from latency_tui.tui.state import State
 
 ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
-"""What the footer shows at its right end, always."""
+"""Commands that are always shown at the right end of the footer."""
 
 _FOOTER: tuple[type[Command], ...] = (
     *(Stop, Freeze, Profile, ShowFailure, MeasureMore, Choose, Train, AddModel, ChangeData, AddVariants),
@@ -50,7 +50,7 @@ _MAX_IN_FOOTER = 6
 
 
 def bindings() -> list[Binding]:
-    """Return the main screen's key bindings; each has an id, so that a configuration can change its key."""
+    """Return the key bindings of the main screen; a configuration can change keys by the ids of the bindings."""
     return [
         Binding(
             ",".join(command.keys),
@@ -67,7 +67,7 @@ def bindings() -> list[Binding]:
 
 
 def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]:
-    """Return what the footer shows at its left end: at most six that apply now, the most important first."""
+    """Return the commands at the left end of the footer: at most six that apply now, the most important first."""
     if enlarged:
         return LeaveChart, Enlarge, *(command for command in (Freeze, SaveAs, ShowNoise) if command.applies(state))
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
@@ -77,7 +77,7 @@ def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]
 
 
 def grouped() -> dict[str, list[type[Command]]]:
-    """Return the commands by the heading they stand under on the help screen."""
+    """Return the commands by their heading on the help screen."""
     groups: dict[str, list[type[Command]]] = {}
     for command in COMMANDS.values():
         groups.setdefault(command.group, []).append(command)
@@ -85,7 +85,7 @@ def grouped() -> dict[str, list[type[Command]]]:
 
 
 def key_table() -> str:
-    """Return every key and what it does as a Markdown table, for the guide."""
+    """Return all keys and their descriptions as a Markdown table for the guide."""
     lines = ["| key | what it does |", "| --- | --- |"]
     lines += [
         f"| `{c.default_label()}` | {c.help()} |" for group in grouped().values() for c in group if c.default_label()
@@ -94,5 +94,5 @@ def key_table() -> str:
 
 
 def binding_id(name: str) -> str:
-    """Return a command's name as a configuration writes it: `MakeBaseline` becomes `make-baseline`."""
+    """Return the name of a command in a configuration file: `MakeBaseline` becomes `make-baseline`."""
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")

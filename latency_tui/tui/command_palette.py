@@ -1,4 +1,4 @@
-"""The command palette: the verbs that apply now. Imported when the palette is opened."""
+"""The command palette, which lists the commands that apply now. Imported when the palette is opened."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from latency_tui.tui.screens.main import MainScreen
 
 
 class Palette(CommandPalette, ClosesOnce[None]):
-    """Textual's palette, which closes once, and whose keys may come before its list does."""
+    """Textual's palette, which closes only once and accepts keys before its list is laid out."""
 
     def _action_command_list(self, action: str) -> None:
-        with suppress(LookupError):  # a page of lines that are not laid out yet
+        with suppress(LookupError):  # page up or down before the list is laid out
             super()._action_command_list(action)
 
 
 class Commands(Provider):
-    """Offers the commands of the main screen."""
+    """Provides the commands of the main screen to the palette."""
 
     async def discover(self) -> Hits:
-        """Yield all that apply, before anything is typed."""
+        """Yield all commands that apply, while the field is empty."""
         for command in self._applicable():
             yield DiscoveryHit(command.title, self._do(command), help=self._help(command))
 
     async def search(self, query: str) -> Hits:
-        """Yield those whose title matches what was typed."""
+        """Yield the commands whose title matches the query."""
         matcher = self.matcher(query)
         for command in self._applicable():
             score = matcher.match(command.title)

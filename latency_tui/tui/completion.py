@@ -1,4 +1,4 @@
-"""What may be meant by what is typed so far: models by name, and files of the folder that is being typed."""
+"""Completes typed text: names of models, and paths of files."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _MAX_LOOKED_AT = 5000
 
 @dataclass(frozen=True)
 class Match:
-    """One line of the list under the field.
+    """One completion, a line of the list under the field.
 
     Attributes:
-        text: What it puts into the field.
-        label: How it is called in the list.
-        note: A word on it.
-        meaning: What it is, in a line.
-        kind: Whether it can be taken as it is (`name`), is looked at first (`file`) or leads on (`folder`).
+        text: The text that it puts into the field.
+        label: Its label in the list.
+        note: A note of one or two words, shown after the label.
+        meaning: A description of one line.
+        kind: `name` if it can be accepted as it is, `file` if the file is inspected first, `folder` if its content is
+            listed next.
     """
 
     text: str
@@ -37,12 +38,12 @@ class Match:
 
 
 def is_path(text: str) -> bool:
-    """Return whether what is typed begins or holds a path of a file."""
+    """Return whether a text is a path or the beginning of a path."""
     return "/" in text or text in ("~", ".", "..")
 
 
 def names_like(text: str, models: Iterable[ModelSpec]) -> list[Match]:
-    """Return the models whose name or group has the words typed, in the order given."""
+    """Return the models whose name or group contains the typed words, in the given order."""
     words = text.casefold().replace("-", " ").split()
     return [
         Match(text=model.name, label=model.name, note=model.group, meaning=model.description)
@@ -52,7 +53,7 @@ def names_like(text: str, models: Iterable[ModelSpec]) -> list[Match]:
 
 
 def at_home(text: str) -> Path:
-    """Return a path with `~` put in full, or as it is typed where nobody has that home."""
+    """Return a path with `~` expanded; unchanged if there is no such home folder."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -60,11 +61,11 @@ def at_home(text: str) -> Path:
 
 
 def files_like(text: str, wanted: Callable[[Path], str]) -> list[Match]:
-    """Return the folders and the files that the path typed may go on with; nothing where it leads nowhere.
+    """Return the folders and files that complete a path; empty if there are none.
 
     Args:
-        text: The path as far as it is typed; `~` is the user's own folder.
-        wanted: Says in a word what a file is; empty for one that is of no use.
+        text: The beginning of the path; `~` is the user's home folder.
+        wanted: Returns the kind of a file in one word; empty to omit the file.
     """
     if text in ("~", ".", ".."):
         text += "/"
@@ -84,7 +85,7 @@ def files_like(text: str, wanted: Callable[[Path], str]) -> list[Match]:
 
 
 def size_of(path: Path) -> str:
-    """Return a file's size in words, `12.3 kB`; nothing where it is gone."""
+    """Return the size of a file as text, such as `12.3 kB`; empty if the file does not exist."""
     try:
         size = float(path.stat().st_size)
     except OSError:
@@ -97,13 +98,13 @@ def size_of(path: Path) -> str:
 
 
 def _entries(folder: Path, start: str) -> Iterator[Match]:
-    """Yield what lies in a folder and begins so, upper or lower case; what is hidden only where a dot is typed."""
+    """Yield the entries of a folder that begin with a text, ignoring case; hidden ones only if it begins with a dot."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in islice(entries, _MAX_LOOKED_AT):
             name = entry.name
             if not name.casefold().startswith(start.casefold()) or (name[:1] == "." and start[:1] != "."):
                 continue
-            if clean(name) != name:  # no terminal could show it, nor a person type it
+            if clean(name) != name:  # a terminal cannot show it, and a user cannot type it
                 continue
             with suppress(OSError):
                 if entry.is_dir():

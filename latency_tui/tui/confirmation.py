@@ -10,13 +10,13 @@ from latency_tui.tui.commands import DeleteSaved, MeasureMore, Quit, Stop
 from latency_tui.tui.state import State
 
 ASK_AFTER_SECONDS = 5.0
-"""Work that has run for longer is stopped only after a question."""
+"""Work that has run for longer is stopped only after a confirmation."""
 CONFIRM_SECONDS = 6.0
-"""How long a question waits for the second press; the notice stays as long."""
+"""Time limit for the second press of the key; the notice is shown for the same time."""
 
 
 class Confirmation:
-    """Remembers what was asked last, and when.
+    """Asks for confirmations, and remembers the last question and its time.
 
     Args:
         node: Where the notice is shown.
@@ -28,7 +28,7 @@ class Confirmation:
         self._asked_at = 0.0
 
     def may_stop(self, state: State, seconds_running: float) -> bool:
-        """Return whether to stop everything now; asks first if more than a few seconds of work would end."""
+        """Return whether to stop everything now; asks first if the work has run for more than `ASK_AFTER_SECONDS`."""
         if seconds_running < ASK_AFTER_SECONDS:
             return True
         kept = "trained models are kept"

@@ -1,4 +1,4 @@
-"""Opens the dialogs over the main screen, and takes their answers into the state.
+"""Opens the dialogs over the main screen, and updates the state with their results.
 
 Each dialog is imported when it is opened: together they would delay the first frame.
 """
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 
 class Dialogs:
-    """Dialogs that change the list, the data and the plan, and those that show and save a result.
+    """Dialogs that change the models, the data and the plan, and dialogs that show and save a result.
 
     Args:
         screen: The main screen.
         store: The state.
         controller: Computes the result to save.
-        models: Models that the app was opened with; one that was removed can be added again by its name.
-        configuration: The configuration file, whose models and datasets have names too; None if there is none.
+        models: Models with which the app was opened; a removed model can be added again by its name.
+        configuration: The configuration file, which may define models and datasets; None if there is none.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Dialogs:
         return self._store.state
 
     def actions(self) -> dict[type[commands.Command], Callable[[], object]]:
-        """Return the commands that open a dialog or show a result elsewhere, and what each does."""
+        """Return the function of each command that opens a dialog or shows a result elsewhere."""
         return {
             commands.SetOptions: self._set_options,
             commands.AddModel: self._add_model,
@@ -78,7 +78,7 @@ class Dialogs:
         }
 
     def _change_if_idle(self, state: State) -> None:
-        """Take an answer, unless a measurement has begun since the dialog was opened."""
+        """Apply the result of a dialog, unless a measurement has begun since the dialog was opened."""
         if self._state.work == "idle":
             self._store.change(state)
 
@@ -116,7 +116,7 @@ class Dialogs:
 
         known = frozenset(listed.slug for listed in self._state.rows)
         dataset, rows = self._state.plan.workload.dataset, self._state.plan.workload.batch_size
-        with suppress(UsageError):  # what is in the field may not be a number
+        with suppress(UsageError):  # the field may not contain a number
             rows = batch_size(self._state)
         sparse = isinstance(dataset, SyntheticDataset) and dataset.sparse
         offered = settings_to_try(row.candidate, batch_size=rows, sparse=sparse)
@@ -126,7 +126,7 @@ class Dialogs:
         self._screen.app.push_screen(VariantsScreen(row.candidate, (*offered, *others), known, missing), take)
 
     def _add_model(self) -> None:
-        """Ask for a model to list."""
+        """Ask for a model to add to the list."""
         if self._state.work != "idle":
             return
         from latency_tui.tui.screens.add_model import AddModelScreen
@@ -145,7 +145,7 @@ class Dialogs:
         self._screen.app.push_screen(dialog, take)
 
     def _add(self, state: State, candidates: tuple[Candidate, ...], *, after: str) -> None:
-        """List candidates, and show the list."""
+        """Add candidates to the list, and show the list."""
         self._change_if_idle(open_tab(add_rows(state, candidates, after=after), commands.ShowModels))
 
     def _change_data(self) -> None:
@@ -159,14 +159,14 @@ class Dialogs:
                 return
             from latency_tui.catalog.resolve import listed_models
 
-            listed = await asyncio.to_thread(listed_models, dataset, self._configuration)  # it looks at the file
+            listed = await asyncio.to_thread(listed_models, dataset, self._configuration)  # it reads the file
             usual = (Candidate(model=model) for model in listed)
             self._change_if_idle(change_dataset(self._state, dataset, usual))
 
         self._screen.app.push_screen(ChangeDataScreen(self._state.plan.workload.dataset, self._configuration), take)
 
     def ask_for_trust(self, then: commands.Command) -> None:
-        """Ask whether to trust the configuration found in the working directory; if so, go on with a command."""
+        """Ask whether to trust the configuration in the working directory; if the user trusts it, run a command."""
         from latency_tui.tui.screens.trust import TrustScreen
 
         found = self._configuration
@@ -197,14 +197,14 @@ class Dialogs:
             self._screen.app.push_screen(FailureScreen(*failed))
 
     def _show_noise(self) -> None:
-        """Show how quiet the machine was."""
+        """Show the noise of the machine."""
         if self._state.result is not None:
             from latency_tui.tui.screens.noise import NoiseScreen
 
             self._screen.app.push_screen(NoiseScreen(self._state.result))
 
     def _save_as(self) -> None:
-        """Ask for a file to save the result in."""
+        """Ask for a file to which the result is saved."""
         measurement = self._state.measurement
         if measurement is None or measurement.result is None:
             return

@@ -1,6 +1,6 @@
-"""The keys of a configuration file: what they are called, what they do, and that no two actions share one.
+"""Reads the keys of a configuration file, and checks that no two actions have the same key.
 
-Stands apart from the commands since few configurations change a key.
+A module of its own, imported only if a configuration changes keys.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _NAMED = frozenset(key.value for key in Keys)
 
 
 def keymap(keys: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return keys by the id of a binding, as Textual wants them, and how they are written, by the command's name.
+    """Return Textual's keymap, which maps the ids of bindings to keys, and the label of each key by the command's name.
 
     Args:
-        keys: An action, `make-baseline`, and its keys, parted by commas.
+        keys: Maps an action, such as `make-baseline`, to its keys, separated by commas.
 
     Raises:
-        UsageError: There is no such action or key, or two actions have the same.
+        UsageError: An action or a key does not exist, or two actions have the same key.
     """
     actions = {binding_id(name): name for name, command in COMMANDS.items() if command.keys}
     changed: dict[str, tuple[str, ...]] = {}

@@ -1,7 +1,7 @@
-"""How the main screen divides a terminal: a pure function of sizes, so that every size can be tested without one.
+"""The layout of the main screen: a pure function of sizes, so that every size can be tested without a terminal.
 
-No chart is ever drawn smaller than 40 × 10. Cards are shown where the charts still have that beneath them, a table
-otherwise.
+No chart is smaller than 40 columns and 10 rows. Cards are shown if charts of that size fit below them, otherwise a
+table.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Charts = Literal["side", "stacked", "one", "none"]
 
 @dataclass(frozen=True)
 class Layout:
-    """How the main screen is divided.
+    """The layout of the main screen.
 
     Attributes:
-        mode: `wide` with the models beside the results, `narrow` with a tab for each, `tiny` with a table alone.
+        mode: `wide` with the models beside the results, `narrow` with a tab for each, `tiny` with only a table.
         cards: Cards in each row; 0 for a table.
-        summary: Rows that cards or table take.
+        summary: Rows of the cards or the table.
         headings: Whether the table has a line of headings.
-        charts: How the two charts stand: `side` by side, `stacked`, `one` at a time, or `none`.
-        width: Columns for the results.
-        height: Rows for what is below the cards or the table.
+        charts: Arrangement of the two charts: `side` by side, `stacked`, `one` at a time, or `none`.
+        width: Columns of the results.
+        height: Rows below the cards or the table.
     """
 
     mode: Mode
@@ -43,20 +43,20 @@ class Layout:
 
 
 def mode_of(width: int, height: int) -> Mode:
-    """Return in which of three ways a terminal of that size is divided."""
+    """Return the layout mode for a terminal of this size: `wide`, `narrow` or `tiny`."""
     if width < MIN_WIDTH or height < MIN_HEIGHT:
         return "tiny"
     return "wide" if width >= WIDE and height >= TALL else "narrow"
 
 
 def divide(width: int, height: int, candidates: int, *, answer: int = 1) -> Layout:
-    """Return how to divide a terminal.
+    """Return the layout for a terminal.
 
     Args:
         width: Columns of the terminal.
         height: Rows of the terminal.
         candidates: Number of candidates with a card or a row.
-        answer: Rows that the sentence above the footer takes.
+        answer: Rows of the sentence above the footer.
     """
     rows = max(candidates, 1)
     if mode_of(width, height) == "tiny":

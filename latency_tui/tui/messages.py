@@ -1,4 +1,4 @@
-"""What the session tells the screen, in the past tense; the screen's handlers own every change of state."""
+"""Messages to the main screen, named in the past tense. Only the screen's handlers change the state."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class EngineMessage(Message):
-    """What the session or the computation of a result reports to the screen."""
+    """Base class of the messages that report progress and results of the engine."""
 
 
 class EventsArrived(EngineMessage):
-    """The engine told something about a job.
+    """The engine sent events of a job.
 
     Attributes:
-        job: The job that the events belong to.
-        events: In the order told.
+        job: The job to which the events belong.
+        events: The events, in the order in which the engine sent them.
     """
 
     def __init__(self, job: str, events: tuple[Event, ...]) -> None:
@@ -33,11 +33,11 @@ class EventsArrived(EngineMessage):
 
 
 class JobEnded(EngineMessage):
-    """Nothing more will come of a job.
+    """A job has ended; no events of it follow.
 
     Attributes:
         job: The job.
-        error: Why it ended early; None where it ran to its end or was stopped.
+        error: The error that ended it early; None if it was completed or stopped.
     """
 
     def __init__(self, job: str, error: LatencyTuiError | None = None) -> None:
@@ -47,10 +47,10 @@ class JobEnded(EngineMessage):
 
 
 class EngineLost(EngineMessage):
-    """The engine's process is gone, and every trained model with it; the next job starts another.
+    """The engine's process has ended, and trained models are lost; the next job starts another engine.
 
     Attributes:
-        error: Why; None where it was ended on purpose.
+        error: The reason; None if it was ended intentionally.
     """
 
     def __init__(self, error: LatencyTuiError | None) -> None:
@@ -59,11 +59,11 @@ class EngineLost(EngineMessage):
 
 
 class ResultComputed(EngineMessage):
-    """A measurement that has ended was computed exactly.
+    """The exact result of a measurement that has ended was computed.
 
     Attributes:
-        job: The job that measured it.
-        result: All of it; None where nothing was recorded.
+        job: The job of the measurement.
+        result: The result; None if nothing was recorded.
     """
 
     def __init__(self, job: str, result: Result | None) -> None:
@@ -73,7 +73,7 @@ class ResultComputed(EngineMessage):
 
 
 class ResultsLoaded(Message):
-    """What shows results is imported, and can be mounted."""
+    """The widget that shows results has been imported, and can be mounted."""
 
     def __init__(self, results: Results) -> None:
         super().__init__()
@@ -81,11 +81,11 @@ class ResultsLoaded(Message):
 
 
 class FieldChanged(Message):
-    """The user has typed into a field.
+    """The user has changed the text of a field.
 
     Attributes:
-        field: The field's id.
-        text: What is in it now.
+        field: The id of the field.
+        text: The new text.
     """
 
     def __init__(self, field: str, text: str) -> None:
@@ -95,11 +95,11 @@ class FieldChanged(Message):
 
 
 class FieldLeft(Message):
-    """The user has left a field by Enter or Escape."""
+    """The user has left a field with Enter or Escape."""
 
 
 class SavedPointed(Message):
-    """The mouse picked a result of the history."""
+    """The user clicked a result of the history."""
 
     def __init__(self, key: str) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""The options of a plan that the app can set, each as a line of text: how it is written, read, and named when changed.
+"""The options of a plan that the app can set: formats and parses each option as text, and describes changed ones.
 
-Pure functions of a plan, so that the sheet, the title line and their tests need no terminal.
+The functions are pure, so that tests of the sheet and of the title line need no terminal.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Option:
-    """One line of the sheet.
+    """One option, a line of the sheet.
 
     Attributes:
         name: The attribute of the plan, or of its workload, that it sets.
-        label: What it is called.
-        hint: What may be typed, and what it does.
-        write: Returns the text for a plan.
-        read: Returns the attributes of a plan that a text changes; raises `UsageError` with a sentence.
-        changed: Returns a few words where a plan differs from the default; nothing where it does not.
-        may_be_empty: Whether an empty text stands for something.
+        label: Its label on the sheet.
+        hint: The valid values, and their effect.
+        write: Formats the value of a plan as text.
+        read: Parses a text; returns the attributes of the plan to change, or raises `UsageError`.
+        changed: Describes the value in a few words if it differs from the default; empty otherwise.
+        may_be_empty: Whether an empty text is a valid value.
     """
 
     name: str
@@ -51,10 +51,10 @@ class Option:
 
 
 def whole_number(text: str, name: str, most: int, least: int = 1) -> int:
-    """Read a whole number, thousands separated or not.
+    """Parse a whole number, with or without thousands separators.
 
     Raises:
-        UsageError: It is none, or not from `least` to `most`.
+        UsageError: The text is not a whole number, or it is not from `least` to `most`.
     """
     plain = text.strip().replace(",", "").replace("_", "").replace(" ", "")
     if plain.isascii() and plain.isdigit() and len(plain) <= 20 and least <= int(plain) <= most:
@@ -63,10 +63,10 @@ def whole_number(text: str, name: str, most: int, least: int = 1) -> int:
 
 
 def some_seconds(text: str, name: str = "Seconds") -> float:
-    """Read a number of seconds from just above 0 to a day, with or without an `s` behind it.
+    """Parse a positive number of seconds, at most a day, with or without the unit `s`.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text is not such a number.
     """
     try:
         seconds = float(text.strip().removesuffix("s"))
@@ -174,7 +174,7 @@ OPTIONS: tuple[Option, ...] = (
         "predict, predict_proba, decision_function or transform",
         lambda plan: plan.workload.method,
         _read_method,
-        lambda _: "",  # the title line names it in any case
+        lambda _: "",  # the title line always shows it
     ),
     Option(
         "batch_size",
@@ -182,7 +182,7 @@ OPTIONS: tuple[Option, ...] = (
         "rows per call",
         lambda plan: str(plan.workload.batch_size),
         lambda text: {"batch_size": whole_number(text, "Batch", MAX_ROWS_PER_CALL)},
-        lambda _: "",  # so too
+        lambda _: "",  # as above
     ),
     _number_option("threads", "Threads", "of BLAS and OpenMP, per model", 4096, 1, "{} threads"),
     Option(
@@ -231,12 +231,12 @@ OPTIONS: tuple[Option, ...] = (
 
 
 def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
-    """Return the plan with what was typed, by the option's name.
+    """Return the plan with the typed values, given by the names of the options.
 
     Raises:
-        UsageError: One of the texts makes no sense.
+        UsageError: A text is not a valid value.
     """
-    changes: dict[str, Any] = {}  # Any: whatever an attribute of the plan takes
+    changes: dict[str, Any] = {}  # Any: values of all attributes of the plan
     for option in OPTIONS:
         if option.name in texts:
             changes |= option.read(texts[option.name])
@@ -254,16 +254,16 @@ def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
 
 
 def changed_options(plan: Plan) -> tuple[str, ...]:
-    """Return what differs from the default, in words: `5 launches`, `2 threads`."""
+    """Return a description of each option that differs from the default, such as `5 launches` or `2 threads`."""
     return tuple(words for option in OPTIONS if (words := option.changed(plan)))
 
 
 def estimated_seconds(plan: Plan, calls: dict[str, float]) -> float | None:
-    """Return how long the timed calls of a plan take; None while that is not known.
+    """Return the estimated duration of the timed calls of a plan in seconds; None if it cannot be estimated.
 
     Args:
-        plan: What would be measured.
-        calls: Mean seconds of a call by slug, as far as a model was measured in this session.
+        plan: The plan.
+        calls: Mean duration of a call in seconds, by slug, of the models that were measured in this session.
     """
     if plan.until_known:
         return None
@@ -276,5 +276,5 @@ def estimated_seconds(plan: Plan, calls: dict[str, float]) -> float | None:
 
 
 def missing_for_onnx() -> tuple[str, ...]:
-    """Return the packages that the runtime `onnx` needs and that are not installed."""
+    """Return the packages that the runtime `onnx` needs but that are not installed."""
     return tuple(name for name in ("onnxruntime", "skl2onnx") if find_spec(name) is None)

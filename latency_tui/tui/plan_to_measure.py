@@ -1,4 +1,4 @@
-"""The plan that the app measures: what is set, what is chosen, and what is typed into the fields."""
+"""Builds the plan that the app measures from the options, the selected models and the text of the fields."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def batch_size(state: State) -> int:
     """Return the number of rows per call.
 
     Raises:
-        UsageError: The field Batch holds no such number.
+        UsageError: The text of the field Batch is not a valid number.
     """
     return whole_number(state.batch_text, "Batch", MAX_ROWS_PER_CALL)
 
 
 def length(state: State) -> tuple[int | None, float | None]:
-    """Return the runs, or the seconds, per model; the other one is None.
+    """Return the number of runs and of seconds per model; one of the two is None.
 
     Raises:
-        UsageError: The field holds no such number.
+        UsageError: The text of the field is not a valid number.
     """
     if state.plan.seconds is not None:
         return None, some_seconds(state.runs_text)
@@ -34,7 +34,7 @@ def length(state: State) -> tuple[int | None, float | None]:
 
 
 def refusals(state: State) -> dict[str, str]:
-    """Return what is wrong with the numbers in the fields: a sentence by the field's name."""
+    """Return the error message of each invalid field, by the name of the field."""
     found: dict[str, str] = {}
     for name, read in (("runs", length), ("batch", batch_size)):
         try:
@@ -45,14 +45,14 @@ def refusals(state: State) -> dict[str, str]:
 
 
 def plan_to_measure(state: State, *, training: bool = False) -> Plan:
-    """Return the plan with the chosen models and the numbers in the fields.
+    """Return the plan with the selected models and the numbers in the fields.
 
     Args:
-        state: What is chosen and typed.
-        training: Whether the models are only trained. One model can be trained, but two are compared until known.
+        state: The state of the main screen.
+        training: Whether the models are only trained, which is possible with one model even if `until_known` is set.
 
     Raises:
-        UsageError: A field holds no number, or the plan cannot be measured.
+        UsageError: The text of a field is not a number, or the plan cannot be measured.
     """
     until_known = state.until_known and not training
     rows = batch_size(state)
@@ -73,7 +73,7 @@ def plan_to_measure(state: State, *, training: bool = False) -> Plan:
 
 
 def plan_typed(state: State) -> Plan:
-    """Return the plan with the chosen models, and the numbers in the fields as far as they are numbers."""
+    """Return the plan with the selected models and the valid numbers in the fields; invalid ones are ignored."""
     plan = state.plan
     candidates = state.chosen or plan.candidates
     slugs = {candidate.slug for candidate in candidates}

@@ -1,4 +1,4 @@
-"""In which order results are shown."""
+"""The order in which results are shown."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> tuple[str, ...]:
-    """Return slugs from fast to slow, keeping neighbours in place that differ by less than `slack`.
+    """Return slugs from fast to slow; neighbours that differ by less than `slack` keep their order.
 
-    While numbers still jitter, rows that changed places four times a second could not be read.
+    Otherwise rows could change places four times per second while a measurement runs, and could not be read.
     """
     medians = {
         c.slug: c.statistics.p50.value or 0.0 for c in result.candidates if c.statistics and c.status != "failed"
@@ -23,7 +23,7 @@ def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> t
 
 
 def keep_order(values: Mapping[str, float], before: tuple[str, ...], *, slack: float) -> list[str]:
-    """Return the keys from the lowest value to the highest, keeping neighbours in place that differ by less."""
+    """Return the keys from the lowest value to the highest; neighbours that differ by less than `slack` keep order."""
     known = [slug for slug in before if slug in values]
     order = known + [slug for slug in sorted(values, key=values.__getitem__) if slug not in known]
     if not known or not slack:

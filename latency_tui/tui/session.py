@@ -1,6 +1,6 @@
-"""The session: talks to the engine in a worker and tells the screen, in messages, what became of it.
+"""The session: runs jobs of the engine in a worker, and posts messages with their events to the screen.
 
-It never touches a widget. Blocks come by the hundred a second, so they travel in batches, ten a second at most.
+It does not access widgets. Hundreds of blocks arrive per second, so they are posted in batches, at most ten per second.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ EngineFactory = Callable[[], Engine]
 
 
 class Session:
-    """One engine and the job it works on.
+    """One engine and its current job.
 
     Args:
-        screen: Who is told, and who owns the workers.
-        engine_factory: Makes an engine that is not started yet.
+        screen: Receives the messages, and owns the workers.
+        engine_factory: Creates an engine without starting it.
     """
 
     def __init__(self, screen: DOMNode, engine_factory: EngineFactory) -> None:
@@ -51,7 +51,7 @@ class Session:
         self._jobs = itertools.count(1)
 
     def warm_up(self) -> None:
-        """Start the engine, so that it has imported what it needs when the first job comes."""
+        """Start the engine, so that it has imported its modules before the first job."""
         run_in_background(self._screen, self._warm_up, group="engine-start")
 
     def train(self, plan: Plan) -> str:
@@ -65,7 +65,7 @@ class Session:
 
         Args:
             plan: What to measure.
-            settled: Says of a job, after each round, whether all is known that was asked.
+            settled: Returns whether a job has answered the question of its plan; called after each round.
         """
         job = self._new_job("profile")
 
@@ -83,20 +83,20 @@ class Session:
         inputs: Mapping[str, str],
         environment: Environment | None,
     ) -> str:
-        """Measure more of a result, in fresh engines, if inputs and environment are the same; returns the job's id.
+        """Continue a result in fresh engines, if inputs and environment are unchanged; returns the job's id.
 
         Args:
             plan: What to measure.
             settled: As in `profile`.
-            begin: Begins the continuation of a job, and returns the number of its first launch.
-            inputs: What was measured before, see `InputsIdentified`.
-            environment: Where it was measured.
+            begin: Prepares the continuation for a job, and returns the number of its first launch.
+            inputs: The inputs of the result, see `InputsIdentified`.
+            environment: The environment of the result.
         """
         job = self._new_job("profile")
 
         async def stream(_: Engine) -> AsyncGenerator[Event, None]:
             first_launch = await begin(job)
-            if self._given_up == job:  # stopped meanwhile, before there was an engine to be told
+            if self._given_up == job:  # stopped before an engine was started
                 raise EngineError("The measurement was stopped before it began.")
             events = launches.measure(
                 plan,
@@ -115,11 +115,11 @@ class Session:
         return job
 
     def stop(self, job: str) -> None:
-        """End a job at once; what was measured is kept."""
+        """End a job at once; its samples are kept."""
         run_in_background(self._screen, partial(self._stop, job), group="engine-stop")
 
     def stop_training(self, job: str, slug: str) -> None:
-        """End one candidate's training; the others go on."""
+        """End the training of one candidate; the others continue."""
         run_in_background(self._screen, partial(self._stop_training, job, slug), group="engine-stop", exclusive=False)
 
     @property
@@ -128,14 +128,14 @@ class Session:
         return time.monotonic() - self._began
 
     async def close(self) -> None:
-        """End every process."""
+        """End all processes."""
         engines = [engine for engine in (self._engine, *self._launched) if engine is not None]
         self._engine = None
         self._launched.clear()
         await asyncio.gather(*(engine.close() for engine in engines), return_exceptions=True)
 
     def _launch(self) -> Engine:
-        """Make the engine of a further launch: the next, where that of the one running is there still."""
+        """Create the engine of another launch; the engine of the current launch is kept, because it may still run."""
         engine = self._engine_factory()
         self._launched = [*self._launched[-1:], engine]
         return engine
@@ -150,7 +150,7 @@ class Session:
     async def _ready(self) -> Engine:
         async with self._starting:
             if self._engine is None:
-                engine = self._launch()  # so that it is closed with the others, even while it starts
+                engine = self._launch()  # `close` then ends it even while it starts
                 await engine.start()
                 if engine not in self._launched:
                     raise EngineError("The measuring process was closed while it started.")
@@ -178,7 +178,7 @@ class Session:
             mail.flush()
             if self._running == job:
                 self._running = ""
-        if isinstance(failed, DataError | InputsChangedError):  # the engine of the session lives on
+        if isinstance(failed, DataError | InputsChangedError):  # the session's engine still runs
             self._screen.post_message(JobEnded(job, failed))
             return
         if failed is not None:
@@ -193,7 +193,7 @@ class Session:
                 await engine.stop_training(job, slug)
 
     async def _stop(self, job: str) -> None:
-        """Ask, and ask again, for between two launches nobody hears it; at last end what does not listen."""
+        """Ask the engines to stop, repeatedly because none listens between launches; then end those that still run."""
         for _ in range(_STOP_TRIES):
             for engine in (self._engine, *self._launched):
                 if engine is not None:
@@ -207,7 +207,7 @@ class Session:
 
 
 class _Batches:
-    """Collects events and posts them together: at once what is rare, ten times a second what is frequent."""
+    """Posts events in batches: frequent events at most ten times per second, others at once."""
 
     def __init__(self, job: str, screen: DOMNode) -> None:
         self._job = job
@@ -217,7 +217,7 @@ class _Batches:
         self._later: asyncio.TimerHandle | None = None
 
     def add(self, event: Event) -> None:
-        """Take one event along."""
+        """Add an event, and post the batch if it is due."""
         self._events.append(event)
         frequent = isinstance(event, BlockMeasured | RoundFinished)
         if not frequent or time.monotonic() - self._posted >= _BATCH_SECONDS:
@@ -226,7 +226,7 @@ class _Batches:
             self._later = asyncio.get_running_loop().call_later(_BATCH_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Post what was collected."""
+        """Post the collected events."""
         if self._later is not None:
             self._later.cancel()
             self._later = None

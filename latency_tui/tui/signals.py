@@ -1,8 +1,8 @@
-"""How the app ends when the system or the terminal asks for it, and not the user.
+"""Signal handlers that end the app if the system terminates it or the terminal closes.
 
-A terminal that hangs up cannot be written to any more: Textual's writing thread would die of that, and the screen would
-wait for it for ever. So the terminal's descriptors are turned to nowhere at once, and the process does not outlive a
-last deadline, whatever happens on the way out.
+A closed terminal cannot be written to: Textual's writer thread would end with an error, and the app would wait for it
+forever. The terminal's descriptors are therefore redirected to the null device at once, and the process exits after a
+deadline in any case.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _HUNG_UP = 129
 
 
 def end_on_signals(keep: Callable[[], None], leave: Callable[[signal.Signals], None]) -> None:
-    """Call both functions on SIGTERM, SIGINT and SIGHUP; to be called inside the event loop, where there are signals.
+    """Install handlers of SIGTERM, SIGINT and SIGHUP that call both functions; call this from the event loop.
 
     Args:
-        keep: Writes what was measured to a file.
-        leave: Begins to end the app; returns at once.
+        keep: Keeps the results.
+        leave: Starts the shutdown of the app, and returns at once.
     """
     loop = asyncio.get_running_loop()
     terminals = [descriptor for descriptor in (0, 1, 2) if _is_terminal(descriptor)]

@@ -1,7 +1,7 @@
-"""The state of the main screen: one immutable snapshot, from which every widget is painted.
+"""The state of the main screen: an immutable object from which all widgets are painted.
 
-The functions in `reducers` compute the next state from an event of the engine or from a command of the user. Neither
-needs a terminal.
+The functions in `reducers` compute the next state from an event of the engine or from a command of the user. They need
+no terminal.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class ModelRow:
     """One line of the list of models.
 
     Attributes:
-        candidate: What would be measured.
-        chosen: Whether Train and Profile include it.
-        stage: How far the engine is with it.
-        seconds: Training time; None until it is trained, or where it came trained.
-        score: Held-out accuracy or R².
+        candidate: The model and its settings.
+        chosen: Whether it is selected for Train and Profile.
+        stage: Its stage in the engine.
+        seconds: Training time; None before it is trained, or if it was fitted already.
+        score: Accuracy or R² on held-out rows.
         notes: Warnings raised while training.
-        error: One line on what went wrong, where something did.
-        traceback: The whole story of the error.
-        elapsed: Whole seconds that its training takes by now.
+        error: The error in one line; empty if there is none.
+        traceback: The traceback of the error.
+        elapsed: Duration of the current training so far, in whole seconds.
     """
 
     candidate: Candidate
@@ -63,14 +63,14 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the running job is.
+    """The progress of the running job.
 
     Attributes:
         phase: `preparing`, `training`, `warming up`, `measuring`, `cold start` or `stopping`.
-        done: Steps taken: candidates trained, warmed up or started afresh, or rounds finished.
-        total: Steps planned; 0 while that is not known.
-        seconds_left: What the engine expects; None while that is not known.
-        launch: Which launch, from 0.
+        done: Completed steps: candidates that are trained, warmed up or restarted, or rounds.
+        total: Planned steps; 0 if the number is unknown.
+        seconds_left: Estimated remaining time; None if it is unknown.
+        launch: Number of the launch, from 0.
     """
 
     phase: Phase = "preparing"
@@ -82,15 +82,15 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """One press of Profile: what was asked for and what is known so far. Equal to itself only: results hold arrays.
+    """A measurement and its result so far. Compares by identity, because results contain arrays.
 
     Attributes:
-        job: The id that every event of it carries.
-        plan: What was asked for.
-        result: The latest snapshot; None before the first numbers.
+        job: The id of its job, which all its events carry.
+        plan: The plan that is measured.
+        result: The latest result; None before the first figures.
         order: Slugs in the order shown, the fastest first.
-        whole: Whether the result is of everything measured, and not a snapshot on the way.
-        launches: Launches in all where it was continued; 0 for those of the plan.
+        whole: Whether the result is computed from all samples; otherwise it is a live snapshot.
+        launches: Total number of launches if it was continued; 0 for the number in the plan.
         is_saved: Whether it was measured in an earlier session, or comes from a file.
         key: Its id in the history; empty for one of this session or from a file.
     """
@@ -106,7 +106,7 @@ class Measurement:
 
     @property
     def candidates(self) -> tuple[CandidateResult, ...]:
-        """What to show, in the order to show it; empty before the first numbers."""
+        """The candidates in the order shown; empty before the first figures."""
         if self.result is None:
             return ()
         place = {slug: index for index, slug in enumerate(self.order)}
@@ -139,36 +139,36 @@ class HistoryList:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that the main screen is painted from.
+    """The state of the main screen.
 
     Attributes:
-        plan: What Profile would measure, but for the candidates chosen.
+        plan: The plan of the next measurement, except for its candidates, which are the selected rows.
         rows: The models, in the order listed.
-        runs_text: What is in the field Runs, or Seconds.
-        batch_text: What is in the field Batch.
-        fields_set: How many times the app, and not the user, has filled in these fields.
+        runs_text: Text of the field Runs or Seconds.
+        batch_text: Text of the field Batch.
+        fields_set: Number of times that the app, not the user, has changed the text of these fields.
         colours: Colour, `#rrggbb`, by slug; of removed models too, because results still show them.
-        highlighted: Slug of the model that `space`, `b` and `enter` mean.
-        mode: How the terminal is divided; see `layout`.
+        highlighted: Slug of the model to which `space`, `b` and `enter` apply.
+        mode: Layout mode; see `layout`.
         tab: Name of the open tab.
-        work: What the engine is busy with.
-        job: Id of the running job; empty where none runs.
-        progress: How far that job is.
-        measurements: What was measured since the start, the oldest first.
+        work: What the engine is doing.
+        job: Id of the running job; empty if no job runs.
+        progress: Progress of the running job.
+        measurements: The measurements of this session, and saved results that were opened.
         shown: Index of the measurement on the screen.
         history: What the tab History lists.
-        last_job: Id of the job that measured last, of which cores and noise are.
+        last_job: Id of the last measuring job, to which `pinned` and `noise` belong.
         frozen_at: The state that the screen keeps showing while the measurement continues; None if it is not frozen.
-        then_profile: Profile was pressed while models are trained, and follows.
-        baseline: Slug that the next measurement compares with; None for its fastest.
-        until_known: Whether the next one goes on until all is known, and not for so many runs.
-        control: Whether the next one takes a hidden copy of the first model along.
-        cold_start: Whether the next one measures start-up and memory too.
-        environment: The machine, once the engine has told.
-        pinned: Cores that candidates are pinned to.
-        noise: Share of time lost to other work, 0 to 1, in each of the last redraws.
-        job_wall_ns: Wall time of blocks since the last redraw.
-        job_lost_ns: Time of those that went to other work.
+        then_profile: Whether a measurement follows the training, because Profile was pressed meanwhile.
+        baseline: Slug of the baseline of the next measurement; None for the fastest model.
+        until_known: Whether the next measurement continues until all verdicts are decided, instead of for some runs.
+        control: Whether the next measurement includes a hidden copy of the first model.
+        cold_start: Whether the next measurement includes start-up and memory.
+        environment: The machine and the software; None until the engine has reported them.
+        pinned: Cores to which candidates are pinned.
+        noise: Share of time in which other processes ran, 0 to 1, in each of the last redraws.
+        job_wall_ns: Wall time of the blocks since the last redraw, in nanoseconds.
+        job_lost_ns: Part of that time in which other processes ran, in nanoseconds.
     """
 
     plan: Plan
@@ -201,12 +201,12 @@ class State:
 
     @property
     def frozen(self) -> bool:
-        """Whether the screen keeps showing the same numbers."""
+        """Whether the screen is frozen."""
         return self.frozen_at is not None
 
     @property
     def seen(self) -> State:
-        """What the screen shows: while frozen, the numbers of that moment."""
+        """The state that the screen shows; while it is frozen, with the figures of the moment when it was frozen."""
         if self.frozen_at is None:
             return self
         return replace(
@@ -220,7 +220,7 @@ class State:
 
     @property
     def chosen(self) -> tuple[Candidate, ...]:
-        """What Train and Profile include."""
+        """The candidates that are selected for Train and Profile."""
         return tuple(row.candidate for row in self.rows if row.chosen)
 
     @property
@@ -230,22 +230,22 @@ class State:
 
     @property
     def measurement(self) -> Measurement | None:
-        """What is on the screen; None before the first Profile."""
+        """The measurement on the screen; None before the first one."""
         return self.measurements[self.shown] if self.measurements else None
 
     @property
     def live(self) -> Measurement | None:
-        """The measurement that is running; it need not be the newest, since more can be measured of any."""
+        """The running measurement, which may be an older one that is continued; None if none runs."""
         return next((one for one in self.measurements if self.work == "profiling" and one.job == self.job), None)
 
     @property
     def result(self) -> Result | None:
-        """What is known of the measurement on the screen."""
+        """The result of the measurement on the screen."""
         return self.measurement.result if self.measurement else None
 
 
 def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
-    """Return the state that the app opens with: the plan's candidates listed first and chosen, then the others."""
+    """Return the initial state: the plan's candidates come first and are selected, then the others follow."""
     chosen = {candidate.slug for candidate in plan.candidates}
     listed = {candidate.slug: candidate for candidate in plan.candidates}
     for candidate in candidates:
@@ -266,7 +266,7 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
 
 
 def arrangement(state: State) -> tuple[object, ...]:
-    """Return what the places of the parts depend on; while a measurement runs, the answer keeps its lines."""
+    """Return the values that determine the layout; while a measurement runs, the answer keeps its number of lines."""
     seen = state.seen
     measurement = seen.measurement
     if measurement is None:
@@ -281,12 +281,12 @@ def date_text(date: datetime) -> str:
 
 
 def length_text(plan: Plan) -> str:
-    """Return the seconds or the runs of a plan, as its field shows them; empty if it has neither."""
+    """Return the seconds or the runs of a plan as the text of its field; empty if it has neither."""
     return f"{plan.seconds:g}" if plan.seconds is not None else str(plan.runs or "")
 
 
 def with_rows(state: State, rows: Iterable[ModelRow]) -> State:
-    """Return the state with other models listed; models that were listed before keep their colours."""
+    """Return the state with a new list of models; models that were listed before keep their colours."""
     listed = tuple(rows)
     return replace(state, rows=listed, colours=assign_colours((row.candidate for row in listed), state.colours))
 
@@ -297,7 +297,7 @@ def is_training(state: State, slug: str) -> bool:
 
 
 def mean_calls(state: State) -> dict[str, float]:
-    """Return mean seconds of a call by slug, of every model measured in this session; the latest counts."""
+    """Return the mean duration of a call in seconds, by slug, from the latest measurement of each model."""
     found: dict[str, float] = {}
     for measurement in state.measurements:
         if measurement.result is not None:
@@ -308,11 +308,11 @@ def mean_calls(state: State) -> dict[str, float]:
 
 
 def is_variant(row: ModelRow, above: ModelRow | None) -> bool:
-    """Return whether a line is the model of the line above with other settings."""
+    """Return whether a row is a variant of the row above: the same model with other settings."""
     return above is not None and bool(row.candidate.settings) and row.candidate.model == above.candidate.model
 
 
 def update_row(state: State, slug: str, **changes: object) -> State:
-    """Return the state with one model's row changed; an unknown slug changes nothing."""
-    rows = tuple(replace(row, **changes) if row.slug == slug else row for row in state.rows)  # type: ignore[arg-type]  # fields by name
+    """Return the state with one row changed; an unknown slug changes nothing."""
+    rows = tuple(replace(row, **changes) if row.slug == slug else row for row in state.rows)  # type: ignore[arg-type]  # attributes by name
     return replace(state, rows=rows)

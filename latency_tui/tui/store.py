@@ -1,4 +1,4 @@
-"""Holds the state of the main screen. Whoever changes it does so here; the screen alone paints it."""
+"""Holds the state of the main screen. All changes of the state go through it; only the screen paints the state."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from latency_tui.tui.state import State
 
 
 class Store:
-    """The current state.
+    """Holds the current state.
 
     Args:
-        state: The state at the start.
-        paint: Paints the current state; it is given the state before.
+        state: The initial state.
+        paint: Paints the current state; its argument is the previous state.
     """
 
     def __init__(self, state: State, paint: Callable[[State], None]) -> None:
@@ -25,11 +25,12 @@ class Store:
         return self._state
 
     def change(self, state: State, *, paint: bool = True) -> None:
-        """Replace the state, and have it painted.
+        """Replace the state and paint it.
 
         Args:
             state: The next state.
-            paint: Whether to paint it; False where the next redraw does so, since events come by the hundred a second.
+            paint: Whether to paint it now; False to wait for the next redraw, because hundreds of events arrive per
+                second.
         """
         before, self._state = self._state, state
         if paint:

@@ -1,4 +1,4 @@
-"""How a model looks: one colour, made readable on the theme's surface, and one shape for where colours are none."""
+"""The colour and the shape of each model; the colour is adjusted to be readable on the theme's surface."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
 KEY = "bold $text-accent"
 LEVEL_STYLES = {"quiet": "$text-success", "uneasy": "$text-warning", "noisy": "$text-error"}
-"""Styles of what should step back, of what is switched off, of keys, and of how noisy a machine is; Textual's own
-muted text is white in spans.
+"""Styles of secondary text, of disabled items, of keys, and of the noise levels of a machine. Textual's `$text-muted`
+is not used, because spans show it in white.
 """
 
 SHAPES = "●■▲◆▼★✚○□△◇▽☆♣♠"
-"""One for each colour of the palette, in its order, and one more."""
+"""One shape for each colour of the palette, in the same order, and one additional shape."""
 
 _READABLE = 4.5  # WCAG 2.1, level AA, for text of normal size
 
 CandidateStyle = tuple[str, str]
-"""A colour as a style names it (`#rrggbb`, or `ansi_blue` in a theme of the terminal's own colours) and a shape."""
+"""A colour (`#rrggbb`, or a name such as `ansi_blue` in themes that use the terminal's colours) and a shape."""
 
 
 def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]) -> dict[str, CandidateStyle]:
-    """Return how each candidate looks under a theme.
+    """Return the colour and the shape of each candidate for a theme.
 
     Args:
         colours: Slug and colour, `#rrggbb`, in the order listed.
         theme: The theme.
-        variables: The theme's variables, for the surface.
+        variables: The variables of the theme, which define the surface.
     """
     surface = Color.parse(variables.get("background", "#000000"))
     found: dict[str, CandidateStyle] = {}
@@ -50,9 +50,9 @@ def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]
 
 
 def shapes(colours: Mapping[str, str]) -> dict[str, str]:
-    """Return each candidate's shape: that of its colour, so that a built-in model has the same one in every list.
+    """Return the shape of each candidate, which depends on its colour, so that built-in models keep their shapes.
 
-    A colour that is used twice, or that is not in the palette, gets a shape that is free, the last of them first.
+    A colour that is used twice, or that is not in the palette, gets an unused shape, starting with the last one.
 
     Args:
         colours: Slug and colour, `#rrggbb`, in the order listed.
@@ -69,7 +69,7 @@ def shapes(colours: Mapping[str, str]) -> dict[str, str]:
 
 
 def readable(colour: Color, surface: Color) -> Color:
-    """Return the colour, its lightness moved away from the surface until text in it can be read."""
+    """Return the colour with its lightness changed until its contrast with the surface is sufficient for text."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*colour.normalized)
     step = 0.02 if _luminance(surface) < 0.4 else -0.02
     while contrast(colour, surface) < _READABLE and 0 < lightness < 1:
@@ -80,7 +80,7 @@ def readable(colour: Color, surface: Color) -> Color:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.1)."""
+    """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.1)."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 

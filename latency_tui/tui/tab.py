@@ -1,7 +1,8 @@
-"""Whether a browser tab stands in for the terminal, and an error shown in such a tab.
+"""Detects that the app runs in a browser tab instead of a terminal, and shows errors there.
 
-A server (`latency-tui serve`, `textual serve`, textual-web) starts one process of the app for each tab, with Textual's
-web driver in the environment. Stdin and stdout are then the wire to the tab, so nothing else may be printed to stdout.
+A server (`latency-tui serve`, `textual serve`, textual-web) starts one process of the app per tab and selects Textual's
+web driver by an environment variable. Stdin and stdout are then the connection to the tab, so nothing else may be
+printed to stdout.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ import select
 import sys
 
 DRIVER = "TEXTUAL_DRIVER"
-"""Environment variable of Textual that names the class that draws."""
+"""Environment variable of Textual that names the driver class."""
 MAX_CELLS = 1000
-"""Columns or rows of the widest screen."""
+"""Maximum number of columns or rows of a screen."""
 _WEB_DRIVER = "web_driver"
 _READABLE_FOR_SECONDS = 600.0
 
 
 def in_tab() -> bool:
-    """Return whether the process draws into a browser tab: the web driver is asked for, and stdin is no terminal.
+    """Return whether the app runs in a browser tab: the web driver is selected, and stdin is not a terminal.
 
-    A shell inside a served app inherits the variable, but an app started there has a terminal to draw on.
+    A shell that a served app starts inherits the variable, but an app that is started from it has a terminal.
     """
     if _WEB_DRIVER not in os.environ.get(DRIVER, "") or sys.stdin is None or sys.stdout is None:
         return False
@@ -31,7 +32,7 @@ def in_tab() -> bool:
 
 
 def forget_tab() -> None:
-    """Draw on the terminal, although the environment was inherited from an app in a tab."""
+    """Use the terminal even if the environment was inherited from an app in a browser tab."""
     if _WEB_DRIVER in os.environ.get(DRIVER, ""):
         del os.environ[DRIVER]
 
@@ -47,7 +48,7 @@ def show_in_tab(sentence: str) -> None:
 
 
 def cells(value: object, fallback: int) -> int:
-    """Return a number of cells that a terminal may have, from whatever a page sent."""
+    """Return a valid number of columns or rows, whatever number a page sent."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return fallback
     return int(min(max(value, 1), MAX_CELLS))

@@ -1,4 +1,4 @@
-"""Text from outside, made safe for cells: no escape sequences, controls or markup, cut or padded to a width."""
+"""Prepares untrusted text for display: removes escape sequences and control characters, and fits text to a width."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")
 
 
 def clean(text: str) -> str:
-    """Return the text in one line, without escape sequences, control or formatting characters; indented as it was."""
+    """Return the text in one line, without escape sequences, control or formatting characters; keeps indentation."""
     spaced = "".join(" " if letter in "\n\r\t\v\f" else letter for letter in without_escapes(text))
     return "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs"))
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Return the text in exactly `width` cells: padded (on the left, where `right`), or cut with an ellipsis."""
+    """Return the text in exactly `width` cells: padded (on the left if `right`), or cut with an ellipsis."""
     if width <= 0:
         return ""
     length = cell_len(text)
@@ -34,9 +34,9 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width` cells, broken at spaces, and inside a word only where it must be.
+    """Return the text in lines of at most `width` cells. Words are broken only if they do not fit into a line.
 
-    A number and its unit stay together.
+    A number and its unit stay in the same line.
     """
     lines: list[str] = []
     line = ""
@@ -45,7 +45,7 @@ def wrap(text: str, width: int) -> list[str]:
             if line:
                 lines.append(line)
                 line = ""
-            head = set_cell_size(word, width).rstrip() or word[0]  # a wide letter in a column of one
+            head = set_cell_size(word, width).rstrip() or word[0]  # a wide character does not fit into one cell
             lines.append(head)
             word = word[len(head) :]
         joined = f"{line} {word}" if line else word
@@ -58,7 +58,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def short_names(names: Sequence[str], width: int) -> list[str]:
-    """Return names of at most `width` cells, all different if the names are: as they are, with initials, or cut."""
+    """Return names shortened to at most `width` cells by initials or an ellipsis; distinct names stay distinct."""
     short = [name if cell_len(name) <= width else _with_initials(name, width) for name in names]
     for shorten in (_cut_at_the_end, _cut_in_the_middle):
         count = Counter(short)
@@ -70,7 +70,7 @@ def short_names(names: Sequence[str], width: int) -> list[str]:
 
 
 def _with_initials(name: str, width: int) -> str:
-    """Return `Small NN` for `Small Neural Network`; what is no shorter by that is cut."""
+    """Return `Small NN` for `Small Neural Network`; cut the name if that does not shorten it."""
     model, bracket, settings = name.partition(" [")
     first, *rest = model.split() or [model]
     if 2 <= len(rest) <= _MAX_INITIALS and all(word[0].isalpha() for word in rest):

@@ -1,4 +1,4 @@
-"""Writes results to files when the app ends and its user did not ask for that, so that what was measured is kept."""
+"""Writes results to files if the app is terminated without the user's request, so that they are kept."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def keep(results: Iterable[Result]) -> tuple[Path, ...]:
     """Write each result as JSON into the user's data folder, or else the folder for temporary files.
 
     Returns:
-        The files, in the order of the results; a result that can be written nowhere has none.
+        The files, in the order of the results; results that cannot be written are left out.
     """
     from latency_tui.report import write
 
@@ -40,7 +40,7 @@ def _folders() -> list[Path]:
     from platformdirs import user_data_path
 
     folders: list[Path] = []
-    with suppress(OSError, RuntimeError, KeyError):  # a user without a home
+    with suppress(OSError, RuntimeError, KeyError):  # the user has no home folder
         folders.append(Path(user_data_path("latency-tui", appauthor=False)) / "results")
     with suppress(OSError):
         folders.append(Path(tempfile.gettempdir()))

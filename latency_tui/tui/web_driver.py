@@ -1,7 +1,6 @@
-"""Textual's web driver, made safe against what a server or a browser tab may do.
+"""A robust web driver: the app exits when the browser tab or the server ends, and tolerates any message of a page.
 
-The wire is a pipe to any server: `latency-tui serve`, `textual serve`, textual-web. The app must end when the tab or
-the server has gone, whatever it is doing, and survive whatever a page sends.
+The app is connected to the server (`latency-tui serve`, `textual serve` or textual-web) by pipes.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from textual.drivers.web_driver import WebDriver
 from latency_tui.tui.tab import cells
 
 LAST_DEADLINE = 1.5
-"""Seconds that the app may take to leave once its tab has gone."""
+"""Time limit for the app to exit after its tab has closed."""
 _ENDED = 143
 
 
 class TabDriver(WebDriver):
-    """Draws into a browser tab; see Textual's class for the protocol."""
+    """Draws in a browser tab; see Textual's class for the protocol."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: Textual's, passed on
         super().__init__(*arguments, **options)
         if self._size is not None:
             self._size = (cells(self._size[0], 80), cells(self._size[1], 24))
-        # Whatever else writes to stdout, such as a C library, must not write into the wire.
+        # Other output to stdout, such as that of a C library, must not reach the connection.
         wire = os.dup(self.fileno)
         with contextlib.suppress(OSError):
             os.dup2(2, self.fileno)
@@ -39,12 +38,12 @@ class TabDriver(WebDriver):
         self._input = sys.__stdin__.fileno() if sys.__stdin__ else 0
 
     def start_application_mode(self) -> None:
-        """Begin to draw, and to watch for the server's end."""
+        """Start drawing, and start watching for the end of the server."""
         super().start_application_mode()
         threading.Thread(target=self._leave_when_hung_up, name="tab-watch", daemon=True).start()
 
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
-        """Obey a message of the server; sizes that no terminal has are brought into bounds."""
+        """Handle a message of the server; invalid terminal sizes are clipped."""
         if packet_type == "resize":
             width, height = self._size or (80, 24)
             payload = {
@@ -56,12 +55,12 @@ class TabDriver(WebDriver):
         super().on_meta(packet_type, payload)
 
     def stop_application_mode(self) -> None:
-        """Stop drawing; the tab may have gone already."""
+        """Stop drawing; the tab may be closed already."""
         self._end_by_deadline()
         super().stop_application_mode()
 
     def _write_whole(self, data: bytes) -> int:
-        """Write to the wire; without a reader there is nobody to draw for, so the process ends."""
+        """Write to the connection; if it has no reader, end the process."""
         left = memoryview(data)
         try:
             while left:
@@ -71,7 +70,7 @@ class TabDriver(WebDriver):
         return len(data)
 
     def _leave_when_hung_up(self) -> None:
-        """Wait until nobody holds the other end of stdin, then leave: the server has died."""
+        """Wait until the other end of stdin is closed, because the server has ended; then exit."""
         hang_up = select.poll()
         hang_up.register(self._input, 0)  # reports a hang-up only
         hang_up.poll()
@@ -79,7 +78,7 @@ class TabDriver(WebDriver):
         super().on_meta("quit", {})
 
     def _end_by_deadline(self) -> None:
-        """End the process even if the app cannot leave, for example because nobody reads what it draws."""
+        """End the process after a time limit, even if the app cannot exit, such as because its output is not read."""
         watchdog = threading.Timer(LAST_DEADLINE, os._exit, (_ENDED,))
         watchdog.daemon = True
         watchdog.start()

@@ -16,7 +16,7 @@ LIBRARIES = (
     *("onnxruntime", "skl2onnx", "skops", "xgboost", "xgboost-cpu", "lightgbm", "catboost", "torch"),
     *("pandas", "pyarrow", "polars", "narwhals", "threadpoolctl"),
 )
-"""Packages whose versions can matter to a latency."""
+"""Packages whose versions can affect latencies."""
 
 
 class EnvironmentRequest(msgspec.Struct, frozen=True, kw_only=True):

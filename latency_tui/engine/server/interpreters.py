@@ -1,7 +1,7 @@
-"""Other interpreters: checks that candidates can run under them, and forks candidates from a process of each.
+"""Checks the Python interpreters of candidates that name one, and starts a process of each to fork candidates from.
 
-A candidate under another interpreter is forked from a process that has imported scikit-learn there, as other candidates
-are forked from this process, so that both begin alike.
+That process has imported scikit-learn under its interpreter. Candidates of the engine's own interpreter are forked from
+the engine, which has imported it too, so all candidates start in the same state.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LIBRARIES = (
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection"),
     *("sklearn.neural_network", "sklearn.preprocessing", "sklearn.svm"),
 )
-"""What most plans need, as the engine itself imports."""
+"""Modules that most plans need, which the engine imports too."""
 _MAX_ANSWER = 2**20
 _MAX_LOG = 2**24
 _LOG_TAIL = 4000
@@ -162,12 +162,12 @@ class Interpreters:
         return self._reports[self.find(candidate)]
 
     def fingerprint(self, candidate: Candidate) -> object:
-        """Return a value that changes with the environment of a candidate; None for that of the engine."""
+        """Return a value that changes if the environment of a candidate changes; None for that of the engine."""
         report = self._reports.get(self.find(candidate)) if candidate.python else None
         return report and (report.versions, report.inputs.get(candidate.slug))
 
     def inputs(self, candidates: Iterable[Candidate]) -> dict[str, str]:
-        """Return the versions of other environments, and the modules of the candidates there, by name."""
+        """Return the library versions and the modules of candidates in other environments, by name."""
         found: dict[str, str] = {}
         for candidate in candidates:
             if candidate.python and (report := self._reports.get(self.find(candidate))):
@@ -194,7 +194,7 @@ class Interpreters:
         return self._parents[interpreter]
 
     def end(self) -> None:
-        """End the processes from which candidates are forked. The candidates live on."""
+        """End the processes from which candidates are forked. The candidates continue to run."""
         for interpreter in [*self._parents]:
             self._end(interpreter)
 
@@ -224,10 +224,10 @@ class Interpreters:
         return process
 
     def _describe(self, interpreter: Interpreter, candidates: Iterable[Candidate]) -> EnvironmentReport:
-        """Run an interpreter once, and return what it says of its environment.
+        """Run an interpreter once, and return the description of its environment.
 
         Raises:
-            UsageError: It is no Python interpreter, or latency-tui is missing there, or of another version.
+            UsageError: It is not a Python interpreter, or it lacks latency-tui, or has another version of it.
             JobStopped: The client wants the job to end.
         """
         request = self._folder() / "environment.json"

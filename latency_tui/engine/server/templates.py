@@ -93,7 +93,7 @@ class Templates:
         return None
 
     def end(self) -> None:
-        """End the templates. Processes that were forked from them live on."""
+        """End the templates. Processes that were forked from them continue to run."""
         while self._processes:
             self._processes.popitem()[1].end()
 

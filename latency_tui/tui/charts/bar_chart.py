@@ -1,4 +1,4 @@
-"""Medians as bars, each with a whisker to p99."""
+"""The bar chart: the median of each model as a bar, with a whisker to p99."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from latency_tui.tui.text import clean, fit, short_names
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_MIN_BARS, _MIN_NAME = 12, 8  # columns; where both do not fit, the figures are left out
-_MIN_COLUMNS = 2  # for a plot
+_MIN_BARS, _MIN_NAME = 12, 8  # columns; if both do not fit, the figures are omitted
+_MIN_COLUMNS = 2  # of a plot
 _MAX_PITCH = 4  # rows from one bar to the next
 _EIGHTHS = "▏▎▍▌▋▊▉"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a median and, if it is known, the 99th percentile for its whisker; seconds."""
+    """One bar: a median and, if it is known, the 99th percentile as the end of the whisker, in seconds."""
 
     slug: str
     name: str
@@ -46,7 +46,7 @@ class BarChart(Chart):
     limits: tuple[LimitLine, ...] = ()
 
     def show(self, bars: Sequence[Bar], limits: Sequence[LimitLine] = ()) -> None:
-        """Draw these bars, in this order, and limits across them."""
+        """Show these bars, in this order, and lines for limits."""
         if (tuple(bars), tuple(limits)) != (self.bars, self.limits):
             self.bars, self.limits = tuple(bars), tuple(limits)
             self.show_changes()
@@ -73,7 +73,7 @@ class BarChart(Chart):
         pitch, thick, first = _stand(len(bars), rows)
         self.begin_plot(
             columns + 2, rows + 2, duration_axis(scale, columns, 1, 1)
-        )  # a column for whiskers that leave it
+        )  # a column for whiskers that extend beyond the plot
         self.plt.xlim(0, columns)
         self.plt.ylim(0, max(rows - 1, 1))
         for index, bar in enumerate(bars):
@@ -84,7 +84,7 @@ class BarChart(Chart):
             if own and scale.holds(limit.seconds):
                 highest, count = (0, rows) if limit.candidate is None else (first + own[0] * pitch, thick)
                 column = round(scale.place(limit.seconds) * (columns - 1))
-                line = "\n".join("│" * count)  # as a text, since plotext writes texts over everything else
+                line = "\n".join("│" * count)  # as text, because plotext writes text over everything else
                 self.plt.text(line, column, rows - 1 - highest, color=self.limit_ink, alignment="left")
         self.end_plot(picture, left, top)
         for column in minor_columns(scale, columns):
@@ -95,7 +95,7 @@ class BarChart(Chart):
             self._limit_labels(picture, scale, left + 1, columns, top - 1)
 
     def _names(self, picture: Picture, bars: Sequence[Bar], top: int, rows: int) -> int:
-        """Write names and, if there is room, figures; returns the columns that they take."""
+        """Write names and, if there is room, figures; return the number of columns used."""
         values = [format_duration(bar.value) for bar in bars]
         figures = max((cell_len(value) for value in values), default=0) + 2
         longest = max((cell_len(clean(bar.name)) for bar in bars), default=0)
@@ -113,7 +113,7 @@ class BarChart(Chart):
         return named + figures + 4
 
     def _bar(self, bar: Bar, scale: Scale, columns: int, rows: range) -> None:
-        """Draw a bar on rows of the plot, which count from below, in whole cells and an eighth of one at its end."""
+        """Draw a bar on rows of the plot, counted from below; its end is drawn in eighths of a cell."""
         colour, middle = self.ink(bar.look[0]), rows[(len(rows) - 1) // 2]
         length = scale.place(bar.value) * columns
         full = int(length)
@@ -133,7 +133,7 @@ class BarChart(Chart):
             self.plt.text("›" if bar.open_end else "┤", stop, middle, color=self.muted, alignment="left")
 
     def _limit_labels(self, picture: Picture, scale: Scale, left: int, columns: int, row: int) -> None:
-        """Write each limit above its line, or with an arrow at the edge beyond which it lies."""
+        """Write the label of each limit above its line, or with an arrow at the edge if it is outside the plot."""
         wanted = []
         for limit in sorted(self.limits, key=lambda limit: limit.seconds):
             column = left + round(scale.place(limit.seconds) * (columns - 1))
@@ -150,14 +150,14 @@ class BarChart(Chart):
 
 
 def _stand(count: int, rows: int) -> tuple[int, int, int]:
-    """Return how so many bars stand on rows: rows from one to the next, rows of each, and the first row."""
+    """Return the arrangement of bars on rows: the distance between bars, the height of a bar, and the first row."""
     pitch = max(min(rows // max(count, 1), _MAX_PITCH), 1)
     thick = max(pitch - 1, 1)
     return pitch, thick, max((rows - pitch * count + (pitch - thick)) // 2, 0)
 
 
 def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle]) -> list[Bar]:
-    """Return a bar for each candidate with numbers, in the order given."""
+    """Return a bar for each candidate that has figures, in the given order."""
     bars: list[Bar] = []
     for candidate in candidates:
         statistics = candidate.statistics

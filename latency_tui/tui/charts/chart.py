@@ -1,4 +1,4 @@
-"""The widget that every chart is: it draws at its size, sends only what changed, and cannot fail."""
+"""The base class of charts: draws at the size of the widget, sends only changed cells, and shows errors as text."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ MIN_TITLED_HEIGHT = 6
 
 
 class Chart(PlotextPlot, can_focus=True):
-    """A chart that cannot fail: what plotext raises becomes a sentence in its place.
+    """Base class of charts. If plotext raises an exception, the widget shows a sentence instead.
 
     Attributes:
-        way_out: Which keys leave it while it is enlarged.
+        way_out: The keys that close the chart while it is enlarged.
     """
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
     ALLOW_SELECT: ClassVar[bool] = False
-    auto_links = Reactive(False)  # there are none, and looking for them costs a twentieth of every redraw
+    auto_links = Reactive(False)  # charts have no links, and the search for links takes 5 % of each redraw
     way_out = ""
     _drawn: Visual | None = None
     _drawn_for: tuple[object, ...] = ()
     _shown = 0
 
     def render(self) -> Visual:
-        """Draw at the size the widget has now; what would look the same is not drawn again."""
+        """Draw at the current size of the widget; an unchanged chart is not drawn again."""
         wanted = (self._shown, self.size, self.app.theme, self.has_focus, self.is_maximized, self.way_out)
         if self._drawn is None or wanted != self._drawn_for:
             self._drawn, self._drawn_for = self._draw(*self.size), wanted
@@ -46,13 +46,13 @@ class Chart(PlotextPlot, can_focus=True):
         try:
             picture = Picture(width, height)
             self.draw(picture)
-        except Exception as error:  # noqa: BLE001  # whatever plotext raises: the figures beside the chart are still good
+        except Exception as error:  # noqa: BLE001  # any error of plotext: the other figures remain valid
             self.log.error(repr(error))
             return Content.styled(f"This chart could not be drawn at {width} × {height}.", "dim")
         return picture
 
     def show_changes(self) -> None:
-        """Draw what is to be shown now, and send the terminal only the cells that differ from before."""
+        """Draw the chart, and send only the changed cells to the terminal."""
         self._shown += 1
         before, now = self._drawn, self.render()
         same_size = isinstance(before, Picture) and isinstance(now, Picture) and before.width == now.width
@@ -63,7 +63,7 @@ class Chart(PlotextPlot, can_focus=True):
             self.refresh()
 
     def tell_way_out(self, keys: str) -> None:
-        """Show which keys leave it while it is enlarged."""
+        """Show the keys that close the chart while it is enlarged."""
         if keys != self.way_out:
             self.way_out = keys
             self.refresh()
@@ -73,7 +73,7 @@ class Chart(PlotextPlot, can_focus=True):
         raise NotImplementedError
 
     def ink(self, colour: str) -> Ink:
-        """Return a style's colour as plotext takes it."""
+        """Return the colour of a style in the format of plotext."""
         parsed = Color.parse(colour)
         if parsed.ansi is not None:
             return "default" if parsed.ansi < 0 else parsed.ansi
@@ -95,11 +95,11 @@ class Chart(PlotextPlot, can_focus=True):
 
     @property
     def limit_ink(self) -> Ink:
-        """The colour of a limit."""
+        """The colour of limits."""
         return self.ink("ansi_red" if self.app.current_theme.ansi else self.app.theme_variables["text-error"])
 
     def title(self, picture: Picture, *texts: str) -> int:
-        """Write the first of some titles that fits, and how to leave an enlarged chart; returns the first row below."""
+        """Write the first title that fits, and the keys that close an enlarged chart; return the row below."""
         if picture.height < MIN_TITLED_HEIGHT:
             return 0
         text = next((text for text in texts if len(text) < picture.width), texts[-1])
@@ -111,10 +111,10 @@ class Chart(PlotextPlot, can_focus=True):
         return 1
 
     def begin_plot(self, width: int, height: int, across: list[Tick]) -> None:
-        """Begin a plot with a horizontal axis below it and a vertical one to its left.
+        """Begin a plot with a horizontal axis below it and a vertical axis to its left.
 
-        Positions of ticks, and limits that the caller sets, are in the units of the data, never infinite and never on a
-        logarithmic scale of plotext's: it fails when it draws one a second time.
+        Ticks and the limits of axes are finite and in the units of the data. Plotext's logarithmic scales are not used,
+        because plotext raises an exception when it draws one a second time.
         """
         self.plt.clear_figure()
         set_size(self.plt, width, height)
@@ -124,9 +124,9 @@ class Chart(PlotextPlot, can_focus=True):
         for colour in (self.plt.canvas_color, self.plt.axes_color):
             colour("default")
         self.plt.ticks_color(self.muted)
-        ticks = across or [Tick(0.0, " ")]  # without any, plotext leaves out the row of labels
+        ticks = across or [Tick(0.0, " ")]  # without ticks, plotext omits the row of labels
         self.plt.xticks([tick.position for tick in ticks], [tick.label for tick in ticks])
 
     def end_plot(self, picture: Picture, column: int, row: int) -> None:
-        """Draw the plot on a picture, its upper left corner at a cell."""
+        """Draw the plot on a picture, with its upper left corner at a cell."""
         picture.paste(column, row, *draw(self.plt))

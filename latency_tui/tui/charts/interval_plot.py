@@ -1,4 +1,4 @@
-"""Ratios to the baseline with their confidence intervals, a line for each candidate over one logarithmic scale."""
+"""The interval plot: ratios to the baseline with confidence intervals, a line per candidate, on a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 _OUTLYING = 4.0
-"""How many times as far from 1 as any other model, on a logarithmic scale, one is left outside of the scale."""
+"""The scale leaves a model out if it is more than this many times as far from 1, in logarithms, as the next one."""
 _ROUND_RATIOS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
 class RatioScale:
-    """Ratios on a logarithmic scale that always holds 1."""
+    """A logarithmic scale for ratios, which always includes 1."""
 
     def __init__(self, low: float, high: float, width: int) -> None:
         self._low = math.log(low)
@@ -29,7 +29,7 @@ class RatioScale:
 
     @classmethod
     def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> RatioScale:
-        """Return a scale that holds the intervals of all candidates but those that lie far outside of the others."""
+        """Return a scale that includes the intervals of all candidates except outliers."""
         extents: list[tuple[float, float]] = []
         for candidate in candidates:
             comparison = comparison_of(result, candidate.slug)
@@ -38,7 +38,7 @@ class RatioScale:
                 extents += [(min(1.0, *ends), max(1.0, *ends))] if ends else []
         extents.sort(key=lambda extent: max(-math.log(extent[0]), math.log(extent[1])), reverse=True)
         reach = [max(-math.log(low), math.log(high)) for low, high in extents]
-        while len(reach) > 1 and reach[0] > _OUTLYING * reach[1] > 0:  # one slow model would squeeze all others
+        while len(reach) > 1 and reach[0] > _OUTLYING * reach[1] > 0:  # an outlier would leave no room for the others
             del reach[0], extents[0]
         low = min((low for low, _ in extents), default=1.0)
         high = max((high for _, high in extents), default=1.0)
@@ -46,12 +46,12 @@ class RatioScale:
         return cls(low / margin, high * margin, width)
 
     def column(self, ratio: float) -> int:
-        """Return the column of a ratio."""
+        """Return the column in which a ratio is drawn."""
         place = (math.log(ratio) - self._low) / self._span * (self._width - 1)
         return min(max(round(place), 0), self._width - 1)
 
     def draw(self, low: float | None, ratio: float | None, high: float | None, colour: str) -> list[Piece]:
-        """Return one line: 1 as a bar, the interval as a line with its ends, the ratio as a dot."""
+        """Return one line of the plot: a vertical bar at 1, the interval as a line, and the ratio as a dot."""
         cells = [(" ", "")] * self._width
         cells[self.column(1.0)] = ("│", FAINT)
         if low and high and low > 0:
@@ -68,7 +68,7 @@ class RatioScale:
         return [("".join(letter for letter, _ in run), style) for style, run in runs]
 
     def ticks(self) -> str:
-        """Return a line of round ratios, none touching another."""
+        """Return a line with labels of round ratios that do not touch each other."""
         ratios = [1.0, *(1 / r for r in _ROUND_RATIOS), *_ROUND_RATIOS, 1.5, 3.0, 7.0, 0.7]
         line = [" "] * self._width
         for ratio in ratios:

@@ -1,4 +1,4 @@
-"""Limits of the plan that are latencies, as lines on the charts."""
+"""Lines on the charts for the limits of the plan."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LimitLine:
-    """A limit on a chart.
+    """The line of one limit.
 
     Attributes:
-        label: As it was written.
-        seconds: Where it lies.
-        candidate: The slug of the only candidate that it is for; None if it is for all.
+        label: The limit as the user wrote it.
+        seconds: The latency at which the line is drawn.
+        candidate: Slug of the only candidate to which the limit applies; None if it applies to all.
     """
 
     label: str

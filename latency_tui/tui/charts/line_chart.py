@@ -1,4 +1,4 @@
-"""Latency over the runs or over time, a line for each candidate."""
+"""The line chart: latency over runs or over time, one line per candidate."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from latency_tui.tui.text import clean, fit, short_names
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_MAX_COLUMNS = 2000  # more than any terminal has
-_AXIS, _MIN_PLOT = 9, 20  # columns for the ticks' labels and for the lines
-_MIN_NAME, _MAX_NAME = 11, 28  # columns for a name at a line's end
+_MAX_COLUMNS = 2000  # larger than any terminal
+_AXIS, _MIN_PLOT = 9, 20  # columns for the labels of ticks, and for the lines
+_MIN_NAME, _MAX_NAME = 11, 28  # columns for a name at the end of a line
 _MIN_KEY_NAME, _MIN_ROWS = 6, 5  # columns for a name below the lines, and rows for the lines above it
 _LIMIT_SHAPE = "─"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """One line.
+    """The line of one candidate.
 
     Attributes:
-        name: The candidate's name.
+        name: Name of the candidate.
         look: Its colour and shape.
-        runs: Run numbers from 1, or seconds spent in calls, `(n_points,)`, ascending.
+        runs: Run numbers from 1, or cumulative seconds of calls, `(n_points,)`, ascending.
         seconds: Latencies, `(n_points,)`.
-        end: Where the line ends, in seconds: the median of its last tenth.
+        end: Latency at the end of the line in seconds: the median of the last tenth of the points.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Line:
 
 
 class LineChart(Chart):
-    """Latency over the runs, a line per model with its name at its end."""
+    """Latency over runs or time, with the name of each model at the end of its line."""
 
     lines: tuple[Line, ...] = ()
     limits: tuple[LimitLine, ...] = ()
@@ -58,7 +58,7 @@ class LineChart(Chart):
     def show(
         self, lines: Sequence[Line], last_run: float, *, timed: bool = False, limits: Sequence[LimitLine] = ()
     ) -> None:
-        """Draw these lines up to a run number or, if they are `timed`, up to so many seconds of calls."""
+        """Show these lines up to `last_run`, a run number or, if `timed`, a number of seconds of calls."""
         self.timed = timed
         self.lines, self.limits = tuple(lines), tuple(limits)
         self.last_run = last_run
@@ -104,7 +104,7 @@ class LineChart(Chart):
         picture.put(left + columns, top + rows + 1, "time" if self.timed else "runs", self.muted)
 
     def _line(self, line: Line, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-        """Draw a line in dots of braille; without colours, its points in its own shape."""
+        """Draw a line with Braille dots or, without colours, its points with the candidate's shape."""
         colour = self.ink(line.look[0])
         if self.app.no_color:
             self.plt.scatter(x.tolist(), y.tolist(), marker=line.look[1], color=colour)
@@ -117,14 +117,14 @@ class LineChart(Chart):
         return self.title(picture, f"{title}{', middle half' if many else ''}{log}", f"{title}{log}", f"latency{log}")
 
     def _names(self, picture: Picture) -> tuple[int, list[str]]:
-        """Return the columns for names at the ends of lines, and the names."""
+        """Return the number of columns for names at the ends of lines, and the names."""
         room = min(max(picture.width - _AXIS - _MIN_PLOT - 4, _MIN_NAME), _MAX_NAME)
         names = short_names([clean(line.name) for line in self.lines], room)
         names += [fit(limit.label, min(cell_len(limit.label), room)) for limit in self.limits]
         return max(cell_len(name) for name in names) + 4, names
 
     def _label_ends(self, picture: Picture, names: list[str], scale: Scale, left: int, top: int, rows: int) -> None:
-        """Write names at the ends of lines, none over another; a limit beyond the axis has an arrow."""
+        """Write names at the ends of lines without overlaps; a limit beyond the axis has an arrow."""
         if not names:
             return
         marks = [line.look[1] for line in self.lines]
@@ -139,7 +139,7 @@ class LineChart(Chart):
             picture.put(left + 1, top + row, f"{mark} {name}", ink)
 
     def _key(self, picture: Picture, top: int) -> int:
-        """List below the chart the names that have no room at the ends of lines; returns the rows that it takes."""
+        """Write a legend below the chart if names do not fit at the ends of lines; return its number of rows."""
         entries = [(line.look[1], clean(line.name), self.ink(line.look[0])) for line in self.lines]
         entries += [(_LIMIT_SHAPE, limit.label, self.limit_ink) for limit in self.limits]
         most = max(picture.height - top - 2 - _MIN_ROWS, 1)
@@ -163,12 +163,12 @@ class LineChart(Chart):
 def lines_of(
     candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle], *, timed: bool = False
 ) -> list[Line]:
-    """Return a line for each candidate with samples, in the order given; long ones are thinned to what can be seen.
+    """Return a line for each candidate with samples, in the given order; long lines are reduced to fewer points.
 
     Args:
-        candidates: What was measured.
-        looks: How each looks.
-        timed: Whether a line goes over the seconds spent in calls, and not over the calls.
+        candidates: The results of the candidates.
+        looks: Colour and shape of each candidate, by slug.
+        timed: Whether the horizontal axis shows seconds of calls instead of the number of calls.
     """
     lines: list[Line] = []
     for candidate in candidates:
@@ -184,7 +184,7 @@ def lines_of(
 
 
 def _quartiles(count: int) -> tuple[int, int]:
-    """Return the places of the lower and upper quartile among so many in order: the ends if they are few."""
+    """Return the indices of the lower and the upper quartile of `count` sorted values: the first and last of few."""
     return (count - 1) // 4, count - 1 - (count - 1) // 4
 
 
@@ -193,12 +193,12 @@ def reduce(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return at most two points per column: the quartiles of its latencies, in the order in which they were measured.
 
-    Single slow calls show in the whisker and the percentiles; drawn here, they would hide everything else.
+    Single slow calls are visible in the whisker and the percentiles; here they would hide everything else.
 
     Args:
         runs: Run numbers, `(n_points,)`.
         seconds: Latencies, `(n_points,)`.
-        columns: Columns that they will be drawn in.
+        columns: Number of columns of the line.
     """
     count = seconds.size
     if count <= 2 * columns:

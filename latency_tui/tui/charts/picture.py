@@ -1,4 +1,4 @@
-"""What a chart shows: cells drawn by plotext, with a title and names around them."""
+"""The cells of a chart: a plot drawn by plotext, with a title and names around it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from latency_tui.tui.charts.plotext_private import Ink
 
 _PLAIN = "default"
 _SECOND_HALF = "\u200b"
-"""Stands in the second cell of a wide letter, and is as wide as nothing."""
+"""A zero-width character, which marks the second cell of a wide character."""
 
 
 class Picture(Visual):
-    """Rows of letters, each in the colour of its cell.
+    """Rows of cells, each with a character and a colour.
 
     Args:
-        width: Columns.
-        height: Rows.
+        width: Number of columns.
+        height: Number of rows.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -36,7 +36,7 @@ class Picture(Visual):
         self._inks: list[list[Ink]] = [[_PLAIN] * width for _ in range(height)]
 
     def put(self, column: int, row: int, text: str, ink: Ink) -> None:
-        """Write text from a cell to the right; what lies outside is left out."""
+        """Write text from a cell to the right; text outside the picture is cut off."""
         for letter in text:
             size = cell_len(letter)
             if size == 0:
@@ -50,17 +50,17 @@ class Picture(Visual):
             column += size
 
     def paste(self, column: int, row: int, letters: list[list[str]], inks: list[list[Ink]]) -> None:
-        """Lay rows of cells over this picture's, the first of them at a cell."""
+        """Copy rows of cells into this picture, with the upper left corner at a cell."""
         for offset, (texts, colours) in enumerate(zip(letters, inks, strict=True)):
             self._letters[row + offset][column : column + len(texts)] = texts
             self._inks[row + offset][column : column + len(texts)] = colours
 
     def text(self) -> str:
-        """Return the letters, a line per row."""
+        """Return the characters, one line per row."""
         return "\n".join("".join(row).replace(_SECOND_HALF, "").rstrip() for row in self._letters)
 
     def changes(self, before: Picture) -> list[Region]:
-        """Return what differs from a picture of the same size: of each row the columns from first to last."""
+        """Return the regions that differ from a picture of the same size: per row, the first to the last column."""
         regions = []
         for row in range(self.height):
             letters, others = self._letters[row], before._letters[row]
@@ -73,7 +73,7 @@ class Picture(Visual):
         return regions
 
     def render_strips(self, _width: int, _height: int | None, style: Style, _options: RenderOptions) -> list[Strip]:
-        """Return the rows as Textual's strips, over a style."""
+        """Return the rows as Textual's strips, with a style as the background."""
         base = style.rich_style
         styles: dict[Ink, RichStyle] = {_PLAIN: base}
         strips = []
@@ -90,11 +90,11 @@ class Picture(Visual):
         return strips
 
     def get_optimal_width(self, _rules: RulesMap, _container_width: int) -> int:
-        """Return its width."""
+        """Return the number of columns."""
         return self.width
 
     def get_height(self, _rules: RulesMap, _width: int) -> int:
-        """Return its height."""
+        """Return the number of rows."""
         return self.height
 
 

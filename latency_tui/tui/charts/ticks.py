@@ -1,4 +1,4 @@
-"""Round ticks on an axis, their labels, which never touch, and rows for names at the ends of lines."""
+"""Ticks of an axis at round values with labels that do not touch, and rows for names at the ends of lines."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from latency_tui.text.scales import Scale, round_step, tick_choices, tick_labels
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A tick of a horizontal axis: its place, in columns from the left, and its label."""
+    """A tick of a horizontal axis: its position in columns from the left, and its label."""
 
     position: float
     label: str
 
 
 def fits(ticks: Sequence[Tick], width: int, before: int = 0, after: int = 0) -> bool:
-    """Return whether plotext writes the label of every tick, in whatever order it comes to them.
+    """Return whether plotext writes the label of every tick, in whatever order it processes them.
 
-    Plotext centres a label among the blanks near its tick, and drops both if the label then touches another
-    (`correct_coord` and `add_horizontal_string`, 5.3.2). Here no label stands among the blanks of the next.
+    Plotext centres a label in the blanks near its tick, and drops the tick and the label if it then touches another one
+    (`correct_coord` and `add_horizontal_string`, 5.3.2). Labels fit if none reaches into the blanks of the next one.
 
     Args:
-        ticks: From left to right.
+        ticks: The ticks, from left to right.
         width: Columns of the axis.
         before: Columns of the plot to the left of the axis.
-        after: Columns of the plot to its right.
+        after: Columns of the plot to the right of the axis.
     """
     reached, taken, total = -1, -2, before + width + after
     for tick in ticks:
@@ -42,9 +42,9 @@ def fits(ticks: Sequence[Tick], width: int, before: int = 0, after: int = 0) -> 
 
 
 def duration_axis(scale: Scale, width: int, before: int = 0, after: int = 0) -> list[Tick]:
-    """Return as many ticks for a horizontal axis of durations as have room for labels.
+    """Return the ticks of a horizontal axis of durations: as many as there is room for labels.
 
-    A power of ten whose label is too near to that of an end has none.
+    A power of ten has no label if it would be too close to the label of an end.
     """
     choices = tick_choices(scale)
     if scale.log:
@@ -59,7 +59,7 @@ def duration_axis(scale: Scale, width: int, before: int = 0, after: int = 0) -> 
 
 
 def minor_columns(scale: Scale, width: int) -> list[int]:
-    """Return the columns of all 1, 2, 5 on a logarithmic axis; none if they are too near to each other."""
+    """Return the columns of 1, 2 and 5 times each power of ten on a logarithmic axis; none if they are too close."""
     if not scale.log:
         return []
     columns = [round(scale.place(value) * (width - 1)) for value in tick_choices(scale)[0]]
@@ -67,7 +67,7 @@ def minor_columns(scale: Scale, width: int) -> list[int]:
 
 
 def run_axis(last: int, width: int, before: int = 0) -> list[Tick]:
-    """Return ticks for run numbers: the first, the last and round numbers between."""
+    """Return the ticks of an axis of run numbers: the first, the last, and round numbers in between."""
     if last <= 1:
         return [Tick(0, "1")]
     for most in range(max(width // 6, 1), 0, -1):
@@ -84,7 +84,7 @@ def run_axis(last: int, width: int, before: int = 0) -> list[Tick]:
 
 
 def spread(wanted: Sequence[float], rows: int) -> list[int]:
-    """Return a row of its own for each, in the order wanted and near to it; `rows` must be enough for all."""
+    """Return a distinct row for each wanted position, close to it and in the same order; needs enough rows for all."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     placed = [0] * len(wanted)
     free = 0

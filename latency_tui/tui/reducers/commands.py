@@ -1,4 +1,4 @@
-"""From one state to the next: what a command of the user changes."""
+"""Reducers that compute the next state from a command of the user."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from latency_tui.tui.state import ModelRow, State, is_variant, length_text, upda
 
 
 def choose(state: State) -> State:
-    """Return the state with the highlighted model chosen, or no longer chosen."""
+    """Return the state with the highlighted model selected, or deselected if it was selected."""
     row = state.row
     return state if row is None else update_row(state, row.slug, chosen=not row.chosen)
 
 
 def choose_all(state: State, *, chosen: bool = True) -> State:
-    """Return the state with every model chosen, or none."""
+    """Return the state with all models selected, or none."""
     return replace(state, rows=tuple(replace(row, chosen=chosen) for row in state.rows))
 
 
 def highlight(state: State, index: int) -> State:
-    """Return the state with the model at a place in the list highlighted; the first or the last beyond its ends."""
+    """Return the state with the model at an index highlighted; the index is clipped to the list."""
     if not state.rows:
         return state
     return replace(state, highlighted=state.rows[min(max(index, 0), len(state.rows) - 1)].slug)
 
 
 def highlight_next(state: State, step: int = 1) -> State:
-    """Return the state with the model highlighted that is `step` lines below; a negative step is above."""
+    """Return the state with the highlight moved down by `step` lines, or up if it is negative."""
     places = [row.slug for row in state.rows]
     here = places.index(state.highlighted) if state.highlighted in places else 0
     return highlight(state, here + step)
 
 
 def highlight_named(state: State, text: str) -> State:
-    """Return the state with the first model highlighted whose name holds the text; the same state if none does."""
+    """Return the state with the first model highlighted whose name contains the text; unchanged if there is none."""
     wanted = text.strip().casefold()
     names = (row.candidate.name.casefold() for row in state.rows)
     found = next((index for index, name in enumerate(names) if wanted and wanted in name), None)
@@ -49,12 +49,12 @@ def highlight_named(state: State, text: str) -> State:
 
 
 def show_next_result(state: State, step: int = 1) -> State:
-    """Return the state with the result shown that was measured `step` measurements later."""
+    """Return the state with another result shown, `step` measurements later, or earlier if it is negative."""
     return replace(state, shown=state.shown + step)
 
 
 def freeze(state: State) -> State:
-    """Return the state with the screen frozen, or following the measurement again."""
+    """Return the state with the screen frozen, or unfrozen if it was frozen."""
     return replace(state, frozen_at=None if state.frozen else state)
 
 
@@ -66,12 +66,12 @@ def type_text(state: State, field: str, text: str) -> State:
 
 
 def take_plan(state: State, plan: Plan, candidates: Iterable[Candidate] = ()) -> State:
-    """Return the state with another plan, whose numbers are in the fields.
+    """Return the state with another plan, and its numbers in the fields.
 
     Args:
-        state: The state before.
-        plan: How to measure; its candidates are not meant, but those that its limits apply to.
-        candidates: What to choose instead of the models that are chosen now; empty for no change.
+        state: The previous state.
+        plan: How to measure; its candidates are ignored, except by its limits.
+        candidates: The candidates to select instead of the current ones; empty for no change.
     """
     state = replace(
         state,
@@ -91,12 +91,14 @@ def take_plan(state: State, plan: Plan, candidates: Iterable[Candidate] = ()) ->
 
 
 def add_rows(state: State, candidates: Iterable[Candidate], *, after: str = "") -> State:
-    """Return the state with more candidates listed, chosen and the last of them highlighted; known ones get chosen.
+    """Return the state with candidates added to the list and selected, and the last one highlighted.
+
+    Candidates that are in the list already are only selected.
 
     Args:
-        state: The state before.
-        candidates: What to list.
-        after: Slug of the line that they follow, with the lines of the same model; empty for the end of the list.
+        state: The previous state.
+        candidates: The candidates to add.
+        after: Slug of the row whose model they follow, after all rows of that model; empty for the end of the list.
     """
     wanted = {candidate.slug: candidate for candidate in candidates}
     rows = [replace(row, chosen=True) if row.slug in wanted else row for row in state.rows]
@@ -109,7 +111,7 @@ def add_rows(state: State, candidates: Iterable[Candidate], *, after: str = "") 
 
 
 def remove_row(state: State, slug: str) -> State:
-    """Return the state without that line; the one after it is highlighted, or else the one before."""
+    """Return the state without a row; the next row is highlighted, or the previous one if there is none."""
     rows = tuple(row for row in state.rows if row.slug != slug)
     place = next((index for index, row in enumerate(state.rows) if row.slug == slug), 0)
     highlighted = rows[min(place, len(rows) - 1)].slug if rows else ""
@@ -117,14 +119,14 @@ def remove_row(state: State, slug: str) -> State:
 
 
 def change_dataset(state: State, dataset: Dataset, usual: Iterable[Candidate]) -> State:
-    """Return the state with other data, and so with every model untrained.
+    """Return the state with another dataset and with all models untrained.
 
-    Models for another task leave the list; where any does, the usual ones of the new task come instead.
+    Models for another task are removed from the list; if any is removed, the default models of the new task are added.
 
     Args:
-        state: The state before.
-        dataset: What the models are asked from now on.
-        usual: What an app that is opened with that dataset lists.
+        state: The previous state.
+        dataset: The new dataset.
+        usual: The default models for the dataset.
     """
     task = task_of(dataset)
     rows = [

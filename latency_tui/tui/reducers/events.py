@@ -1,4 +1,4 @@
-"""From one state to the next: what an event of the engine, or a step of a job, changes."""
+"""Reducers that compute the next state from an event of the engine, or from the beginning and the end of a job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from latency_tui.tui.state import NOISE_COLUMNS, Measurement, Phase, Progress, S
 
 
 def fold(state: State, event: Event) -> State:
-    """Return the state after one event of the running job; `finish` follows the last one."""
+    """Return the state after an event of the running job; call `finish` after the last event."""
     match event:
         case EngineStarted(environment=environment):
             progress = state.progress
@@ -29,7 +29,7 @@ def fold(state: State, event: Event) -> State:
                 progress = Progress(launch=progress.launch + 1)
             return replace(state, environment=environment, progress=progress)
         case TrainingStarted(candidate=slug):
-            if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # else a later launch trains anew
+            if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # a later launch trains again
                 state = update_row(state, slug, stage="training", error="", traceback="", elapsed=0)
             return _advance(state, "training", 0)
         case TrainingFinished():
@@ -74,26 +74,26 @@ def fold(state: State, event: Event) -> State:
 
 
 def start_job(state: State, job: str, measurements: tuple[Measurement, ...], *, launch: int = 0) -> State:
-    """Return the state in which a job begins to measure one of the measurements, from a launch on."""
+    """Return the state in which a job starts to measure one of the measurements, from a given launch."""
     tab = "latency" if state.tab == "models" else state.tab
     state = replace(state, work="profiling", job=job, last_job=job, progress=Progress(launch=launch), noise=())
     return replace(state, measurements=measurements, tab=tab)
 
 
 def finish(state: State) -> State:
-    """Return the state with no job running; models that were being trained are as if never begun."""
+    """Return the state with no job running; models whose training was not completed count as untrained."""
     rows = tuple(replace(row, stage="new") if row.stage == "training" else row for row in state.rows)
     return replace(state, rows=rows, work="idle", job="", progress=Progress(), frozen_at=None, then_profile=False)
 
 
 def forget_training(state: State) -> State:
-    """Return the state with every trained model untrained: its process is gone."""
+    """Return the state with all models untrained, because the processes of trained models have ended."""
     rows = tuple(replace(row, stage="new") if row.stage in ("training", "ready") else row for row in state.rows)
     return replace(state, rows=rows)
 
 
 def sample_noise(state: State) -> State:
-    """Return the state with the noise since the last redraw appended to the meter's history."""
+    """Return the state with the noise since the last redraw appended to the noise meter."""
     if not state.job_wall_ns:
         return state
     share = state.job_lost_ns / state.job_wall_ns
@@ -101,13 +101,13 @@ def sample_noise(state: State) -> State:
 
 
 def replace_measurement(state: State, job: str, measurement: Measurement) -> State:
-    """Return the state with another measurement in the place of a job's."""
+    """Return the state with the measurement of a job replaced."""
     measurements = tuple(measurement if one.job == job else one for one in state.measurements)
     return replace(state, measurements=measurements)
 
 
 def drop_measurement(state: State, job: str) -> State:
-    """Return the state without the measurement of a job; the newest that is left is shown."""
+    """Return the state without the measurement of a job; the newest of the others is shown."""
     kept = tuple(one for one in state.measurements if one.job != job)
     return replace(state, measurements=kept, shown=len(kept) - 1)
 
@@ -118,7 +118,7 @@ def begin_stopping(state: State) -> State:
 
 
 def known_before(state: State, job: str) -> tuple[Event, ...]:
-    """Return what earlier jobs have told and the engine will not tell again, as events of a new job."""
+    """Return earlier events that the engine does not send again, as events of a new job."""
     events: list[Event] = []
     if state.environment is not None:
         events.append(EngineStarted(environment=state.environment))
@@ -136,6 +136,6 @@ def _advance(state: State, phase: Phase, steps: int) -> State:
         return state
     done = progress.done + steps if progress.phase == phase else steps
     total = sum(row.chosen and row.stage != "failed" for row in state.rows)
-    if phase == "training" and not progress.launch:  # later ones train anew what is ready already
+    if phase == "training" and not progress.launch:  # later launches train models again that are ready already
         done = sum(row.chosen and row.stage == "ready" for row in state.rows)
     return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

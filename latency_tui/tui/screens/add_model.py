@@ -1,6 +1,6 @@
-"""Asks for a model to list: by name, file or import path; shows what would be loaded and what it asks to trust.
+"""The dialog that adds a model by name, file or import path; shows what would be loaded and what needs trust.
 
-Nothing is loaded or imported here: a file is looked at by a process of its own, an import path by its sources.
+Nothing is loaded or imported here: a separate process inspects a file, and an import path is checked by its source.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
-_TELLING = frozenset(SUFFIXES) - {".json", ".txt"}  # files of these suffixes are mostly something else
+_TELLING = frozenset(SUFFIXES) - {".json", ".txt"}  # files with these two suffixes are rarely models
 
 
 @dataclass(frozen=True)
 class AddedModel:
-    """What the user has chosen.
+    """The result of the dialog.
 
     Attributes:
-        candidate: What to list.
-        trust: What is trusted from now on.
+        candidate: The candidate to add to the list.
+        trust: The trusted files and types, including those that the user has just trusted.
     """
 
     candidate: Candidate
@@ -53,14 +53,14 @@ class AddedModel:
 
 
 class AddModelScreen(Picker[AddedModel]):
-    """Dismissed with the model to add; one that runs code or names unknown types only by a key of its own.
+    """Asks for a model; a model that runs code or contains unknown types is added only with the key that trusts it.
 
     Args:
-        models: Those that have names besides the ones that come along.
-        listed: What is in the list.
-        dataset: What they are going to be asked.
-        trust: What is trusted by now.
-        folder: Where a module may lie besides where Python looks: the configuration's.
+        models: Models that have names, in addition to the built-in ones.
+        listed: The candidates in the list.
+        dataset: The dataset that is measured.
+        trust: The files and types that are trusted already.
+        folder: Folder of the configuration, in which modules are searched in addition to Python's path.
     """
 
     HEADING = "Add a model"
@@ -94,7 +94,7 @@ class AddModelScreen(Picker[AddedModel]):
             yield Button("Cancel", compact=True, action="screen.dismiss")
 
     def find(self, text: str) -> list[Match]:
-        """Return the models by that name that are not in the list yet, and files."""
+        """Return the models with this name that are not in the list yet, and matching files."""
         if not self._known:
             self._known = known_models(self._own)
         if is_path(text):
@@ -108,12 +108,12 @@ class AddModelScreen(Picker[AddedModel]):
         return [*(m for m in files_like(text, _model_in) if m.kind == "file"), *names_like(text, free)]
 
     def is_meant(self, text: str) -> bool:
-        """Return whether that is the whole name of a model, one that cannot be added too."""
+        """Return whether a text is the whole name of a model, including one that cannot be added."""
         slug = slugify(text)
         return any(slug in (slugify(model.name), model.key) for model in self._known) or super().is_meant(text)
 
     def show_known(self, known: Content | None) -> None:
-        """Show what was found out; the buttons only where there is something to say yes to."""
+        """Show what is known of the model; the buttons only if it needs trust."""
         super().show_known(known)
         asked = known is not None and bool(self._asked(self.text))
         self.query_one("#consent").display = asked
@@ -122,7 +122,7 @@ class AddModelScreen(Picker[AddedModel]):
         box.border_subtitle = self.ASKS if asked else self.KEYS
 
     async def look(self, text: str) -> Content | None:
-        """Return what a file or an import path holds."""
+        """Return a description of a file or an import path."""
         path = _file_of(text) or self._file_named(text)
         if path is None:
             if is_path(text) or ":" not in text:
@@ -140,14 +140,14 @@ class AddModelScreen(Picker[AddedModel]):
         return known_of_file(path, inspection, asked)
 
     def _file_named(self, text: str) -> Path | None:
-        """Return the file of the model that has that name in the configuration; None where it has none."""
+        """Return the file of a model of the configuration, given its name; None if it has no file."""
         with suppress(UsageError):
             model = named_model(parse(text)[0], self._known)
             return Path(model.file) if model and model.file else None
         return None
 
     async def take(self, text: str) -> None:
-        """Close with what was typed, unless it asks to be trusted first."""
+        """Close with the typed model, unless it needs trust first."""
         candidate = await asyncio.to_thread(self._resolve, text)
         listed = candidate.slug in self._listed
         if candidate.model.file:
@@ -163,7 +163,7 @@ class AddModelScreen(Picker[AddedModel]):
         self.dismiss(AddedModel(candidate, self._trust))
 
     def action_trust(self) -> None:
-        """Trust what is shown, in this very content of the file, and add it where it is not in the list yet."""
+        """Trust the file with its current content, and add the model if it is not in the list yet."""
         if self.query_one("#consent").display:
             run_in_background(self, partial(self._trust_and_take, self.text), group="take")
 
@@ -181,7 +181,7 @@ class AddModelScreen(Picker[AddedModel]):
         self.dismiss(AddedModel(candidate, trust))
 
     def _asked(self, text: str) -> tuple[str, ...]:
-        """Return what the file that was looked at asks to trust and is not trusted yet; `*` where it runs code."""
+        """Return the types in the inspected file that are not trusted yet; `*` if loading it runs code."""
         if self._seen is None or self._seen[0] != text:
             return ()
         inspection = self._seen[1]
@@ -193,14 +193,14 @@ class AddModelScreen(Picker[AddedModel]):
         return tuple(name for name in inspection.untrusted_types if name not in trusted)
 
     def _resolve(self, text: str) -> Candidate:
-        """Return what is meant, under a name that is still free; what is in the list already as it is listed.
+        """Return the candidate that a text names, with an unused name; if it is in the list already, that candidate.
 
         Raises:
-            UsageError: It is nothing that can be measured, or no name is free for it.
+            UsageError: It cannot be measured, or there is no unused name for it.
         """
         path = _file_of(text)
         if path is not None and path == at_home(text):
-            candidate = Candidate(model=spec_of_file(str(path)))  # brackets may stand in a file's name
+            candidate = Candidate(model=spec_of_file(str(path)))  # the name of a file may contain brackets
         else:
             candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
         check_task(candidate.model, self._dataset)
@@ -218,7 +218,7 @@ class AddModelScreen(Picker[AddedModel]):
 
 
 def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) -> Content:
-    """Return what a file is and, where it asks to be trusted, with what and what that means."""
+    """Return a description of a file and, if it needs trust, of what the user would trust and what that means."""
     lines = [
         Content.assemble((clean(path.name), "bold")),
         Content.assemble(
@@ -250,7 +250,7 @@ def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) ->
 
 
 def _model_in(path: Path) -> str:
-    """Return what a file is by its name, in a word; nothing where it is no model."""
+    """Return the kind of a model file in one word, by its name; empty if it is not a model."""
     suffix = path.suffix.lower()
     kinds = SUFFIXES.get(suffix, ())
     if kinds and suffix not in _TELLING:
@@ -266,7 +266,10 @@ def _expanded(text: str) -> str:
 
 
 def _file_of(text: str) -> Path | None:
-    """Return the file that is meant, in an MLflow folder too, settings in brackets or not; None if there is none."""
+    """Return the model file that a text names, with or without settings in brackets; None if there is none.
+
+    For an MLflow folder it is the file inside.
+    """
     for name in (text, text.rpartition("[")[0].strip()):
         try:
             path = find_model_file(Path(_expanded(name)))

@@ -1,7 +1,7 @@
-"""What every dialog shares: it closes once, and nothing that was on its way to it acts on it afterwards.
+"""Base classes of dialogs, which close only once and ignore input and messages that arrive afterwards.
 
-Textual queues keys, clicks and the results of workers. A second Enter, or a double click beside a dialog, arrives when
-the dialog has closed already; closing it again would close the screen below, or end the app.
+Textual queues keys, clicks and the results of workers. A second Enter, or a double click beside a dialog, can arrive
+after the dialog has closed; closing it again would close the screen below, or end the app.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class ClosesOnce(Screen[ScreenResultType]):
 
     @property
     def closed(self) -> bool:
-        """Whether it has left the stack of screens."""
+        """Whether the screen has been removed from the stack of screens."""
         return self not in self.app.screen_stack
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Close with a result, and with it what stands above it; does nothing when it has closed already."""
+        """Close this screen and all screens above it with a result; do nothing if it has closed already."""
         if self.closed:
             return AwaitComplete()
         for above in reversed(self.app.screen_stack[self.app.screen_stack.index(self) + 1 :]):
@@ -31,12 +31,12 @@ class ClosesOnce(Screen[ScreenResultType]):
         return super().dismiss(result)
 
     async def on_event(self, event: events.Event) -> None:
-        """Drop keys and clicks that arrive after it has closed."""
+        """Drop keys and clicks that arrive after the screen has closed."""
         if not (isinstance(event, events.InputEvent) and self.closed):
             await super().on_event(event)
 
     async def _on_message(self, message: Message) -> None:
-        """Drop what its widgets and workers report after it has closed; there is no public way to."""
+        """Drop messages of widgets and workers after the screen has closed; Textual has no public method for this."""
         reported = message.control is not None or isinstance(message, Worker.StateChanged)
         if not (reported and self.closed):
             await super()._on_message(message)

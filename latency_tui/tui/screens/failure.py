@@ -1,4 +1,4 @@
-"""Why a model failed: the exception's last line first, then the whole traceback, word for word."""
+"""The dialog that shows why a model failed: the last line of the exception, then the traceback, unchanged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from latency_tui.tui.text import clean, wrap
 
 
 class FailureScreen(Sheet):
-    """A traceback to read and to copy.
+    """Shows a traceback, which can be copied.
 
     Args:
-        name: The candidate's name.
-        message: The exception's last line.
-        traceback: The whole story; possibly empty.
+        name: Name of the candidate.
+        message: Last line of the exception.
+        traceback: The traceback; may be empty.
     """
 
     KEYS = "y copies · esc closes"
@@ -29,17 +29,17 @@ class FailureScreen(Sheet):
         self._traceback = [clean(line) for line in traceback.splitlines()]
 
     def on_mount(self) -> None:
-        """Dress the frame in the colour of errors."""
+        """Give the frame the colour of errors."""
         self.query_one("#sheet").add_class("-failed")
 
     def lines(self, width: int) -> list[Content]:
-        """Return the message, then the traceback, whose own lines are kept and wrapped by the screen."""
+        """Return the message, then the traceback; its line breaks are kept, and the screen wraps long lines."""
         lines = [Content.styled(line, "bold $text-error") for line in wrap(self._message, width)]
         if "".join(self._traceback).strip() not in ("", self._message):
             lines += [Content(""), *(Content(line) for line in self._traceback)]
         return lines
 
     def action_copy(self) -> None:
-        """Copy all of it to the clipboard."""
+        """Copy the message and the traceback to the clipboard."""
         self.app.copy_to_clipboard("\n".join(self._traceback) or self._message)
         self.app.notify("The traceback is on the clipboard, if the terminal allows it.", title="Copied", timeout=3)

@@ -1,4 +1,4 @@
-"""Keys and the guide: topics on the left, the page on the right."""
+"""The help screen: topics on the left; the keys or a page of the guide on the right."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Topics(OptionList, can_focus=False):
 
 
 class HelpScreen(Dialog[None]):
-    """All keys, and the pages of the guide; any of the keys that opened it closes it."""
+    """Shows all keys and the pages of the guide; the keys that open it also close it."""
 
     CSS_PATH = "help.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide")]  # noqa: RUF012  # as Textual declares it
@@ -63,7 +63,7 @@ class HelpScreen(Dialog[None]):
         await self.show(_KEYS_TOPIC)
 
     def on_resize(self) -> None:
-        """Wrap the keys anew."""
+        """Wrap the keys again."""
         self.call_after_refresh(self._write_keys)
 
     async def show(self, topic: str) -> None:
@@ -83,7 +83,7 @@ class HelpScreen(Dialog[None]):
         page.scroll_home(animate=False)
 
     async def action_move(self, step: int) -> None:
-        """Show the next or the previous topic; after the last comes the first."""
+        """Show the next or the previous topic; the first one follows the last one."""
         await self.show(_TOPICS[(_TOPICS.index(self._topic) + step) % len(_TOPICS)])
 
     def action_scroll(self, lines: int) -> None:
@@ -97,15 +97,15 @@ class HelpScreen(Dialog[None]):
             await self.show(event.option_id)
 
     async def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
-        """Show the page that a link names; the guide links to nothing else."""
+        """Show the page to which a link refers; the guide has no other links."""
         event.stop()
         topic = event.href.partition(".")[0]
         if topic in _TOPICS:
             await self.show(topic)
 
     async def _guide_page(self) -> GuidePage:
-        """Return the widget that draws pages; it is imported and mounted for the first of them."""
-        from latency_tui.tui.widgets.guide_page import GuidePage  # with its parser 0.2 s
+        """Return the widget that shows pages; it is imported and mounted when the first page is shown."""
+        from latency_tui.tui.widgets.guide_page import GuidePage  # deferred: 0.2 s with the Markdown parser
 
         page = self.query_one("#page")
         for known in page.query(GuidePage):
@@ -115,7 +115,7 @@ class HelpScreen(Dialog[None]):
         return guide_page
 
     def _write_keys(self) -> None:
-        width = max(self.query_one("#page").content_region.width - 2, 12)  # less the scrollbar that may come
+        width = max(self.query_one("#page").content_region.width - 2, 12)  # a scrollbar may appear
         self.query_one("#keys", Static).update(Content("\n").join(key_lines(width)))
 
 

@@ -1,4 +1,4 @@
-"""The noise of the machine during a measurement, what to do about it, and what each model costs to start."""
+"""The dialog that shows the noise of the machine, remedies, and the start-up time and memory of each model."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _CALLS = (1, 2, 3, 10, 100)
 
 
 class NoiseScreen(Sheet):
-    """Findings, figures, the machine, and start-up; the usual keys close it.
+    """Shows findings, figures, the machine, and start-up.
 
     Args:
-        result: What was measured.
+        result: The result.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "dismiss", show=False)]
@@ -36,12 +36,12 @@ class NoiseScreen(Sheet):
         self._result = result
 
     def lines(self, width: int) -> list[Content]:
-        """Return the whole sheet."""
+        """Return all lines of the sheet."""
         return noise_lines(self._result, width)
 
 
 def noise_lines(result: Result, width: int) -> list[Content]:
-    """Return the whole sheet, wrapped to a width."""
+    """Return all lines of the sheet, wrapped to a width."""
     noise = result.noise
     lines = [Content.assemble(("This machine was ", ""), (noise.level, f"bold {LEVEL_STYLES[noise.level]}"), ".")]
     for finding in noise.findings:
@@ -68,7 +68,7 @@ def _section(title: str, facts: Iterator[tuple[str, str]], width: int) -> list[C
 def _figures(result: Result) -> Iterator[tuple[str, str]]:
     noise = result.noise
     calls = sum(c.calls for c in result.candidates)
-    all_calls = "" if result.plan.control else f" of {calls:,}"  # which counts the calls of the control too
+    all_calls = "" if result.plan.control else f" of {calls:,}"  # the total would include the calls of the control
     if noise.lost_time is not None:
         yield "lost time", f"{_share(noise.lost_time)} of the measuring time, in which other processes ran"
     if noise.steal is not None:

@@ -1,6 +1,7 @@
-"""A field with a list under it: type a name or a path, see what it may mean and what it is, and take it.
+"""Base class of dialogs with a field and a list of completions, which ask for a name or a path.
 
-What is typed, listed and shown, its kinds say. Everything that reads files happens beside the event loop.
+Subclasses define the completions, the description of a choice, and what accepting it does. Files are read in threads,
+so that the event loop is not blocked.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from latency_tui.tui.widgets.row_list import RowList
 
 Taken = TypeVar("Taken")
 
-_PAUSE_SECONDS = 0.15  # in the typing, before a file is looked at
+_PAUSE_SECONDS = 0.15  # pause in typing after which a file is inspected
 _PAGE = 8
 _MAX_SAID = 400
 _LABEL, _NOTE = 26, 15
 
 
 class Picker(Dialog[Taken], Generic[Taken]):
-    """The list follows the typing; Tab completes, Enter takes, Escape leaves everything as it is."""
+    """Updates the list while the user types; Tab completes, Enter accepts, Escape cancels."""
 
     CSS_PATH = "sheets.tcss"
     AUTO_FOCUS = "#wanted"
@@ -55,38 +56,38 @@ class Picker(Dialog[Taken], Generic[Taken]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._taken: str | None = None  # what Enter was pressed on, until something else is typed
+        self._taken: str | None = None  # the text that was accepted, until the text changes
 
     # --- what the kinds of it say ------------------------------------------------------------------------------------
 
     @abstractmethod
     def find(self, text: str) -> list[Match]:
-        """Return what may be meant; called in a thread."""
+        """Return the completions of a text; called in a thread."""
 
     @abstractmethod
     async def look(self, text: str) -> Content | None:
-        """Return what is known of what was typed; None where it is no whole name or path yet.
+        """Return a description of what a text names; None if it is not a complete name or path yet.
 
         Raises:
-            LatencyTuiError: It is, and cannot be taken.
+            LatencyTuiError: It is complete, but cannot be accepted.
         """
 
     @abstractmethod
     async def take(self, text: str) -> None:
-        """Take what was typed, and close; or say what is missing.
+        """Accept a text and close, or show what is missing.
 
         Raises:
-            LatencyTuiError: It cannot be taken.
+            LatencyTuiError: It cannot be accepted.
         """
 
     def more(self) -> ComposeResult:
-        """Yield what stands between what was found out and the hint."""
+        """Yield widgets between the description and the hint."""
         yield from ()
 
     # --- the screen --------------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Yield the field, the list, what is known and the hint."""
+        """Yield the field, the list, the description and the hint."""
         with Vertical(id="box") as box:
             box.border_title = self.HEADING
             box.border_subtitle = self.KEYS
@@ -98,29 +99,29 @@ class Picker(Dialog[Taken], Generic[Taken]):
             yield Static(Content.styled(self.HINT, MUTED), id="hint", markup=False)
 
     def on_mount(self) -> None:
-        """List what there is."""
+        """Show the completions of the empty text."""
         self._follow("")
 
     @property
     def text(self) -> str:
-        """What is in the field."""
+        """The text of the field."""
         return self.query_one("#wanted", Input).value.strip()
 
     def say(self, words: str, style: str = MUTED) -> None:
-        """Put a sentence under the field; the middle of a very long one is left out."""
+        """Show a sentence below the field; the middle of a very long one is omitted."""
         if len(words) > _MAX_SAID:
             words = f"{words[: _MAX_SAID // 2]} … {words[-_MAX_SAID // 2 :]}"
         self.query_one("#hint", Static).update(Content.styled(clean(words), style))
 
     def show_known(self, known: Content | None) -> None:
-        """Show what was found out, in the place of the list; the list again where that is nothing."""
+        """Show a description instead of the list; show the list again if the description is empty."""
         self._list.display = known is None and bool(self._list.option_count)
         self.query_one("#found").display = known is not None
         self.query_one("#known", Static).update(known or "")
 
     @on(Input.Changed, "#wanted")
     def _follow_typing(self) -> None:
-        if self.text != self._taken:  # of that, taking it tells
+        if self.text != self._taken:  # otherwise `take` reports it
             self._taken = None
             self._follow(self.text)
 
@@ -153,14 +154,14 @@ class Picker(Dialog[Taken], Generic[Taken]):
         return option.match if self._list.display and isinstance(option, _MatchOption) else None
 
     def fill(self, text: str) -> None:
-        """Put a text into the field, as if it had been typed."""
+        """Set the text of the field, as if the user had typed it."""
         field = self.query_one("#wanted", Input)
         field.value = text
         field.cursor_position = len(text)
         field.focus()
 
     def action_complete(self) -> None:
-        """Complete what is typed by the highlighted line, or the first; with nothing to complete, go on to the next."""
+        """Complete the text with the highlighted or the first line; if it is complete, highlight the next line."""
         match = self.highlighted or (self._list.first if self._list.display else None)
         if self.focused is self.query_one("#wanted") and match is not None and match.text != self.text:
             self.fill(match.text)
@@ -168,7 +169,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
             self.focus_next()
 
     def action_move(self, lines: int) -> None:
-        """Highlight another line, or scroll what is shown in the place of the list."""
+        """Highlight another line, or scroll the description that is shown instead of the list."""
         listed = self._list
         if not listed.display:
             self.query_one("#found").scroll_relative(y=lines, animate=False)
@@ -194,7 +195,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
             self.say("Type something first, or select a line of the list.", "$text-error")
 
     def is_meant(self, text: str) -> bool:
-        """Return whether a text is a whole name or path, and not the beginning of the highlighted one."""
+        """Return whether a text is a complete name or path, and not the beginning of the highlighted one."""
         return any(match.text.casefold() == text.casefold() for match in self._list.matches)
 
     def _take_match(self, match: Match) -> None:
@@ -203,7 +204,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
             self.take_soon(match.text)
 
     def take_soon(self, text: str) -> None:
-        """Take a text beside the event loop; what looks at it by then does not speak after it."""
+        """Accept a text in a worker; a running inspection is cancelled, so that it shows nothing afterwards."""
         self.workers.cancel_group(self, "look")
         self._taken = text
         run_in_background(self, partial(self._take, text), group="take")
@@ -222,7 +223,7 @@ class Picker(Dialog[Taken], Generic[Taken]):
 
 
 class _MatchOption(Option):
-    """A line of the list, with what it stands for."""
+    """A line of the list with its completion."""
 
     def __init__(self, match: Match) -> None:
         super().__init__(_line(match))
@@ -230,22 +231,22 @@ class _MatchOption(Option):
 
 
 class _Matches(RowList, can_focus=False):
-    """The list; what it shows and what it stands for change together, so that no key finds one without the other."""
+    """The list of completions; its lines and completions change together, so that a key never sees a mismatch."""
 
     def show(self, matches: list[Match], *, marked: bool) -> None:
-        """List these; `marked` highlights the first."""
+        """Show these completions; `marked` highlights the first one."""
         self.clear_options()
         self.add_options(_MatchOption(match) for match in matches)
         self.highlighted = 0 if marked and matches else None
 
     @property
     def matches(self) -> list[Match]:
-        """What is listed."""
+        """The completions in the list."""
         return [option.match for option in self.options if isinstance(option, _MatchOption)]
 
     @property
     def first(self) -> Match | None:
-        """The first line; None if there is none."""
+        """The first completion; None if there is none."""
         return next(iter(self.matches), None)
 
 

@@ -1,4 +1,4 @@
-"""The sheet of everything that says how to measure: a line for each option, with what may be typed into it."""
+"""The dialog that sets the options of the plan: one line per option, with its valid values."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
 PlanChange = tuple[Plan, tuple[str, ...]]
-"""The plan, and the runtimes that the selected models are measured under; empty for as they are."""
+"""The new plan, and the runtimes under which the selected models are measured; empty to keep their runtimes."""
 
 
 class PlanSheet(Dialog[PlanChange]):
-    """Enter takes all lines; Escape changes nothing.
+    """Edits the options of a plan; Enter applies all lines, Escape cancels.
 
     Args:
-        plan: What would be measured, with the selected models.
-        calls: Mean seconds of a call by slug, as far as a model was measured.
+        plan: The current plan with the selected models.
+        calls: Mean duration of a call in seconds, by slug, of the models that were measured.
     """
 
     CSS_PATH = "sheets.tcss"
@@ -44,7 +44,7 @@ class PlanSheet(Dialog[PlanChange]):
         self._calls = calls
 
     def compose(self) -> ComposeResult:
-        """Yield a line for each option, and what it comes to."""
+        """Yield a line for each option, and the estimated duration."""
         with Vertical(id="box") as box:
             box.border_title = "How to measure"
             box.border_subtitle = "enter applies · esc cancels"
@@ -57,7 +57,7 @@ class PlanSheet(Dialog[PlanChange]):
             yield Static(id="hint", markup=False)
 
     def on_mount(self) -> None:
-        """Show how long it takes."""
+        """Show the estimated duration."""
         self._check()
 
     @on(Input.Changed)

@@ -1,4 +1,4 @@
-"""Asks for a file to save a result in; in a browser tab, the file is a download."""
+"""The dialog that saves a result to a file; in a browser tab, the file is downloaded."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _NOT_IN_A_HEADER = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 class SaveScreen(Dialog[None]):
-    """One field: Enter saves, and must be pressed again to overwrite a file; Escape closes.
+    """Asks for a file; Enter saves, and must be pressed again to overwrite a file; Escape closes the dialog.
 
     Args:
-        fetch: Returns the result as it is when Enter is pressed; None if it no longer exists.
-        saved: Called when everything was saved, samples included.
+        fetch: Returns the current result when Enter is pressed; None if it no longer exists.
+        saved: Called when the result was saved with all samples.
     """
 
     CSS_PATH = "sheets.tcss"
@@ -96,7 +96,7 @@ class SaveScreen(Dialog[None]):
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether there is such a file; a path that is too long, or not allowed, is none."""
+    """Return whether a file exists; False if its path is too long or not accessible."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -104,7 +104,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _render(result: Result, text: str) -> BinaryIO:
-    """Return an open file with the content that a file of this name has."""
+    """Return an open file with the result in the format that the name selects."""
     form = format_of(text)
     file = tempfile.TemporaryFile()  # noqa: SIM115  Textual closes it
     try:

@@ -1,4 +1,4 @@
-"""A sheet of text over the main screen, to read and to close again; what stands on it, its kinds say."""
+"""Base class of dialogs that show text; subclasses define the text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from latency_tui.tui.screens.dialog import Dialog
 
 
 class Sheet(Dialog[None]):
-    """Lines in a frame, wrapped anew for each size.
+    """Shows lines in a frame, wrapped to the size of the terminal.
 
     Args:
-        title: What stands in the frame's upper edge.
+        title: Title in the upper border of the frame.
     """
 
     CSS_PATH = "sheets.tcss"
@@ -33,7 +33,7 @@ class Sheet(Dialog[None]):
         self._title = title
 
     def lines(self, width: int) -> list[Content]:
-        """Return the text in lines of at most that width."""
+        """Return the text in lines of at most this width."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
@@ -44,7 +44,7 @@ class Sheet(Dialog[None]):
             yield Static(id="text")
 
     def on_resize(self) -> None:
-        """Wrap the lines anew."""
+        """Wrap the lines again."""
         self.call_after_refresh(self._write)
 
     def action_scroll(self, lines: int) -> None:
@@ -52,5 +52,5 @@ class Sheet(Dialog[None]):
         self.query_one("#sheet").scroll_relative(y=lines, animate=False)
 
     def _write(self) -> None:
-        width = max(self.query_one("#sheet").content_region.width - 2, 12)  # less the bar that may come
+        width = max(self.query_one("#sheet").content_region.width - 2, 12)  # a scrollbar may appear
         self.query_one("#text", Static).update(Content("\n").join(self.lines(width)))

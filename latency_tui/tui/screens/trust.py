@@ -1,4 +1,4 @@
-"""Asks whether to trust a configuration file found in the working directory: shows what it would run."""
+"""The dialog that asks whether to trust a configuration file in the working directory; shows what it would run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from latency_tui.tui.text import clean, wrap
 
 
 class TrustScreen(Sheet):
-    """What the file names, with a key of its own to trust it.
+    """Shows what the configuration would run, with a key that trusts it.
 
     Args:
         configuration: The configuration.
-        trusted: Called when the user trusts it.
+        trusted: Called when the user trusts the file.
     """
 
     KEYS = "ctrl+t trusts this file · esc cancels"
@@ -34,7 +34,7 @@ class TrustScreen(Sheet):
         self._trusted = trusted
 
     def compose(self) -> ComposeResult:
-        """Yield the frame, with the buttons below the text."""
+        """Yield the frame with the text and the buttons."""
         with VerticalScroll(id="sheet", classes="-asks") as sheet:
             sheet.border_title = Content(self._title)
             sheet.border_subtitle = self.KEYS

@@ -1,4 +1,4 @@
-"""Asks which variants of a model to measure beside it: settings to mark in a list, or settings typed by hand."""
+"""The dialog that adds variants of a model: settings selected in a list, or typed settings."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _HINT = "Or type settings: setting=value, comma-separated."
 
 
 class VariantsScreen(Dialog[tuple[Candidate, ...]]):
-    """Space marks, Enter adds; dismissed with the candidates to add.
+    """Asks for variants and returns the candidates to add; Space selects, Enter adds.
 
     Args:
-        candidate: The model, and the settings that it has already.
-        offered: Variants to mark.
-        known: Slugs that are in the list.
-        missing: Packages that the runtime onnx needs and that are not installed.
+        candidate: The model and its current settings.
+        offered: Variants in the list.
+        known: Slugs of the candidates that the main screen lists.
+        missing: Packages that the runtime onnx needs but that are not installed.
     """
 
     CSS_PATH = "sheets.tcss"
@@ -90,7 +90,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
             self.query_one("#settings").focus()
 
     def action_mark(self) -> None:
-        """Mark the highlighted variant, or take the mark away."""
+        """Select or deselect the highlighted variant."""
         index = self.query_one("#variants", OptionList).highlighted
         if index is not None:
             self._marked ^= {index}
@@ -143,10 +143,10 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
 
 
 def typed_variant(candidate: Candidate, text: str) -> Candidate:
-    """Return a candidate with the settings typed, `n_jobs=1,threads=2`, besides those that it has.
+    """Return a candidate with the typed settings, such as `n_jobs=1,threads=2`, in addition to its current ones.
 
     Raises:
-        UsageError: They make no sense, could change nothing, or there are none.
+        UsageError: The settings are invalid, have no effect, or are missing.
     """
     _, settings = parse(f"model[{text.strip().removeprefix('[').removesuffix(']')}]")
     if not settings:

@@ -1,1 +1,1 @@
-"""The parts of the main screen, each painted from a snapshot and never from the engine."""
+"""The widgets of the main screen, which are painted from the state only, not from the engine."""

@@ -1,4 +1,4 @@
-"""The panel about the highlighted model: what it is, and its figures so far."""
+"""The panel About: the description of the highlighted model, and its figures so far."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class About(Painted):
     """Description, held-out score, training time, notes, errors and a few figures of the highlighted model."""
 
     def paint(self, state: State, looks: Mapping[str, CandidateStyle]) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         row, facts, scored = state.row, _facts(_measured(state)), _score_name(state)
         if not self.is_new(row, looks.get(state.highlighted), facts, scored):
             return
@@ -52,7 +52,7 @@ def _measured(state: State) -> CandidateResult | None:
 
 
 def _score_name(state: State) -> str:
-    """Return the name of the highlighted model's score, by its task or else that of the data."""
+    """Return the name of the highlighted model's score, which depends on its task, or else on that of the data."""
     known = state.row.candidate.model.task if state.row else ""
     task = known or task_of(state.plan.workload.dataset)
     return "score" if task is None else _SCORES[task]
@@ -79,7 +79,7 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
 
 
 def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int, height: int) -> list[Line]:
-    """Return the lines; in two columns if one is too short and two fit."""
+    """Return the lines, in two columns if they do not fit into one and two fit."""
     lines = _lines(row, measured, scored, width)
     half = (width - _BETWEEN) // 2
     if len(lines) <= height or half < _MIN_COLUMN:
@@ -103,7 +103,7 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, wi
         lines += [[(line, "$text-error")] for line in wrap(clean(row.error), width)[:3]]
         lines.append([(ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)])
     elif row.stage == "new":
-        ours = row.candidate.model.factory.startswith("sklearn.")  # others may come trained
+        ours = row.candidate.model.factory.startswith("sklearn.")  # others may be fitted already
         lines.append([("not trained yet" if ours else "not loaded yet", MUTED)])
     lines += [[(f"{name:<{_LABEL}}", MUTED), (value, "")] for name, value in facts]
     for note in row.notes:

@@ -1,4 +1,4 @@
-"""The sentence above the footer: the answer in words, and never more than the interval allows."""
+"""The sentence above the footer: the answer in words, which claims no more than the confidence interval supports."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from latency_tui.tui.text import clean, wrap
 from latency_tui.tui.widgets.lines import Line
 from latency_tui.tui.widgets.painted import Painted
 
-_ONE_LINE, _TWO_LINES = 138, 56  # columns from which all but the longest sentences take so many lines
+_ONE_LINE, _TWO_LINES = 138, 56  # minimum widths at which most sentences need one or two lines
 
 
 class AnswerLine(Painted):
-    """The result's answer; before there is one, what to do."""
+    """The answer of the result, or what to do if there is no result yet."""
 
     def lines(self, state: State, width: int) -> int:
-        """Return how many lines to keep for the sentence: a number that does not change while it is measured."""
+        """Return the number of lines to reserve for the sentence, which is constant during a measurement."""
         needed = len(wrap(_sentence(state), max(width - 2, 1)))
         kept = 1 if state.result is None or width >= _ONE_LINE else 2 if width >= _TWO_LINES else 3
         return max(needed, kept)
 
     def paint(self, state: State) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         text = _sentence(state)
         if self.is_new(text):
             self.draw(in_lines(text, _subject(text, state), self.content_size.width))
@@ -39,17 +39,17 @@ def _sentence(state: State) -> str:
 
 
 def _subject(text: str, state: State) -> str:
-    """Return the name that the sentence begins with; empty where it begins with none."""
+    """Return the name of the model with which the sentence begins; empty if it begins with none."""
     names = [clean(c.name) for c in state.result.candidates] if state.result else []
     return next((name for name in sorted(names, key=len, reverse=True) if text.startswith(name)), "")
 
 
 def in_lines(text: str, subject: str, width: int) -> list[Line]:
-    """Return a sentence in lines, with the subject that it begins with in bold, for the eye to land on."""
+    """Return a sentence in lines, with its subject in bold."""
     lines: list[Line] = []
     at = 0
     for line in wrap(text, width):
-        at = max(text.find(line, at), at)  # lines are broken at spaces, which go, and inside a word that is too long
+        at = max(text.find(line, at), at)  # lines are broken at spaces, which are dropped, and inside long words
         bold = max(len(subject) - at, 0)
         lines.append([(line[:bold], "bold"), (line[bold:], "")])
         at += len(line)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Card(Painted):
-    """One candidate's figures."""
+    """The figures of one candidate."""
 
     _slug = ""
     _subtitle = ""
@@ -59,7 +59,7 @@ class Card(Painted):
         self.set_title(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
         received = format_call_input(candidate.received) if candidate.received else ""
         subtitle = fit(" · ".join(filter(None, (format_versions(versions), received))), max(width - 2, 1)).rstrip()
-        if subtitle != self._subtitle:  # to set it sends the whole card to the terminal
+        if subtitle != self._subtitle:  # setting it redraws the whole card
             self._subtitle, self.border_subtitle = subtitle, Content(subtitle)
         self.draw(_lines(result, candidate, colour, width, running=running))
 
@@ -71,7 +71,7 @@ class Card(Painted):
 
 
 class Cards(Grid):
-    """All cards, as many side by side as the layout says."""
+    """All cards; the layout determines the number of cards per row."""
 
     async def paint(
         self,
@@ -82,7 +82,7 @@ class Cards(Grid):
         *,
         running: bool,
     ) -> None:
-        """Show the snapshot; cards are added and removed, never rebuilt."""
+        """Show a measurement; cards are added and removed, never rebuilt."""
         result = measurement.result if measurement else None
         candidates = measurement.candidates if measurement else ()
         self.styles.grid_size_columns = max(columns, 1)
@@ -137,7 +137,7 @@ def _pair(one: str, left: str, other: str, right: str) -> list[Piece]:
 
 
 def _interval(p50: Percentile, width: int, *, running: bool) -> list[Piece]:
-    """Return the interval, or what it needs; nothing while the measurement runs, because calls keep coming in."""
+    """Return the interval, or what it needs; empty while the measurement runs, because more calls follow."""
     if interval := short_interval(p50):
         return [("  " + interval, "")]
     want = "" if running else needs(p50)

@@ -53,9 +53,10 @@ class Sort(NamedTuple):
 
 
 class ComparePane(Pane, can_focus=True):
-    """Ratios with intervals drawn to scale, verdicts and group letters; below them a table that can be sorted.
+    """Ratios with intervals drawn to scale, verdicts and group letters, above a table that can be sorted.
 
-    Not a DataTable: with six models one takes 12.5 ms per redraw where lines take 2.3 ms, half of the 25 ms there are.
+    It is not a DataTable, because that takes 12.5 ms per redraw with six models, half of the budget of 25 ms. Lines
+    take 2.3 ms.
     """
 
     ALLOW_MAXIMIZE = True
@@ -77,7 +78,7 @@ class ComparePane(Pane, can_focus=True):
         self.post_message(SizeChanged())
 
     def paint(self, scene: Scene) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         measurement, looks, running = scene.state.measurement, scene.styles, scene.running
         highlighted = scene.state.highlighted
         width = self.scrollable_content_region.width
@@ -129,7 +130,7 @@ class ComparePane(Pane, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Highlight the model in the row under the pointer, or sort by the heading; a second click reverses."""
-        if event.widget is self:  # beside the text
+        if event.widget is self:  # outside the text
             return
         if slug := self._rows.get(event.y):
             self.post_message(CandidatePointed(slug))
@@ -206,7 +207,7 @@ def figure_lines(
     width: int,
     sort: Sort,
 ) -> tuple[list[Line], list[Spot]]:
-    """Return a heading and a line per candidate, then notes; and where the headings are that a click sorts by."""
+    """Return a heading, a line per candidate and notes; and the positions of the headings, which sort on a click."""
     shown = list(candidates)
     if not shown:
         return [], []
@@ -240,7 +241,7 @@ def figure_lines(
 
 
 def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
-    """Return what the percentiles need for an interval: the most that any candidate needs, by key."""
+    """Return what each percentile needs for an interval, by key: the largest need of any candidate."""
     calls, launches, seconds = dict[str, int](), dict[str, int](), dict[str, float]()
     for key, percentile in percentiles:
         name = key.replace("_", ".")
@@ -262,7 +263,7 @@ def _lacking(percentiles: list[tuple[str, Percentile]]) -> str:
 
 
 def doubt_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
-    """Return what `?` and the group letters mean, if there are any."""
+    """Return explanations of `?` and of the group letters, if they are shown."""
     shown = _comparable(candidates)
     text = f"{DOUBT}." if any(ratio_words(result, c)[0].endswith("?") for c in shown) else ""
     if any(len(c.group) for c in shown):
@@ -271,7 +272,7 @@ def doubt_lines(result: Result, candidates: tuple[CandidateResult, ...], width: 
 
 
 def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
-    """Return how much more measuring should decide the inconclusive pairs, unless the answer says so."""
+    """Return how much more must be measured to decide the inconclusive pairs, unless the answer says so."""
     shown = {c.slug for c in _comparable(candidates)}
     unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
     text = describe_effort(result, unsettled)

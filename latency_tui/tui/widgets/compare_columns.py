@@ -1,4 +1,4 @@
-"""The columns of the tab Compare: what each shows of a candidate, what it sorts by, and which fit into a width."""
+"""The columns of the tab Compare: their texts, their sort keys, and the choice of columns that fit into a width."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Column:
     """One column.
 
     Attributes:
-        key: What it is called when it is sorted by.
-        heading: Its first line.
-        kind: What it is in the order of importance.
-        texts: Text by slug; a candidate without one shows a dash.
-        values: What to sort by, by slug; candidates without one come last.
+        key: Name of the column in a sort order.
+        heading: Heading of the column.
+        kind: Kind of the column in `_RANKS`, which determines its importance.
+        texts: Text by slug; a candidate without a text shows a dash.
+        values: Sort key by slug; candidates without a value come last.
         styles: Style by slug.
         highest_first: Whether the best value is the highest.
     """
@@ -57,12 +57,12 @@ class Column:
 
     @property
     def width(self) -> int:
-        """Cells that it takes, with the gap before it and room for the arrow."""
+        """Width in cells, including the gap before the column and the arrow."""
         return max(cell_len(self.heading) + len(UP), *map(cell_len, self.texts.values())) + _GAP
 
 
 def columns_of(result: Result, shown: list[CandidateResult]) -> list[Column]:
-    """Return the columns that hold anything, from left to right."""
+    """Return the columns that are not empty, from left to right."""
     columns = [_percentile_column(key, shown) for key in PERCENTILES]
     tails = {c.slug: text for c in shown if (text := tail_ratio(result, comparison_of(result, c.slug)))}
     if tails:
@@ -94,11 +94,11 @@ def sort_candidates(
     """Return the candidates in order; those without a value come last.
 
     Args:
-        candidates: From fast to slow.
-        column: What to sort by; None for the name.
+        candidates: The candidates, from fast to slow.
+        column: The column to sort by; None for the name.
         reverse: Whether the worst or last comes first.
-        before: Slugs in the order that the screen shows.
-        running: Whether numbers come in; neighbours that are almost equal then keep their places.
+        before: Slugs in the order on the screen.
+        running: Whether the measurement runs; neighbours that are almost equal then keep their order.
     """
     if column is None:
         return tuple(sorted(candidates, key=lambda c: clean(c.name).casefold(), reverse=reverse))

@@ -19,7 +19,7 @@ class EmptyState(Painted):
     """A few lines in the middle of the empty area."""
 
     def paint(self, state: State) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         if self.is_new(state.work, len(state.chosen)):
             lines = _text(state, min(self.content_size.width, 58))
             self.draw(lines[: max(self.content_size.height, 1)])

@@ -83,9 +83,9 @@ def times(ratio: float) -> str:
 
 
 def bound(percentile: Percentile, key: str = "") -> str:
-    """Return a percentile: `98.0 µs`, `≥ 98.0 µs` for a lower bound, or a dash if it has no bound.
+    """Return a percentile as text: `98.0 µs`, `≥ 98.0 µs` for a lower bound, or a dash if it is unknown.
 
-    One with enough calls in too short a time is shown without a bound. So is the median, however few calls there are.
+    If there are enough calls but the time is too short, the value has no `≥`. The median never has one.
     """
     if key != "p50" and percentile.is_bound:
         return "–" if percentile.low is None else f"≥ {format_duration(percentile.low)}"

@@ -30,7 +30,7 @@ class KeyButton(Static, can_focus=True):
         self._command = command
 
     def render(self) -> VisualType:
-        """Return what it does and its key; only the key if there is no room for both."""
+        """Return the command and its key; only the key if there is no room for both."""
         key = self._command.key_label()
         short = 0 < self.content_size.width < len(f"{self._command.footer} {key}")
         return Content(key) if short else super().render()

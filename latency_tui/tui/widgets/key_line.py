@@ -1,4 +1,4 @@
-"""The last line: at most six keys that do something now; commands, quit and help at its end."""
+"""The footer: at most six keys that apply now, then the keys for commands, quit and help."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FEW, _FEWEST = 4, 2  # keys at the left end for which commands, and then quit, 
 
 
 class KeyLine(Painted):
-    """Keys and what they do; a click does it.
+    """Keys and their commands; a click runs a command.
 
     Textual's `Footer` scrolls if keys do not fit; this line drops the least important ones and keeps Help.
     """
@@ -24,7 +24,7 @@ class KeyLine(Painted):
     _spots: tuple[tuple[int, int, type[Command]], ...] = ()
 
     def paint(self, state: State, *, typing: bool, enlarged: bool) -> None:
-        """Show what applies now; while the user types into a field, how to leave it."""
+        """Show the commands that apply now; while the user types into a field, show how to leave it."""
         left = () if typing else footer(state, enlarged=enlarged)
         if not self.is_new(left, typing):
             return
@@ -52,7 +52,7 @@ class KeyLine(Painted):
         self.draw([parts])
 
     def on_click(self, event: events.Click) -> None:
-        """Do what is under the pointer."""
+        """Run the command under the pointer."""
         for start, end, command in self._spots:
             if start <= event.x < end:
                 self.screen.post_message(command())

@@ -1,4 +1,4 @@
-"""A switch of one line that says its key: `[✔] until known u`."""
+"""A switch of one line that shows its key: `[✔] until known u`."""
 
 from __future__ import annotations
 

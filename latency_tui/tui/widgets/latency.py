@@ -1,4 +1,4 @@
-"""The tab Latency: the medians as bars, and the latencies over the runs or the seconds."""
+"""The tab Latency: a bar chart of medians, and a line chart of latencies over runs or time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHART_SECONDS = 0.95  # while numbers come in: two charts cost as much as all e
 
 
 class LatencyPane(Pane):
-    """The two charts, as far as there is room for them."""
+    """The two charts, or one or none if there is too little room."""
 
     table_above: ClassVar[bool] = True
 
@@ -45,12 +45,12 @@ class LatencyPane(Pane):
         yield Static(note, id="no-room", markup=False)
 
     def least_height(self, candidates: int) -> int:
-        """Return 0: the layout keeps the cards only where the charts have room below them."""
+        """Return 0, because the layout shows cards only if the charts fit below them."""
         del candidates
         return 0
 
     def take_layout(self, layout: Layout) -> None:
-        """Show the charts side by side, one above the other, one of them, or none."""
+        """Show the charts side by side, stacked, one at a time, or none."""
         charts = self.query_one("#charts")
         charts.display = layout.charts != "none"
         for arrangement in ("side", "stacked", "one"):
@@ -63,11 +63,11 @@ class LatencyPane(Pane):
         return [self.query_one(BarChart), self.query_one(LineChart)]
 
     def open_again(self) -> None:
-        """Show the other chart, where there is room for one."""
+        """Show the other chart if there is room for only one."""
         self._lines_shown = not self._lines_shown
 
     def hints(self, scene: Scene) -> tuple[str, ...]:
-        """Return how to see the other chart, or else what a question mark means."""
+        """Return hints on how to see the other chart, or else on the meaning of a question mark."""
         if scene.state.result is None:
             return ()
         if scene.layout.charts == "one":
@@ -76,7 +76,7 @@ class LatencyPane(Pane):
         return (DOUBT, "?: needs more rounds") if has_doubt(scene.state.result) else ()
 
     def paint(self, scene: Scene) -> None:
-        """Show the snapshot; while numbers come in, about once a second."""
+        """Show the state; about once per second while a measurement runs."""
         measurement, running = scene.state.measurement, scene.running
         if measurement is None:
             return
@@ -96,7 +96,7 @@ class LatencyPane(Pane):
 
 
 def _axis_end(measurement: Measurement, *, running: bool) -> float:
-    """Return where the axis of the lines ends: while they grow, at runs or seconds that they will reach."""
+    """Return the end of the horizontal axis of the line chart; during a measurement, the planned runs or seconds."""
     plan = measurement.plan
     calls = max((candidate.calls for candidate in measurement.candidates), default=0)
     if plan.seconds is not None:

@@ -1,4 +1,4 @@
-"""Text in lines of styled pieces, of which only those that have changed are drawn and sent to the terminal."""
+"""A widget for lines of styled text, which draws and sends only changed lines to the terminal."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Line = Sequence[Piece]
 
 
 class Drawing(Visual):
-    """What Textual draws: lines as they are, cut at the width; text that is wrapped already needs no markup or layout.
+    """A visual of Textual for lines that are wrapped already; they are cut at the width, without markup or layout.
 
     Args:
-        lines: From top to bottom.
+        lines: The lines, from top to bottom.
     """
 
     def __init__(self, lines: Sequence[Line]) -> None:
@@ -47,7 +47,7 @@ class Drawing(Visual):
         return strips
 
     def get_optimal_width(self, _rules: RulesMap, _container_width: int) -> int:
-        """Return the cells of the longest line."""
+        """Return the width of the longest line in cells."""
         return max(map(_cells, self._lines), default=0)
 
     def get_height(self, _rules: RulesMap, _width: int) -> int:
@@ -56,21 +56,21 @@ class Drawing(Visual):
 
 
 class Lines(Widget):
-    """A widget of such lines."""
+    """Shows lines of styled text."""
 
     DEFAULT_CSS: ClassVar[str] = "Lines { height: auto; }"
     ALLOW_SELECT: ClassVar[bool] = False
-    auto_links = Reactive(False)  # there are none, and looking for them costs a twentieth of every redraw
+    auto_links = Reactive(False)  # there are no links, and the search for links takes 5 % of each redraw
     _lines: tuple[tuple[Piece, ...], ...] = ()
 
     def draw(self, lines: Iterable[Line]) -> None:
-        """Show these lines, drawing those that are new in their place."""
+        """Show these lines; only changed lines are drawn."""
         before, self._lines = self._lines, tuple(tuple(line) for line in lines)
         grown = len(before) != len(self._lines) and self.styles.is_auto_height
-        if grown or self.styles.content_align != ("left", "top"):  # where every line may move with any of them
+        if grown or self.styles.content_align != ("left", "top"):  # all lines may move
             self.refresh(layout=grown)
             return
-        pairs = enumerate(zip_longest(before, self._lines))  # a row that comes or goes is new even if it is empty
+        pairs = enumerate(zip_longest(before, self._lines))  # an empty row may be added or removed
         changed = [_changed(old, new, row, self.size.width) for row, (old, new) in pairs if old != new]
         if changed:
             self.refresh(*changed)
@@ -81,7 +81,7 @@ class Lines(Widget):
 
 
 def _changed(before: Line | None, now: Line | None, row: int, width: int) -> Region:
-    """Return the cells of a row between the pieces that stay at its start and those at its end."""
+    """Return the region of a row between the unchanged pieces at its start and at its end."""
     if before is None or now is None:
         return Region(0, row, width, 1)
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False)))

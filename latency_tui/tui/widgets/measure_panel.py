@@ -64,11 +64,11 @@ class MeasurePanel(Container):
         yield Lines(id="progress")
 
     def focus_runs(self) -> None:
-        """Put the cursor into the first field."""
+        """Focus the first field."""
         self.query("#runs").focus()
 
     def paint(self, state: State) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         self._fill_fields(state)
         width = self.content_size.width
         refused = refusals(state)
@@ -114,7 +114,7 @@ class MeasurePanel(Container):
             field.disabled = state.until_known
 
     def _fill_fields(self, state: State) -> None:
-        """Show numbers that the app has set; what the user types is in the fields already."""
+        """Show numbers that the app has set; text that the user types is in the fields already."""
         if state.fields_set == self._fields_set:
             return
         self._fields_set = state.fields_set
@@ -158,9 +158,9 @@ def _progress(state: State, width: int) -> list[Line]:
 
 
 def progress_words(state: State) -> tuple[str, ...]:
-    """Return how far the running job is in one line, from the longest way to say it to the shortest.
+    """Return the progress of the running job as one line, in several wordings from the longest to the shortest.
 
-    `launch 1 of 3 · round 12 of 40 · 3 s left · esc stops` down to `round 12 of 40`; nothing where none runs.
+    `launch 1 of 3 · round 12 of 40 · 3 s left · esc stops` down to `round 12 of 40`; empty if no job runs.
     """
     progress = state.progress
     if state.work == "idle":
@@ -194,7 +194,7 @@ def _steps(state: State) -> str:
 
 
 def _settled(state: State) -> tuple[int, int]:
-    """Return how many of the pairs asked about are settled, and how many there are; 0 of 0 where that ends nothing."""
+    """Return the number of decided pairs and of all pairs; both are 0 if the plan does not end when all are decided."""
     measurement = state.measurement
     if measurement is None or state.work != "profiling" or state.progress.phase != "measuring":
         return 0, 0
@@ -206,7 +206,7 @@ def _settled(state: State) -> tuple[int, int]:
 
 
 def _summary(state: State, width: int) -> str:
-    """Return how much was measured, and what `m` adds, in the longest wording that fits into the two lines there are.
+    """Return how much was measured, and what `m` adds, in the longest wording that fits into two lines.
 
     `measured: 100 runs each; m measures 3,000 more runs` or `100 runs each; m: 3,000 more runs`.
     """

@@ -1,4 +1,4 @@
-"""The list of models: a check box, colour and shape, and the training state of each."""
+"""The list of models, with a check box, the colour and shape, and the training state of each model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from latency_tui.tui.widgets.painted import SizeChanged
 from latency_tui.tui.widgets.row_list import RowList
 
 _MARKS = 7
-"""Columns of the box, the shape, and what stands between them and the name and what follows it."""
+"""Columns of the box, of the shape, and of the spaces around them and the name."""
 
 _BOX = 3
 """Columns of the box at a row's start."""
@@ -48,16 +48,16 @@ class ModelList(RowList, inherit_bindings=False):
     _counted = ""
 
     def on_resize(self) -> None:
-        """Ask for new paint."""
+        """Request a repaint."""
         self.post_message(SizeChanged())
 
     def paint(self, state: State, looks: Mapping[str, CandidateStyle]) -> None:
-        """Show the snapshot; only lines that changed are drawn again."""
+        """Show the state; only changed lines are drawn again."""
         if self.option_count != len(state.rows):
             self.clear_options()
             self.add_options([Option("", id=str(index)) for index in range(len(state.rows))])
             self._painted = ()
-        width = self.scrollable_content_region.width or SIDE_WIDTH - 2  # before it has a size, the usual one
+        width = self.scrollable_content_region.width or SIDE_WIDTH - 2  # the default width before the widget has a size
         before = self._painted or (None,) * len(state.rows)
         names = _names(state.rows)
         ends = _ends(state.rows, names, width - _MARKS)
@@ -76,11 +76,11 @@ class ModelList(RowList, inherit_bindings=False):
                 self.highlighted = place
         self._set_title(state.rows, ends)
         counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} selected"
-        if counted != self._counted:  # or the whole list would be drawn again
+        if counted != self._counted:  # setting it redraws the whole list
             self._counted = self.border_subtitle = counted
 
     def _set_title(self, rows: tuple[ModelRow, ...], ends: Mapping[str, str]) -> None:
-        """Name in the border the figures beside the names."""
+        """Show in the border what the figures after the names are."""
         ready = [row for row in rows if row.stage == "ready" and row.seconds is not None]
         scored = any(row.score is not None and ends[row.slug] == _end(row, scored=True) for row in ready)
         title = "Models" if not ready else "Models · score, training" if scored else "Models · training time"

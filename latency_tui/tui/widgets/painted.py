@@ -1,4 +1,4 @@
-"""A widget that is painted from a snapshot, and asks to be painted anew when its size has changed."""
+"""Base class of widgets that are painted from the state, and request a repaint when their size changes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from latency_tui.tui.widgets.lines import Lines
 
 
 class SizeChanged(Message, bubble=True):
-    """A painted widget has another size than it was painted for."""
+    """The size of a painted widget has changed since it was painted."""
 
     def can_replace(self, message: Message) -> bool:
-        """One is as good as many."""
+        """Merge all messages of this type into one."""
         return isinstance(message, SizeChanged)
 
 
 class CandidatePointed(Message):
-    """The mouse picked a candidate on a card or in a table."""
+    """The user clicked a candidate on a card or in a table."""
 
     def __init__(self, slug: str) -> None:
         super().__init__()
@@ -28,10 +28,10 @@ class CandidatePointed(Message):
 
 
 class Painted(Lines):
-    """Text that the screen paints; it is never parsed as markup.
+    """A widget that shows text; it is not parsed as markup.
 
     Attributes:
-        painted: What was painted last; nothing is drawn while it stays the same.
+        painted: The values that were painted last; nothing is drawn while they are unchanged.
     """
 
     painted: tuple[object, ...] = ()
@@ -39,29 +39,29 @@ class Painted(Lines):
     _title: tuple[str | tuple[str, str], ...] = ()
 
     def show(self, paint: Callable[[], None]) -> None:
-        """Paint with a function that draws one snapshot; it is called again when the size changes."""
+        """Paint with a function that draws the current state; it is called again when the size changes."""
         self._repaint = paint
         if self.size:
             paint()
 
     def render(self) -> Visual:
-        """Return what was painted; paint the snapshot again if that was for another size, so that no frame lacks it."""
+        """Return the painted text; paint it again first if the size has changed, so that no frame is outdated."""
         if self.size and self.painted[-1:] != (self.content_size,) and self._repaint is not None:
             self._repaint()
         return super().render()
 
     def on_resize(self) -> None:
-        """Report the new size, on which other parts of the screen may depend."""
+        """Report the new size, because other parts of the screen may depend on it."""
         self.post_message(SizeChanged())
 
     def set_title(self, *title: str | tuple[str, str]) -> None:
-        """Write the title into the border: parts, each a text or a text with its style. Draws only what is new."""
+        """Set the title of the border from parts, each a text or a text with a style; draw it only if it changed."""
         if title != self._title:
             self._title = title
             self.border_title = Content.assemble(*title)
 
     def is_new(self, *facts: object) -> bool:
-        """Return whether these facts, or the size, differ from what was painted; remembers them."""
+        """Return whether these values or the size have changed since the last call, and store them."""
         now = (*facts, self.content_size)
         if now == self.painted:
             return False

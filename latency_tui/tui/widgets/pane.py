@@ -1,4 +1,4 @@
-"""What a tab shows below the cards or the table."""
+"""Base class of panes: a pane is the content of a tab below the cards or the table."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from latency_tui.tui.styles import CandidateStyle
 
 @dataclass(frozen=True)
 class Scene:
-    """What a pane is painted from.
+    """The values from which a pane is painted.
 
     Attributes:
-        state: What the screen shows.
+        state: The state that the screen shows.
         styles: Colour and shape of each candidate, by slug.
-        layout: How the terminal is divided.
-        enlarged: Whether a part of the pane takes the whole screen.
+        layout: The layout of the screen.
+        enlarged: Whether a part of the pane fills the whole screen.
     """
 
     state: State
@@ -37,33 +37,33 @@ class Scene:
 
 
 class Pane(VerticalScroll, can_focus=False):
-    """The pane of a tab; it is painted only while it is on the screen.
+    """The content of a tab, which is painted only while it is on the screen.
 
     Attributes:
-        table_above: Whether the table is above it where there is no room for cards.
+        table_above: Whether a table is shown above it if there is no room for cards.
     """
 
     table_above: ClassVar[bool] = False
 
     def least_height(self, candidates: int) -> int:
-        """Return the rows that it needs; the cards make room for it where there are fewer."""
+        """Return the minimum number of rows; cards are hidden if they leave fewer."""
         return 2 * candidates + 5
 
     def paint(self, scene: Scene) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         raise NotImplementedError
 
     def take_layout(self, layout: Layout) -> None:
-        """Take the place that a layout leaves it."""
+        """Adapt the pane to a layout."""
 
     def enlargeable(self) -> list[Widget]:
-        """Return the parts that `e` enlarges, one after the other."""
+        """Return the parts that `e` enlarges, in this order."""
         return [self]
 
     def open_again(self) -> None:
-        """Answer the key of the tab while it is open."""
+        """Handle the key of the tab while the tab is open already."""
 
     def hints(self, scene: Scene) -> tuple[str, ...]:
-        """Return what the line of tabs says at its right end, from the longest way to the shortest."""
+        """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
         del scene
         return ()

@@ -1,4 +1,4 @@
-"""A table with a row per model, where there is no room for cards."""
+"""A table with a row per model, which is shown if there is no room for cards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of figures: heading, place in line when room is short, and its text."""
+    """A column of figures: its heading, its rank if there is too little room, and its text."""
 
     heading: str
     rank: int
@@ -72,7 +72,7 @@ class ResultTable(VerticalScroll):
         *,
         running: bool,
     ) -> None:
-        """Show the snapshot."""
+        """Show a measurement."""
         facts = (measurement, tuple(looks.items()), highlighted, layout, running)
         if facts == self._painted:
             return

@@ -1,6 +1,6 @@
-"""All that shows results: cards or table, tabs, and the pane of the open tab.
+"""The widget that shows results: cards or table, tabs, and the pane of the open tab.
 
-It stands apart because it, and with it plotext and numpy, is imported and mounted after the first frame.
+It is a widget of its own because it is imported, with plotext and numpy, after the first frame.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ class Results(Vertical):
         yield from self._panes.values()
 
     def next_to_enlarge(self, tab: type[ShowTab], enlarged: Widget | None, focused: Widget | None) -> Widget | None:
-        """Return what `e` enlarges next: what has the focus, or the first part; after the last one, None."""
+        """Return the part that `e` enlarges next: the focused or the first one; None after the last one."""
         parts = self._panes[tab].enlargeable() if tab in self._panes else []
         first = parts.index(focused) if focused in parts else 0
         place = parts.index(enlarged) + 1 if enlarged in parts else first
         return parts[place] if place < len(parts) else None
 
     def open_again(self, tab: type[ShowTab]) -> None:
-        """Answer the key of a tab that is open already."""
+        """Handle the key of a tab that is open already."""
         if tab in self._panes:
             self._panes[tab].open_again()
 
     def hints(self, tab: type[ShowTab], scene: Scene) -> tuple[str, ...]:
-        """Return what the line of tabs says at its right end, from the longest way to the shortest."""
+        """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
         return self._panes[tab].hints(scene) if tab in self._panes else ()
 
     def sort_comparison(self, *, reverse: bool) -> None:
@@ -65,11 +65,11 @@ class Results(Vertical):
             compare.sort_by_next()
 
     def take_layout(self, layout: Layout, tab: type[ShowTab], candidates: int) -> None:
-        """Show the parts that a tab has, as large as the layout says.
+        """Show the parts of a tab in the sizes of a layout.
 
         Args:
-            layout: How the terminal is divided.
-            tab: The tab that is open.
+            layout: The layout of the screen.
+            tab: The open tab.
             candidates: Number of candidates with a result.
         """
         open_pane = self._panes.get(tab)
@@ -86,7 +86,7 @@ class Results(Vertical):
             open_pane.take_layout(layout)
 
     async def paint(self, scene: Scene, *, hints: tuple[str, ...]) -> None:
-        """Have every visible part show the state."""
+        """Paint all visible parts."""
         state, tab = scene.state, visible_tab(scene.state)
         measurement = state.measurement
         strip = self.query_one(TabStrip)

@@ -1,4 +1,4 @@
-"""A list of one-line rows that takes keys even before it is laid out."""
+"""A list of one-line rows that accepts keys even before it is laid out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RowList(OptionList):
     """Textual's list; page up and page down move by its height, and do nothing if it is empty."""
 
     def render_line(self, y: int) -> Strip:
-        """Return a line; in the terminal's own colours, the highlighted row is the one in reverse.
+        """Return a line; in themes that use the terminal's colours, the highlighted row is in reverse video.
 
         Textual 8.2 drops `text-style: reverse` of a component's style, and those themes have one background.
         """

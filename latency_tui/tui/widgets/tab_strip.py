@@ -1,4 +1,4 @@
-"""The tabs in one line."""
+"""The tabs, in one line."""
 
 from __future__ import annotations
 

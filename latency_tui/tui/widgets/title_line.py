@@ -19,7 +19,7 @@ _MAX_TITLE = 32
 
 
 class _Piece(NamedTuple):
-    """A part of the line; if not all parts fit, those of the highest rank are left out first."""
+    """A part of the line; if not all parts fit, those with the highest rank are omitted first."""
 
     text: str
     rank: int
@@ -29,10 +29,10 @@ class _Piece(NamedTuple):
 
 
 class TitleLine(Painted):
-    """Workload on the left; pinned core and noise meter on the right, as far as there is room."""
+    """Shows the workload on the left, and the pinned core and the noise meter on the right if there is room."""
 
     def paint(self, state: State) -> None:
-        """Show the snapshot."""
+        """Show the state."""
         if self.is_new(*_facts(state), state.frozen):
             self.draw([_line(state, self.size.width)])
 
@@ -67,7 +67,7 @@ def _workload(state: State) -> list[str]:
 
 
 def _next(state: State) -> str:
-    """Return the data of the next measurement; empty if they are those of the result on the screen."""
+    """Return the name of the data of the next measurement; empty if the result on the screen has the same data."""
     dataset = state.plan.workload.dataset
     if state.measurement is None or state.measurement.plan.workload.dataset == dataset:
         return ""
@@ -76,7 +76,7 @@ def _next(state: State) -> str:
 
 
 def _options(state: State) -> str:
-    """Return which options differ from the default; those of the next measurement if it is to have others."""
+    """Return the options that differ from the default, of the next measurement if they have been changed."""
     coming = ", ".join(changed_options(state.plan))
     shown = coming if state.measurement is None else ", ".join(changed_options(state.measurement.plan))
     if shown == coming:
@@ -100,12 +100,12 @@ def _saved(state: State) -> str:
 
 
 def _latest(state: State) -> bool:
-    """Return whether the screen shows the last measurement, to which core and meter belong."""
+    """Return whether the screen shows the last measurement, to which the core and the meter belong."""
     return state.measurement is None or state.measurement.job == state.last_job
 
 
 def _meter(shares: tuple[float, ...]) -> str:
-    """Return a bar per share of time lost; one tenth fills a bar."""
+    """Return one bar character per share of lost time; a share of 10 % is a full bar."""
     return "".join(_BARS[min(int(share * 10 * len(_BARS)), len(_BARS) - 1)] for share in shares)
 
 
@@ -136,7 +136,7 @@ def _pieces(state: State) -> list[_Piece]:
         level = state.result.noise.level
         if 0 < (launches := _launches(state)) < 3:
             words = "1 launch" if launches == 1 else "2 launches"
-            pieces.append(_Piece(words, 5, "right", "$text-warning"))  # too few to predict the next one
+            pieces.append(_Piece(words, 5, "right", "$text-warning"))  # too few launches to predict another one
         pieces.append(_Piece(level, 0, "right", LEVEL_STYLES[level]))
         if level != "quiet":  # the worst is the first
             pieces.append(_Piece(state.result.noise.findings[0].cause, 5, "right", LEVEL_STYLES[level], lead=": "))
@@ -155,7 +155,7 @@ def _line(state: State, width: int) -> Line:
 
 
 def _length(pieces: list[_Piece]) -> int:
-    """Return the cells that they take, with a margin at either end and the least gap between the sides."""
+    """Return the width in cells of all parts, the margins at both ends, and the smallest gap between the sides."""
     sides = [_joined([piece for piece in pieces if piece.side == side]) for side in ("left", "right")]
     return 2 + _GAP + sum(cell_len(text) for side in sides for text, _ in side)
 
