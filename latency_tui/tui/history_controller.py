@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
+from textual.timer import Timer
 
 from latency_tui.errors import LatencyTuiError
 from latency_tui.tui import commands
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from latency_tui.history.listing import Row
 
+_SECONDS_TO_NEXT_READ = 1.0
+"""Seconds after which the list is read again while something is being measured."""
 _NONE_KEPT = "This session keeps no history, so there are no earlier results to show."
 
 
@@ -42,6 +45,7 @@ class HistoryController:
         self._store = store
         self._path = path
         self._confirmation = Confirmation(screen)
+        self._timer: Timer | None = None
 
     @property
     def _state(self) -> State:
@@ -79,6 +83,11 @@ class HistoryController:
             except LatencyTuiError as error:
                 problem = str(error)
         self._store.change(take_rows(self._state, rows, problem))
+        if self._timer is not None:
+            self._timer.stop()
+        is_measuring = self._state.work == "profiling" or any(row.state == "measuring" for row in rows)
+        if is_measuring:  # here or in another process
+            self._timer = self._screen.set_timer(_SECONDS_TO_NEXT_READ, self.read)
 
     def point(self, key: str) -> None:
         """Highlight a result that was clicked; open it if it was highlighted already."""

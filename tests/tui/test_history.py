@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,20 @@ async def test_a_saved_result_precedes_those_of_this_session(open_app: Open, pat
         assert harness.state.measurement is not None
         assert not harness.state.measurement.is_saved
         assert len(harness.screen.controller.results_so_far()) == 1, "saved results are not saved again"
+
+
+async def test_a_result_is_listed_as_finished_when_it_is_kept(open_app: Open, path: Path) -> None:
+    async with open_app(history=path) as harness:
+        harness.script.gate = asyncio.Event()
+        await harness.press("p")
+        await until(lambda: harness.state.result is not None)
+        await listed(harness)
+        await until(lambda: [row.state for row in harness.state.history.rows[:1]] == ["measuring"])
+        await harness.press("enter")
+        assert "Something is running" in harness.text()
+        harness.script.gate.set()
+        await until(lambda: harness.state.history.rows[0].state == "finished")
+        assert harness.state.tab == "history"
 
 
 async def test_opening_an_open_result_shows_it(open_app: Open, path: Path) -> None:
