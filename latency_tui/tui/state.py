@@ -300,7 +300,7 @@ def mean_calls(state: State) -> dict[str, float]:
     """Return the mean duration of a call in seconds, by slug, from the latest measurement of each model."""
     found: dict[str, float] = {}
     for measurement in state.measurements:
-        if measurement.result is not None:
+        if measurement.result is not None and not measurement.is_saved:  # it may be from another machine
             for candidate in measurement.result.candidates:
                 if candidate.statistics is not None and candidate.statistics.mean:
                     found[candidate.slug] = candidate.statistics.mean

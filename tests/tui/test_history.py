@@ -17,6 +17,8 @@ from latency_tui.history.store import History
 from latency_tui.plan import BUILTIN_MODELS
 from latency_tui.result.result import load
 from latency_tui.tui.app import LatencyApp
+from latency_tui.tui.reducers.history import open_saved
+from latency_tui.tui.state import mean_calls, start
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import Script, fake_plan, until
 from tests.unit.fake_result import make_result
@@ -200,6 +202,13 @@ def test_a_result_in_place_of_a_command_is_opened_or_refused(
     assert done.exit_code == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_saved_result_does_not_estimate_how_long_this_machine_needs() -> None:
+    candidates = fake_plan().candidates
+    state = open_saved(start(fake_plan(), candidates), make_result())
+    assert state.result is not None
+    assert mean_calls(state) == {}
 
 
 def test_sqlite_is_not_imported_before_the_first_frame() -> None:
