@@ -22,7 +22,7 @@ from latency_tui.cli.options import Values, make_plan
 from latency_tui.cli.output import emit, is_terminal, terminal_style
 from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
-from latency_tui.tui.tab import forget_tab, in_tab
+from latency_tui.tui.browser_tab import is_browser_tab, use_terminal
 
 
 def check_screen() -> None:
@@ -68,12 +68,12 @@ def open_app(values: Values, reference: str = "") -> int:
     remember(plan.candidates, plan.trust)
     listed = listed_models(plan.workload.dataset, configuration)
     plan = msgspec.structs.replace(plan, trust=extend_trust(plan.trust, configuration.models(), configuration))
-    served = in_tab()
+    served = is_browser_tab()
     # Textual reads stdin and draws on stderr. Stdout may be a file, which receives the table.
     if not served and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise UsageError("The app needs a terminal; use latency-tui run, which works without one.")
     if not served:
-        forget_tab()
+        use_terminal()
         check_screen()
 
     gc.disable()  # until the first frame, which then appears 40 ms earlier; objects created by then are long-lived

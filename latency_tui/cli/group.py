@@ -13,7 +13,7 @@ import click
 from latency_tui.cli.encoding import set_up_streams
 from latency_tui.cli.output import print_status, redirect_to_null
 from latency_tui.errors import LatencyTuiError
-from latency_tui.tui.tab import in_tab, show_in_tab
+from latency_tui.tui.browser_tab import is_browser_tab, show_in_tab
 
 PROGRAM = "latency-tui"
 USAGE = 2
@@ -21,7 +21,7 @@ INTERRUPTED = 130
 COMMANDS = ("run", "check", "compare", "export", "history", "models", "serve", "init", "guide", "help")
 
 
-class _Everywhere(dict[str, Any]):
+class _SharedOptions(dict[str, Any]):
     """Options given before a command that has subcommands; all its subcommands receive them."""
 
     def get(self, name: str, default: Any = None) -> Any:  # Any: values as click parsed them
@@ -68,7 +68,7 @@ class CommandGroup(click.Group):
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         }
         if given:
-            ctx.default_map = dict.fromkeys((*COMMANDS, "open"), given) | {"history": _Everywhere(given)}
+            ctx.default_map = dict.fromkeys((*COMMANDS, "open"), given) | {"history": _SharedOptions(given)}
         return super().invoke(ctx)
 
     def main(  # type: ignore[override]  # click overloads by standalone_mode
@@ -107,7 +107,7 @@ class CommandGroup(click.Group):
 def report_error(sentence: str, code: int) -> int:
     """Print an error to stderr, and show it in the browser tab if the app was started in one; return the exit code."""
     print_error(sentence, code)
-    if in_tab():
+    if is_browser_tab():
         show_in_tab(f"{PROGRAM}: {sentence}")
     return code
 

@@ -68,7 +68,7 @@ def command(
     place = find_place(values, configuration)
     typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
     if continued is not None:
-        from latency_tui.cli.continuing import continue_result
+        from latency_tui.cli.continue_result import continue_result
         from latency_tui.history.reading import is_path
 
         writes_file = path is not None or is_path(continued)

@@ -11,7 +11,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.interrupt import watched_signals
 from latency_tui.cli.options import format_arguments, make_plan, measuring_options
 from latency_tui.errors import UsageError
-from latency_tui.tui.tab import in_tab
+from latency_tui.tui.browser_tab import is_browser_tab
 
 
 @click.command(name="serve", short_help="Serve the app to a browser.")
@@ -26,7 +26,7 @@ def command(host: str, port: int, public_url: str | None, allow_remote: bool, **
     Anyone who can reach the port and has the token runs this program as you. By default the server therefore accepts
     connections from this machine only. From another machine, use ssh -L 8000:127.0.0.1:8000.
     """
-    if in_tab():
+    if is_browser_tab():
         raise UsageError("latency-tui serve cannot run inside textual serve; use: textual serve latency-tui.")
     make_plan(values, read_configuration(values), lenient=True)  # report invalid options here, not in every tab
 

@@ -44,7 +44,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a killed client closes nothing
     try:
         from latency_tui.engine import subreaper  # after the signal handlers: these imports take a second
-        from latency_tui.engine.candidate.context import ProcessContext
+        from latency_tui.engine.candidate.process_context import ProcessContext
         from latency_tui.engine.server.candidate_process import CAN_FORK
         from latency_tui.engine.server.channel import Channel
         from latency_tui.engine.server.coordinator import Coordinator

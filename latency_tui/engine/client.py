@@ -38,7 +38,7 @@ from latency_tui.engine.protocol import (
 from latency_tui.errors import DataError, EngineError
 
 if TYPE_CHECKING:
-    from latency_tui.engine.refused_memory import RefusedMemory
+    from latency_tui.engine.allocation_stall import RefusedMemory
 
 START_SECONDS = 300.0
 """How long the process may take until its first event: importing scikit-learn from a slow disk takes up to a minute."""
@@ -252,7 +252,7 @@ class Engine:
         while not self._ready and process.returncode is None:
             await asyncio.sleep(min(START_CHECK_SECONDS, START_SECONDS))
             if memory is None:
-                from latency_tui.engine.refused_memory import RefusedMemory  # most processes are ready by now
+                from latency_tui.engine.allocation_stall import RefusedMemory  # most processes are ready by now
 
                 memory = RefusedMemory(process.pid)
             if limit := memory.find_limit():

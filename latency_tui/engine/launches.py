@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.consistency import InputsChangedError, check_environment, check_inputs
+from latency_tui.engine.input_consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import (
     BlockMeasured,
     EngineStarted,

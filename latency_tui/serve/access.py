@@ -69,11 +69,11 @@ class Access:
             return None
         return "Pages of another origin may not use this server."
 
-    def knows_token(self, candidate: str | None) -> bool:
+    def is_token(self, candidate: str | None) -> bool:
         """Return whether a value from a URL is the token."""
         return _equal(candidate, self.token)
 
-    def knows_session(self, candidate: str | None) -> bool:
+    def is_session_secret(self, candidate: str | None) -> bool:
         """Return whether the value of a cookie is the session's secret."""
         return _equal(candidate, self.session)
 

@@ -22,8 +22,8 @@ from textual_serve.server import Server as TextualServer
 from textual_serve.server import to_int
 
 from latency_tui.serve.access import Access, content_security
-from latency_tui.serve.session import Session
-from latency_tui.tui.tab import cells
+from latency_tui.serve.tab_process import Session
+from latency_tui.tui.browser_tab import cells
 
 STATIC = Path(__file__).parent / "static"
 CLOSING_SECONDS = 0.5
@@ -37,7 +37,9 @@ HEADERS = {
 }
 _MAX_STAMP = 40
 _MAX_FONT = 1000
-_GO_ON = '<!doctype html><meta http-equiv="refresh" content="0; url={address}"><a href="{address}">latency-tui</a>\n'
+_REDIRECT_PAGE = (
+    '<!doctype html><meta http-equiv="refresh" content="0; url={address}"><a href="{address}">latency-tui</a>\n'
+)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
@@ -88,8 +90,8 @@ class Server(TextualServer):
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host, origin = request.headers.get("Host"), request.headers.get("Origin")
         refusal = self._access.refuse_host(host) or self._access.refuse_origin(origin, host)
-        invited = request.path == "/" and self._access.knows_token(request.query.get("token"))
-        if refusal is None and not invited and not self._access.knows_session(request.cookies.get(self.cookie)):
+        has_token = request.path == "/" and self._access.is_token(request.query.get("token"))
+        if refusal is None and not has_token and not self._access.is_session_secret(request.cookies.get(self.cookie)):
             refusal = "Open the address that latency-tui serve printed when it started, with its token."
         if refusal is not None:
             response = web.Response(status=403, text=f"{refusal}\n")
@@ -105,7 +107,9 @@ class Server(TextualServer):
         elif request.headers.get("Sec-Fetch-Site") == "cross-site":
             # The user followed a link on another site. Browsers then omit SameSite=Strict cookies, also after a
             # redirect, so a page of this server loads the URL.
-            response = web.Response(text=_GO_ON.format(address=_without_token(request)), content_type="text/html")
+            response = web.Response(
+                text=_REDIRECT_PAGE.format(address=_without_token(request)), content_type="text/html"
+            )
         else:
             response = web.Response(status=303, headers={"Location": _without_token(request)})
         secure = request.secure or (self._access.public_url or "").startswith("https:")

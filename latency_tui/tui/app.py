@@ -18,12 +18,12 @@ from latency_tui.engine.client import Engine
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.background import run_in_background
+from latency_tui.tui.browser_tab import is_browser_tab
 from latency_tui.tui.commands import KEY_LABELS
+from latency_tui.tui.engine_session import EngineFactory
 from latency_tui.tui.reducers.history import open_saved
 from latency_tui.tui.screens.main import MainScreen
-from latency_tui.tui.session import EngineFactory
-from latency_tui.tui.signals import end_on_signals
-from latency_tui.tui.tab import in_tab
+from latency_tui.tui.signals import install_signal_handlers
 from latency_tui.tui.textual_guards import tolerate_any_input
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class LatencyApp(App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver class: Textual's default, or in a browser tab a driver that exits when the tab closes."""
-        if not in_tab():
+        if not is_browser_tab():
             return super().get_driver_class()
         from latency_tui.tui.web_driver import TabDriver  # only a tab needs it
 
@@ -141,7 +141,7 @@ class LatencyApp(App[None]):
             return
         self.kept_ids = self._main.controller.keep_results()
         if terminated and not self.kept_ids and not self.kept_files:
-            from latency_tui.tui.unsaved import keep
+            from latency_tui.tui.emergency_save import keep
 
             self.kept_files = keep(self._main.controller.results_so_far())
 
@@ -157,7 +157,7 @@ class LatencyApp(App[None]):
     def on_mount(self) -> None:
         """Apply the keys of the configuration, and install the signal handlers."""
         self.set_keymap(self._keymap_wanted)
-        end_on_signals(partial(self.keep_results, terminated=True), self._end)
+        install_signal_handlers(partial(self.keep_results, terminated=True), self._end)
 
     def on_exit_app(self, message: ExitApp) -> None:
         """Exit after the first frame, because removing a screen while it is mounted raises errors."""

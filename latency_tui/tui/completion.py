@@ -52,7 +52,7 @@ def names_like(text: str, models: Iterable[ModelSpec]) -> list[Match]:
     ]
 
 
-def at_home(text: str) -> Path:
+def expand_home(text: str) -> Path:
     """Return a path with `~` expanded; unchanged if there is no such home folder."""
     try:
         return Path(text).expanduser()
@@ -70,7 +70,7 @@ def files_like(text: str, wanted: Callable[[Path], str]) -> list[Match]:
     if text in ("~", ".", ".."):
         text += "/"
     head, slash, start = text.rpartition("/")
-    folder = at_home(head + slash or ".")
+    folder = expand_home(head + slash or ".")
     found = sorted(_entries(folder, start), key=lambda match: (match.kind, match.label.casefold()))
     listed: list[Match] = []
     for match in found:

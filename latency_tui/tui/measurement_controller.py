@@ -13,20 +13,20 @@ from textual.dom import DOMNode
 from textual.worker import Worker, WorkerState
 
 from latency_tui.catalog.trust_store import is_trusted
-from latency_tui.engine.consistency import InputsChangedError
+from latency_tui.engine.input_consistency import InputsChangedError
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
 from latency_tui.errors import DataError, EngineError, HistoryError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.confirmation import Confirmation
+from latency_tui.tui.engine_session import EngineFactory, Session
 from latency_tui.tui.messages import EngineLost, EngineMessage, EventsArrived, JobEnded, ResultComputed
 from latency_tui.tui.notices import notify, notify_error
 from latency_tui.tui.plan_to_measure import plan_to_measure
 from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.reducers import events
 from latency_tui.tui.result_order import settled_order
-from latency_tui.tui.session import EngineFactory, Session
 from latency_tui.tui.state import Measurement, Progress, State, is_training, update_row
 from latency_tui.tui.store import Store
 from latency_tui.tui.text import clean

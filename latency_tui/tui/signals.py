@@ -19,7 +19,7 @@ _LAST_DEADLINE = 1.5
 _HUNG_UP = 129
 
 
-def end_on_signals(keep: Callable[[], None], leave: Callable[[signal.Signals], None]) -> None:
+def install_signal_handlers(keep: Callable[[], None], leave: Callable[[signal.Signals], None]) -> None:
     """Install handlers of SIGTERM, SIGINT and SIGHUP that call both functions; call this from the event loop.
 
     Args:
@@ -34,7 +34,7 @@ def end_on_signals(keep: Callable[[], None], leave: Callable[[signal.Signals], N
         leave(number)
 
     def hang_up() -> None:
-        _turn_to_nowhere(terminals)
+        _redirect_to_null(terminals)
         _exit_within(_WRITING_DEADLINE)
         keep()
         _exit_within(_LAST_DEADLINE)
@@ -59,7 +59,7 @@ def _is_terminal(descriptor: int) -> bool:
         return False
 
 
-def _turn_to_nowhere(descriptors: list[int]) -> None:
+def _redirect_to_null(descriptors: list[int]) -> None:
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in descriptors:

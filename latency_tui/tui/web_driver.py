@@ -15,7 +15,7 @@ from typing import Any
 
 from textual.drivers.web_driver import WebDriver
 
-from latency_tui.tui.tab import cells
+from latency_tui.tui.browser_tab import cells
 
 LAST_DEADLINE = 1.5
 """Time limit for the app to exit after its tab has closed."""

@@ -16,7 +16,7 @@ from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.named_models import MORE_MODELS, default_models, encoding_models, is_built_in
 from latency_tui.catalog.resolve import Request, listed_models, resolve
 from latency_tui.engine.candidate import pipelines
-from latency_tui.engine.candidate.inputs import adapt_inputs
+from latency_tui.engine.candidate.adapt_inputs import adapt_inputs
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import prepare
 from latency_tui.engine.data.standardized import STANDARDISED, check_columns, prepare_for_fit, standardised

@@ -18,12 +18,12 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from latency_tui.engine.candidate.call_inputs import CallInputs
-from latency_tui.engine.candidate.calls import input_converter
-from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
+from latency_tui.engine.candidate.adapt_inputs import AdaptedData, adapt_inputs
+from latency_tui.engine.candidate.call_adapters import input_converter
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import are_numbered, takes
 from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
+from latency_tui.engine.candidate.reusable_inputs import CallInputs
 from latency_tui.engine.candidate.tensors import TensorInput, from_data, generated
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.rows import batches, count_rows, describe, deserialize, serialize

@@ -21,7 +21,7 @@ from sklearn.svm import SVC, SVR
 
 from latency_tui.catalog.data_columns import column_names
 from latency_tui.catalog.named_models import default_models
-from latency_tui.engine.candidate.inputs import adapt_inputs
+from latency_tui.engine.candidate.adapt_inputs import adapt_inputs
 from latency_tui.engine.candidate.models.model_traits import selects_columns_by_name
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data, prepare

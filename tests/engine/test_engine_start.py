@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from latency_tui.engine import client, memory_limit, refused_memory
+from latency_tui.engine import allocation_stall, client, memory_limit
 from latency_tui.errors import EngineError
 
 
@@ -46,7 +46,7 @@ async def test_a_process_that_is_refused_memory_while_it_starts_is_ended(
     stuck.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(stuck))
     monkeypatch.setattr(client, "START_CHECK_SECONDS", 0.05)
-    monkeypatch.setattr(refused_memory, "CPU_SECONDS", 0.1)
+    monkeypatch.setattr(allocation_stall, "CPU_SECONDS", 0.1)
     async with client.Engine() as engine:
         with pytest.raises(EngineError, match=r"because its memory is limited to \d+ MiB \(ulimit -v\)"):
             await engine.ready()

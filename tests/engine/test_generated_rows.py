@@ -19,12 +19,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from latency_tui.engine.candidate.calls import caller
+from latency_tui.engine.candidate.adapt_inputs import AdaptedData, adapt_inputs
+from latency_tui.engine.candidate.call_adapters import caller
 from latency_tui.engine.candidate.generated_rows import generate_rows
-from latency_tui.engine.candidate.host import failure
-from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.models.model_files import load_file, skops_version
 from latency_tui.engine.candidate.models.model_traits import feature_count, feature_names
+from latency_tui.engine.candidate.request_loop import failure
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.errors import ModelError
 from latency_tui.plan import SyntheticDataset, Trust

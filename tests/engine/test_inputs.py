@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from latency_tui.catalog.input_hashes import identify_inputs
 from latency_tui.catalog.onnx_external_data import external_files
-from latency_tui.engine.consistency import InputsChangedError, check_inputs
+from latency_tui.engine.input_consistency import InputsChangedError, check_inputs
 from latency_tui.engine.protocol import InputsIdentified
 from latency_tui.plan import Candidate, ModelSpec, Plan
 

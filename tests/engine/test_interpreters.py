@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.server import interpreters
 from latency_tui.engine.server.interpreters import Interpreters
 from latency_tui.plan import Candidate, ModelSpec, Plan

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latency_tui.engine.candidate.calls import caller
+from latency_tui.engine.candidate.call_adapters import caller
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data

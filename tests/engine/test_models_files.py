@@ -23,8 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latency_tui.catalog.trust_store import digest_of
-from latency_tui.engine.candidate.calls import call_in_batches
-from latency_tui.engine.candidate.inputs import adapt_inputs
+from latency_tui.engine.candidate.adapt_inputs import adapt_inputs
+from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data, prepare

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from latency_tui.catalog.trust_store import digest_of
-from latency_tui.engine.candidate.calls import call_in_batches, caller
+from latency_tui.engine.candidate.call_adapters import call_in_batches, caller
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.pickles import find_sklearn_version
 from latency_tui.errors import LatencyTuiError
@@ -258,7 +258,7 @@ def test_catboost_files_of_every_kind_load(tmp_path: Path, form: str) -> None:
 def test_catboost_from_a_pickle_takes_the_data_without_a_feature_count(tmp_path: Path) -> None:
     catboost = pytest.importorskip("catboost")
     from latency_tui.catalog.datasets import resolve_dataset
-    from latency_tui.engine.candidate.inputs import adapt_inputs
+    from latency_tui.engine.candidate.adapt_inputs import adapt_inputs
     from latency_tui.engine.data.dataset import prepare
 
     fitted = catboost.CatBoostClassifier(iterations=4, verbose=False, allow_writing_files=False).fit(X, y)

@@ -21,7 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from latency_tui.catalog.runtimes import expand_runtimes
-from latency_tui.engine.candidate.calls import call_in_batches
+from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.candidate.models.runtimes.conversion import compare, convert
 from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data, prepare

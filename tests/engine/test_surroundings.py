@@ -17,8 +17,8 @@ import pytest
 import latency_tui
 from latency_tui.engine import machine, process_environment, subreaper
 from latency_tui.engine.candidate.block_runner import BlockRunner
-from latency_tui.engine.candidate.call_inputs import CallInputs
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.process_context import ProcessContext
+from latency_tui.engine.candidate.reusable_inputs import CallInputs
 from latency_tui.engine.candidate_protocol import Store
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure

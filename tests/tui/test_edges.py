@@ -210,7 +210,7 @@ async def test_an_engine_that_does_not_react_to_stop_is_ended(
     open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from latency_tui.errors import EngineError
-    from latency_tui.tui import session
+    from latency_tui.tui import engine_session
 
     asked: list[Reason] = []
 
@@ -224,7 +224,7 @@ async def test_an_engine_that_does_not_react_to_stop_is_ended(
 
     monkeypatch.setattr(FakeEngine, "stop", deaf)
     monkeypatch.setattr(FakeEngine, "close", close)
-    monkeypatch.setattr(session, "_STOP_SECONDS", 0.2)
+    monkeypatch.setattr(engine_session, "_STOP_SECONDS", 0.2)
     script.gate = asyncio.Event()
     async with open_app() as harness:
         await harness.press("p")

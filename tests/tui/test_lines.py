@@ -8,7 +8,7 @@ from textual.app import App, ComposeResult
 from textual.css.types import AlignHorizontal, AlignVertical
 
 from latency_tui.tui.charts.picture import Picture
-from latency_tui.tui.widgets.lines import Line, Lines, Piece
+from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
 
 WIDTH, HEIGHT = 24, 5
 TEXTS = ("108 µs", "107–110", " ", "std", "模型", "✔", "a rather long piece of text", "")

@@ -57,15 +57,15 @@ def test_an_origin_must_be_that_of_the_page_we_served() -> None:
 
 
 def test_only_the_token_is_the_token() -> None:
-    assert LOCAL.knows_token("secret")
+    assert LOCAL.is_token("secret")
     for guess in (None, "", "secre", "secrets", "SECRET", "sécret", "\udcff", "cookie"):
-        assert not LOCAL.knows_token(guess)
+        assert not LOCAL.is_token(guess)
 
 
 def test_only_what_the_token_was_exchanged_for_is_the_session() -> None:
-    assert LOCAL.knows_session("cookie")
+    assert LOCAL.is_session_secret("cookie")
     for guess in (None, "", "cooki", "\udcff", "secret"):
-        assert not LOCAL.knows_session(guess)
+        assert not LOCAL.is_session_secret(guess)
 
 
 def test_the_token_is_not_in_what_is_logged() -> None:

@@ -13,7 +13,7 @@ from latency_tui.catalog.named_models import resolve_model
 from latency_tui.catalog.validate import check_settings
 from latency_tui.engine.candidate.predictions import differing_rows, predict
 from latency_tui.engine.candidate_protocol import Predict, Predicted, protocol
-from latency_tui.engine.data.arrays import read_arrays, write_arrays
+from latency_tui.engine.data.array_exchange import read_arrays, write_arrays
 from latency_tui.engine.data.dataset import prepare
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import machine
-from latency_tui.engine.candidate.call_inputs import CallInputs
-from latency_tui.engine.candidate.calls import caller, input_converter, output_converter
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.call_adapters import caller, input_converter, output_converter
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
 from latency_tui.engine.candidate.predictions import predict
+from latency_tui.engine.candidate.process_context import ProcessContext
+from latency_tui.engine.candidate.reusable_inputs import CallInputs
 from latency_tui.engine.candidate.slowdown import with_slowdown
 from latency_tui.engine.candidate.template import find_new_libraries
 from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.adapt_inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.failures import format_warnings
-from latency_tui.engine.candidate.inputs import AdaptedData, adapt_inputs
+from latency_tui.engine.candidate.finite_check import note_not_finite
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.runtimes.conversion import convert
-from latency_tui.engine.candidate.not_finite import note_not_finite
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import CheckSettings, Prepare, Prepared, Score, Scored, SettingsChecked
-from latency_tui.engine.data.arrays import read_arrays
+from latency_tui.engine.data.array_exchange import read_arrays
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.standardized import prepare_for_fit
 from latency_tui.engine.protocol import Stage

@@ -21,9 +21,10 @@ from typing import NamedTuple
 import psutil
 
 from latency_tui.engine import machine
-from latency_tui.engine.candidate import host
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.allocation_stall import RefusedMemory
+from latency_tui.engine.candidate import request_loop
 from latency_tui.engine.candidate.models import model_files
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import (
     Forked,
     ForkProcess,
@@ -37,7 +38,6 @@ from latency_tui.engine.candidate_protocol import (
 )
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import Stage
-from latency_tui.engine.refused_memory import RefusedMemory
 
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
@@ -48,11 +48,11 @@ PIPE_SECONDS = 10
 """How long the rest of a reply may take once it has begun to arrive."""
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its frameworks do not survive it
 
-_HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.candidate.host import main; main()"
+_HOST = "import sys; sys.path[:] = {path!r}; from latency_tui.engine.candidate.request_loop import main; main()"
 """Code of a fresh interpreter, which has the same module path as this one."""
 
 
-_HOST_ELSEWHERE = "from latency_tui.engine.candidate.host import main; main()"
+_HOST_ELSEWHERE = "from latency_tui.engine.candidate.request_loop import main; main()"
 """Code of another interpreter, which has latency-tui and all libraries of its own."""
 
 
@@ -175,7 +175,7 @@ class CandidateProcess:
             keep = theirs.fileno()  # nothing else of the coordinator's: its pipes would seem open while this lives
             os.closerange(3, keep)
             os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
-            host.serve(theirs, self.log, data, parent, context)
+            request_loop.serve(theirs, self.log, data, parent, context)
             os._exit(0)
         except BaseException:  # noqa: BLE001 (as what a model's signal handler raises between two requests)
             traceback.print_exc()

@@ -18,7 +18,7 @@ import msgspec
 from latency_tui.catalog.input_hashes import identify_inputs
 from latency_tui.engine import machine
 from latency_tui.engine.candidate import failures
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import (
     BlockDone,
     Called,

@@ -21,9 +21,9 @@ import msgspec
 from latency_tui.catalog.interpreters import find_interpreter
 from latency_tui.catalog.trust_store import check_configuration_trust
 from latency_tui.engine import machine
-from latency_tui.engine.candidate import environment
-from latency_tui.engine.candidate.context import ProcessContext
-from latency_tui.engine.candidate.environment import EnvironmentReport, EnvironmentRequest
+from latency_tui.engine.candidate import environment_report
+from latency_tui.engine.candidate.environment_report import EnvironmentReport, EnvironmentRequest
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady, protocol
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
 from latency_tui.engine.server.channel import Channel
@@ -78,7 +78,7 @@ except BaseException as error:
 if found.get("protocol") != sys.argv[2]:
     answer(**found)
 try:
-    from latency_tui.engine.candidate.environment import answer as describe
+    from latency_tui.engine.candidate.environment_report import answer as describe
     with open(sys.argv[3], "rb") as file:
         found["report"] = json.loads(describe(file.read()))
 except BaseException as error:
@@ -158,7 +158,7 @@ class Interpreters:
     def report(self, candidate: Candidate) -> EnvironmentReport:
         """Return the description of the environment of a candidate, which was checked, or of the engine."""
         if not candidate.python:
-            return environment.describe((), ())
+            return environment_report.describe((), ())
         return self._reports[self.find(candidate)]
 
     def fingerprint(self, candidate: Candidate) -> object:
@@ -224,13 +224,13 @@ class Interpreters:
         return process
 
     def _describe(self, interpreter: Interpreter, candidates: Iterable[Candidate]) -> EnvironmentReport:
-        """Run an interpreter once, and return the description of its environment.
+        """Run an interpreter once, and return the description of its environment_report.
 
         Raises:
             UsageError: It is not a Python interpreter, or it lacks latency-tui, or has another version of it.
             JobStopped: The client wants the job to end.
         """
-        request = self._folder() / "environment.json"
+        request = self._folder() / "environment_report.json"
         request.write_bytes(
             msgspec.json.encode(EnvironmentRequest(candidates=tuple(candidates), folders=interpreter.folders))
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from latency_tui.engine import machine, process_environment, subreaper
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import Failed, Reply, Request
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import CandidateFailed, Cause, Stage

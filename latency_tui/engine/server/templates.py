@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from latency_tui.engine.candidate.context import ProcessContext
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
 from latency_tui.engine.server.channel import Channel

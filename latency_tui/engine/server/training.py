@@ -28,7 +28,7 @@ from latency_tui.engine.candidate_protocol import (
     Scored,
     SettingsChecked,
 )
-from latency_tui.engine.data.arrays import write_arrays
+from latency_tui.engine.data.array_exchange import write_arrays
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.rows import count_rows
 from latency_tui.engine.data.standardized import check_columns, standardised

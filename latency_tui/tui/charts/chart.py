@@ -22,20 +22,20 @@ class Chart(PlotextPlot, can_focus=True):
     """Base class of charts. If plotext raises an exception, the widget shows a sentence instead.
 
     Attributes:
-        way_out: The keys that close the chart while it is enlarged.
+        close_keys: The keys that close the chart while it is enlarged.
     """
 
     ALLOW_MAXIMIZE: ClassVar[bool | None] = True
     ALLOW_SELECT: ClassVar[bool] = False
     auto_links = Reactive(False)  # charts have no links, and the search for links takes 5 % of each redraw
-    way_out = ""
+    close_keys = ""
     _drawn: Visual | None = None
     _drawn_for: tuple[object, ...] = ()
     _shown = 0
 
     def render(self) -> Visual:
         """Draw at the current size of the widget; an unchanged chart is not drawn again."""
-        wanted = (self._shown, self.size, self.app.theme, self.has_focus, self.is_maximized, self.way_out)
+        wanted = (self._shown, self.size, self.app.theme, self.has_focus, self.is_maximized, self.close_keys)
         if self._drawn is None or wanted != self._drawn_for:
             self._drawn, self._drawn_for = self._draw(*self.size), wanted
         return self._drawn
@@ -62,10 +62,10 @@ class Chart(PlotextPlot, can_focus=True):
         else:
             self.refresh()
 
-    def tell_way_out(self, keys: str) -> None:
+    def show_close_keys(self, keys: str) -> None:
         """Show the keys that close the chart while it is enlarged."""
-        if keys != self.way_out:
-            self.way_out = keys
+        if keys != self.close_keys:
+            self.close_keys = keys
             self.refresh()
 
     def draw(self, picture: Picture) -> None:
@@ -106,8 +106,8 @@ class Chart(PlotextPlot, can_focus=True):
         picture.put(1, 0, text, self.foreground if self.has_focus else self.muted)
         if self.has_focus:
             picture.put(0, 0, "▸", self.foreground)
-        if self.is_maximized and picture.width > len(text) + len(self.way_out) + 4:
-            picture.put(picture.width - len(self.way_out) - 1, 0, self.way_out, self.muted)
+        if self.is_maximized and picture.width > len(text) + len(self.close_keys) + 4:
+            picture.put(picture.width - len(self.close_keys) - 1, 0, self.close_keys, self.muted)
         return 1
 
     def begin_plot(self, width: int, height: int, across: list[Tick]) -> None:

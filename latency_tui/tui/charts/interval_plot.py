@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from latency_tui.tui.styles import FAINT
 from latency_tui.tui.widgets.figures import comparison_of
-from latency_tui.tui.widgets.lines import Piece
+from latency_tui.tui.widgets.styled_lines import Piece
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result

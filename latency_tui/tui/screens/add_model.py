@@ -31,12 +31,12 @@ from latency_tui.plan import Candidate, Dataset, ModelSpec, Trust, make_slugs_un
 from latency_tui.plan.datasets import task_of
 from latency_tui.plan.trust import EVERYTHING
 from latency_tui.tui.background import run_in_background
-from latency_tui.tui.completion import Match, at_home, files_like, is_path, names_like, size_of
+from latency_tui.tui.completion import Match, expand_home, files_like, is_path, names_like, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
 
-_TELLING = frozenset(SUFFIXES) - {".json", ".txt"}  # files with these two suffixes are rarely models
+_MODEL_SUFFIXES = frozenset(SUFFIXES) - {".json", ".txt"}  # files with these two suffixes are rarely models
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class AddModelScreen(Picker[AddedModel]):
             UsageError: It cannot be measured, or there is no unused name for it.
         """
         path = _file_of(text)
-        if path is not None and path == at_home(text):
+        if path is not None and path == expand_home(text):
             candidate = Candidate(model=spec_of_file(str(path)))  # the name of a file may contain brackets
         else:
             candidate = resolve_model(_expanded(text), self._known or known_models(self._own), self._folder)
@@ -253,7 +253,7 @@ def _model_in(path: Path) -> str:
     """Return the kind of a model file in one word, by its name; empty if it is not a model."""
     suffix = path.suffix.lower()
     kinds = SUFFIXES.get(suffix, ())
-    if kinds and suffix not in _TELLING:
+    if kinds and suffix not in _MODEL_SUFFIXES:
         try:
             return TITLES[kind_of(path)]
         except UsageError:
@@ -262,7 +262,7 @@ def _model_in(path: Path) -> str:
 
 
 def _expanded(text: str) -> str:
-    return str(at_home(text)) if text.startswith("~") else text
+    return str(expand_home(text)) if text.startswith("~") else text
 
 
 def _file_of(text: str) -> Path | None:

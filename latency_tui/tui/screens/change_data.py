@@ -16,7 +16,7 @@ from latency_tui.catalog.datasets import resolve_dataset
 from latency_tui.errors import UsageError
 from latency_tui.plan import Dataset, FileDataset, SyntheticDataset
 from latency_tui.plan.datasets import BUNDLED, Task, task_of
-from latency_tui.tui.completion import Match, at_home, files_like, is_path, size_of
+from latency_tui.tui.completion import Match, expand_home, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
@@ -112,7 +112,7 @@ class ChangeDataScreen(Picker[Dataset]):
             return self._made[text]
         file, column, task = _parts(text)
         if file.startswith("~"):
-            file = str(at_home(file))
+            file = str(expand_home(file))
         dataset = (
             resolve_dataset(file, target=column, task=task)
             if self._configuration is None
@@ -157,7 +157,7 @@ def _parts(text: str) -> _Parts:
 def _path(file: str) -> Path | None:
     """Return the path of an existing file; None if there is no such file."""
     try:
-        path = at_home(file)
+        path = expand_home(file)
         return path if file and path.is_file() else None
     except (OSError, ValueError, RuntimeError):  # too long for a path, or `~` of an unknown user
         return None

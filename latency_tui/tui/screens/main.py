@@ -27,6 +27,7 @@ from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.bindings import bindings
 from latency_tui.tui.dialogs import Dialogs
+from latency_tui.tui.engine_session import EngineFactory
 from latency_tui.tui.history_controller import HistoryController
 from latency_tui.tui.layout import divide, mode_of
 from latency_tui.tui.measurement_controller import MeasurementController
@@ -34,7 +35,6 @@ from latency_tui.tui.messages import EngineMessage, FieldChanged, FieldLeft, Res
 from latency_tui.tui.notices import notify, notify_refusal
 from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_named, type_text
 from latency_tui.tui.reducers.tabs import open_tab, tabs_of, visible_tab
-from latency_tui.tui.session import EngineFactory
 from latency_tui.tui.state import State, arrangement, start
 from latency_tui.tui.store import Store
 from latency_tui.tui.styles import CandidateStyle, looks
@@ -45,7 +45,7 @@ from latency_tui.tui.widgets.empty import EmptyState
 from latency_tui.tui.widgets.key_line import KeyLine
 from latency_tui.tui.widgets.measure_panel import MeasurePanel, progress_words
 from latency_tui.tui.widgets.model_list import ModelList
-from latency_tui.tui.widgets.painted import CandidatePointed, SizeChanged
+from latency_tui.tui.widgets.painted_widget import CandidatePointed, SizeChanged
 from latency_tui.tui.widgets.pane import Scene
 from latency_tui.tui.widgets.tab_strip import TabStrip
 from latency_tui.tui.widgets.title_line import TitleLine

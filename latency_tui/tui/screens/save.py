@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from latency_tui.errors import LatencyTuiError, UsageError
 from latency_tui.report import content_of, format_of, write
-from latency_tui.tui.completion import at_home
+from latency_tui.tui.completion import expand_home
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import clean
@@ -61,7 +61,7 @@ class SaveScreen(Dialog[None]):
         if not event.value.strip():
             hint.update(Content.styled("Type a file name first.", "$text-error"))
             return
-        if not self.app.is_web and event.value != self._warned_of and _is_file(at_home(event.value.strip())):
+        if not self.app.is_web and event.value != self._warned_of and _is_file(expand_home(event.value.strip())):
             self._warned_of = event.value
             hint.update(Content.styled("That file already exists; press enter again to overwrite it.", "$text-warning"))
             return
@@ -80,7 +80,7 @@ class SaveScreen(Dialog[None]):
     async def _write(self, result: Result, text: str) -> str:
         """Write the file, and return its path."""
         await asyncio.to_thread(write, result, text)
-        return str(at_home(text).resolve())
+        return str(expand_home(text).resolve())
 
     async def _download(self, result: Result, text: str) -> str:
         """Send the file to the browser, and return its name."""

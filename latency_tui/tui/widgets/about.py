@@ -15,8 +15,8 @@ from latency_tui.tui.state import ModelRow, State
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, wrap
 from latency_tui.tui.widgets.figures import bound, short_interval
-from latency_tui.tui.widgets.lines import Line
-from latency_tui.tui.widgets.painted import Painted
+from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.styled_lines import Line
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult

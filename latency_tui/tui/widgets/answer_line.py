@@ -5,8 +5,8 @@ from __future__ import annotations
 from latency_tui.tui.commands import Choose, ChooseAll
 from latency_tui.tui.state import State
 from latency_tui.tui.text import clean, wrap
-from latency_tui.tui.widgets.lines import Line
-from latency_tui.tui.widgets.painted import Painted
+from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.styled_lines import Line
 
 _ONE_LINE, _TWO_LINES = 138, 56  # minimum widths at which most sentences need one or two lines
 

@@ -17,8 +17,8 @@ from latency_tui.tui.state import Measurement
 from latency_tui.tui.styles import MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.figures import bound, limit_words, needs, ratio_words, short_interval
-from latency_tui.tui.widgets.lines import Line, Piece
-from latency_tui.tui.widgets.painted import CandidatePointed, Painted
+from latency_tui.tui.widgets.painted_widget import CandidatePointed, Painted
+from latency_tui.tui.widgets.styled_lines import Line, Piece
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result, Statistics

@@ -25,9 +25,9 @@ from latency_tui.tui.widgets.compare_columns import (
     sort_candidates,
 )
 from latency_tui.tui.widgets.figures import DOUBT, comparison_of, ratio_cell, ratio_words
-from latency_tui.tui.widgets.lines import Line, Lines, Piece
-from latency_tui.tui.widgets.painted import CandidatePointed, SizeChanged
+from latency_tui.tui.widgets.painted_widget import CandidatePointed, SizeChanged
 from latency_tui.tui.widgets.pane import Pane, Scene
+from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result

@@ -6,8 +6,8 @@ from latency_tui.tui.commands import AddModel, Command, Profile, ShowHelp, ShowH
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import wrap
-from latency_tui.tui.widgets.lines import Line
-from latency_tui.tui.widgets.painted import Painted
+from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.styled_lines import Line
 
 _PROMISE = (
     "Results appear here: the median of each model with its interval, charts of the latencies, and the answer in "

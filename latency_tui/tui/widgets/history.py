@@ -14,9 +14,9 @@ from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import clean, fit, wrap
 from latency_tui.tui.widgets.fields import Field
-from latency_tui.tui.widgets.lines import Line, Lines
-from latency_tui.tui.widgets.painted import SizeChanged
+from latency_tui.tui.widgets.painted_widget import SizeChanged
 from latency_tui.tui.widgets.pane import Pane, Scene
+from latency_tui.tui.widgets.styled_lines import Line, Lines
 
 if TYPE_CHECKING:
     from latency_tui.history.listing import Row

@@ -8,8 +8,8 @@ from latency_tui.tui.bindings import ALWAYS, footer
 from latency_tui.tui.commands import Command, Quit, ShowPalette
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY
-from latency_tui.tui.widgets.lines import Piece
-from latency_tui.tui.widgets.painted import Painted
+from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.styled_lines import Piece
 
 Key = tuple[str, str, type[Command]]
 _FEW, _FEWEST = 4, 2  # keys at the left end for which commands, and then quit, give way

@@ -81,7 +81,7 @@ class LatencyPane(Pane):
         if measurement is None:
             return
         for chart in self.query(Chart) if scene.enlarged else ():
-            chart.tell_way_out(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
+            chart.show_close_keys(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
         facts = (measurement, tuple(scene.styles.items()), running)
         due = not running or self._painted_job != measurement.job or monotonic() - self._painted_at >= _CHART_SECONDS
         if facts == self._painted or not due or not (scene.enlarged or self.query_one("#charts").display):

@@ -27,7 +27,7 @@ from latency_tui.tui.text import wrap
 from latency_tui.tui.widgets.fields import Field
 from latency_tui.tui.widgets.key_button import KeyButton
 from latency_tui.tui.widgets.key_switch import KeySwitch
-from latency_tui.tui.widgets.lines import Line, Lines, Piece
+from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
 
 _BAR = 16
 _PROGRESS_LINES = 2

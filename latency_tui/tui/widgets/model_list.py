@@ -17,7 +17,7 @@ from latency_tui.tui.layout import SIDE_WIDTH
 from latency_tui.tui.state import ModelRow, State, is_variant
 from latency_tui.tui.styles import FAINT, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit
-from latency_tui.tui.widgets.painted import SizeChanged
+from latency_tui.tui.widgets.painted_widget import SizeChanged
 from latency_tui.tui.widgets.row_list import RowList
 
 _MARKS = 7

@@ -16,8 +16,8 @@ from latency_tui.tui.state import Measurement
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names
 from latency_tui.tui.widgets.figures import bound, limit_words, ratio_cell, short_interval
-from latency_tui.tui.widgets.lines import Line, Lines, Piece
-from latency_tui.tui.widgets.painted import CandidatePointed
+from latency_tui.tui.widgets.painted_widget import CandidatePointed
+from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Statistics

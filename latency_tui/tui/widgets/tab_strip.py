@@ -8,8 +8,8 @@ from textual import events
 from latency_tui.tui.commands import ShowTab
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit
-from latency_tui.tui.widgets.lines import Piece
-from latency_tui.tui.widgets.painted import Painted
+from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.styled_lines import Piece
 
 
 class TabStrip(Painted):

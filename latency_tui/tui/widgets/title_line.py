@@ -10,8 +10,8 @@ from latency_tui.tui.plan_options import changed_options
 from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import LEVEL_STYLES
 from latency_tui.tui.text import clean, fit
-from latency_tui.tui.widgets.lines import Line, Piece
-from latency_tui.tui.widgets.painted import Painted
+from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.styled_lines import Line, Piece
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = 2

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.catalog.trust_store import check_configuration_trust
-from latency_tui.engine.candidate.calls import caller
+from latency_tui.engine.candidate.call_adapters import caller
 from latency_tui.engine.candidate.error_messages import extract_cause
 from latency_tui.engine.candidate.invalid_answers import describe_invalid_answer
 from latency_tui.engine.candidate.models.booster_files import adapted

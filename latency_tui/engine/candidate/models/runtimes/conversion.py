@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.candidate.calls import call_in_batches
-from latency_tui.engine.candidate.inputs import convert_to_input_type
+from latency_tui.engine.candidate.adapt_inputs import convert_to_input_type
+from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.candidate.models.runtimes import find
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import count_rows

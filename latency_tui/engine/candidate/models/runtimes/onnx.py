@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.candidate.calls import call_in_batches
+from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.candidate.error_messages import extract_cause
 from latency_tui.engine.candidate.models.adapters import compute_score, require
 from latency_tui.engine.candidate.models.model_traits import selects_columns_by_name, takes

@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
-from latency_tui.engine.consistency import InputsChangedError
+from latency_tui.engine.input_consistency import InputsChangedError
 from latency_tui.engine.protocol import BlockMeasured, Environment, Event, RoundFinished, Train
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan

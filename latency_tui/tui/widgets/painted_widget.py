@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.visual import Visual
 
-from latency_tui.tui.widgets.lines import Lines
+from latency_tui.tui.widgets.styled_lines import Lines
 
 
 class SizeChanged(Message, bubble=True):

@@ -17,10 +17,10 @@ import msgspec
 
 from latency_tui.engine import subreaper
 from latency_tui.engine.candidate import failures
+from latency_tui.engine.candidate.adapt_inputs import AdaptedData
 from latency_tui.engine.candidate.block_runner import BlockRunner
-from latency_tui.engine.candidate.context import ProcessContext
-from latency_tui.engine.candidate.inputs import AdaptedData
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
+from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate.template import become_template, fork_process
 from latency_tui.engine.candidate_protocol import (
     Adopt,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.engine.candidate.calls import call_in_batches
+from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.data.rows import count_rows, take
 
 MAX_ROWS = 10_000

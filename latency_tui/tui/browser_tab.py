@@ -21,7 +21,7 @@ _WEB_DRIVER = "web_driver"
 _READABLE_FOR_SECONDS = 600.0
 
 
-def in_tab() -> bool:
+def is_browser_tab() -> bool:
     """Return whether the app runs in a browser tab: the web driver is selected, and stdin is not a terminal.
 
     A shell that a served app starts inherits the variable, but an app that is started from it has a terminal.
@@ -31,7 +31,7 @@ def in_tab() -> bool:
     return not sys.stdin.isatty() and not sys.stdout.isatty()
 
 
-def forget_tab() -> None:
+def use_terminal() -> None:
     """Use the terminal even if the environment was inherited from an app in a browser tab."""
     if _WEB_DRIVER in os.environ.get(DRIVER, ""):
         del os.environ[DRIVER]

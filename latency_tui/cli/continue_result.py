@@ -17,7 +17,7 @@ from latency_tui.cli.headless import Measurement, run_and_report
 from latency_tui.cli.history_options import Place
 from latency_tui.cli.options import TRAINING_SECONDS
 from latency_tui.cli.output import print_status
-from latency_tui.engine.consistency import InputsChangedError, check_environment, check_inputs
+from latency_tui.engine.input_consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.errors import UsageError
 from latency_tui.history.reading import is_path
