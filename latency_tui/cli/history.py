@@ -152,7 +152,7 @@ def tag_result(
 def import_files(
     files: tuple[str, ...], name: str, tags: tuple[str, ...], history: str | None, config: str | None
 ) -> int:
-    """Import results that were saved as JSON. A result that is there already is replaced."""
+    """Import results that were saved as JSON. An existing result is replaced."""
     from latency_tui.history.reading import read_result
 
     results = [read_result(Path(file)) for file in files]  # all are read before the first is kept

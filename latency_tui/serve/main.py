@@ -106,7 +106,7 @@ def _announce(access: Access, host: str, port: int) -> None:
     if access.public_url:
         lines.append(f"Let the proxy pass requests and web sockets on to http://{name}:{port}.")
     if access.remote and url.startswith("http:"):
-        lines.append("Note: nothing on the way is encrypted; a proxy with TLS before it, or ssh -L, would see to that.")
+        lines.append("Note: the connection is not encrypted; use ssh -L, or a proxy with TLS in front of it.")
     elif not access.remote and not access.public_url and os.environ.get("SSH_CONNECTION"):
         lines.append(f"From your own machine first: ssh -L {port}:{name}:{port} {socket.gethostname()}")
     with contextlib.suppress(OSError):  # stdout is closed: serve anyway

@@ -148,7 +148,7 @@ class Server(TextualServer):
             try:
                 await self._process(message, websocket, app_service)
             except (ValueError, RecursionError):
-                await websocket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"That is no message of the page.")
+                await websocket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"Invalid message.")
             except (ConnectionError, RuntimeError):  # the tab or the app has just closed
                 return
 

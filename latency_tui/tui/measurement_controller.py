@@ -65,11 +65,11 @@ class MeasurementController:
     # --- the session -------------------------------------------------------------------------------------------------
 
     def start_engine(self) -> None:
-        """Start the engine beside the event loop, so that it is ready when the first job comes."""
+        """Start the engine in the background, so that it is ready for the first job."""
         self._session.warm_up()
 
     async def load_statistics(self) -> None:
-        """Import what the statistics need, beside the event loop."""
+        """Import what the statistics need, in a thread."""
         await self._recordings.load()
 
     async def close(self) -> None:

@@ -24,7 +24,7 @@ LIVE_SAMPLES = 8_000
 
 
 class Recordings:
-    """Folds events into results, one recording a job.
+    """Folds events into results, one recording per job.
 
     Events that come before numpy has been imported wait for it.
     """
@@ -44,7 +44,7 @@ class Recordings:
         self._waiting: dict[str, tuple[Plan, Mapping[str, str], list[Event]]] = {}
 
     async def load(self) -> None:
-        """Import what the statistics need, beside the event loop (0.1 s for numpy, 0.2 s for scipy)."""
+        """Import what the statistics need, in a thread (0.1 s for numpy, 0.2 s for scipy)."""
         module = await asyncio.to_thread(importlib.import_module, "latency_tui.analysis.recorder")
         self._make = module.Recorder
         for job, (plan, colours, events) in self._waiting.items():
@@ -111,7 +111,7 @@ class Recordings:
         return await load_result(self._history, key, samples=True) if self._history is not None else None
 
     def get(self, job: str) -> Recorder | None:
-        """Return a recording; None where there is none, or while numpy is not here."""
+        """Return a recording; None if there is none, or until numpy is imported."""
         return self._recordings.get(job)
 
     def rename(self, job: str, name: str) -> None:
@@ -136,17 +136,17 @@ class Recordings:
         self._waiting.pop(job, None)
 
     def snapshot(self, job: str) -> Result | None:
-        """Return what is known now, from at most `LIVE_SAMPLES` samples a candidate; None while numpy is not here."""
+        """Return what is known now, from at most `LIVE_SAMPLES` samples per candidate; None until numpy is imported."""
         recording = self._recordings.get(job)
         return recording.result(max_samples=LIVE_SAMPLES) if recording else None
 
     def settled(self, job: str) -> bool:
-        """Return whether all is known that a job's plan asked; False while numpy is not here."""
+        """Return whether everything that a job's plan asks for is known; False until numpy is imported."""
         recording = self._recordings.get(job)
         return recording is not None and recording.settled()
 
     async def exact(self, job: str) -> Result | None:
-        """Return the exact result of a recording that has ended, computed beside the event loop, and keep it."""
+        """Return the exact result of a recording that has ended, computed in a thread, and keep it."""
         recording = self._recordings.get(job)
         if recording is None:
             return None

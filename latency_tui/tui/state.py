@@ -115,7 +115,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class HistoryList:
-    """What the tab History lists.
+    """Content of the tab History.
 
     Attributes:
         all_rows: The results of all sessions, the newest first; None before they are read.
@@ -156,7 +156,7 @@ class State:
         progress: Progress of the running job.
         measurements: The measurements of this session, and saved results that were opened.
         shown: Index of the measurement on the screen.
-        history: What the tab History lists.
+        history: Content of the tab History.
         last_job: Id of the last measuring job, to which `pinned` and `noise` belong.
         frozen_at: The state that the screen keeps showing while the measurement continues; None if it is not frozen.
         then_profile: Whether a measurement follows the training, because Profile was pressed meanwhile.

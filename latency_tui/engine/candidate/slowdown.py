@@ -13,7 +13,7 @@ def with_slowdown(call: Callable[[Any], Any], settings: Mapping[str, Setting]) -
     """Return a call that takes longer by the share in the setting `slowdown`; the same call without this setting.
 
     After each call it spins for a share of that call's duration, so the ratio to the model itself does not change if
-    the machine drifts. A share of 0 costs as much as any other share does besides, so it is the right baseline.
+    the machine drifts. A share of 0 has the same overhead as any other share, so it is the right baseline.
     """
     if "slowdown" not in settings:
         return call

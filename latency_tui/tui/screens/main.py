@@ -140,7 +140,7 @@ class MainScreen(DropsLateMessages):
         run_in_background(self, self._load_results, group="load")
 
     async def _load_results(self) -> None:
-        """Import numpy, the statistics and the charts beside the event loop."""
+        """Import numpy, the statistics and the charts in a thread."""
         await self.controller.load_statistics()
         module = await asyncio.to_thread(importlib.import_module, "latency_tui.tui.widgets.results")
         self.post_message(ResultsLoaded(module.Results(id="results")))
@@ -172,7 +172,7 @@ class MainScreen(DropsLateMessages):
         self.set_class(self.app.size.width < 70, "-slim")
 
     def arrange_parts(self) -> None:
-        """Divide the screen anew, then paint when the widgets know their sizes."""
+        """Lay out the screen, then paint once the widgets know their sizes."""
         if not self.children:  # a size that came before the parts
             return
         width, height = self.app.size
@@ -310,7 +310,7 @@ class MainScreen(DropsLateMessages):
         return not self.typing or parameters[0] in ("ShowHelp", "ShowPalette")
 
     def action_command(self, name: str) -> None:
-        """Do what a key stands for; escape leaves an enlarged chart before it stops anything."""
+        """Run the command of a key; escape leaves an enlarged chart before it stops anything."""
         command = commands.command_of_key(commands.COMMANDS[name], self.state)
         if command is commands.Stop and self.maximized is not None:
             self._enlarge(None)
