@@ -71,7 +71,7 @@ class LatencyApp(App[None]):
     COMMANDS: ClassVar[set[Any]] = {_commands}  # Any: Textual's own annotation names a private alias
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]  # Textual's annotation allows no list in a class
         "screens/main.tcss",
-        "widgets/lines.tcss",
+        "widgets/styled_lines.tcss",
         "widgets/side.tcss",
     ]
 
