@@ -210,6 +210,8 @@ class Engine:
 
     def _remove_folder(self) -> None:
         if self._folder is not None:
+            with contextlib.suppress(OSError):
+                Path(self._folder).rmdir()  # it is mostly empty, and this works even if no file can be opened
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 

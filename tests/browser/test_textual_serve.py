@@ -83,43 +83,7 @@ def ended(processes: list[psutil.Process]) -> bool:
     return wait_for(lambda: not any(map(is_alive, processes)), 120)
 
 
-@needs_textual_dev
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "command",
-    ["latency-tui", "latency-tui -m linear-svm --data iris", "python -m latency_tui", "textual run latency_tui"],
-)
-def test_a_browser_shows_the_app_and_closing_the_tab_ends_it(command: str, page: Page) -> None:
-    with textual_serve(command) as server:
-        page.route("**/*", lambda route: route.continue_() if server.url in route.request.url else route.abort())
-        open_app(page, server.url)
-        page.mouse.click(600, 700)
-        page.keyboard.press("p")
-        assert wait_for(lambda: len(server.apps()) >= 4, 120)  # a shell, the app, its engine, candidates
-        processes = server.apps()
-        page.close()
-        assert ended(processes)
-        assert server.popen.poll() is None
-
-
-@needs_textual_dev
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_the_end_of_the_server_ends_the_app(number: signal.Signals, page: Page) -> None:
-    with textual_serve("latency-tui -m linear-svm") as server:
-        page.route("**/*", lambda route: route.continue_() if server.url in route.request.url else route.abort())
-        open_app(page, server.url)
-        page.mouse.click(600, 700)
-        page.keyboard.press("p")
-        assert wait_for(lambda: len(server.apps()) >= 4, 120)
-        processes = server.apps()
-        if number == signal.SIGINT:  # ctrl+c in a terminal goes to everything that runs there
-            os.killpg(server.popen.pid, number)
-        else:
-            server.popen.send_signal(number)
-        assert ended(processes)
-
-
+# This test comes before those with a page, in whose thread the event loop of playwright then runs.
 @needs_textual_dev
 @pytest.mark.slow
 async def test_the_app_survives_sizes_that_no_terminal_has() -> None:
@@ -155,6 +119,43 @@ async def read_until(wire: aiohttp.ClientWebSocketResponse, words: bytes) -> byt
             if words in seen:
                 return seen
     raise AssertionError(seen[-1000:])
+
+
+@needs_textual_dev
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    ["latency-tui", "latency-tui -m linear-svm --data iris", "python -m latency_tui", "textual run latency_tui"],
+)
+def test_a_browser_shows_the_app_and_closing_the_tab_ends_it(command: str, page: Page) -> None:
+    with textual_serve(command) as server:
+        page.route("**/*", lambda route: route.continue_() if server.url in route.request.url else route.abort())
+        open_app(page, server.url)
+        page.mouse.click(600, 700)
+        page.keyboard.press("p")
+        assert wait_for(lambda: len(server.apps()) >= 4, 120)  # a shell, the app, its engine, candidates
+        processes = server.apps()
+        page.close()
+        assert ended(processes)
+        assert server.popen.poll() is None
+
+
+@needs_textual_dev
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_end_of_the_server_ends_the_app(number: signal.Signals, page: Page) -> None:
+    with textual_serve("latency-tui -m linear-svm") as server:
+        page.route("**/*", lambda route: route.continue_() if server.url in route.request.url else route.abort())
+        open_app(page, server.url)
+        page.mouse.click(600, 700)
+        page.keyboard.press("p")
+        assert wait_for(lambda: len(server.apps()) >= 4, 120)
+        processes = server.apps()
+        if number == signal.SIGINT:  # ctrl+c in a terminal goes to everything that runs there
+            os.killpg(server.popen.pid, number)
+        else:
+            server.popen.send_signal(number)
+        assert ended(processes)
 
 
 # --- the app alone, with the test as its server ---------------------------------------------------------------------
