@@ -199,6 +199,7 @@ async def test_a_crash_is_noticed_though_what_was_forked_lives_on(engine: Engine
     assert await eventually(lambda: sys.platform != "linux" or _gone(int(note.read_text())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
@@ -357,6 +358,7 @@ async def test_a_close_that_is_given_up_again_and_again_still_waits_for_the_end(
     assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "kind", "when"),
     [

@@ -70,6 +70,7 @@ async def test_each_round_has_every_candidate_once_in_a_balanced_random_order(en
     assert len({tuple(turns[number, position] for position in range(5)) for number in rounds}) > 2
 
 
+@pytest.mark.slow
 async def test_the_same_seed_gives_the_same_turns_and_another_seed_others(engine: Engine) -> None:
     async def turns(seed: int) -> list[str]:
         plan = plan_of(*(faulty("Planted", name) for name in "abcd"), runs=12, seed=seed)

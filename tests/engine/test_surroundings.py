@@ -28,6 +28,7 @@ from tests.engine.conftest import faulty, plan_of
 from tests.engine.faulty_models import Planted
 
 
+@pytest.mark.slow
 def test_the_callers_configuration_of_scikit_learn_holds() -> None:
     import sklearn
     from sklearn.preprocessing import StandardScaler
@@ -46,6 +47,7 @@ def test_the_callers_configuration_of_scikit_learn_holds() -> None:
     assert candidate.error is None
 
 
+@pytest.mark.slow
 async def test_what_a_module_configures_holds_in_all_processes(engine: Engine) -> None:
     spec = ModelSpec(name="m", factory="tests.engine.configuring_module:model")
     plan = plan_of(Candidate(model=spec), runs=100, cold_start=True)

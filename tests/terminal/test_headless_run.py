@@ -209,6 +209,7 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
     assert process.wait(120) == 130
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "closed", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-")), "<&- >&- 2>&-"]
 )
