@@ -59,6 +59,8 @@ class HelpScreen(Dialog[None]):
 
     async def on_mount(self) -> None:
         """Show the keys, ready to be scrolled."""
+        if self.closed:  # by a second key in the same packet
+            return
         self.query_one("#page").focus()
         await self.show(_KEYS_TOPIC)
 
@@ -68,6 +70,8 @@ class HelpScreen(Dialog[None]):
 
     async def show(self, topic: str) -> None:
         """Show the page of a topic from its beginning."""
+        if self.closed:
+            return
         self._topic = topic
         place = _TOPICS.index(topic)
         topics, page = self.query_one(Topics), self.query_one("#page", VerticalScroll)
@@ -88,6 +92,8 @@ class HelpScreen(Dialog[None]):
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by some lines."""
+        if self.closed:
+            return
         self.query_one("#page").scroll_relative(y=lines, animate=False)
 
     @on(OptionList.OptionSelected)
@@ -115,6 +121,8 @@ class HelpScreen(Dialog[None]):
         return guide_page
 
     def _write_keys(self) -> None:
+        if self.closed:
+            return
         width = max(self.query_one("#page").content_region.width - 2, 12)  # a scrollbar may appear
         self.query_one("#keys", Static).update(Content("\n").join(key_lines(width)))
 

@@ -49,8 +49,12 @@ class Sheet(Dialog[None]):
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by some lines."""
+        if self.closed:
+            return
         self.query_one("#sheet").scroll_relative(y=lines, animate=False)
 
     def _write(self) -> None:
+        if self.closed:
+            return
         width = max(self.query_one("#sheet").content_region.width - 2, 12)  # a scrollbar may appear
         self.query_one("#text", Static).update(Content("\n").join(self.lines(width)))
