@@ -367,7 +367,7 @@ class MainScreen(DropsLateMessages):
             return
         part = self.results.next_to_enlarge(visible_tab(self.state), self.maximized, self.focused)
         if part is None and self.maximized is None:
-            notify_refusal(self, f"This tab has no chart; {commands.ShowLatency.key_label()} shows Latency.")
+            notify_refusal(self, f"This tab has no chart; {commands.ShowLatency.key_label()} opens Latency.")
         self._enlarge(part)
 
     def _enlarge(self, part: Widget | None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from latency_tui.text.formatting import format_duration
 from latency_tui.tui import commands
@@ -61,6 +62,10 @@ class HistoryPane(Pane):
         """Return the rows that it needs."""
         del candidates
         return _LEAST_ROWS
+
+    def enlargeable(self) -> list[Widget]:
+        """Return nothing: a longer list shows no more of a result."""
+        return []
 
     def paint(self, scene: Scene) -> None:
         """Show the snapshot."""
