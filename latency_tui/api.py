@@ -27,17 +27,8 @@ from latency_tui.engine.process_environment import temporary_parent
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.history.reading import read_result
-from latency_tui.plan import (
-    Candidate,
-    Method,
-    ModelSpec,
-    Plan,
-    Setting,
-    StoredDataset,
-    Workload,
-    make_slugs_unique,
-    slug_of,
-)
+from latency_tui.plan import Candidate, Method, ModelSpec, Plan, Setting, StoredDataset, Workload, make_slugs_unique
+from latency_tui.plan.candidates import slug_of
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.plan.suggest import hint

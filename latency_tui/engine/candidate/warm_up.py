@@ -1,4 +1,4 @@
-"""The warm-up: calls a model until the medians of two consecutive windows agree, or a limit is reached."""
+"""Warm-up: call a model until the medians of two consecutive windows agree, or up to a limit of time and calls."""
 
 from __future__ import annotations
 
