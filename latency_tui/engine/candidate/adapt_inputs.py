@@ -159,7 +159,7 @@ def with_settings(data: Data, settings: Mapping[str, Setting]) -> Data:
                 inputs = inputs.astype(dtype)
             except (TypeError, ValueError, AttributeError) as error:
                 raise ModelError(f"the data cannot be converted to {dtype}: {error}") from error
-        if settings.get("input") == "dataframe" and not hasattr(inputs, "iloc"):
+        if settings.get("input") == "dataframe" and not is_frame(inputs):
             inputs = to_frame(inputs, data.columns or [f"feature_{index}" for index in range(inputs.shape[1])])
         if settings.get("input") == "array" and is_frame(inputs):
             inputs = to_array(inputs)

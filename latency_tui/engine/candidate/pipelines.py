@@ -17,6 +17,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from latency_tui.engine.data.rows import is_frame
+
 
 def classifier() -> Pipeline:
     """Return logistic regression after scaling of numbers, encoding of text and imputation of missing values."""
@@ -88,7 +90,7 @@ def words(rows: Any) -> list[int]:
 
 def as_floats(rows: Any) -> Any:
     """Convert numeric columns to an array of floats, `(n_rows, n_columns)`, with NaN for missing values."""
-    return rows.to_numpy(dtype="float64", na_value=np.nan) if hasattr(rows, "iloc") else rows
+    return rows.to_numpy(dtype="float64", na_value=np.nan) if is_frame(rows) else rows
 
 
 def as_texts(rows: Any) -> Any:
@@ -111,4 +113,4 @@ def _units_of(column: Any) -> float:
 
 
 def _kinds(rows: Any) -> list[str]:
-    return [getattr(kind, "kind", "O") for kind in rows.dtypes] if hasattr(rows, "iloc") else []
+    return [getattr(kind, "kind", "O") for kind in rows.dtypes] if is_frame(rows) else []

@@ -6,6 +6,7 @@ Rows are an array, a sparse matrix, a data frame, a list, or several arrays by n
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,8 +38,21 @@ def count_columns(rows: Any) -> int:
 
 
 def is_frame(rows: Any) -> bool:
-    """Return whether rows are a pandas data frame."""
-    return hasattr(rows, "iloc") and hasattr(rows, "columns")
+    """Return whether rows are a data frame of pandas or of a library with its interface (Modin, cuDF)."""
+    if "pandas" not in sys.modules:  # those libraries import it too
+        return False
+    from narwhals.dependencies import is_pandas_like_dataframe  # deferred: 70 ms unless scikit-learn has imported it
+
+    return is_pandas_like_dataframe(rows)
+
+
+def is_series(values: Any) -> bool:
+    """Return whether values are a series (one column) of pandas or of a library with its interface."""
+    if "pandas" not in sys.modules:
+        return False
+    from narwhals.dependencies import is_pandas_like_series  # deferred: see `is_frame`
+
+    return is_pandas_like_series(values)
 
 
 def is_numeric(frame: Any) -> bool:
@@ -56,7 +70,7 @@ def take(rows: Any, index: Any, order: str = "C") -> Any:
     """
     if isinstance(rows, Mapping):
         return {name: take(array, index, order) for name, array in rows.items()}
-    if hasattr(rows, "iloc"):
+    if is_frame(rows) or is_series(rows):
         return rows.iloc[index]
     if isinstance(rows, list | tuple):
         return [rows[position] for position in index]
@@ -126,7 +140,7 @@ def describe(value: Any, rows: int, *, generated: bool = False) -> CallInput:
         kind, shape, dtype = "array", tuple(map(int, value.shape)), str(value.dtype)
     elif getattr(value, "columns", None) is not None and getattr(value, "shape", None):
         kind, shape = "data frame", tuple(map(int, value.shape))  # of Polars, Arrow or another library
-    elif hasattr(value, "iloc") and hasattr(value, "dtype"):
+    elif is_series(value):
         kind, shape, dtype = "series", tuple(map(int, value.shape)), str(value.dtype)
     elif isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
         kind, count = "texts", len(value)

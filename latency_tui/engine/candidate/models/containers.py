@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from latency_tui.engine.data.rows import is_frame, is_series
 from latency_tui.errors import ModelError
 from latency_tui.plan import METHODS, Setting
 
@@ -76,7 +77,7 @@ def _parts(held: Any) -> dict[str, Any]:
 
 def _is_data(held: Any) -> bool:
     """Return whether an object is an array or a data frame; encoders have a `dtype` too, but no shape."""
-    return hasattr(held, "iloc") or (hasattr(held, "dtype") and hasattr(held, "shape"))
+    return is_frame(held) or is_series(held) or (hasattr(held, "dtype") and hasattr(held, "shape"))
 
 
 def _kind(held: Any) -> str:

@@ -14,7 +14,7 @@ from latency_tui.engine.candidate.error_messages import extract_cause
 from latency_tui.engine.candidate.models.adapters import compute_score, require
 from latency_tui.engine.candidate.models.model_traits import selects_columns_by_name, takes
 from latency_tui.engine.candidate.tensors import TensorInput, fixed_rows
-from latency_tui.engine.data.rows import is_numeric
+from latency_tui.engine.data.rows import is_frame, is_numeric
 from latency_tui.errors import ModelError
 
 _TYPES: dict[str, str] = {
@@ -237,7 +237,7 @@ def _types_of(model: Any, rows: Any) -> Any:
     kinds = require("skl2onnx.common.data_types", "the runtime onnx")
     if takes(model) == "texts":
         return [("texts", kinds.StringTensorType([None, 1]))]
-    if not hasattr(rows, "iloc") or (is_numeric(rows) and not selects_columns_by_name(model)):
+    if not is_frame(rows) or (is_numeric(rows) and not selects_columns_by_name(model)):
         return [("X", kinds.FloatTensorType([None, rows.shape[1]]))]
     made = []
     for name, kind in rows.dtypes.items():
