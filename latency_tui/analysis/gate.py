@@ -9,7 +9,7 @@ from datetime import date
 from latency_tui.analysis.limit_verdicts import verdict_of
 from latency_tui.analysis.saved_results import ComparedCandidate, ComparedResult, compare_metric, match
 from latency_tui.plan import slugify
-from latency_tui.plan.limits import EXACT, Acknowledgement, Limit, parse_limit
+from latency_tui.plan.limits import WITHOUT_INTERVAL, Acknowledgement, Limit, parse_limit
 from latency_tui.result.gate import GateLine, GateVerdict, Improvement, Reason
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
@@ -57,6 +57,8 @@ def _judge(
     earlier: Sequence[Result],
     confidence: float,
 ) -> LimitVerdict:
+    if limit.metric in WITHOUT_INTERVAL:
+        return _judge_by_value(limit, one, other, confidence)
     inverse = limit.metric == "throughput"  # per row, the inverse of the mean
     metric = "mean" if inverse else limit.metric
     found = compare_metric(one, other, metric, earlier=earlier, equivalence=result.equivalence, confidence=confidence)
@@ -79,6 +81,22 @@ def _judge(
         launches_to_decide=_launches_to_decide(limit, ratio, low, high, len(other.launches))
         if verdict == "inconclusive"
         else None,
+    )
+
+
+def _judge_by_value(limit: Limit, one: ComparedCandidate, other: ComparedCandidate, confidence: float) -> LimitVerdict:
+    """Judge the ratio of two figures without intervals; undecided if one is missing or no ratio to it makes sense."""
+    before, after = one.figures.get(limit.metric), other.figures.get(limit.metric)
+    ratio = None if after is None or before is None or before <= 0 else after / before
+    return LimitVerdict(
+        limit=limit.text,
+        candidate=other.slug,
+        metric=limit.metric,
+        bound=limit.bound,
+        relative=True,
+        verdict=verdict_of(limit, ratio, ratio),
+        value=ratio,
+        confidence=confidence,
     )
 
 
@@ -175,9 +193,11 @@ def _fails(again: LimitVerdict | None, accepted: Acknowledgement | None) -> bool
 
 
 def _verdict_by(accepted: Acknowledgement, found: LimitVerdict) -> str:
-    """Return the verdict of a measurement on the bound of an acknowledgement."""
-    ends = (found.value, found.value) if found.metric in EXACT else (found.low, found.high)
-    return verdict_of(parse_limit(accepted.bound), *ends)
+    """Return the verdict of a measurement that failed on the bound of an acknowledgement."""
+    by_value = found.low is None and found.high is None
+    return verdict_of(
+        parse_limit(accepted.bound), *((found.value, found.value) if by_value else (found.low, found.high))
+    )
 
 
 def acknowledgement_of(

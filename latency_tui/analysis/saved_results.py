@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -32,12 +32,21 @@ _SHA_256_DIGITS = 64
 
 @dataclass(frozen=True)
 class ComparedCandidate:
-    """One measured candidate of a saved result: its name, its statistics in seconds, and those of each launch."""
+    """One measured candidate of a saved result.
+
+    Attributes:
+        slug: Its slug.
+        name: Its display name.
+        statistics: Its statistics, in seconds.
+        launches: The statistics of each launch.
+        figures: Its `score`, `memory` (bytes) and `cold_start` (seconds), as far as they were measured.
+    """
 
     slug: str
     name: str
     statistics: LaunchStatistics
     launches: tuple[LaunchStatistics, ...]
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, candidate: CandidateResult) -> ComparedCandidate:
@@ -46,7 +55,7 @@ class ComparedCandidate:
         assert numbers is not None
         percentiles = {key: getattr(numbers, key).value or numbers.mean for key in PERCENTILES}
         whole = LaunchStatistics(mean=numbers.mean, **percentiles)
-        return cls(candidate.slug, candidate.name, whole, candidate.per_launch or (whole,))
+        return cls(candidate.slug, candidate.name, whole, candidate.per_launch or (whole,), _figures(candidate))
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,17 @@ class ComparedResult:
             result.created_at,
             result.equivalence,
         )
+
+
+def _figures(candidate: CandidateResult) -> dict[str, float]:
+    """Return the figures of a candidate that have no interval, by metric."""
+    start = candidate.cold_start
+    found = {} if candidate.score is None else {"score": candidate.score}
+    if start is not None:
+        found["memory"] = float(start.memory_peak)
+        if start.first_calls:
+            found["cold_start"] = start.import_seconds + start.load_seconds + start.first_calls[0]
+    return found
 
 
 def _statistics(values: NDArray[np.float64]) -> LaunchStatistics:

@@ -19,7 +19,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan, slugify
-from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
+from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit, parse_limit
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _make_check(
         plan,
         baseline=plan.baseline if pairs else baseline,
         limits=judged,
-        cold_start=plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in judged),
+        cold_start=plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in limits),
     )
     check_plan(plan)
     return Check(
@@ -273,15 +273,20 @@ def _check_counterparts(saved: SavedBaseline, plan: Plan) -> None:
     Raises:
         UsageError: It lacks one.
     """
-    known = {one.slug for one in saved.saved.candidates} | {slugify(one.name) for one in saved.saved.candidates}
+    known = {key: one for one in saved.saved.candidates for key in (slugify(one.name), one.slug)}
     for candidate in plan.candidates:
-        limited = any(limit.candidate in (None, candidate.slug) for limit in saved.limits)
-        if limited and not {candidate.slug, slugify(candidate.name)} & known:
+        limits = [limit for limit in saved.limits if limit.candidate in (None, candidate.slug)]
+        counterpart = known.get(candidate.slug) or known.get(slugify(candidate.name))
+        if limits and counterpart is None:
             names = ", ".join(one.slug for one in saved.saved.candidates) or "none"
             raise UsageError(
                 f"{saved.name} has no model {candidate.slug} to compare with; it has {names}. Name the model that a "
                 f"limit is on, as in 'MODEL: {saved.limits[0].text}'."
             )
+        for limit in limits:
+            if counterpart and limit.metric in WITHOUT_INTERVAL and counterpart.figures.get(limit.metric, 0.0) <= 0:
+                what = "score above 0" if limit.metric == "score" else "cold start (measure it with --cold-start)"
+                raise UsageError(f"'{limit}' cannot be judged, because {saved.name} has no {what} of {candidate.slug}.")
 
 
 def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended: bool) -> Plan:

@@ -205,7 +205,7 @@ def plan_to_confirm(plan: Plan, failed: Sequence[LimitVerdict], baselines: Itera
         candidates=tuple(one for one in plan.candidates if one.slug in kept),
         baseline=plan.baseline if plan.baseline in kept else None,
         limits=limits,
-        cold_start=any(limit.metric in COLD_START_METRICS for limit in limits),
+        cold_start=any(one.metric in COLD_START_METRICS for one in failed),
         control=False,
         seed=(plan.seed + 1) % 2**32,
     )

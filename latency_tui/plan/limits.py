@@ -19,8 +19,8 @@ DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
 METRICS = (*DURATIONS, "throughput", "memory", "score")
 COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
-RELATIVE_METRICS = (*PERCENTILE_METRICS, "mean", "throughput")
-"""Metrics that can be compared with a baseline: all with a saved result, only p50 with an interleaved candidate."""
+WITHOUT_INTERVAL = ("cold_start", "memory", "score")
+"""Metrics that a saved result has as one value, without an interval of their ratio; this value decides."""
 EXACT = ("memory", "score")
 """Metrics without an interval: their value decides."""
 
@@ -112,9 +112,6 @@ def parse_limit(text: str) -> Limit:
     bound = value if relative else value * _factor(metric, unit, text)
     if not (math.isfinite(bound) and bound > 0):
         raise UsageError(f"The limit {_shown(text)} needs a finite bound above 0.")
-    if relative and metric not in RELATIVE_METRICS:
-        known = ", ".join(RELATIVE_METRICS)
-        raise UsageError(f"The limit {_shown(text)} cannot be judged; only {known} can be compared with a baseline.")
     sign = ">" if metric in _MINIMUM_METRICS else "<"
     if operator[0].replace("≤", "<").replace("≥", ">") != sign:
         way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"
@@ -149,9 +146,7 @@ def _factor(metric: str, unit: str, text: str) -> float:
         found = units.get(unit or "no unit")
     if found is None:
         known = ", ".join(("B", "kB", "MB", "GB", "KiB", "MiB", "GiB") if metric == "memory" else units)
-        raise UsageError(
-            f"The limit {_shown(text)} needs a unit: one of {known}{', x' if metric in RELATIVE_METRICS else ''}."
-        )
+        raise UsageError(f"The limit {_shown(text)} needs a unit: one of {known}, x.")
     return found
 
 

@@ -124,13 +124,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                     f"The limit '{limit}' is for {limit.candidate!r}, which is not among the candidates: "
                     f"{', '.join(slugs)}."
                 )
-            if limit.metric in COLD_START_METRICS and not self.cold_start:
-                raise UsageError(f"The limit '{limit}' needs a cold start; add --cold-start or remove the limit.")
             if limit.relative and limit.metric != "p50":
                 raise UsageError(
                     f"The limit '{limit}' cannot be judged: of models that are measured in turns only the p50 is "
                     "compared; compare with a saved result (latency-tui check --baseline FILE)."
                 )
+            if limit.metric in COLD_START_METRICS and not self.cold_start:
+                raise UsageError(f"The limit '{limit}' needs a cold start; add --cold-start or remove the limit.")
             if limit.relative and len(self.candidates) < 2:
                 raise UsageError(f"The limit '{limit}' compares with a baseline; choose at least two models.")
         if self.until_known and len(self.candidates) < 2 and not self.limits:

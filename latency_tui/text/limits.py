@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from latency_tui.plan.limits import WITHOUT_INTERVAL
 from latency_tui.text.formatting import (
     NOTHING,
     format_duration,
@@ -54,6 +55,8 @@ def format_figures(verdict: LimitVerdict) -> str:
         return "not measured"
     if verdict.relative:
         text = f"{value:.4g}×"
+        if verdict.metric in WITHOUT_INTERVAL:
+            return f"{text}, judged by its value, because it has no interval"
         return text if low is None or high is None else f"{text} ({low:.4g}–{high:.4g})"
     if verdict.metric == "memory":
         return format_memory(int(value))

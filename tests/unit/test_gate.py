@@ -22,12 +22,14 @@ from latency_tui.cli.gate import exit_code_of
 from latency_tui.engine.candidate import slowdown
 from latency_tui.engine.protocol import (
     CandidateFailed,
+    ColdStartMeasured,
     EngineStarted,
     Environment,
     Event,
     JobFinished,
     MeasurementStarted,
     RoundFinished,
+    TrainingFinished,
 )
 from latency_tui.errors import EngineError, UsageError
 from latency_tui.history.store import History
@@ -266,12 +268,12 @@ def test_acknowledged_slowdowns_pass_and_are_named(play: Play, tmp_path: Path) -
 def saved(tmp_path: Path) -> Callable[..., str]:
     """Write a saved result of five launches, and return its path."""
 
-    def write(launches: int = 5, **environment: Any) -> str:
+    def write(launches: int = 5, *, extra: tuple[Event, ...] = (), **environment: Any) -> str:
         from latency_tui.plan import BUILTIN_MODELS, Candidate
 
         plan = Plan(candidates=tuple(Candidate(model=BUILTIN_MODELS[k]) for k in (0, 2)), launches=launches)
         recording = Recorder(plan)
-        for event in events_of(plan, {}, 99):
+        for event in (*extra, *events_of(plan, {}, 99)):
             recording.add(event)
         result = recording.result(samples=False)
         result = msgspec.structs.replace(result, environment=msgspec.structs.replace(MACHINE, **environment))
@@ -298,6 +300,51 @@ def test_tails_and_throughput_are_compared_with_a_saved_baseline(play: Play, sav
     assert done.exit_code == 3
     verdicts = [line.split()[0] for line in done.stdout.splitlines() if " < 1.2x" in line or " > 0.9x" in line]
     assert verdicts == ["PASS", "FAIL", "PASS", "FAIL"]
+
+
+def fresh_processes(memory: int = 100, load: float = 1.0, score: float = 0.9) -> tuple[Event, ...]:
+    """The training and one cold start of both models."""
+    slugs = ("logistic-regression", "linear-svm")
+    trained = (TrainingFinished(job="m", candidate=slug, seconds=1.0, score=score) for slug in slugs)
+    started = (
+        ColdStartMeasured(
+            job="m", candidate=slug, launch=0, import_seconds=1.0, load_seconds=load, memory_before=1, memory_after=2,
+            memory_peak=memory, first_calls=(1_000_000,),
+        )
+        for slug in slugs
+    )  # fmt: skip
+    return *trained, *started
+
+
+@pytest.mark.parametrize(
+    ("limit", "now", "code"),
+    [
+        ("memory < 1.1x", {"memory": 109}, 0),
+        ("memory < 1.1x", {"memory": 111}, 3),
+        ("cold_start < 1.2x", {"load": 1.3}, 0),
+        ("cold_start < 1.2x", {"load": 1.5}, 3),
+        ("score > 0.99x", {"score": 0.895}, 0),
+        ("score > 0.99x", {"score": 0.88}, 3),
+    ],
+)
+def test_figures_without_an_interval_are_judged_by_their_value(
+    play: Play, saved: Callable[..., str], limit: str, now: dict[str, Any], code: int
+) -> None:
+    measured = play({}, extra=fresh_processes(**now))
+    done = check("--baseline", saved(extra=fresh_processes()), "--limit", limit, "-n", "9")
+    assert done.exit_code == code
+    assert done.stdout.count("judged by its value") == (2 if code == 0 else 4)
+    assert [plan.cold_start for plan in measured] == [not limit.startswith("score")] * (1 if code == 0 else 2)
+
+
+@pytest.mark.parametrize("limit", ["memory < 1.1x", "cold_start < 1.2x", "score > 0.99x"])
+def test_a_figure_that_the_baseline_lacks_is_refused_before_measuring(
+    play: Play, saved: Callable[..., str], limit: str
+) -> None:
+    measured = play({})
+    done = check("--baseline", saved(), "--limit", limit)
+    assert (done.exit_code, done.stdout, measured) == (2, "", [])
+    assert f"'{limit}' cannot be judged, because " in done.stderr
 
 
 def test_a_saved_baseline_without_the_model_is_refused_before_measuring(play: Play, saved: Callable[..., str]) -> None:

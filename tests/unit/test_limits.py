@@ -60,6 +60,9 @@ def test_a_limit_is_a_metric_a_sign_and_a_bound(text: str, metric: str, bound: f
         ("mean: 12.5 %", "mean < 1.125x"),
         ("median:5%", "median < 1.05x"),
         ("throughput:5%", "throughput > 0.95x"),
+        ("memory:10%", "memory < 1.1x"),
+        ("cold_start:20%", "cold_start < 1.2x"),
+        ("score:1%", "score > 0.99x"),
         ("linear-svm: p99:5%", "linear-svm: p99 < 1.05x"),
     ],
 )
@@ -67,9 +70,10 @@ def test_a_relative_limit_may_be_a_share_as_in_pytest_benchmark(text: str, writt
     assert parse_limit(text) == parse_limit(written)
 
 
-def test_a_plan_compares_only_the_p50_in_turns() -> None:
+@pytest.mark.parametrize("text", ["p99 < 1.05x", "memory < 1.1x", "score > 0.99x"])
+def test_a_plan_compares_only_the_p50_in_turns(text: str) -> None:
     with pytest.raises(UsageError, match="compare with a saved result"):
-        plan_of(2, limits=(parse_limit("p99 < 1.05x"),))
+        plan_of(2, limits=(parse_limit(text),))
 
 
 def test_a_limit_may_name_a_model_and_may_be_relative() -> None:
@@ -93,12 +97,9 @@ def test_a_limit_may_name_a_model_and_may_be_relative() -> None:
         "p99 < 0ms",
         "p99 < 1e999ms",
         "p99 < nan ms",
-        "memory < 2x",
-        "score > 0.9x",
         "p99:5",
         "p98:5%",
         "throughput:200%",
-        "memory:5%",
         "throughput < 5/s",
         "throughput > 5ms",
         "memory < 5",
