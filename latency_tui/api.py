@@ -6,18 +6,30 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import numpy as np
-
 from latency_tui.analysis.recorder import Recorder
-from latency_tui.catalog.runtimes import check_runtime, expand_runtimes
+from latency_tui.api_arguments import (
+    as_array,
+    build_candidates,
+    check_bool,
+    check_float,
+    check_int,
+    check_models,
+    check_names,
+    count_features,
+    count_rows,
+    find_slug,
+    format_value,
+    parse_limits,
+    parse_pinning,
+    resolve_limit,
+)
+from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.catalog.validate import check_settings
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure as events_of
@@ -27,26 +39,13 @@ from latency_tui.engine.process_environment import temporary_parent
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.history.reading import read_result
-from latency_tui.plan import Candidate, Method, ModelSpec, Plan, Setting, StoredDataset, Workload, make_slugs_unique
-from latency_tui.plan.candidates import slug_of
-from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
-from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
-from latency_tui.plan.suggest import hint
+from latency_tui.plan import Method, ModelSpec, Plan, Setting, StoredDataset, Workload, make_slugs_unique
+from latency_tui.plan.limits import COLD_START_METRICS
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
 from latency_tui.stats.defaults import EQUIVALENCE
 
 Settings = Mapping[str, Setting]
-
-_COMPUTED_BY = {
-    "dask": "compute",
-    "duckdb": "df",
-    "ibis": "to_pandas",
-    "narwhals": "collect",
-    "polars": "collect",
-    "pyspark": "toPandas",
-}
-"""Maps a library with lazy data frames to the method that computes the rows."""
 
 
 def measure(
@@ -116,15 +115,15 @@ def measure(
         UsageError: An argument is invalid, or a model cannot be pickled.
         EngineError: The measuring process could not be started, or stopped early.
     """
-    _check_models(models)
-    parsed = _parse_limits(limits)
+    check_models(models)
+    parsed = parse_limits(limits)
     if on_event is not None and not callable(on_event):
-        raise UsageError(f"on_event must be a function of an event, or None, not {_format_value(on_event)}.")
-    X = _as_array(X)  # scikit-learn's name
-    rows = _count_rows(X, "X")
+        raise UsageError(f"on_event must be a function of an event, or None, not {format_value(on_event)}.")
+    X = as_array(X)  # scikit-learn's name
+    rows = count_rows(X, "X")
     if rows == 0:
         raise UsageError("The data has no rows.")
-    if y is not None and (targets := _count_rows(y, "y")) != rows:
+    if y is not None and (targets := count_rows(y, "y")) != rows:
         raise UsageError(f"y must have one target per row: X has {rows:,} rows and y has {targets:,}.")
     with tempfile.TemporaryDirectory(
         prefix="latency-tui-", dir=temporary_parent()
@@ -138,34 +137,34 @@ def measure(
             for index, (name, model) in enumerate(models.items())
         )
         data = StoredDataset(
-            path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=rows, features=_count_features(X)
+            path=_store((X, y), Path(folder) / "data.pickle", "The data"), rows=rows, features=count_features(X)
         )
         candidates = make_slugs_unique(
-            expand_runtimes(_build_candidates(specs, settings), _check_names("runtimes", runtimes))
+            expand_runtimes(build_candidates(specs, settings), check_names("runtimes", runtimes))
         )
         timed = seconds is not None or until_known
         plan = Plan(
             candidates=candidates,
-            workload=Workload(dataset=data, method=method, batch_size=_check_int("batch_size", batch_size)),
-            runs=(None if timed else 100) if runs is None else _check_int("runs", runs),
-            seconds=None if seconds is None else _check_float("seconds", seconds),
-            until_known=_check_bool("until_known", until_known),
-            max_seconds=_check_float("max_seconds", max_seconds),
-            control=_check_bool("control", control),
-            equivalence=_check_float("equivalence", equivalence),
-            baseline=_find_slug(baseline, candidates),
-            launches=_check_int("launches", launches),
-            seed=_check_int("seed", seed),
-            call_timeout=_check_float("call_timeout", call_timeout),
-            pinning=_parse_pinning(cpu),
-            threads=_check_int("threads", threads),
-            cold_start=_check_bool("cold_start", cold_start)
+            workload=Workload(dataset=data, method=method, batch_size=check_int("batch_size", batch_size)),
+            runs=(None if timed else 100) if runs is None else check_int("runs", runs),
+            seconds=None if seconds is None else check_float("seconds", seconds),
+            until_known=check_bool("until_known", until_known),
+            max_seconds=check_float("max_seconds", max_seconds),
+            control=check_bool("control", control),
+            equivalence=check_float("equivalence", equivalence),
+            baseline=find_slug(baseline, candidates),
+            launches=check_int("launches", launches),
+            seed=check_int("seed", seed),
+            call_timeout=check_float("call_timeout", call_timeout),
+            pinning=parse_pinning(cpu),
+            threads=check_int("threads", threads),
+            cold_start=check_bool("cold_start", cold_start)
             or any(limit.metric in COLD_START_METRICS for limit in parsed),
-            limits=tuple(_resolve_limit(limit, candidates) for limit in parsed),
+            limits=tuple(resolve_limit(limit, candidates) for limit in parsed),
         )
         for candidate in plan.candidates:
             check_settings(candidate)
-        shown = None if progress is None else _check_bool("progress", progress)
+        shown = None if progress is None else check_bool("progress", progress)
         return _run_coroutine(lambda: _measure(plan, shown, on_event))
 
 
@@ -233,161 +232,3 @@ def _store(value: object, path: Path, what: str) -> str:
     except Exception as error:
         raise UsageError(f"{what} cannot be pickled and sent to another process: {error}.") from error
     return str(path)
-
-
-def _check_models(models: object) -> None:
-    if not isinstance(models, Mapping):
-        raise UsageError(f"models must map names to models, not be {_format_value(models)}.")
-    if not models:
-        raise UsageError("Give at least one model to measure.")
-    for name in models:
-        if not isinstance(name, str):
-            raise UsageError(f"A model's name must be text, not {_format_value(name)}.")
-
-
-def _parse_limits(limits: object) -> list[Limit]:
-    if isinstance(limits, str) or not isinstance(limits, Iterable):
-        raise UsageError(f"limits must be a list of texts such as 'p99 < 5ms', not {_format_value(limits)}.")
-    return [parse_limit(limit) for limit in limits]
-
-
-def _resolve_limit(limit: Limit, candidates: Sequence[Candidate]) -> Limit:
-    """Return a limit in which the name of a model, if any, is replaced by the slug of its candidate."""
-    return msgspec.structs.replace(limit, candidate=_find_slug(limit.candidate, candidates))
-
-
-def _find_slug(baseline: object, candidates: Sequence[Candidate]) -> str | None:
-    """Return the slug of the baseline, which is given by the name of a candidate or by a slug; None for None."""
-    if baseline is None:
-        return None
-    if not isinstance(baseline, str):
-        raise UsageError(f"baseline must be the name of a model, or None, not {_format_value(baseline)}.")
-    return next((one.slug for one in candidates if one.name == baseline), None) or slug_of(baseline)
-
-
-def _build_candidates(specs: Sequence[ModelSpec], settings: object) -> tuple[Candidate, ...]:
-    """Return one candidate per model and entry of its settings."""
-    settings = {} if settings is None else settings
-    if not isinstance(settings, Mapping):
-        raise UsageError(f"settings must map names of models to settings, not be {_format_value(settings)}.")
-    names = [spec.name for spec in specs]
-    for name in settings:
-        if name not in names:
-            raise UsageError(
-                f"settings names {_format_value(name)}, which is not among the models; {hint(str(name), names)}"
-            )
-    return tuple(
-        Candidate(model=spec, settings=_convert_settings(spec.name, one))
-        for spec in specs
-        for one in _as_sequence(settings.get(spec.name, {}))
-    )
-
-
-def _as_sequence(settings: object) -> Sequence[object]:
-    return settings if isinstance(settings, list | tuple) else (settings,)
-
-
-def _convert_settings(model: str, settings: object) -> dict[str, Setting]:
-    """Return the settings of a model with numpy numbers converted to Python numbers."""
-    if not isinstance(settings, Mapping):
-        raise UsageError(f"The settings of {model!r} must be a dictionary, not {_format_value(settings)}.")
-    found: dict[str, Setting] = {}
-    for key, value in settings.items():
-        if not isinstance(key, str) or not key.isidentifier():
-            raise UsageError(f"A setting of {model!r} must have a name such as n_jobs, not {_format_value(key)}.")
-        if isinstance(value, np.bool_ | bool):
-            found[key] = bool(value)
-        elif isinstance(value, Integral):
-            found[key] = int(value)
-        elif isinstance(value, Real):
-            found[key] = float(value)
-        elif isinstance(value, str):
-            found[key] = str(value)
-        else:
-            raise UsageError(f"{key} of {model!r} must be text, a number, True or False, not {_format_value(value)}.")
-        if key == "runtime":
-            check_runtime(str(value))
-    return found
-
-
-def _check_names(argument: str, value: object) -> tuple[str, ...]:
-    """Return one name or a list of names as a tuple."""
-    names = (value,) if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"{argument} must be a list of names, not {_format_value(value)}.")
-    return tuple(names)
-
-
-def _check_bool(name: str, value: object) -> bool:
-    if not isinstance(value, np.bool_ | bool):
-        raise UsageError(f"{name} must be True or False, not {_format_value(value)}.")
-    return bool(value)
-
-
-def _check_int(name: str, value: object) -> int:
-    """Return a whole number as a Python int, because numpy integers cannot be encoded as JSON."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise UsageError(f"{name} must be a whole number, not {_format_value(value)}.")
-    return int(value)
-
-
-def _check_float(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise UsageError(f"{name} must be a number, not {_format_value(value)}.")
-    return float(value)
-
-
-def _format_value(value: object) -> str:
-    """Return the repr of a value, or its type if the repr is long."""
-    written = repr(value)
-    return written if len(written) <= 60 else f"a value of the type {type(value).__name__}"
-
-
-def _as_array(inputs: Any) -> Any:
-    """Return a list of numbers as an array; any other input unchanged."""
-    if not isinstance(inputs, list | tuple):
-        return inputs
-    try:
-        array = np.asarray(inputs)
-    except ValueError:  # rows of different lengths
-        return inputs
-    return array if array.dtype.kind in "biuf" else inputs
-
-
-def _count_rows(value: Any, name: str) -> int:
-    library = type(value).__module__.partition(".")[0]
-    if (compute := _COMPUTED_BY.get(library)) and callable(getattr(value, compute, None)):
-        raise UsageError(f"{name} is a lazy {type(value).__name__} of {library}; pass {name}.{compute}() instead.")
-    shape = getattr(value, "shape", None)
-    if shape:
-        return int(shape[0])
-    if isinstance(value, Mapping) and value and all(getattr(array, "shape", None) for array in value.values()):
-        return _count_named_rows(value)
-    if isinstance(value, str | bytes | Mapping | Set) or not hasattr(value, "__len__") or shape is not None:
-        raise UsageError(f"{name} must be an array, a data frame or a list of rows, not {_format_value(value)}.")
-    return len(value)
-
-
-def _count_named_rows(arrays: Mapping[str, Any]) -> int:
-    """Return the common number of rows of named arrays, the input of models with named inputs."""
-    lengths = {int(array.shape[0]) for array in arrays.values()}
-    if len(lengths) > 1:
-        raise UsageError(f"The arrays in X must have the same number of rows, not {sorted(lengths)}.")
-    return lengths.pop()
-
-
-def _count_features(inputs: Any) -> int:
-    shape = getattr(inputs, "shape", None)
-    return int(shape[1]) if shape and len(shape) > 1 else 0
-
-
-def _parse_pinning(cpu: object) -> Pinning:
-    if cpu is None:
-        return "auto"
-    if isinstance(cpu, str):
-        return parse_cores(cpu)
-    cores = tuple(cpu) if isinstance(cpu, Iterable) else (cpu,)
-    if not cores or any(isinstance(core, bool) or not isinstance(core, Integral) for core in cores):
-        raise UsageError(f"cpu must be core numbers, text such as '0,2-3', 'none' or None, not {_format_value(cpu)}.")
-    check_cores(cores)
-    return tuple(int(core) for core in cores)

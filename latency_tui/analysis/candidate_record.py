@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer, Subsample
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
-from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, TrainingFinished
+from latency_tui.engine.protocol import CallInput, CandidateFailed, TrainingFinished
 from latency_tui.plan import Candidate
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.result import CandidateResult, ColdStart, PredictionDifference, Statistics, Status

@@ -22,12 +22,12 @@ from latency_tui.analysis.limit_verdicts import Looks, judge_limits
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.protocol import (
     Block,
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
     EngineStarted,
     Event,
     InputsIdentified,

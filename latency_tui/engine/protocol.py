@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.plan import Plan
 
@@ -277,40 +278,6 @@ class BlockMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     candidate: str
     block: Block
     replica: int = 0
-
-
-class ColdStartStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The rounds are over, and a candidate is being started in a fresh process."""
-
-    job: str
-    launch: int
-    candidate: str
-
-
-class ColdStartMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A candidate was started in a fresh process, apart from all timed calls.
-
-    Attributes:
-        job: The job.
-        launch: Which launch, from 0.
-        candidate: The candidate's slug.
-        import_seconds: Time to import the modules that the model needs.
-        load_seconds: Time to load the fitted model.
-        memory_before: Resident bytes of the bare process.
-        memory_after: Resident bytes once the model is loaded.
-        memory_peak: Most resident bytes, including the calls.
-        first_calls: Durations of the first calls (at most 100), nanoseconds.
-    """
-
-    job: str
-    launch: int
-    candidate: str
-    import_seconds: float
-    load_seconds: float
-    memory_before: int
-    memory_after: int
-    memory_peak: int
-    first_calls: tuple[int, ...]
 
 
 class RoundFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):

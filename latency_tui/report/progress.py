@@ -9,10 +9,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.protocol import (
     CandidateFailed,
-    ColdStartMeasured,
-    ColdStartStarted,
     DatasetPrepared,
     EngineStarted,
     Event,

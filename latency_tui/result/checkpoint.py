@@ -9,8 +9,9 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
-from latency_tui.engine.protocol import CallInput, CandidateFailed, ColdStartMeasured, Environment, TrainingFinished
+from latency_tui.engine.protocol import CallInput, CandidateFailed, Environment, TrainingFinished
 from latency_tui.errors import UsageError
 from latency_tui.result.json_arrays import Integers, Samples
 from latency_tui.result.limit_verdict import LimitVerdict

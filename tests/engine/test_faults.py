@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from latency_tui.engine.client import Engine
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
     Event,
     JobFinished,
     Measure,

@@ -12,8 +12,9 @@ import pytest
 from latency_tui.engine.candidate.call_adapters import caller
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.client import Engine
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.data.dataset import Data
-from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure, TrainingFinished
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from tests.engine import brought_models

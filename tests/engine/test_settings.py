@@ -10,11 +10,11 @@ import pytest
 
 from latency_tui.engine.candidate.models.loading import find_modules
 from latency_tui.engine.client import Engine
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.launches import measure
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
     JobFinished,
     Measure,
     MeasurementStarted,

@@ -21,7 +21,8 @@ from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate.reusable_inputs import CallInputs
 from latency_tui.engine.candidate_protocol import Store
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, ColdStartMeasured, Measure
+from latency_tui.engine.cold_start_events import ColdStartMeasured
+from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure
 from latency_tui.errors import EngineError
 from latency_tui.plan import Candidate, ModelSpec
 from tests.engine.conftest import faulty, plan_of

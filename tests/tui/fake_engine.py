@@ -9,12 +9,11 @@ import numpy as np
 
 from latency_tui.catalog.input_hashes import identify_inputs
 from latency_tui.engine.client import Engine
+from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.protocol import (
     Block,
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
-    ColdStartStarted,
     EngineStarted,
     Environment,
     Event,

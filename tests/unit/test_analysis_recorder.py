@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from latency_tui.analysis.recorder import Recorder
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
     DatasetPrepared,
     EngineFailed,
     EngineStarted,

@@ -17,11 +17,11 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli import headless
 from latency_tui.cli.headless import failure_exit_code, measure_and_report, write_report
 from latency_tui.cli.history_options import Place
+from latency_tui.engine.cold_start_events import ColdStartStarted
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
     Cause,
-    ColdStartStarted,
     Event,
     JobFinished,
     MeasurementStarted,

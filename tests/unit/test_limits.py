@@ -14,7 +14,8 @@ import pytest
 from latency_tui.analysis.limit_verdicts import Looks
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.api import measure
-from latency_tui.engine.protocol import ColdStartMeasured, RoundFinished, TrainingFinished
+from latency_tui.engine.cold_start_events import ColdStartMeasured
+from latency_tui.engine.protocol import RoundFinished, TrainingFinished
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import Limit, parse_limit

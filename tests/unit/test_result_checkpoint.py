@@ -12,10 +12,10 @@ import pytest
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
     EngineStarted,
     Environment,
     Event,

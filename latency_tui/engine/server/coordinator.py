@@ -27,11 +27,10 @@ from latency_tui.engine.candidate_protocol import (
     Warmed,
     WarmUp,
 )
+from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.environment_events import EnvironmentIdentified
 from latency_tui.engine.protocol import (
     BlockMeasured,
-    ColdStartMeasured,
-    ColdStartStarted,
     EngineFailed,
     EngineReady,
     EngineStarted,

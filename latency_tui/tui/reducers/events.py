@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
-    ColdStartMeasured,
-    ColdStartStarted,
     EngineStarted,
     Event,
     MeasurementStarted,
