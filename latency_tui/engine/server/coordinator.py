@@ -7,10 +7,8 @@ of its standard input ends everything.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -21,11 +19,7 @@ from latency_tui.engine.candidate import failures
 from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import (
     BlockDone,
-    Called,
-    FirstCall,
     RunBlock,
-    Warmed,
-    WarmUp,
 )
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.environment_events import EnvironmentIdentified
@@ -41,12 +35,10 @@ from latency_tui.engine.protocol import (
     Reason,
     RoundFinished,
     Train,
-    WarmUpFinished,
 )
 from latency_tui.engine.server import cold_start
 from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
-from latency_tui.engine.server.compared_predictions import compare_predictions
-from latency_tui.engine.server.replicas import make_replicas
+from latency_tui.engine.server.core_use import CoreUse
 from latency_tui.engine.server.schedule import (
     ROUNDS_PER_REPLICA,
     Schedule,
@@ -59,8 +51,8 @@ from latency_tui.engine.server.schedule import (
 )
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.engine.server.training import Training, memory_limit_of
+from latency_tui.engine.server.warm_up import WarmUps
 from latency_tui.errors import DataError
-from latency_tui.plan import Candidate, Plan
 
 ROUND_FLUSH_SECONDS = 0.1
 """Events are written at most this often between rounds: writing wakes the front end, which takes time from a core."""
@@ -68,10 +60,6 @@ BLOCK_FLUSH_SECONDS = 0.2
 """The same within a round of slow candidates, so that the screen is up to date."""
 STEAL_INTERVAL_SECONDS = 1.0
 """How often the time that the host took from this machine is read; the system counts it in steps of 10 ms."""
-WARM_UP_SECONDS = 5.0
-"""Time limit for a warm-up, in addition to the plan's time limit for a call."""
-WARM_UP_CALLS = 20
-"""A slow candidate may take as long as this many of its first calls instead."""
 BLOCK_TIMEOUT_RATIO = 3
 """A block may take this many times the duration that the warm-up predicts, in addition to the limit for a call."""
 MIN_REPLICAS = 2
@@ -80,14 +68,6 @@ DISCARD_CALLS = 10
 """Most calls that are discarded before a block, which warm the caches again after the turns of the others."""
 DISCARD_SECONDS = 0.0015
 """Time for these calls: a third of a block. A slower candidate discards its first call only."""
-
-
-@dataclass(frozen=True)
-class Warm:
-    """Candidates that are warm: seconds per call by slug, and the floor of the timed loop in nanoseconds."""
-
-    call_seconds: dict[str, float]
-    timer_floor_ns: float
 
 
 class Coordinator:
@@ -106,7 +86,8 @@ class Coordinator:
         self._fork = fork
         self._supervisor = Supervisor(channel, folder, context, fork=fork)
         self._training = Training(self._supervisor, channel, fork=fork)
-        self._cores = machine.allowed_cores()
+        self._cores = CoreUse(self._supervisor)
+        self._warm_ups = WarmUps(self._supervisor, channel, self._cores)
         self._load = machine.CoreLoad()
         self._load_before: float | None = None
         self._trained_job = ""
@@ -168,18 +149,16 @@ class Coordinator:
         self._channel.flush()
 
     def _measure(self, command: Measure) -> Reason:
-        self._cores = machine.allowed_cores()  # some may have been taken away since the last measurement
-        pinned = machine.choose_cores(command.plan, self._cores, self._load)
-        self._leave_cores(pinned)
+        self._cores.choose(command.plan, self._load)
         try:
-            warm = self._warm_up(command, pinned)
+            warm = self._warm_ups.warm_up(command)
             if not warm.call_seconds:
                 return "nothing left to measure"
             replicas = replica_count(
                 len(warm.call_seconds), schedule(command.plan, warm.call_seconds).rounds, fork=self._fork
             )
             alive = (
-                self._start_replicas(command, replicas, warm.call_seconds, pinned)
+                self._warm_ups.start_replicas(command, replicas, warm.call_seconds)
                 if replicas >= MIN_REPLICAS
                 else warm.call_seconds
             )
@@ -194,7 +173,7 @@ class Coordinator:
                     calls={slug: sum(sizes) for slug, sizes in cut.calls.items()},
                     seconds=cut.seconds,
                     timer_floor_ns=warm.timer_floor_ns,
-                    pinned=pinned,
+                    pinned=self._cores.pinned,
                     load=self._load_before,
                     max_replicas=max_replicas(len(command.plan.all_candidates), fork=self._fork),
                     rounds_per_replica=ROUNDS_PER_REPLICA,
@@ -202,112 +181,21 @@ class Coordinator:
                 )
             )
             self._channel.flush()
-            reason = self._run_rounds(command, cut, alive, replicas, pinned)
+            reason = self._run_rounds(command, cut, alive, replicas)
             if command.plan.cold_start:
-                self._measure_cold_starts(command, pinned)
+                self._measure_cold_starts(command)
             return reason
         finally:
-            self._leave_cores(())
+            self._cores.use_all()
 
-    def _leave_cores(self, pinned: tuple[int, ...]) -> None:
-        """Leave the cores that candidates are pinned to; if there are none, use all cores again."""
-        if others := set(self._cores) - set(pinned):
-            with contextlib.suppress(OSError):  # the cores have been taken away
-                os.sched_setaffinity(0, others)
-
-    def _cores_of(self, candidate: Candidate, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
-        return machine.expand_cores(pinned, candidate, plan, self._cores, self._supervisor.job_count(candidate.slug))
-
-    def _lost_cores(self, plan: Plan, pinned: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the cores that candidates were to run on and cannot: a container's limits changed, or somebody else's.
-
-        A process that loses its core continues on the cores that the system still allows it.
-        """
-        lost: set[int] = set()
-        for candidate in plan.all_candidates:
-            cores = self._cores_of(candidate, plan, pinned)
-            for process in self._supervisor.processes(candidate.slug):
-                lost |= machine.missing_cores(process.pid, cores)
-        return tuple(sorted(lost))
-
-    def _warm_up(self, command: Measure, pinned: tuple[int, ...]) -> Warm:
-        plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
-        for candidate in plan.all_candidates:
-            slug = candidate.slug
-            if slug not in self._supervisor:
-                continue
-            cores = self._cores_of(candidate, plan, pinned)
-            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
-            try:
-                called = self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout)
-                timeout = plan.call_timeout + max(WARM_UP_SECONDS, WARM_UP_CALLS * called.nanoseconds / 1e9)
-                warmed = self._supervisor.ask(slug, WarmUp(), Warmed, "warm-up", timeout)
-            except CandidateLost:
-                continue
-            call_seconds[slug] = warmed.call_ns / 1e9
-            floors.append(warmed.timer_floor_ns)
-            self._channel.send(
-                WarmUpFinished(
-                    job=command.job,
-                    launch=command.launch,
-                    candidate=slug,
-                    calls=warmed.calls,
-                    seconds=warmed.nanoseconds / 1e9,
-                    steady=warmed.steady,
-                    first_calls=warmed.first_calls,
-                    call_seconds=warmed.call_ns / 1e9,
-                    received=called.received,
-                )
-            )
-            self._channel.flush(at_most_every=ROUND_FLUSH_SECONDS)
-        compare_predictions(self._supervisor, self._channel, command, call_seconds)
-        return Warm(call_seconds, sorted(floors)[len(floors) // 2] if floors else 0.0)
-
-    def _start_replicas(
-        self, command: Measure, count: int, call_seconds: dict[str, float], pinned: tuple[int, ...]
-    ) -> dict[str, float]:
-        """Start replicas of every warm candidate and warm them.
-
-        Returns:
-            Seconds per call of the candidates that survived, by slug: the estimate of the first process, or the lower
-            quartile of all estimates if that is less. A warm-up at a bad moment can report twice the right value, and
-            so can short ones in parallel. Blocks would then be half as long, and of two identical candidates the one
-            with shorter blocks looks slower, because first calls are slower.
-
-        Each process gets other physical memory: identical models in two processes differ by up to a percent for as
-        long as both live, however long they are measured. Rounds rotate over several replicas, so that the
-        differences average out and the comparison sees how large they are.
-        """
-        plan, alive = command.plan, dict[str, float]()
-        cores = {c.slug: self._cores_of(c, plan, pinned) for c in plan.all_candidates}
-        self._leave_cores(())  # nothing is timed yet, and replicas start faster on all cores
-        make_replicas(self._supervisor, plan, count, cores)
-        self._leave_cores(pinned)
-        for slug in (candidate.slug for candidate in plan.all_candidates):
-            if slug not in call_seconds or slug not in self._supervisor:
-                continue
-            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores[slug])
-            replicas = self._supervisor.replicas(slug)
-            said = [call_seconds[slug] * 1e9, *(replica.call_ns for replica in replicas if replica.call_ns is not None)]
-            try:
-                for number in (number for number, replica in enumerate(replicas) if replica.call_ns is None):
-                    self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout, replica=number)
-                    timeout = plan.call_timeout + WARM_UP_SECONDS
-                    warmed = self._supervisor.ask(slug, WarmUp(brief=True), Warmed, "warm-up", timeout, replica=number)
-                    said.append(warmed.call_ns)
-            except CandidateLost:
-                continue
-            alive[slug] = min(said[0], sorted(said)[len(said) // 4]) / 1e9
-        return alive
-
-    def _measure_cold_starts(self, command: Measure, pinned: tuple[int, ...]) -> None:
+    def _measure_cold_starts(self, command: Measure) -> None:
         for candidate in command.plan.candidates:
             if candidate.slug not in self._supervisor:
                 continue
             begun = ColdStartStarted(job=command.job, launch=command.launch, candidate=candidate.slug)
             self._channel.send(begun)
             self._channel.flush()
-            cores = self._cores_of(candidate, command.plan, pinned)
+            cores = self._cores.of(candidate, command.plan)
             with contextlib.suppress(CandidateLost):
                 try:
                     found = cold_start.measure(self._supervisor, self._channel, candidate, cores, command.plan)
@@ -322,13 +210,12 @@ class Coordinator:
         cut: Schedule,
         call_seconds: dict[str, float],
         replicas: int,
-        pinned: tuple[int, ...],
     ) -> Reason:
         """Measure one block of every candidate per round. Events are sent between blocks."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
         rotated = rotation(replicas, f"{plan.seed}/{launch}")
-        steal = machine.StealTime(pinned or self._cores)
+        steal = machine.StealTime(self._cores.pinned or self._cores.allowed)
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
         for number, (order, replica) in enumerate(zip(drawn, rotated, strict=False)):
             for position, slug in enumerate(name for name in order if name in running):
@@ -363,7 +250,7 @@ class Coordinator:
             stolen: float | None = None
             lost: tuple[int, ...] = ()
             if began + spent - looked > STEAL_INTERVAL_SECONDS or number + 1 == cut.rounds:
-                looked, stolen, lost = began + spent, steal.share(), self._lost_cores(plan, pinned)
+                looked, stolen, lost = began + spent, steal.share(), self._cores.lost(plan)
             self._channel.send(
                 RoundFinished(
                     job=job,
