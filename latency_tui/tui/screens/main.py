@@ -34,11 +34,12 @@ from latency_tui.tui.measurement_controller import MeasurementController
 from latency_tui.tui.messages import EngineMessage, FieldChanged, FieldLeft, ResultsLoaded, SavedPointed
 from latency_tui.tui.notices import notify, notify_refusal
 from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_named, type_text
-from latency_tui.tui.reducers.tabs import open_tab, tabs_of, visible_tab
+from latency_tui.tui.reducers.tabs import tabs_of, visible_tab
 from latency_tui.tui.state import State, arrangement, start
 from latency_tui.tui.store import Store
 from latency_tui.tui.styles import CandidateStyle, looks
 from latency_tui.tui.textual_guards import DropsLateMessages, call_after_refresh_of
+from latency_tui.tui.view_controller import ViewController
 from latency_tui.tui.widgets.about import About
 from latency_tui.tui.widgets.answer_line import AnswerLine
 from latency_tui.tui.widgets.empty import EmptyState
@@ -92,6 +93,7 @@ class MainScreen(DropsLateMessages):
         self._saved_results = HistoryController(self, self.store, history)
         models = tuple(candidate.model for candidate in candidates)
         self._dialogs = Dialogs(self, self.store, self.controller, models, configuration)
+        self._view = ViewController(self, self.store)
         self._actions = self._command_actions()
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))
@@ -313,7 +315,7 @@ class MainScreen(DropsLateMessages):
         """Run the command of a key; escape leaves an enlarged chart before it stops anything."""
         command = commands.command_of_key(commands.COMMANDS[name], self.state)
         if command is commands.Stop and self.maximized is not None:
-            self._enlarge(None)
+            self._view.enlarge(None)
         elif command.applies(self.state):
             self.post_message(command())
         elif words := commands.refusal(command, self.state):
@@ -325,15 +327,10 @@ class MainScreen(DropsLateMessages):
             **self.controller.actions(self._dialogs.ask_for_trust),
             **self._dialogs.actions(),
             **self._saved_results.actions(),
+            **self._view.actions(),
             commands.ShowPalette: lambda: self.app.action_command_palette(),
             commands.ChangeTheme: lambda: self.app.search_themes(),
-            commands.Find: self._find,
-            commands.FocusRuns: self._focus_runs,
-            **{one: partial(self._sort, one) for one in (commands.SortComparison, commands.ReverseComparison)},
-            commands.Enlarge: self._enlarge_next,
-            commands.LeaveChart: partial(self._enlarge, None),
             commands.Quit: self._quit,
-            **{tab: partial(self._open_tab, tab) for tab in commands.TABS},
         }
 
     @on(commands.Command)
@@ -353,47 +350,6 @@ class MainScreen(DropsLateMessages):
         """Say what a command changed where the models and the plan are not on the screen."""
         if not self.query_one("#side").display and (words := commands.announcement(command, self.state)):
             notify(self, words)
-
-    def _open_tab(self, tab: type[commands.ShowTab]) -> None:
-        if tab is visible_tab(self.state) and self.results is not None:
-            self.results.open_again(tab)
-        self.minimize()
-        self.store.change(open_tab(self.state, tab))
-        self.arrange_parts()
-
-    def _enlarge_next(self) -> None:
-        """Enlarge the focused chart or the first one; then the other; then none."""
-        if self.results is None:
-            return
-        part = self.results.next_to_enlarge(visible_tab(self.state), self.maximized, self.focused)
-        if part is None and self.maximized is None:
-            notify_refusal(self, f"This tab has no chart; {commands.ShowLatency.key_label()} opens Latency.")
-        self._enlarge(part)
-
-    def _enlarge(self, part: Widget | None) -> None:
-        """Show a part on the whole screen; None to leave it."""
-        if part is None:
-            self.minimize()
-        else:
-            self.maximize(part, container=False)
-        self.arrange_parts()
-
-    def _sort(self, command: type[commands.Command]) -> None:
-        if self.results is not None and commands.SortComparison.applies(self.state):
-            self.results.sort_comparison(reverse=command is commands.ReverseComparison)
-
-    async def _find(self) -> None:
-        self._open_tab(commands.ShowModels)
-        from latency_tui.tui.widgets.fields import Field  # not before the first frame
-
-        if not self.query("#find"):
-            find = Field(placeholder="a part of a name", id="find", compact=True)
-            await self.query_one("#side").mount(find, after="#list")
-        self.call_after_refresh(self.query_one("#find").focus)
-
-    def _focus_runs(self) -> None:
-        self._open_tab(commands.ShowModels)
-        self.call_after_refresh(self.query_one(MeasurePanel).focus_runs)
 
     async def _quit(self) -> None:
         if self.controller.may_quit():
