@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def checkpoint_of(recording: Recorder) -> Checkpoint:
     """Return the state that is needed to continue a recording, in addition to the samples of its candidates."""
-    comparer, noise, looks = recording.comparer, recording.noise_recorder, recording.looks
+    comparer, noise, looks = recording.comparer, recording.noise_recorder, recording.limit_judge.looks
     return Checkpoint(
         asked=tuple(recording.asked),
         launches=tuple(

@@ -6,7 +6,7 @@ takes time proportional to the size of its block.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,7 +18,7 @@ from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_of, median_of
 from latency_tui.analysis.continuation import RequestProgress, remaining_measurement
 from latency_tui.analysis.journal import Begun, Continued, Journal, KeptBlock, block_entry
-from latency_tui.analysis.limit_verdicts import Looks, judge_limits
+from latency_tui.analysis.limit_judge import LimitJudge
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
@@ -39,7 +39,6 @@ from latency_tui.engine.protocol import (
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import assign_colours
 from latency_tui.result.checkpoint import MeasurementRequest
-from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import CandidateResult, Noise, Result
 from latency_tui.stats.comparison import Comparison
@@ -62,7 +61,7 @@ class Recorder:
         records: Records of all candidates, by slug; a control is the last.
         comparer: Block medians and comparisons.
         noise_recorder: Conditions of the machine.
-        looks: Interim analyses of the limits.
+        limit_judge: Verdicts on the limits.
         asked: The plan and its continuations.
         inputs: SHA-256 of each measured file and module, and version of each library, by name.
     """
@@ -93,7 +92,7 @@ class Recorder:
         self._visible = {record.candidate.slug: record for record in records[: len(plan.candidates)]}
         self.comparer = Comparer(plan, records)
         self.noise_recorder = NoiseRecorder(plan)
-        self.looks, self._all_decided = Looks(), False
+        self.limit_judge = LimitJudge(self.comparer)
         self.asked: list[MeasurementRequest] = [MeasurementRequest(more=MeasurementAmount.of(plan))]
         self.inputs: dict[str, str] = {}
 
@@ -126,7 +125,7 @@ class Recorder:
             self._journal.write(Continued(more=more))
         self.asked.append(MeasurementRequest(more=more, first_launch=first, calls_before=self.calls))
         self.comparer.first_launch = first
-        self._all_decided = False
+        self.limit_judge.reopen()
         return first
 
     def write_to(self, journal: Journal | None) -> None:
@@ -237,54 +236,12 @@ class Recorder:
 
     def limits_are_decided(self) -> bool:
         """Return whether every limit has a final verdict; call it after any round of an until-known plan."""
-        if not self._all_decided and self.looks.due(self.rounds):
-            active = [record for record in self.comparer.active() if record.buffer.totals.count]
-            if len(active) < len(self.comparer.active()):
-                return False
-            relative = any(limit.relative for limit in self.plan.limits)
-            result = self.result(max_samples=_RELATIVE_SAMPLES, samples=False) if relative else None
-            comparisons = (result.revision_comparisons or result.comparisons) if result else ()
-            verdicts = self._judge(active, comparisons, self.looks.confidence, None)
-            self._all_decided = self.looks.look(self.rounds, verdicts)
-        return self._all_decided
 
-    def _judge(
-        self,
-        records: Iterable[CandidateRecord],
-        comparisons: Iterable[Comparison],
-        confidence: float,
-        max_samples: int | None,
-    ) -> list[LimitVerdict]:
-        """Judge candidates by the limits, from intervals of a confidence level."""
-        compared = {comparison.candidate: comparison for comparison in comparisons}
-        sizes, seconds, step = self.comparer.calls_per_long_block, self.comparer.seconds, self.comparer.clock_step()
-        return [
-            verdict
-            for record in records
-            for verdict in judge_limits(
-                self.plan.limits,
-                record,
-                record.statistics(
-                    max_samples,
-                    calls_per_round=sizes.get(record.candidate.slug, 1),
-                    seconds=seconds,
-                    clock_step=step,
-                    confidence=confidence,
-                ),
-                compared.get(record.candidate.slug),
-                batch_size=self.plan.workload.batch_size,
-                seconds=seconds,
-                confidence=confidence,
-            )
-        ]
+        def compare() -> tuple[Comparison, ...]:
+            result = self.result(max_samples=_RELATIVE_SAMPLES, samples=False)
+            return result.revision_comparisons or result.comparisons
 
-    def _limits(self, comparisons: tuple[Comparison, ...], max_samples: int | None) -> tuple[LimitVerdict, ...]:
-        if not self.plan.limits:
-            return ()
-        active = [record for record in self.comparer.active() if record.buffer.totals.count]
-        if not self.plan.until_known:
-            return tuple(self._judge(active, comparisons, 0.95, max_samples))
-        return self.looks.standing(self._judge(active, comparisons, self.looks.confidence, max_samples))
+        return self.limit_judge.all_decided(self.rounds, compare)
 
     def result(self, *, max_samples: int | None = None, samples: bool = True) -> Result:
         """Return the result so far.
@@ -331,7 +288,7 @@ class Recorder:
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=comparisons,
             revision_comparisons=revisions,
-            limits=self._limits(revisions or comparisons, max_samples),
+            limits=self.limit_judge.verdicts(revisions or comparisons, max_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
             checkpoint=checkpoint_of(self) if samples and not live else None,

@@ -75,7 +75,7 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
         launches = begun.round_launches[one.blocks.rounds]
         record.buffer.resume(one.calls, one.blocks, launches, _samples(one, results.get(one.slug)))
     recording.comparer.resume(begun)
-    noise, looks = recording.noise_recorder, recording.looks
+    noise, looks = recording.noise_recorder, recording.limit_judge.looks
     noise.machine, noise.cores, noise.refused = begun.environment, begun.cores, begun.refused_blocks
     noise.timer_floor, noise.load = begun.timer_floor, begun.load
     noise.steal = {one.number: one.steal for one in begun.launches if one.steal is not None}
