@@ -20,9 +20,9 @@ from latency_tui.catalog.acknowledgements import read_acknowledgements
 from latency_tui.cli import cli, headless
 from latency_tui.cli.gate import exit_code_of
 from latency_tui.engine.candidate import slowdown
+from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.protocol import (
     CandidateFailed,
-    ColdStartMeasured,
     EngineStarted,
     Environment,
     Event,
