@@ -14,11 +14,14 @@ from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, TrainingFinished
 from latency_tui.plan import Candidate
+from latency_tui.result.distribution import Distribution
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.result import CandidateResult, ColdStart, PredictionDifference, Statistics, Status
+from latency_tui.stats.empirical_distribution import reduce_distribution
 from latency_tui.stats.mean_ci import mean_interval
 from latency_tui.stats.percentiles import PERCENTILES as SHARES
-from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles
+from latency_tui.stats.percentiles import TAIL_SECONDS, Percentile, percentiles, sort_latencies
+from latency_tui.stats.samples import Latencies
 from latency_tui.text.formatting import PERCENTILES
 
 _NANO = 1e-9
@@ -83,7 +86,12 @@ class CandidateRecord:
         first_call = median(self.first_calls) if self.first_calls else None
         status: Status = "measured" if totals.count else "cancelled"
         # Computed before the samples are converted to seconds, because sorting also takes memory.
-        statistics = _statistics(self.buffer, subsample, calls_per_round, seconds, clock_step) if totals.count else None
+        ordered = sort_latencies(subsample.samples) if totals.count else None
+        statistics = distribution = None
+        if ordered is not None:
+            statistics = _statistics(self.buffer, subsample, calls_per_round, seconds, clock_step, ordered=ordered)
+            distribution = _distribution(ordered)
+            del ordered
         per_launch = _per_launch(subsample) if totals.count else ()
         if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
             status = "failed"
@@ -112,6 +120,7 @@ class CandidateRecord:
             predictions=_prediction_difference(self.predictions),
             whole_launches=self.buffer.whole_launches,
             statistics=statistics,
+            distribution=distribution,
             per_launch=per_launch,
             throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
         )
@@ -143,6 +152,7 @@ def _statistics(
     seconds: float,
     clock_step: int,
     confidence: float = 0.95,
+    ordered: Latencies | None = None,
 ) -> Statistics:
     """Return statistics in seconds: totals over all samples, percentiles from the subsample."""
     if buffer.step > 1:  # the number of calls needed includes calls whose samples are not kept
@@ -157,6 +167,7 @@ def _statistics(
         calls_per_round=calls_per_round,
         seconds=seconds,
         clock_step=clock_step,
+        ordered=ordered,
     )
     totals = buffer.totals
     shown: dict[str, Percentile] = {}
@@ -179,6 +190,13 @@ def _statistics(
         max=totals.max * _NANO,
         **shown,
     )
+
+
+def _distribution(ordered: Latencies) -> Distribution | None:
+    if not ordered.size:
+        return None
+    shares, latencies = reduce_distribution(ordered)
+    return Distribution(shares=shares, seconds=latencies * _NANO)
 
 
 def _per_launch(subsample: Subsample) -> tuple[LaunchStatistics, ...]:

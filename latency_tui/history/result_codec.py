@@ -16,6 +16,8 @@ from latency_tui.result.result import Result
 
 CHUNK = 50_000
 """Numbers per chunk."""
+MAX_INLINE = 256
+"""Largest array that is a part of the document, so that it is also there if samples are not read."""
 _HEADER = struct.Struct("<cBI")
 """Kind of the numbers, bytes per number, and count of a chunk."""
 _LEVEL = 1
@@ -31,7 +33,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True):
     """A result without its arrays, which are stored as chunks.
 
     Attributes:
-        result: The result; each array in it is the index of a stored array.
+        result: The result; each long array in it is the index of a stored array.
         rounds: `CandidateResult.rounds` of each candidate, as arrays.
     """
 
@@ -43,9 +45,12 @@ def encode(result: Result) -> tuple[bytes, list[Chunk]]:
     """Return the compressed document of a result, and the chunks of its arrays."""
     arrays: list[NDArray[Any]] = []
 
-    def hold(array: Any) -> int:  # Any: msgspec calls the hook with every type that it does not know
+    def hold(array: Any) -> int | list[float]:  # Any: msgspec calls the hook with every type that it does not know
         if not isinstance(array, np.ndarray):
             raise NotImplementedError(type(array))
+        if array.size <= MAX_INLINE:
+            numbers: list[float] = array.tolist()
+            return numbers
         arrays.append(array)
         return len(arrays) - 1
 
@@ -74,6 +79,8 @@ def decode(content: bytes, read: Callable[[int], Sequence[bytes]] | None) -> Res
     """
 
     def resolve(kind: Any, index: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know
+        if isinstance(index, list):
+            return decode_row(kind, index)
         array = np.concatenate([_unpack(chunk) for chunk in read(int(index))]) if read else np.empty(0, dtype=np.int64)
         return decode_row(kind, array)
 

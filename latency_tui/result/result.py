@@ -22,6 +22,7 @@ from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.suggest import hint
 from latency_tui.result.checkpoint import Checkpoint
+from latency_tui.result.distribution import Distribution
 from latency_tui.result.json_arrays import Samples, decode_row, encode_array
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -119,6 +120,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         launches: Index of the first sample of each launch.
         whole_launches: Number of launches, except for a last one with fewer than half of its rounds; 0 if unknown.
         statistics: Statistics of its latencies; None if nothing was measured.
+        distribution: The distribution of the latencies, also if the samples are left out; None if nothing was measured.
         per_launch: Statistics of each of these launches, from which saved results are compared.
         throughput: Rows per second of call time.
         received: What each call received; None before the first call.
@@ -148,6 +150,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     launches: tuple[int, ...] = ()
     whole_launches: int = 0
     statistics: Statistics | None = None
+    distribution: Distribution | None = None
     per_launch: tuple[LaunchStatistics, ...] = ()
     throughput: float | None = None
     received: CallInput | None = None

@@ -239,7 +239,9 @@ def test_a_damaged_file_is_reported_and_left_alone(path: Path, history: History)
 
 
 def test_a_damaged_chunk_is_reported(history: History) -> None:
-    key = history.save(result_of())
+    result = make_result()
+    longer = msgspec.structs.replace(result.candidates[0], samples=np.full(1000, 1e-3), rounds=(0,))
+    key = history.save(msgspec.structs.replace(result, candidates=(longer,)))
     with history.transaction() as connection:
         connection.execute("UPDATE chunks SET content = substr(content, 1, 12)")
     assert history.load(key, samples=False).candidates
