@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["new", "training", "ready", "failed"]
 Work = Literal["idle", "training", "profiling"]
-Phase = Literal["preparing", "training", "warming up", "measuring", "cold start", "stopping"]
+Phase = Literal["preparing", "waiting", "training", "warming up", "measuring", "cold start", "stopping"]
 
 NOISE_COLUMNS = 8
 
@@ -66,7 +66,8 @@ class Progress:
     """The progress of the running job.
 
     Attributes:
-        phase: `preparing`, `training`, `warming up`, `measuring`, `cold start` or `stopping`.
+        phase: `preparing`, `waiting` (for another measurement on this machine), `training`, `warming up`, `measuring`,
+            `cold start` or `stopping`.
         done: Completed steps: candidates that are trained, warmed up or restarted, or rounds.
         total: Planned steps; 0 if the number is unknown.
         seconds_left: Estimated remaining time; None if it is unknown.
