@@ -41,7 +41,7 @@ class LimitJudge:
             measured = self._measured()
             if len(measured) < len(self._comparer.active()):
                 return False
-            comparisons = compare() if any(limit.relative for limit in self._comparer.plan.limits) else ()
+            comparisons = compare() if any(limit.relative for limit in self._comparer.plan.call_limits) else ()
             verdicts = self._judge(measured, comparisons, self.looks.confidence, None)
             self._all_decided = self.looks.look(rounds, verdicts)
         return self._all_decided
@@ -53,7 +53,7 @@ class LimitJudge:
             comparisons: The comparisons to which relative limits apply.
             max_samples: Approximate number of samples per candidate to use; None for all.
         """
-        if not self._comparer.plan.limits:
+        if not self._comparer.plan.call_limits:
             return ()
         if not self._comparer.plan.until_known:
             return tuple(self._judge(self._measured(), comparisons, 0.95, max_samples))
@@ -77,7 +77,7 @@ class LimitJudge:
             verdict
             for record in records
             for verdict in judge_limits(
-                plan.limits,
+                plan.call_limits,
                 record,
                 record.statistics(
                     max_samples,

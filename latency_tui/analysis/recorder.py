@@ -19,11 +19,13 @@ from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_
 from latency_tui.analysis.continuation import RequestProgress, remaining_measurement
 from latency_tui.analysis.journal import Begun, Continued, Journal, KeptBlock, block_entry
 from latency_tui.analysis.limit_judge import LimitJudge
+from latency_tui.analysis.load import LoadRecorder
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
+from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
 from latency_tui.engine.protocol import (
     Block,
     BlockMeasured,
@@ -62,6 +64,7 @@ class Recorder:
         comparer: Block medians and comparisons.
         noise_recorder: Conditions of the machine.
         limit_judge: Verdicts on the limits.
+        load: Windows of the load test.
         asked: The plan and its continuations.
         inputs: SHA-256 of each measured file and module, and version of each library, by name.
     """
@@ -93,6 +96,7 @@ class Recorder:
         self.comparer = Comparer(plan, records)
         self.noise_recorder = NoiseRecorder(plan)
         self.limit_judge = LimitJudge(self.comparer)
+        self.load = LoadRecorder(plan)
         self.asked: list[MeasurementRequest] = [MeasurementRequest(more=MeasurementAmount.of(plan))]
         self.inputs: dict[str, str] = {}
 
@@ -173,6 +177,8 @@ class Recorder:
             case RoundFinished():
                 self.noise_recorder.add(event)
                 self.comparer.finish_round(event)
+            case LoadStarted() | LoadWindowMeasured() | RateSearchFinished():
+                self.load.add(event)
             case CandidateFailed() if record := self.records.get(event.candidate):
                 record.failed = event
             case _:
@@ -230,7 +236,7 @@ class Recorder:
 
     def settled(self) -> bool:
         """Return whether an until-known plan may stop: limits are decided, and verdicts (see `Comparer.settled`)."""
-        if self.plan.limits and self.plan.until_known and not self.limits_are_decided():
+        if self.plan.call_limits and self.plan.until_known and not self.limits_are_decided():
             return False
         return self.comparer.settled()
 
@@ -288,6 +294,8 @@ class Recorder:
             candidates=tuple(msgspec.structs.replace(c, group=groups.get(c.slug, "")) for c in candidates),
             comparisons=comparisons,
             revision_comparisons=revisions,
+            load=self.load.results(),
+            highest_rates=self.load.highest_rates(),
             limits=self.limit_judge.verdicts(revisions or comparisons, max_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),

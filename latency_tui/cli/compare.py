@@ -26,15 +26,14 @@ def command(baseline: str, results: tuple[str, ...], form: ComparisonFormat, his
     from latency_tui.analysis.saved_results import compare_saved  # deferred: numpy, 100 ms
     from latency_tui.cli.history_options import history_to_read
     from latency_tui.cli.output import emit, terminal_style
-    from latency_tui.history.earlier_results import earlier_results
-    from latency_tui.history.reading import read_result_or_suite
+    from latency_tui.cli.saved_results import earlier_results, open_result
     from latency_tui.report.saved_comparison import render_comparisons
 
     file = history_to_read(history)
-    first = read_result_or_suite(baseline, file, samples=False)
+    first = open_result(baseline, file)
     comparisons = []
     for name in results:
-        other = read_result_or_suite(name, file, samples=False)
+        other = open_result(name, file)
         earlier = earlier_results(first, other, file)
         comparisons.append(compare_saved(first, other, names=(baseline, name), earlier=earlier, force=force))
     return emit([render_comparisons(comparisons, form, width=terminal_style()[0])], json=form == "json")

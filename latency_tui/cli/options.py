@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +17,8 @@ from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.history_options import HISTORY_OPTIONS
 from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_input_arguments
+from latency_tui.cli.load_options import LOAD_OPTIONS, format_load_arguments, make_load_test
 from latency_tui.cli.output import print_status
-from latency_tui.engine.process_environment import LOCK_VARIABLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
@@ -36,12 +35,6 @@ Values = Mapping[str, Any]  # Any: values as click parsed them, by option
 
 def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
     return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.casefold())]
-
-
-def _measure_beside_others(_context: click.Context, _option: click.Parameter, is_wanted: bool) -> None:
-    """Tell all engines that this process starts, directly or in browser tabs, not to wait for other measurements."""
-    if is_wanted:
-        os.environ[LOCK_VARIABLE] = ""
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -124,13 +117,6 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     click.option("--threads", type=int, default=1, metavar="N", show_default=True, help="Threads of BLAS and OpenMP."),
     click.option(
-        "--no-lock",
-        is_flag=True,
-        expose_value=False,
-        callback=_measure_beside_others,
-        help="Measure even while another measurement runs on this machine.",
-    ),
-    click.option(
         "--call-timeout",
         type=float,
         default=60.0,
@@ -144,6 +130,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="SECONDS",
         help="Time limit for training one model; the others continue.  [default: 600 for run, none in the app]",
     ),
+    *LOAD_OPTIONS,
     *INPUT_OPTIONS,
     *HISTORY_OPTIONS,
 )
@@ -206,6 +193,7 @@ def make_plan(
         equivalence=values["equivalence"],
         cold_start=values["cold_start"] or any(limit.metric in COLD_START_METRICS for limit in limits),
         limits=limits,
+        load=make_load_test(values),
         seed=values["seed"],
         call_timeout=values["call_timeout"],
         training_timeout=values["training_timeout"],
@@ -289,4 +277,5 @@ def format_arguments(values: Values) -> list[str]:
     }
     arguments = [f"--model={name}" for name in values["models"]] + format_input_arguments(values)
     arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]
+    arguments += format_load_arguments(values)
     return arguments + [f"{option}={value}" for option, value in single.items() if value is not None]

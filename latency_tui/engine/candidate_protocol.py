@@ -84,6 +84,28 @@ class RunBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     discard_calls: int
 
 
+class AnswerRequests(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Answer requests of one window of a load test, together with the other workers of the candidate.
+
+    Attributes:
+        queue: Path of the window's `RequestQueue`.
+        worker: Number of the worker, from 0; that of the first one if there are several.
+        workers: Number of workers in this process, each a thread if there are several.
+        as_threads: Whether a worker is a thread even if it is the only one.
+        threads: Threads that BLAS and OpenMP may use for each call.
+        pinned: Cores that the process moves to.
+        is_exclusive: Whether each worker has a core of its own, so that it may poll the clock.
+    """
+
+    queue: str
+    worker: int
+    workers: int
+    as_threads: bool
+    threads: int
+    pinned: tuple[int, ...]
+    is_exclusive: bool
+
+
 class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Write the model and its inputs, at most `max_inputs` of them, to a file that another process can load."""
 
@@ -126,6 +148,7 @@ Request = (
     | WarmUp
     | Predict
     | RunBlock
+    | AnswerRequests
     | Store
     | Adopt
 )
@@ -207,6 +230,10 @@ class BlockDone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     block: Block
 
 
+class RequestsAnswered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The workers of this process have ended; the times are in the window's `RequestQueue`."""
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The file has been written.
 
@@ -251,6 +278,7 @@ Reply = (
     | Warmed
     | Predicted
     | BlockDone
+    | RequestsAnswered
     | Stored
     | Failed
 )

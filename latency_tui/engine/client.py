@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latency_tui.engine import process_environment
+from latency_tui.engine.load_events import LoadStarted
 from latency_tui.engine.memory_limit import describe_memory_limit
 from latency_tui.engine.protocol import (
     Command,
@@ -173,6 +174,8 @@ class Engine:
                     raise EngineError(f"The plan could not be carried out: {event.message}")
                 if isinstance(event, MeasurementStarted):
                     keep_off.cores(event.pinned)
+                if isinstance(event, LoadStarted):
+                    keep_off.cores(event.cores)
                 yield event
                 if isinstance(event, JobFinished):
                     return

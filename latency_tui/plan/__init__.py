@@ -3,6 +3,7 @@
 from latency_tui.plan.builtin import BUILTIN_MODELS
 from latency_tui.plan.candidates import Candidate, ModelSpec, make_slugs_unique, slug_of, slugify
 from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset, SyntheticDataset
+from latency_tui.plan.load import LoadTest
 from latency_tui.plan.plan import MAX_RUNS, METHODS, Method, Plan, Workload
 from latency_tui.plan.settings import ENGINE_SETTINGS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
 from latency_tui.plan.trust import Trust
@@ -18,6 +19,7 @@ __all__ = [
     "Candidate",
     "Dataset",
     "FileDataset",
+    "LoadTest",
     "Method",
     "ModelSpec",
     "Plan",

@@ -17,6 +17,8 @@ from latency_tui.errors import UsageError
 PERCENTILE_METRICS = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
 METRICS = (*DURATIONS, "throughput", "memory", "score")
+RESPONSE_TIME_METRICS = (*PERCENTILE_METRICS, "mean")
+"""Metrics that are on response times if there is a load test."""
 COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
 WITHOUT_INTERVAL = ("cold_start", "memory", "score")

@@ -11,7 +11,8 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
-from latency_tui.plan.limits import COLD_START_METRICS, Limit
+from latency_tui.plan.limits import COLD_START_METRICS, RESPONSE_TIME_METRICS, Limit
+from latency_tui.plan.load import LoadTest
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.trust import Trust
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -72,6 +73,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         threads: Number of BLAS and OpenMP threads per candidate.
         memory_limit: Memory limit per candidate in bytes; None for most of the memory that is free when it starts.
         limits: Conditions that candidates must meet.
+        load: A load test, after the candidates were measured alone; limits on latency are then on response times.
         trust: Which model files may run their author's code.
     """
 
@@ -93,6 +95,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 1
     memory_limit: int | None = None
     limits: tuple[Limit, ...] = ()
+    load: LoadTest | None = None
     trust: Trust = Trust()
 
     def __post_init__(self) -> None:
@@ -161,6 +164,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         first = self.candidates[0]
         copy = msgspec.structs.replace(first, model=msgspec.structs.replace(first.model, name=f"{first.name} control"))
         return make_slugs_unique([copy], taken=self.candidates)[0]
+
+    @property
+    def load_limits(self) -> tuple[Limit, ...]:
+        """The limits on response times under load; empty without a load test, in which case they are on latencies."""
+        if self.load is None:
+            return ()
+        return tuple(one for one in self.limits if not one.relative and one.metric in RESPONSE_TIME_METRICS)
+
+    @property
+    def call_limits(self) -> tuple[Limit, ...]:
+        """All other limits, which are judged from the calls of candidates that are measured alone."""
+        return tuple(limit for limit in self.limits if limit not in self.load_limits)
 
     @property
     def counterparts(self) -> dict[str, str]:

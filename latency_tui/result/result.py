@@ -26,6 +26,7 @@ from latency_tui.result.distribution import Distribution
 from latency_tui.result.json_arrays import Samples, decode_row, encode_array
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -219,6 +220,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         equivalence: Half-width of the region of practical equivalence that the verdicts use: that of the plan, or the
             difference of the control if that is larger.
         limits: Whether each measured candidate meets each limit of the plan.
+        load: What requests took under load, per candidate and rate, if the plan has a load test.
+        highest_rates: The highest rate of each candidate, if the plan searches it.
         noise: Noise of the machine.
         answer: The answer in one sentence.
         more: How much more to measure: the rest after a stop, or what should decide an open answer; None if no
@@ -235,6 +238,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     revision_comparisons: tuple[Comparison, ...] = ()
     equivalence: float = EQUIVALENCE
     limits: tuple[LimitVerdict, ...] = ()
+    load: tuple[LoadResult, ...] = ()
+    highest_rates: tuple[HighestRate, ...] = ()
     noise: Noise = Noise()
     answer: str = ""
     more: MeasurementAmount | None = None

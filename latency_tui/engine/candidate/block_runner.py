@@ -9,11 +9,13 @@ import sys
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from latency_tui.engine import machine
 from latency_tui.engine.candidate.call_adapters import caller, input_converter, output_converter
+from latency_tui.engine.candidate.load_worker import serve_window
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
@@ -26,11 +28,13 @@ from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, ti
 from latency_tui.engine.candidate.warm_up import warm_up
 from latency_tui.engine.candidate_protocol import (
     Adopt,
+    AnswerRequests,
     BlockDone,
     Called,
     FirstCall,
     Predict,
     Predicted,
+    RequestsAnswered,
     RunBlock,
     Store,
     Stored,
@@ -223,6 +227,17 @@ class BlockRunner:
             gc_ns=tuple(ns for call, ns in zip(pauses.calls, pauses.nanoseconds, strict=True) if call >= thrown),
         )
         return BlockDone(block=block)
+
+    def answer_requests(self, request: AnswerRequests) -> RequestsAnswered:
+        """Answer requests of a window of a load test; a call before it warms up, and its output is checked."""
+        self._begin_stage("measuring")
+        assert self.inputs is not None
+        if request.pinned:
+            machine.pin(request.pinned)
+        self._check(self.call(self._inputs(0, 1)[0]))
+        limit_threads = partial(self._context.thread_limiter.limit, request.threads, reuse=True)
+        serve_window(request, self.call, self.inputs, limit_threads)
+        return RequestsAnswered()
 
     def store(self, request: Store) -> Stored:
         """Write the model and its inputs to a file.

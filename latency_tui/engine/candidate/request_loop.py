@@ -24,6 +24,7 @@ from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate.template import become_template, fork_process
 from latency_tui.engine.candidate_protocol import (
     Adopt,
+    AnswerRequests,
     BecomeTemplate,
     CheckSettings,
     Failed,
@@ -86,6 +87,8 @@ class Host:
                     return self.runner.first_call(request)
                 case RunBlock():
                     return self.runner.run_block(request)
+                case AnswerRequests():
+                    return self.runner.answer_requests(request)
                 case WarmUp():
                     return self.runner.warm_up(request)
                 case Predict():

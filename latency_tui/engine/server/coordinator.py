@@ -39,7 +39,7 @@ from latency_tui.engine.protocol import (
 from latency_tui.engine.server import cold_start
 from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
 from latency_tui.engine.server.core_use import CoreUse
-from latency_tui.engine.server.machine_lock import machine_lock
+from latency_tui.engine.server.load import LoadRunner, worker_processes
 from latency_tui.engine.server.schedule import (
     ROUNDS_PER_REPLICA,
     Schedule,
@@ -117,12 +117,11 @@ class Coordinator:
             if command.launch:  # this engine ran during the launch before, so its baseline includes that
                 self._load = machine.CoreLoad()
         try:
-            with self._alone(command):
-                if not is_continuation:
-                    self._begin(command)
-                self._training.prepare(command.plan)
-                if isinstance(command, Measure):
-                    reason = self._measure(command)
+            if not is_continuation:
+                self._begin(command)
+            self._training.prepare(command.plan)
+            if isinstance(command, Measure):
+                reason = self._measure(command)
         except JobStopped as stopped:
             reason = stopped.reason
         except InputClosed:
@@ -134,10 +133,6 @@ class Coordinator:
         self._channel.send(JobFinished(job=command.job, reason=reason))
         self._channel.flush()
         self._supervisor.end_replicas()
-
-    def _alone(self, command: Train | Measure) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which no other measurement runs on this machine."""
-        return machine_lock(self._channel, command.job) if isinstance(command, Measure) else contextlib.nullcontext()
 
     def _begin(self, command: Train | Measure) -> None:
         """Begin a job: check the interpreters that it names, and report what it is going to measure."""
@@ -163,6 +158,7 @@ class Coordinator:
             replicas = replica_count(
                 len(warm.call_seconds), schedule(command.plan, warm.call_seconds).rounds, fork=self._fork
             )
+            replicas = max(replicas, worker_processes(command.plan))
             alive = (
                 self._warm_ups.start_replicas(command, replicas, warm.call_seconds)
                 if replicas >= MIN_REPLICAS
@@ -190,6 +186,10 @@ class Coordinator:
             reason = self._run_rounds(command, cut, alive, replicas)
             if command.plan.cold_start:
                 self._measure_cold_starts(command)
+            if command.plan.load is not None:
+                runner = LoadRunner(self._supervisor, self._channel, command, alive, self._load)
+                self._cores.leave(runner.cores)
+                runner.run()
             return reason
         finally:
             self._cores.use_all()

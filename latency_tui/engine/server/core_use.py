@@ -32,9 +32,9 @@ class CoreUse:
         self.pinned = machine.choose_cores(plan, self.allowed, load)
         self.leave()
 
-    def leave(self) -> None:
-        """Leave the cores that candidates are pinned to."""
-        self._use(set(self.allowed) - set(self.pinned))
+    def leave(self, cores: tuple[int, ...] | None = None) -> None:
+        """Leave the cores that candidates are pinned to, or other ones; stay if there is no other core."""
+        self._use(set(self.allowed) - set(self.pinned if cores is None else cores))
 
     def use_all(self) -> None:
         """Use all cores again."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from latency_tui.tui.commands.announcement import announcement
 from latency_tui.tui.commands.base import KEY_LABELS, Command, PlanCommand
 from latency_tui.tui.commands.history import (
-    CompareWithSaved,
     DeleteSaved,
     FilterSaved,
     NextSaved,
@@ -78,7 +77,6 @@ __all__ = [
     "ChooseAll",
     "ChooseNone",
     "Command",
-    "CompareWithSaved",
     "CopyTable",
     "DeleteSaved",
     "Enlarge",
@@ -135,7 +133,7 @@ COMMANDS: dict[str, type[Command]] = {
         *(*TABS, NextTab, PreviousTab, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
-        *(OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),
+        *(OpenSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),
         *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),
     )
 }

@@ -9,37 +9,36 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 
-from latency_tui.analysis.saved_results import compare_saved
 from latency_tui.text.formatting import PERCENTILES
 from latency_tui.text.summary import describe_effort
 from latency_tui.tui.charts.interval_plot import RatioScale
-from latency_tui.tui.state import date_text
-from latency_tui.tui.styles import MUTED, CandidateStyle
+from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
 from latency_tui.tui.text import clean, fit, short_names, wrap
 from latency_tui.tui.widgets.compare_columns import (
     DOWN,
     MEDIAN,
     NAME,
     UP,
-    VERDICT_COLOURS,
     Column,
     columns_of,
     fitting,
-    name_pieces,
-    name_width,
     sort_candidates,
 )
 from latency_tui.tui.widgets.figures import DOUBT, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.painted_widget import CandidatePointed, SizeChanged
 from latency_tui.tui.widgets.pane import Pane, Scene
-from latency_tui.tui.widgets.saved_comparison import saved_comparison_lines
 from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
-    from latency_tui.result.saved_comparison import SavedComparison
     from latency_tui.stats.percentiles import Percentile
-    from latency_tui.tui.state import Measurement, SavedBaseline
+
+_VERDICTS = {
+    "faster": "$text-success",
+    "slower": "$text-warning",
+    "same": MUTED,
+    "inconclusive": MUTED,
+}
 
 
 Spot = tuple[int, int, str]
@@ -83,8 +82,7 @@ class ComparePane(Pane, can_focus=True):
         measurement, looks, running = scene.state.measurement, scene.styles, scene.running
         highlighted = scene.state.highlighted
         width = self.scrollable_content_region.width
-        saved = scene.state.saved_baseline
-        facts = (measurement, saved, tuple(looks.items()), highlighted, width, self._sorted_by, self._reverse, running)
+        facts = (measurement, tuple(looks.items()), highlighted, width, self._sorted_by, self._reverse, running)
         if facts == self._painted or measurement is None or measurement.result is None:
             return
         self._painted = facts
@@ -99,20 +97,13 @@ class ComparePane(Pane, can_focus=True):
             tuple(shown), column, reverse=sort.reverse, before=before[::-1] if sort.reverse else before, running=running
         )
         self._job, self._order = measurement.job, tuple(c.slug for c in candidates)
-        lines, self._rows = list[Line](), dict[int, str]()
-        if saved is not None:
-            lines, slugs = saved_comparison_lines(
-                _compare_saved(saved, measurement), self._order, looks, highlighted, width
-            )
-            self._rows = {2 + index: slug for index, slug in enumerate(slugs)}
-            lines.append([])
-        if len(shown) > 1:
-            self._rows |= {len(lines) + 1 + index: slug for index, slug in enumerate(self._order)}
-        lines += [*comparison_lines(result, candidates, looks, highlighted, width), []]
+        lines = [*comparison_lines(result, candidates, looks, highlighted, width), []]
         first = len(lines)
         table, spots = figure_lines(candidates, columns, looks, highlighted, width, sort)
-        self._rows |= {first + 1 + index: slug for index, slug in enumerate(self._order)}
+        self._rows = {first + 1 + index: slug for index, slug in enumerate(self._order)}
         self._headings = {first: spots}
+        if len(shown) > 1:
+            self._rows |= {1 + index: slug for index, slug in enumerate(self._order)}
         lines += [
             *table,
             *doubt_lines(result, candidates, width),
@@ -150,14 +141,6 @@ class ComparePane(Pane, can_focus=True):
                 self.sort_by(key)
 
 
-def _compare_saved(saved: SavedBaseline, measurement: Measurement) -> SavedComparison:
-    """Compare the result on the screen with the saved baseline; without earlier results until these are read."""
-    assert measurement.result is not None
-    name = f"saved {date_text(measurement.result.created_at)}" if measurement.is_saved else "this result"
-    earlier = saved.earlier if measurement.job in saved.compared else ()
-    return compare_saved(saved.result, measurement.result, names=(f"saved {saved.title}", name), earlier=earlier)
-
-
 def comparison_lines(
     result: Result,
     candidates: tuple[CandidateResult, ...],
@@ -171,7 +154,7 @@ def comparison_lines(
         return [[(" Nothing was measured.", MUTED)]]
     if len(shown) == 1:
         return [[(" A comparison needs two models.", MUTED)]]
-    name = name_width([c.name for c in shown], width)
+    name = _name_width(shown, width)
     words = {c.slug: ratio_cell(result, c) for c in shown}
     ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
     interval_width = max(7, *(cell_len(words[c.slug][1]) for c in shown)) + 2
@@ -187,8 +170,7 @@ def comparison_lines(
         interval_width = 0
     if room < 8:
         room = 0
-    found = (comparison_of(result, c.slug) for c in shown)
-    scale = RatioScale.over((one for one in found if one), room) if room else None
+    scale = RatioScale.over(result, shown, room) if room else None
     baseline = next((c for c in shown if c.slug == result.baseline), shown[0])
     title = fit(f" against {clean(baseline.name)}", name + 4 + ratio_width)
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
@@ -201,10 +183,10 @@ def comparison_lines(
         comparison = comparison_of(result, candidate.slug)
         verdict = comparison.verdict if comparison else ""
         parts: list[Piece] = [
-            *name_pieces(fit(short, name), colour, shape, highlighted=candidate.slug == highlighted),
+            *_name(fit(short, name), colour, shape, highlighted=candidate.slug == highlighted),
             (fit(text, ratio_width, right=True), style),
             (fit(interval, interval_width, right=True), MUTED),
-            (fit(verdict, verdict_width, right=True), VERDICT_COLOURS.get(verdict, "")),
+            (fit(verdict, verdict_width, right=True), _VERDICTS.get(verdict, "")),
             (fit(candidate.group, group_width, right=True), ""),
         ]
         if scale:
@@ -229,7 +211,7 @@ def figure_lines(
     shown = list(candidates)
     if not shown:
         return [], []
-    name = name_width([c.name for c in shown], width)
+    name = _name_width(shown, width)
     kept = fitting(columns, width - name - 4 - 1, sorted_by=sort.key)
     heading: list[Piece] = []
     spots: list[Spot] = []
@@ -245,7 +227,7 @@ def figure_lines(
     for candidate, short in zip(shown, names, strict=True):
         slug = candidate.slug
         colour, shape = looks[slug]
-        parts = name_pieces(fit(short, name), colour, shape, highlighted=slug == highlighted)
+        parts = _name(fit(short, name), colour, shape, highlighted=slug == highlighted)
         for column in kept:
             text = column.texts.get(slug, "–")
             style = f"bold {colour}" if column.key == MEDIAN else MUTED if text == "–" else column.styles.get(slug, "")
@@ -309,3 +291,12 @@ def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[L
 
 def _comparable(candidates: tuple[CandidateResult, ...]) -> list[CandidateResult]:
     return [c for c in candidates if c.statistics and c.status != "failed"]
+
+
+def _name_width(candidates: list[CandidateResult], width: int) -> int:
+    longest = max(cell_len(clean(c.name)) for c in candidates)
+    return max(min(longest, 26, width - 24), 1)
+
+
+def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[Piece]:
+    return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]

@@ -1,0 +1,270 @@
+"""Load tests: runs windows in which requests arrive by a schedule, the same for every candidate."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from latency_tui.engine import machine
+from latency_tui.engine.candidate_protocol import AnswerRequests, RequestsAnswered
+from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, WindowEnd
+from latency_tui.engine.protocol import Measure
+from latency_tui.engine.request_queue import BACKLOG, STOPPED, RequestQueue
+from latency_tui.engine.server.candidate_process import CandidateProcess
+from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
+from latency_tui.plan import Candidate, LoadTest, Plan
+from latency_tui.stats.arrivals import draw_arrivals
+
+MAX_WINDOWS = 10
+"""Most windows per candidate, rate and launch."""
+MIN_WINDOW_SECONDS = 0.5
+"""Shortest window, unless the whole load test is shorter."""
+MIN_WINDOW_REQUESTS = 20
+"""Fewest requests of a window, on average."""
+MAX_WAIT_SHARE = 0.5
+"""A request that has waited for this share of the window's length ends the window: the backlog grows."""
+MIN_WAIT_CALLS = 20
+"""It may always wait for this many calls: a short window of a slow model is not overloaded yet."""
+WINDOW_TIMEOUT_SECONDS = 10.0
+"""Time limit of a window, in addition to its length, the longest wait and the plan's time limit for a call."""
+STOP_SECONDS = 0.5
+"""How long workers may take to complete their calls when the job is stopped."""
+
+
+class Window(NamedTuple):
+    """One window of one candidate."""
+
+    slug: str
+    rate: float
+    number: int
+    seconds: float
+
+
+def cut_windows(load: LoadTest, rate: float) -> tuple[int, float]:
+    """Return the number of windows of a rate, and the length of each in seconds."""
+    shortest = max(MIN_WINDOW_SECONDS, MIN_WINDOW_REQUESTS / rate)
+    count = min(max(int(load.duration / shortest), 1), MAX_WINDOWS)
+    return count, load.duration / count
+
+
+def order_windows(load: LoadTest, slugs: list[str], seed: str) -> list[Window]:
+    """Return all windows of the rates of a plan: in each turn, every candidate has a window of the same rate."""
+    rng = random.Random(f"{seed}/load")  # noqa: S311 (an order, not a secret)
+    found: list[Window] = []
+    cut = {rate: cut_windows(load, rate) for rate in load.rates}
+    for number in range(max(count for count, _ in cut.values())):
+        for rate in rng.sample(load.rates, len(load.rates)):
+            count, seconds = cut[rate]
+            if number < count:
+                found += [Window(slug, rate, number, seconds) for slug in rng.sample(slugs, len(slugs))]
+    return found
+
+
+class LoadRunner:
+    """Measures the candidates of a plan under load.
+
+    Args:
+        supervisor: Holds the processes of the candidates.
+        channel: Receives the events.
+        command: Says what to measure.
+        call_seconds: Seconds per call by slug, as the warm-up found them.
+        load_of_cores: Says which cores are idle.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        channel: Channel,
+        command: Measure,
+        call_seconds: Mapping[str, float],
+        load_of_cores: machine.CoreLoad,
+    ) -> None:
+        assert command.plan.load is not None
+        self._supervisor = supervisor
+        self._channel = channel
+        self._command = command
+        self._call_seconds = call_seconds
+        self._plan: Plan = command.plan
+        self._load: LoadTest = command.plan.load
+        self._candidates = {candidate.slug: candidate for candidate in command.plan.candidates}
+        self._allowed = machine.allowed_cores()
+        self.cores = choose_worker_cores(self._plan, self._allowed, load_of_cores)
+        self._is_exclusive = self._load.workers == 1 or (
+            self._load.worker_kind == "process" and self._load.workers * self._plan.threads <= len(self.cores)
+        )
+
+    def run(self) -> None:
+        """Run all windows, and send an event per window.
+
+        Raises:
+            JobStopped: The client stopped the job; what was measured before has been sent.
+        """
+        slugs = [slug for slug in self._call_seconds if slug in self._candidates and slug in self._supervisor]
+        windows = order_windows(self._load, slugs, f"{self._plan.seed}/{self._command.launch}")
+        left = sum(window.seconds for window in windows)
+        self._send_started(len(windows), left)
+        for place, window in enumerate(windows, start=1):
+            left -= window.seconds
+            if window.slug in self._supervisor:
+                self.run_window(window, len(windows) - place, left)
+
+    def _send_started(self, windows: int, seconds: float) -> None:
+        self._channel.send(
+            LoadStarted(
+                job=self._command.job,
+                launch=self._command.launch,
+                workers=self._load.workers,
+                worker_kind=self._load.worker_kind,
+                cores=self.cores,
+                is_exclusive=self._is_exclusive,
+                shares_cores=not set(self._allowed) - set(self.cores),
+                windows=windows,
+                seconds=seconds,
+            )
+        )
+        self._channel.flush()
+
+    def run_window(self, window: Window, windows_left: int = 0, seconds_left: float = 0.0) -> LoadWindowMeasured | None:
+        """Run one window and send its event; return it, or None if the candidate failed.
+
+        Raises:
+            JobStopped: The client stopped the job; the requests that were answered have been sent.
+        """
+        arrivals = draw_arrivals(
+            window.rate,
+            window.seconds,
+            kind=self._load.arrivals,
+            gaps=self._load.gaps,
+            seed=(self._plan.seed, self._command.launch, window.number),
+        )
+        call_seconds = self._call_seconds[window.slug]
+        max_wait = max(MAX_WAIT_SHARE * window.seconds, MIN_WAIT_CALLS * call_seconds)
+        queue = RequestQueue.create(arrivals, self._load.workers, round(max_wait * 1e9), str(self._supervisor.folder))
+        stopped: JobStopped | None = None
+        with queue:
+            try:
+                self._serve(window, queue, max_wait)
+            except CandidateLost:
+                return None
+            except JobStopped as caught:
+                stopped = caught
+            times = queue.answered()
+            ends: dict[int, WindowEnd] = {BACKLOG: "backlog", STOPPED: "stopped"}
+            end = ends.get(queue.state, "completed")
+        columns = [column.astype("<i8").tobytes() for column in times[:3]]
+        event = LoadWindowMeasured(
+            job=self._command.job,
+            launch=self._command.launch,
+            candidate=window.slug,
+            rate=window.rate,
+            window=window.number,
+            arrivals=columns[0],
+            starts=columns[1],
+            ends=columns[2],
+            workers=times[3].tobytes(),
+            seconds=window.seconds,
+            requests=int(arrivals.size),
+            end=end,
+            windows_left=windows_left,
+            seconds_left=max(seconds_left, 0.0),
+        )
+        self._channel.send(event)
+        self._channel.flush()
+        if stopped is not None:
+            raise stopped
+        return event
+
+    def _serve(self, window: Window, queue: RequestQueue, max_wait: float) -> None:
+        """Let the workers of a candidate answer all requests.
+
+        Raises:
+            CandidateLost: A worker raised, crashed, hung or filled the memory.
+            JobStopped: The client stopped the job.
+        """
+        processes = self._worker_processes(window)
+        each = 1 if self._load.worker_kind == "process" else self._load.workers
+        candidate = self._candidates[window.slug]
+        timeout = window.seconds + max_wait + self._plan.call_timeout + WINDOW_TIMEOUT_SECONDS
+        for number, process in enumerate(processes):
+            request = AnswerRequests(
+                queue=queue.path,
+                worker=number * each,
+                workers=each,
+                as_threads=self._load.worker_kind == "thread",
+                threads=int(candidate.settings.get("threads", self._plan.threads)),
+                pinned=worker_cores(self.cores, candidate, self._plan, number),
+                is_exclusive=self._is_exclusive and bool(self.cores),
+            )
+            process.ask(request, "measuring", timeout)
+        waiting = list(processes)
+        try:
+            while waiting:
+                for process in self._supervisor.ready(waiting):
+                    waiting.remove(process)
+                    self._supervisor.expect(process, RequestsAnswered)
+        except JobStopped:
+            queue.stop()
+            self._collect(waiting)
+            raise
+
+    def _collect(self, waiting: list[CandidateProcess]) -> None:
+        """Let workers of a stopped window complete their calls, and end a candidate that takes too long for that."""
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in waiting:
+            if process.connection.poll(max(deadline - time.monotonic(), 0)):
+                process.reply()
+            else:
+                self._supervisor.end([process.slug])
+                return
+
+    def _worker_processes(self, window: Window) -> list[CandidateProcess]:
+        """Return the processes of a window's workers; windows rotate over all replicas of a candidate.
+
+        Raises:
+            CandidateLost: There are fewer processes than workers.
+        """
+        wanted = worker_processes(self._plan)
+        all_of_it = self._supervisor.processes(window.slug)
+        processes = all_of_it[1:] if len(all_of_it) > wanted else all_of_it
+        if len(processes) < wanted:
+            message = (
+                f"{wanted} workers need {wanted} processes, and its model could be copied to {len(processes)} only; "
+                "use --worker-kind thread"
+            )
+            self._supervisor.mark_failed(all_of_it[0], "settings", message, "")
+            raise CandidateLost
+        first = window.number * wanted
+        return [processes[(first + number) % len(processes)] for number in range(wanted)]
+
+
+def choose_worker_cores(plan: Plan, allowed: tuple[int, ...], load: machine.CoreLoad) -> tuple[int, ...]:
+    """Return the cores for the workers of every candidate: one per worker and thread, if there are enough."""
+    assert plan.load is not None
+    if plan.pinning == "none" or not allowed:
+        return ()
+    if isinstance(plan.pinning, tuple):
+        return plan.pinning
+    wanted = plan.load.workers * plan.threads
+    return allowed if wanted >= len(allowed) else load.quietest(allowed, wanted)
+
+
+def worker_cores(cores: tuple[int, ...], candidate: Candidate, plan: Plan, worker: int) -> tuple[int, ...]:
+    """Return the cores of one worker process.
+
+    It gets as many cores as it has threads, if there are enough for all workers; otherwise all workers share all cores.
+    """
+    assert plan.load is not None
+    width = max(plan.threads, candidate.cores_wanted) if candidate.cores_wanted else len(cores)
+    if plan.load.worker_kind == "process" and plan.load.workers * width <= len(cores):
+        return cores[worker * width : (worker + 1) * width]
+    return cores
+
+
+def worker_processes(plan: Plan) -> int:
+    """Return how many processes of each candidate the load test of a plan needs at once; 0 without one."""
+    if plan.load is None:
+        return 0
+    return plan.load.workers if plan.load.worker_kind == "process" else 1
