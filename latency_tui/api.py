@@ -186,7 +186,7 @@ async def _measure(plan: Plan, shown: bool | None, on_event: Callable[[Event], N
     # Modules that are pickled by name, such as one beside the caller's script, must be importable in the engine.
     engine = partial(Engine, modules=[Path(entry) for entry in sys.path if entry])
     with Progress(plan, shown=shown) as progress:
-        async with aclosing(events_of(plan, settled=recording.settled, new_engine=engine)) as events:
+        async with aclosing(events_of(plan, is_decided=recording.is_decided, new_engine=engine)) as events:
             async for event in events:
                 recording.add(event)
                 progress.update(event)

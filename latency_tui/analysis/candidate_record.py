@@ -118,7 +118,7 @@ class CandidateRecord:
             received=self.received,
             versions=self.versions,
             predictions=_prediction_difference(self.predictions),
-            whole_launches=self.buffer.whole_launches,
+            complete_launches=self.buffer.complete_launches,
             statistics=statistics,
             distribution=distribution,
             per_launch=per_launch,

@@ -8,7 +8,7 @@ import numpy as np
 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.median_table import MedianTable
-from latency_tui.result.checkpoint import CandidateCheckpoint, Checkpoint, Launch, LooksCheckpoint
+from latency_tui.result.checkpoint import CandidateCheckpoint, Checkpoint, InterimCheckpoint, Launch
 
 if TYPE_CHECKING:
     from latency_tui.analysis.recorder import Recorder
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def checkpoint_of(recording: Recorder) -> Checkpoint:
     """Return the state that is needed to continue a recording, in addition to the samples of its candidates."""
-    comparer, noise, looks = recording.comparer, recording.noise_recorder, recording.limit_judge.looks
+    comparer, noise, interim = recording.comparer, recording.noise_recorder, recording.limit_judge.interim
     return Checkpoint(
         asked=tuple(recording.asked),
         launches=tuple(
@@ -36,7 +36,7 @@ def checkpoint_of(recording: Recorder) -> Checkpoint:
             _candidate(record, comparer.medians, is_control=record is comparer.control)
             for record in recording.records.values()
         ),
-        looks=LooksCheckpoint(looks=looks.looks, due=looks.next, decided=tuple(looks.decided.values())),
+        interim=InterimCheckpoint(count=interim.count, due=interim.next, decided=tuple(interim.decided.values())),
         next_look=comparer.next_check,
         environment=noise.machine,
         cores=noise.cores,

@@ -21,7 +21,7 @@ from latency_tui.result.result import CandidateResult
 from latency_tui.stats.comparison import Comparison, judge
 from latency_tui.stats.multiplicity import compact_letters
 from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
-from latency_tui.stats.sample_size import launches_to_settle, rounds_to_settle
+from latency_tui.stats.sample_size import launches_to_decide, rounds_to_decide
 from latency_tui.stats.sequential import replay, sequential_evidence
 
 MAX_LIVE_ROUNDS = 600
@@ -30,7 +30,7 @@ _NANO = 1e-9
 _MAX_LIVE_SEQUENCE = 150
 """The same for a confidence sequence, which takes more time per round."""
 _GROWTH = 1.05
-"""Re-check an unsettled result once the number of rounds has grown by 5 %."""
+"""Re-check an undecided result once the number of rounds has grown by 5 %."""
 _NO_CANDIDATE = -1
 """Passed instead of the baseline to compute verdicts without intervals."""
 _DIFFERENT = ("faster", "slower")
@@ -39,10 +39,10 @@ Comparisons = dict[tuple[int, int], Comparison]
 """Comparisons by the positions of both candidates in the plan, the smaller first."""
 
 
-class _ToSettle(TypedDict, total=False):
-    seconds_to_settle: float
-    runs_to_settle: int
-    launches_to_settle: int
+class _EffortToDecide(TypedDict, total=False):
+    seconds_to_decide: float
+    runs_to_decide: int
+    launches_to_decide: int
 
 
 class Comparer:
@@ -59,7 +59,7 @@ class Comparer:
         first_launch: First launch of the plan, or of the continuation that is being measured.
         spans: Start and end of the rounds of each launch, in nanoseconds of the monotonic clock.
         finished: Rounds that the sequential test has seen, in order.
-        next_check: Number of rounds at which an unsettled result is checked again.
+        next_check: Number of rounds at which an undecided result is checked again.
         max_replicas: Processes per candidate in a long measurement, as the engine reports; 0 if it is unknown.
         rounds_per_replica: Fewest rounds per process.
         calls_per_long_block: Calls per block of each candidate in a long measurement, by slug.
@@ -155,7 +155,7 @@ class Comparer:
     def _seconds_of(self, launches: list[int]) -> float:
         return sum(ended - began for began, ended in (self.spans[launch] for launch in launches)) * _NANO
 
-    def settled(self) -> bool:
+    def is_decided(self) -> bool:
         """Return whether an until-known plan may stop because every comparison with the baseline has a verdict.
 
         It may be called after every round, since the sequential test keeps its error rate. It is always False for a
@@ -170,7 +170,7 @@ class Comparer:
             return False
         # The test uses the plan's region of equivalence. A control that differs by more widens this region, and then
         # only the full comparison is valid.
-        if not self._control_differs() and not self._stopping_rule.settled(active, self._wanted_baseline()):
+        if not self._control_differs() and not self._stopping_rule.is_decided(active, self._wanted_baseline()):
             return False
         if self._verdicts_stand():
             return True
@@ -282,16 +282,16 @@ class Comparer:
         found = {}
         for pair, comparison in zip(pairs, judge(pairs, names), strict=True):
             if comparison.verdict == "inconclusive":
-                effort = self._to_settle(pair, math.log1p(equivalence), tested, most_processes)
+                effort = self._effort_to_decide(pair, math.log1p(equivalence), tested, most_processes)
                 comparison = msgspec.structs.replace(comparison, **effort)
             found[min(pair.first, pair.second), max(pair.first, pair.second)] = comparison
         return found
 
     def _most_processes(self) -> int:
         """Return the processes per candidate in a longer measurement; 0 if more rounds would not add processes."""
-        launches = len(self.medians.whole_launches)
+        launches = len(self.medians.complete_launches)
         processes = max((record.buffer.processes for record in self._visible), default=0)
-        if processes < self.medians.whole_rounds // max(launches, 1) // self.rounds_per_replica:
+        if processes < self.medians.complete_rounds // max(launches, 1) // self.rounds_per_replica:
             return 0
         return launches * self.max_replicas
 
@@ -356,20 +356,20 @@ class Comparer:
         buffers = {record.candidate.slug: record.buffer for record in self._visible}
         return with_tails(found, buffers, self.plan.seed) if tails else tuple(found)
 
-    def _to_settle(self, pair: PairEvidence, margin: float, pairs: int, most_processes: int) -> _ToSettle:
-        """Return the additional effort that would settle a pair; empty if it is unknown."""
-        rounds, launches = self.medians.whole_rounds, self.medians.whole_launches
+    def _effort_to_decide(self, pair: PairEvidence, margin: float, pairs: int, most_processes: int) -> _EffortToDecide:
+        """Return the additional effort that would decide a pair; empty if it is unknown."""
+        rounds, launches = self.medians.complete_rounds, self.medians.complete_launches
         seconds = self._seconds_of(launches)
-        total = rounds_to_settle(pair, margin, pairs=pairs, most_processes=most_processes)
+        total = rounds_to_decide(pair, margin, pairs=pairs, most_processes=most_processes)
         if total is None:
-            total = launches_to_settle(pair, margin, pairs=pairs)
+            total = launches_to_decide(pair, margin, pairs=pairs)
             more = 0 if total is None else total - len(pair.cluster_medians)
-            return {"launches_to_settle": more, "seconds_to_settle": more * seconds / len(launches)} if more else {}
+            return {"launches_to_decide": more, "seconds_to_decide": more * seconds / len(launches)} if more else {}
         if not rounds:
             return {}
         more, buffer = max(total - rounds, 1), self._records[pair.second].buffer
         runs = math.ceil(more * buffer.totals.count / max(buffer.blocks, 1))
-        return {"runs_to_settle": runs, "seconds_to_settle": more * seconds / rounds}
+        return {"runs_to_decide": runs, "seconds_to_decide": more * seconds / rounds}
 
 
 def median_of(candidate: CandidateResult) -> float:

@@ -85,7 +85,7 @@ def remaining_measurement(result: Result, parts: Sequence[RequestProgress], seco
     last = parts[-1]
     if not last.asked.until_known and last.launches < last.asked.launches:
         return _rest(last)
-    return _to_settle(result, parts, seconds)
+    return _effort_to_decide(result, parts, seconds)
 
 
 def _rest(part: RequestProgress) -> MeasurementAmount:
@@ -97,7 +97,9 @@ def _rest(part: RequestProgress) -> MeasurementAmount:
     return MeasurementAmount(seconds=max((asked.seconds or 0.0) * (1 - part.share), _MIN_SECONDS), stopped=True)
 
 
-def _to_settle(result: Result, parts: Sequence[RequestProgress], clock_seconds: float) -> MeasurementAmount | None:
+def _effort_to_decide(
+    result: Result, parts: Sequence[RequestProgress], clock_seconds: float
+) -> MeasurementAmount | None:
     plan, pairs = result.plan, open_pairs(result)
     undecided = [one for one in result.limits if one.verdict == "inconclusive"]
     if plan.until_known:
@@ -105,11 +107,11 @@ def _to_settle(result: Result, parts: Sequence[RequestProgress], clock_seconds: 
         active = [pair for pair in result.comparisons if not {pair.baseline, pair.candidate} & failed]
         unknown = any(pair.verdict == "inconclusive" for pair in active)
         return MeasurementAmount(until_known=True) if unknown or undecided else None
-    seconds = [one for p in pairs if (one := p.seconds_to_settle) is not None]
-    seconds = seconds if len(seconds) == len(pairs) else []  # all pairs must be settled
+    seconds = [one for p in pairs if (one := p.seconds_to_decide) is not None]
+    seconds = seconds if len(seconds) == len(pairs) else []  # all pairs must be decided
     seconds += [one.seconds_to_decide for one in undecided if one.seconds_to_decide]
     launches = [one.launches_to_decide for one in undecided if one.launches_to_decide]
-    launches += [p.launches_to_settle for p in pairs if p.launches_to_settle]
+    launches += [p.launches_to_decide for p in pairs if p.launches_to_decide]
     if launches and (seconds or undecided):
         asked = parts[0].asked
         return msgspec.structs.replace(asked, launches=min(max(launches), _MAX_LAUNCHES))
@@ -119,6 +121,6 @@ def _to_settle(result: Result, parts: Sequence[RequestProgress], clock_seconds: 
         measured = sum((part.asked.seconds or 0.0) * max(part.launches, part.share) for part in parts)
         share = max(seconds) / clock_seconds if clock_seconds else 1.0
         return MeasurementAmount(seconds=min(max(measured * share, _MIN_SECONDS), 86_400.0))
-    runs = [p.runs_to_settle for p in pairs if p.runs_to_settle]
+    runs = [p.runs_to_decide for p in pairs if p.runs_to_decide]
     runs += [one.runs_to_decide for one in undecided if one.runs_to_decide]
     return MeasurementAmount(runs=min(round_up(math.ceil(max(runs))), MAX_RUNS)) if runs else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.comparer import Comparer
-from latency_tui.analysis.limit_verdicts import Looks, judge_limits
+from latency_tui.analysis.limit_verdicts import InterimAnalyses, judge_limits
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.stats.comparison import Comparison
 
@@ -18,12 +18,12 @@ class LimitJudge:
         comparer: The plan, the records and the schedule.
 
     Attributes:
-        looks: Interim analyses of an until-known plan.
+        interim: Interim analyses of an until-known plan.
     """
 
     def __init__(self, comparer: Comparer) -> None:
         self._comparer = comparer
-        self.looks = Looks()
+        self.interim = InterimAnalyses()
         self._all_decided = False
 
     def reopen(self) -> None:
@@ -37,13 +37,13 @@ class LimitJudge:
             rounds: Number of rounds so far.
             compare: Returns the comparisons to which relative limits apply; called only if there are such limits.
         """
-        if not self._all_decided and self.looks.due(rounds):
+        if not self._all_decided and self.interim.due(rounds):
             measured = self._measured()
             if len(measured) < len(self._comparer.active()):
                 return False
             comparisons = compare() if any(limit.relative for limit in self._comparer.plan.call_limits) else ()
-            verdicts = self._judge(measured, comparisons, self.looks.confidence, None)
-            self._all_decided = self.looks.look(rounds, verdicts)
+            verdicts = self._judge(measured, comparisons, self.interim.confidence, None)
+            self._all_decided = self.interim.add(rounds, verdicts)
         return self._all_decided
 
     def verdicts(self, comparisons: tuple[Comparison, ...], max_samples: int | None) -> tuple[LimitVerdict, ...]:
@@ -57,7 +57,9 @@ class LimitJudge:
             return ()
         if not self._comparer.plan.until_known:
             return tuple(self._judge(self._measured(), comparisons, 0.95, max_samples))
-        return self.looks.standing(self._judge(self._measured(), comparisons, self.looks.confidence, max_samples))
+        return self.interim.with_final_verdicts(
+            self._judge(self._measured(), comparisons, self.interim.confidence, max_samples)
+        )
 
     def _measured(self) -> list[CandidateRecord]:
         return [record for record in self._comparer.active() if record.buffer.totals.count]

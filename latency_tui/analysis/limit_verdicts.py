@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ERROR = 0.05
 """Error rate of the verdict on a limit and candidate."""
 _GROWTH = 1.5
-"""Factor by which the number of rounds grows between looks."""
+"""Factor by which the number of rounds grows between analyses."""
 _FIRST_LOOK = 10
 """Rounds before the first look."""
 _MAX_WAIT = 1800.0
@@ -47,24 +47,24 @@ class _MeasuredMetric(NamedTuple):
     missing: _EffortToDecide | None = None
 
 
-class Looks:
-    """The interim analyses (looks) of a measurement that may stop once all limits are decided.
+class InterimAnalyses:
+    """The interim analyses of a measurement that may stop once all limits are decided.
 
-    An interval of fixed size that is checked repeatedly exceeds its error rate. Looks are therefore few, each after 1.5
+    An interval of fixed size that is checked repeatedly exceeds its error rate. Analyses are therefore few, each after 1.5
     times as many rounds as the one before, and the error rate is divided among them: the k-th look uses the level 1 −
-    0.05 · 6 / (π² k²), and the errors add up to 5 % over any number of looks (Bonferroni). A verdict is final. The
+    0.05 · 6 / (π² k²), and the errors add up to 5 % over any number of analyses (Bonferroni). A verdict is final. The
     error rate holds per limit and candidate.
 
     Attributes:
         decided: Final verdicts, by limit and candidate.
-        looks: Number of looks so far.
+        count: Number of interim analyses so far.
         next: Number of rounds at which the next look is due.
     """
 
     def __init__(self) -> None:
         """Create the state before the first look."""
         self.decided: dict[tuple[str, str], LimitVerdict] = {}
-        self.looks = 0
+        self.count = 0
         self.next = _FIRST_LOOK
 
     def due(self, rounds: int) -> bool:
@@ -74,11 +74,11 @@ class Looks:
     @property
     def confidence(self) -> float:
         """Confidence level of the intervals of the next look."""
-        return 1 - _ERROR * 6 / (math.pi * (self.looks + 1)) ** 2
+        return 1 - _ERROR * 6 / (math.pi * (self.count + 1)) ** 2
 
-    def look(self, rounds: int, verdicts: Iterable[LimitVerdict]) -> bool:
+    def add(self, rounds: int, verdicts: Iterable[LimitVerdict]) -> bool:
         """Record the verdicts of one look, and return whether all of them are decided."""
-        self.looks += 1
+        self.count += 1
         self.next = math.ceil(rounds * _GROWTH)
         given = list(verdicts)
         for verdict in given:
@@ -86,8 +86,8 @@ class Looks:
                 self.decided.setdefault((verdict.limit, verdict.candidate), verdict)
         return all((verdict.limit, verdict.candidate) in self.decided for verdict in given)
 
-    def standing(self, verdicts: Iterable[LimitVerdict]) -> tuple[LimitVerdict, ...]:
-        """Replace verdicts by the final ones of earlier looks, if any."""
+    def with_final_verdicts(self, verdicts: Iterable[LimitVerdict]) -> tuple[LimitVerdict, ...]:
+        """Replace verdicts by the final ones of earlier analyses, if any."""
         return tuple(self.decided.get((verdict.limit, verdict.candidate), verdict) for verdict in verdicts)
 
 
@@ -151,7 +151,7 @@ def _known(
     if limit.relative:
         assert comparison is not None
         missing = _EffortToDecide(
-            comparison.runs_to_settle, comparison.seconds_to_settle, comparison.launches_to_settle
+            comparison.runs_to_decide, comparison.seconds_to_decide, comparison.launches_to_decide
         )
         none = comparison.low is not None and missing == _EffortToDecide()
         return _MeasuredMetric(comparison.ratio, comparison.low, comparison.high, missing=None if none else missing)
@@ -215,7 +215,7 @@ def _missing(limit: Limit, known: _MeasuredMetric, record: CandidateRecord, seco
         if needed.seconds is not None and not limit.relative:
             needed = needed._replace(seconds=max(needed.seconds - seconds, 0.0))
         if needed.launches is not None and not limit.relative and limit.metric != "cold_start":
-            needed = needed._replace(launches=max(needed.launches - record.buffer.whole_launches, 1))
+            needed = needed._replace(launches=max(needed.launches - record.buffer.complete_launches, 1))
         share = needed.runs / record.buffer.totals.count if needed.runs else 0.0
         if limit.metric != "cold_start" and needed.launches is None:
             needed = needed._replace(seconds=max(needed.seconds or 0.0, share * seconds))
@@ -228,7 +228,7 @@ def _missing(limit: Limit, known: _MeasuredMetric, record: CandidateRecord, seco
         return _EffortToDecide()
     half_width = high - value if value < limit.bound else value - low
     share = max((half_width / abs(limit.bound - value)) ** 2 - 1, _MIN_SHARE)
-    launches = record.buffer.whole_launches
+    launches = record.buffer.complete_launches
     if launches >= _MIN_LAUNCHES:
         return (
             _EffortToDecide(launches=max(math.ceil(launches * share), 1))

@@ -111,7 +111,7 @@ class MedianTable:
         Launches have equal weight, so a later launch with fewer than half of its planned rounds is left out.
         """
         launches = self._launches.values
-        whole = np.flatnonzero(np.isin(launches, self.whole_launches))
+        whole = np.flatnonzero(np.isin(launches, self.complete_launches))
         kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
         return Rounds(self._table[:, kept], launches[kept], self._replicas[:, kept])
 
@@ -121,21 +121,21 @@ class MedianTable:
         return rounds / max(planned, rounds) if rounds else 0.0
 
     @property
-    def whole_launches(self) -> list[int]:
+    def complete_launches(self) -> list[int]:
         """The launches that comparisons use."""
-        return whole_launches(self._rounds, self._planned)
+        return complete_launches(self._rounds, self._planned)
 
     def rounds_of(self, launch: int) -> int:
         """Return the number of rounds of a launch that have begun."""
         return self._rounds.get(launch, 0)
 
     @property
-    def whole_rounds(self) -> int:
+    def complete_rounds(self) -> int:
         """Number of rounds of these launches."""
-        return sum(self._rounds[launch] for launch in self.whole_launches)
+        return sum(self._rounds[launch] for launch in self.complete_launches)
 
 
-def whole_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
+def complete_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> list[int]:
     """Return the launches that statistics use: all but a last one that has just begun or was stopped early.
 
     A launch that was stopped early and continued by others is used as long as there are fewer than three launches,

@@ -234,11 +234,11 @@ class Recorder:
         """Number of rounds begun so far, over all launches."""
         return len(self.comparer.medians)
 
-    def settled(self) -> bool:
-        """Return whether an until-known plan may stop: limits are decided, and verdicts (see `Comparer.settled`)."""
+    def is_decided(self) -> bool:
+        """Return whether an until-known plan may stop: limits are decided, and verdicts (see `Comparer.is_decided`)."""
         if self.plan.call_limits and self.plan.until_known and not self.limits_are_decided():
             return False
-        return self.comparer.settled()
+        return self.comparer.is_decided()
 
     def limits_are_decided(self) -> bool:
         """Return whether every limit has a final verdict; call it after any round of an until-known plan."""

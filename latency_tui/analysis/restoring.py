@@ -75,13 +75,13 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
         launches = begun.round_launches[one.blocks.rounds]
         record.buffer.resume(one.calls, one.blocks, launches, _samples(one, results.get(one.slug)))
     recording.comparer.resume(begun)
-    noise, looks = recording.noise_recorder, recording.limit_judge.looks
+    noise, interim = recording.noise_recorder, recording.limit_judge.interim
     noise.machine, noise.cores, noise.refused = begun.environment, begun.cores, begun.refused_blocks
     noise.timer_floor, noise.load = begun.timer_floor, begun.load
     noise.steal = {one.number: one.steal for one in begun.launches if one.steal is not None}
     noise.lost_cores = {one.number: one.lost_cores for one in begun.launches if one.lost_cores}
-    looks.decided = {(verdict.limit, verdict.candidate): verdict for verdict in begun.looks.decided}
-    looks.looks, looks.next = begun.looks.looks, begun.looks.due
+    interim.decided = {(verdict.limit, verdict.candidate): verdict for verdict in begun.interim.decided}
+    interim.count, interim.next = begun.interim.count, begun.interim.due
     recording.asked, recording.inputs = [*begun.asked], begun.inputs
     return recording
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
-from latency_tui.analysis.median_table import whole_launches
+from latency_tui.analysis.median_table import complete_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.stats.clock_resolution import clock_step
 from latency_tui.stats.clusters import MIN_CLUSTERS, number_processes
@@ -227,7 +227,7 @@ class SampleBuffer:
 
     def _subsample(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
         launches, replicas = self._launches.values[chosen], self._replicas.values[chosen]
-        whole = whole_launches(self._blocks, self._planned)
+        whole = complete_launches(self._blocks, self._planned)
         processes, of_launches = number_processes(launches, replicas), len(whole) >= MIN_CLUSTERS
         return Subsample(
             samples,
@@ -307,9 +307,9 @@ class SampleBuffer:
         return clock_step(samples[:: max(samples.size // _ENOUGH_FOR_A_STEP, 1)])
 
     @property
-    def whole_launches(self) -> int:
+    def complete_launches(self) -> int:
         """Number of launches, except for a last one with fewer than half of its planned rounds."""
-        return len(whole_launches(self._blocks, self._planned))
+        return len(complete_launches(self._blocks, self._planned))
 
 
 def _first_of_each(launches: NDArray[np.int64]) -> NDArray[np.int64]:

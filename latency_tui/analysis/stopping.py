@@ -1,4 +1,4 @@
-"""Stopping rule of an until-known measurement: which pairs are settled, in constant time per round."""
+"""Stopping rule of an until-known measurement: which pairs are decided, in constant time per round."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StoppingRule:
         """Return the index of a pair in the test."""
         return self.pairs.index(pair)
 
-    def settled(self, among: Collection[int], baseline: int | None = None, confidence: float = 0.95) -> bool:
+    def is_decided(self, among: Collection[int], baseline: int | None = None, confidence: float = 0.95) -> bool:
         """Return whether every comparison with the baseline has a verdict, corrected over all pairs.
 
         Args:

@@ -25,12 +25,12 @@ def column_names(path: Path) -> tuple[str, ...]:
     """
     try:
         file = identify_data_file(path)
-        if file.form == "csv":
+        if file.format == "csv":
             dialect = detect_dialect(file)
             return tuple(name for name in dialect.names if not name.startswith("Unnamed: "))
-        if file.form in ("json", "jsonl"):
+        if file.format in ("json", "jsonl"):
             return tuple(dict.fromkeys(str(name) for record in _first_records(file) for name in record))
-        if file.form == "npz":
+        if file.format == "npz":
             with zipfile.ZipFile(path) as archive:
                 names = tuple(name.removesuffix(".npy") for name in archive.namelist())
             return () if is_sparse(names) else names
@@ -43,15 +43,15 @@ def columns_for_encoding(path: Path, target: str | None) -> tuple[str, ...]:
     """Return the columns, except the target, with text, dates or missing values in the first lines."""
     try:
         file = identify_data_file(path)
-        if file.form == "csv":
+        if file.format == "csv":
             dialect = detect_dialect(file)
             kinds = dict(zip(dialect.names, dialect.kinds, strict=True))
             gaps = {name for name in dialect.gaps if kinds[name] != "empty"}
             found = [name for name, kind in kinds.items() if kind in ("word", "date") or name in gaps]
-        elif file.form in ("json", "jsonl"):
+        elif file.format in ("json", "jsonl"):
             kinds, gaps = _kinds_of_records(_first_records(file))
             found = [name for name, kind in kinds.items() if kind in ("word", "date") or name in gaps]
-        elif file.form in ("parquet", "feather"):
+        elif file.format in ("parquet", "feather"):
             found = _in_schema(file)
             kinds = dict.fromkeys(found, "word")
         else:
@@ -96,7 +96,7 @@ def iterate_records(value: Any) -> Iterator[dict[str, Any]]:  # Any: a JSON valu
 def _first_records(file: DataFile) -> list[dict[str, Any]]:
     decoded = decode(file.head, whole=file.whole)
     text = decoded[0].lstrip("\ufeff") if decoded else ""
-    if file.form == "jsonl":
+    if file.format == "jsonl":
         return list(_whole_records(text))
     if file.whole:
         return list(iterate_records(json.loads(text)))[:_MAX_RECORDS]
@@ -140,7 +140,7 @@ def _kinds_of_records(records: Iterable[dict[str, Any]]) -> tuple[dict[str, Kind
 
 def _in_schema(file: DataFile) -> list[str]:
     """Return the columns of a Parquet or Feather file that are not numeric or have missing values."""
-    if file.form == "feather":
+    if file.format == "feather":
         from pyarrow import ipc, types  # deferred: 0.1 s, needed for these files only
 
         with ipc.open_file(str(file.path)) as opened:

@@ -104,14 +104,14 @@ class DataFile:
 
     Attributes:
         path: The file.
-        form: The format.
+        format: The format.
         compression: The compression; empty if there is none.
         head: The first bytes, uncompressed; at least a few lines of a text file.
         whole: Whether `head` contains the whole file.
     """
 
     path: Path
-    form: Format
+    format: Format
     compression: Compression
     head: bytes
     whole: bool
@@ -119,7 +119,7 @@ class DataFile:
     @property
     def title(self) -> str:
         """The format as text, such as `a CSV file`."""
-        return TITLES[self.form]
+        return TITLES[self.format]
 
     def open(self) -> BinaryIO:
         """Open the file for reading uncompressed bytes."""
@@ -132,7 +132,7 @@ def format_of(path: Path) -> Format:
     Raises:
         UsageError: See `identify_data_file`.
     """
-    return identify_data_file(path).form
+    return identify_data_file(path).format
 
 
 def identify_data_file(path: Path) -> DataFile:
@@ -148,16 +148,16 @@ def identify_data_file(path: Path) -> DataFile:
     if not head:
         raise UsageError(f"{path} is empty.")
     claimed = _format_by_suffix(path)
-    form = _identify(path, head, whole, claimed)
-    if claimed and form != claimed and not {claimed, form} <= _TEXT:
-        raise UsageError(f"{path} is {TITLES[form]}, not {TITLES[claimed]} as its name says; rename it.")
-    return DataFile(path, form, cast("Compression", compression), head, whole)
+    data_format = _identify(path, head, whole, claimed)
+    if claimed and data_format != claimed and not {claimed, data_format} <= _TEXT:
+        raise UsageError(f"{path} is {TITLES[data_format]}, not {TITLES[claimed]} as its name says; rename it.")
+    return DataFile(path, data_format, cast("Compression", compression), head, whole)
 
 
 def title_of_name(path: Path) -> str:
     """Return the format of a file as text, by its name alone; empty if the name is not that of a data file."""
-    form = _format_by_suffix(path)
-    return TITLES[form] if form else ""
+    data_format = _format_by_suffix(path)
+    return TITLES[data_format] if data_format else ""
 
 
 def open_data(path: Path, compression: Compression) -> BinaryIO:
@@ -227,9 +227,9 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _identify(path: Path, head: bytes, whole: bool, claimed: Format | None) -> Format:
-    for mark, form in _MAGIC_NUMBERS.items():
+    for mark, data_format in _MAGIC_NUMBERS.items():
         if head.startswith(mark):
-            return form
+            return data_format
     if head.startswith(b"PK"):
         return _inside_zip(path, claimed)
     for mark, sentence in _OTHERS.items():

@@ -79,7 +79,7 @@ class Repository:
                     "and push them to where the repository gets them from."
                 )
 
-    def forget(self, tree: Path) -> None:
+    def remove_worktree(self, tree: Path) -> None:
         """Remove one worktree. Others are not pruned, because they may be on a disk that is not mounted."""
         self._git("worktree", "remove", "--force", str(tree))
 

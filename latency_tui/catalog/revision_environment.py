@@ -123,7 +123,7 @@ class _Builder:
                 self._report(f"running {command}")
                 self._run(["/bin/sh", "-c", command], where, command)
         except BaseException:
-            repository.forget(self._tree)
+            repository.remove_worktree(self._tree)
             shutil.rmtree(self._tree, ignore_errors=True)
             raise
         self._mark.write_text(f"{commit}\n{command}\n")

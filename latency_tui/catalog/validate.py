@@ -54,7 +54,7 @@ def _check_data_file(path: Path, trust: Trust) -> None:
         identify_data_file,
     )
 
-    if identify_data_file(path).form == "pickle":
+    if identify_data_file(path).format == "pickle":
         check_trusted_data(path, digest_of(path), trust)
 
 

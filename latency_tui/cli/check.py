@@ -23,7 +23,7 @@ from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit,
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
 if TYPE_CHECKING:
-    from latency_tui.cli.gate import Check, SavedBaseline
+    from latency_tui.cli.check_run import Check, SavedBaseline
     from latency_tui.result.gate import Gate
     from latency_tui.result.result import Result
 
@@ -125,7 +125,7 @@ def command(
 def _run_self_test(
     values: dict[str, Any],
     configuration: LoadedConfiguration,
-    form: GateFormat,
+    report_format: GateFormat,
     output: Path | None,
     by_suffix: GateFormat,
 ) -> int:
@@ -141,7 +141,7 @@ def _run_self_test(
     test = run_self_test(check, limit)
     if output is not None:
         write_content(output, [render_self_test(test, by_suffix).encode()])
-    code = emit([render_self_test(test, form, colour=terminal_style()[1])], json=form == "json")
+    code = emit([render_self_test(test, report_format, colour=terminal_style()[1])], json=report_format == "json")
     return test.exit_code or code
 
 
@@ -179,7 +179,7 @@ def _write_for_github(gate: Gate) -> list[str]:
     return annotations_of(gate)
 
 
-def _print_report(gate: Gate, form: GateFormat, said: Sequence[str]) -> int:
+def _print_report(gate: Gate, report_format: GateFormat, said: Sequence[str]) -> int:
     """Print annotations and the report, and return the exit code.
 
     The verdict stays the last line, and JSON the only content of stdout; GitHub reads annotations from stderr too.
@@ -187,13 +187,13 @@ def _print_report(gate: Gate, form: GateFormat, said: Sequence[str]) -> int:
     from latency_tui.cli.output import emit, print_status, terminal_style
     from latency_tui.report.gate import render_gate
 
-    text = render_gate(gate, form, colour=terminal_style()[1])
-    if form == "table":
+    text = render_gate(gate, report_format, colour=terminal_style()[1])
+    if report_format == "table":
         text = "".join(f"{line}\n" for line in said) + text
     else:
         for line in said:
             print_status(line)
-    code = emit([text], json=form == "json")
+    code = emit([text], json=report_format == "json")
     return gate.exit_code or code
 
 
@@ -217,7 +217,7 @@ def _make_check(
     Raises:
         UsageError: An option is invalid, or a relative limit has no baseline.
     """
-    from latency_tui.cli.gate import Check  # deferred: numpy and asyncio, 150 ms
+    from latency_tui.cli.check_run import Check  # deferred: numpy and asyncio, 150 ms
 
     probe = {**values, "limits": (), "baseline": None, "runs": 1, "seconds": None, "until_known": False}
     plan = make_plan(probe, configuration, named_by_plan=named_by_plan)
@@ -315,7 +315,7 @@ def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended:
 
 def _open_baseline(named: str, relative: Sequence[Limit], history: Path | None, allow_other: bool) -> SavedBaseline:
     from latency_tui.analysis.saved_results import ComparedResult
-    from latency_tui.cli.gate import SavedBaseline
+    from latency_tui.cli.check_run import SavedBaseline
     from latency_tui.cli.saved_results import earlier_results, open_result
 
     result = open_result(named, history)

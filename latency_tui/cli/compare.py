@@ -11,11 +11,18 @@ from latency_tui.report.saved_comparison import COMPARISON_FORMATS, ComparisonFo
 @click.argument("baseline", metavar="A")
 @click.argument("results", metavar="B...", nargs=-1, required=True)
 @click.option(
-    "--format", "form", type=click.Choice(COMPARISON_FORMATS), default="table", show_default=True, help="Report format."
+    "--format",
+    "report_format",
+    type=click.Choice(COMPARISON_FORMATS),
+    default="table",
+    show_default=True,
+    help="Report format.",
 )
 @click.option("--history", metavar="FILE", help="The history that holds saved results.  [default: the user's]")
 @click.option("--force", is_flag=True, help="Give a verdict although the CPU models differ.")
-def command(baseline: str, results: tuple[str, ...], form: ComparisonFormat, history: str | None, force: bool) -> int:
+def command(
+    baseline: str, results: tuple[str, ...], report_format: ComparisonFormat, history: str | None, force: bool
+) -> int:
     """Compare saved results B... with the saved result A: the p50 of each model, their ratio and a verdict.
 
     A result is a file of latency-tui, pyperf, hyperfine or pytest-benchmark, or an id, a name, a tag or last~2 of the
@@ -36,4 +43,6 @@ def command(baseline: str, results: tuple[str, ...], form: ComparisonFormat, his
         other = open_result(name, file)
         earlier = earlier_results(first, other, file)
         comparisons.append(compare_saved(first, other, names=(baseline, name), earlier=earlier, force=force))
-    return emit([render_comparisons(comparisons, form, width=terminal_style()[0])], json=form == "json")
+    return emit(
+        [render_comparisons(comparisons, report_format, width=terminal_style()[0])], json=report_format == "json"
+    )

@@ -13,7 +13,7 @@ from latency_tui.analysis.restoring import resume
 from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
-from latency_tui.cli.headless import Measurement, run_and_report
+from latency_tui.cli.headless import HeadlessRun, run_and_report
 from latency_tui.cli.history_options import Place
 from latency_tui.cli.options import TRAINING_SECONDS
 from latency_tui.cli.output import print_status
@@ -35,7 +35,7 @@ from latency_tui.text.sanitize import clean
 def continue_result(
     reference: str,
     *,
-    form: Format,
+    report_format: Format,
     output: Path | None,
     samples: bool,
     trust: Iterable[str],
@@ -47,7 +47,7 @@ def continue_result(
 
     Args:
         reference: The file of the result, or a reference to a result of the history.
-        form: The format of the report.
+        report_format: The format of the report.
         output: The output file; None to replace the result, or for stdout.
         samples: Whether the JSON contains the individual latencies.
         trust: Files that may run their author's code, possibly including the result.
@@ -83,15 +83,15 @@ def continue_result(
         check_writable(path)
     print_status(clean(f"measuring {format_more(more)} for {file}."))
     consistency = ConsistencyCheck(file, recording, plan)
-    measurement = Measurement(plan, modules, place=place, continued=recording, base=result if base else None)
+    measurement = HeadlessRun(plan, modules, place=place, continued=recording, base=result if base else None)
     measurement.watch = consistency.check
-    return run_and_report(measurement, form=form, path=path, samples=samples)
+    return run_and_report(measurement, report_format=report_format, path=path, samples=samples)
 
 
 def _report_complete(file: Path, result: Result) -> int:
     open_pairs = any(pair.verdict == "inconclusive" for pair in result.comparisons)
     unknown = open_pairs or any(limit.verdict == "inconclusive" for limit in result.limits)
-    what = "may not be settled by more runs" if unknown else "needs no more runs"
+    what = "may not be decided by more runs" if unknown else "needs no more runs"
     print_status(clean(f"{file} {what}. {result.answer}".strip()))
     return 0
 

@@ -37,8 +37,8 @@ def command(
     path = None if output in (None, "-") else Path(str(output))
     if chosen_format is None and path is None:
         raise UsageError("Name a format with --to FORMAT, or a file with -o FILE whose suffix selects it.")
-    form = chosen_format or format_of(str(path))
-    check_format(form, samples=not no_samples, to_file=path is not None)
+    report_format = chosen_format or format_of(str(path))
+    check_format(report_format, samples=not no_samples, to_file=path is not None)
 
     from latency_tui.cli.history_options import history_to_read
     from latency_tui.cli.output import emit, print_status, terminal_style  # deferred: with numpy 150 ms
@@ -49,8 +49,8 @@ def command(
     result = read_result(reference, history_to_read(history))
     if path is None:
         width, colour = terminal_style()
-        text = pieces(result, form, width=width, colour=colour, samples=not no_samples)
-        return emit(text, json=FORMATS[form].is_json)
-    write(result, path, form, samples=not no_samples)
+        text = pieces(result, report_format, width=width, colour=colour, samples=not no_samples)
+        return emit(text, json=FORMATS[report_format].is_json)
+    write(result, path, report_format, samples=not no_samples)
     print_status(clean(f"Written to {path}."))
     return 0

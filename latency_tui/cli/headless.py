@@ -29,7 +29,7 @@ from latency_tui.text.summary import round_up
 TIMED_OUT = 124
 
 
-class Measurement:
+class HeadlessRun:
     """One measurement of a plan without a screen: what was recorded, and how it ended.
 
     Attributes:
@@ -114,8 +114,8 @@ class Measurement:
     async def _listen(self, progress: Progress) -> None:
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
         recording = self.recording
-        settled = recording.limits_are_decided if self._limits_only else recording.settled
-        events = measure(self.plan, settled=settled, new_engine=engine, first_launch=self.first_launch)
+        is_decided = recording.limits_are_decided if self._limits_only else recording.is_decided
+        events = measure(self.plan, is_decided=is_decided, new_engine=engine, first_launch=self.first_launch)
         async for event in events:
             if self.watch is not None:
                 self.watch(event)
@@ -161,14 +161,14 @@ class Measurement:
             self.print_failure(error)
             return None
 
-    def keep(self, result: Result | None) -> None:
+    def save(self, result: Result | None) -> None:
         """Keep the result in the history, and wait for that; None if nothing was measured or added."""
         self.writer.finish(result)
         self.writer.close()
         self.print_problem()
         self.place.remove()
 
-    def leave(self) -> None:
+    def abandon(self) -> None:
         """Leave the samples in the history, from which the result can be computed later."""
         self.writer.abandon()
         self.writer.close()
@@ -180,7 +180,7 @@ class Measurement:
             if isinstance(error, LatencyTuiError)
             else f"The report could not be created: {_format_exception(error)}"
         )
-        print_error(f"{what.rstrip('.')}. {self.where}".strip())
+        print_error(f"{what.rstrip('.')}. {self.recovery_hint}".strip())
 
     def print_problem(self) -> None:
         """Print to stderr, once, why the result is not kept."""
@@ -190,14 +190,14 @@ class Measurement:
                 print_error(f"This result is not kept: {self.writer.problem}")
 
     @property
-    def where(self) -> str:
+    def recovery_hint(self) -> str:
         """A sentence with the command that shows the result later; empty if there are no samples."""
         if not self.writer.is_kept:
             return ""
         return f"The samples are kept; '{self.place.command(self.writer.key)}' reports them."
 
     @property
-    def adds_nothing(self) -> bool:
+    def added_nothing(self) -> bool:
         """Whether a saved result was continued and no call was added to it."""
         return self._continues and max(self.recording.calls.values(), default=0) == self._calls_before
 
@@ -206,16 +206,16 @@ class Measurement:
         """Whether an engine error or a signal ended the measurement, and no candidate failed."""
         return (self.error is not None or self.interruption.received is not None) and not self.causes
 
-    def conclude(self) -> int:
+    def report_outcome(self) -> int:
         """Print to stderr why the measurement ended early, if it did, and return the exit code."""
         if self.error is not None:
             return print_error(str(self.error), self.error.exit_code)
         if self.interruption.received is not None:
             name = self.interruption.received.name
             held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"
-            held = "nothing was added to the result" if self.adds_nothing else held
+            held = "nothing was added to the result" if self.added_nothing else held
             return print_error(f"Interrupted by {name}; {held}.", self.interruption.exit_code)
-        if self.adds_nothing and self.failures:
+        if self.added_nothing and self.failures:
             why = self.failures[0].rstrip(".")
             return print_error(f"Nothing was added to the result. {why}.", failure_exit_code(self.causes.values()))
         return failure_exit_code(self.causes.values())
@@ -230,17 +230,19 @@ async def _tick(progress: Progress) -> None:
 def measure_and_report(
     plan: Plan,
     *,
-    form: Format,
+    report_format: Format,
     path: Path | None,
     samples: bool,
     modules: Path | None = None,
     place: Place | None = None,
 ) -> int:
     """Measure a plan, write the report and return the exit code; unreadable data produce no report."""
-    return run_and_report(Measurement(plan, modules, place=place), form=form, path=path, samples=samples)
+    return run_and_report(
+        HeadlessRun(plan, modules, place=place), report_format=report_format, path=path, samples=samples
+    )
 
 
-def run_and_report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
+def run_and_report(measurement: HeadlessRun, *, report_format: Format, path: Path | None, samples: bool) -> int:
     """Run a measurement, write the report, and return the exit code.
 
     Raises:
@@ -249,60 +251,65 @@ def run_and_report(measurement: Measurement, *, form: Format, path: Path | None,
     try:
         asyncio.run(measurement.run())
     except UsageError:  # raised before training
-        measurement.keep(None)
+        measurement.save(None)
         raise
-    return report(measurement, form=form, path=path, samples=samples)
+    return report(measurement, report_format=report_format, path=path, samples=samples)
 
 
-def report(measurement: Measurement, *, form: Format, path: Path | None, samples: bool) -> int:
+def report(measurement: HeadlessRun, *, report_format: Format, path: Path | None, samples: bool) -> int:
     """Write the report of a finished measurement, keep its result, and return the exit code."""
     try:
         with raise_on_signal():
-            return _report(measurement, form, path, samples)
+            return _report(measurement, report_format, path, samples)
     except Killed as killed:
-        measurement.leave()
-        return print_error(f"Interrupted by {killed.signal.name}. {measurement.where}".strip(), killed.exit_code)
+        measurement.abandon()
+        return print_error(
+            f"Interrupted by {killed.signal.name}. {measurement.recovery_hint}".strip(), killed.exit_code
+        )
 
 
-def _report(measurement: Measurement, form: Format, path: Path | None, samples: bool) -> int:
+def _report(measurement: HeadlessRun, report_format: Format, path: Path | None, samples: bool) -> int:
     result = measurement.result()
     if result is None:
-        measurement.leave()
+        measurement.abandon()
         return EngineError.exit_code
     older = path is not None and path.exists()
-    if measurement.adds_nothing:
-        measurement.keep(None)
-        return measurement.conclude() or print_error("Nothing more was measured.", EngineError.exit_code)
+    if measurement.added_nothing:
+        measurement.save(None)
+        return measurement.report_outcome() or print_error("Nothing more was measured.", EngineError.exit_code)
     if not result.measured and (older or isinstance(measurement.error, DataError)) and measurement.cut_short:
-        measurement.keep(None)
-        return measurement.conclude()  # do not replace an older result by an empty one
+        measurement.save(None)
+        return measurement.report_outcome()  # do not replace an older result by an empty one
     try:
-        lost = write_report(result, form, path, samples=samples)
+        lost = write_report(result, report_format, path, samples=samples)
     except NothingToExportError as error:
-        measurement.keep(result)
+        measurement.save(result)
         why = " ".join(measurement.failures)  # a report would contain them
-        return print_error(f"{error} {why}".strip(), measurement.conclude() or error.exit_code)
+        return print_error(f"{error} {why}".strip(), measurement.report_outcome() or error.exit_code)
     except Exception as error:  # noqa: BLE001 (as above)
         measurement.print_failure(error)
-        measurement.leave()
+        measurement.abandon()
         return EngineError.exit_code
-    measurement.keep(result)
+    measurement.save(result)
     if lost and path is not None:
         return lost
-    return measurement.conclude() or lost
+    return measurement.report_outcome() or lost
 
 
-def write_report(result: Result, form: Format, path: Path | None, *, samples: bool) -> int:
+def write_report(result: Result, report_format: Format, path: Path | None, *, samples: bool) -> int:
     """Write a report to a file, or to stdout if there is no file or it cannot be written; return the exit code."""
     if path is None:
         width, colour = terminal_style()
-        return emit(pieces(result, form, width=width, colour=colour, samples=samples), json=FORMATS[form].is_json)
+        return emit(
+            pieces(result, report_format, width=width, colour=colour, samples=samples),
+            json=FORMATS[report_format].is_json,
+        )
     try:
-        write(result, path, form, samples=samples)
+        write(result, path, report_format, samples=samples)
     except NothingToExportError:
         raise
     except UsageError as error:  # the disk may be full or the folder deleted: stdout keeps the result
-        fallback: Format = "json" if FORMATS[form].is_binary else form
+        fallback: Format = "json" if FORMATS[report_format].is_binary else report_format
         emit(pieces(result, fallback, samples=samples), json=FORMATS[fallback].is_json)
         return print_error(str(error), error.exit_code)
     print_status(clean(f"{result.answer} Written to {path}.".strip()))

@@ -16,12 +16,14 @@ from latency_tui.history.listing import Row
 from latency_tui.history.store import History
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Form = Literal["table", "json"]
+ListFormat = Literal["table", "json"]
 
 MAX_LINES = 30
 """Results that a table shows by default."""
 _REFERENCE = "RESULT is an id or its beginning, a name, a tag, last, or last~2 for the second before the last."
-_format = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+_format = click.option(
+    "--format", "report_format", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
 
 
 def _places(command: Command) -> Command:
@@ -56,13 +58,18 @@ def command() -> None:
 @click.option("--tag", metavar="TAG", help="Only results with this tag.")
 @_places
 def list_results(
-    form: Form, limit: int | None, name: str | None, tag: str | None, history: str | None, config: str | None
+    report_format: ListFormat,
+    limit: int | None,
+    name: str | None,
+    tag: str | None,
+    history: str | None,
+    config: str | None,
 ) -> int:
     """List the results, the newest first."""
     with _open(history, config) as opened:
-        most = limit or (MAX_LINES + 1 if form == "table" else None)
+        most = limit or (MAX_LINES + 1 if report_format == "table" else None)
         rows = opened.list(most=most, name=name, tag=tag)
-    if form == "json":
+    if report_format == "json":
         import msgspec
 
         return emit([msgspec.json.format(msgspec.json.encode([_fields(row) for row in rows])).decode()], json=True)
@@ -81,26 +88,26 @@ def list_results(
 @_format
 @click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")
 @_places
-def show(reference: str, form: Form, no_samples: bool, history: str | None, config: str | None) -> int:
+def show(reference: str, report_format: ListFormat, no_samples: bool, history: str | None, config: str | None) -> int:
     """Show a result."""
     from latency_tui.report import pieces
 
     with _open(history, config) as opened:
         key = opened.find(reference)
-        result = opened.load(key, samples=form == "json" and not no_samples)
+        result = opened.load(key, samples=report_format == "json" and not no_samples)
         heading = _heading(opened.row(key))
     width, colour = terminal_style()
-    if form == "table":
+    if report_format == "table":
         emit([heading])
-    text = pieces(result, form, width=width, colour=colour, samples=not no_samples)
-    return emit(text, json=form == "json")
+    text = pieces(result, report_format, width=width, colour=colour, samples=not no_samples)
+    return emit(text, json=report_format == "json")
 
 
 @command.command(name="trend", help=f"Show a plan's results over time, and where p50 changed for good. {_REFERENCE}")
 @click.argument("reference", metavar="[RESULT]", default="last")
 @_format
 @_places
-def show_trend(reference: str, form: Form, history: str | None, config: str | None) -> int:
+def show_trend(reference: str, report_format: ListFormat, history: str | None, config: str | None) -> int:
     """Show the trend of the plan of a result."""
     with _open(history, config) as opened:
         key = opened.find(reference)
@@ -114,7 +121,9 @@ def show_trend(reference: str, form: Form, history: str | None, config: str | No
     from latency_tui.analysis.trend import find_trend
     from latency_tui.report.trend import render_trend
 
-    return emit([render_trend(find_trend(measured), form, width=terminal_style()[0])], json=form == "json")
+    return emit(
+        [render_trend(find_trend(measured), report_format, width=terminal_style()[0])], json=report_format == "json"
+    )
 
 
 @command.command(

@@ -15,14 +15,14 @@ from latency_tui.plan import BUILTIN_MODELS, ModelSpec
 
 
 @click.command(name="models", short_help="List the models that can be measured.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--format", "report_format", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--all", "everything", is_flag=True, help="Also list the models that are measured only when named.")
 @click.option("--config", metavar="FILE", help="The configuration file.  [default: ./latency-tui.toml]")
-def command(form: Literal["table", "json"], everything: bool, config: str | None) -> int:
+def command(report_format: Literal["table", "json"], everything: bool, config: str | None) -> int:
     """List the models that can be measured, with the name for -m and a description."""
     own = find_configuration(config).models()
     models = known_models(own) if everything else (*BUILTIN_MODELS, *own)
-    if form == "json":
+    if report_format == "json":
         import msgspec
 
         rows = [{"name": model.name, "slug": typed(model, models), **msgspec.to_builtins(model)} for model in models]

@@ -62,8 +62,8 @@ def command(
     """
     check_memory_limit()
     path = None if output in (None, "-") else Path(str(output))
-    form = chosen_format or (format_of(path) if path else "table")
-    check_format(form, samples=not no_samples, to_file=path is not None)
+    report_format = chosen_format or (format_of(path) if path else "table")
+    check_format(report_format, samples=not no_samples, to_file=path is not None)
     configuration = read_configuration({**values, "trust": ()} if continued is not None else values)
     place = find_place(values, configuration)
     typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
@@ -79,7 +79,7 @@ def command(
             )
         return continue_result(
             continued,
-            form="json" if writes_file and path is None else form,
+            report_format="json" if writes_file and path is None else report_format,
             output=path,
             samples=not no_samples,
             trust=values["trust"],
@@ -105,4 +105,6 @@ def command(
     from latency_tui.cli.headless import measure_and_report  # deferred: numpy and asyncio, 150 ms
 
     samples, modules = not no_samples, configuration.folder
-    return measure_and_report(plan, form=form, path=path, samples=samples, modules=modules, place=place)
+    return measure_and_report(
+        plan, report_format=report_format, path=path, samples=samples, modules=modules, place=place
+    )

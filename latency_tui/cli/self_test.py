@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from latency_tui.cli.gate import FAILED, Check
+from latency_tui.cli.check_run import FAILED, Check
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.limits import Limit

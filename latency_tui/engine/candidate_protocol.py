@@ -113,7 +113,7 @@ class Store(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     max_inputs: int | None = None
 
 
-class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class LoadStored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Become a replica: load the model and the inputs that the candidate's first process has stored.
 
     The replica warms up on any core, then it moves to the given cores.
@@ -125,7 +125,7 @@ class Adopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pinned: tuple[int, ...]
 
 
-class BecomeTemplate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class BecomeForkServer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Import modules, so that processes that are forked from this one do not have to."""
 
     modules: tuple[str, ...]
@@ -139,7 +139,7 @@ class ForkProcess(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Request = (
-    BecomeTemplate
+    BecomeForkServer
     | ForkProcess
     | CheckSettings
     | Prepare
@@ -150,7 +150,7 @@ Request = (
     | RunBlock
     | AnswerRequests
     | Store
-    | Adopt
+    | LoadStored
 )
 
 
@@ -246,7 +246,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     libraries: tuple[str, ...] = ()
 
 
-class TemplateReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ForkServerReady(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The modules are imported. The process has `threads` threads; only a process with one can be forked."""
 
     threads: int
@@ -268,7 +268,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Reply = (
-    TemplateReady
+    ForkServerReady
     | Forked
     | StageBegun
     | SettingsChecked

@@ -29,7 +29,7 @@ async def measure(
     *,
     engine: Engine | None = None,
     job: str = "measurement",
-    settled: Callable[[], bool] | None = None,
+    is_decided: Callable[[], bool] | None = None,
     new_engine: Callable[[], Engine] = Engine,
     first_launch: int = 0,
     inputs: Mapping[str, str] | None = None,
@@ -37,7 +37,7 @@ async def measure(
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
-    With an until-known plan, `settled` is called after every round. The first launch continues until it returns True,
+    With an until-known plan, `is_decided` is called after every round. The first launch continues until it returns True,
     and the others have as many rounds. The engine of the next launch starts while the current one trains, and nothing
     is measured until it is idle.
 
@@ -46,7 +46,7 @@ async def measure(
         engine: An engine that may have trained the candidates already. It measures the first launch and is left open.
             If there is none, an engine is started and closed.
         job: Name of the job, which all its events carry.
-        settled: Returns whether the events yielded so far answer the plan's question.
+        is_decided: Returns whether the events yielded so far answer the plan's question.
         new_engine: Creates the engines of the other launches.
         first_launch: Number of the first launch; earlier launches of the same result have lower numbers.
         inputs: Inputs of earlier calls, see `InputsIdentified`; None to skip the comparison.
@@ -79,7 +79,7 @@ async def measure(
                         if on_ready and isinstance(event, EngineStarted):
                             continue
                         if asked and isinstance(event, BlockMeasured | RoundFinished):
-                            continue  # of the next round: the result stays as it was when it was settled
+                            continue  # of the next round: the result stays as it was when it was decided
                         if isinstance(event, JobFinished) and event.reason not in _FINAL_REASONS:
                             enough = enough or rounds
                             if not last:
@@ -90,9 +90,9 @@ async def measure(
                         if isinstance(event, RoundFinished):
                             rounds = event.round + 1
                         if isinstance(event, RoundFinished) and plan.until_known and not asked:
-                            asked = rounds >= enough if enough else settled is not None and settled()
+                            asked = rounds >= enough if enough else is_decided is not None and is_decided()
                             if asked:
-                                await current.stop(job, "settled")
+                                await current.stop(job, "decided")
             finally:
                 if mine:
                     await current.close()

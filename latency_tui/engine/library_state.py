@@ -29,8 +29,8 @@ class ModelWithState:
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle the state before the model, because objects are restored in this order."""
         if not self._state:
-            return _last, (self._model,)
-        return _last, (_Restored(self._state), self._model)
+            return _last_argument, (self._model,)
+        return _last_argument, (_Restored(self._state), self._model)
 
 
 class _Restored:
@@ -68,7 +68,7 @@ def restore_state(state: dict[str, Any]) -> None:
             apply(importlib.import_module(name), state[name])
 
 
-def _last(*values: Any) -> Any:
+def _last_argument(*values: Any) -> Any:
     return values[-1]
 
 

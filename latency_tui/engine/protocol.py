@@ -13,7 +13,7 @@ from latency_tui.plan import Plan
 
 Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
 Cause = Literal["raised", "settings", "crashed", "timed out", "memory", "stopped"]
-Reason = Literal["completed", "stopped", "settled", "out of time", "nothing left to measure"]
+Reason = Literal["completed", "stopped", "decided", "out of time", "nothing left to measure"]
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +105,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End the running job at once, or (`settled`) when the round is complete. Measured blocks stay valid."""
+    """End the running job at once, or (`decided`) when the round is complete. Measured blocks stay valid."""
 
     job: str
     reason: Reason = "stopped"

@@ -56,8 +56,8 @@ def find(connection: sqlite3.Connection, reference: str, path: Path) -> str:
 def _find_last(connection: sqlite3.Connection, before: int, path: Path) -> str:
     """Return the id of a result by its age; results that are being measured are ignored."""
     query = "SELECT id, finished, writer FROM results ORDER BY created_us DESC, number DESC"
-    settled = (key for key, finished, writer in connection.execute(query) if finished or not is_running(writer))
-    if found := next(itertools.islice(settled, before, None), None):
+    complete = (key for key, finished, writer in connection.execute(query) if finished or not is_running(writer))
+    if found := next(itertools.islice(complete, before, None), None):
         return str(found)
     (count,) = connection.execute("SELECT count(*) FROM results").fetchone()
     if not count:

@@ -45,7 +45,9 @@ def encode(result: Result) -> tuple[bytes, list[Chunk]]:
     """Return the compressed document of a result, and the chunks of its arrays."""
     arrays: list[NDArray[Any]] = []
 
-    def hold(array: Any) -> int | list[float]:  # Any: msgspec calls the hook with every type that it does not know
+    def encode_as_index(
+        array: Any,
+    ) -> int | list[float]:  # Any: msgspec calls the hook with every type that it does not know
         if not isinstance(array, np.ndarray):
             raise NotImplementedError(type(array))
         if array.size <= MAX_INLINE:
@@ -59,7 +61,7 @@ def encode(result: Result) -> tuple[bytes, list[Chunk]]:
         result=msgspec.structs.replace(result, candidates=bare),
         rounds=tuple(np.asarray(candidate.rounds, dtype=np.int64) for candidate in result.candidates),
     )
-    content = zlib.compress(msgspec.json.encode(document, enc_hook=hold))
+    content = zlib.compress(msgspec.json.encode(document, enc_hook=encode_as_index))
     return content, [
         (index, position, _pack(array[start : start + CHUNK]))
         for index, array in enumerate(arrays)

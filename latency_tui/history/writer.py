@@ -97,14 +97,14 @@ class Writer:
 
     def _work(self) -> None:
         while not self._ended:
-            entries, task = self._take()
+            entries, task = self._next_entries()
             self._attempt(lambda entries=entries: self._append(entries))  # type: ignore[misc]  # bound in the loop
             if task is not None:
                 self._attempt(task)
         if self._history is not None:
             self._history.close()
 
-    def _take(self) -> tuple[list[Entry], _Task | None]:
+    def _next_entries(self) -> tuple[list[Entry], _Task | None]:
         """Wait for an entry or a task. Return all queued entries up to the next task, and that task if there is one."""
         entries: list[Entry] = []
         if self._queue.qsize() > MAX_WAITING:

@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 Latencies = NDArray[np.float64]
 
 
-def candidates_with_calls(result: Result, form: str) -> list[tuple[CandidateResult, Latencies]]:
+def candidates_with_calls(result: Result, report_format: str) -> list[tuple[CandidateResult, Latencies]]:
     """Return the candidates that did not fail, each with its latencies in the order measured, `(n_samples,)` seconds.
 
     Args:
         result: The result.
-        form: The format that needs them, for the message.
+        report_format: The format that needs them, for the message.
 
     Raises:
         NothingToExportError: No candidate was measured, or the result has no samples.
     """
     measured = [one for one in result.candidates if one.status == "measured" and one.statistics is not None]
     if not measured:
-        raise NothingToExportError(f"No model was measured, so that there is nothing to write as {form}.")
+        raise NothingToExportError(f"No model was measured, so that there is nothing to write as {report_format}.")
     found = [(one, one.samples) for one in measured if one.samples is not None and one.samples.size]
     if not found:
         raise NothingToExportError(
-            f"The result has no samples, which {form} needs; measure again without --no-samples."
+            f"The result has no samples, which {report_format} needs; measure again without --no-samples."
         )
     return [(one, samples) for one, samples in found]
 
@@ -77,11 +77,11 @@ def json_pieces(document: object, *, indent: int | None = None) -> Iterator[str]
     """
     mark, rows = uuid.uuid4().hex, list[NDArray[Any]]()
 
-    def hold(row: NDArray[Any]) -> str:
+    def encode_as_mark(row: NDArray[Any]) -> str:
         rows.append(row)
         return mark
 
-    first, *others = json.dumps(document, indent=indent, default=hold).split(f'"{mark}"')
+    first, *others = json.dumps(document, indent=indent, default=encode_as_mark).split(f'"{mark}"')
     yield first
     for row, after in zip(rows, others, strict=True):
         yield from encode_array(row)

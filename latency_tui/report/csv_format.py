@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
 
 _START = ("import_seconds", "load_seconds", "memory_before", "memory_after", "memory_peak")
-_TO_SETTLE = ("seconds_to_settle", "runs_to_settle", "launches_to_settle")
+_TO_DECIDE = ("seconds_to_decide", "runs_to_decide", "launches_to_decide")
 COLUMNS: tuple[str, ...] = (
     *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
     *("mean", "std", "min", "max"),
@@ -24,7 +24,7 @@ COLUMNS: tuple[str, ...] = (
         for part in ("", "_low", "_high", "_calls_needed", "_seconds_needed", "_launches_needed")
     ),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
-    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_SETTLE, "gc_calls", "gc_seconds", "limits"),
+    *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_DECIDE, "gc_calls", "gc_seconds", "limits"),
     "received",
 )
 Cell = str | float | int | None
@@ -83,7 +83,7 @@ def values(result: Result, candidate: CandidateResult, baseline: str | None) -> 
             "p99_ratio": comparison.p99_ratio,
             "p99_p_value": comparison.p99_p_value,
         }
-        found |= {name: getattr(comparison, name) for name in _TO_SETTLE}
+        found |= {name: getattr(comparison, name) for name in _TO_DECIDE}
     return found
 
 

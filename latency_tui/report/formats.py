@@ -69,7 +69,12 @@ def format_of(path: str | Path) -> Format:
         UsageError: The suffix is unknown.
     """
     name = Path(path).name.lower()
-    matching = [(suffix, form) for form, traits in FORMATS.items() for suffix in traits.suffixes if _ends(name, suffix)]
+    matching = [
+        (suffix, report_format)
+        for report_format, traits in FORMATS.items()
+        for suffix in traits.suffixes
+        if _ends(name, suffix)
+    ]
     if matching:
         return max(matching, key=lambda one: len(one[0]))[1]
     if Path(path).is_dir():
@@ -83,43 +88,53 @@ def _ends(name: str, suffix: str) -> bool:
     return name.endswith(suffix) and len(name) > len(suffix)
 
 
-def check_format(form: Format, *, samples: bool = True, to_file: bool = True) -> None:
+def check_format(report_format: Format, *, samples: bool = True, to_file: bool = True) -> None:
     """Check that a result can be written in a format, before anything is measured.
 
     Args:
-        form: The format.
+        report_format: The format.
         samples: Whether samples will be kept.
         to_file: Whether it is written to a file, not to stdout.
 
     Raises:
         UsageError: It cannot be written; the message says why.
     """
-    traits = FORMATS[form]
+    traits = FORMATS[report_format]
     if traits.needs_samples and not samples:
-        raise UsageError(f"--no-samples omits what {form} consists of; leave it out.")
+        raise UsageError(f"--no-samples omits what {report_format} consists of; leave it out.")
     if traits.is_binary and not to_file:
-        raise UsageError(f"{form} is not text; write it to a file with -o FILE{traits.suffixes[0]}.")
-    if form == "parquet":
+        raise UsageError(f"{report_format} is not text; write it to a file with -o FILE{traits.suffixes[0]}.")
+    if report_format == "parquet":
         from latency_tui.report.parquet import check_parquet
 
         check_parquet()
 
 
 def render(
-    result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
+    result: Result,
+    report_format: Format = "table",
+    *,
+    width: int | None = None,
+    colour: bool = False,
+    samples: bool = True,
 ) -> str:
     """Return a result as text that ends with a newline; see `pieces` for the arguments."""
-    return "".join(pieces(result, form, width=width, colour=colour, samples=samples))
+    return "".join(pieces(result, report_format, width=width, colour=colour, samples=samples))
 
 
 def pieces(
-    result: Result, form: Format = "table", *, width: int | None = None, colour: bool = False, samples: bool = True
+    result: Result,
+    report_format: Format = "table",
+    *,
+    width: int | None = None,
+    colour: bool = False,
+    samples: bool = True,
 ) -> Iterator[str]:
     """Yield a result as text that ends with a newline, in pieces if it may be long.
 
     Args:
         result: The result.
-        form: The format; not a binary one.
+        report_format: The format; not a binary one.
         width: Maximum width of a table in columns; None for no limit.
         colour: Whether a table contains terminal colours.
         samples: Whether JSON contains the samples.
@@ -127,20 +142,20 @@ def pieces(
     Raises:
         UsageError: The result lacks what the format needs.
     """
-    if form == "json":
+    if report_format == "json":
         yield from result.json_pieces(samples=samples)
         yield "\n"
-    elif form == "table":
+    elif report_format == "table":
         from latency_tui.report.table import render_table
 
         yield render_table(result, width=width, colour=colour)
     else:
-        text = _renderer(form)(result)
+        text = _renderer(report_format)(result)
         yield from [text] if isinstance(text, str) else text
 
 
-def _renderer(form: Format) -> Callable[[Result], str | Iterator[str]]:
-    match form:
+def _renderer(report_format: Format) -> Callable[[Result], str | Iterator[str]]:
+    match report_format:
         case "csv":
             from latency_tui.report.csv_format import render_csv
 
@@ -173,25 +188,25 @@ def _renderer(form: Format) -> Callable[[Result], str | Iterator[str]]:
             from latency_tui.report.junit import render_junit
 
             return render_junit
-    raise UsageError(f"{form} is not text.")
+    raise UsageError(f"{report_format} is not text.")
 
 
-def content_of(result: Result, form: Format, *, samples: bool = True) -> Iterator[bytes]:
+def content_of(result: Result, report_format: Format, *, samples: bool = True) -> Iterator[bytes]:
     """Yield the content of a file in any format, in pieces if it may be long.
 
     Raises:
         UsageError: The result lacks what the format needs.
     """
-    if form == "parquet":
+    if report_format == "parquet":
         from latency_tui.report.parquet import render_parquet
 
         yield render_parquet(result)
     else:
-        for piece in pieces(result, form, samples=samples):
+        for piece in pieces(result, report_format, samples=samples):
             yield piece.encode()
 
 
-def write(result: Result, path: str | Path, form: Format | None = None, *, samples: bool = True) -> None:
+def write(result: Result, path: str | Path, report_format: Format | None = None, *, samples: bool = True) -> None:
     """Write a result to a file atomically, in the format of its suffix.
 
     Raises:
@@ -200,4 +215,4 @@ def write(result: Result, path: str | Path, form: Format | None = None, *, sampl
     """
     from latency_tui.result.atomic_files import write_content
 
-    write_content(Path(path), content_of(result, form or format_of(path), samples=samples))
+    write_content(Path(path), content_of(result, report_format or format_of(path), samples=samples))

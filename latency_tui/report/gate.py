@@ -28,11 +28,11 @@ SUFFIXES: dict[str, GateFormat] = {".json": "json", ".md": "markdown", ".markdow
 _COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
 
 
-def render_gate(gate: Gate, form: GateFormat = "table", *, colour: bool = False) -> str:
+def render_gate(gate: Gate, report_format: GateFormat = "table", *, colour: bool = False) -> str:
     """Return a gate as text that ends with a newline; the last line of a table is the verdict."""
-    if form == "json":
+    if report_format == "json":
         return msgspec.json.format(msgspec.json.encode(gate), indent=2).decode() + "\n"
-    return _markdown(gate) if form == "markdown" else _table(gate, colour)
+    return _markdown(gate) if report_format == "markdown" else _table(gate, colour)
 
 
 def notes_of(gate: Gate) -> list[tuple[str, str]]:
@@ -69,14 +69,14 @@ def _markdown(gate: Gate) -> str:
     return "\n".join([*lines, "", *(f"- {kind}: {escape(text)}" for kind, text in notes_of(gate))]) + "\n"
 
 
-def render_self_test(test: SelfTest, form: GateFormat = "table", *, colour: bool = False) -> str:
+def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, colour: bool = False) -> str:
     """Return a self-test as text that ends with a newline; the last line of a table is the verdict."""
-    if form == "json":
+    if report_format == "json":
         return msgspec.json.format(msgspec.json.encode(test), indent=2).decode() + "\n"
     words = {True: "PASS", False: "FAIL"}
     said = [(words[one.succeeds], describe_self_test_line(one)) for one in test.lines]
     host = f"on this host: {describe_host(test.environment)}"
-    if form == "markdown":
+    if report_format == "markdown":
         lines = [f"**{escape(describe_self_test(test))}**", "", *(f"- {word}: {escape(text)}" for word, text in said)]
         return "\n".join([*lines, f"- {escape(host)}"]) + "\n"
     lines = [*(f"{word}  {text}" for word, text in said), host, describe_self_test(test)]

@@ -51,7 +51,7 @@ def _scaled(seconds: float) -> float:
 
 def _extra(result: Result, candidate: CandidateResult) -> str:
     """Return the text that the action shows with a value: how it was measured, and its ratio to the baseline."""
-    launches = candidate.whole_launches or len(candidate.launches)
+    launches = candidate.complete_launches or len(candidate.launches)
     lines = [f"calls: {candidate.calls:,}", *([f"launches: {launches:,}"] if launches else [])]
     comparison = comparison_with(result, result.baseline, candidate.slug)
     if candidate.slug == result.baseline and result.comparisons:

@@ -26,19 +26,19 @@ def check_parquet() -> None:
     _pyarrow()
 
 
-def call_columns(result: Result, form: str) -> dict[str, Any]:  # Any: arrays of several types
+def call_columns(result: Result, report_format: str) -> dict[str, Any]:  # Any: arrays of several types
     """Return the calls of all candidates that did not fail as columns: `candidate`, `launch`, `round`, `seconds`.
 
     The candidate is an index of `called_candidates`.
 
     Args:
         result: The result.
-        form: Name of the format, for the message.
+        report_format: Name of the format, for the message.
 
     Raises:
         UsageError: No candidate was measured, or the result has no samples.
     """
-    found = candidates_with_calls(result, form)
+    found = candidates_with_calls(result, report_format)
     sizes = [samples.size for _, samples in found]
     return {
         "candidate": np.repeat(np.arange(len(found), dtype=np.int32), sizes),
@@ -48,9 +48,9 @@ def call_columns(result: Result, form: str) -> dict[str, Any]:  # Any: arrays of
     }
 
 
-def called_candidates(result: Result, form: str) -> list[str]:
+def called_candidates(result: Result, report_format: str) -> list[str]:
     """Return the slugs of the candidates whose calls `call_columns` returns."""
-    return [one.slug for one, _ in candidates_with_calls(result, form)]
+    return [one.slug for one, _ in candidates_with_calls(result, report_format)]
 
 
 def render_parquet(result: Result) -> bytes:

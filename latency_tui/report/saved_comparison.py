@@ -30,18 +30,18 @@ _KIND_WIDTH = 9
 
 
 def render_comparisons(
-    comparisons: Sequence[SavedComparison], form: ComparisonFormat = "table", *, width: int | None = None
+    comparisons: Sequence[SavedComparison], report_format: ComparisonFormat = "table", *, width: int | None = None
 ) -> str:
     """Return comparisons with one baseline as text that ends with a newline.
 
     Args:
         comparisons: At least one comparison.
-        form: The format.
+        report_format: The format.
         width: Width of the terminal, to which notes of a table are wrapped; None for no limit.
     """
-    if form == "json":
+    if report_format == "json":
         return msgspec.json.format(msgspec.json.encode(comparisons), indent=2).decode() + "\n"
-    make = _markdown if form == "markdown" else _table
+    make = _markdown if report_format == "markdown" else _table
     return "\n".join(make(one, width) for one in comparisons)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from latency_tui.report.table_cells import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.text.formatting import NOTHING
-from latency_tui.text.sanitize import cells, pad, shorten
+from latency_tui.text.sanitize import cell_width, pad, shorten
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -72,7 +72,7 @@ def _fit(rows: list[Row], width: int | None) -> list[list[str]]:
 
 
 def _column_width(rows: list[Row], name: str, width: int | None) -> int:
-    widest = max(cells(name), *(cells(row.cells[name]) for row in rows))
+    widest = max(cell_width(name), *(cell_width(row.cells[name]) for row in rows))
     # Names may be of any length, so their column is limited to leave space for the numbers.
     return min(widest, max(width // 3, 12)) if name == "model" and width is not None else widest
 

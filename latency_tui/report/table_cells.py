@@ -181,8 +181,8 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     if len(set(letters)) < len(letters):
         notes.append(("note", "Models that share a group letter are not shown to differ."))
     active = {candidate.slug for candidate in whole}
-    unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= active]
-    if sentence := describe_effort(result, unsettled):
+    undecided = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= active]
+    if sentence := describe_effort(result, undecided):
         notes.append(("note", sentence))
     return notes + [("note", sentence) for sentence in _model_notes(result)]
 
@@ -233,8 +233,8 @@ def make_title(result: Result) -> str:
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
     length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s per model" if plan.seconds else ""
     launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
-    if result.whole_launches not in (0, plan.launches):
-        launches = f"{result.whole_launches:,} of {launches}"
+    if result.complete_launches not in (0, plan.launches):
+        launches = f"{result.complete_launches:,} of {launches}"
     received = [candidate.received for candidate in result.measured if candidate.received is not None]
     title = "generated inputs" if received and all(one.generated for one in received) else work.dataset.title
     parts = [title, rows, work.method, work.scenario, length or "until known", launches]

@@ -20,15 +20,15 @@ _COLUMNS = ("result", "measured", "p50", "95 % CI", "p99", "")
 _NUMBERS = (2, 4)
 
 
-def render_trend(trend: Trend, form: TrendFormat = "table", *, width: int | None = None) -> str:
+def render_trend(trend: Trend, report_format: TrendFormat = "table", *, width: int | None = None) -> str:
     """Return a trend as text that ends with a newline.
 
     Args:
         trend: The trend.
-        form: The format.
+        report_format: The format.
         width: Width of the terminal, to which sentences are wrapped; None for no limit.
     """
-    if form == "json":
+    if report_format == "json":
         return msgspec.json.format(msgspec.json.encode(trend), indent=2).decode() + "\n"
     head = ", ".join(filter(None, (trend.title, clean(trend.host), clean(trend.cpu))))
     tables = [_table(candidate) for candidate in trend.candidates]

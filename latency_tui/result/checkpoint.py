@@ -123,10 +123,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     lost_cores: tuple[int, ...] = ()
 
 
-class LooksCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """The interim analyses (looks) of the limits: their number, the rounds before the next, and the final verdicts."""
+class InterimCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The interim analyses of the limits: their number, the rounds before the next, and the final verdicts."""
 
-    looks: int = 0
+    count: int = 0
     due: int = 0
     decided: tuple[LimitVerdict, ...] = ()
 
@@ -140,7 +140,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
         round_launches: Launch of each round, `(n_rounds,)`.
         finished_rounds: Complete rounds, in order, `(n,)`.
         candidates: All candidates, and the control if there is one.
-        looks: Interim analyses of the limits.
+        interim: Interim analyses of the limits.
         next_look: Number of rounds at which an until-known plan is checked again.
         environment: Hardware and software.
         cores: Cores to which the candidates were pinned; None if they are unknown.
@@ -158,7 +158,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     round_launches: Integers
     finished_rounds: Integers
     candidates: tuple[CandidateCheckpoint, ...]
-    looks: LooksCheckpoint = LooksCheckpoint()
+    interim: InterimCheckpoint = InterimCheckpoint()
     next_look: int = 0
     environment: Environment | None = None
     cores: tuple[int, ...] | None = None

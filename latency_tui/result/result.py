@@ -119,7 +119,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         samples: Latencies in the order measured, `(n_samples,)` seconds; None if they are left out.
         rounds: Index of the first sample of each round.
         launches: Index of the first sample of each launch.
-        whole_launches: Number of launches, except for a last one with fewer than half of its rounds; 0 if unknown.
+        complete_launches: Number of launches, except for a last one with fewer than half of its rounds; 0 if unknown.
         statistics: Statistics of its latencies; None if nothing was measured.
         distribution: The distribution of the latencies, also if the samples are left out; None if nothing was measured.
         per_launch: Statistics of each of these launches, from which saved results are compared.
@@ -149,7 +149,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     samples: Samples | None = None
     rounds: tuple[int, ...] = ()
     launches: tuple[int, ...] = ()
-    whole_launches: int = 0
+    complete_launches: int = 0
     statistics: Statistics | None = None
     distribution: Distribution | None = None
     per_launch: tuple[LaunchStatistics, ...] = ()
@@ -177,7 +177,7 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
     """Noise of the machine during the measurement; all shares are 0 to 1.
 
     Attributes:
-        level: `quiet`, `uneasy` or `noisy`.
+        level: `quiet`, `disturbed` or `noisy`.
         lost_time: Share of the measuring time in which a candidate was runnable but waited for a core. If the system
             does not report this: wall time less CPU time.
         disturbed_calls: Calls in blocks that the scheduler interrupted.
@@ -273,12 +273,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return compared.pop() if len(compared) == 1 else next(iter(measured), None)
 
     @property
-    def whole_launches(self) -> int:
+    def complete_launches(self) -> int:
         """Number of launches that the statistics use, without a last one that was stopped early; 0 if it is unknown."""
         failed = {candidate.slug for candidate in self.candidates if candidate.status == "failed"}
         compared = [c.launches for c in self.comparisons if not {c.baseline, c.candidate} & failed]
         return max(compared, default=0) or max(
-            (c.whole_launches or len(c.launches) for c in self.candidates), default=0
+            (c.complete_launches or len(c.launches) for c in self.candidates), default=0
         )
 
     def without_samples(self) -> Result:
@@ -300,13 +300,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         mark = uuid.uuid4().hex  # placeholder for the arrays while the rest is formatted
         rows: list[NDArray[Any]] = []
 
-        def hold(row: Any) -> str:  # Any: msgspec calls the hook with every type that it does not know
+        def encode_as_mark(row: Any) -> str:  # Any: msgspec calls the hook with every type that it does not know
             if not isinstance(row, np.ndarray):
                 raise NotImplementedError(type(row))
             rows.append(row)
             return mark
 
-        text = msgspec.json.encode(msgspec.structs.replace(value, candidates=candidates), enc_hook=hold)
+        text = msgspec.json.encode(msgspec.structs.replace(value, candidates=candidates), enc_hook=encode_as_mark)
         formatted = text if indent is None else msgspec.json.format(text, indent=indent)
         first, *others = _harmless(formatted).split(f'"{mark}"')
         yield first

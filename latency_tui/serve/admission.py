@@ -41,18 +41,18 @@ class Admission:
         self.handler = handler
         self.seconds = seconds
         self._most = _MAX_WAITING if descriptors < 0 else max(min(_MAX_WAITING, descriptors // 4), 4)
-        self._waiting: dict[Waiting, None] = {}
+        self._waiting: dict[PendingConnection, None] = {}
 
     def __call__(self) -> asyncio.Protocol:
         """Return the protocol of a new connection."""
-        return Waiting(self)
+        return PendingConnection(self)
 
     @property
     def backlog(self) -> int:
         """Maximum number of connections that asyncio accepts before it reads from any of them."""
         return max(self._most // 2, 2)
 
-    def add(self, connection: Waiting) -> None:
+    def add(self, connection: PendingConnection) -> None:
         """Add a waiting connection; close the oldest one if there are too many."""
         self._waiting[connection] = None
         neighbours = [other for other in self._waiting if other.address == connection.address]
@@ -61,7 +61,7 @@ class Admission:
         if len(self._waiting) > self._most:
             next(iter(self._waiting)).abort()
 
-    def remove(self, connection: Waiting) -> None:
+    def remove(self, connection: PendingConnection) -> None:
         """Remove a connection that was handed over or closed."""
         self._waiting.pop(connection, None)
 
@@ -71,7 +71,7 @@ class Admission:
             connection.abort()
 
 
-class Waiting(asyncio.Protocol):
+class PendingConnection(asyncio.Protocol):
     """The protocol of a connection until the head of its first request has arrived.
 
     Attributes:
@@ -105,23 +105,23 @@ class Waiting(asyncio.Protocol):
                 self.abort()
             return
         transport, handler = self._transport, self._admission.handler()
-        self._forget()
+        self._remove()
         transport.set_protocol(handler)
         handler.connection_made(transport)
         handler.data_received(bytes(self._head))
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Stop waiting."""
-        self._forget()
+        self._remove()
 
     def abort(self) -> None:
         """Close the connection without a response."""
         transport = self._transport
-        self._forget()
+        self._remove()
         if transport is not None:
             transport.abort()
 
-    def _forget(self) -> None:
+    def _remove(self) -> None:
         self._transport = None
         self._admission.remove(self)
         if self._deadline is not None:

@@ -23,7 +23,7 @@ from textual_serve.server import to_int
 
 from latency_tui.serve.access import Access, content_security
 from latency_tui.serve.tab_process import Session
-from latency_tui.tui.browser_tab import cells
+from latency_tui.tui.browser_tab import clamp_size
 
 STATIC = Path(__file__).parent / "static"
 CLOSING_SECONDS = 0.5
@@ -121,7 +121,9 @@ class Server(TextualServer):
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run the app while the tab is open."""
         socket = web.WebSocketResponse(heartbeat=15, timeout=CLOSING_SECONDS)
-        width, height = (cells(to_int(request.query.get(name, ""), fallback), fallback) for name, fallback in _SIZES)
+        width, height = (
+            clamp_size(to_int(request.query.get(name, ""), fallback), fallback) for name, fallback in _SIZES
+        )
         await socket.prepare(request)
         self._sockets.add(socket)
         session = Session(
@@ -185,7 +187,7 @@ def _size(number: float) -> int:
     """Return a valid number of columns or rows; raises `ValueError` for infinity and NaN."""
     if not math.isfinite(number):
         raise ValueError(number)
-    return cells(number, 1)
+    return clamp_size(number, 1)
 
 
 def _without_token(request: web.Request) -> str:

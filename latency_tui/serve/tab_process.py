@@ -36,11 +36,11 @@ class Session(AppService):
 
     Args:
         arguments: The command line of the app, as a list, because no shell parses it.
-        wire: textual-serve's callbacks: `write_bytes`, `write_str`, `close`, `download_manager`.
+        callbacks: textual-serve's callbacks: `write_bytes`, `write_str`, `close`, `download_manager`.
     """
 
-    def __init__(self, arguments: Sequence[str], **wire: Any) -> None:  # Any: passed through
-        super().__init__("", **wire)
+    def __init__(self, arguments: Sequence[str], **callbacks: Any) -> None:  # Any: passed through
+        super().__init__("", **callbacks)
         self._arguments = tuple(arguments)
         self._errors: asyncio.Task[None] | None = None
 

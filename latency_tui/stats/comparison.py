@@ -31,10 +31,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         rounds: Number of rounds used.
         launches: Number of launches used, each at least half complete; 0 if it is unknown. With three or more the
             interval is over launches; with fewer it holds for these launches only.
-        seconds_to_settle: Measuring time that would likely settle an inconclusive comparison; None if it is settled or
+        seconds_to_decide: Measuring time that would likely decide an inconclusive comparison; None if it is decided or
             unknown.
-        runs_to_settle: Additional runs per candidate that would likely settle it; None if runs do not help.
-        launches_to_settle: Additional launches that would likely settle it if runs do not; None if unknown or settled.
+        runs_to_decide: Additional runs per candidate that would likely decide it; None if runs do not help.
+        launches_to_decide: Additional launches that would likely decide it if runs do not; None if unknown or decided.
         predicted_low: Lower end of the prediction interval: the expected ratio in another launch, never above `low`;
             None with fewer than three launches.
         predicted_high: Upper end of the prediction interval, never below `high`.
@@ -52,9 +52,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict = "inconclusive"
     rounds: int = 0
     launches: int = 0
-    seconds_to_settle: float | None = None
-    runs_to_settle: int | None = None
-    launches_to_settle: int | None = None
+    seconds_to_decide: float | None = None
+    runs_to_decide: int | None = None
+    launches_to_decide: int | None = None
     predicted_low: float | None = None
     predicted_high: float | None = None
     p99_ratio: float | None = None

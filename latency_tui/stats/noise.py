@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from latency_tui.stats.defaults import EQUIVALENCE
 
 Severity = Literal["low", "medium", "high"]
-Level = Literal["quiet", "uneasy", "noisy"]
+Level = Literal["quiet", "disturbed", "noisy"]
 
 _RANKS: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2}
 _SEGMENTS = 10
@@ -180,4 +180,4 @@ def level(found: Iterable[Severity]) -> Level:
     worst = set(found)
     if "high" in worst:
         return "noisy"
-    return "uneasy" if "medium" in worst else "quiet"
+    return "disturbed" if "medium" in worst else "quiet"

@@ -17,7 +17,7 @@ _MIN_ROUNDS_PER_PROCESS = 6
 """Rounds per process below which between-process variance cannot be separated from the variance between rounds."""
 
 
-def rounds_to_settle(
+def rounds_to_decide(
     pair: PairEvidence, margin: float, confidence: float = 0.95, pairs: int = 1, most_processes: int = 0
 ) -> int | None:
     """Predict the total number of rounds for a verdict, provided that the estimate does not change.
@@ -71,7 +71,7 @@ def rounds_to_settle(
     return math.ceil(max(needed, least, pair.rounds + 1)) if needed < _MAX_ROUNDS else None
 
 
-def launches_to_settle(pair: PairEvidence, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
+def launches_to_decide(pair: PairEvidence, margin: float, confidence: float = 0.95, pairs: int = 1) -> int | None:
     """Predict the total number of launches for a verdict, provided that their variance does not change.
 
     Args:

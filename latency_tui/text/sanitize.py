@@ -32,12 +32,12 @@ def _visible(character: str) -> str:
     return "" if category == "Cc" else character
 
 
-def cells(text: str) -> int:
+def cell_width(text: str) -> int:
     """Return the number of terminal cells that a text takes."""
-    return sum(_cells(character) for character in text)
+    return sum(_character_width(character) for character in text)
 
 
-def _cells(character: str) -> int:
+def _character_width(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
@@ -45,11 +45,11 @@ def _cells(character: str) -> int:
 
 def shorten(text: str, width: int) -> str:
     """Return text cut to at most `width` cells, with an ellipsis if something was cut."""
-    if cells(text) <= width:
+    if cell_width(text) <= width:
         return text
     kept, room = "", width - 1
     for character in text:
-        room -= _cells(character)
+        room -= _character_width(character)
         if room < 0:
             break
         kept += character
@@ -58,11 +58,11 @@ def shorten(text: str, width: int) -> str:
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return text padded with spaces to `width` cells; on the left if `right` is set."""
-    space = " " * (width - cells(text))
+    space = " " * (width - cell_width(text))
     return space + text if right else text + space
 
 
 def align(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
     """Return rows of equal length as lines, with two spaces between columns; columns in `right` are right-aligned."""
-    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_width, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(pad(cell, widths[i], right=i in right) for i, cell in enumerate(row)).rstrip() for row in rows]

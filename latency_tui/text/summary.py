@@ -175,12 +175,12 @@ class _Ranking(NamedTuple):
         if not rivals:
             return ranking
         pairs = [pair for c in [first, *rivals] if (pair := to_baseline.get(c.slug)) is not None]
-        unsettled = [p for p in pairs if p.verdict == "inconclusive"] if len(pairs) == len(rivals) else []
+        undecided = [p for p in pairs if p.verdict == "inconclusive"] if len(pairs) == len(rivals) else []
         beyond = _interval_to_baseline(to_baseline.get(first.slug))[1] * (1 + result.equivalence)
         close = [c for c in rivals if _interval_to_baseline(to_baseline.get(c.slug))[0] <= beyond]
         among = {c.slug for c in [first, *close]}
         between = [pair for pair in pairs if {pair.baseline, pair.candidate} <= among]
-        ranking = ranking._replace(rivals=rivals, close=close, between=between, open_pairs=unsettled)
+        ranking = ranking._replace(rivals=rivals, close=close, between=between, open_pairs=undecided)
         if not close or ranking.equally_fast:
             return ranking
         undecided = [p for p in between if p.verdict == "inconclusive"] if len(between) == len(close) else []
@@ -188,7 +188,7 @@ class _Ranking(NamedTuple):
 
 
 def open_pairs(result: Result) -> Sequence[Comparison]:
-    """Return the comparisons of a result that prevent its answer from being settled; empty if it is settled."""
+    """Return the comparisons of a result that prevent its answer from being decided; empty if it is decided."""
     measured = tuple(c for c in result.measured if c.status == "measured")
     return _Ranking.of(result, measured).open_pairs if len(measured) > 1 else ()
 
@@ -212,8 +212,8 @@ def _describe_doubt(result: Result, first: CandidateResult, open_pairs: Sequence
         models = "" if len(result.comparisons) < 2 else " for this many models"
         return f"the difference is not significant{models}"
     few = f"{_format_runs(first)} {_are(first)}"
-    if any(pair.launches_to_settle for pair in open_pairs):
-        few = f"{result.whole_launches} launches are"
+    if any(pair.launches_to_decide for pair in open_pairs):
+        few = f"{result.complete_launches} launches are"
     return f"{few} too few to be sure{_effort_clause(open_pairs)}"
 
 
@@ -298,16 +298,16 @@ def _effort(pairs: Sequence[Comparison]) -> str:
     If launches differ too much, more runs per launch do not help, so it is a number of launches, which also covers the
     pairs that need runs. It is empty if the amount is unknown for a pair, or takes too long.
     """
-    seconds = [pair.seconds_to_settle for pair in pairs if pair.seconds_to_settle is not None]
+    seconds = [pair.seconds_to_decide for pair in pairs if pair.seconds_to_decide is not None]
     if not seconds or len(seconds) < len(pairs) or max(seconds) > _MAX_WAIT:
         return ""
     per_launch = [
-        second / p.launches_to_settle for second, p in zip(seconds, pairs, strict=True) if p.launches_to_settle
+        second / p.launches_to_decide for second, p in zip(seconds, pairs, strict=True) if p.launches_to_decide
     ]
     if per_launch:  # their number, because a launch takes longer than its measuring time
         launches = math.ceil(max(seconds) / per_launch[0] - 1e-9)
         return f"about {launches:,} more {'launch' if launches == 1 else 'launches'}"
-    runs = round_up(max((pair.runs_to_settle or 0 for pair in pairs), default=0))
+    runs = round_up(max((pair.runs_to_decide or 0 for pair in pairs), default=0))
     return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(max(seconds))})" if runs else ""
 
 
@@ -343,7 +343,7 @@ def _per_call(rows: int) -> str:
 
 def _launch_note(result: Result) -> str:
     """Return a note that an interval holds only for the measured launches, if there are fewer than three."""
-    launches = result.whole_launches or result.plan.launches
+    launches = result.complete_launches or result.plan.launches
     return " in this launch" if launches < 2 else " in these 2 launches" if launches == 2 else ""
 
 

@@ -141,9 +141,9 @@ class LatencyApp(App[None]):
             return
         self.kept_ids = self._main.controller.keep_results()
         if terminated and not self.kept_ids and not self.kept_files:
-            from latency_tui.tui.emergency_save import keep
+            from latency_tui.tui.emergency_save import save_results
 
-            self.kept_files = keep(self._main.controller.results_so_far())
+            self.kept_files = save_results(self._main.controller.results_so_far())
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen, which is shown from the first frame."""

@@ -41,13 +41,13 @@ def show_in_tab(sentence: str) -> None:
     """Show a sentence in the tab instead of the app, until the tab closes, or enter, escape or q is pressed."""
     text = f"\x1b[2J\x1b[H\x1b[?25l\r\n  {sentence}\r\n\r\n  Press q to end.\r\n".encode("utf-8", "replace")
     with contextlib.suppress(OSError, ValueError):
-        wire = sys.__stdout__.fileno() if sys.__stdout__ else 1
-        os.write(wire, b"__GANGLION__\n" + _packet(b"D", text))
+        descriptor = sys.__stdout__.fileno() if sys.__stdout__ else 1
+        os.write(descriptor, b"__GANGLION__\n" + _packet(b"D", text))
         _wait_for_end(sys.__stdin__.fileno() if sys.__stdin__ else 0)
-        os.write(wire, _packet(b"M", b'{"type": "exit"}'))
+        os.write(descriptor, _packet(b"M", b'{"type": "exit"}'))
 
 
-def cells(value: object, fallback: int) -> int:
+def clamp_size(value: object, fallback: int) -> int:
     """Return a valid number of columns or rows, whatever number a page sent."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return fallback

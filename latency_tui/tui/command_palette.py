@@ -25,7 +25,7 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """Yield all commands that apply, while the field is empty."""
         for command in self._applicable():
-            yield DiscoveryHit(command.title, self._do(command), help=self._help(command))
+            yield DiscoveryHit(command.title, self._callback(command), help=self._help(command))
 
     async def search(self, query: str) -> Hits:
         """Yield the commands whose title matches the query."""
@@ -33,7 +33,7 @@ class Commands(Provider):
         for command in self._applicable():
             score = matcher.match(command.title)
             if score > 0:
-                yield Hit(score, matcher.highlight(command.title), self._do(command), help=self._help(command))
+                yield Hit(score, matcher.highlight(command.title), self._callback(command), help=self._help(command))
 
     def _applicable(self) -> list[type[Command]]:
         screen = self.screen
@@ -41,7 +41,7 @@ class Commands(Provider):
             return []
         return [command for command in COMMANDS.values() if command.title and command.applies(screen.state)]
 
-    def _do(self, command: type[Command]):  # type: ignore[no-untyped-def]  # a callback of no arguments
+    def _callback(self, command: type[Command]):  # type: ignore[no-untyped-def]  # a callback of no arguments
         return lambda: self.screen.post_message(command())
 
     @staticmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from latency_tui.plan import ModelSpec
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 MOST = 100
 _MAX_LOOKED_AT = 5000
@@ -104,7 +104,7 @@ def _entries(folder: Path, start: str) -> Iterator[Match]:
             name = entry.name
             if not name.casefold().startswith(start.casefold()) or (name[:1] == "." and start[:1] != "."):
                 continue
-            if clean(name) != name:  # a terminal cannot show it, and a user cannot type it
+            if sanitize_line(name) != name:  # a terminal cannot show it, and a user cannot type it
                 continue
             with suppress(OSError):
                 if entry.is_dir():

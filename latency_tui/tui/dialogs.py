@@ -22,7 +22,7 @@ from latency_tui.tui.background import run_in_background
 from latency_tui.tui.measurement_controller import MeasurementController
 from latency_tui.tui.notices import notify
 from latency_tui.tui.plan_to_measure import batch_size, plan_typed
-from latency_tui.tui.reducers.commands import add_rows, change_dataset, take_plan
+from latency_tui.tui.reducers.commands import add_rows, apply_plan, change_dataset
 from latency_tui.tui.reducers.tabs import open_tab
 from latency_tui.tui.state import State, mean_calls
 from latency_tui.tui.store import Store
@@ -30,7 +30,7 @@ from latency_tui.tui.store import Store
 if TYPE_CHECKING:
     from latency_tui.catalog.configuration import LoadedConfiguration
     from latency_tui.tui.screens.add_model import AddedModel
-    from latency_tui.tui.screens.plan_sheet import PlanChange
+    from latency_tui.tui.screens.measurement_options import PlanChange
 
 
 class Dialogs:
@@ -88,17 +88,17 @@ class Dialogs:
         """Ask how to measure."""
         if self._state.work != "idle":
             return
-        from latency_tui.tui.screens.plan_sheet import PlanSheet
+        from latency_tui.tui.screens.measurement_options import MeasurementOptions
 
         def take(change: PlanChange | None) -> None:
             if change is not None:
                 from latency_tui.catalog.runtimes import expand_runtimes
 
                 plan, runtimes = change
-                wanted = expand_runtimes(self._state.chosen, runtimes) if runtimes else ()
-                self._change_if_idle(take_plan(self._state, plan, wanted))
+                wanted = expand_runtimes(self._state.selected, runtimes) if runtimes else ()
+                self._change_if_idle(apply_plan(self._state, plan, wanted))
 
-        self._screen.app.push_screen(PlanSheet(plan_typed(self._state), mean_calls(self._state)), take)
+        self._screen.app.push_screen(MeasurementOptions(plan_typed(self._state), mean_calls(self._state)), take)
 
     def _add_variants(self) -> None:
         """Ask for variants of the highlighted model."""
@@ -211,7 +211,7 @@ class Dialogs:
         from latency_tui.tui.screens.save import SaveScreen
 
         job, controller = measurement.job, self._controller
-        self._screen.app.push_screen(SaveScreen(lambda: controller.exact_result(job)))
+        self._screen.app.push_screen(SaveScreen(lambda: controller.full_result(job)))
 
     def _copy_table(self) -> None:
         """Copy the table of results to the clipboard."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 
-def keep(results: Iterable[Result]) -> tuple[Path, ...]:
+def save_results(results: Iterable[Result]) -> tuple[Path, ...]:
     """Write each result as JSON into the user's data folder, or else the folder for temporary files.
 
     Returns:

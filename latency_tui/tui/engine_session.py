@@ -46,7 +46,7 @@ class Session:
         self._launched: list[Engine] = []
         self._starting = asyncio.Lock()
         self._running = ""
-        self._given_up = ""
+        self._cancelled_job = ""
         self._began = 0.0
         self._jobs = itertools.count(1)
 
@@ -60,25 +60,27 @@ class Session:
         self._work(job, lambda engine: engine.run(Train(job=job, plan=plan)))
         return job
 
-    def profile(self, plan: Plan, settled: Callable[[str], bool]) -> str:
+    def profile(self, plan: Plan, is_decided: Callable[[str], bool]) -> str:
         """Measure the plan; returns the job's id.
 
         Args:
             plan: What to measure.
-            settled: Returns whether a job has answered the question of its plan; called after each round.
+            is_decided: Returns whether a job has answered the question of its plan; called after each round.
         """
         job = self._new_job("profile")
 
         def stream(engine: Engine) -> AsyncIterator[Event]:
-            return launches.measure(plan, engine=engine, job=job, settled=lambda: settled(job), new_engine=self._launch)
+            return launches.measure(
+                plan, engine=engine, job=job, is_decided=lambda: is_decided(job), new_engine=self._launch
+            )
 
         self._work(job, stream)
         return job
 
-    def go_on(
+    def continue_measurement(
         self,
         plan: Plan,
-        settled: Callable[[str], bool],
+        is_decided: Callable[[str], bool],
         begin: Callable[[str], Awaitable[int]],
         inputs: Mapping[str, str],
         environment: Environment | None,
@@ -87,7 +89,7 @@ class Session:
 
         Args:
             plan: What to measure.
-            settled: As in `profile`.
+            is_decided: As in `profile`.
             begin: Prepares the continuation for a job, and returns the number of its first launch.
             inputs: The inputs of the result, see `InputsIdentified`.
             environment: The environment of the result.
@@ -96,12 +98,12 @@ class Session:
 
         async def stream(_: Engine) -> AsyncGenerator[Event, None]:
             first_launch = await begin(job)
-            if self._given_up == job:  # stopped before an engine was started
+            if self._cancelled_job == job:  # stopped before an engine was started
                 raise EngineError("The measurement was stopped before it began.")
             events = launches.measure(
                 plan,
                 job=job,
-                settled=lambda: settled(job),
+                is_decided=lambda: is_decided(job),
                 new_engine=self._launch,
                 first_launch=first_launch,
                 inputs=inputs,
@@ -165,17 +167,17 @@ class Session:
             self._screen.post_message(EngineLost(error))
 
     async def _run(self, job: str, stream: Callable[[Engine], AsyncIterator[Event]]) -> None:
-        mail = _Batches(job, self._screen)
+        batches = _Batches(job, self._screen)
         self._running = job
         failed: EngineError | None = None
         try:
             engine = await self._ready()
             async for event in stream(engine):
-                mail.add(event)
+                batches.add(event)
         except EngineError as error:
             failed = error
         finally:
-            mail.flush()
+            batches.flush()
             if self._running == job:
                 self._running = ""
         if isinstance(failed, DataError | InputsChangedError):  # the session's engine still runs
@@ -184,7 +186,7 @@ class Session:
         if failed is not None:
             with suppress(EngineError):
                 await self.close()
-            self._screen.post_message(EngineLost(None if self._given_up == job else failed))
+            self._screen.post_message(EngineLost(None if self._cancelled_job == job else failed))
         self._screen.post_message(JobEnded(job, failed))
 
     async def _stop_training(self, job: str, slug: str) -> None:
@@ -202,7 +204,7 @@ class Session:
             await asyncio.sleep(_STOP_SECONDS / _STOP_TRIES)
             if self._running != job:
                 return
-        self._given_up = job
+        self._cancelled_job = job
         await self.close()
 
 

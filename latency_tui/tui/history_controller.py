@@ -16,7 +16,7 @@ from latency_tui.tui.background import run_in_background
 from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.notices import notify, notify_error, notify_refusal
 from latency_tui.tui.reducers.events import replace_measurement
-from latency_tui.tui.reducers.history import find_open, highlight_saved, open_saved, show_measurement, take_rows
+from latency_tui.tui.reducers.history import find_open, highlight_saved, open_saved, set_rows, show_measurement
 from latency_tui.tui.saved_results import list_results, load_result, remove_result
 from latency_tui.tui.state import State, date_text
 from latency_tui.tui.store import Store
@@ -82,7 +82,7 @@ class HistoryController:
                 rows = await list_results(self._path)
             except LatencyTuiError as error:
                 problem = str(error)
-        self._store.change(take_rows(self._state, rows, problem))
+        self._store.change(set_rows(self._state, rows, problem))
         if self._timer is not None:
             self._timer.stop()
         is_measuring = self._state.work == "profiling" or any(row.state == "measuring" for row in rows)

@@ -26,10 +26,10 @@ from latency_tui.tui.notices import notify, notify_error
 from latency_tui.tui.plan_to_measure import plan_to_measure
 from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.reducers import events
-from latency_tui.tui.result_order import settled_order
-from latency_tui.tui.state import Measurement, Progress, State, is_training, update_row
+from latency_tui.tui.result_order import stable_order
+from latency_tui.tui.state import Progress, ShownMeasurement, State, is_training, update_row
 from latency_tui.tui.store import Store
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,10 +95,10 @@ class MeasurementController:
             return
         self._measured_more = False
         state = events.sample_noise(self._state)
-        live = state.live
+        live = state.running_measurement
         result = self._recordings.snapshot(state.job) if live is not None else None
         if live is not None and result is not None and result.measured:
-            order = settled_order(result, live.order, slack=_LIVE_SLACK)
+            order = stable_order(result, live.order, slack=_LIVE_SLACK)
             state = events.replace_measurement(state, live.job, replace(live, result=result, order=order))
         self._store.change(state)
 
@@ -114,19 +114,19 @@ class MeasurementController:
                 self._store.change(update_row(self._state, row.slug, elapsed=elapsed), paint=False)
                 self._measured_more = True
 
-    def take(self, message: EngineMessage) -> None:
+    def handle(self, message: EngineMessage) -> None:
         """Take what the session reported into the state."""
         match message:
             case EventsArrived():
-                self._take_events(message)
+                self._handle_events(message)
             case JobEnded():
                 self._end_job(message)
             case EngineLost():
                 self._lose_engine(message)
             case ResultComputed():
-                self._take_result(message)
+                self._handle_result(message)
 
-    def _take_events(self, message: EventsArrived) -> None:
+    def _handle_events(self, message: EventsArrived) -> None:
         """Take events of the running job into the state and its recording; those of an older one are dropped."""
         if message.job != self._state.job:
             return
@@ -148,7 +148,7 @@ class MeasurementController:
         elif isinstance(message.error, InputsChangedError):
             notify_error(self._screen, message.error, f"{commands.Profile.key_label()} measures again.")
         profiled = self._state.work == "profiling"
-        profile_next = self._state.then_profile and message.error is None
+        profile_next = self._state.profile_after_training and message.error is None
         self._store.change(events.finish(events.sample_noise(self._state)))
         if profiled:
             self._compute_result(message.job)
@@ -162,18 +162,18 @@ class MeasurementController:
             keys = f"{commands.Train.key_label()} or {commands.Profile.key_label()}"
             notify_error(self._screen, message.error, f"Press {keys} to start it again.")
 
-    def take_fault(self, event: Worker.StateChanged) -> None:
+    def handle_fault(self, event: Worker.StateChanged) -> None:
         """Report an error in a worker; the job of the engine's worker has ended with it."""
         error = event.worker.error
         if event.state is not WorkerState.ERROR or error is None:
             return
         self._screen.log.error(repr(error))
-        fault = EngineError(f"{type(error).__name__}: {clean(str(error))}")
+        fault = EngineError(f"{type(error).__name__}: {sanitize_line(str(error))}")
         notify_error(self._screen, fault, "Please report this.")
         if event.worker.group == "engine":
             self._screen.post_message(JobEnded(self._state.job))
 
-    def _take_result(self, message: ResultComputed) -> None:
+    def _handle_result(self, message: ResultComputed) -> None:
         """Show the exact result of a measurement; one without any numbers is dropped."""
         found = next((one for one in self._state.measurements if one.job == message.job), None)
         if found is None:
@@ -183,12 +183,12 @@ class MeasurementController:
             self._recordings.drop(message.job)
             self._store.change(events.drop_measurement(self._state, message.job))
             return
-        exact = replace(found, result=result, order=settled_order(result, found.order, slack=0.0), whole=True)
+        exact = replace(found, result=result, order=stable_order(result, found.order, slack=0.0), is_exact=True)
         self._store.change(events.replace_measurement(self._state, message.job, exact))
 
     def _compute_result(self, job: str) -> None:
         async def work() -> None:
-            self._screen.post_message(ResultComputed(job, await self._recordings.exact(job)))
+            self._screen.post_message(ResultComputed(job, await self._recordings.finish(job)))
 
         run_in_background(self._screen, work, group=f"compute-{job}")
 
@@ -201,19 +201,19 @@ class MeasurementController:
             result = measurement.result
             if measurement.is_saved:
                 continue
-            if not measurement.whole:
+            if not measurement.is_exact:
                 with suppress(Exception):  # what is on the screen is better than nothing
-                    result = self._recordings.whole(measurement.job) or result
+                    result = self._recordings.result_so_far(measurement.job) or result
             if result is not None and result.measured:
                 found.append(result)
         return found
 
-    async def exact_result(self, job: str) -> Result | None:
+    async def full_result(self, job: str) -> Result | None:
         """Return all that a job has measured so far; of a running job at once, because events keep coming in."""
         saved = next((one for one in self._state.measurements if one.job == job and one.is_saved), None)
         if saved is not None:
             return await self._recordings.load_saved(saved.key) if saved.key else saved.result
-        return self._recordings.whole(job) if job == self._state.job else await self._recordings.exact(job)
+        return self._recordings.result_so_far(job) if job == self._state.job else await self._recordings.finish(job)
 
     # --- what the user asked for -------------------------------------------------------------------------------------
 
@@ -243,17 +243,17 @@ class MeasurementController:
     def _profile(self, ask_for_trust: Callable[[commands.Command], None]) -> None:
         """Measure the chosen models; while they are trained, afterwards."""
         if self._state.work == "training":
-            self._store.change(replace(self._state, then_profile=True))
+            self._store.change(replace(self._state, profile_after_training=True))
             return
         plan = self._plan(commands.Profile(), ask_for_trust)
         if plan is None:
             return
-        job = self._session.profile(plan, self._recordings.settled)
+        job = self._session.profile(plan, self._recordings.is_decided)
         self._recordings.open(job, plan, self._state.colours)
         self._recordings.add(job, events.known_before(self._state, job))
-        measurements = (*self._state.measurements, Measurement(job, plan))
+        measurements = (*self._state.measurements, ShownMeasurement(job, plan))
         state = events.start_job(self._state, job, measurements)
-        self._store.change(replace(state, shown=len(measurements) - 1))
+        self._store.change(replace(state, shown_index=len(measurements) - 1))
 
     def _plan(self, command: commands.Command, ask_for_trust: Callable[[commands.Command], None]) -> Plan | None:
         """Return the plan to run; None, after a word to the user, if there is none or it needs trust first."""
@@ -281,15 +281,15 @@ class MeasurementController:
         from latency_tui.analysis.continuation import plan_to_continue  # loaded with the first result
 
         plan, first = plan_to_continue(measurement.plan, more, recording.active), recording.next_launch
-        job = self._session.go_on(
+        job = self._session.continue_measurement(
             plan,
-            self._recordings.settled,
+            self._recordings.is_decided,
             lambda job: self._recordings.continue_with(job, more),
             recording.inputs,
             recording.noise_recorder.machine,
         )
         self._recordings.rename(measurement.job, job)
-        longer = replace(measurement, job=job, whole=False, launches=first + more.launches)
+        longer = replace(measurement, job=job, is_exact=False, launches=first + more.launches)
         state = events.replace_measurement(self._state, measurement.job, longer)
         self._store.change(events.start_job(state, job, state.measurements, launch=first))
 
@@ -310,7 +310,7 @@ class MeasurementController:
         if measurement is None or not commands.MakeBaseline.applies(self._state):
             return
         if self._state.result is not None and self._state.result.baseline == slug and self._state.row is not None:
-            notify(self._screen, f"{clean(self._state.row.candidate.name)} is the baseline.")
+            notify(self._screen, f"{sanitize_line(self._state.row.candidate.name)} is the baseline.")
         self._store.change(replace(self._state, baseline=slug))
         self._recordings.rebase(measurement.job, slug)
         if measurement.job == self._state.job:

@@ -57,10 +57,10 @@ def plan_to_measure(state: State, *, training: bool = False) -> Plan:
     until_known = state.until_known and not training
     rows = batch_size(state)
     runs, seconds = (1, None) if training and state.until_known else (None, None) if until_known else length(state)
-    slugs = {candidate.slug for candidate in state.chosen}
+    slugs = {candidate.slug for candidate in state.selected}
     return msgspec.structs.replace(
         state.plan,
-        candidates=state.chosen,
+        candidates=state.selected,
         limits=applicable_limits(state.plan.limits, slugs, cold_start=state.cold_start),
         workload=msgspec.structs.replace(state.plan.workload, batch_size=rows),
         runs=runs,
@@ -75,7 +75,7 @@ def plan_to_measure(state: State, *, training: bool = False) -> Plan:
 def plan_typed(state: State) -> Plan:
     """Return the plan with the selected models and the valid numbers in the fields; invalid ones are ignored."""
     plan = state.plan
-    candidates = state.chosen or plan.candidates
+    candidates = state.selected or plan.candidates
     slugs = {candidate.slug for candidate in candidates}
     plan = msgspec.structs.replace(
         plan,

@@ -140,12 +140,12 @@ class Recordings:
         recording = self._recordings.get(job)
         return recording.result(max_samples=LIVE_SAMPLES) if recording else None
 
-    def settled(self, job: str) -> bool:
+    def is_decided(self, job: str) -> bool:
         """Return whether everything that a job's plan asks for is known; False until numpy is imported."""
         recording = self._recordings.get(job)
-        return recording is not None and recording.settled()
+        return recording is not None and recording.is_decided()
 
-    async def exact(self, job: str) -> Result | None:
+    async def finish(self, job: str) -> Result | None:
         """Return the exact result of a recording that has ended, computed in a thread, and keep it."""
         recording = self._recordings.get(job)
         if recording is None:
@@ -154,7 +154,7 @@ class Recordings:
         self._keep(job, result)
         return result
 
-    def whole(self, job: str) -> Result | None:
+    def result_so_far(self, job: str) -> Result | None:
         """Return the exact result so far of a recording that may still grow; takes as long as it takes."""
         recording = self._recordings.get(job)
         return recording.result() if recording else None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
 
-def settled_order(result: Result, before: tuple[str, ...], *, slack: float) -> tuple[str, ...]:
+def stable_order(result: Result, before: tuple[str, ...], *, slack: float) -> tuple[str, ...]:
     """Return slugs from fast to slow; neighbours that differ by less than `slack` keep their order.
 
     Otherwise rows could change places four times per second while a measurement runs, and could not be read.

@@ -35,7 +35,7 @@ class ModelRow:
 
     Attributes:
         candidate: The model and its settings.
-        chosen: Whether it is selected for Train and Profile.
+        selected: Whether it is selected for Train and Profile.
         stage: Its stage in the engine.
         seconds: Training time; None before it is trained, or if it was fitted already.
         score: Accuracy or R² on held-out rows.
@@ -46,7 +46,7 @@ class ModelRow:
     """
 
     candidate: Candidate
-    chosen: bool = True
+    selected: bool = True
     stage: Stage = "new"
     seconds: float | None = None
     score: float | None = None
@@ -81,7 +81,7 @@ class Progress:
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class ShownMeasurement:
     """A measurement and its result so far. Compares by identity, because results contain arrays.
 
     Attributes:
@@ -89,7 +89,7 @@ class Measurement:
         plan: The plan that is measured.
         result: The latest result; None before the first figures.
         order: Slugs in the order shown, the fastest first.
-        whole: Whether the result is computed from all samples; otherwise it is a live snapshot.
+        is_exact: Whether the result is computed from all samples; otherwise it is a live snapshot.
         launches: Total number of launches if it was continued; 0 for the number in the plan.
         is_saved: Whether it was measured in an earlier session, or comes from a file.
         key: Its id in the history; empty for one of this session or from a file.
@@ -99,7 +99,7 @@ class Measurement:
     plan: Plan
     result: Result | None = None
     order: tuple[str, ...] = ()
-    whole: bool = False
+    is_exact: bool = False
     launches: int = 0
     is_saved: bool = False
     key: str = ""
@@ -146,7 +146,7 @@ class State:
         rows: The models, in the order listed.
         runs_text: Text of the field Runs or Seconds.
         batch_text: Text of the field Batch.
-        fields_set: Number of times that the app, not the user, has changed the text of these fields.
+        field_resets: Number of times that the app, not the user, has changed the text of these fields.
         colours: Colour, `#rrggbb`, by slug; of removed models too, because results still show them.
         highlighted: Slug of the model to which `space`, `b` and `enter` apply.
         mode: Layout mode; see `layout`.
@@ -155,11 +155,11 @@ class State:
         job: Id of the running job; empty if no job runs.
         progress: Progress of the running job.
         measurements: The measurements of this session, and saved results that were opened.
-        shown: Index of the measurement on the screen.
+        shown_index: Index of the measurement on the screen.
         history: Content of the tab History.
         last_job: Id of the last measuring job, to which `pinned` and `noise` belong.
         frozen_at: The state that the screen keeps showing while the measurement continues; None if it is not frozen.
-        then_profile: Whether a measurement follows the training, because Profile was pressed meanwhile.
+        profile_after_training: Whether a measurement follows the training, because Profile was pressed meanwhile.
         baseline: Slug of the baseline of the next measurement; None for the fastest model.
         until_known: Whether the next measurement continues until all verdicts are decided, instead of for some runs.
         control: Whether the next measurement includes a hidden copy of the first model.
@@ -175,7 +175,7 @@ class State:
     rows: tuple[ModelRow, ...]
     runs_text: str = ""
     batch_text: str = ""
-    fields_set: int = 0
+    field_resets: int = 0
     colours: Mapping[str, str] = field(default_factory=dict)
     highlighted: str = ""
     mode: Mode = "wide"
@@ -183,12 +183,12 @@ class State:
     work: Work = "idle"
     job: str = ""
     progress: Progress = field(default_factory=Progress)
-    measurements: tuple[Measurement, ...] = ()
-    shown: int = -1
+    measurements: tuple[ShownMeasurement, ...] = ()
+    shown_index: int = -1
     history: HistoryList = field(default_factory=HistoryList)
     last_job: str = ""
     frozen_at: State | None = None
-    then_profile: bool = False
+    profile_after_training: bool = False
     baseline: str | None = None
     until_known: bool = False
     control: bool = False
@@ -205,7 +205,7 @@ class State:
         return self.frozen_at is not None
 
     @property
-    def seen(self) -> State:
+    def displayed(self) -> State:
         """The state that the screen shows; while it is frozen, with the figures of the moment when it was frozen."""
         if self.frozen_at is None:
             return self
@@ -219,9 +219,9 @@ class State:
         )
 
     @property
-    def chosen(self) -> tuple[Candidate, ...]:
+    def selected(self) -> tuple[Candidate, ...]:
         """The candidates that are selected for Train and Profile."""
-        return tuple(row.candidate for row in self.rows if row.chosen)
+        return tuple(row.candidate for row in self.rows if row.selected)
 
     @property
     def row(self) -> ModelRow | None:
@@ -229,12 +229,12 @@ class State:
         return next((row for row in self.rows if row.slug == self.highlighted), None)
 
     @property
-    def measurement(self) -> Measurement | None:
+    def measurement(self) -> ShownMeasurement | None:
         """The measurement on the screen; None before the first one."""
-        return self.measurements[self.shown] if self.measurements else None
+        return self.measurements[self.shown_index] if self.measurements else None
 
     @property
-    def live(self) -> Measurement | None:
+    def running_measurement(self) -> ShownMeasurement | None:
         """The running measurement, which may be an older one that is continued; None if none runs."""
         return next((one for one in self.measurements if self.work == "profiling" and one.job == self.job), None)
 
@@ -246,11 +246,11 @@ class State:
 
 def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
     """Return the initial state: the plan's candidates come first and are selected, then the others follow."""
-    chosen = {candidate.slug for candidate in plan.candidates}
+    selected = {candidate.slug for candidate in plan.candidates}
     listed = {candidate.slug: candidate for candidate in plan.candidates}
     for candidate in candidates:
         listed.setdefault(candidate.slug, candidate)
-    rows = tuple(ModelRow(candidate, chosen=slug in chosen) for slug, candidate in listed.items())
+    rows = tuple(ModelRow(candidate, selected=slug in selected) for slug, candidate in listed.items())
     return State(
         plan=plan,
         rows=rows,
@@ -267,12 +267,12 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
 
 def arrangement(state: State) -> tuple[object, ...]:
     """Return the values that determine the layout; while a measurement runs, the answer keeps its number of lines."""
-    seen = state.seen
-    measurement = seen.measurement
+    displayed = state.displayed
+    measurement = displayed.measurement
     if measurement is None:
-        return seen.tab, len(seen.chosen)
-    answer = measurement.result.answer if measurement.whole and measurement.result else ""
-    return seen.tab, measurement.job, len(measurement.candidates), answer
+        return displayed.tab, len(displayed.selected)
+    answer = measurement.result.answer if measurement.is_exact and measurement.result else ""
+    return displayed.tab, measurement.job, len(measurement.candidates), answer
 
 
 def date_text(date: datetime) -> str:

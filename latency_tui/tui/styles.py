@@ -13,7 +13,7 @@ from latency_tui.plan.colors import PALETTE
 MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
 KEY = "bold $text-accent"
-LEVEL_STYLES = {"quiet": "$text-success", "uneasy": "$text-warning", "noisy": "$text-error"}
+LEVEL_STYLES = {"quiet": "$text-success", "disturbed": "$text-warning", "noisy": "$text-error"}
 """Styles of secondary text, of disabled items, of keys, and of the noise levels of a machine. Textual's `$text-muted`
 is not used, because spans show it in white.
 """
@@ -27,7 +27,9 @@ CandidateStyle = tuple[str, str]
 """A colour (`#rrggbb`, or a name such as `ansi_blue` in themes that use the terminal's colours) and a shape."""
 
 
-def looks(colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]) -> dict[str, CandidateStyle]:
+def candidate_styles(
+    colours: Mapping[str, str], theme: Theme, variables: Mapping[str, str]
+) -> dict[str, CandidateStyle]:
     """Return the colour and the shape of each candidate for a theme.
 
     Args:

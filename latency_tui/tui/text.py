@@ -16,7 +16,7 @@ _GLUE = "\u00a0"
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")
 
 
-def clean(text: str) -> str:
+def sanitize_line(text: str) -> str:
     """Return the text in one line, without escape sequences, control or formatting characters; keeps indentation."""
     spaced = "".join(" " if letter in "\n\r\t\v\f" else letter for letter in without_escapes(text))
     return "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs"))

@@ -15,7 +15,7 @@ from typing import Any
 
 from textual.drivers.web_driver import WebDriver
 
-from latency_tui.tui.browser_tab import cells
+from latency_tui.tui.browser_tab import clamp_size
 
 LAST_DEADLINE = 1.5
 """Time limit for the app to exit after its tab has closed."""
@@ -28,12 +28,12 @@ class TabDriver(WebDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: Textual's, passed on
         super().__init__(*arguments, **options)
         if self._size is not None:
-            self._size = (cells(self._size[0], 80), cells(self._size[1], 24))
+            self._size = (clamp_size(self._size[0], 80), clamp_size(self._size[1], 24))
         # Other output to stdout, such as that of a C library, must not reach the connection.
-        wire = os.dup(self.fileno)
+        descriptor = os.dup(self.fileno)
         with contextlib.suppress(OSError):
             os.dup2(2, self.fileno)
-        self.fileno = wire
+        self.fileno = descriptor
         self._write = partial(self._write_whole)
         self._input = sys.__stdin__.fileno() if sys.__stdin__ else 0
 
@@ -47,8 +47,8 @@ class TabDriver(WebDriver):
         if packet_type == "resize":
             width, height = self._size or (80, 24)
             payload = {
-                "width": cells(payload.get("width"), width),
-                "height": cells(payload.get("height"), height),
+                "width": clamp_size(payload.get("width"), width),
+                "height": clamp_size(payload.get("height"), height),
             }
         elif packet_type in ("quit", "exit"):
             self._end_by_deadline()

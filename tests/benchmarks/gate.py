@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 
-from latency_tui.cli.gate import Check
+from latency_tui.cli.check_run import Check
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import parse_limit
 from tests.benchmarks.disturber import disturbing

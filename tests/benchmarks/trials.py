@@ -71,7 +71,7 @@ async def until_known(plan: Plan, job: str) -> Stop:
     """Measure a pair by an engine of its own until it is known, as a user does; the second against the first."""
     recording, rounds = Recorder(plan), 0
     async with Engine() as engine:
-        async for event in launches.measure(plan, engine=engine, job=job, settled=recording.settled):
+        async for event in launches.measure(plan, engine=engine, job=job, is_decided=recording.is_decided):
             recording.add(event)
             rounds += isinstance(event, RoundFinished)
             if isinstance(event, CandidateFailed | EngineFailed):

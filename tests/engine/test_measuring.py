@@ -111,7 +111,7 @@ async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine
             moved, (core,) = True, recording.noise_recorder.cores or ()
             assert new_engine._process is not None
             for process in psutil.Process(new_engine._process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):  # a template that ended
+                with contextlib.suppress(psutil.Error):  # a fork server that ended
                     process.cpu_affinity([other for other in machine.allowed_cores() if other != core])
     result = recording.result()
     assert [one.calls for one in result.candidates] == [100, 100]

@@ -96,16 +96,16 @@ async def test_until_it_is_known_stops_with_the_round_that_settles_it(engine: En
     plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=None, until_known=True, max_seconds=30)
     seen = 0
 
-    def settled() -> bool:
+    def is_decided() -> bool:
         return seen >= 12
 
     blocks: dict[str, int] = {"a": 0, "b": 0}
-    async for event in measure(plan, engine=engine, settled=settled):
+    async for event in measure(plan, engine=engine, is_decided=is_decided):
         seen += isinstance(event, RoundFinished)
         if isinstance(event, BlockMeasured):
             blocks[event.candidate] += 1
         last = event
-    assert last == JobFinished(job="measurement", reason="settled")
+    assert last == JobFinished(job="measurement", reason="decided")
     assert (seen, blocks) == (12, {"a": 12, "b": 12}), "rounds on their way could unsettle it"
 
 
@@ -120,7 +120,7 @@ async def test_further_launches_measure_as_many_rounds_as_the_first() -> None:
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), runs=None, until_known=True, launches=2)
     rounds = [0, 0]
 
-    async for event in measure(plan, settled=lambda: rounds[0] >= 15):
+    async for event in measure(plan, is_decided=lambda: rounds[0] >= 15):
         if isinstance(event, RoundFinished):
             rounds[event.launch] += 1
     assert rounds == [15, 15]

@@ -14,10 +14,10 @@ from textual.app import App, ComposeResult
 from latency_tui.plan.limits import parse_limit
 from latency_tui.text.formatting import format_duration
 from latency_tui.tui.charts.bar_chart import Bar, BarChart
+from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
 from latency_tui.tui.charts.line_chart import Line, LineChart
-from latency_tui.tui.charts.picture import Picture
 from latency_tui.tui.styles import SHAPES, CandidateStyle
 
 NAMES = [
@@ -67,9 +67,9 @@ async def drawn(chart: Bar | Sequence[Bar] | Sequence[Line], width: int, height:
             widget.show(chart, limits(*limit))  # type: ignore[arg-type]  # bars, as was asked
         elif isinstance(widget, LineChart):
             widget.show(chart, 300.0, limits=limits(*limit))  # type: ignore[arg-type]  # lines
-        picture = widget.render()
-        assert isinstance(picture, Picture), picture
-        return picture.text().splitlines()
+        canvas = widget.render()
+        assert isinstance(canvas, Canvas), canvas
+        return canvas.text().splitlines()
 
 
 @pytest.mark.parametrize("width", [40, 42, 52, 90])
@@ -148,7 +148,7 @@ async def test_any_chart_is_drawn_at_any_size() -> None:
             count = dice.randrange(1, 19)
             chart.bars = tuple(bars([10 ** dice.uniform(-8, 2) for _ in range(count)]))
             chart.limits = tuple(limits("p99 < 1ms", "mean < 1s")[: dice.randrange(3)])
-            chart.draw(Picture(dice.randrange(4, 160), dice.randrange(3, 50)))
+            chart.draw(Canvas(dice.randrange(4, 160), dice.randrange(3, 50)))
     async with shown(LineChart, 20, 10) as chart:
         assert isinstance(chart, LineChart)
         for _ in range(150):
@@ -156,4 +156,4 @@ async def test_any_chart_is_drawn_at_any_size() -> None:
             chart.lines = tuple(lines(medians, dice.choice((1, 2, 40))))
             chart.limits = tuple(limits("p99 < 1ms", "mean < 1s")[: dice.randrange(3)])
             chart.timed, chart.last_run = dice.random() < 0.5, dice.choice((0.0, 1.0, 1e6))
-            chart.draw(Picture(dice.randrange(4, 160), dice.randrange(3, 50)))
+            chart.draw(Canvas(dice.randrange(4, 160), dice.randrange(3, 50)))

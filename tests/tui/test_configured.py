@@ -93,7 +93,10 @@ async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tm
     plan = Plan(candidates=asked.candidates, trust=trust)
     async with open_app(plan=plan, models=listed) as harness:
         assert "Checkout Forest" in harness.text()
-        assert [(row.slug, row.chosen) for row in harness.state.rows[6:]] == [("checkout-forest", True), ("old", False)]
+        assert [(row.slug, row.selected) for row in harness.state.rows[6:]] == [
+            ("checkout-forest", True),
+            ("old", False),
+        ]
         assert harness.state.colours["checkout-forest"] == "#73daca"
     assert trust.trusts_all(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
 

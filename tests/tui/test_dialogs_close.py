@@ -70,8 +70,8 @@ async def test_keys_pressed_before_a_picker_has_its_list_do_no_harm(
     open_app: Open, dialog: type[Picker[object]], keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = threading.Event()
-    find = dialog.find
-    monkeypatch.setattr(dialog, "find", lambda self, text: (slow.wait(20), find(self, text))[1])
+    completions = dialog.completions
+    monkeypatch.setattr(dialog, "completions", lambda self, text: (slow.wait(20), completions(self, text))[1])
     async with open_app() as harness:
         await harness.press("plus" if dialog is AddModelScreen else "d")
         await until(lambda: isinstance(harness.app.screen, dialog))
@@ -86,8 +86,8 @@ async def test_a_picker_that_is_closed_before_its_list_comes_says_nothing(
     open_app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = threading.Event()
-    find = AddModelScreen.find
-    monkeypatch.setattr(AddModelScreen, "find", lambda self, text: (slow.wait(20), find(self, text))[1])
+    completions = AddModelScreen.completions
+    monkeypatch.setattr(AddModelScreen, "completions", lambda self, text: (slow.wait(20), completions(self, text))[1])
     async with open_app() as harness:
         await harness.press("plus")
         await until(lambda: isinstance(harness.app.screen, AddModelScreen))
@@ -147,7 +147,7 @@ async def test_a_search_that_the_next_letter_overtakes_leaves_no_warning(open_ap
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for text in ("r", "ra", "ran"):
-                dialog._follow(text)  # each ends the search before it, which has not begun
+                dialog._update_completions(text)  # each ends the search before it, which has not begun
             await harness.pilot.pause()
             gc.collect()
         assert not [str(warning.message) for warning in caught]

@@ -20,12 +20,12 @@ from latency_tui.tui.bindings import bindings, key_table
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.charts.line_chart import reduce
 from latency_tui.tui.charts.plotext_private import draw, set_size
-from latency_tui.tui.charts.ticks import Tick, duration_axis, fits, minor_columns, run_axis, spread
+from latency_tui.tui.charts.ticks import Tick, duration_axis, fits, minor_columns, run_axis, separate_rows
 from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.plan_options import whole_number
-from latency_tui.tui.styles import contrast, looks, shapes
-from latency_tui.tui.text import clean, fit, short_names, wrap
+from latency_tui.tui.styles import candidate_styles, contrast, shapes
+from latency_tui.tui.text import fit, sanitize_line, short_names, wrap
 from latency_tui.tui.widgets.answer_line import in_lines
 
 
@@ -130,10 +130,10 @@ def test_the_axis_of_runs_begins_at_the_first_and_ends_at_the_last(last: int, wi
 
 
 def test_names_at_line_ends_are_set_apart_in_their_order() -> None:
-    assert spread([3, 3, 3], 10) == [3, 4, 5]
-    assert spread([9, 9, 9], 10) == [7, 8, 9]
-    assert spread([5.4, 5.1, 0], 10) == [6, 5, 0]
-    placed = spread([2.0] * 6, 6)
+    assert separate_rows([3, 3, 3], 10) == [3, 4, 5]
+    assert separate_rows([9, 9, 9], 10) == [7, 8, 9]
+    assert separate_rows([5.4, 5.1, 0], 10) == [6, 5, 0]
+    placed = separate_rows([2.0] * 6, 6)
     assert sorted(placed) == list(range(6))
 
 
@@ -187,7 +187,7 @@ def test_no_more_than_two_points_a_column_and_they_are_its_middle_half(count: in
 def test_models_can_be_read_in_every_theme(name: str) -> None:
     theme = BUILTIN_THEMES[name]
     variables = theme.to_color_system().generate()
-    found = looks({str(index): colour for index, colour in enumerate(PALETTE)}, theme, variables)
+    found = candidate_styles({str(index): colour for index, colour in enumerate(PALETTE)}, theme, variables)
     assert len(set(found.values())) == len(PALETTE)
     for colour, _ in found.values():
         if theme.ansi:
@@ -230,7 +230,7 @@ def test_forty_models_share_no_colour_with_the_same_mark() -> None:
 
 
 def test_text_from_outside_is_one_line_without_controls() -> None:
-    assert clean("a\x1b[31m\nb\u202e") == "a b"
+    assert sanitize_line("a\x1b[31m\nb\u202e") == "a b"
     assert fit("模型一号", 5) == "模型…"
     assert fit("ab", 4, right=True) == "  ab"
     assert wrap("one two three", 7) == ["one two", "three"]

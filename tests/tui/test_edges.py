@@ -109,7 +109,7 @@ async def test_nobody_is_chosen_or_dropped_while_something_runs(open_app: Open, 
         await harness.press(key)
         harness.screen.post_message(commands.ChooseNone())
         await harness.pilot.pause()
-        assert [row.chosen for row in harness.state.rows] == [False] + [True] * 5
+        assert [row.selected for row in harness.state.rows] == [False] + [True] * 5
 
 
 def test_a_later_launch_says_nothing_of_the_processes_that_are_kept() -> None:
@@ -263,7 +263,7 @@ async def test_the_main_screen_is_painted_whatever_a_dialog_over_it_does(open_ap
         screen, dialog, done = harness.screen, HelpScreen(), asyncio.Event()
         await harness.app.push_screen(dialog)
         dialog.call_later(done.wait)
-        rows = tuple(replace(row, chosen=False) for row in harness.state.rows)
+        rows = tuple(replace(row, selected=False) for row in harness.state.rows)
         screen.store.change(replace(harness.state, rows=rows))
         try:
             await until(lambda: "0 of 6 selected" in str(screen.query_one("#list").border_subtitle))

@@ -7,8 +7,8 @@ from rich.cells import cell_len, set_cell_size
 from textual.app import App, ComposeResult
 from textual.css.types import AlignHorizontal, AlignVertical
 
-from latency_tui.tui.charts.picture import Picture
-from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
+from latency_tui.tui.charts.canvas import Canvas
+from latency_tui.tui.widgets.styled_lines import Line, Piece, StyledLines
 
 WIDTH, HEIGHT = 24, 5
 TEXTS = ("108 µs", "107–110", " ", "std", "模型", "✔", "a rather long piece of text", "")
@@ -19,7 +19,7 @@ class Shown(App[None]):
     align: tuple[AlignHorizontal, AlignVertical] = ("left", "top")
 
     def compose(self) -> ComposeResult:
-        lines = Lines()
+        lines = StyledLines()
         lines.styles.height = HEIGHT
         lines.styles.content_align = self.align
         yield lines
@@ -51,7 +51,7 @@ async def test_no_cell_that_differs_is_left_as_it_was(align: tuple[AlignHorizont
     app = Shown()
     app.align = align
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        lines = app.query_one(Lines)
+        lines = app.query_one(StyledLines)
         wanted = made(dice)
         lines.draw(wanted)
         await pilot.pause()
@@ -72,18 +72,18 @@ async def test_no_cell_that_differs_is_left_as_it_was(align: tuple[AlignHorizont
 @pytest.mark.parametrize("seed", range(20))
 def test_what_differs_between_two_pictures_is_told_row_by_row(seed: int) -> None:
     dice = random.Random(seed)
-    pictures, drawn = [], []
+    canvases, drawn = [], []
     for _ in range(2):
         places = {(column, row): (" ", "default") for column in range(8) for row in range(3)}
-        picture = Picture(8, 3)
+        canvas = Canvas(8, 3)
         for column, row in places:
             if dice.random() < 0.4:
                 places[column, row] = cell = (dice.choice("ab"), dice.choice(("red", "blue")))
-                picture.put(column, row, *cell)
-        pictures.append(picture)
+                canvas.put(column, row, *cell)
+        canvases.append(canvas)
         drawn.append(places)
     differ = {place for place in drawn[0] if drawn[0][place] != drawn[1][place]}
-    regions = pictures[1].changes(pictures[0])
+    regions = canvases[1].changes(canvases[0])
     told = {(x, y) for region in regions for y in region.line_range for x in region.column_range}
     assert differ <= told
     assert {row for _, row in told} == {row for _, row in differ}

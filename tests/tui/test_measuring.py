@@ -221,7 +221,7 @@ async def test_a_snapshot_on_the_way_is_not_called_stopped(open_app: Open) -> No
         await harness.profile()
         assert "measured: 100 runs each" in harness.text()
         [measurement] = harness.state.measurements
-        harness.screen.store.change(replace(harness.state, measurements=(replace(measurement, whole=False),)))
+        harness.screen.store.change(replace(harness.state, measurements=(replace(measurement, is_exact=False),)))
         await until(lambda: "computing the result" in harness.text())
 
 
@@ -375,12 +375,12 @@ async def test_letters_typed_into_a_field_are_no_commands(open_app: Open) -> Non
         await harness.press("r", "end", "ctrl+u", *"tpanbqe13")
         assert harness.app.is_running
         assert harness.script.commands == []
-        assert len(harness.state.chosen) == 6
+        assert len(harness.state.selected) == 6
         assert harness.screen.query_one("#runs", Field).value == "tpanbqe13"
         await harness.press("down")
         assert harness.state.highlighted == "logistic-regression"
         await harness.press("enter", "n")
-        assert not any(row.chosen for row in harness.state.rows)
+        assert not any(row.selected for row in harness.state.rows)
 
 
 async def test_a_failing_model_gets_a_card_and_the_others_go_on(open_app: Open, script: Script) -> None:

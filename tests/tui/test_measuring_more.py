@@ -158,7 +158,7 @@ async def test_m_on_an_earlier_result_keeps_its_place_and_number(open_app: Open)
         harness.script.gate = asyncio.Event()
         await harness.press("m")
         await until(lambda: harness.state.progress.phase == "measuring" and harness.state.progress.done > 1)
-        assert harness.state.live is harness.state.measurement
+        assert harness.state.running_measurement is harness.state.measurement
         assert "result 1 of 3" in harness.text()
         harness.script.gate.set()
         await harness.idle()
@@ -166,7 +166,7 @@ async def test_m_on_an_earlier_result_keeps_its_place_and_number(open_app: Open)
         assert calls_of(harness, 0) == {100}
         assert [harness.state.measurements[place].result for place in (1, 2)] == later
         assert [len(one.candidates) for one in harness.screen.controller.results_so_far()] == [6, 6, 6]
-        assert harness.state.live is None
+        assert harness.state.running_measurement is None
 
 
 async def test_a_card_sends_only_the_figures_that_changed(open_app: Open) -> None:

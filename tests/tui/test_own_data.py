@@ -170,7 +170,7 @@ async def test_models_for_another_task_give_way_and_come_back(open_app: Open) ->
         tasks = {row.candidate.model.task for row in harness.state.rows}
         assert tasks == {"regression"}
         assert harness.state.row is not None
-        assert harness.state.chosen
+        assert harness.state.selected
         await harness.press("d", *"synthetic 1", "enter")
         await closed(harness)
         assert dataset(harness) == SyntheticDataset()

@@ -95,8 +95,8 @@ async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name(
         assert "Naive Bayes" not in harness.text()
         await harness.press("enter")
         await listed(harness, 7)
-        assert (harness.state.highlighted, harness.state.rows[-1].chosen) == ("decision-tree", True)
-        assert len({look for look, _ in harness.screen._looks.values()}) == 7
+        assert (harness.state.highlighted, harness.state.rows[-1].selected) == ("decision-tree", True)
+        assert len({look for look, _ in harness.screen._candidate_styles.values()}) == 7
         await harness.profile()
         command = harness.script.commands[-1]
         assert isinstance(command, Measure)

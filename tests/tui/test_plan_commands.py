@@ -53,7 +53,7 @@ async def test_while_measuring_until_known_the_progress_counts_what_is_settled(o
     async with open_app(plan=fake_plan(runs=None, until_known=True)) as harness:
         await harness.press("p")
         await until(
-            lambda: "round 3 · settled 0 of 5" in harness.text() or "settled 0 of 5 · esc stops" in harness.text()
+            lambda: "round 3 · decided 0 of 5" in harness.text() or "decided 0 of 5 · esc stops" in harness.text()
         )
         await harness.press("u")
         assert harness.state.until_known, "it cannot be changed while something runs"
@@ -138,7 +138,9 @@ async def test_v_marks_variants_and_enter_lists_them_under_their_model(open_app:
         ]
         assert "8 of 8 selected" in harness.text()
         assert "└ assume_finite" in harness.text()
-        looks = [harness.screen._looks[row.slug] for row in harness.state.rows]  # no two lines may look alike
+        looks = [
+            harness.screen._candidate_styles[row.slug] for row in harness.state.rows
+        ]  # no two lines may look alike
         assert len(set(looks)) == 8
         await harness.profile()
         assert len(asked(harness).candidates) == 8

@@ -259,7 +259,7 @@ async def test_every_theme_dresses_the_models(open_app: Open) -> None:
             harness.app.theme = theme
             await harness.pilot.pause(0.2)
             assert "could not be drawn" not in harness.text(), theme
-            assert len(set(harness.screen._looks.values())) == 6, theme
+            assert len(set(harness.screen._candidate_styles.values())) == 6, theme
 
 
 @pytest.mark.parametrize(("width", "height"), [(60, 20), (40, 12)])

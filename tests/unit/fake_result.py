@@ -94,7 +94,7 @@ def make_result() -> Result:
         candidates=candidates,
         comparisons=(compare("linear-svm", 1.148, "slower"), compare("random-forest", 73.1, "slower")),
         noise=Noise(
-            level="uneasy",
+            level="disturbed",
             findings=(
                 Finding(
                     cause="lost time", sentence="Other work took 8 % of the time; measure again.", severity="medium"

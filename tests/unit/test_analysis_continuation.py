@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from latency_tui.analysis.continuation import plan_to_continue
-from latency_tui.analysis.median_table import whole_launches
+from latency_tui.analysis.median_table import complete_launches
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import CandidateFailed
 from latency_tui.result.measurement_amount import MeasurementAmount
@@ -56,8 +56,8 @@ def test_stopped_launches_are_measured_again_as_a_whole() -> None:
 def test_the_amount_to_continue_agrees_with_the_answer() -> None:
     plan = plan_of(2, runs=800)
     result = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result()
-    assert result.comparisons[0].runs_to_settle is not None
-    assert result.more == MeasurementAmount(runs=round_up(result.comparisons[0].runs_to_settle))
+    assert result.comparisons[0].runs_to_decide is not None
+    assert result.more == MeasurementAmount(runs=round_up(result.comparisons[0].runs_to_decide))
     assert f"{format_more(result.more)} " in result.answer
 
 
@@ -113,4 +113,4 @@ def test_a_continuation_leaves_out_failed_candidates() -> None:
 def test_a_short_launch_counts_until_there_are_three(
     rounds: dict[int, int], planned: dict[int, int], whole: list[int]
 ) -> None:
-    assert whole_launches(rounds, planned) == whole
+    assert complete_launches(rounds, planned) == whole

@@ -88,7 +88,7 @@ def test_launches_that_are_complete_are_whole_however_unequal() -> None:
     sizes = (100, 49, 49)
     result = recorded(plan, *(launch_of(plan, (1,), n, k, planned=n) for k, n in enumerate(sizes))).result()
     (alone,) = result.candidates
-    assert (alone.whole_launches, result.whole_launches) == (3, 3)
+    assert (alone.complete_launches, result.complete_launches) == (3, 3)
     assert alone.statistics is not None
     assert alone.statistics.p50.low is not None
     assert alone.statistics.p50.high is not None
@@ -100,17 +100,17 @@ def test_results_without_whole_launches_count_the_launches(tmp_path: Path) -> No
     result = recorded(plan, *(launch_of(plan, (1,), 20, k, planned=20) for k in range(3))).result()
     write(result, tmp_path / "new.json")
     document = json.loads((tmp_path / "new.json").read_text())
-    del document["candidates"][0]["whole_launches"]
+    del document["candidates"][0]["complete_launches"]
     (tmp_path / "old.json").write_text(json.dumps(document))
-    assert load(tmp_path / "old.json").whole_launches == load(tmp_path / "new.json").whole_launches == 3
+    assert load(tmp_path / "old.json").complete_launches == load(tmp_path / "new.json").complete_launches == 3
 
 
 def test_rounds_that_are_left_out_do_not_count_as_measured() -> None:
     plan = plan_of(2, launches=5)
     alone = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result().comparisons[0]
     begun = [launch_of(plan, (1, 1.0115), 80, 0), launch_of(plan, (1, 1.0115), 39, 1)]
-    assert alone.runs_to_settle is not None
-    assert recorded(plan, *begun).result().comparisons[0].runs_to_settle == alone.runs_to_settle
+    assert alone.runs_to_decide is not None
+    assert recorded(plan, *begun).result().comparisons[0].runs_to_decide == alone.runs_to_decide
 
 
 def test_two_launches_of_single_processes_are_compared_by_rounds() -> None:
@@ -133,7 +133,7 @@ def test_a_model_that_fails_in_the_second_launch_has_only_one() -> None:
                 recording.add(event)
     recording.add(CandidateFailed(job="measurement", candidate=failed, stage="measuring", message="it crashed"))
     result = recording.result()
-    assert result.whole_launches == 5
+    assert result.complete_launches == 5
     found = {comparison.candidate: comparison for comparison in result.comparisons}
     assert found[failed].launches < 3
     assert found[failed].predicted_low is None
@@ -157,7 +157,7 @@ def test_two_of_which_one_failed_leave_the_other_all_its_launches() -> None:
                 recording.add(event)
     recording.add(CandidateFailed(job="measurement", candidate=failed, stage="measuring", message="it crashed"))
     result = recording.result()
-    assert result.whole_launches == 5
+    assert result.complete_launches == 5
     assert "in this launch" not in result.answer
     assert "in these" not in result.answer
 
@@ -167,7 +167,7 @@ def test_a_report_says_how_many_of_the_launches_were_measured() -> None:
     result = recorded(
         plan, launch_of(plan, (1,), 80, 0), launch_of(plan, (1,), 80, 1), launch_of(plan, (1,), 3, 2)
     ).result()
-    assert result.whole_launches == 2
+    assert result.complete_launches == 2
     assert "2 of 5 launches" in render(result)
     assert "in these 2 launches" in result.answer
 
@@ -214,13 +214,13 @@ def test_differing_launches_ask_for_more_launches() -> None:
     factors = (1.01, 1.08, 1.04, 1.07, 1.02)
     result = recorded(plan, *(launch_of(plan, (1, f), 80, k) for k, f in enumerate(factors))).result()
     (found,) = result.comparisons
-    assert (found.verdict, found.launches, found.runs_to_settle) == ("inconclusive", 5, None)
-    assert found.launches_to_settle is not None
-    assert 1 < found.launches_to_settle < 10
-    assert found.seconds_to_settle is not None
-    assert f"about {found.launches_to_settle} more launches should decide it" in result.answer
+    assert (found.verdict, found.launches, found.runs_to_decide) == ("inconclusive", 5, None)
+    assert found.launches_to_decide is not None
+    assert 1 < found.launches_to_decide < 10
+    assert found.seconds_to_decide is not None
+    assert f"about {found.launches_to_decide} more launches should decide it" in result.answer
     assert result.answer in render(result)
-    again = recorded(plan, *(launch_of(plan, (1, factors[k % 5]), 80, k) for k in range(5 + found.launches_to_settle)))
+    again = recorded(plan, *(launch_of(plan, (1, factors[k % 5]), 80, k) for k in range(5 + found.launches_to_decide)))
     assert again.result().comparisons[0].verdict == "slower"
 
 
@@ -281,13 +281,13 @@ def test_candidates_without_common_rounds_have_no_p99_ratio() -> None:
 
 
 def test_a_differing_control_lets_an_until_known_plan_end() -> None:
-    """The test of the plan's own 1 % would never be settled by 1.2 %, but 5 % hold it."""
+    """The test of the plan's own 1 % would never be decided by 1.2 %, but 5 % hold it."""
     plan = plan_of(2, runs=None, until_known=True, control=True)
     recording = Recorder(plan)
     ended = None
     for event in launch_of(plan, (1, 1.0115, 1.05), 600, 0):
         recording.add(event)
-        if isinstance(event, RoundFinished) and recording.settled():
+        if isinstance(event, RoundFinished) and recording.is_decided():
             ended = event.round + 1
             break
     assert ended is not None
@@ -300,7 +300,7 @@ def test_nothing_is_settled_before_every_candidate_has_calls() -> None:
     recording = Recorder(plan)
     for number in range(20):
         recording.add(block(plan.candidates[0].slug, [60_000] * 10, round_=number))
-        assert not recording.settled()
+        assert not recording.is_decided()
 
 
 def test_a_result_has_statistics_of_each_whole_launch() -> None:

@@ -311,7 +311,7 @@ def test_training_cold_start_and_environment_are_kept() -> None:
     assert result.environment == msgspec.structs.replace(ENVIRONMENT, pinned=(1,), threads=1)
     assert result.noise.timer_floor == pytest.approx(70e-9)
     assert {f.cause for f in result.noise.findings} == {"warm-up", "governor"}
-    assert result.noise.level == "uneasy"
+    assert result.noise.level == "disturbed"
 
 
 def test_events_of_unknown_candidates_change_nothing() -> None:
@@ -589,12 +589,12 @@ def test_few_large_blocks_keep_enough_rounds_for_intervals() -> None:
 
 
 def until_known(factors: Sequence[float], rounds: int, seed: int = 0) -> tuple[int, Recorder]:
-    """Feed rounds until it is settled, as a driver does; returns after how many that was."""
+    """Feed rounds until it is decided, as a driver does; returns after how many that was."""
     plan = plan_of(len(factors), runs=None, until_known=True)
     recording = Recorder(plan)
     for event in blocks(plan, factors, rounds, seed=seed):
         recording.add(event)
-        if isinstance(event, RoundFinished) and recording.settled():
+        if isinstance(event, RoundFinished) and recording.is_decided():
             return event.round + 1, recording
     return rounds, recording
 
@@ -616,12 +616,12 @@ def test_pairs_without_the_baseline_need_not_settle() -> None:
     for factors in ((1, 2, 2.02), (2, 1, 2.02), (2.02, 2, 1)):
         rounds, recording = until_known(factors, 400)
         assert rounds < 60
-        assert recording.settled()
+        assert recording.is_decided()
 
 
 def test_without_until_known_nothing_is_ever_settled() -> None:
     plan = plan_of(2)
-    assert not recorded(plan, blocks(plan, (1, 3), 100)).settled()
+    assert not recorded(plan, blocks(plan, (1, 3), 100)).is_decided()
 
 
 def test_a_failed_candidate_does_not_delay_the_others() -> None:
@@ -629,9 +629,9 @@ def test_a_failed_candidate_does_not_delay_the_others() -> None:
     recording = Recorder(plan)
     for event in blocks(plan, (1, 2, 1.01), 80):
         recording.add(event)
-    assert not recording.settled()
+    assert not recording.is_decided()
     recording.add(CandidateFailed(job="j", candidate=LINEAR, stage="measuring", message="m"))
-    assert recording.settled()
+    assert recording.is_decided()
     assert isinstance(recording.result(), Result)
 
 
@@ -644,7 +644,7 @@ def test_checking_after_each_round_takes_little_time() -> None:
     began = time.process_time()
     for r in range(300):
         recording.add(RoundFinished(job="j", launch=0, round=r, rounds=300, seconds_left=0))
-        recording.settled()
+        recording.is_decided()
     assert (time.process_time() - began) / 300 < 0.003
 
 
@@ -661,16 +661,16 @@ def processes_apart(factor: float, rounds: int, seed: int) -> Iterator[BlockMeas
 
 def test_a_settled_plan_has_no_inconclusive_verdict() -> None:
     """Where processes lie apart, rounds alone would be sure before the comparison is."""
-    settled = 0
+    decided = 0
     for seed in range(20):
         recording = Recorder(plan_of(2, runs=None, until_known=True))
         for event in processes_apart(1.03, 300, seed):
             recording.add(event)
-            if isinstance(event, RoundFinished) and recording.settled():
-                settled += 1
+            if isinstance(event, RoundFinished) and recording.is_decided():
+                decided += 1
                 assert [c.verdict for c in recording.result().comparisons] == ["slower"]
                 break
-    assert settled >= 15
+    assert decided >= 15
 
 
 def test_a_failure_among_six_keeps_the_other_verdicts() -> None:
@@ -682,9 +682,9 @@ def test_a_failure_among_six_keeps_the_other_verdicts() -> None:
         recording.add(event)
         if isinstance(event, RoundFinished) and event.round == 8:
             recording.add(CandidateFailed(job="j", candidate=slugs[5], stage="measuring", message="m"))
-        if isinstance(event, RoundFinished) and event.round > 8 and recording.settled():
+        if isinstance(event, RoundFinished) and event.round > 8 and recording.is_decided():
             break
-    assert recording.settled()
+    assert recording.is_decided()
     verdicts = {c.candidate: c.verdict for c in recording.result().comparisons if c.candidate != slugs[5]}
     assert set(verdicts.values()) == {"slower"}
 
@@ -693,9 +693,9 @@ def test_an_until_known_plan_ends_with_one_candidate_left() -> None:
     recording = Recorder(plan_of(2, runs=None, until_known=True))
     for event in blocks(recording.plan, (1, 1), 3):
         recording.add(event)
-    assert not recording.settled()
+    assert not recording.is_decided()
     recording.add(CandidateFailed(job="j", candidate=FOREST, stage="measuring", message="m"))
-    assert recording.settled()
+    assert recording.is_decided()
 
 
 def test_a_tail_needs_the_calls_of_half_a_minute() -> None:

@@ -298,14 +298,14 @@ async def test_the_app_writes_to_the_history_while_it_measures_and_continues() -
     await recordings.load()
     recordings.open("a", plan, {})
     recordings.add("a", everything(plan, 0, 30, planned=80))
-    exact = await recordings.exact("a")
+    exact = await recordings.finish("a")
     assert exact is not None
     first = await recordings.continue_with("a", MeasurementAmount(runs=500))
     with History.open(path) as history:
         assert history.load(history.find("last")).to_json() == exact.to_json()
     recordings.rename("a", "b")
     recordings.add("b", everything(plan, first, 50))
-    whole = recordings.whole("b")
+    whole = recordings.result_so_far("b")
     assert whole is not None
     (key,) = recordings.keep_all()
     with History.open(path) as history:
@@ -320,7 +320,7 @@ async def test_a_history_that_cannot_be_written_is_reported_once_in_the_app() ->
     for job in ("a", "b"):
         recordings.open(job, plan_of(2), {})
         recordings.add(job, everything(plan_of(2), 0, 3))
-        await recordings.exact(job)
+        await recordings.finish(job)
     assert recordings.keep_all() == ()
     assert "file/history.sqlite3 cannot be used" in recordings.problem()
     assert recordings.problem() == ""

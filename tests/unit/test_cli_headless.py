@@ -95,7 +95,7 @@ def test_a_failure_is_in_the_report_and_in_the_exit_code(
     play: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     play(failed("random-forest"), JobFinished(job="j", reason="nothing left to measure"))
-    assert measure_and_report(PLAN, form="table", path=None, samples=True) == 4
+    assert measure_and_report(PLAN, report_format="table", path=None, samples=True) == 4
     out, err = capsys.readouterr()
     assert "failed  Random Forest: ValueError: no" in out
     assert err == ""
@@ -106,7 +106,7 @@ def test_a_format_with_nothing_to_write_gives_the_reason_and_the_exit_code(
     play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path, form: Format
 ) -> None:
     play(failed("random-forest"), JobFinished(job="j", reason="completed"))
-    assert measure_and_report(PLAN, form=form, path=tmp_path / "report", samples=True) == 4
+    assert measure_and_report(PLAN, report_format=form, path=tmp_path / "report", samples=True) == 4
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("latency-tui: No model was measured")
@@ -128,7 +128,7 @@ def test_an_engine_that_dies_is_a_sentence_after_what_was_measured(
     play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     play(failed("random-forest"), EngineError("The measuring process ended unexpectedly (signal 9)."))
-    assert measure_and_report(PLAN, form="json", path=tmp_path / "kept.json", samples=True) == 1
+    assert measure_and_report(PLAN, report_format="json", path=tmp_path / "kept.json", samples=True) == 1
     assert capsys.readouterr().err.endswith("latency-tui: The measuring process ended unexpectedly (signal 9).\n")
     assert "no" in (tmp_path / "kept.json").read_text()
 
@@ -138,7 +138,7 @@ def test_an_engine_that_dies_before_measuring_leaves_an_older_result(
 ) -> None:
     (tmp_path / "kept.json").write_text("older")
     play(EngineError("The measuring process could not be started."))
-    assert measure_and_report(PLAN, form="json", path=tmp_path / "kept.json", samples=True) == 1
+    assert measure_and_report(PLAN, report_format="json", path=tmp_path / "kept.json", samples=True) == 1
     assert capsys.readouterr() == ("", "latency-tui: The measuring process could not be started.\n")
     assert (tmp_path / "kept.json").read_text() == "older"
 
@@ -149,7 +149,7 @@ def test_a_control_copy_that_fails_is_noise_and_no_failure_of_a_model(
     plan = msgspec.structs.replace(PLAN, control=True)
     assert plan.control_candidate is not None
     play(failed(plan.control_candidate.slug), JobFinished(job="j", reason="completed"))
-    assert measure_and_report(plan, form="table", path=None, samples=True) == 0
+    assert measure_and_report(plan, report_format="table", path=None, samples=True) == 0
     assert "noise   The control failed" in capsys.readouterr().out
 
 
@@ -159,7 +159,7 @@ def test_data_that_cannot_be_read_leave_an_older_result_and_stdout_alone(
     (tmp_path / "kept.json").write_text("older")
     for path in (tmp_path / "kept.json", None):
         play(DataError("data.csv has no column 'tagret'."))
-        assert measure_and_report(PLAN, form="json", path=path, samples=True) == 2
+        assert measure_and_report(PLAN, report_format="json", path=path, samples=True) == 2
         assert capsys.readouterr() == ("", "latency-tui: data.csv has no column 'tagret'.\n")
     assert (tmp_path / "kept.json").read_text() == "older"
 
@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_written_in_the_end_costs_no_result(
     play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     play(failed("random-forest"), JobFinished(job="j", reason="nothing left to measure"))
-    assert measure_and_report(PLAN, form="csv", path=tmp_path / "gone" / "kept.csv", samples=True) == 2
+    assert measure_and_report(PLAN, report_format="csv", path=tmp_path / "gone" / "kept.csv", samples=True) == 2
     out, err = capsys.readouterr()
     assert "random-forest,failed,ValueError: no" in out
     assert err.startswith("latency-tui: Cannot write")
@@ -275,13 +275,13 @@ def test_without_a_history_nothing_is_left_once_the_report_is_written(
     play: Callable[..., None], tmp_path: Path, data_folder: Path
 ) -> None:
     play(*measured(), JobFinished(job="j", reason="completed"))
-    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 0
+    assert measure_and_report(PLAN, report_format="json", path=tmp_path / "r.json", samples=True) == 0
     assert list(data_folder.iterdir()) == []
 
 
 def test_a_result_is_kept_with_all_its_samples_whatever_the_report(play: Callable[..., None], place: Place) -> None:
     play(*measured(), JobFinished(job="j", reason="completed"))
-    assert measure_and_report(PLAN, form="table", path=None, samples=False, place=place) == 0
+    assert measure_and_report(PLAN, report_format="table", path=None, samples=False, place=place) == 0
     with History.open(place.path) as history:
         result = history.load(history.find("main"))
     assert [c.calls for c in result.candidates] == [100, 100]
@@ -290,7 +290,7 @@ def test_a_result_is_kept_with_all_its_samples_whatever_the_report(play: Callabl
 
 def test_what_measured_nothing_is_not_kept(play: Callable[..., None], place: Place) -> None:
     play(*(failed(c.slug) for c in PLAN.candidates), JobFinished(job="j", reason="completed"))
-    assert measure_and_report(PLAN, form="table", path=None, samples=False, place=place) == 4
+    assert measure_and_report(PLAN, report_format="table", path=None, samples=False, place=place) == 4
     with History.open(place.path) as history:
         assert history.list() == []
 
@@ -319,7 +319,7 @@ def test_a_failure_at_the_end_names_the_command_that_shows_the_result(
         else:
             failing.setattr(headless, "write", fail)
         kept = place if is_kept else None
-        assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True, place=kept) == 1
+        assert measure_and_report(PLAN, report_format="json", path=tmp_path / "r.json", samples=True, place=kept) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert type(error).__name__ in last
     shown = re.search(r"'latency-tui history show (\w+) --history (.*)' reports them", last)
@@ -336,7 +336,7 @@ def test_a_measurement_that_runs_out_of_memory_reports_what_it_has(
     play: Callable[..., None], capsys: pytest.CaptureFixture[str], tmp_path: Path, data_folder: Path
 ) -> None:
     play(*measured(), MemoryError())
-    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 1
+    assert measure_and_report(PLAN, report_format="json", path=tmp_path / "r.json", samples=True) == 1
     assert [c.calls for c in load(tmp_path / "r.json").candidates] == [100, 100]
     assert "memory for samples ran out" in capsys.readouterr().err
     assert list(data_folder.iterdir()) == []
@@ -348,7 +348,7 @@ def test_more_calls_than_are_kept_are_told_before_they_are_made(
     calls = {c.slug: 30_000_000 for c in PLAN.candidates}
     begun = MeasurementStarted(job="j", launch=0, rounds=10, calls=calls, seconds=1.0, timer_floor_ns=50.0)
     play(begun, JobFinished(job="j", reason="completed"))
-    measure_and_report(PLAN, form="table", path=None, samples=True)
+    measure_and_report(PLAN, report_format="table", path=None, samples=True)
     told = capsys.readouterr().err
     assert "about 30,000,000 calls per model are planned; percentiles will be computed from at most 10,000,000" in told
 
@@ -359,7 +359,7 @@ def test_a_history_that_cannot_be_written_costs_one_sentence_and_no_result(
     (tmp_path / "file").write_text("")
     play(*measured(), JobFinished(job="j", reason="completed"))
     place = Place(tmp_path / "file" / "history.sqlite3")
-    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True, place=place) == 0
+    assert measure_and_report(PLAN, report_format="json", path=tmp_path / "r.json", samples=True, place=place) == 0
     assert capsys.readouterr().err.count("This result is not kept: The history") == 1
     assert [c.calls for c in load(tmp_path / "r.json").candidates] == [100, 100]
 
@@ -369,4 +369,4 @@ def test_no_folder_for_temporary_files_costs_no_result(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     play(*measured(), JobFinished(job="j", reason="completed"))
-    assert measure_and_report(PLAN, form="json", path=tmp_path / "r.json", samples=True) == 0
+    assert measure_and_report(PLAN, report_format="json", path=tmp_path / "r.json", samples=True) == 0

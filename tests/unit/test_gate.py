@@ -18,7 +18,7 @@ from latency_tui.analysis.gate import gate_verdict, make_lines
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.catalog.acknowledgements import read_acknowledgements
 from latency_tui.cli import cli, headless
-from latency_tui.cli.gate import exit_code_of
+from latency_tui.cli.check_run import exit_code_of
 from latency_tui.engine.candidate import slowdown
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.protocol import (
@@ -159,7 +159,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Play:
         measured: list[Plan] = []
 
         async def measure(
-            plan: Plan, *, first_launch: int = 0, settled: Any = None, **_: object
+            plan: Plan, *, first_launch: int = 0, is_decided: Any = None, **_: object
         ) -> AsyncIterator[Event]:
             mine = factors[min(len(measured), len(factors) - 1)]
             measured.append(plan)
@@ -169,7 +169,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Play:
                 yield event
             for event in events_of(plan, mine, len(measured), first_launch):
                 yield event
-                if plan.until_known and isinstance(event, RoundFinished) and settled():
+                if plan.until_known and isinstance(event, RoundFinished) and is_decided():
                     break
 
         monkeypatch.setattr(headless, "measure", measure)

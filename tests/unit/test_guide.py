@@ -19,7 +19,7 @@ import pytest
 from latency_tui.api import measure
 from latency_tui.catalog.configuration_schema import Configuration, read_tables
 from latency_tui.cli import cli
-from latency_tui.cli.gate import FAILED, UNDECIDED
+from latency_tui.cli.check_run import FAILED, UNDECIDED
 from latency_tui.cli.headless import TIMED_OUT
 from latency_tui.engine.protocol import Environment
 from latency_tui.errors import LatencyTuiError

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from latency_tui.analysis.limit_verdicts import Looks
+from latency_tui.analysis.limit_verdicts import InterimAnalyses
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.api import measure
 from latency_tui.engine.cold_start_events import ColdStartMeasured
@@ -262,7 +262,7 @@ def test_until_known_waits_for_limits_and_keeps_a_verdict_once_reached() -> None
         samples = nanoseconds(waves(random, 1, 10)[0])
         recording.add(block("logistic-regression", samples, round_=r, replica=r % 12, started_ns=r * 10**8))
         recording.add(RoundFinished(job="m", launch=0, round=r, rounds=200, seconds_left=0.0))
-        if recording.settled():
+        if recording.is_decided():
             settled_at = r + 1
             break
     assert settled_at is not None
@@ -274,10 +274,10 @@ def test_until_known_waits_for_limits_and_keeps_a_verdict_once_reached() -> None
 def test_until_known_does_not_stop_while_a_limit_is_open() -> None:
     plan = plan_of(2, runs=None, until_known=True, limits=limits("p50 < 62us"))
     recording = measured(plan, rounds=40)
-    assert not recording.settled()
+    assert not recording.is_decided()
 
 
-def looked(truth: float, looks: Callable[[], Looks], trials: int = 300, rounds: int = 1_000) -> float:
+def looked(truth: float, looks: Callable[[], InterimAnalyses], trials: int = 300, rounds: int = 1_000) -> float:
     """How often independent rounds whose mean is on the limit are called to pass or fail, over all looks."""
     random, wrong = np.random.default_rng(5), 0
     for _ in range(trials):
@@ -290,7 +290,7 @@ def looked(truth: float, looks: Callable[[], Looks], trials: int = 300, rounds: 
             verdict = LimitVerdict(
                 limit="l", candidate="c", metric="p50", bound=1.0, verdict="fail" if decided else "inconclusive"
             )
-            if watch.look(r, [verdict]):
+            if watch.add(r, [verdict]):
                 wrong += 1
                 break
     return wrong / trials
@@ -303,7 +303,7 @@ def _normal(confidence: float) -> float:
 
 
 def test_looking_often_errs_no_more_often_than_one_look_may() -> None:
-    assert looked(0.0, Looks) < 0.08  # 5 % and three standard errors
+    assert looked(0.0, InterimAnalyses) < 0.08  # 5 % and three standard errors
 
 
 def test_the_interval_of_a_mean_covers_it_although_calls_depend() -> None:

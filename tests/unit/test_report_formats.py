@@ -20,7 +20,7 @@ from latency_tui.report import FORMATS, format_of, pieces, render, write
 from latency_tui.report.table_cells import comparison_with, make_notes, make_rows
 from latency_tui.result.atomic_files import check_writable, write_content
 from latency_tui.result.result import ColdStart, Result, load
-from latency_tui.text.sanitize import cells, clean, shorten
+from latency_tui.text.sanitize import cell_width, clean, shorten
 from tests.unit.fake_result import EVIL_ERROR, EVIL_NAME, make_evil_result, make_result, make_statistics
 
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -131,7 +131,7 @@ def test_table_says_what_a_median_without_an_interval_lacks() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
 def test_table_keeps_to_the_width_and_cuts_no_figure(width: int) -> None:
     text = render(make_result(), width=width)
-    assert max(cells(line) for line in text.splitlines()) <= width
+    assert max(cell_width(line) for line in text.splitlines()) <= width
     for figure in ("62.1 µs", "61.5–63.3 µs", "1.15× (1.13–1.17)", "≥ 89.4 µs", "0.876"):
         assert figure in text
 
@@ -259,8 +259,8 @@ def test_clean(dirty: str, cleaned: str) -> None:
 
 
 def test_wide_characters_count_as_two() -> None:
-    assert cells("模型") == 4
-    assert cells("e\u0301") == 1
+    assert cell_width("模型") == 4
+    assert cell_width("e\u0301") == 1
     assert shorten("模型模型", 5) == "模型…"
     assert shorten("short", 5) == "short"
 
@@ -283,7 +283,7 @@ def test_a_control_that_came_out_equal_is_reported_too() -> None:
 def test_what_would_settle_it_is_said_once() -> None:
     result = make_result()
     open_ones = tuple(
-        replace(c, verdict="inconclusive", seconds_to_settle=74.0, runs_to_settle=9340) for c in result.comparisons
+        replace(c, verdict="inconclusive", seconds_to_decide=74.0, runs_to_decide=9340) for c in result.comparisons
     )
     said = replace(result, comparisons=open_ones)
     assert "About 9,400 more runs (74 s) should decide the inconclusive comparisons." in render(said)

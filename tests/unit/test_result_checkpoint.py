@@ -88,7 +88,7 @@ def add(recording: Recorder, events: Sequence[Event]) -> None:
     for event in events:
         recording.add(event)
         if isinstance(event, RoundFinished) and recording.plan.until_known:
-            recording.settled()
+            recording.is_decided()
 
 
 def reloaded(recording: Recorder, path: Path, max_samples: int = MANY) -> Recorder:

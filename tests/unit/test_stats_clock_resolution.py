@@ -16,7 +16,7 @@ from latency_tui.stats.comparison import compare, judge
 from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.percentiles import percentiles
-from latency_tui.stats.sample_size import launches_to_settle, rounds_to_settle
+from latency_tui.stats.sample_size import launches_to_decide, rounds_to_decide
 from latency_tui.stats.sequential import replay, sequential_evidence
 from tests.unit.fake_latencies import Floats, block
 
@@ -174,7 +174,7 @@ def test_no_number_of_rounds_is_predicted_if_the_clock_hides_it() -> None:
         for pair in compared(np.random.default_rng(4), 3_300, ratio, 1000):
             assert judge([pair])[0].verdict == "inconclusive"
             margin = math.log1p(EQUIVALENCE)
-            assert (rounds_to_settle(pair, margin), launches_to_settle(pair, margin)) == (None, None)
+            assert (rounds_to_decide(pair, margin), launches_to_decide(pair, margin)) == (None, None)
 
 
 def test_a_recording_reports_a_coarse_clock() -> None:

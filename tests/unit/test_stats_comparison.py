@@ -13,7 +13,7 @@ from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.median_ci import median_interval, median_p_value
 from latency_tui.stats.pair_evidence import PairEvidence, pair_evidence
 from latency_tui.stats.prediction_interval import prediction_interval
-from latency_tui.stats.sample_size import rounds_to_settle
+from latency_tui.stats.sample_size import rounds_to_decide
 from tests.unit.fake_latencies import Floats, block_medians
 
 MARGIN = math.log1p(EQUIVALENCE)
@@ -84,7 +84,7 @@ def test_five_rounds_give_a_ratio_and_no_interval() -> None:
     (found,) = pair_evidence(block_medians(np.random.default_rng(0), (1, 2), 5))
     assert found.log_ratio == pytest.approx(math.log(2), abs=0.2)
     assert (found.low, found.high, verdict_of(found)) == (None, None, "inconclusive")
-    assert rounds_to_settle(found, MARGIN) is None
+    assert rounds_to_decide(found, MARGIN) is None
 
 
 def test_six_rounds_of_twice_the_latency_are_slower() -> None:
@@ -185,7 +185,7 @@ def test_verdicts_never_contradict_intervals() -> None:
                 assert -margin < pair.low
                 assert pair.high < margin
             if verdict == "inconclusive":
-                assert rounds_to_settle(pair, margin, pairs=6) is not None
+                assert rounds_to_decide(pair, margin, pairs=6) is not None
 
 
 def test_holms_correction_is_over_all_given_pairs() -> None:
@@ -197,7 +197,7 @@ def test_holms_correction_is_over_all_given_pairs() -> None:
     assert alone.verdict == "slower"
     assert among.verdict == "inconclusive"  # 7 rounds cannot reach 5 % over 15 pairs
     assert (among.low, among.high) == (alone.low, alone.high)
-    needed = rounds_to_settle(evidence[place], MARGIN, pairs=15)
+    needed = rounds_to_decide(evidence[place], MARGIN, pairs=15)
     assert needed is not None
     assert needed >= 10
 
@@ -257,7 +257,7 @@ def test_the_predicted_number_of_rounds_is_about_right() -> None:
     """After as many rounds as it says, most verdicts stand; after a quarter of them, few do."""
     random = np.random.default_rng(14)
     asked = [pair_evidence(block_medians(random, (1, 1.03), 60))[0] for _ in range(40)]
-    needed = [rounds_to_settle(pair, MARGIN) for pair in asked if verdict_of(pair) == "inconclusive"]
+    needed = [rounds_to_decide(pair, MARGIN) for pair in asked if verdict_of(pair) == "inconclusive"]
     said = float(np.median([rounds for rounds in needed if rounds is not None]))
     late = [one(block_medians(random, (1, 1.03), int(said * 1.5))).verdict for _ in range(30)]
     early = [one(block_medians(random, (1, 1.03), int(said / 4))).verdict for _ in range(30)]
@@ -268,8 +268,8 @@ def test_the_predicted_number_of_rounds_is_about_right() -> None:
 def test_an_estimate_at_the_bound_is_moved_by_its_probable_error() -> None:
     border = math.log(1.01)
     wide = PairEvidence(first=0, second=1, rounds=50, log_ratio=border, low=border - 0.01, high=border + 0.01)
-    assert rounds_to_settle(wide, border) == pytest.approx(50 * (1.96 / 0.6745) ** 2, abs=1)
-    assert rounds_to_settle(replace(wide, low=border, high=border), border) is None
+    assert rounds_to_decide(wide, border) == pytest.approx(50 * (1.96 / 0.6745) ** 2, abs=1)
+    assert rounds_to_decide(replace(wide, low=border, high=border), border) is None
 
 
 def test_invalid_tables_of_medians_are_refused() -> None:
@@ -294,10 +294,10 @@ def test_no_number_of_rounds_is_predicted_if_launches_differ() -> None:
     medians = np.exp(np.stack((np.zeros(500), apart + random.normal(0, 0.01, 500))))
     (pair,) = pair_evidence(medians, launches)
     assert verdict_of(pair) == "inconclusive"
-    assert rounds_to_settle(pair, MARGIN) is None
+    assert rounds_to_decide(pair, MARGIN) is None
     (alone,) = pair_evidence(medians[:, :100], launches[:100], equivalence=0.001)
     assert verdict_of(alone) == "inconclusive"
-    assert rounds_to_settle(alone, math.log1p(0.001)) is not None
+    assert rounds_to_decide(alone, math.log1p(0.001)) is not None
 
 
 def test_more_rounds_help_if_they_add_processes() -> None:
@@ -309,15 +309,15 @@ def test_more_rounds_help_if_they_add_processes() -> None:
     (pair,) = pair_evidence(np.exp(np.stack((np.zeros(40), d))), processes=np.stack((rounds % 5, rounds % 5)))
     assert verdict_of(pair) == "inconclusive"
     margin = MARGIN
-    assert rounds_to_settle(pair, margin) is None
-    needed = rounds_to_settle(pair, margin, most_processes=24)
+    assert rounds_to_decide(pair, margin) is None
+    needed = rounds_to_decide(pair, margin, most_processes=24)
     assert needed is not None
     assert 40 < needed <= 192
     (few,) = pair_evidence(
         np.exp(np.stack((np.zeros(20), d[:20]))), processes=np.stack((rounds % 5, rounds % 5))[:, :20]
     )
     assert verdict_of(few) == "inconclusive"
-    assert rounds_to_settle(few, margin) is not None, "four rounds each do not tell what lies between the five"
+    assert rounds_to_decide(few, margin) is not None, "four rounds each do not tell what lies between the five"
 
 
 def test_a_pair_has_the_clusters_of_the_one_with_fewer_processes() -> None:

@@ -104,11 +104,11 @@ def test_the_level_follows_the_most_severe_disturbance() -> None:
     def level_of(figures: NoiseFigures) -> str:
         return level(severities(figures).values())
 
-    assert level_of(NoiseFigures(drift=0.2)) == "uneasy"
+    assert level_of(NoiseFigures(drift=0.2)) == "disturbed"
     assert level_of(NoiseFigures(collected=("RBF SVM", 0.5))) == "quiet"
     assert level_of(NoiseFigures(lost_time=0.5)) == "noisy"
     assert level_of(NoiseFigures(steal=0.01, load=1.5)) == "quiet"
-    assert level_of(NoiseFigures(steal=0.03)) == "uneasy"
-    assert level_of(NoiseFigures(load=2.5)) == "uneasy"
+    assert level_of(NoiseFigures(steal=0.03)) == "disturbed"
+    assert level_of(NoiseFigures(load=2.5)) == "disturbed"
     assert level_of(NoiseFigures(steal=0.2)) == "noisy"
     assert level_of(NoiseFigures(lost_cores=(0,))) == "noisy"

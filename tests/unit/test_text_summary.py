@@ -32,7 +32,7 @@ def candidate(
         p50=around, p90=around, p95=around, p97=around, p99=around, p99_9=around,
     )  # fmt: skip
     return msgspec.structs.replace(
-        bare, status="measured", statistics=statistics, group=group, calls=calls, whole_launches=launches
+        bare, status="measured", statistics=statistics, group=group, calls=calls, complete_launches=launches
     )
 
 
@@ -46,7 +46,7 @@ def pair(
     slugs = [Candidate(model=spec).slug for spec in BUILTIN_MODELS]
     return Comparison(
         baseline=slugs[baseline], candidate=slugs[other], ratio=ratio, low=low, high=high, verdict=verdict,
-        runs_to_settle=int(more["runs"]) if "runs" in more else None, seconds_to_settle=more.get("seconds"),
+        runs_to_decide=int(more["runs"]) if "runs" in more else None, seconds_to_decide=more.get("seconds"),
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_an_open_answer_says_how_many_more_runs_should_decide_it() -> None:
 
 def test_an_open_answer_asks_for_launches_if_launches_differ() -> None:
     candidates = [candidate(k, (60 + k) * 1e-6, "a", launches=5) for k in range(3)]
-    launches = msgspec.structs.replace(pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", seconds=10.0), launches_to_settle=2)
+    launches = msgspec.structs.replace(pair(0, 1, 1.01, 0.9, 1.1, "inconclusive", seconds=10.0), launches_to_decide=2)
     runs = pair(0, 2, 1.01, 0.9, 1.1, "inconclusive", runs=50_000, seconds=44.0)
     assert summarize(result(candidates[:2], launches)).endswith("; about 2 more launches should decide it.")
     assert summarize(result(candidates, launches, runs)).endswith("; about 9 more launches should decide it.")
@@ -183,7 +183,7 @@ def test_matching_models_are_named_while_another_pair_is_open() -> None:
 def test_a_doubtful_lead_asks_for_launches_or_for_nothing() -> None:
     candidates = [candidate(k, (1 + 9 * k) * 1e-6, "a", launches=3) for k in range(3)]
     far = [pair(0, k, 9.0 * k, 8.0 * k, 10.0 * k, "inconclusive", seconds=10.0) for k in (1, 2)]
-    launches = [msgspec.structs.replace(one, launches_to_settle=2, launches=3) for one in far]
+    launches = [msgspec.structs.replace(one, launches_to_decide=2, launches=3) for one in far]
     assert summarize(result(candidates, *launches)) == (
         "Logistic Regression looks fastest (p50 1.00 µs), but 3 launches are too few to be sure; "
         "about 2 more launches should decide it."

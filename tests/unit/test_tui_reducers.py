@@ -11,11 +11,11 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.tui import commands
 from latency_tui.tui.layout import Mode
 from latency_tui.tui.plan_to_measure import plan_to_measure, plan_typed, refusals
-from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_named, take_plan, type_text
+from latency_tui.tui.reducers.commands import REDUCERS, apply_plan, highlight, highlight_named, type_text
 from latency_tui.tui.reducers.events import begin_stopping, drop_measurement, finish, start_job
 from latency_tui.tui.reducers.tabs import open_next_tab, open_tab, tabs_of, visible_tab
 from latency_tui.tui.screens.main import MainScreen
-from latency_tui.tui.state import Measurement, State, arrangement, start
+from latency_tui.tui.state import ShownMeasurement, State, arrangement, start
 
 SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
 
@@ -37,7 +37,7 @@ def measured(count: int = 1) -> State:
     state = fresh()
     for number in range(count):
         state = start_job(
-            state, f"profile-{number}", (*state.measurements, Measurement(f"profile-{number}", state.plan))
+            state, f"profile-{number}", (*state.measurements, ShownMeasurement(f"profile-{number}", state.plan))
         )
     return finish(state)
 
@@ -51,9 +51,9 @@ def test_every_command_either_changes_the_state_or_has_one_action() -> None:
 
 def test_models_are_chosen_one_by_one_and_all_at_once() -> None:
     state = after(fresh(), commands.ChooseNone, commands.HighlightNext, commands.Choose)
-    assert [candidate.slug for candidate in state.chosen] == ["random-forest"]
-    assert after(state, commands.Choose).chosen == ()
-    assert after(state, commands.ChooseAll).chosen == SIX
+    assert [candidate.slug for candidate in state.selected] == ["random-forest"]
+    assert after(state, commands.Choose).selected == ()
+    assert after(state, commands.ChooseAll).selected == SIX
 
 
 def test_the_highlight_stops_at_both_ends_of_the_list() -> None:
@@ -75,11 +75,16 @@ def test_a_removed_model_keeps_its_colour_for_results() -> None:
 
 def test_a_frozen_screen_keeps_its_numbers_but_follows_tab_and_highlight() -> None:
     state = after(measured(2), commands.Freeze)
-    changed = replace(state, shown=0, tab="compare", highlighted="rbf-svm", mode="narrow")
-    seen = changed.seen
-    assert (seen.shown, seen.tab, seen.highlighted, seen.mode) == (state.shown, "compare", "rbf-svm", "narrow")
+    changed = replace(state, shown_index=0, tab="compare", highlighted="rbf-svm", mode="narrow")
+    seen = changed.displayed
+    assert (seen.shown_index, seen.tab, seen.highlighted, seen.mode) == (
+        state.shown_index,
+        "compare",
+        "rbf-svm",
+        "narrow",
+    )
     assert seen.frozen
-    assert not after(changed, commands.Freeze).seen.frozen
+    assert not after(changed, commands.Freeze).displayed.frozen
     assert not begin_stopping(changed).frozen
 
 
@@ -91,9 +96,9 @@ def test_a_dropped_measurement_leaves_the_newest_one_on_the_screen() -> None:
 
 
 def test_the_next_result_is_shown_by_the_same_state_with_another_index() -> None:
-    state = replace(measured(3), shown=1)
-    assert after(state, commands.NextResult).shown == 2
-    assert after(state, commands.PreviousResult).shown == 0
+    state = replace(measured(3), shown_index=1)
+    assert after(state, commands.NextResult).shown_index == 2
+    assert after(state, commands.PreviousResult).shown_index == 0
 
 
 @pytest.mark.parametrize(
@@ -136,10 +141,10 @@ def test_until_known_needs_two_models_to_measure_and_one_to_train() -> None:
 
 def test_a_plan_from_the_sheet_fills_the_fields_in() -> None:
     state = type_text(fresh(), "runs", "nonsense")
-    taken = take_plan(state, Plan(candidates=SIX, runs=None, seconds=2.5), SIX[:2])
+    taken = apply_plan(state, Plan(candidates=SIX, runs=None, seconds=2.5), SIX[:2])
     assert (taken.runs_text, taken.batch_text) == ("2.5", "1")
-    assert taken.fields_set == state.fields_set + 1
-    assert taken.chosen == SIX[:2]
+    assert taken.field_resets == state.field_resets + 1
+    assert taken.selected == SIX[:2]
     assert plan_to_measure(taken).seconds == 2.5
 
 

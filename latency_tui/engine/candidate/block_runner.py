@@ -15,6 +15,7 @@ from typing import Any
 
 from latency_tui.engine import machine
 from latency_tui.engine.candidate.call_adapters import caller, input_converter, output_converter
+from latency_tui.engine.candidate.fork_server import find_new_libraries
 from latency_tui.engine.candidate.load_worker import serve_window
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.models import loading
@@ -23,15 +24,14 @@ from latency_tui.engine.candidate.predictions import predict
 from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate.reusable_inputs import CallInputs
 from latency_tui.engine.candidate.slowdown import with_slowdown
-from latency_tui.engine.candidate.template import find_new_libraries
 from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor
 from latency_tui.engine.candidate.warm_up import warm_up
 from latency_tui.engine.candidate_protocol import (
-    Adopt,
     AnswerRequests,
     BlockDone,
     Called,
     FirstCall,
+    LoadStored,
     Predict,
     Predicted,
     RequestsAnswered,
@@ -206,7 +206,7 @@ class BlockRunner:
             cpu, started = time.process_time_ns(), time.perf_counter_ns()
             answer = self.call(begin)
             first = time.perf_counter_ns() - started
-            pauses.forget()
+            pauses.clear()
             time_calls(self.call, inputs, durations)
             wall, cpu = time.perf_counter_ns() - started, time.process_time_ns() - cpu
             switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
@@ -258,7 +258,7 @@ class BlockRunner:
             raise EngineError(f"the model cannot be stored in {path.parent}: {why}; {remedy}") from error
         return Stored(modules=loading.find_modules(self._prepared.model), libraries=find_new_libraries(self._modules))
 
-    def adopt(self, request: Adopt) -> Warmed:
+    def load_stored(self, request: LoadStored) -> Warmed:
         """Take over the model and the inputs that another process of the same candidate stored, and warm up.
 
         The warm-up may run on any core; the process moves to its cores afterwards.

@@ -19,17 +19,17 @@ from latency_tui.engine import subreaper
 from latency_tui.engine.candidate import failures
 from latency_tui.engine.candidate.adapt_inputs import AdaptedData
 from latency_tui.engine.candidate.block_runner import BlockRunner
+from latency_tui.engine.candidate.fork_server import become_fork_server, fork_process
 from latency_tui.engine.candidate.model_preparation import ModelPreparation
 from latency_tui.engine.candidate.process_context import ProcessContext
-from latency_tui.engine.candidate.template import become_template, fork_process
 from latency_tui.engine.candidate_protocol import (
-    Adopt,
     AnswerRequests,
-    BecomeTemplate,
+    BecomeForkServer,
     CheckSettings,
     Failed,
     FirstCall,
     ForkProcess,
+    LoadStored,
     Predict,
     Prepare,
     Prepared,
@@ -95,10 +95,10 @@ class Host:
                     return self.runner.predict(request)
                 case Store():
                     return self.runner.store(request)
-                case Adopt():
-                    return self.runner.adopt(request)
-                case BecomeTemplate():
-                    return become_template(request.modules, self._context.thread_limiter)
+                case LoadStored():
+                    return self.runner.load_stored(request)
+                case BecomeForkServer():
+                    return become_fork_server(request.modules, self._context.thread_limiter)
                 case ForkProcess():
                     return fork_process(self._connection, request, self._serve_beside(request))
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)

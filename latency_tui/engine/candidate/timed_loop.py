@@ -52,7 +52,7 @@ class GcPauseRecorder:
             self.calls.append(index)
             self.nanoseconds.append(pause)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Discard the pauses recorded so far."""
         self.calls.clear()
         self.nanoseconds.clear()

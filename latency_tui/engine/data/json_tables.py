@@ -22,7 +22,7 @@ def read_json(file: DataFile) -> Any:
     with file.open() as opened:
         decoded = decode(opened.read(), whole=True)
     text = decoded[0].lstrip("\ufeff") if decoded else ""
-    if file.form == "jsonl":
+    if file.format == "jsonl":
         return pandas.DataFrame(_lines(file, text))
     try:
         value = json.loads(text)

@@ -36,7 +36,9 @@ def check_columns(dataset: Dataset | None, data: Data | None, candidates: Iterab
     reasons = [_describe_unsupported(data, spec) for spec in specs]
     if all(reasons):
         who = f"{specs[0].name} and {len(specs) - 1} more" if len(specs) > 1 else specs[0].name
-        raise DataError(f"{Path(dataset.path).name}: {reasons[0]}, which {who} cannot be fitted on; {_do(specs[0])}.")
+        raise DataError(
+            f"{Path(dataset.path).name}: {reasons[0]}, which {who} cannot be fitted on; {_advise(specs[0])}."
+        )
 
 
 def prepare_for_fit(data: Data, spec: ModelSpec) -> Data:
@@ -48,7 +50,7 @@ def prepare_for_fit(data: Data, spec: ModelSpec) -> Data:
     if data.kind != "file" or data.y_train is None or not is_built_in(spec):
         return data
     if reason := _describe_unsupported(data, spec):
-        raise ModelError(f"{reason}, which {spec.name} cannot be fitted on; {_do(spec)}")
+        raise ModelError(f"{reason}, which {spec.name} cannot be fitted on; {_advise(spec)}")
     return data if accepts_text(spec) else standardised(data)
 
 
@@ -115,7 +117,7 @@ def _find_non_numeric(data: Data) -> tuple[list[str], list[str], list[str]]:
     return words, dates, [str(name) for name, gap in rows.isna().any().items() if gap]
 
 
-def _do(spec: ModelSpec) -> str:
+def _advise(spec: ModelSpec) -> str:
     named = " -m ".join(slugify(model.name) for model in encoding_models(spec.task or "classification"))
     return f"use models that encode such columns (-m {named}), or only numeric columns"
 

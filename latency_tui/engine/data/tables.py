@@ -84,7 +84,7 @@ def read(path: Path, target: str | None, trust: Trust | None = None, folders: Se
 
 
 def _read(file: DataFile, target: str | None, trust: Trust, folders: Sequence[str]) -> Table:
-    match file.form:
+    match file.format:
         case "npz":
             inputs, targets, found = read_npz(file, target)
             return Table(inputs, targets) if found or target is None else _split_array(file.path, inputs, target)
@@ -108,7 +108,7 @@ def _read(file: DataFile, target: str | None, trust: Trust, folders: Sequence[st
         case "excel":
             frame, notes = read_workbook(file)
             return _from_frame(file, frame, target, notes)
-    read_frame = _pandas().read_parquet if file.form == "parquet" else _pandas().read_feather
+    read_frame = _pandas().read_parquet if file.format == "parquet" else _pandas().read_feather
     if not file.compression:
         return _from_frame(file, read_frame(file.path), target)
     with file.open() as opened:

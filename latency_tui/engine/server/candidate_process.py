@@ -90,7 +90,7 @@ class CandidateProcess:
         data: The dataset that it inherits if it is forked; None if it prepares the dataset itself.
         context: What it shares with the engine.
         fork: Whether it is forked from this process or started as a fresh interpreter.
-        template: Process from which it is forked instead.
+        fork_server: Process from which it is forked instead.
 
     Attributes:
         slug: The candidate's slug.
@@ -123,7 +123,7 @@ class CandidateProcess:
         context: ProcessContext,
         *,
         fork: bool = CAN_FORK,
-        template: CandidateProcess | None = None,
+        fork_server: CandidateProcess | None = None,
         interpreter: Interpreter | None = None,
     ) -> None:
         self.slug = slug
@@ -149,9 +149,9 @@ class CandidateProcess:
         self._was_killed = False
         self._exit_status: int | None = None
         self._spawned: subprocess.Popen[bytes] | None = None
-        if template is not None:
+        if fork_server is not None:
             try:
-                self.pid = template.fork(theirs, log)
+                self.pid = fork_server.fork(theirs, log)
             except OSError:
                 self.connection.close()
                 theirs.close()
@@ -196,7 +196,7 @@ class CandidateProcess:
         return self._spawned.pid
 
     def fork(self, theirs: Connection, log: Path) -> int:
-        """Have this process, a template, fork a child of the coordinator; return its process id.
+        """Have this process, a fork server, fork a child of the coordinator; return its process id.
 
         Raises:
             OSError: It could not, or did not answer.
@@ -205,7 +205,7 @@ class CandidateProcess:
         reduction.send_handle(self.connection, theirs.fileno(), self.pid)
         reply = self.reply()
         if not isinstance(reply, Forked):
-            raise OSError("the template did not fork")
+            raise OSError("the fork server did not fork")
         return reply.pid
 
     def end_replicas(self) -> None:

@@ -40,7 +40,7 @@ class Channel:
         events: Descriptor to which events are written.
 
     Attributes:
-        settled: The reason why the job ends with the current round; None if it continues.
+        end_reason: The reason why the job ends with the current round; None if it continues.
     """
 
     def __init__(self, commands: int, events: int) -> None:
@@ -51,7 +51,7 @@ class Channel:
         self._job = ""
         self._unsent: list[bytes] = []
         self._sent_at = 0.0
-        self.settled: Reason | None = None
+        self.end_reason: Reason | None = None
         self._stop_requested: set[str] = set()
 
     def next_job(self) -> Train | Measure:
@@ -60,7 +60,7 @@ class Channel:
         Raises:
             InputClosed: The client has closed the channel.
         """
-        self._job, self.settled = "", None
+        self._job, self.end_reason = "", None
         self._stop_requested.clear()
         while not self._queue:
             wait([self._commands])
@@ -114,11 +114,11 @@ class Channel:
         *lines, self._unread = (self._unread + read).split(b"\n")
         stopped = False
         for command in (decode_command(line) for line in lines if line):
-            stopped |= self._take(command)
+            stopped |= self._handle(command)
         if stopped:
             raise JobStopped("stopped")
 
-    def _take(self, command: Command) -> bool:
+    def _handle(self, command: Command) -> bool:
         """Queue a job; return whether the command stops the running one at once."""
         if isinstance(command, StopTraining):
             if command.job == self._job:
@@ -134,6 +134,6 @@ class Channel:
                 self.flush()
             return False
         if command.reason != "stopped":
-            self.settled = command.reason
+            self.end_reason = command.reason
             return False
         return True

@@ -102,13 +102,13 @@ class Coordinator:
             self._channel.send(EngineReady())
             self._channel.flush()
             while True:
-                self._do(self._channel.next_job())
+                self._handle(self._channel.next_job())
         except InputClosed:
             return
         finally:
             self._supervisor.end_all()
 
-    def _do(self, command: Train | Measure) -> None:
+    def _handle(self, command: Train | Measure) -> None:
         reason: Reason = "completed"
         is_continuation = command.job == self._trained_job
         self._trained_job = command.job if isinstance(command, Train) else ""
@@ -270,8 +270,8 @@ class Coordinator:
             )
             self._channel.flush(at_most_every=ROUND_FLUSH_SECONDS)
             self._channel.wait([], 0)
-            if self._channel.settled:
-                return self._channel.settled
+            if self._channel.end_reason:
+                return self._channel.end_reason
             if not running:
                 return "nothing left to measure"
             if plan.until_known and spent > plan.max_seconds:

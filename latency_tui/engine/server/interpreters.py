@@ -24,7 +24,7 @@ from latency_tui.engine import machine
 from latency_tui.engine.candidate import environment_report
 from latency_tui.engine.candidate.environment_report import EnvironmentReport, EnvironmentRequest
 from latency_tui.engine.candidate.process_context import ProcessContext
-from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady, protocol
+from latency_tui.engine.candidate_protocol import BecomeForkServer, ForkServerReady, protocol
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
 from latency_tui.engine.server.channel import Channel
 from latency_tui.errors import UsageError
@@ -209,7 +209,7 @@ class Interpreters:
         except OSError:
             return None
         try:
-            process.ask(BecomeTemplate(modules=LIBRARIES), "loading", START_SECONDS)
+            process.ask(BecomeForkServer(modules=LIBRARIES), "loading", START_SECONDS)
             while not (heard := self._channel.wait([process.connection], POLL_SECONDS)):
                 self._channel.flush()
                 if process.has_ended() or process.is_late():
@@ -218,7 +218,7 @@ class Interpreters:
         except BaseException:
             process.end()
             raise
-        if not isinstance(reply, TemplateReady) or reply.threads != 1:
+        if not isinstance(reply, ForkServerReady) or reply.threads != 1:
             process.end()
             return None
         return process

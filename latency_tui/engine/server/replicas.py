@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from latency_tui.engine import machine
-from latency_tui.engine.candidate_protocol import Adopt, Failed, Prepare, Prepared, Store, Stored, Warmed
+from latency_tui.engine.candidate_protocol import Failed, LoadStored, Prepare, Prepared, Store, Stored, Warmed
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.supervisor import Supervisor
 from latency_tui.plan import Candidate, Plan
@@ -22,7 +22,7 @@ from latency_tui.plan.candidates import NATIVE
 STORE_SECONDS = 10.0
 """Time limit for storing a model or taking over a stored one, in addition to the plan's time limit for a call."""
 TEMPLATE_SECONDS = 60.0
-"""Time limit for importing libraries into a template."""
+"""Time limit for importing libraries into a fork server."""
 QUICK_SECONDS = 0.5
 """A model that cannot be stored is prepared again in each replica if that takes less than this."""
 REPLICAS_SHARE = 0.25
@@ -45,15 +45,15 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
         cores: The cores that each candidate is measured on, by slug.
     """
     supervisor.end_replicas()
-    requests: dict[str, Adopt | Prepare] = {}
+    requests: dict[str, LoadStored | Prepare] = {}
     try:
         for candidate in plan.all_candidates:
             process = supervisor.process(candidate.slug)
             if process and (request := _make_request(supervisor, process, candidate, plan, cores[candidate.slug])):
                 requests[candidate.slug] = request
-        adopted = [slug for slug, request in requests.items() if isinstance(request, Adopt)]
-        supervisor.templates.start(
-            [process for slug in adopted if (process := supervisor.process(slug))],
+        loading = [slug for slug, request in requests.items() if isinstance(request, LoadStored)]
+        supervisor.fork_servers.start(
+            [process for slug in loading if (process := supervisor.process(slug))],
             plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS,
         )
         wanted = {
@@ -67,12 +67,12 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
         )
         _start(supervisor, turns, requests, plan)
     finally:
-        supervisor.templates.end()
+        supervisor.fork_servers.end()
         for stored in supervisor.folder.glob("*.replica"):
             stored.unlink()
 
 
-def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt | Prepare], plan: Plan) -> None:
+def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, LoadStored | Prepare], plan: Plan) -> None:
     """Start a replica for each slug in `turns`, as many at once as there are cores for their threads and jobs."""
     wide = [
         plan.threads,
@@ -106,7 +106,7 @@ def _start(supervisor: Supervisor, turns: deque[str], requests: dict[str, Adopt 
 
 def _make_request(
     supervisor: Supervisor, process: CandidateProcess, candidate: Candidate, plan: Plan, cores: tuple[int, ...]
-) -> Adopt | Prepare | None:
+) -> LoadStored | Prepare | None:
     """Return the request that makes a process a replica; None if there can be no replicas."""
     path = supervisor.folder / f"{candidate.slug[:40].replace('/', '-')}-{process.pid}.replica"
     process.ask(Store(path=str(path)), "loading", timeout=plan.call_timeout + STORE_SECONDS)
@@ -116,14 +116,14 @@ def _make_request(
     reply = process.reply()
     if isinstance(reply, Stored):
         process.libraries = reply.libraries
-        return Adopt(path=str(path), candidate=candidate, threads=plan.threads, pinned=cores)
+        return LoadStored(path=str(path), candidate=candidate, threads=plan.threads, pinned=cores)
     if reply is None:
         supervisor.mark_failed(process, "crashed", process.exit_reason(), process.log_tail())
     slow = process.prepared_in > QUICK_SECONDS or candidate.runtime != NATIVE
     return None if reply is None or slow else process.preparation
 
 
-def _affordable_replicas(request: Adopt | Prepare, candidates: int) -> int:
+def _affordable_replicas(request: LoadStored | Prepare, candidates: int) -> int:
     """Return how many replicas of a candidate there may be.
 
     A dozen if each is prepared again, otherwise as many as fit into a share of the free memory.

@@ -15,8 +15,8 @@ from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import CandidateFailed, Cause, Stage
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter, shorten_log
 from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.fork_servers import ForkServers
 from latency_tui.engine.server.interpreters import Interpreters
-from latency_tui.engine.server.templates import Templates
 from latency_tui.errors import EngineError
 
 POLL_SECONDS = 0.05
@@ -46,7 +46,7 @@ class Supervisor:
     Attributes:
         job: The job that events are sent for.
         max_parallel: How many processes there are cores for.
-        templates: Processes from which replicas are forked.
+        fork_servers: Processes from which replicas are forked.
         interpreters: The other interpreters under which candidates run.
         context: What processes share with the engine.
     """
@@ -55,7 +55,7 @@ class Supervisor:
         self.job = ""
         self.max_parallel = max(1, len(machine.allowed_cores()) or os.cpu_count() or 1)
         self.interpreters = Interpreters(channel, lambda: self.folder, context, fork=fork)
-        self.templates = Templates(channel, self._launch, context, fork=fork)
+        self.fork_servers = ForkServers(channel, self._launch, context, fork=fork)
         self.context = context
         self._channel = channel
         self._folder = folder
@@ -143,7 +143,7 @@ class Supervisor:
             return CandidateProcess(slug, log, data, self.context, fork=self._fork)
         if parent := self.interpreters.parent(interpreter, log):
             with contextlib.suppress(OSError):
-                return CandidateProcess(slug, log, None, self.context, template=parent, interpreter=interpreter)
+                return CandidateProcess(slug, log, None, self.context, fork_server=parent, interpreter=interpreter)
         return CandidateProcess(slug, log, None, self.context, interpreter=interpreter)
 
     def refuse(self, slug: str, message: str) -> None:
@@ -160,7 +160,7 @@ class Supervisor:
             OSError: There is no process, memory or descriptor left.
         """
         process = self._processes[slug]
-        replica = self.templates.fork(process)
+        replica = self.fork_servers.fork(process)
         replica = replica or self._launch(slug, process.log, process.interpreter, process.data)
         replica.ask(request, "loading", timeout)
         process.replicas.append(replica)
@@ -328,7 +328,7 @@ class Supervisor:
         """End orphans of models, which would take cores and memory from the measurement."""
         processes = self._processes.values()
         own = {process.pid for one in processes for process in (one, *one.replicas)}
-        subreaper.end_orphans(own | self.templates.pids | self.interpreters.pids)
+        subreaper.end_orphans(own | self.fork_servers.pids | self.interpreters.pids)
 
 
 def _timeout_message(process: CandidateProcess) -> str:

@@ -11,12 +11,12 @@ from rich.cells import cell_len
 
 from latency_tui.text.formatting import format_duration
 from latency_tui.text.scales import Scale, bar_scale, extended
+from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG, Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
-from latency_tui.tui.charts.picture import Picture
 from latency_tui.tui.charts.ticks import duration_axis, minor_columns
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import clean, fit, short_names
+from latency_tui.tui.text import fit, sanitize_line, short_names
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
@@ -33,7 +33,7 @@ class Bar:
 
     slug: str
     name: str
-    look: CandidateStyle
+    style: CandidateStyle
     value: float
     whisker: float | None
     open_end: bool = False
@@ -51,7 +51,7 @@ class BarChart(Chart):
             self.bars, self.limits = tuple(bars), tuple(limits)
             self.show_changes()
 
-    def draw(self, picture: Picture) -> None:
+    def draw(self, canvas: Canvas) -> None:
         """Draw names and figures on the left; bars, whiskers, limits and the axis on the right."""
         bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
         if not bars:
@@ -60,17 +60,17 @@ class BarChart(Chart):
         scale = bar_scale(min(bar.value for bar in bars), max(ends))
         scale = extended(scale, [limit.seconds for limit in self.limits])
         log = LOG if scale.log else ""
-        top = self.title(picture, f"median, whisker to p99{log}", f"median{log}")
-        rows = picture.height - top - 2
+        top = self.title(canvas, f"median, whisker to p99{log}", f"median{log}")
+        rows = canvas.height - top - 2
         labelled = bool(self.limits) and rows > min(len(bars), 3)
         top, rows = top + labelled, rows - labelled
         hidden = max(len(bars) - rows, 0)
         bars = bars[: rows - 1] if hidden else bars
-        left = self._names(picture, bars, top, rows)
-        columns = picture.width - left - 2
+        left = self._names(canvas, bars, top, rows)
+        columns = canvas.width - left - 2
         if columns < _MIN_COLUMNS or rows < 1:
             return
-        pitch, thick, first = _stand(len(bars), rows)
+        pitch, thick, first = _bar_rows(len(bars), rows)
         self.begin_plot(
             columns + 2, rows + 2, duration_axis(scale, columns, 1, 1)
         )  # a column for whiskers that extend beyond the plot
@@ -85,36 +85,36 @@ class BarChart(Chart):
                 highest, count = (0, rows) if limit.candidate is None else (first + own[0] * pitch, thick)
                 column = round(scale.place(limit.seconds) * (columns - 1))
                 line = "\n".join("│" * count)  # as text, because plotext writes text over everything else
-                self.plt.text(line, column, rows - 1 - highest, color=self.limit_ink, alignment="left")
-        self.end_plot(picture, left, top)
+                self.plt.text(line, column, rows - 1 - highest, color=self.limit_colour, alignment="left")
+        self.end_plot(canvas, left, top)
         for column in minor_columns(scale, columns):
-            picture.put(left + 1 + column, picture.height - 2, "┬", self.muted)
+            canvas.put(left + 1 + column, canvas.height - 2, "┬", self.muted)
         if hidden:
-            picture.put(left + 1, top + rows - 1, f"and {hidden + 1} slower", self.muted)
+            canvas.put(left + 1, top + rows - 1, f"and {hidden + 1} slower", self.muted)
         if labelled:
-            self._limit_labels(picture, scale, left + 1, columns, top - 1)
+            self._limit_labels(canvas, scale, left + 1, columns, top - 1)
 
-    def _names(self, picture: Picture, bars: Sequence[Bar], top: int, rows: int) -> int:
+    def _names(self, canvas: Canvas, bars: Sequence[Bar], top: int, rows: int) -> int:
         """Write names and, if there is room, figures; return the number of columns used."""
         values = [format_duration(bar.value) for bar in bars]
         figures = max((cell_len(value) for value in values), default=0) + 2
-        longest = max((cell_len(clean(bar.name)) for bar in bars), default=0)
-        room = picture.width - _MIN_BARS - 6
+        longest = max((cell_len(sanitize_line(bar.name)) for bar in bars), default=0)
+        room = canvas.width - _MIN_BARS - 6
         if room - figures < min(longest, _MIN_NAME):
             figures = 0
-        names = short_names([clean(bar.name) for bar in bars], max(room - figures, 4))
+        names = short_names([sanitize_line(bar.name) for bar in bars], max(room - figures, 4))
         named = max((cell_len(name) for name in names), default=0)
-        pitch, thick, first = _stand(len(bars), rows)
+        pitch, thick, first = _bar_rows(len(bars), rows)
         for index, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
             row = top + first + index * pitch + (thick - 1) // 2
-            picture.put(1, row, f"{bar.look[1]} {name}", self.ink(bar.look[0]))
+            canvas.put(1, row, f"{bar.style[1]} {name}", self.cell_colour(bar.style[0]))
             if figures:
-                picture.put(3 + named, row, fit(value, figures, right=True), self.foreground)
+                canvas.put(3 + named, row, fit(value, figures, right=True), self.foreground)
         return named + figures + 4
 
     def _bar(self, bar: Bar, scale: Scale, columns: int, rows: range) -> None:
         """Draw a bar on rows of the plot, counted from below; its end is drawn in eighths of a cell."""
-        colour, middle = self.ink(bar.look[0]), rows[(len(rows) - 1) // 2]
+        colour, middle = self.cell_colour(bar.style[0]), rows[(len(rows) - 1) // 2]
         length = scale.place(bar.value) * columns
         full = int(length)
         end = _EIGHTHS[int((length - full) * 8) - 1] if int((length - full) * 8) else "" if full else _EIGHTHS[0]
@@ -132,7 +132,7 @@ class BarChart(Chart):
                 self.plt.plot([start, stop - 1], [middle, middle], marker="─", color=self.muted)
             self.plt.text("›" if bar.open_end else "┤", stop, middle, color=self.muted, alignment="left")
 
-    def _limit_labels(self, picture: Picture, scale: Scale, left: int, columns: int, row: int) -> None:
+    def _limit_labels(self, canvas: Canvas, scale: Scale, left: int, columns: int, row: int) -> None:
         """Write the label of each limit above its line, or with an arrow at the edge if it is outside the plot."""
         wanted = []
         for limit in sorted(self.limits, key=lambda limit: limit.seconds):
@@ -140,23 +140,23 @@ class BarChart(Chart):
             label = limit.label
             if not scale.holds(limit.seconds):
                 label = f"{label} →" if limit.seconds > scale.high else f"← {label}"
-            wanted.append((column - cell_len(label) // 2, fit(label, min(cell_len(label), picture.width - 2))))
-        edge = picture.width - 1
+            wanted.append((column - cell_len(label) // 2, fit(label, min(cell_len(label), canvas.width - 2))))
+        edge = canvas.width - 1
         for start, label in reversed(wanted):
             at = max(min(start, edge - cell_len(label)), 1)
             if at + cell_len(label) <= edge:
-                picture.put(at, row, label, self.limit_ink)
+                canvas.put(at, row, label, self.limit_colour)
                 edge = at - 2
 
 
-def _stand(count: int, rows: int) -> tuple[int, int, int]:
+def _bar_rows(count: int, rows: int) -> tuple[int, int, int]:
     """Return the arrangement of bars on rows: the distance between bars, the height of a bar, and the first row."""
     pitch = max(min(rows // max(count, 1), _MAX_PITCH), 1)
     thick = max(pitch - 1, 1)
     return pitch, thick, max((rows - pitch * count + (pitch - thick)) // 2, 0)
 
 
-def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle]) -> list[Bar]:
+def bars_of(candidates: Sequence[CandidateResult], candidate_styles: Mapping[str, CandidateStyle]) -> list[Bar]:
     """Return a bar for each candidate that has figures, in the given order."""
     bars: list[Bar] = []
     for candidate in candidates:
@@ -166,6 +166,6 @@ def bars_of(candidates: Sequence[CandidateResult], looks: Mapping[str, Candidate
         p99 = statistics.p99
         known = not p99.is_bound
         whisker = p99.value if known else p99.low if p99.low is not None else p99.value
-        slug, look = candidate.slug, looks[candidate.slug]
-        bars.append(Bar(slug, candidate.name, look, statistics.p50.value, whisker, open_end=not known))
+        slug, style = candidate.slug, candidate_styles[candidate.slug]
+        bars.append(Bar(slug, candidate.name, style, statistics.p50.value, whisker, open_end=not known))
     return bars

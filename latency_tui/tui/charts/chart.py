@@ -10,8 +10,8 @@ from textual.reactive import Reactive
 from textual.visual import Visual
 from textual_plotext import PlotextPlot
 
-from latency_tui.tui.charts.picture import Picture
-from latency_tui.tui.charts.plotext_private import Ink, draw, set_size
+from latency_tui.tui.charts.canvas import Canvas
+from latency_tui.tui.charts.plotext_private import CellColour, draw, set_size
 from latency_tui.tui.charts.ticks import Tick
 
 LOG = ", log scale"
@@ -44,19 +44,19 @@ class Chart(PlotextPlot, can_focus=True):
         if width < 4 or height < 3:
             return Content("")
         try:
-            picture = Picture(width, height)
-            self.draw(picture)
+            canvas = Canvas(width, height)
+            self.draw(canvas)
         except Exception as error:  # noqa: BLE001  # any error of plotext: the other figures remain valid
             self.log.error(repr(error))
             return Content.styled(f"This chart could not be drawn at {width} × {height}.", "dim")
-        return picture
+        return canvas
 
     def show_changes(self) -> None:
         """Draw the chart, and send only the changed cells to the terminal."""
         self._shown += 1
         before, now = self._drawn, self.render()
-        same_size = isinstance(before, Picture) and isinstance(now, Picture) and before.width == now.width
-        if isinstance(before, Picture) and isinstance(now, Picture) and same_size and before.height == now.height:
+        same_size = isinstance(before, Canvas) and isinstance(now, Canvas) and before.width == now.width
+        if isinstance(before, Canvas) and isinstance(now, Canvas) and same_size and before.height == now.height:
             if regions := now.changes(before):
                 self.refresh(*regions)
         else:
@@ -68,11 +68,11 @@ class Chart(PlotextPlot, can_focus=True):
             self.close_keys = keys
             self.refresh()
 
-    def draw(self, picture: Picture) -> None:
-        """Draw the chart on a picture."""
+    def draw(self, canvas: Canvas) -> None:
+        """Draw the chart on a canvas."""
         raise NotImplementedError
 
-    def ink(self, colour: str) -> Ink:
+    def cell_colour(self, colour: str) -> CellColour:
         """Return the colour of a style in the format of plotext."""
         parsed = Color.parse(colour)
         if parsed.ansi is not None:
@@ -80,12 +80,12 @@ class Chart(PlotextPlot, can_focus=True):
         return parsed.rgb
 
     @property
-    def foreground(self) -> Ink:
+    def foreground(self) -> CellColour:
         """The colour of text."""
-        return self.ink(self.app.theme_variables.get("foreground", "#ffffff"))
+        return self.cell_colour(self.app.theme_variables.get("foreground", "#ffffff"))
 
     @property
-    def muted(self) -> Ink:
+    def muted(self) -> CellColour:
         """The colour of axes and whiskers."""
         if self.app.current_theme.ansi:
             return "default"
@@ -94,20 +94,20 @@ class Chart(PlotextPlot, can_focus=True):
         return background.blend(Color.parse(variables.get("foreground", "#ffffff")), 0.7).rgb
 
     @property
-    def limit_ink(self) -> Ink:
+    def limit_colour(self) -> CellColour:
         """The colour of limits."""
-        return self.ink("ansi_red" if self.app.current_theme.ansi else self.app.theme_variables["text-error"])
+        return self.cell_colour("ansi_red" if self.app.current_theme.ansi else self.app.theme_variables["text-error"])
 
-    def title(self, picture: Picture, *texts: str) -> int:
+    def title(self, canvas: Canvas, *texts: str) -> int:
         """Write the first title that fits, and the keys that close an enlarged chart; return the row below."""
-        if picture.height < MIN_TITLED_HEIGHT:
+        if canvas.height < MIN_TITLED_HEIGHT:
             return 0
-        text = next((text for text in texts if len(text) < picture.width), texts[-1])
-        picture.put(1, 0, text, self.foreground if self.has_focus else self.muted)
+        text = next((text for text in texts if len(text) < canvas.width), texts[-1])
+        canvas.put(1, 0, text, self.foreground if self.has_focus else self.muted)
         if self.has_focus:
-            picture.put(0, 0, "▸", self.foreground)
-        if self.is_maximized and picture.width > len(text) + len(self.close_keys) + 4:
-            picture.put(picture.width - len(self.close_keys) - 1, 0, self.close_keys, self.muted)
+            canvas.put(0, 0, "▸", self.foreground)
+        if self.is_maximized and canvas.width > len(text) + len(self.close_keys) + 4:
+            canvas.put(canvas.width - len(self.close_keys) - 1, 0, self.close_keys, self.muted)
         return 1
 
     def begin_plot(self, width: int, height: int, across: list[Tick]) -> None:
@@ -127,6 +127,6 @@ class Chart(PlotextPlot, can_focus=True):
         ticks = across or [Tick(0.0, " ")]  # without ticks, plotext omits the row of labels
         self.plt.xticks([tick.position for tick in ticks], [tick.label for tick in ticks])
 
-    def end_plot(self, picture: Picture, column: int, row: int) -> None:
-        """Draw the plot on a picture, with its upper left corner at a cell."""
-        picture.paste(column, row, *draw(self.plt))
+    def end_plot(self, canvas: Canvas, column: int, row: int) -> None:
+        """Draw the plot on a canvas, with its upper left corner at a cell."""
+        canvas.paste(column, row, *draw(self.plt))

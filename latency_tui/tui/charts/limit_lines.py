@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latency_tui.plan.limits import COLD_START_METRICS, DURATIONS, Limit
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
@@ -38,5 +38,5 @@ def limit_lines(
         if limit.metric not in DURATIONS or limit.metric in COLD_START_METRICS or (limit.relative and median is None):
             continue
         seconds = limit.bound * (median or 0.0) if limit.relative else limit.bound
-        lines.append(LimitLine(clean(str(limit)), seconds, limit.candidate))
+        lines.append(LimitLine(sanitize_line(str(limit)), seconds, limit.candidate))
     return tuple(lines)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from latency_tui.text.scales import Scale, extended, line_scale, span_scale, tick_labels, ticks
+from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG, MIN_TITLED_HEIGHT, Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
-from latency_tui.tui.charts.picture import Picture
-from latency_tui.tui.charts.ticks import duration_axis, run_axis, spread
+from latency_tui.tui.charts.ticks import duration_axis, run_axis, separate_rows
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import clean, fit, short_names
+from latency_tui.tui.text import fit, sanitize_line, short_names
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
@@ -34,14 +34,14 @@ class Line:
 
     Attributes:
         name: Name of the candidate.
-        look: Its colour and shape.
+        style: Its colour and shape.
         runs: Run numbers from 1, or cumulative seconds of calls, `(n_points,)`, ascending.
         seconds: Latencies, `(n_points,)`.
         end: Latency at the end of the line in seconds: the median of the last tenth of the points.
     """
 
     name: str
-    look: CandidateStyle
+    style: CandidateStyle
     runs: NDArray[np.float64]
     seconds: NDArray[np.float64]
     end: float
@@ -64,29 +64,29 @@ class LineChart(Chart):
         self.last_run = last_run
         self.show_changes()
 
-    def draw(self, picture: Picture) -> None:
+    def draw(self, canvas: Canvas) -> None:
         """Draw both axes, the lines, and the names at their ends."""
         lines = self.lines
         if not lines:
             return
         last = max(self.last_run, *(float(line.runs[-1]) for line in lines))
         across = span_scale(last) if self.timed else Scale(1.0, max(last, 2.0), log=False)
-        titled = picture.height >= MIN_TITLED_HEIGHT
-        named = len(lines) + len(self.limits) <= picture.height - titled - 2
-        right, names = self._names(picture) if named else (len(" runs "), [])
-        columns = picture.width - _AXIS - right
+        titled = canvas.height >= MIN_TITLED_HEIGHT
+        named = len(lines) + len(self.limits) <= canvas.height - titled - 2
+        right, names = self._names(canvas) if named else (len(" runs "), [])
+        columns = canvas.width - _AXIS - right
         drawn = [reduce(x.runs, x.seconds, max(round(columns * across.place(x.runs[-1])), 1)) for x in lines]
         seen = np.concatenate([seconds for _, seconds in drawn])
         scale = line_scale(float(seen.min()), float(seen.max()))
         scale = extended(scale, [limit.seconds for limit in self.limits])
         many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
-        top = self._title(picture, scale, many=many)
-        bottom = 0 if named else self._key(picture, top)
-        rows = picture.height - top - 2 - bottom
+        top = self._title(canvas, scale, many=many)
+        bottom = 0 if named else self._key(canvas, top)
+        rows = canvas.height - top - 2 - bottom
         values = ticks(scale, max(rows // 3, 2))
         labels = [f" {label} " for label in tick_labels(values, always=True)]
         left = max((cell_len(label) for label in labels), default=0) + 1
-        columns = picture.width - left - right
+        columns = canvas.width - left - right
         if columns < 2 or rows < 2:
             return
         axis = duration_axis(across, columns, left) if self.timed else run_axis(int(last), columns, left)
@@ -96,78 +96,78 @@ class LineChart(Chart):
         self.plt.yticks([scale.place(value) for value in values], labels)
         for limit in self.limits:
             if scale.holds(limit.seconds):
-                self.plt.horizontal_line(scale.place(limit.seconds), color=self.limit_ink)
+                self.plt.horizontal_line(scale.place(limit.seconds), color=self.limit_colour)
         for line, (runs, seconds) in zip(reversed(lines), reversed(drawn), strict=True):
             self._line(line, across.places(runs) * (columns - 1), scale.places(seconds))
-        self.end_plot(picture, 0, top)
-        self._label_ends(picture, names, scale, left + columns, top, rows)
-        picture.put(left + columns, top + rows + 1, "time" if self.timed else "runs", self.muted)
+        self.end_plot(canvas, 0, top)
+        self._label_ends(canvas, names, scale, left + columns, top, rows)
+        canvas.put(left + columns, top + rows + 1, "time" if self.timed else "runs", self.muted)
 
     def _line(self, line: Line, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Draw a line with Braille dots or, without colours, its points with the candidate's shape."""
-        colour = self.ink(line.look[0])
+        colour = self.cell_colour(line.style[0])
         if self.app.no_color:
-            self.plt.scatter(x.tolist(), y.tolist(), marker=line.look[1], color=colour)
+            self.plt.scatter(x.tolist(), y.tolist(), marker=line.style[1], color=colour)
         else:
             self.plt.plot(x.tolist(), y.tolist(), marker="braille", color=colour)
 
-    def _title(self, picture: Picture, scale: Scale, *, many: bool) -> int:
+    def _title(self, canvas: Canvas, scale: Scale, *, many: bool) -> int:
         title = "latency over time" if self.timed else "latency over the runs"
         log = LOG if scale.log else ""
-        return self.title(picture, f"{title}{', middle half' if many else ''}{log}", f"{title}{log}", f"latency{log}")
+        return self.title(canvas, f"{title}{', middle half' if many else ''}{log}", f"{title}{log}", f"latency{log}")
 
-    def _names(self, picture: Picture) -> tuple[int, list[str]]:
+    def _names(self, canvas: Canvas) -> tuple[int, list[str]]:
         """Return the number of columns for names at the ends of lines, and the names."""
-        room = min(max(picture.width - _AXIS - _MIN_PLOT - 4, _MIN_NAME), _MAX_NAME)
-        names = short_names([clean(line.name) for line in self.lines], room)
+        room = min(max(canvas.width - _AXIS - _MIN_PLOT - 4, _MIN_NAME), _MAX_NAME)
+        names = short_names([sanitize_line(line.name) for line in self.lines], room)
         names += [fit(limit.label, min(cell_len(limit.label), room)) for limit in self.limits]
         return max(cell_len(name) for name in names) + 4, names
 
-    def _label_ends(self, picture: Picture, names: list[str], scale: Scale, left: int, top: int, rows: int) -> None:
+    def _label_ends(self, canvas: Canvas, names: list[str], scale: Scale, left: int, top: int, rows: int) -> None:
         """Write names at the ends of lines without overlaps; a limit beyond the axis has an arrow."""
         if not names:
             return
-        marks = [line.look[1] for line in self.lines]
-        inks = [self.ink(line.look[0]) for line in self.lines] + [self.limit_ink] * len(self.limits)
+        marks = [line.style[1] for line in self.lines]
+        colours = [self.cell_colour(line.style[0]) for line in self.lines] + [self.limit_colour] * len(self.limits)
         for limit in self.limits:
             outside = "↑" if limit.seconds > scale.high else "↓"
             marks.append(_LIMIT_SHAPE if scale.holds(limit.seconds) else outside)
         ends = [*(line.end for line in self.lines), *(limit.seconds for limit in self.limits)]
         wanted = [(1 - scale.place(end)) * (rows - 1) for end in ends]
-        placed = spread(wanted, max(rows, len(names)))
-        for mark, name, ink, row in zip(marks, names, inks, placed, strict=True):
-            picture.put(left + 1, top + row, f"{mark} {name}", ink)
+        placed = separate_rows(wanted, max(rows, len(names)))
+        for mark, name, colour, row in zip(marks, names, colours, placed, strict=True):
+            canvas.put(left + 1, top + row, f"{mark} {name}", colour)
 
-    def _key(self, picture: Picture, top: int) -> int:
+    def _key(self, canvas: Canvas, top: int) -> int:
         """Write a legend below the chart if names do not fit at the ends of lines; return its number of rows."""
-        entries = [(line.look[1], clean(line.name), self.ink(line.look[0])) for line in self.lines]
-        entries += [(_LIMIT_SHAPE, limit.label, self.limit_ink) for limit in self.limits]
-        most = max(picture.height - top - 2 - _MIN_ROWS, 1)
+        entries = [(line.style[1], sanitize_line(line.name), self.cell_colour(line.style[0])) for line in self.lines]
+        entries += [(_LIMIT_SHAPE, limit.label, self.limit_colour) for limit in self.limits]
+        most = max(canvas.height - top - 2 - _MIN_ROWS, 1)
         across = max(-(-len(entries) // most), 1)
         longest = max(cell_len(name) for _, name, _ in entries)
-        across = max(across, (picture.width - 1) // (longest + 4), 1)
-        across = min(across, max((picture.width - 1) // (_MIN_KEY_NAME + 4), 1))
-        room = (picture.width - 1) // across
+        across = max(across, (canvas.width - 1) // (longest + 4), 1)
+        across = min(across, max((canvas.width - 1) // (_MIN_KEY_NAME + 4), 1))
+        room = (canvas.width - 1) // across
         names = short_names([name for _, name, _ in entries], room - 4)
         height = min(-(-len(entries) // across), most)
         shown = entries[: height * across]
-        for index, ((mark, _, ink), name) in enumerate(zip(shown, names, strict=False)):
-            column, row = 1 + index % across * room, picture.height - height + index // across
-            picture.put(column, row, f"{mark} {name}", ink)
+        for index, ((mark, _, colour), name) in enumerate(zip(shown, names, strict=False)):
+            column, row = 1 + index % across * room, canvas.height - height + index // across
+            canvas.put(column, row, f"{mark} {name}", colour)
         if len(shown) < len(entries):
             more = f"and {len(entries) - len(shown) + 1} more"
-            picture.put(1 + (across - 1) * room, picture.height - 1, fit(more, room), self.muted)
+            canvas.put(1 + (across - 1) * room, canvas.height - 1, fit(more, room), self.muted)
         return height
 
 
 def lines_of(
-    candidates: Sequence[CandidateResult], looks: Mapping[str, CandidateStyle], *, timed: bool = False
+    candidates: Sequence[CandidateResult], candidate_styles: Mapping[str, CandidateStyle], *, timed: bool = False
 ) -> list[Line]:
     """Return a line for each candidate with samples, in the given order; long lines are reduced to fewer points.
 
     Args:
         candidates: The results of the candidates.
-        looks: Colour and shape of each candidate, by slug.
+        candidate_styles: Colour and shape of each candidate, by slug.
         timed: Whether the horizontal axis shows seconds of calls instead of the number of calls.
     """
     lines: list[Line] = []
@@ -179,7 +179,7 @@ def lines_of(
         if timed:
             runs = np.cumsum(samples) * (runs[-1] / samples.size)
         end = float(np.median(samples[-max(samples.size // 10, 1) :]))
-        lines.append(Line(candidate.name, looks[candidate.slug], *reduce(runs, samples, _MAX_COLUMNS), end))
+        lines.append(Line(candidate.name, candidate_styles[candidate.slug], *reduce(runs, samples, _MAX_COLUMNS), end))
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual_plotext.plot import Plot
 
-Ink = str | int | tuple[int, int, int]
+CellColour = str | int | tuple[int, int, int]
 """A colour in the format of plotext: `default`, a number below 256, or red, green and blue."""
 
 
@@ -20,7 +20,7 @@ def set_size(plt: Plot, width: int, height: int) -> None:
     plt._set_size(width, height)
 
 
-def draw(plt: Plot) -> tuple[list[list[str]], list[list[Ink]]]:
+def draw(plt: Plot) -> tuple[list[list[str]], list[list[CellColour]]]:
     """Draw a plot, and return its characters and their colours, row by row from the top.
 
     The public `build` returns text with escape sequences. Writing and parsing them takes as long as drawing, and

@@ -83,7 +83,7 @@ def run_axis(last: int, width: int, before: int = 0) -> list[Tick]:
     return []
 
 
-def spread(wanted: Sequence[float], rows: int) -> list[int]:
+def separate_rows(wanted: Sequence[float], rows: int) -> list[int]:
     """Return a distinct row for each wanted position, close to it and in the same order; needs enough rows for all."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     placed = [0] * len(wanted)

@@ -6,7 +6,7 @@ from latency_tui.tui.commands.base import Command
 from latency_tui.tui.commands.measuring import MeasureColdStart, TakeControl, UntilKnown
 from latency_tui.tui.commands.models import Choose, ChooseAll, ChooseNone, HighlightNext, HighlightPrevious
 from latency_tui.tui.state import State
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 
 def announcement(command: Command, state: State) -> str:
@@ -19,13 +19,13 @@ def announcement(command: Command, state: State) -> str:
     row = state.row
     match command:
         case Choose() if row is not None:
-            return f"{clean(row.candidate.name)} is {'' if row.chosen else 'not '}selected."
+            return f"{sanitize_line(row.candidate.name)} is {'' if row.selected else 'not '}selected."
         case ChooseAll():
             return "All models are selected."
         case ChooseNone():
             return "No model is selected."
         case HighlightNext() | HighlightPrevious() if row is not None and state.result is None:
-            return f"{clean(row.candidate.name)} is highlighted."  # with a result, its row is marked
+            return f"{sanitize_line(row.candidate.name)} is highlighted."  # with a result, its row is marked
         case UntilKnown():
             return f"Until known is {_on(state.until_known)}."
         case TakeControl():

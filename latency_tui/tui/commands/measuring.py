@@ -14,7 +14,7 @@ class Profile(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether it can start now, or when the training that runs has ended."""
-        return state.work == "idle" or (state.work == "training" and not state.then_profile)
+        return state.work == "idle" or (state.work == "training" and not state.profile_after_training)
 
 
 class Train(PlanCommand):

@@ -11,7 +11,7 @@ from latency_tui.tui.commands.screen import ReverseComparison, SortComparison
 from latency_tui.tui.commands.tabs import NextTab, PreviousTab, ShowCompare, ShowTab
 from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from latency_tui.tui.state import State
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 _TOO_SMALL = f"This terminal is too small for that: it needs {MIN_WIDTH} × {MIN_HEIGHT}."
 
@@ -46,7 +46,7 @@ def refusal(command: type[Command], state: State) -> str:
     if command is MeasureMore and state.result is not None:
         return f"More runs would not change this answer; {Profile.key_label()} measures again."
     if command is ShowFailure:
-        return f"{clean(state.row.candidate.name)} has not failed." if state.row else "No model is highlighted."
+        return f"{sanitize_line(state.row.candidate.name)} has not failed." if state.row else "No model is highlighted."
     if command in (SortComparison, ReverseComparison) and state.result is not None:
         return f"This key sorts Compare; {ShowCompare.key_label()} opens it."
     if command is Stop:

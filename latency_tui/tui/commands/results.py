@@ -25,7 +25,7 @@ class PreviousResult(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether there is one, and nothing is being measured."""
-        return state.work != "profiling" and state.shown > 0
+        return state.work != "profiling" and state.shown_index > 0
 
 
 class NextResult(Command):
@@ -36,7 +36,7 @@ class NextResult(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether there is one, and nothing is being measured."""
-        return state.work != "profiling" and state.shown < len(state.measurements) - 1
+        return state.work != "profiling" and state.shown_index < len(state.measurements) - 1
 
 
 class SaveAs(Command):
@@ -62,7 +62,7 @@ class CopyTable(Command):
 
 
 class MeasureMore(PlanCommand):
-    """Continue the measurement: finish what was stopped, or measure what would settle the answer."""
+    """Continue the measurement: finish what was stopped, or measure what would decide the answer."""
 
     title, keys, footer = "Measure more for this result", ("m",), "More"
 

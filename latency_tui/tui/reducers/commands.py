@@ -18,12 +18,12 @@ from latency_tui.tui.state import ModelRow, State, is_variant, length_text, upda
 def choose(state: State) -> State:
     """Return the state with the highlighted model selected, or deselected if it was selected."""
     row = state.row
-    return state if row is None else update_row(state, row.slug, chosen=not row.chosen)
+    return state if row is None else update_row(state, row.slug, selected=not row.selected)
 
 
-def choose_all(state: State, *, chosen: bool = True) -> State:
+def choose_all(state: State, *, selected: bool = True) -> State:
     """Return the state with all models selected, or none."""
-    return replace(state, rows=tuple(replace(row, chosen=chosen) for row in state.rows))
+    return replace(state, rows=tuple(replace(row, selected=selected) for row in state.rows))
 
 
 def highlight(state: State, index: int) -> State:
@@ -50,7 +50,7 @@ def highlight_named(state: State, text: str) -> State:
 
 def show_next_result(state: State, step: int = 1) -> State:
     """Return the state with another result shown, `step` measurements later, or earlier if it is negative."""
-    return replace(state, shown=state.shown + step)
+    return replace(state, shown_index=state.shown_index + step)
 
 
 def freeze(state: State) -> State:
@@ -65,7 +65,7 @@ def type_text(state: State, field: str, text: str) -> State:
     return replace(state, runs_text=text) if field == "runs" else replace(state, batch_text=text)
 
 
-def take_plan(state: State, plan: Plan, candidates: Iterable[Candidate] = ()) -> State:
+def apply_plan(state: State, plan: Plan, candidates: Iterable[Candidate] = ()) -> State:
     """Return the state with another plan, and its numbers in the fields.
 
     Args:
@@ -80,13 +80,13 @@ def take_plan(state: State, plan: Plan, candidates: Iterable[Candidate] = ()) ->
         cold_start=plan.cold_start,
         runs_text=length_text(plan) or state.runs_text,
         batch_text=str(plan.workload.batch_size),
-        fields_set=state.fields_set + 1,
+        field_resets=state.field_resets + 1,
     )
     wanted = tuple(candidates)
     if not wanted:
         return state
     slugs = {candidate.slug for candidate in wanted}
-    rows = (replace(row, chosen=row.slug in slugs) for row in state.rows)
+    rows = (replace(row, selected=row.slug in slugs) for row in state.rows)
     return add_rows(replace(state, rows=tuple(rows)), wanted)
 
 
@@ -101,7 +101,7 @@ def add_rows(state: State, candidates: Iterable[Candidate], *, after: str = "") 
         after: Slug of the row whose model they follow, after all rows of that model; empty for the end of the list.
     """
     wanted = {candidate.slug: candidate for candidate in candidates}
-    rows = [replace(row, chosen=True) if row.slug in wanted else row for row in state.rows]
+    rows = [replace(row, selected=True) if row.slug in wanted else row for row in state.rows]
     fresh = [ModelRow(candidate) for slug, candidate in wanted.items() if slug not in {row.slug for row in rows}]
     place = next((index for index, row in enumerate(rows) if row.slug == after), len(rows) - 1)
     while 0 <= place < len(rows) - 1 and is_variant(rows[place + 1], rows[place]):
@@ -130,7 +130,7 @@ def change_dataset(state: State, dataset: Dataset, usual: Iterable[Candidate]) -
     """
     task = task_of(dataset)
     rows = [
-        ModelRow(row.candidate, chosen=row.chosen)
+        ModelRow(row.candidate, selected=row.selected)
         for row in state.rows
         if row.candidate.model.task in ("", task or row.candidate.model.task)
     ]
@@ -146,7 +146,7 @@ def change_dataset(state: State, dataset: Dataset, usual: Iterable[Candidate]) -
 REDUCERS: Mapping[type[commands.Command], Callable[[State], State]] = {
     commands.Choose: choose,
     commands.ChooseAll: choose_all,
-    commands.ChooseNone: lambda state: choose_all(state, chosen=False),
+    commands.ChooseNone: lambda state: choose_all(state, selected=False),
     commands.RemoveModel: lambda state: remove_row(state, state.highlighted),
     commands.HighlightNext: highlight_next,
     commands.HighlightPrevious: lambda state: highlight_next(state, -1),

@@ -16,7 +16,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
-from latency_tui.tui.state import NOISE_COLUMNS, Measurement, Phase, Progress, State, update_row
+from latency_tui.tui.state import NOISE_COLUMNS, Phase, Progress, ShownMeasurement, State, update_row
 
 
 def fold(state: State, event: Event) -> State:
@@ -72,7 +72,7 @@ def fold(state: State, event: Event) -> State:
             return state
 
 
-def start_job(state: State, job: str, measurements: tuple[Measurement, ...], *, launch: int = 0) -> State:
+def start_job(state: State, job: str, measurements: tuple[ShownMeasurement, ...], *, launch: int = 0) -> State:
     """Return the state in which a job starts to measure one of the measurements, from a given launch."""
     tab = "latency" if state.tab == "models" else state.tab
     state = replace(state, work="profiling", job=job, last_job=job, progress=Progress(launch=launch), noise=())
@@ -82,7 +82,9 @@ def start_job(state: State, job: str, measurements: tuple[Measurement, ...], *, 
 def finish(state: State) -> State:
     """Return the state with no job running; models whose training was not completed count as untrained."""
     rows = tuple(replace(row, stage="new") if row.stage == "training" else row for row in state.rows)
-    return replace(state, rows=rows, work="idle", job="", progress=Progress(), frozen_at=None, then_profile=False)
+    return replace(
+        state, rows=rows, work="idle", job="", progress=Progress(), frozen_at=None, profile_after_training=False
+    )
 
 
 def forget_training(state: State) -> State:
@@ -99,7 +101,7 @@ def sample_noise(state: State) -> State:
     return replace(state, noise=(*state.noise, share)[-NOISE_COLUMNS:], job_wall_ns=0, job_lost_ns=0)
 
 
-def replace_measurement(state: State, job: str, measurement: Measurement) -> State:
+def replace_measurement(state: State, job: str, measurement: ShownMeasurement) -> State:
     """Return the state with the measurement of a job replaced."""
     measurements = tuple(measurement if one.job == job else one for one in state.measurements)
     return replace(state, measurements=measurements)
@@ -108,12 +110,14 @@ def replace_measurement(state: State, job: str, measurement: Measurement) -> Sta
 def drop_measurement(state: State, job: str) -> State:
     """Return the state without the measurement of a job; the newest of the others is shown."""
     kept = tuple(one for one in state.measurements if one.job != job)
-    return replace(state, measurements=kept, shown=len(kept) - 1)
+    return replace(state, measurements=kept, shown_index=len(kept) - 1)
 
 
 def begin_stopping(state: State) -> State:
     """Return the state while the running job is being stopped."""
-    return replace(state, frozen_at=None, then_profile=False, progress=replace(state.progress, phase="stopping"))
+    return replace(
+        state, frozen_at=None, profile_after_training=False, progress=replace(state.progress, phase="stopping")
+    )
 
 
 def known_before(state: State, job: str) -> tuple[Event, ...]:
@@ -134,7 +138,7 @@ def _advance(state: State, phase: Phase, steps: int) -> State:
     if progress.phase == "stopping":
         return state
     done = progress.done + steps if progress.phase == phase else steps
-    total = sum(row.chosen and row.stage != "failed" for row in state.rows)
+    total = sum(row.selected and row.stage != "failed" for row in state.rows)
     if phase == "training" and not progress.launch:  # later launches train models again that are ready already
-        done = sum(row.chosen and row.stage == "ready" for row in state.rows)
+        done = sum(row.selected and row.stage == "ready" for row in state.rows)
     return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from latency_tui.plan.colors import PALETTE, assign_colours
-from latency_tui.tui.result_order import settled_order
-from latency_tui.tui.state import Measurement, State, date_text
+from latency_tui.tui.result_order import stable_order
+from latency_tui.tui.state import ShownMeasurement, State, date_text
 
 if TYPE_CHECKING:
     from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
 
 
-def take_rows(state: State, rows: tuple[Row, ...], problem: str = "") -> State:
+def set_rows(state: State, rows: tuple[Row, ...], problem: str = "") -> State:
     """Return the state with the results of the history, the newest first, or why they cannot be read."""
     return filter_saved(replace(state, history=replace(state.history, all_rows=rows, problem=problem)))
 
@@ -46,13 +46,13 @@ def highlight_next_saved(state: State, step: int = 1) -> State:
     return highlight_saved(state, rows[min(max(here + step, 0), len(rows) - 1)].id)
 
 
-def show_measurement(state: State, measurement: Measurement) -> State:
+def show_measurement(state: State, measurement: ShownMeasurement) -> State:
     """Return the state with one of its measurements on the screen."""
     tab = "latency" if state.tab in ("models", "history") else state.tab
-    return replace(state, shown=state.measurements.index(measurement), tab=tab)
+    return replace(state, shown_index=state.measurements.index(measurement), tab=tab)
 
 
-def find_open(state: State, row: Row) -> Measurement | None:
+def find_open(state: State, row: Row) -> ShownMeasurement | None:
     """Return the measurement that shows a result of the history already; None if there is none."""
     return next((one for one in state.measurements if one.result and one.result.created_at == row.created_at), None)
 
@@ -65,12 +65,12 @@ def open_saved(state: State, result: Result, key: str = "") -> State:
         result: The result; its samples may follow.
         key: Its id in the history; empty if it is from a file.
     """
-    opened = Measurement(
+    opened = ShownMeasurement(
         f"saved-{key or date_text(result.created_at)}",
         result.plan,
         result,
-        settled_order(result, (), slack=0.0),
-        whole=True,
+        stable_order(result, (), slack=0.0),
+        is_exact=True,
         is_saved=True,
         key=key,
     )

@@ -34,7 +34,7 @@ from latency_tui.tui.background import run_in_background
 from latency_tui.tui.completion import Match, expand_home, files_like, is_path, names_like, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 _MODEL_SUFFIXES = frozenset(SUFFIXES) - {".json", ".txt"}  # files with these two suffixes are rarely models
 
@@ -87,13 +87,13 @@ class AddModelScreen(Picker[AddedModel]):
         self._folder = folder
         self._seen: tuple[str, Inspection] | None = None
 
-    def more(self) -> ComposeResult:
+    def extra_widgets(self) -> ComposeResult:
         """Yield the buttons that trust the file or cancel."""
         with Horizontal(id="consent"):
             yield Button("Trust and add", id="trust", variant="warning", compact=True, action="screen.trust")
             yield Button("Cancel", compact=True, action="screen.dismiss")
 
-    def find(self, text: str) -> list[Match]:
+    def completions(self, text: str) -> list[Match]:
         """Return the models with this name that are not in the list yet, and matching files."""
         if not self._known:
             self._known = known_models(self._own)
@@ -107,36 +107,36 @@ class AddModelScreen(Picker[AddedModel]):
         )
         return [*(m for m in files_like(text, _model_in) if m.kind == "file"), *names_like(text, free)]
 
-    def is_meant(self, text: str) -> bool:
+    def is_complete(self, text: str) -> bool:
         """Return whether a text is the whole name of a model, including one that cannot be added."""
         slug = slugify(text)
-        return any(slug in (slugify(model.name), model.key) for model in self._known) or super().is_meant(text)
+        return any(slug in (slugify(model.name), model.key) for model in self._known) or super().is_complete(text)
 
-    def show_known(self, known: Content | None) -> None:
+    def show_description(self, known: Content | None) -> None:
         """Show what is known of the model; the buttons only if it needs trust."""
-        super().show_known(known)
+        super().show_description(known)
         asked = known is not None and bool(self._asked(self.text))
         self.query_one("#consent").display = asked
         box = self.query_one("#box")
         box.set_class(asked, "-asks")
         box.border_subtitle = self.ASKS if asked else self.KEYS
 
-    async def look(self, text: str) -> Content | None:
+    async def describe(self, text: str) -> Content | None:
         """Return a description of a file or an import path."""
         path = _file_of(text) or self._file_named(text)
         if path is None:
             if is_path(text) or ":" not in text:
                 return None
             return Content.assemble(
-                ("refers to  ", MUTED), clean(await asyncio.to_thread(describe, parse(text)[0], self._folder))
+                ("refers to  ", MUTED), sanitize_line(await asyncio.to_thread(describe, parse(text)[0], self._folder))
             )
         if self._seen is None or self._seen[0] != text:
-            self.say("Inspecting the file in a separate process …")
+            self.show_hint("Inspecting the file in a separate process …")
             self._seen = (text, await inspect(str(path)))
-            self.say("")
+            self.show_hint("")
         inspection = self._seen[1]
         asked = self._asked(text)
-        self.say("" if asked else "Enter adds it.")
+        self.show_hint("" if asked else "Enter adds it.")
         return known_of_file(path, inspection, asked)
 
     def _file_named(self, text: str) -> Path | None:
@@ -146,15 +146,15 @@ class AddModelScreen(Picker[AddedModel]):
             return Path(model.file) if model and model.file else None
         return None
 
-    async def take(self, text: str) -> None:
+    async def accept(self, text: str) -> None:
         """Close with the typed model, unless it needs trust first."""
         candidate = await asyncio.to_thread(self._resolve, text)
         listed = candidate.slug in self._listed
         if candidate.model.file:
-            self.show_known(await self.look(text))
+            self.show_description(await self.describe(text))
             if self._asked(text):
                 yet = "It is listed but not trusted yet" if listed else "Nothing is added yet"
-                self.say(f"{yet}: ctrl+t trusts it, esc cancels.", "$text-warning")
+                self.show_hint(f"{yet}: ctrl+t trusts it, esc cancels.", "$text-warning")
                 return
             assert self._seen is not None
             self._trust = self._trust.extended(self._seen[1].sha256, self._seen[1].remembered)
@@ -165,9 +165,9 @@ class AddModelScreen(Picker[AddedModel]):
     def action_trust(self) -> None:
         """Trust the file with its current content, and add the model if it is not in the list yet."""
         if self.query_one("#consent").display:
-            run_in_background(self, partial(self._trust_and_take, self.text), group="take")
+            run_in_background(self, partial(self._trust_and_accept, self.text), group="accept")
 
-    async def _trust_and_take(self, text: str) -> None:
+    async def _trust_and_accept(self, text: str) -> None:
         asked = self._asked(text)
         if self._seen is None or not asked:
             return
@@ -176,7 +176,7 @@ class AddModelScreen(Picker[AddedModel]):
             candidate = await asyncio.to_thread(self._resolve, text)
             await asyncio.to_thread(remember, (candidate,), trust)
         except UsageError as error:
-            self.say(str(error), "$text-error")
+            self.show_hint(str(error), "$text-error")
             return
         self.dismiss(AddedModel(candidate, trust))
 
@@ -220,7 +220,7 @@ class AddModelScreen(Picker[AddedModel]):
 def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) -> Content:
     """Return a description of a file and, if it needs trust, of what the user would trust and what that means."""
     lines = [
-        Content.assemble((clean(path.name), "bold")),
+        Content.assemble((sanitize_line(path.name), "bold")),
         Content.assemble(
             ("is ", MUTED), inspection.title, (" of ", MUTED), size_of(path),
             ("  sha-256 ", MUTED), inspection.sha256[:16], ("…", MUTED),
@@ -237,13 +237,15 @@ def known_of_file(path: Path, inspection: Inspection, asked: tuple[str, ...]) ->
         lines += [
             Content(""),
             Content.styled(f"It names {types} that skops does not trust by default:", "$text-warning"),
-            *(Content.assemble("  ", (clean(name), "bold")) for name in asked),
+            *(Content.assemble("  ", (sanitize_line(name), "bold")) for name in asked),
             Content(f"Trust it only if you expect {these} in it. It has not been loaded."),
         ]
     elif inspection.runs_code:
         lines.append(Content.styled("It runs its author's code, and you have trusted it.", MUTED))
     elif inspection.untrusted_types:
-        lines.append(Content.styled(f"You have trusted: {clean(', '.join(inspection.untrusted_types))}.", MUTED))
+        lines.append(
+            Content.styled(f"You have trusted: {sanitize_line(', '.join(inspection.untrusted_types))}.", MUTED)
+        )
     else:
         lines.append(Content.styled("It can be loaded without trusting anything.", MUTED))
     return Content("\n").join(lines)

@@ -19,7 +19,7 @@ from latency_tui.plan.datasets import BUNDLED, Task, task_of
 from latency_tui.tui.completion import Match, expand_home, files_like, is_path, size_of
 from latency_tui.tui.screens.picker import Picker
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 if TYPE_CHECKING:
     from latency_tui.catalog.configuration import LoadedConfiguration
@@ -55,7 +55,7 @@ class ChangeDataScreen(Picker[Dataset]):
         self._made = {one.title: one for one in made}
         self._own = configuration.configuration.datasets if configuration else {}
 
-    def find(self, text: str) -> list[Match]:
+    def completions(self, text: str) -> list[Match]:
         """Return matching datasets and files; if the text is a whole path, the possible target columns of the file."""
         file = _parts(text).file
         if columns := _columns(file):
@@ -63,20 +63,20 @@ class ChangeDataScreen(Picker[Dataset]):
         found = files_like(text, title_of_name)
         return found if is_path(text) else [*_named(text, self._names()), *found]
 
-    def is_meant(self, text: str) -> bool:
+    def is_complete(self, text: str) -> bool:
         """Return whether a text is a whole name; a file needs a target column, or the line for none."""
-        return not _columns(_parts(text).file) and super().is_meant(text)
+        return not _columns(_parts(text).file) and super().is_complete(text)
 
-    async def look(self, text: str) -> Content | None:
+    async def describe(self, text: str) -> Content | None:
         """Return a description of a file whose columns are not listed."""
-        seen = None if self._is_name(text) else await asyncio.to_thread(self._look_at, text)
+        seen = None if self._is_name(text) else await asyncio.to_thread(self._describe_file, text)
         if seen is None:
             return None
         known, words = seen
-        self.say(words)
+        self.show_hint(words)
         return known
 
-    def _look_at(self, text: str) -> tuple[Content | None, str] | None:
+    def _describe_file(self, text: str) -> tuple[Content | None, str] | None:
         """Return a description of a file whose columns are not listed, and a message; None if it is not a file."""
         file, column, task = _parts(text)
         path = _path(file)
@@ -93,12 +93,12 @@ class ChangeDataScreen(Picker[Dataset]):
             words = "Enter selects it." if task else f"Enter selects it. {_NUMBER}"
         if listed:
             return None, words
-        what = Content.assemble((clean(path.name), "bold"), ("  ", ""), title, (" of ", MUTED), size_of(path))
+        what = Content.assemble((sanitize_line(path.name), "bold"), ("  ", ""), title, (" of ", MUTED), size_of(path))
         facts = {"target": column or "none", "task": task}
-        said = [Content.assemble((f"{name:<8}", MUTED), clean(fact)) for name, fact in facts.items() if fact]
+        said = [Content.assemble((f"{name:<8}", MUTED), sanitize_line(fact)) for name, fact in facts.items() if fact]
         return Content("\n").join([what, *said]), words
 
-    async def take(self, text: str) -> None:
+    async def accept(self, text: str) -> None:
         """Close with the dataset that a text names."""
         self.dismiss(await asyncio.to_thread(self._resolve, text))
 

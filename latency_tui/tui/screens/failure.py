@@ -7,11 +7,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from latency_tui.tui.screens.sheet import Sheet
-from latency_tui.tui.text import clean, wrap
+from latency_tui.tui.screens.text_dialog import TextDialog
+from latency_tui.tui.text import sanitize_line, wrap
 
 
-class FailureScreen(Sheet):
+class FailureScreen(TextDialog):
     """Shows a traceback, which can be copied.
 
     Args:
@@ -24,9 +24,9 @@ class FailureScreen(Sheet):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy")]
 
     def __init__(self, name: str, message: str, traceback: str) -> None:
-        super().__init__(f"{clean(name)} failed")
-        self._message = clean(message)
-        self._traceback = [clean(line) for line in traceback.splitlines()]
+        super().__init__(f"{sanitize_line(name)} failed")
+        self._message = sanitize_line(message)
+        self._traceback = [sanitize_line(line) for line in traceback.splitlines()]
 
     def on_mount(self) -> None:
         """Give the frame the colour of errors."""

@@ -37,7 +37,7 @@ from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_nam
 from latency_tui.tui.reducers.tabs import tabs_of, visible_tab
 from latency_tui.tui.state import State, arrangement, start
 from latency_tui.tui.store import Store
-from latency_tui.tui.styles import CandidateStyle, looks
+from latency_tui.tui.styles import CandidateStyle, candidate_styles
 from latency_tui.tui.textual_guards import DropsLateMessages, call_after_refresh_of
 from latency_tui.tui.view_controller import ViewController
 from latency_tui.tui.widgets.about import About
@@ -47,7 +47,7 @@ from latency_tui.tui.widgets.key_line import KeyLine
 from latency_tui.tui.widgets.measure_panel import MeasurePanel, progress_words
 from latency_tui.tui.widgets.model_list import ModelList
 from latency_tui.tui.widgets.painted_widget import CandidatePointed, SizeChanged
-from latency_tui.tui.widgets.pane import Scene
+from latency_tui.tui.widgets.pane import PaintContext
 from latency_tui.tui.widgets.tab_strip import TabStrip
 from latency_tui.tui.widgets.title_line import TitleLine
 
@@ -97,7 +97,7 @@ class MainScreen(DropsLateMessages):
         self._actions = self._command_actions()
         self.results: Results | None = None
         self._layout = divide(100, 30, len(candidates))
-        self._looks: dict[str, CandidateStyle] = {}
+        self._candidate_styles: dict[str, CandidateStyle] = {}
         self._parts: tuple[Widget, ...] = ()
         self._painting = False
 
@@ -110,7 +110,7 @@ class MainScreen(DropsLateMessages):
 
     def compose(self) -> ComposeResult:
         """Yield every part; the results follow after the first frame."""
-        self._layout = divide(*self.app.size, len(self.state.chosen))
+        self._layout = divide(*self.app.size, len(self.state.selected))
         self._name_mode()  # before there are children, whose styles would all have to be computed again
         yield TitleLine(id="title")
         yield TabStrip(id="outer-tabs")
@@ -134,7 +134,7 @@ class MainScreen(DropsLateMessages):
         self._apply_theme()
         for part in self._parts:  # so that the first frame lacks nothing
             self._paint_part(part)
-        self.query_one(About).paint(self.state, self._looks)  # its title, before it has a size
+        self.query_one(About).paint(self.state, self._candidate_styles)  # its title, before it has a size
 
     def begin(self) -> None:
         """Start what takes time; to be called when the first frame is out."""
@@ -165,7 +165,7 @@ class MainScreen(DropsLateMessages):
         self.arrange_parts()
 
     def _apply_theme(self) -> None:
-        self._looks = looks(self.state.colours, self.app.current_theme, self.app.theme_variables)
+        self._candidate_styles = candidate_styles(self.state.colours, self.app.current_theme, self.app.theme_variables)
         self.arrange_parts()
 
     def _name_mode(self) -> None:
@@ -180,7 +180,7 @@ class MainScreen(DropsLateMessages):
         width, height = self.app.size
         if (mode := mode_of(width, height)) != self.state.mode:
             self.store.change(replace(self.state, mode=mode), paint=False)
-        state = self.state.seen
+        state = self.state.displayed
         tab = visible_tab(state)
         rows = len(state.measurement.candidates) if state.measurement else 0
         answer = self.query_one(AnswerLine)
@@ -189,7 +189,7 @@ class MainScreen(DropsLateMessages):
             lines = min(lines, max(height - 2 - _MIN_TABLE, 0))  # of a longer table, which scrolls, the rest
         answer.display = lines > 0
         answer.styles.height = lines
-        self._layout = layout = divide(width, height, rows or len(state.chosen), answer=lines)
+        self._layout = layout = divide(width, height, rows or len(state.selected), answer=lines)
         self._name_mode()
         measured = self.results is not None and (bool(rows) or not tab.needs_result)
         self.query_one("#side").display = mode == "wide" or (mode == "narrow" and tab is commands.ShowModels)
@@ -198,7 +198,7 @@ class MainScreen(DropsLateMessages):
         self.query_one("#empty").display = not measured
         if self.results is not None:
             self.results.display = measured
-            self.results.take_layout(layout, tab, rows)
+            self.results.apply_layout(layout, tab, rows)
         self.paint_soon()
 
     def _show_change(self, before: State) -> None:
@@ -223,16 +223,16 @@ class MainScreen(DropsLateMessages):
 
     def _paint_part(self, part: Widget) -> None:
         """Have one part show the state; results, which are not there from the start, are painted with all of it."""
-        state = self.state.seen
+        state = self.state.displayed
         match part:
             case MeasurePanel():
                 part.paint(state)
             case ModelList():
-                part.paint(state, self._looks)
+                part.paint(state, self._candidate_styles)
             case TitleLine() | AnswerLine() | EmptyState():
                 part.show(partial(part.paint, state))
             case About():
-                part.show(partial(part.paint, state, self._looks))
+                part.show(partial(part.paint, state, self._candidate_styles))
             case KeyLine():
                 part.show(partial(part.paint, self.state, typing=self.typing, enlarged=self.maximized is not None))
             case TabStrip() if state.mode == "narrow":
@@ -247,31 +247,33 @@ class MainScreen(DropsLateMessages):
             for part in self._parts:
                 self._paint_part(part)
             if self.results is not None and self.results.display:
-                await self.results.paint(self._scene(), hints=self._hints())
+                await self.results.paint(self._paint_context(), hints=self._hints())
 
-    def _scene(self) -> Scene:
-        return Scene(self.state.seen, self._looks, self._layout, enlarged=self.maximized is not None)
+    def _paint_context(self) -> PaintContext:
+        return PaintContext(
+            self.state.displayed, self._candidate_styles, self._layout, enlarged=self.maximized is not None
+        )
 
     def _hints(self) -> tuple[str, ...]:
         """Return what the line of tabs has room to say, from the longest way to the shortest."""
-        state = self.state.seen
+        state = self.state.displayed
         tab = visible_tab(state)
         words = progress_words(state) if state.mode == "narrow" and tab is not commands.ShowModels else ()
-        return words if words or self.results is None else self.results.hints(tab, self._scene())
+        return words if words or self.results is None else self.results.hints(tab, self._paint_context())
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
     @on(EngineMessage)
-    def _take_report(self, message: EngineMessage) -> None:
-        self.controller.take(message)
+    def _handle_report(self, message: EngineMessage) -> None:
+        self.controller.handle(message)
 
     @on(Worker.StateChanged)
-    def _take_fault(self, event: Worker.StateChanged) -> None:
-        self.controller.take_fault(event)
+    def _handle_fault(self, event: Worker.StateChanged) -> None:
+        self.controller.handle_fault(event)
 
     @on(OptionList.OptionHighlighted)
     @on(OptionList.OptionSelected)
-    def _take_option(self, event: OptionList.OptionHighlighted | OptionList.OptionSelected) -> None:
+    def _handle_option(self, event: OptionList.OptionHighlighted | OptionList.OptionSelected) -> None:
         self.store.change(highlight(self.state, event.option_index))
         if isinstance(event, OptionList.OptionSelected):
             self.post_message(commands.Choose())
@@ -288,7 +290,7 @@ class MainScreen(DropsLateMessages):
         self._saved_results.point(message.key)
 
     @on(FieldChanged)
-    def _take_text(self, message: FieldChanged) -> None:
+    def _handle_text(self, message: FieldChanged) -> None:
         found = message.field == "find" and highlight_named(self.state, message.text)
         self.store.change(found or type_text(self.state, message.field, message.text))
 

@@ -10,9 +10,9 @@ from textual.content import Content
 
 from latency_tui.text.formatting import format_duration, format_memory
 from latency_tui.tui.commands import MeasureColdStart, TakeControl
-from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.screens.text_dialog import TextDialog
 from latency_tui.tui.styles import LEVEL_STYLES, MUTED
-from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.text import fit, sanitize_line, wrap
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -22,7 +22,7 @@ _STYLES = {"high": "$text-error", "medium": "$text-warning", "low": "$text-accen
 _CALLS = (1, 2, 3, 10, 100)
 
 
-class NoiseScreen(Sheet):
+class NoiseScreen(TextDialog):
     """Shows findings, figures, the machine, and start-up.
 
     Args:
@@ -45,7 +45,7 @@ def noise_lines(result: Result, width: int) -> list[Content]:
     noise = result.noise
     lines = [Content.assemble(("This machine was ", ""), (noise.level, f"bold {LEVEL_STYLES[noise.level]}"), ".")]
     for finding in noise.findings:
-        first, *rest = wrap(clean(finding.sentence), max(width - 2, 8)) or [""]
+        first, *rest = wrap(sanitize_line(finding.sentence), max(width - 2, 8)) or [""]
         lines.append(Content.assemble(("! ", f"bold {_STYLES[finding.severity]}"), first))
         lines += [Content("  " + line) for line in rest]
     if not noise.findings:
@@ -59,7 +59,7 @@ def noise_lines(result: Result, width: int) -> list[Content]:
 def _section(title: str, facts: Iterator[tuple[str, str]], width: int) -> list[Content]:
     lines = [Content(""), Content.styled(title, "bold $text-primary")]
     for label, text in facts:
-        first, *rest = wrap(clean(text), max(width - _LABEL, 8)) or [""]
+        first, *rest = wrap(sanitize_line(text), max(width - _LABEL, 8)) or [""]
         lines.append(Content.assemble((fit(label, _LABEL), MUTED), first))
         lines += [Content(" " * _LABEL + line) for line in rest]
     return lines
@@ -124,7 +124,7 @@ def _starts(result: Result, width: int) -> list[Content]:
     lines: list[Content] = []
     for candidate in result.candidates:
         if facts := list(_start(candidate)):
-            lines += _section(clean(candidate.name), iter(facts), width)
+            lines += _section(sanitize_line(candidate.name), iter(facts), width)
     if lines and not any(c.cold_start for c in result.candidates):
         hint = f"Start-up and memory were not measured; press {MeasureColdStart.key_label()} to measure them next time."
         lines += [Content(""), *(Content.styled(line, MUTED) for line in wrap(hint, width))]

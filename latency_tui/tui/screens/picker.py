@@ -25,18 +25,18 @@ from latency_tui.tui.background import run_in_background
 from latency_tui.tui.completion import Match, is_path
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean, fit
+from latency_tui.tui.text import fit, sanitize_line
 from latency_tui.tui.widgets.row_list import RowList
 
-Taken = TypeVar("Taken")
+Answer = TypeVar("Answer")
 
 _PAUSE_SECONDS = 0.15  # pause in typing after which a file is inspected
 _PAGE = 8
-_MAX_SAID = 400
+_MAX_SENTENCE = 400
 _LABEL, _NOTE = 26, 15
 
 
-class Picker(Dialog[Taken], Generic[Taken]):
+class Picker(Dialog[Answer], Generic[Answer]):
     """Updates the list while the user types; Tab completes, Enter accepts, Escape cancels."""
 
     CSS_PATH = "sheets.tcss"
@@ -56,16 +56,16 @@ class Picker(Dialog[Taken], Generic[Taken]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._taken: str | None = None  # the text that was accepted, until the text changes
+        self._accepted_text: str | None = None  # the text that was accepted, until the text changes
 
     # --- what the kinds of it say ------------------------------------------------------------------------------------
 
     @abstractmethod
-    def find(self, text: str) -> list[Match]:
+    def completions(self, text: str) -> list[Match]:
         """Return the completions of a text; called in a thread."""
 
     @abstractmethod
-    async def look(self, text: str) -> Content | None:
+    async def describe(self, text: str) -> Content | None:
         """Return a description of what a text names; None if it is not a complete name or path yet.
 
         Raises:
@@ -73,14 +73,14 @@ class Picker(Dialog[Taken], Generic[Taken]):
         """
 
     @abstractmethod
-    async def take(self, text: str) -> None:
+    async def accept(self, text: str) -> None:
         """Accept a text and close, or show what is missing.
 
         Raises:
             LatencyTuiError: It cannot be accepted.
         """
 
-    def more(self) -> ComposeResult:
+    def extra_widgets(self) -> ComposeResult:
         """Yield widgets between the description and the hint."""
         yield from ()
 
@@ -95,53 +95,53 @@ class Picker(Dialog[Taken], Generic[Taken]):
             yield _Matches(id="matches", markup=False)
             with VerticalScroll(id="found", can_focus=False):
                 yield Static(id="known", markup=False)
-            yield from self.more()
+            yield from self.extra_widgets()
             yield Static(Content.styled(self.HINT, MUTED), id="hint", markup=False)
 
     def on_mount(self) -> None:
         """Show the completions of the empty text."""
-        self._follow("")
+        self._update_completions("")
 
     @property
     def text(self) -> str:
         """The text of the field."""
         return self.query_one("#wanted", Input).value.strip()
 
-    def say(self, words: str, style: str = MUTED) -> None:
+    def show_hint(self, words: str, style: str = MUTED) -> None:
         """Show a sentence below the field; the middle of a very long one is omitted."""
-        if len(words) > _MAX_SAID:
-            words = f"{words[: _MAX_SAID // 2]} … {words[-_MAX_SAID // 2 :]}"
-        self.query_one("#hint", Static).update(Content.styled(clean(words), style))
+        if len(words) > _MAX_SENTENCE:
+            words = f"{words[: _MAX_SENTENCE // 2]} … {words[-_MAX_SENTENCE // 2 :]}"
+        self.query_one("#hint", Static).update(Content.styled(sanitize_line(words), style))
 
-    def show_known(self, known: Content | None) -> None:
+    def show_description(self, known: Content | None) -> None:
         """Show a description instead of the list; show the list again if the description is empty."""
         self._list.display = known is None and bool(self._list.option_count)
         self.query_one("#found").display = known is not None
         self.query_one("#known", Static).update(known or "")
 
     @on(Input.Changed, "#wanted")
-    def _follow_typing(self) -> None:
-        if self.text != self._taken:  # otherwise `take` reports it
-            self._taken = None
-            self._follow(self.text)
+    def _update_on_typing(self) -> None:
+        if self.text != self._accepted_text:  # otherwise `accept` reports it
+            self._accepted_text = None
+            self._update_completions(self.text)
 
-    def _follow(self, text: str) -> None:
-        self.say(self.HINT)
-        run_in_background(self, partial(self._find, text), group="look")
+    def _update_completions(self, text: str) -> None:
+        self.show_hint(self.HINT)
+        run_in_background(self, partial(self._show_completions, text), group="describe")
 
-    async def _find(self, text: str) -> None:
-        self._list.show(await asyncio.to_thread(self.find, text), marked=bool(text.rpartition("/")[2]))
-        self.show_known(None)
+    async def _show_completions(self, text: str) -> None:
+        self._list.show(await asyncio.to_thread(self.completions, text), marked=bool(text.rpartition("/")[2]))
+        self.show_description(None)
         if not text:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
         try:
-            known = await self.look(text)
+            known = await self.describe(text)
         except LatencyTuiError as error:
-            self.show_known(None)
-            self.say(str(error), "$text-error")
+            self.show_description(None)
+            self.show_hint(str(error), "$text-error")
             return
-        self.show_known(known)
+        self.show_description(known)
 
     @property
     def _list(self) -> _Matches:
@@ -178,48 +178,48 @@ class Picker(Dialog[Taken], Generic[Taken]):
             listed.highlighted = min(max(here + lines, 0), last) if here is not None else 0
 
     @on(OptionList.OptionSelected)
-    def _take_line(self, event: OptionList.OptionSelected) -> None:
+    def _accept_line(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if isinstance(event.option, _MatchOption):
-            self._take_match(event.option.match)
+            self._accept_match(event.option.match)
 
     @on(Input.Submitted, "#wanted")
-    def _take_typed(self, event: Input.Submitted) -> None:
+    def _accept_typed(self, event: Input.Submitted) -> None:
         event.stop()
         match = self.highlighted
-        if match is not None and match.text != self.text and not self.is_meant(self.text):
-            self._take_match(match)
+        if match is not None and match.text != self.text and not self.is_complete(self.text):
+            self._accept_match(match)
         elif self.text:
-            self.take_soon(self.text)
+            self.start_accepting(self.text)
         else:
-            self.say("Type something first, or select a line of the list.", "$text-error")
+            self.show_hint("Type something first, or select a line of the list.", "$text-error")
 
-    def is_meant(self, text: str) -> bool:
+    def is_complete(self, text: str) -> bool:
         """Return whether a text is a complete name or path, and not the beginning of the highlighted one."""
         return any(match.text.casefold() == text.casefold() for match in self._list.matches)
 
-    def _take_match(self, match: Match) -> None:
+    def _accept_match(self, match: Match) -> None:
         self.fill(match.text)
         if match.kind == "name":
-            self.take_soon(match.text)
+            self.start_accepting(match.text)
 
-    def take_soon(self, text: str) -> None:
+    def start_accepting(self, text: str) -> None:
         """Accept a text in a worker; a running inspection is cancelled, so that it shows nothing afterwards."""
-        self.workers.cancel_group(self, "look")
-        self._taken = text
-        run_in_background(self, partial(self._take, text), group="take")
+        self.workers.cancel_group(self, "describe")
+        self._accepted_text = text
+        run_in_background(self, partial(self._accept, text), group="accept")
 
-    async def _take(self, text: str) -> None:
+    async def _accept(self, text: str) -> None:
         try:
-            await self.take(text)
+            await self.accept(text)
         except LatencyTuiError as error:
-            self.say(str(error), "$text-error")
+            self.show_hint(str(error), "$text-error")
 
     @on(Worker.StateChanged)
     def _notice_fault(self, event: Worker.StateChanged) -> None:
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
-            self.say(f"{type(error).__name__}: {error} Please report this.", "$text-error")
+            self.show_hint(f"{type(error).__name__}: {error} Please report this.", "$text-error")
 
 
 class _MatchOption(Option):
@@ -251,7 +251,13 @@ class _Matches(RowList, can_focus=False):
 
 
 def _line(match: Match) -> Content:
-    note = fit(clean(match.note), _NOTE) if match.note else ""
+    note = fit(sanitize_line(match.note), _NOTE) if match.note else ""
     wide = _LABEL if note or match.meaning else len(match.label)
-    label = clean(match.label) if is_path(match.text) and not match.meaning else fit(clean(match.label), wide)
-    return Content.assemble((label, ""), "  " if note else "", (note, MUTED), "  ", (clean(match.meaning), MUTED))
+    label = (
+        sanitize_line(match.label)
+        if is_path(match.text) and not match.meaning
+        else fit(sanitize_line(match.label), wide)
+    )
+    return Content.assemble(
+        (label, ""), "  " if note else "", (note, MUTED), "  ", (sanitize_line(match.meaning), MUTED)
+    )

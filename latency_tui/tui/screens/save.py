@@ -21,7 +21,7 @@ from latency_tui.report import content_of, format_of, write
 from latency_tui.tui.completion import expand_home
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -75,7 +75,9 @@ class SaveScreen(Dialog[None]):
             hint.update(Content.styled(str(error), "$text-error"))
             return
         self.dismiss()
-        self.app.notify(clean(place), title="Downloaded" if self.app.is_web else "Saved", timeout=5, markup=False)
+        self.app.notify(
+            sanitize_line(place), title="Downloaded" if self.app.is_web else "Saved", timeout=5, markup=False
+        )
 
     async def _write(self, result: Result, text: str) -> str:
         """Write the file, and return its path."""

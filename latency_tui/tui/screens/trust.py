@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from latency_tui.catalog.configuration import LoadedConfiguration
-from latency_tui.tui.screens.sheet import Sheet
+from latency_tui.tui.screens.text_dialog import TextDialog
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean, wrap
+from latency_tui.tui.text import sanitize_line, wrap
 
 
-class TrustScreen(Sheet):
+class TrustScreen(TextDialog):
     """Shows what the configuration would run, with a key that trusts it.
 
     Args:
@@ -54,7 +54,7 @@ class TrustScreen(Sheet):
             *(Content.styled(line, "$text-warning") for line in wrap(warning, width)),
             Content(""),
             *(
-                Content.assemble("  ", (clean(name), "bold"), "  ", clean(code))
+                Content.assemble("  ", (sanitize_line(name), "bold"), "  ", sanitize_line(code))
                 for name, code in self._configuration.code()
             ),
             Content(""),

@@ -20,7 +20,7 @@ from latency_tui.plan import Candidate
 from latency_tui.plan.settings import format_settings, parse
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import FAINT, MUTED
-from latency_tui.tui.text import clean, fit
+from latency_tui.tui.text import fit, sanitize_line
 from latency_tui.tui.widgets.row_list import RowList
 
 _MEANINGS = {
@@ -74,7 +74,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
     def compose(self) -> ComposeResult:
         """Yield the list and the field."""
         with Vertical(id="box") as box:
-            box.border_title = Content(f"Variants of {clean(self._candidate.name)}")
+            box.border_title = Content(f"Variants of {sanitize_line(self._candidate.name)}")
             box.border_subtitle = "space marks · enter adds · tab to type · esc closes"
             yield RowList(*(Option("", id=str(index)) for index in range(len(self._variants))), id="variants")
             yield Input(placeholder="n_jobs=1,dtype=float32", id="settings", compact=True)
@@ -116,7 +116,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
             if variant.slug in self._known:
                 raise UsageError("That variant is already in the list.")
         except UsageError as error:
-            self.query_one("#hint", Static).update(Content.styled(clean(str(error)), "$text-error"))
+            self.query_one("#hint", Static).update(Content.styled(sanitize_line(str(error)), "$text-error"))
             return
         self.dismiss((*(self._variants[index] for index in sorted(self._marked)), variant))
 
@@ -135,7 +135,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
             ("[", FAINT),
             ("✔" if index in self._marked else " ", "bold $text-success"),
             ("] ", FAINT),
-            (fit(clean(written), 31), ""),
+            (fit(sanitize_line(written), 31), ""),
             " ",
             (meaning, MUTED),
         )

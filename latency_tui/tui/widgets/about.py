@@ -13,9 +13,9 @@ from latency_tui.text.formatting import PERCENTILES, format_call_input, format_d
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.state import ModelRow, State
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
-from latency_tui.tui.text import clean, wrap
+from latency_tui.tui.text import sanitize_line, wrap
 from latency_tui.tui.widgets.figures import bound, short_interval
-from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.painted_widget import PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Line
 
 if TYPE_CHECKING:
@@ -26,20 +26,20 @@ _SCORES: dict[Task, str] = {"classification": "accuracy", "regression": "R²"}
 _BETWEEN, _MIN_COLUMN = 2, 32
 
 
-class About(Painted):
+class About(PaintedWidget):
     """Description, held-out score, training time, notes, errors and a few figures of the highlighted model."""
 
-    def paint(self, state: State, looks: Mapping[str, CandidateStyle]) -> None:
+    def paint(self, state: State, candidate_styles: Mapping[str, CandidateStyle]) -> None:
         """Show the state."""
         row, facts, scored = state.row, _facts(_measured(state)), _score_name(state)
-        if not self.is_new(row, looks.get(state.highlighted), facts, scored):
+        if not self.is_new(row, candidate_styles.get(state.highlighted), facts, scored):
             return
         if row is None:
             self.set_title()
             self.draw([])
             return
-        colour, shape = looks[row.slug]
-        self.set_title((shape, colour), " ", clean(row.candidate.name))
+        colour, shape = candidate_styles[row.slug]
+        self.set_title((shape, colour), " ", sanitize_line(row.candidate.name))
         if self.size:
             self.draw(_columns(row, facts, scored, *self.content_size))
 
@@ -92,7 +92,7 @@ def _columns(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, 
 
 
 def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, width: int) -> list[Line]:
-    lines: list[Line] = [[(line, "")] for line in wrap(clean(row.candidate.model.description), width)]
+    lines: list[Line] = [[(line, "")] for line in wrap(sanitize_line(row.candidate.model.description), width)]
     facts: list[tuple[str, str]] = []
     if row.score is not None:
         facts.append((scored, f"{row.score:.3f} held-out"))
@@ -100,22 +100,22 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, wi
         facts.append(("trained in", format_duration(row.seconds)))
     facts += measured
     if row.error:
-        lines += [[(line, "$text-error")] for line in wrap(clean(row.error), width)[:3]]
+        lines += [[(line, "$text-error")] for line in wrap(sanitize_line(row.error), width)[:3]]
         lines.append([(ShowFailure.key_label(), KEY), (" shows the traceback", MUTED)])
     elif row.stage == "new":
         ours = row.candidate.model.factory.startswith("sklearn.")  # others may be fitted already
         lines.append([("not trained yet" if ours else "not loaded yet", MUTED)])
     lines += [[(f"{name:<{_LABEL}}", MUTED), (value, "")] for name, value in facts]
     for note in row.notes:
-        lines += [[(line, "$text-warning")] for line in wrap(clean(f"! {note}"), width)]
+        lines += [[(line, "$text-warning")] for line in wrap(sanitize_line(f"! {note}"), width)]
     model = row.candidate.model
     if model.factory:
         lines.append([])
-        lines += [[(line, MUTED)] for line in wrap(clean(model.factory.rpartition(":")[2]), width)]
+        lines += [[(line, MUTED)] for line in wrap(sanitize_line(model.factory.rpartition(":")[2]), width)]
         lines += [
             [(line, MUTED)]
             for key, value in (*model.parameters.items(), *row.candidate.settings.items())
-            for line in wrap(clean(f"{key}={value!r}"), width)
+            for line in wrap(sanitize_line(f"{key}={value!r}"), width)
         ]
     return lines
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from latency_tui.tui.commands import Choose, ChooseAll
 from latency_tui.tui.state import State
-from latency_tui.tui.text import clean, wrap
-from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.text import sanitize_line, wrap
+from latency_tui.tui.widgets.painted_widget import PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Line
 
 _ONE_LINE, _TWO_LINES = 138, 56  # minimum widths at which most sentences need one or two lines
 
 
-class AnswerLine(Painted):
+class AnswerLine(PaintedWidget):
     """The answer of the result, or what to do if there is no result yet."""
 
     def lines(self, state: State, width: int) -> int:
@@ -29,10 +29,10 @@ class AnswerLine(Painted):
 
 def _sentence(state: State) -> str:
     if state.result is not None and state.result.answer:
-        return clean(state.result.answer)
+        return sanitize_line(state.result.answer)
     if state.work == "profiling":
         return "The answer appears after the first rounds."
-    if not state.chosen:
+    if not state.selected:
         one, every = Choose.key_label(), ChooseAll.key_label()
         return f"No model is selected: {one} selects the highlighted one, {every} selects all."
     return ""
@@ -40,7 +40,7 @@ def _sentence(state: State) -> str:
 
 def _subject(text: str, state: State) -> str:
     """Return the name of the model with which the sentence begins; empty if it begins with none."""
-    names = [clean(c.name) for c in state.result.candidates] if state.result else []
+    names = [sanitize_line(c.name) for c in state.result.candidates] if state.result else []
     return next((name for name in sorted(names, key=len, reverse=True) if text.startswith(name)), "")
 
 

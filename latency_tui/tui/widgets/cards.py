@@ -13,11 +13,11 @@ from textual.content import Content
 from latency_tui.text.environments import differing_versions, format_versions
 from latency_tui.text.formatting import format_call_input, format_duration
 from latency_tui.tui.commands import ShowFailure
-from latency_tui.tui.state import Measurement
+from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import MUTED, CandidateStyle
-from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.text import fit, sanitize_line, wrap
 from latency_tui.tui.widgets.figures import bound, limit_words, needs, ratio_words, short_interval
-from latency_tui.tui.widgets.painted_widget import CandidatePointed, Painted
+from latency_tui.tui.widgets.painted_widget import CandidatePointed, PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Line, Piece
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latency_tui.stats.percentiles import Percentile
 
 
-class Card(Painted):
+class Card(PaintedWidget):
     """The figures of one candidate."""
 
     _slug = ""
@@ -75,8 +75,8 @@ class Cards(Grid):
 
     async def paint(
         self,
-        measurement: Measurement | None,
-        looks: Mapping[str, CandidateStyle],
+        measurement: ShownMeasurement | None,
+        candidate_styles: Mapping[str, CandidateStyle],
         highlighted: str,
         columns: int,
         *,
@@ -97,17 +97,17 @@ class Cards(Grid):
             return
         for card, candidate in zip(cards, candidates, strict=False):
             pointed = candidate.slug == highlighted
-            card.paint(result, candidate, looks[candidate.slug], highlighted=pointed, running=running)
+            card.paint(result, candidate, candidate_styles[candidate.slug], highlighted=pointed, running=running)
 
 
 def fit_title(name: str, width: int) -> str:
     """Return a name for a card's title."""
-    return fit(clean(name), max(width - 2, 1)).rstrip()
+    return fit(sanitize_line(name), max(width - 2, 1)).rstrip()
 
 
 def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, *, running: bool) -> list[Line]:
     if candidate.status == "failed":
-        lines = wrap(clean(candidate.error or "It failed."), width)[:4]
+        lines = wrap(sanitize_line(candidate.error or "It failed."), width)[:4]
         told = (f"{ShowFailure.key_label()} shows the traceback", MUTED)
         return [*([(line, "$text-error")] for line in lines), [told]]
     statistics = candidate.statistics

@@ -13,7 +13,7 @@ from latency_tui.text.formatting import PERCENTILES
 from latency_tui.text.summary import describe_effort
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
-from latency_tui.tui.text import clean, fit, short_names, wrap
+from latency_tui.tui.text import fit, sanitize_line, short_names, wrap
 from latency_tui.tui.widgets.compare_columns import (
     DOWN,
     MEDIAN,
@@ -26,8 +26,8 @@ from latency_tui.tui.widgets.compare_columns import (
 )
 from latency_tui.tui.widgets.figures import DOUBT, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.painted_widget import CandidatePointed, SizeChanged
-from latency_tui.tui.widgets.pane import Pane, Scene
-from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
+from latency_tui.tui.widgets.pane import PaintContext, Pane
+from latency_tui.tui.widgets.styled_lines import Line, Piece, StyledLines
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -71,18 +71,26 @@ class ComparePane(Pane, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Yield the text."""
-        yield Lines(id="comparison")
+        yield StyledLines(id="comparison")
 
     def on_resize(self) -> None:
         """Report the new size."""
         self.post_message(SizeChanged())
 
-    def paint(self, scene: Scene) -> None:
+    def paint(self, context: PaintContext) -> None:
         """Show the state."""
-        measurement, looks, running = scene.state.measurement, scene.styles, scene.running
-        highlighted = scene.state.highlighted
+        measurement, candidate_styles, running = context.state.measurement, context.styles, context.running
+        highlighted = context.state.highlighted
         width = self.scrollable_content_region.width
-        facts = (measurement, tuple(looks.items()), highlighted, width, self._sorted_by, self._reverse, running)
+        facts = (
+            measurement,
+            tuple(candidate_styles.items()),
+            highlighted,
+            width,
+            self._sorted_by,
+            self._reverse,
+            running,
+        )
         if facts == self._painted or measurement is None or measurement.result is None:
             return
         self._painted = facts
@@ -97,9 +105,9 @@ class ComparePane(Pane, can_focus=True):
             tuple(shown), column, reverse=sort.reverse, before=before[::-1] if sort.reverse else before, running=running
         )
         self._job, self._order = measurement.job, tuple(c.slug for c in candidates)
-        lines = [*comparison_lines(result, candidates, looks, highlighted, width), []]
+        lines = [*comparison_lines(result, candidates, candidate_styles, highlighted, width), []]
         first = len(lines)
-        table, spots = figure_lines(candidates, columns, looks, highlighted, width, sort)
+        table, spots = figure_lines(candidates, columns, candidate_styles, highlighted, width, sort)
         self._rows = {first + 1 + index: slug for index, slug in enumerate(self._order)}
         self._headings = {first: spots}
         if len(shown) > 1:
@@ -107,10 +115,10 @@ class ComparePane(Pane, can_focus=True):
         lines += [
             *table,
             *doubt_lines(result, candidates, width),
-            *settling_lines(result, candidates, width),
+            *effort_lines(result, candidates, width),
             *failure_lines(measurement.candidates, width),
         ]
-        self.query_one("#comparison", Lines).draw(lines)
+        self.query_one("#comparison", StyledLines).draw(lines)
 
     def sort_by_next(self) -> None:
         """Sort by the column after the one sorted by."""
@@ -144,7 +152,7 @@ class ComparePane(Pane, can_focus=True):
 def comparison_lines(
     result: Result,
     candidates: tuple[CandidateResult, ...],
-    looks: Mapping[str, CandidateStyle],
+    candidate_styles: Mapping[str, CandidateStyle],
     highlighted: str,
     width: int,
 ) -> list[Line]:
@@ -172,13 +180,13 @@ def comparison_lines(
         room = 0
     scale = RatioScale.over(result, shown, room) if room else None
     baseline = next((c for c in shown if c.slug == result.baseline), shown[0])
-    title = fit(f" against {clean(baseline.name)}", name + 4 + ratio_width)
+    title = fit(f" against {sanitize_line(baseline.name)}", name + 4 + ratio_width)
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
     head += fit("group", group_width, right=True)
     lines: list[Line] = [[(fit(head, width).rstrip(), MUTED)]]
-    names = short_names([clean(c.name) for c in shown], name)
+    names = short_names([sanitize_line(c.name) for c in shown], name)
     for candidate, short in zip(shown, names, strict=True):
-        colour, shape = looks[candidate.slug]
+        colour, shape = candidate_styles[candidate.slug]
         text, interval, style = words[candidate.slug]
         comparison = comparison_of(result, candidate.slug)
         verdict = comparison.verdict if comparison else ""
@@ -202,7 +210,7 @@ def comparison_lines(
 def figure_lines(
     candidates: tuple[CandidateResult, ...],
     columns: list[Column],
-    looks: Mapping[str, CandidateStyle],
+    candidate_styles: Mapping[str, CandidateStyle],
     highlighted: str,
     width: int,
     sort: Sort,
@@ -223,10 +231,10 @@ def figure_lines(
         spots.append((at, at + size, key))
         at += size
     lines: list[Line] = [heading]
-    names = short_names([clean(c.name) for c in shown], name)
+    names = short_names([sanitize_line(c.name) for c in shown], name)
     for candidate, short in zip(shown, names, strict=True):
         slug = candidate.slug
-        colour, shape = looks[slug]
+        colour, shape = candidate_styles[slug]
         parts = _name(fit(short, name), colour, shape, highlighted=slug == highlighted)
         for column in kept:
             text = column.texts.get(slug, "–")
@@ -271,11 +279,11 @@ def doubt_lines(result: Result, candidates: tuple[CandidateResult, ...], width: 
     return [[(f" {line}", MUTED)] for line in (wrap(text.strip(), width - 2) if text else ())]
 
 
-def settling_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
+def effort_lines(result: Result, candidates: tuple[CandidateResult, ...], width: int) -> list[Line]:
     """Return how much more must be measured to decide the inconclusive pairs, unless the answer says so."""
     shown = {c.slug for c in _comparable(candidates)}
-    unsettled = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
-    text = describe_effort(result, unsettled)
+    undecided = [c for c in result.comparisons if c.verdict == "inconclusive" and {c.baseline, c.candidate} <= shown]
+    text = describe_effort(result, undecided)
     return [[(f" {line}", MUTED)] for line in (wrap(text, width - 2) if text else ())]
 
 
@@ -284,7 +292,7 @@ def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[L
     lines: list[Line] = []
     for candidate in candidates:
         if candidate.status == "failed":
-            words = wrap(clean(f"{candidate.name} failed: {candidate.error or 'it gave no reason'}"), width - 2)
+            words = wrap(sanitize_line(f"{candidate.name} failed: {candidate.error or 'it gave no reason'}"), width - 2)
             lines += [[(f" {line}", "$text-error")] for line in words]
     return lines
 
@@ -294,7 +302,7 @@ def _comparable(candidates: tuple[CandidateResult, ...]) -> list[CandidateResult
 
 
 def _name_width(candidates: list[CandidateResult], width: int) -> int:
-    longest = max(cell_len(clean(c.name)) for c in candidates)
+    longest = max(cell_len(sanitize_line(c.name)) for c in candidates)
     return max(min(longest, 26, width - 24), 1)
 
 

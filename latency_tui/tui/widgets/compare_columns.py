@@ -13,7 +13,7 @@ from latency_tui.text.formatting import PERCENTILES, format_duration, format_mem
 from latency_tui.text.limits import WORDS
 from latency_tui.tui.result_order import keep_order
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 from latency_tui.tui.widgets.figures import bound, comparison_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def columns_of(result: Result, shown: list[CandidateResult]) -> list[Column]:
         texts = {slug: WORDS[verdict] for slug, verdict in mine.items()}
         styles = {slug: _VERDICT_STYLES[verdict] for slug, verdict in mine.items()}
         values = {slug: _VERDICT_ORDER[verdict] for slug, verdict in mine.items()}
-        columns.append(Column(limit, clean(limit), "limit", texts, values, styles))
+        columns.append(Column(limit, sanitize_line(limit), "limit", texts, values, styles))
     return [column for column in columns if column.texts]
 
 
@@ -101,7 +101,7 @@ def sort_candidates(
         running: Whether the measurement runs; neighbours that are almost equal then keep their order.
     """
     if column is None:
-        return tuple(sorted(candidates, key=lambda c: clean(c.name).casefold(), reverse=reverse))
+        return tuple(sorted(candidates, key=lambda c: sanitize_line(c.name).casefold(), reverse=reverse))
     values = column.values
     known = [c.slug for c in candidates if c.slug in values]
     if column.key == MEDIAN:

@@ -6,7 +6,7 @@ from latency_tui.tui.commands import AddModel, Command, Profile, ShowHelp, ShowH
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import wrap
-from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.painted_widget import PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Line
 
 _PROMISE = (
@@ -15,12 +15,12 @@ _PROMISE = (
 )
 
 
-class EmptyState(Painted):
+class EmptyState(PaintedWidget):
     """A few lines in the middle of the empty area."""
 
     def paint(self, state: State) -> None:
         """Show the state."""
-        if self.is_new(state.work, len(state.chosen)):
+        if self.is_new(state.work, len(state.selected)):
             lines = _text(state, min(self.content_size.width, 58))
             self.draw(lines[: max(self.content_size.height, 1)])
 
@@ -38,7 +38,7 @@ def _text(state: State, width: int) -> list[Line]:
             "The list shows the training time of each model and, if there is room, its held-out score.",
         )
         return [[(head, "bold")], [], *_muted(tail, width)]
-    count = len(state.chosen)
+    count = len(state.selected)
     models = "1 model" if count == 1 else f"{count} models"
     return [
         [("Nothing is measured yet", "bold")],

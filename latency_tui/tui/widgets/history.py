@@ -13,11 +13,11 @@ from latency_tui.tui import commands
 from latency_tui.tui.messages import SavedPointed
 from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import KEY, MUTED
-from latency_tui.tui.text import clean, fit, wrap
+from latency_tui.tui.text import fit, sanitize_line, wrap
 from latency_tui.tui.widgets.fields import Field
 from latency_tui.tui.widgets.painted_widget import SizeChanged
-from latency_tui.tui.widgets.pane import Pane, Scene
-from latency_tui.tui.widgets.styled_lines import Line, Lines
+from latency_tui.tui.widgets.pane import PaintContext, Pane
+from latency_tui.tui.widgets.styled_lines import Line, StyledLines
 
 if TYPE_CHECKING:
     from latency_tui.history.listing import Row
@@ -52,7 +52,7 @@ class HistoryPane(Pane):
         )
         field.display = False
         yield field
-        yield Lines(id="saved")
+        yield StyledLines(id="saved")
 
     def on_resize(self) -> None:
         """Report the new size."""
@@ -67,9 +67,9 @@ class HistoryPane(Pane):
         """Return nothing: a longer list shows no more of a result."""
         return []
 
-    def paint(self, scene: Scene) -> None:
+    def paint(self, context: PaintContext) -> None:
         """Show the snapshot."""
-        state = scene.state
+        state = context.state
         field = self.query_one(FilterField)
         field.display = field.has_focus or bool(field.value) or bool(state.history.filter)
         width, height = self.size.width, self.size.height - field.display
@@ -78,7 +78,7 @@ class HistoryPane(Pane):
         if facts == self._painted or width <= 0:
             return
         self._painted = facts
-        self.query_one("#saved", Lines).draw(self._lines(state, width, max(height, 2)))
+        self.query_one("#saved", StyledLines).draw(self._lines(state, width, max(height, 2)))
 
     def _lines(self, state: State, width: int, height: int) -> list[Line]:
         history = state.history
@@ -101,9 +101,9 @@ class HistoryPane(Pane):
             lines.append([("▸ " if is_highlighted else "  ", KEY), (_join(_cells(row), columns), style)])
         return lines
 
-    def hints(self, scene: Scene) -> tuple[str, ...]:
+    def hints(self, context: PaintContext) -> tuple[str, ...]:
         """Return how many results there are."""
-        history = scene.state.history
+        history = context.state.history
         if not history.all_rows:
             return ()
         count, shown = len(history.all_rows), len(history.rows)
@@ -113,7 +113,7 @@ class HistoryPane(Pane):
     def on_click(self, event: events.Click) -> None:
         """Highlight the result under the pointer; a click on the highlighted one opens it."""
         row = event.y - 1
-        if isinstance(event.widget, Lines) and 0 <= row < len(self._keys):
+        if isinstance(event.widget, StyledLines) and 0 <= row < len(self._keys):
             self.post_message(SavedPointed(self._keys[row]))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -131,13 +131,13 @@ def _words(state: State) -> str:
     """Return a sentence instead of the list; empty if there are results to list."""
     history = state.history
     if history.problem:
-        return clean(history.problem)
+        return sanitize_line(history.problem)
     if history.all_rows is None:
         return "Reading the history …"
     if not history.all_rows:
         return f"The history is empty; {commands.Profile.key_label()} measures, and the result is kept here."
     if not history.rows:
-        return f"No result contains {clean(history.filter.strip())!r}; {commands.FilterSaved.key_label()} changes that."
+        return f"No result contains {sanitize_line(history.filter.strip())!r}; {commands.FilterSaved.key_label()} changes that."
     return ""
 
 
@@ -160,10 +160,10 @@ def _cells(row: Row) -> dict[str, str]:
     what = row.summary
     return {
         "date": date_text(row.created_at),
-        "name": clean(" ".join(filter(None, (row.name, *(f"#{tag}" for tag in row.tags))))),
+        "name": sanitize_line(" ".join(filter(None, (row.name, *(f"#{tag}" for tag in row.tags))))),
         "models": str(len(what.models)),
-        "data": clean(what.dataset),
-        "host": clean(what.host),
-        "fastest": clean(what.fastest) if row.state == "finished" else row.state,
+        "data": sanitize_line(what.dataset),
+        "host": sanitize_line(what.host),
+        "fastest": sanitize_line(what.fastest) if row.state == "finished" else row.state,
         "p50": format_duration(what.p50),
     }

@@ -8,14 +8,14 @@ from latency_tui.tui.bindings import ALWAYS, footer
 from latency_tui.tui.commands import Command, Quit, ShowPalette
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY
-from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.painted_widget import PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Piece
 
 Key = tuple[str, str, type[Command]]
 _FEW, _FEWEST = 4, 2  # keys at the left end for which commands, and then quit, give way
 
 
-class KeyLine(Painted):
+class KeyLine(PaintedWidget):
     """Keys and their commands; a click runs a command.
 
     Textual's `Footer` scrolls if keys do not fit; this line drops the least important ones and keeps Help.

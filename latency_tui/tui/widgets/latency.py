@@ -17,9 +17,9 @@ from latency_tui.tui.charts.limit_lines import limit_lines
 from latency_tui.tui.charts.line_chart import LineChart, lines_of
 from latency_tui.tui.commands import Enlarge, ShowLatency, Stop
 from latency_tui.tui.layout import Layout
-from latency_tui.tui.state import Measurement
+from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.widgets.figures import DOUBT, has_doubt
-from latency_tui.tui.widgets.pane import Pane, Scene
+from latency_tui.tui.widgets.pane import PaintContext, Pane
 
 _CHART_SECONDS = 0.95  # while numbers come in: two charts cost as much as all else, and every fourth redraw shows them
 
@@ -49,7 +49,7 @@ class LatencyPane(Pane):
         del candidates
         return 0
 
-    def take_layout(self, layout: Layout) -> None:
+    def apply_layout(self, layout: Layout) -> None:
         """Show the charts side by side, stacked, one at a time, or none."""
         charts = self.query_one("#charts")
         charts.display = layout.charts != "none"
@@ -66,36 +66,36 @@ class LatencyPane(Pane):
         """Show the other chart if there is room for only one."""
         self._lines_shown = not self._lines_shown
 
-    def hints(self, scene: Scene) -> tuple[str, ...]:
+    def hints(self, context: PaintContext) -> tuple[str, ...]:
         """Return hints on how to see the other chart, or else on the meaning of a question mark."""
-        if scene.state.result is None:
+        if context.state.result is None:
             return ()
-        if scene.layout.charts == "one":
+        if context.layout.charts == "one":
             other = "bars" if self._lines_shown else "over the runs"
             return (f"{ShowLatency.key_label()} again: {other}",)
-        return (DOUBT, "?: needs more rounds") if has_doubt(scene.state.result) else ()
+        return (DOUBT, "?: needs more rounds") if has_doubt(context.state.result) else ()
 
-    def paint(self, scene: Scene) -> None:
+    def paint(self, context: PaintContext) -> None:
         """Show the state; about once per second while a measurement runs."""
-        measurement, running = scene.state.measurement, scene.running
+        measurement, running = context.state.measurement, context.running
         if measurement is None:
             return
-        for chart in self.query(Chart) if scene.enlarged else ():
+        for chart in self.query(Chart) if context.enlarged else ():
             chart.show_close_keys(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
-        facts = (measurement, tuple(scene.styles.items()), running)
+        facts = (measurement, tuple(context.styles.items()), running)
         due = not running or self._painted_job != measurement.job or monotonic() - self._painted_at >= _CHART_SECONDS
-        if facts == self._painted or not due or not (scene.enlarged or self.query_one("#charts").display):
+        if facts == self._painted or not due or not (context.enlarged or self.query_one("#charts").display):
             return
         self._painted, self._painted_job, self._painted_at = facts, measurement.job, monotonic()
         timed = measurement.plan.seconds is not None
         baseline = measurement.result.baseline if measurement.result else None
         limits = limit_lines(measurement.plan.limits, measurement.candidates, baseline)
-        self.query_one(BarChart).show(bars_of(measurement.candidates, scene.styles), limits)
-        lines = lines_of(measurement.candidates, scene.styles, timed=timed)
+        self.query_one(BarChart).show(bars_of(measurement.candidates, context.styles), limits)
+        lines = lines_of(measurement.candidates, context.styles, timed=timed)
         self.query_one(LineChart).show(lines, _axis_end(measurement, running=running), timed=timed, limits=limits)
 
 
-def _axis_end(measurement: Measurement, *, running: bool) -> float:
+def _axis_end(measurement: ShownMeasurement, *, running: bool) -> float:
     """Return the end of the horizontal axis of the line chart; during a measurement, the planned runs or seconds."""
     plan = measurement.plan
     calls = max((candidate.calls for candidate in measurement.candidates), default=0)

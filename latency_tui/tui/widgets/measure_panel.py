@@ -27,7 +27,7 @@ from latency_tui.tui.text import wrap
 from latency_tui.tui.widgets.fields import Field
 from latency_tui.tui.widgets.key_button import KeyButton
 from latency_tui.tui.widgets.key_switch import KeySwitch
-from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
+from latency_tui.tui.widgets.styled_lines import Line, Piece, StyledLines
 
 _BAR = 16
 _PROGRESS_LINES = 2
@@ -41,7 +41,7 @@ class MeasurePanel(Container):
         self._state = state
         self._painted: tuple[object, ...] = ()
         self._offered: tuple[bool, ...] = ()
-        self._fields_set = state.fields_set
+        self._field_resets = state.field_resets
         self.border_title = "Measure"
 
     def compose(self) -> ComposeResult:
@@ -61,7 +61,7 @@ class MeasurePanel(Container):
         with Horizontal(id="buttons"):
             yield KeyButton(Train, id="train")
             yield KeyButton(Profile, id="profile")
-        yield Lines(id="progress")
+        yield StyledLines(id="progress")
 
     def focus_runs(self) -> None:
         """Focus the first field."""
@@ -75,12 +75,12 @@ class MeasurePanel(Container):
         facts = (
             state.work,
             state.progress,
-            state.then_profile,
+            state.profile_after_training,
             state.plan.launches,
             tuple(refused.items()),
-            len(state.chosen),
+            len(state.selected),
             _summary(state, width),
-            (state.until_known, state.control, state.cold_start, _settled(state)),
+            (state.until_known, state.control, state.cold_start, _count_decided(state)),
             width,
         )
         if facts == self._painted:
@@ -88,7 +88,7 @@ class MeasurePanel(Container):
         self._painted = facts
         idle = state.work == "idle"
         switches = {"until-known": state.until_known, "control": state.control, "cold-start": state.cold_start}
-        offered = (idle, bool(state.chosen), *switches.values())
+        offered = (idle, bool(state.selected), *switches.values())
         if offered != self._offered:
             self._offered = offered
             self._offer(state, switches, idle=idle)
@@ -96,7 +96,7 @@ class MeasurePanel(Container):
             self.query(f"#{name}").set_class(name in refused, "-refused")
         if state.until_known:
             refused.pop("runs", None)
-        progress = self.query_one("#progress", Lines)
+        progress = self.query_one("#progress", StyledLines)
         if refused and idle:
             progress.draw(_wrapped(next(reversed(refused.values())), width, "$text-error"))
         else:
@@ -104,7 +104,7 @@ class MeasurePanel(Container):
 
     def _offer(self, state: State, switches: dict[str, bool], *, idle: bool) -> None:
         for button in self.query("#buttons KeyButton"):
-            button.disabled = not idle or not state.chosen
+            button.disabled = not idle or not state.selected
         for button in self.query("#options"):
             button.disabled = not idle
         for name, switched in switches.items():
@@ -115,9 +115,9 @@ class MeasurePanel(Container):
 
     def _fill_fields(self, state: State) -> None:
         """Show numbers that the app has set; text that the user types is in the fields already."""
-        if state.fields_set == self._fields_set:
+        if state.field_resets == self._field_resets:
             return
-        self._fields_set = state.fields_set
+        self._field_resets = state.field_resets
         self.query_one("#unit", Static).update(_unit(state.plan))
         for name, text in (("runs", state.runs_text), ("batch", state.batch_text)):
             for field in self.query(f"#{name}").results(Field):
@@ -131,12 +131,12 @@ def _unit(plan: Plan) -> str:
 def _progress(state: State, width: int) -> list[Line]:
     progress = state.progress
     if state.work == "idle":
-        if not state.chosen:
+        if not state.selected:
             words = f"Select a model first: {Choose.key_label()} or {ChooseAll.key_label()}."
             return _wrapped(words, width, MUTED)
         words = _summary(state, width)
         if not words and state.until_known:
-            one = len(state.chosen) == 1
+            one = len(state.selected) == 1
             most = format_seconds(state.plan.max_seconds)
             each = "" if state.plan.launches == 1 else " per launch"
             words = "Until known needs two models." if one else f"Measures for at most {most}{each}."
@@ -144,9 +144,9 @@ def _progress(state: State, width: int) -> list[Line]:
     if progress.phase == "stopping":
         return [[("stopping …", MUTED)]]
     left = "" if progress.seconds_left is None else f"{format_seconds(progress.seconds_left)} left"
-    left = "then profile" if state.then_profile else left
-    settled, asked = _settled(state)
-    done, total = (settled, asked) if asked else (progress.done, progress.total)
+    left = "then profile" if state.profile_after_training else left
+    decided, asked = _count_decided(state)
+    done, total = (decided, asked) if asked else (progress.done, progress.total)
     steps = _steps(state)
     first = [*_bar(done, total), (f"  {left}" if left else "", MUTED)]
     if len(steps) > width:
@@ -169,7 +169,7 @@ def progress_words(state: State) -> tuple[str, ...]:
         return ("stopping …",)
     steps = _steps(state)
     left = [f"{format_seconds(progress.seconds_left)} left"] if progress.seconds_left is not None else []
-    left += ["then profile"] if state.then_profile else []
+    left += ["then profile"] if state.profile_after_training else []
     ways = ([steps, *left, f"{Stop.key_label()} stops"], [steps, *left], [steps], [steps.partition(" · ")[2] or steps])
     return tuple(" · ".join(parts) for parts in ways)
 
@@ -184,16 +184,20 @@ def _steps(state: State) -> str:
         "cold start": f"cold start {progress.done} of {progress.total}",
         "stopping": "stopping",
     }[progress.phase]
-    settled, asked = _settled(state)
+    decided, asked = _count_decided(state)
     if asked:
-        words = f"round {progress.done:,} · settled {settled} of {asked}"
-    launches = (state.live.launches or state.live.plan.launches) if state.live else 1
+        words = f"round {progress.done:,} · decided {decided} of {asked}"
+    launches = (
+        (state.running_measurement.launches or state.running_measurement.plan.launches)
+        if state.running_measurement
+        else 1
+    )
     if launches > 1:
         words = f"launch {progress.launch + 1} of {launches} · {words}"
     return words
 
 
-def _settled(state: State) -> tuple[int, int]:
+def _count_decided(state: State) -> tuple[int, int]:
     """Return the number of decided pairs and of all pairs; both are 0 if the plan does not end when all are decided."""
     measurement = state.measurement
     if measurement is None or state.work != "profiling" or state.progress.phase != "measuring":
@@ -213,7 +217,7 @@ def _summary(state: State, width: int) -> str:
     measurement = state.measurement
     if measurement is None or measurement.result is None:
         return ""
-    if not measurement.whole:
+    if not measurement.is_exact:
         return "computing the result …"
     counts = [c.calls for c in measurement.result.candidates if c.calls and c.status != "failed"]
     if not counts:

@@ -16,7 +16,7 @@ from latency_tui.text.formatting import format_duration, format_seconds
 from latency_tui.tui.layout import SIDE_WIDTH
 from latency_tui.tui.state import ModelRow, State, is_variant
 from latency_tui.tui.styles import FAINT, MUTED, CandidateStyle
-from latency_tui.tui.text import clean, fit
+from latency_tui.tui.text import fit, sanitize_line
 from latency_tui.tui.widgets.painted_widget import SizeChanged
 from latency_tui.tui.widgets.row_list import RowList
 
@@ -51,7 +51,7 @@ class ModelList(RowList, inherit_bindings=False):
         """Request a repaint."""
         self.post_message(SizeChanged())
 
-    def paint(self, state: State, looks: Mapping[str, CandidateStyle]) -> None:
+    def paint(self, state: State, candidate_styles: Mapping[str, CandidateStyle]) -> None:
         """Show the state; only changed lines are drawn again."""
         if self.option_count != len(state.rows):
             self.clear_options()
@@ -62,12 +62,12 @@ class ModelList(RowList, inherit_bindings=False):
         names = _names(state.rows)
         ends = _ends(state.rows, names, width - _MARKS)
         facts = tuple(
-            (replace(row, traceback=""), name, looks[row.slug], width, ends[row.slug])
+            (replace(row, traceback=""), name, candidate_styles[row.slug], width, ends[row.slug])
             for row, name in zip(state.rows, names, strict=True)
         )
         for index, (row, old, new) in enumerate(zip(state.rows, before, facts, strict=True)):
             if old != new:
-                line = _line(row, names[index], looks[row.slug], width, ends[row.slug])
+                line = _line(row, names[index], candidate_styles[row.slug], width, ends[row.slug])
                 self.replace_option_prompt_at_index(index, line)
         self._painted = facts
         place = next((index for index, row in enumerate(state.rows) if row.slug == state.highlighted), None)
@@ -75,7 +75,7 @@ class ModelList(RowList, inherit_bindings=False):
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = place
         self._set_title(state.rows, ends)
-        counted = f"{sum(row.chosen for row in state.rows)} of {len(state.rows)} selected"
+        counted = f"{sum(row.selected for row in state.rows)} of {len(state.rows)} selected"
         if counted != self._counted:  # setting it redraws the whole list
             self._counted = self.border_subtitle = counted
 
@@ -109,17 +109,17 @@ def _names(rows: tuple[ModelRow, ...]) -> list[str]:
         else:
             names.append(row.candidate.name)
             head = row
-    return [clean(name) for name in names]
+    return [sanitize_line(name) for name in names]
 
 
 def _line(row: ModelRow, name: str, look: CandidateStyle, width: int, end: str) -> Content:
     colour, shape = look
     style = "$text-warning" if row.stage == "ready" and row.notes else _STYLES.get(row.stage, "")
     name = fit(name, max(width - len(end) - _MARKS, 1))
-    box, ink, weight = ("✔", colour, "bold") if row.chosen else (" ", FAINT, FAINT)
+    box, ink, weight = ("✔", colour, "bold") if row.selected else (" ", FAINT, FAINT)
     return Content.assemble(
         ("[", FAINT), (box, "bold $text-success"), ("] ", FAINT),
-        (shape, ink), " ", (name, weight), " ", (end, style if row.chosen else FAINT),
+        (shape, ink), " ", (name, weight), " ", (end, style if row.selected else FAINT),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.visual import Visual
 
-from latency_tui.tui.widgets.styled_lines import Lines
+from latency_tui.tui.widgets.styled_lines import StyledLines
 
 
 class SizeChanged(Message, bubble=True):
@@ -27,7 +27,7 @@ class CandidatePointed(Message):
         self.slug = slug
 
 
-class Painted(Lines):
+class PaintedWidget(StyledLines):
     """A widget that shows text; it is not parsed as markup.
 
     Attributes:

@@ -15,7 +15,7 @@ from latency_tui.tui.styles import CandidateStyle
 
 
 @dataclass(frozen=True)
-class Scene:
+class PaintContext:
     """The values from which a pane is painted.
 
     Attributes:
@@ -49,11 +49,11 @@ class Pane(VerticalScroll, can_focus=False):
         """Return the minimum number of rows; cards are hidden if they leave fewer."""
         return 2 * candidates + 5
 
-    def paint(self, scene: Scene) -> None:
+    def paint(self, context: PaintContext) -> None:
         """Show the state."""
         raise NotImplementedError
 
-    def take_layout(self, layout: Layout) -> None:
+    def apply_layout(self, layout: Layout) -> None:
         """Adapt the pane to a layout."""
 
     def enlargeable(self) -> list[Widget]:
@@ -63,7 +63,7 @@ class Pane(VerticalScroll, can_focus=False):
     def open_again(self) -> None:
         """Handle the key of the tab while the tab is open already."""
 
-    def hints(self, scene: Scene) -> tuple[str, ...]:
+    def hints(self, context: PaintContext) -> tuple[str, ...]:
         """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
-        del scene
+        del context
         return ()

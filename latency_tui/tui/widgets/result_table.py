@@ -12,12 +12,12 @@ from textual.containers import VerticalScroll
 
 from latency_tui.text.formatting import format_duration
 from latency_tui.tui.layout import Layout
-from latency_tui.tui.state import Measurement
+from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
-from latency_tui.tui.text import clean, fit, short_names
+from latency_tui.tui.text import fit, sanitize_line, short_names
 from latency_tui.tui.widgets.figures import bound, limit_words, ratio_cell, short_interval
 from latency_tui.tui.widgets.painted_widget import CandidatePointed
-from latency_tui.tui.widgets.styled_lines import Line, Lines, Piece
+from latency_tui.tui.widgets.styled_lines import Line, Piece, StyledLines
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Statistics
@@ -61,19 +61,19 @@ class ResultTable(VerticalScroll):
 
     def compose(self):  # type: ignore[no-untyped-def]  # one child
         """Yield the text."""
-        yield Lines(id="rows")
+        yield StyledLines(id="rows")
 
     def paint(
         self,
-        measurement: Measurement,
-        looks: Mapping[str, CandidateStyle],
+        measurement: ShownMeasurement,
+        candidate_styles: Mapping[str, CandidateStyle],
         highlighted: str,
         layout: Layout,
         *,
         running: bool,
     ) -> None:
         """Show a measurement."""
-        facts = (measurement, tuple(looks.items()), highlighted, layout, running)
+        facts = (measurement, tuple(candidate_styles.items()), highlighted, layout, running)
         if facts == self._painted:
             return
         self._painted = facts
@@ -81,8 +81,10 @@ class ResultTable(VerticalScroll):
         self._slugs = tuple(c.slug for c in measurement.candidates)
         scrolls = len(self._slugs) + layout.headings > layout.summary
         width = layout.width - (self.scrollbar_size_vertical if scrolls else 0)
-        lines = table_lines(measurement, looks, highlighted, headings=layout.headings, width=width, running=running)
-        self.query_one("#rows", Lines).draw(lines)
+        lines = table_lines(
+            measurement, candidate_styles, highlighted, headings=layout.headings, width=width, running=running
+        )
+        self.query_one("#rows", StyledLines).draw(lines)
         if highlighted in self._slugs:
             row = self._slugs.index(highlighted) + layout.headings
             above, height = int(self.scroll_offset.y), self.size.height
@@ -97,8 +99,8 @@ class ResultTable(VerticalScroll):
 
 
 def table_lines(
-    measurement: Measurement,
-    looks: Mapping[str, CandidateStyle],
+    measurement: ShownMeasurement,
+    candidate_styles: Mapping[str, CandidateStyle],
     highlighted: str,
     *,
     headings: bool,
@@ -125,7 +127,7 @@ def table_lines(
     sizes = [
         max(cell_len(head), *(cell_len(row[index]) for row in texts)) + 2 for index, head in enumerate(heads)
     ] if texts else []  # fmt: skip
-    longest = max((cell_len(clean(c.name)) for c in candidates), default=0)
+    longest = max((cell_len(sanitize_line(c.name)) for c in candidates), default=0)
     name = min(longest, _NAME_WIDTH, max(width - 4 - 10, 1))
     kept: list[int] = []
     used = name + 4
@@ -139,9 +141,9 @@ def table_lines(
     if headings:
         line = " " * (name + 4) + "".join(fit(heads[index], sizes[index], right=True) for index in kept)
         lines.append([(fit(line, width).rstrip(), MUTED)])
-    names = short_names([clean(c.name) for c in candidates], name)
+    names = short_names([sanitize_line(c.name) for c in candidates], name)
     for candidate, row, short in zip(candidates, texts, names, strict=True):
-        colour, shape = looks[candidate.slug]
+        colour, shape = candidate_styles[candidate.slug]
         mark = "▸" if candidate.slug == highlighted else " "
         failed = candidate.status == "failed"
         parts: list[Piece] = [
@@ -150,7 +152,7 @@ def table_lines(
         ]  # fmt: skip
         if candidate.statistics is None or failed:
             words = (
-                clean(candidate.error or "failed")
+                sanitize_line(candidate.error or "failed")
                 if failed
                 else "waiting for its first round"
                 if running

@@ -18,7 +18,7 @@ from latency_tui.tui.layout import Layout
 from latency_tui.tui.reducers.tabs import tabs_of, visible_tab
 from latency_tui.tui.widgets.cards import Cards
 from latency_tui.tui.widgets.compare import ComparePane
-from latency_tui.tui.widgets.pane import Pane, Scene
+from latency_tui.tui.widgets.pane import PaintContext, Pane
 from latency_tui.tui.widgets.result_table import ResultTable
 from latency_tui.tui.widgets.tab_strip import TabStrip
 
@@ -52,9 +52,9 @@ class Results(Vertical):
         if tab in self._panes:
             self._panes[tab].open_again()
 
-    def hints(self, tab: type[ShowTab], scene: Scene) -> tuple[str, ...]:
+    def hints(self, tab: type[ShowTab], context: PaintContext) -> tuple[str, ...]:
         """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
-        return self._panes[tab].hints(scene) if tab in self._panes else ()
+        return self._panes[tab].hints(context) if tab in self._panes else ()
 
     def sort_comparison(self, *, reverse: bool) -> None:
         """Sort Compare by its next column, or reverse its order."""
@@ -64,7 +64,7 @@ class Results(Vertical):
         else:
             compare.sort_by_next()
 
-    def take_layout(self, layout: Layout, tab: type[ShowTab], candidates: int) -> None:
+    def apply_layout(self, layout: Layout, tab: type[ShowTab], candidates: int) -> None:
         """Show the parts of a tab in the sizes of a layout.
 
         Args:
@@ -83,21 +83,21 @@ class Results(Vertical):
         for pane in self._panes.values():
             pane.display = pane is open_pane and (layout.mode != "tiny" or pane.table_above)
         if open_pane is not None:
-            open_pane.take_layout(layout)
+            open_pane.apply_layout(layout)
 
-    async def paint(self, scene: Scene, *, hints: tuple[str, ...]) -> None:
+    async def paint(self, context: PaintContext, *, hints: tuple[str, ...]) -> None:
         """Paint all visible parts."""
-        state, tab = scene.state, visible_tab(scene.state)
+        state, tab = context.state, visible_tab(context.state)
         measurement = state.measurement
         strip = self.query_one(TabStrip)
         strip.show(partial(strip.paint, tabs_of(state), tab, hints))
         if measurement is not None and measurement.candidates:
             cards, table = self.query_one(Cards), self.query_one(ResultTable)
-            where = (measurement, scene.styles, state.highlighted)
+            where = (measurement, context.styles, state.highlighted)
             if cards.display:
-                await cards.paint(*where, scene.layout.cards, running=scene.running)
+                await cards.paint(*where, context.layout.cards, running=context.running)
             if table.display:
-                table.paint(*where, scene.layout, running=scene.running)
+                table.paint(*where, context.layout, running=context.running)
         pane = self._panes.get(tab)
         if pane is not None and pane.display:
-            pane.paint(scene)
+            pane.paint(context)

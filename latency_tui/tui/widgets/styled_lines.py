@@ -21,7 +21,7 @@ Piece = tuple[str, str]
 Line = Sequence[Piece]
 
 
-class Drawing(Visual):
+class LinesVisual(Visual):
     """A visual of Textual for lines that are wrapped already; they are cut at the width, without markup or layout.
 
     Args:
@@ -55,10 +55,10 @@ class Drawing(Visual):
         return len(self._lines)
 
 
-class Lines(Widget):
+class StyledLines(Widget):
     """Shows lines of styled text."""
 
-    DEFAULT_CSS: ClassVar[str] = "Lines { height: auto; }"
+    DEFAULT_CSS: ClassVar[str] = "StyledLines { height: auto; }"
     ALLOW_SELECT: ClassVar[bool] = False
     auto_links = Reactive(False)  # there are no links, and the search for links takes 5 % of each redraw
     _lines: tuple[tuple[Piece, ...], ...] = ()
@@ -77,7 +77,7 @@ class Lines(Widget):
 
     def render(self) -> Visual:
         """Return what was drawn last."""
-        return Drawing(self._lines)
+        return LinesVisual(self._lines)
 
 
 def _changed(before: Line | None, now: Line | None, row: int, width: int) -> Region:

@@ -8,11 +8,11 @@ from textual import events
 from latency_tui.tui.commands import ShowTab
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import fit
-from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.widgets.painted_widget import PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Piece
 
 
-class TabStrip(Painted):
+class TabStrip(PaintedWidget):
     """The key and the name of each tab; a click opens it.
 
     Textual's `Tabs` takes two lines and leaves no room for a hint at its right end.

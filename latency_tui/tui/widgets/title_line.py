@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from latency_tui.tui.plan_options import changed_options
 from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import LEVEL_STYLES
-from latency_tui.tui.text import clean, fit
-from latency_tui.tui.widgets.painted_widget import Painted
+from latency_tui.tui.text import fit, sanitize_line
+from latency_tui.tui.widgets.painted_widget import PaintedWidget
 from latency_tui.tui.widgets.styled_lines import Line, Piece
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -28,7 +28,7 @@ class _Piece(NamedTuple):
     lead: str = " · "
 
 
-class TitleLine(Painted):
+class TitleLine(PaintedWidget):
     """Shows the workload on the left, and the pinned core and the noise meter on the right if there is room."""
 
     def paint(self, state: State) -> None:
@@ -47,7 +47,7 @@ def _facts(state: State) -> tuple[object, ...]:
         level,
         state.result.noise.findings[:1] if state.result else (),
         state.noise,
-        state.shown,
+        state.shown_index,
         len(state.measurements),
         _launches(state),
     )
@@ -55,14 +55,14 @@ def _facts(state: State) -> tuple[object, ...]:
 
 def _launches(state: State) -> int:
     """Return the number of launches of the result on the screen so far."""
-    return state.result.whole_launches if state.result else 0
+    return state.result.complete_launches if state.result else 0
 
 
 def _workload(state: State) -> list[str]:
     plan = state.measurement.plan if state.measurement else state.plan
     work = plan.workload
     rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
-    title = clean(work.dataset.title)
+    title = sanitize_line(work.dataset.title)
     return [fit(title, min(cell_len(title), _MAX_TITLE)), rows, work.method, work.scenario]
 
 
@@ -71,7 +71,7 @@ def _next(state: State) -> str:
     dataset = state.plan.workload.dataset
     if state.measurement is None or state.measurement.plan.workload.dataset == dataset:
         return ""
-    title = clean(dataset.title)
+    title = sanitize_line(dataset.title)
     return "next: " + fit(title, min(cell_len(title), _MAX_TITLE))
 
 
@@ -126,7 +126,7 @@ def _pieces(state: State) -> list[_Piece]:
     if saved := _saved(state):
         pieces.append(_Piece(saved, 1, "right", "bold $text-accent"))
     if len(state.measurements) > 1:
-        place = state.shown % len(state.measurements) + 1
+        place = state.shown_index % len(state.measurements) + 1
         pieces.append(_Piece(f"result {place} of {len(state.measurements)}", 3, "right"))
     if state.frozen:
         pieces.append(_Piece("frozen", 1, "right", "bold $text-warning"))

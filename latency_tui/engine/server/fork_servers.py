@@ -1,4 +1,4 @@
-"""Templates: processes that have imported the libraries of candidates, from which replicas are forked."""
+"""Fork servers: processes that have imported the libraries of candidates, from which replicas are forked."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from latency_tui.engine.candidate.process_context import ProcessContext
-from latency_tui.engine.candidate_protocol import BecomeTemplate, TemplateReady
+from latency_tui.engine.candidate_protocol import BecomeForkServer, ForkServerReady
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
 from latency_tui.engine.server.channel import Channel
 
 _Key = tuple[Interpreter | None, frozenset[str]]
 
 POLL_SECONDS = 0.05
-"""How often the templates that have not answered are checked; a reply is noticed at once."""
+"""How often the fork servers that have not answered are checked; a reply is noticed at once."""
 
 
-class Templates:
-    """One template for each interpreter and set of libraries that candidates have imported.
+class ForkServers:
+    """One fork server for each interpreter and set of libraries that candidates have imported.
 
     Args:
-        channel: Commands are read from it while templates are awaited.
+        channel: Commands are read from it while fork servers are awaited.
         launch: Starts a process, given a slug, a log and an interpreter.
         context: What processes share with the engine.
-        fork: Whether processes are forked; if they are not, there are no templates.
+        fork: Whether processes are forked; if they are not, there are no fork servers.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Templates:
 
     @property
     def pids(self) -> set[int]:
-        """The process ids of the templates."""
-        return {template.pid for template in self._processes.values()}
+        """The process ids of the fork servers."""
+        return {fork_server.pid for fork_server in self._processes.values()}
 
     def start(self, processes: Iterable[CandidateProcess], timeout: float) -> None:
-        """Start a template for each set of libraries that these processes have imported, and wait for them.
+        """Start a fork server for each set of libraries that these processes have imported, and wait for them.
 
-        A template that fails, hangs or has threads is ended. Replicas then import the libraries themselves.
+        A fork server that fails, hangs or has threads is ended. Replicas then import the libraries themselves.
 
         Raises:
             JobStopped: The client stopped the job.
@@ -59,41 +59,41 @@ class Templates:
             if not self._fork or not process.libraries or key in self._processes:
                 continue
             try:
-                template = self._launch(process.slug, process.log, process.interpreter)
+                fork_server = self._launch(process.slug, process.log, process.interpreter)
             except OSError:
                 continue
-            self._processes[key] = template
-            template.libraries = process.libraries
-            template.ask(BecomeTemplate(modules=process.libraries), "loading", timeout)
-            starting.append(template)
+            self._processes[key] = fork_server
+            fork_server.libraries = process.libraries
+            fork_server.ask(BecomeForkServer(modules=process.libraries), "loading", timeout)
+            starting.append(fork_server)
         while starting:
             self._channel.flush()
-            heard = self._channel.wait([template.connection for template in starting], POLL_SECONDS)
-            for template in [one for one in starting if one.connection in heard or one.has_ended() or one.is_late()]:
-                starting.remove(template)
-                reply = template.reply() if template.connection in heard else None
-                if not isinstance(reply, TemplateReady) or reply.threads != 1:
-                    self._processes.pop(_package_set(template)).end()
+            heard = self._channel.wait([fork_server.connection for fork_server in starting], POLL_SECONDS)
+            for fork_server in [one for one in starting if one.connection in heard or one.has_ended() or one.is_late()]:
+                starting.remove(fork_server)
+                reply = fork_server.reply() if fork_server.connection in heard else None
+                if not isinstance(reply, ForkServerReady) or reply.threads != 1:
+                    self._processes.pop(_package_set(fork_server)).end()
 
     def fork(self, process: CandidateProcess) -> CandidateProcess | None:
-        """Fork a replica of a process from the template of its libraries; return None if no template can do it."""
+        """Fork a replica of a process from the fork server of its libraries; return None if no fork server can do it."""
         key = _package_set(process)
-        if template := self._processes.get(key):
+        if fork_server := self._processes.get(key):
             try:
                 return CandidateProcess(
                     process.slug,
                     process.log,
                     process.data,
                     self._context,
-                    template=template,
+                    fork_server=fork_server,
                     interpreter=process.interpreter,
                 )
-            except OSError:  # the template has ended, for example
+            except OSError:  # the fork server has ended, for example
                 self._processes.pop(key).end()
         return None
 
     def end(self) -> None:
-        """End the templates. Processes that were forked from them continue to run."""
+        """End the fork servers. Processes that were forked from them continue to run."""
         while self._processes:
             self._processes.popitem()[1].end()
 

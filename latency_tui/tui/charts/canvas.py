@@ -14,14 +14,14 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
 
-from latency_tui.tui.charts.plotext_private import Ink
+from latency_tui.tui.charts.plotext_private import CellColour
 
 _PLAIN = "default"
 _SECOND_HALF = "\u200b"
 """A zero-width character, which marks the second cell of a wide character."""
 
 
-class Picture(Visual):
+class Canvas(Visual):
     """Rows of cells, each with a character and a colour.
 
     Args:
@@ -33,58 +33,58 @@ class Picture(Visual):
         self.width = width
         self.height = height
         self._letters = [[" "] * width for _ in range(height)]
-        self._inks: list[list[Ink]] = [[_PLAIN] * width for _ in range(height)]
+        self._colours: list[list[CellColour]] = [[_PLAIN] * width for _ in range(height)]
 
-    def put(self, column: int, row: int, text: str, ink: Ink) -> None:
-        """Write text from a cell to the right; text outside the picture is cut off."""
+    def put(self, column: int, row: int, text: str, colour: CellColour) -> None:
+        """Write text from a cell to the right; text outside the canvas is cut off."""
         for letter in text:
             size = cell_len(letter)
             if size == 0:
                 continue
             if 0 <= row < self.height and column >= 0 and column + size <= self.width:
                 self._letters[row][column] = letter
-                self._inks[row][column] = ink
+                self._colours[row][column] = colour
                 if size == 2:
                     self._letters[row][column + 1] = _SECOND_HALF
-                    self._inks[row][column + 1] = ink
+                    self._colours[row][column + 1] = colour
             column += size
 
-    def paste(self, column: int, row: int, letters: list[list[str]], inks: list[list[Ink]]) -> None:
-        """Copy rows of cells into this picture, with the upper left corner at a cell."""
-        for offset, (texts, colours) in enumerate(zip(letters, inks, strict=True)):
+    def paste(self, column: int, row: int, letters: list[list[str]], cell_colours: list[list[CellColour]]) -> None:
+        """Copy rows of cells into this canvas, with the upper left corner at a cell."""
+        for offset, (texts, colours) in enumerate(zip(letters, cell_colours, strict=True)):
             self._letters[row + offset][column : column + len(texts)] = texts
-            self._inks[row + offset][column : column + len(texts)] = colours
+            self._colours[row + offset][column : column + len(texts)] = colours
 
     def text(self) -> str:
         """Return the characters, one line per row."""
         return "\n".join("".join(row).replace(_SECOND_HALF, "").rstrip() for row in self._letters)
 
-    def changes(self, before: Picture) -> list[Region]:
-        """Return the regions that differ from a picture of the same size: per row, the first to the last column."""
+    def changes(self, before: Canvas) -> list[Region]:
+        """Return the regions that differ from a canvas of the same size: per row, the first to the last column."""
         regions = []
         for row in range(self.height):
             letters, others = self._letters[row], before._letters[row]
-            inks, other_inks = self._inks[row], before._inks[row]
-            if letters == others and inks == other_inks:
+            cell_colours, other_colours = self._colours[row], before._colours[row]
+            if letters == others and cell_colours == other_colours:
                 continue
-            cells = zip(letters, others, inks, other_inks, strict=True)
-            columns = [c for c, (new, old, ink, other) in enumerate(cells) if new != old or ink != other]
+            cells = zip(letters, others, cell_colours, other_colours, strict=True)
+            columns = [c for c, (new, old, colour, other) in enumerate(cells) if new != old or colour != other]
             regions.append(Region(columns[0], row, columns[-1] - columns[0] + 1, 1))
         return regions
 
     def render_strips(self, _width: int, _height: int | None, style: Style, _options: RenderOptions) -> list[Strip]:
         """Return the rows as Textual's strips, with a style as the background."""
         base = style.rich_style
-        styles: dict[Ink, RichStyle] = {_PLAIN: base}
+        styles: dict[CellColour, RichStyle] = {_PLAIN: base}
         strips = []
-        for letters, inks in zip(self._letters, self._inks, strict=True):
+        for letters, cell_colours in zip(self._letters, self._colours, strict=True):
             segments = []
             at = 0
-            for ink, run in groupby(inks):
+            for colour, run in groupby(cell_colours):
                 end = at + sum(1 for _ in run)
-                if ink not in styles:
-                    styles[ink] = base + RichStyle(color=_rich(ink))
-                segments.append(Segment("".join(letters[at:end]), styles[ink]))
+                if colour not in styles:
+                    styles[colour] = base + RichStyle(color=_rich(colour))
+                segments.append(Segment("".join(letters[at:end]), styles[colour]))
                 at = end
             strips.append(Strip(segments))
         return strips
@@ -98,7 +98,7 @@ class Picture(Visual):
         return self.height
 
 
-def _rich(ink: Ink) -> RichColor:
-    if isinstance(ink, tuple):
-        return RichColor.from_rgb(*ink)
-    return RichColor.default() if isinstance(ink, str) else RichColor.from_ansi(ink)
+def _rich(colour: CellColour) -> RichColor:
+    if isinstance(colour, tuple):
+        return RichColor.from_rgb(*colour)
+    return RichColor.default() if isinstance(colour, str) else RichColor.from_ansi(colour)

@@ -17,13 +17,13 @@ from latency_tui.text.formatting import format_seconds
 from latency_tui.tui.plan_options import OPTIONS, UNTIL_DECIDED, estimated_seconds, missing_for_onnx, read_options
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
-from latency_tui.tui.text import clean
+from latency_tui.tui.text import sanitize_line
 
 PlanChange = tuple[Plan, tuple[str, ...]]
 """The new plan, and the runtimes under which the selected models are measured; empty to keep their runtimes."""
 
 
-class PlanSheet(Dialog[PlanChange]):
+class MeasurementOptions(Dialog[PlanChange]):
     """Edits the options of a plan; Enter applies all lines, Escape cancels.
 
     Args:
@@ -76,7 +76,7 @@ class PlanSheet(Dialog[PlanChange]):
             self._say(f"Takes about {format_seconds(seconds)}, after training.")
 
     def _say(self, words: str, style: str = MUTED) -> None:
-        self.query_one("#hint", Static).update(Content.styled(clean(words), style))
+        self.query_one("#hint", Static).update(Content.styled(sanitize_line(words), style))
 
     def _read(self) -> PlanChange:
         texts = {field.id or "": field.value for field in self.query(Input)}

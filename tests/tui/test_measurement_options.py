@@ -10,7 +10,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan.limits import parse_limit
 from latency_tui.tui import plan_options
 from latency_tui.tui.plan_options import OPTIONS, changed_options, estimated_seconds, read_options
-from latency_tui.tui.screens.plan_sheet import PlanSheet
+from latency_tui.tui.screens.measurement_options import MeasurementOptions
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import fake_plan, until
 
@@ -22,7 +22,7 @@ LIMITS = (
 
 async def apply(harness: AppHarness, **texts: str) -> None:
     await harness.press("comma")
-    await until(lambda: isinstance(harness.app.screen, PlanSheet))
+    await until(lambda: isinstance(harness.app.screen, MeasurementOptions))
     for name, text in texts.items():
         harness.app.screen.query_one(f"#{name}", Input).value = text
     await harness.press("enter")
@@ -108,7 +108,7 @@ async def test_runs_may_become_seconds_and_the_panel_says_so(open_app: Open) -> 
 async def test_a_wrong_line_keeps_the_sheet_open_and_changes_nothing(open_app: Open) -> None:
     async with open_app() as harness:
         await apply(harness, launches="0")
-        assert isinstance(harness.app.screen, PlanSheet)
+        assert isinstance(harness.app.screen, MeasurementOptions)
         await harness.press("escape")
         assert harness.state.plan.launches == 1
 
@@ -117,14 +117,14 @@ async def test_a_runtime_lists_the_selected_models_under_it(open_app: Open) -> N
     async with open_app() as harness:
         await apply(harness, runtime="sklearn, onnx")
         await until(lambda: len(harness.state.rows) == 12)
-        assert {candidate.runtime for candidate in harness.state.chosen} == {"sklearn", "onnx"}
+        assert {candidate.runtime for candidate in harness.state.selected} == {"sklearn", "onnx"}
 
 
 async def test_a_runtime_that_is_not_installed_is_refused(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_options, "find_spec", lambda _: None)
     async with open_app() as harness:
         await apply(harness, runtime="onnx")
-        assert isinstance(harness.app.screen, PlanSheet)
+        assert isinstance(harness.app.screen, MeasurementOptions)
         await until(lambda: "onnxruntime" in harness.text())
 
 
@@ -163,7 +163,7 @@ async def test_a_limit_that_makes_no_sense_keeps_the_sheet_open(open_app: Open) 
     async with open_app() as harness:
         await apply(harness, limits="p99 > 1ms")
         await harness.pilot.pause()
-        assert isinstance(harness.app.screen, PlanSheet)
+        assert isinstance(harness.app.screen, MeasurementOptions)
         assert "upper bound" in harness.text()
 
 
@@ -173,4 +173,4 @@ async def test_the_sheet_opens_where_a_limit_is_on_a_model_that_is_not_chosen(op
         await apply(harness, limits="logistic-regression: p99 < 1ms")
         await until(lambda: bool(harness.state.plan.limits))
         await harness.press("space", "comma")
-        await until(lambda: isinstance(harness.app.screen, PlanSheet))
+        await until(lambda: isinstance(harness.app.screen, MeasurementOptions))

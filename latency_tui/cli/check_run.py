@@ -19,9 +19,9 @@ from latency_tui.analysis.gate import (
     judge_against_saved,
     make_lines,
 )
-from latency_tui.analysis.limit_verdicts import Looks
+from latency_tui.analysis.limit_verdicts import InterimAnalyses
 from latency_tui.analysis.saved_results import ComparedResult, find_environment_differences
-from latency_tui.cli.headless import Measurement
+from latency_tui.cli.headless import HeadlessRun
 from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
@@ -108,13 +108,13 @@ class Check:
         """
         began, hangup = time.monotonic(), signal.getsignal(signal.SIGHUP)
         first, result, verdicts = self._measure(self.plan)
-        code, confirmation, again = first.conclude(), None, list[LimitVerdict]()
+        code, confirmation, again = first.report_outcome(), None, list[LimitVerdict]()
         expected = expected_lines(self._limits, result, self.baselines)
         failed = [one for one in verdicts if one.verdict == "fail"]
         if failed and not (first.interruption.received or first.error):
             signal.signal(signal.SIGHUP, hangup)
             second, confirmation, again = self._measure(plan_to_confirm(self.plan, failed, self.baselines))
-            code = code or second.conclude()
+            code = code or second.report_outcome()
         lines = make_lines(expected, verdicts, again, self.acknowledgements, today=date.today())
         verdict = gate_verdict(lines)
         return Gate(
@@ -147,37 +147,37 @@ class Check:
         names = {one.slug: one.name for one in self.plan.candidates}
         return ", ".join(names[slug] for slug in self.baselines) or None
 
-    def _measure(self, plan: Plan) -> tuple[Measurement, Result, list[LimitVerdict]]:
+    def _measure(self, plan: Plan) -> tuple[HeadlessRun, Result, list[LimitVerdict]]:
         """Measure a plan and judge it; with a saved baseline, add launches until all is decided, if that is asked for.
 
-        Looking repeatedly at an interval exceeds its error rate, so `Looks` divides that rate among the looks.
+        Looking repeatedly at an interval exceeds its error rate, so `InterimAnalyses` divides that rate among the analyses.
         """
         began = time.monotonic()
-        measurement = self._run(Measurement(plan, self.modules, limits_only=True))
+        measurement = self._run(HeadlessRun(plan, self.modules, limits_only=True))
         if not self.until_decided or self.saved is None:
             return measurement, *self._judge(measurement)
-        looks = Looks()
+        interim = InterimAnalyses()
         while True:
-            result, verdicts = self._judge(measurement, looks.confidence)
-            verdicts = [*looks.standing(verdicts)]
-            decided = looks.look(measurement.recording.rounds, verdicts)
+            result, verdicts = self._judge(measurement, interim.confidence)
+            verdicts = [*interim.with_final_verdicts(verdicts)]
+            decided = interim.add(measurement.recording.rounds, verdicts)
             late = (time.monotonic() - began) * (1 + _SHARE_ADDED) > plan.max_seconds
             if decided or late or measurement.cut_short or measurement.causes:
                 return measurement, result, verdicts
             launches = max(round(measurement.recording.next_launch * _SHARE_ADDED), 1)
             more = msgspec.structs.replace(plan, launches=launches)
-            measurement = self._run(Measurement(more, self.modules, continued=measurement.recording))
+            measurement = self._run(HeadlessRun(more, self.modules, continued=measurement.recording))
 
-    def _run(self, measurement: Measurement) -> Measurement:
+    def _run(self, measurement: HeadlessRun) -> HeadlessRun:
         if self.saved is not None:
             measurement.watch = self.saved.watch
         try:
             asyncio.run(measurement.run())
         finally:
-            measurement.keep(None)
+            measurement.save(None)
         return measurement
 
-    def _judge(self, measurement: Measurement, confidence: float = 0.95) -> tuple[Result, list[LimitVerdict]]:
+    def _judge(self, measurement: HeadlessRun, confidence: float = 0.95) -> tuple[Result, list[LimitVerdict]]:
         result = measurement.recording.result(samples=False)
         verdicts = [*result.limits]
         if self.saved is not None:
@@ -189,7 +189,7 @@ class Check:
 
 
 _SHARE_ADDED = 0.5
-"""Share of the launches so far that is added between two looks."""
+"""Share of the launches so far that is added between two analyses."""
 
 
 def plan_to_confirm(plan: Plan, failed: Sequence[LimitVerdict], baselines: Iterable[str]) -> Plan:

@@ -43,7 +43,7 @@ async def test_a_library_is_imported_once_for_all_further_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported, loaded, answered = await imports_and_loads(tmp_path, monkeypatch)
-    assert imported == 2, "by the first process and by the template"
+    assert imported == 2, "by the first process and by the fork server"
     assert loaded == answered > 2, "each loads the model itself"
 
 
@@ -61,4 +61,4 @@ async def test_a_library_that_does_not_survive_a_fork_is_imported_by_each(
     more = more.format(note=str(tmp_path / "imports"))
     imported, loaded, answered = await imports_and_loads(tmp_path, monkeypatch, more)
     assert loaded == answered > 2
-    assert imported == 2 + answered, "by the first process, by the template that was given up, and by each"
+    assert imported == 2 + answered, "by the first process, by the fork server that was given up, and by each"

@@ -1,4 +1,4 @@
-"""A template process, which has imported the libraries of a candidate, and from which its replicas are forked.
+"""A fork server process, which has imported the libraries of a candidate, and from which its replicas are forked.
 
 Importing a library such as torch takes seconds, and a candidate has up to 24 processes. Each replica still loads the
 model itself after the fork, so that its memory layout is independent of that of the other replicas.
@@ -18,7 +18,7 @@ from multiprocessing import reduction
 from multiprocessing.connection import Connection
 
 from latency_tui.engine.candidate.threads import ThreadLimiter
-from latency_tui.engine.candidate_protocol import Forked, ForkProcess, TemplateReady
+from latency_tui.engine.candidate_protocol import Forked, ForkProcess, ForkServerReady
 
 _PR_SET_CHILD_SUBREAPER = 36
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -39,7 +39,7 @@ def find_new_libraries(before: Collection[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def become_template(modules: Collection[str], thread_limiter: ThreadLimiter) -> TemplateReady:
+def become_fork_server(modules: Collection[str], thread_limiter: ThreadLimiter) -> ForkServerReady:
     """Import modules in this process; those that cannot be imported are left to the processes that need them."""
     for name in modules:
         if name not in sys.modules:
@@ -54,14 +54,14 @@ def become_template(modules: Collection[str], thread_limiter: ThreadLimiter) -> 
         threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 (names, to be counted)
     except OSError:
         threads = 0
-    return TemplateReady(threads=threads)
+    return ForkServerReady(threads=threads)
 
 
 def fork_process(connection: Connection, request: ForkProcess, serve: Callable[[Connection], None]) -> Forked:
     """Fork a process through an intermediate process, so that the engine becomes its parent.
 
     Args:
-        connection: The connection of this template, which receives the descriptor for the new process.
+        connection: The connection of this fork server, which receives the descriptor for the new process.
         request: The request with the process id of the parent.
         serve: What the new process runs; it does not return.
 

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from latency_tui.tui.screens.dialog import Dialog
 
 
-class Sheet(Dialog[None]):
+class TextDialog(Dialog[None]):
     """Shows lines in a frame, wrapped to the size of the terminal.
 
     Args:
