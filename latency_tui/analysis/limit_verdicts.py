@@ -50,10 +50,10 @@ class _MeasuredMetric(NamedTuple):
 class InterimAnalyses:
     """The interim analyses of a measurement that may stop once all limits are decided.
 
-    An interval of fixed size that is checked repeatedly exceeds its error rate. Analyses are therefore few, each after 1.5
-    times as many rounds as the one before, and the error rate is divided among them: the k-th look uses the level 1 −
-    0.05 · 6 / (π² k²), and the errors add up to 5 % over any number of analyses (Bonferroni). A verdict is final. The
-    error rate holds per limit and candidate.
+    An interval of fixed size that is checked repeatedly exceeds its error rate. Analyses are therefore few, each after
+    1.5 times as many rounds as the one before, and the error rate is divided among them: the k-th analysis uses the
+    level 1 − 0.05 · 6 / (π² k²), and the errors add up to 5 % over any number of analyses (Bonferroni). A verdict is
+    final. The error rate holds per limit and candidate.
 
     Attributes:
         decided: Final verdicts, by limit and candidate.

@@ -150,7 +150,7 @@ class Check:
     def _measure(self, plan: Plan) -> tuple[HeadlessRun, Result, list[LimitVerdict]]:
         """Measure a plan and judge it; with a saved baseline, add launches until all is decided, if that is asked for.
 
-        Looking repeatedly at an interval exceeds its error rate, so `InterimAnalyses` divides that rate among the analyses.
+        Repeated checks of an interval exceed its error rate, so `InterimAnalyses` divides that rate among them.
         """
         began = time.monotonic()
         measurement = self._run(HeadlessRun(plan, self.modules, limits_only=True))

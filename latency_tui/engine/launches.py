@@ -37,9 +37,9 @@ async def measure(
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all launches of a plan; `JobFinished` comes once, at the very end.
 
-    With an until-known plan, `is_decided` is called after every round. The first launch continues until it returns True,
-    and the others have as many rounds. The engine of the next launch starts while the current one trains, and nothing
-    is measured until it is idle.
+    With an until-known plan, `is_decided` is called after every round. The first launch continues until it returns
+    True, and the others have as many rounds. The engine of the next launch starts while the current one trains, and
+    nothing is measured until it is idle.
 
     Args:
         plan: What to measure.

@@ -76,7 +76,7 @@ class ForkServers:
                     self._processes.pop(_package_set(fork_server)).end()
 
     def fork(self, process: CandidateProcess) -> CandidateProcess | None:
-        """Fork a replica of a process from the fork server of its libraries; return None if no fork server can do it."""
+        """Fork a replica of a process from the fork server of its libraries; return None if that is impossible."""
         key = _package_set(process)
         if fork_server := self._processes.get(key):
             try:

@@ -137,7 +137,8 @@ def _words(state: State) -> str:
     if not history.all_rows:
         return f"The history is empty; {commands.Profile.key_label()} measures, and the result is kept here."
     if not history.rows:
-        return f"No result contains {sanitize_line(history.filter.strip())!r}; {commands.FilterSaved.key_label()} changes that."
+        wanted = sanitize_line(history.filter.strip())
+        return f"No result contains {wanted!r}; {commands.FilterSaved.key_label()} changes that."
     return ""
 
 
