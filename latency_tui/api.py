@@ -16,6 +16,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.api_arguments import (
     as_array,
     build_candidates,
+    build_sweeps,
     check_bool,
     check_float,
     check_int,
@@ -39,7 +40,7 @@ from latency_tui.engine.process_environment import temporary_parent
 from latency_tui.engine.protocol import Event
 from latency_tui.errors import UsageError
 from latency_tui.history.reading import read_result
-from latency_tui.plan import Method, ModelSpec, Plan, Setting, StoredDataset, Workload, make_slugs_unique
+from latency_tui.plan import Method, ModelSpec, Plan, Setting, StoredDataset, Workload, expand, make_slugs_unique
 from latency_tui.plan.limits import COLD_START_METRICS
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
@@ -61,6 +62,7 @@ def measure(
     method: Method = "predict",
     baseline: str | None = None,
     settings: Mapping[str, Settings | Sequence[Settings]] | None = None,
+    sweep: Mapping[str, str | Sequence[Setting]] | None = None,
     runtimes: Sequence[str] = (),
     launches: int = 1,
     control: bool = False,
@@ -93,6 +95,8 @@ def measure(
             brackets if it has any; None for the fastest.
         settings: Maps names of `models` to settings, such as `{"forest": {"n_jobs": 1}}`, or to a list of settings that
             creates one candidate per entry: `{"forest": [{}, {"n_jobs": 1}]}`.
+        sweep: Maps a setting to the values that each model is measured with, such as `{"batch": [1, 2, 4]}` or
+            `{"batch": "1,2,4..256"}`: `batch` (rows per call), `threads`, or a setting such as `input`.
         runtimes: Runtimes of each model: `sklearn` (its own library) or `onnx`; creates one candidate per runtime.
         launches: Number of fresh engines that measure the plan one after the other; use five for a reliable verdict.
         control: Whether to add a hidden copy of the first model, an A/A test that shows the noise of this machine.
@@ -142,6 +146,8 @@ def measure(
         candidates = make_slugs_unique(
             expand_runtimes(build_candidates(specs, settings), check_names("runtimes", runtimes))
         )
+        sweeps = build_sweeps(sweep)
+        candidates = expand(candidates, sweeps) if sweeps else candidates
         timed = seconds is not None or until_known
         plan = Plan(
             candidates=candidates,
@@ -161,6 +167,7 @@ def measure(
             cold_start=check_bool("cold_start", cold_start)
             or any(limit.metric in COLD_START_METRICS for limit in parsed),
             limits=tuple(resolve_limit(limit, candidates) for limit in parsed),
+            sweeps=sweeps,
         )
         for candidate in plan.candidates:
             check_settings(candidate)

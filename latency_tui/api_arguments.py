@@ -11,7 +11,7 @@ import numpy as np
 
 from latency_tui.catalog.runtimes import check_runtime
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, ModelSpec, Setting
+from latency_tui.plan import Candidate, ModelSpec, Setting, Sweep, make_sweep, parse_sweep
 from latency_tui.plan.candidates import slug_of
 from latency_tui.plan.limits import Limit, parse_limit
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
@@ -90,19 +90,41 @@ def _convert_settings(model: str, settings: object) -> dict[str, Setting]:
     for key, value in settings.items():
         if not isinstance(key, str) or not key.isidentifier():
             raise UsageError(f"A setting of {model!r} must have a name such as n_jobs, not {format_value(key)}.")
-        if isinstance(value, np.bool_ | bool):
-            found[key] = bool(value)
-        elif isinstance(value, Integral):
-            found[key] = int(value)
-        elif isinstance(value, Real):
-            found[key] = float(value)
-        elif isinstance(value, str):
-            found[key] = str(value)
-        else:
-            raise UsageError(f"{key} of {model!r} must be text, a number, True or False, not {format_value(value)}.")
+        found[key] = _convert_setting(f"{key} of {model!r}", value)
         if key == "runtime":
             check_runtime(str(value))
     return found
+
+
+def _convert_setting(what: str, value: object) -> Setting:
+    if isinstance(value, np.bool_ | bool):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, str):
+        return str(value)
+    raise UsageError(f"{what} must be text, a number, True or False, not {format_value(value)}.")
+
+
+def build_sweeps(sweep: object) -> tuple[Sweep, ...]:
+    """Return the sweeps of a mapping from settings to values; a text is parsed as on the command line."""
+    if sweep is None:
+        return ()
+    if not isinstance(sweep, Mapping) or not all(isinstance(name, str) for name in sweep):
+        raise UsageError(
+            f"sweep must map a setting to its values, such as {{'batch': [1, 2]}}, not {format_value(sweep)}."
+        )
+    found = []
+    for name, values in sweep.items():
+        if isinstance(values, str):
+            found.append(parse_sweep(f"{name}={values}"))
+        elif isinstance(values, Iterable):
+            found.append(make_sweep(name, [_convert_setting(f"A value of {name}", value) for value in values]))
+        else:
+            raise UsageError(f"The values of {name} must be a list such as [1, 2, 4], not {format_value(values)}.")
+    return tuple(found)
 
 
 def check_names(argument: str, value: object) -> tuple[str, ...]:

@@ -238,7 +238,7 @@ class Comparer:
             intervals_for: Position of the baseline. Confidence sequences are computed only for its pairs.
         """
         measured = [record.position for record in self._visible if record.buffer.totals.count]
-        asked = [(i, j) for i in measured for j in measured if i < j]
+        asked = [(i, j) for i in measured for j in measured if i < j and self.plan.are_compared(i, j)]
         if not asked:
             return ()
         if self._stopping_rule is None:
@@ -335,7 +335,7 @@ class Comparer:
             pair = pairs.get((min(indices[i], indices[j]), max(indices[i], indices[j])))
             return pair is not None and pair.verdict in _DIFFERENT
 
-        if len(ranked) < 2:
+        if len(ranked) < 2 or self.plan.sweeps:  # cells are compared within a value or a curve only
             return {}
         return dict(zip((c.slug for c in ranked), compact_letters(len(ranked), differs), strict=True))
 

@@ -23,6 +23,7 @@ from latency_tui.analysis.load import LoadRecorder
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
+from latency_tui.analysis.sweeps import analyse_sweeps
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
@@ -39,7 +40,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import Plan
-from latency_tui.plan.colors import assign_colours
+from latency_tui.plan.colors import colours_of
 from latency_tui.result.checkpoint import MeasurementRequest
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import CandidateResult, Noise, Result
@@ -85,7 +86,7 @@ class Recorder:
         """
         self._journal: Journal | None = None
         self.created_at = datetime.now(UTC)
-        given = assign_colours(plan.all_candidates, known_colours)
+        given = colours_of(plan, known_colours)
         self.max_samples = max(max_samples // len(plan.all_candidates), 1)
         records = [
             CandidateRecord(candidate, position, given[candidate.slug], self.max_samples, plan.seed + position)
@@ -258,7 +259,7 @@ class Recorder:
                 None for all samples.
             samples: Whether the result contains the samples.
         """
-        rows, sizes, seconds = self.plan.workload.batch_size, self.comparer.calls_per_long_block, self.comparer.seconds
+        sizes, seconds = self.comparer.calls_per_long_block, self.comparer.seconds
         has_replicas = max((record.buffer.processes for record in self._visible.values()), default=0) > 1
         single_process = {
             record
@@ -269,7 +270,7 @@ class Recorder:
         step = comparer.clock_step()
         candidates = [
             record.result(
-                rows,
+                self.plan.workload_of(record.candidate).batch_size,
                 max_samples,
                 calls_per_round=sizes.get(slug, 1),
                 seconds=seconds,
@@ -299,6 +300,9 @@ class Recorder:
             limits=self.limit_judge.verdicts(revisions or comparisons, max_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
+            sweeps=analyse_sweeps(
+                self.plan, candidates, comparer.medians.subsample(MAX_LIVE_ROUNDS if live else None), live=live
+            ),
             checkpoint=checkpoint_of(self) if samples and not live else None,
         )
         fastest, fastest_comparisons = comparer.fastest(candidates), comparisons

@@ -286,7 +286,7 @@ def _work(plan: Plan) -> dict[str, str]:
     return {
         "data": work.dataset.title,
         "method": work.method,
-        "batch size": f"{work.batch_size:,}",
+        "batch size": ", ".join(f"{rows:,}" for rows in plan.batch_sizes),
         "scenario": work.scenario,
         "threads": f"{plan.threads:,}",
         "pinning": pinning,

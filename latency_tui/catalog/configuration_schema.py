@@ -101,6 +101,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         equivalence: Ratios this close to 1 count as equal.
         cold_start: Whether to measure start-up and memory too.
         limits: Conditions that must hold, such as `p99 < 5ms`.
+        sweeps: Settings with the values that each model is measured with, such as `batch=1,2,4..256`.
     """
 
     models: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     equivalence: float | None = None
     cold_start: bool | None = None
     limits: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
 
 
 class AgainstTable(msgspec.Struct, frozen=True, kw_only=True):

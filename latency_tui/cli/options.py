@@ -20,7 +20,18 @@ from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_i
 from latency_tui.cli.load_options import LOAD_OPTIONS, format_load_arguments, make_load_test
 from latency_tui.cli.output import print_status
 from latency_tui.errors import UsageError
-from latency_tui.plan import METHODS, Candidate, Plan, SyntheticDataset, Workload, parse, slug_of, slugify
+from latency_tui.plan import (
+    METHODS,
+    Candidate,
+    Plan,
+    SyntheticDataset,
+    Workload,
+    expand,
+    parse,
+    parse_sweep,
+    slug_of,
+    slugify,
+)
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.shapes import parse_shapes
@@ -67,6 +78,14 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Time limit per launch for --until-known.",
     ),
     click.option("-b", "--batch-size", type=int, default=1, metavar="N", show_default=True, help="Rows per call."),
+    click.option(
+        "--sweep",
+        "sweeps",
+        multiple=True,
+        metavar="SETTING=VALUES",
+        help="Measure each model at several values of a setting: batch=1,2,4..256, threads=1,2,4, features=10,100 or a "
+        "parameter of the models; repeatable.",
+    ),
     click.option(
         "--method", type=click.Choice(METHODS), default="predict", show_default=True, help="The method to call."
     ),
@@ -170,12 +189,16 @@ def make_plan(
     request = msgspec.structs.replace(build_request(values), named_by_plan=named_by_plan)
     resolved = resolve(request, configuration, lenient=lenient)
     candidates, baseline = resolved.candidates, values["baseline"]
+    if settings and values["sweeps"]:
+        raise UsageError("--settings and --sweep exclude each other; sweep one of the settings.")
     if settings and baseline is not None:
         raise UsageError("--settings uses the model without settings as the baseline; omit --baseline.")
     if settings:
         sparse = isinstance(resolved.dataset, SyntheticDataset) and resolved.dataset.sparse
         candidates = _add_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
         baseline = candidates[0].slug
+    sweeps = tuple(parse_sweep(text) for text in values["sweeps"])
+    candidates = expand(candidates, sweeps) if sweeps else candidates
     limits = tuple(resolve_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
@@ -199,6 +222,7 @@ def make_plan(
         training_timeout=values["training_timeout"],
         pinning=parse_cores(values["pinning"]),
         threads=values["threads"],
+        sweeps=sweeps,
         trust=resolved.trust,
     )
     check_plan(plan, asks_later=lenient)
@@ -275,7 +299,8 @@ def format_arguments(values: Values) -> list[str]:
         "--training-timeout": values["training_timeout"],
         "--history": values["history"],
     }
-    arguments = [f"--model={name}" for name in values["models"]] + format_input_arguments(values)
+    arguments = [f"--model={name}" for name in values["models"]]
+    arguments += [f"--sweep={text}" for text in values["sweeps"]] + format_input_arguments(values)
     arguments += [f"--{name.replace('_', '-')}" for name in _SWITCHES if values[name]]
     arguments += format_load_arguments(values)
     return arguments + [f"{option}={value}" for option, value in single.items() if value is not None]

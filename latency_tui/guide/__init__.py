@@ -14,6 +14,7 @@ TOPICS: tuple[str, ...] = (
     "glossary",
     "keys",
     "options",
+    "sweeps",
     "own-models",
     "environments",
     "python",

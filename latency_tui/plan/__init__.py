@@ -6,6 +6,7 @@ from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, Stor
 from latency_tui.plan.load import LoadTest
 from latency_tui.plan.plan import MAX_RUNS, METHODS, Method, Plan, Workload
 from latency_tui.plan.settings import ENGINE_SETTINGS, OTHER_SETTINGS, SKLEARN_SETTINGS, Setting, parse
+from latency_tui.plan.sweep import Sweep, expand, make_sweep, parse_sweep
 from latency_tui.plan.trust import Trust
 
 __all__ = [
@@ -25,11 +26,15 @@ __all__ = [
     "Plan",
     "Setting",
     "StoredDataset",
+    "Sweep",
     "SyntheticDataset",
     "Trust",
     "Workload",
+    "expand",
     "make_slugs_unique",
+    "make_sweep",
     "parse",
+    "parse_sweep",
     "slug_of",
     "slugify",
 ]

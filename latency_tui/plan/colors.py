@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from latency_tui.plan.candidates import Candidate
+from latency_tui.plan.plan import Plan
+from latency_tui.plan.sweep import without
 
 PALETTE: tuple[str, ...] = (
     "#7aa2f7",
@@ -48,3 +50,17 @@ def assign_colours(candidates: Iterable[Candidate], known: Mapping[str, str] | N
             free = [colour for colour in PALETTE if colour not in found.values()]
             found[slug] = free[0] if free else PALETTE[index % len(PALETTE)]
     return found
+
+
+def colours_of(plan: Plan, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a colour per candidate of a plan; all cells of a model in a sweep have the colour of the model.
+
+    Args:
+        plan: The plan.
+        known: Colours that were assigned before and do not change.
+    """
+    if not plan.sweeps:
+        return assign_colours(plan.all_candidates, known)
+    models = {candidate.slug: without(candidate, plan.swept) for candidate in plan.all_candidates}
+    given = assign_colours({model.slug: model for model in models.values()}.values(), known)
+    return {slug: given[model.slug] for slug, model in models.items()}

@@ -14,6 +14,7 @@ from latency_tui.plan.datasets import Dataset, SyntheticDataset
 from latency_tui.plan.limits import COLD_START_METRICS, RESPONSE_TIME_METRICS, Limit
 from latency_tui.plan.load import LoadTest
 from latency_tui.plan.pinning import Pinning
+from latency_tui.plan.sweep import Sweep, without
 from latency_tui.plan.trust import Trust
 from latency_tui.stats.defaults import EQUIVALENCE
 
@@ -75,6 +76,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         limits: Conditions that candidates must meet.
         load: A load test, after the candidates were measured alone; limits on latency are then on response times.
         trust: Which model files may run their author's code.
+        sweeps: Settings whose values the candidates go through: each candidate is a cell of every sweep.
     """
 
     candidates: tuple[Candidate, ...]
@@ -97,6 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
     load: LoadTest | None = None
     trust: Trust = Trust()
+    sweeps: tuple[Sweep, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.candidates:
@@ -155,6 +158,60 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"The seed must be a whole number from 0 to {2**32 - 1:,}, not {self.seed:,}.")
         if self.baseline is not None and self.baseline not in slugs:
             raise UsageError(f"The baseline {self.baseline!r} is not among the candidates: {', '.join(slugs)}.")
+        if self.sweeps and self.until_known:
+            raise UsageError("A sweep measures a number of runs or a time; remove --until-known.")
+        for candidate in self.candidates:
+            self._check_workload(candidate)
+
+    def _check_workload(self, candidate: Candidate) -> None:
+        """Check the number of columns that a candidate sets."""
+        dataset = self.workload_of(candidate).dataset
+        if "features" in candidate.settings:
+            if not isinstance(dataset, SyntheticDataset):
+                raise UsageError(
+                    f"{candidate.slug} sets the number of features, which only generated data have; remove --data."
+                )
+            if candidate.model.file:
+                raise UsageError(f"{candidate.slug} sets the number of features, but the model in a file is fitted.")
+            dataset.check()
+
+    def workload_of(self, candidate: Candidate) -> Workload:
+        """Return what one candidate computes: the workload with its settings `batch` and `features`."""
+        work = self.workload
+        if (rows := candidate.settings.get("batch")) is not None:
+            work = msgspec.structs.replace(work, batch_size=int(rows))
+        if (width := candidate.settings.get("features")) is not None and isinstance(work.dataset, SyntheticDataset):
+            dataset = msgspec.structs.replace(work.dataset, features=int(width))
+            work = msgspec.structs.replace(work, dataset=dataset)
+        return work
+
+    def rows_per_call(self, slug: str) -> int:
+        """Return the batch size of the candidate with this slug; that of the workload if there is no such candidate."""
+        found = next((one for one in self.candidates if one.slug == slug), None)
+        return self.workload.batch_size if found is None else self.workload_of(found).batch_size
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """Names of the swept settings."""
+        return tuple(sweep.parameter for sweep in self.sweeps)
+
+    @property
+    def curves(self) -> tuple[Candidate, ...]:
+        """The candidates without the swept settings: one per model and other settings, in the plan's order."""
+        return tuple({one.slug: one for one in (without(cell, self.swept) for cell in self.candidates)}.values())
+
+    def are_compared(self, first: int, second: int) -> bool:
+        """Return whether the candidates at these positions are compared: cells differ in a value or in the model."""
+        if not self.sweeps:
+            return True
+        one, other = self.candidates[first], self.candidates[second]
+        same = all(one.settings[name] == other.settings[name] for name in self.swept)
+        return same or without(one, self.swept).slug == without(other, self.swept).slug
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """The distinct batch sizes of the candidates, in ascending order."""
+        return tuple(sorted({self.workload_of(candidate).batch_size for candidate in self.candidates}))
 
     @property
     def control_candidate(self) -> Candidate | None:
@@ -189,6 +246,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if candidate.python and (other := self._counterpart(candidate)):
                 found[candidate.slug] = other.slug
         return found
+
+    @property
+    def prediction_pairs(self) -> dict[str, str]:
+        """Map the slug of each candidate to the one that must predict the same: its counterpart, or a smaller batch.
+
+        A batch size must not change predictions, so every cell of a sweep of `batch` is compared with the first.
+        """
+        found = dict[str, str]()
+        first = dict[str, Candidate]()
+        for cell in self.candidates if "batch" in self.swept else ():
+            if (other := first.setdefault(without(cell, ["batch"]).slug, cell)) is not cell:
+                found[cell.slug] = other.slug
+        return found | self.counterparts
 
     @property
     def revision_pairs(self) -> dict[str, str]:

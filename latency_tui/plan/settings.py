@@ -18,13 +18,19 @@ ENGINE_SETTINGS: dict[str, tuple[str, ...]] = {
 }
 """Settings with a fixed set of values: two of scikit-learn's configuration, and three for the input of a call.
 
-In addition, `threads` is the number of BLAS and OpenMP threads, `runtime` is what runs the model (`onnx`), and any
-other name is a parameter of the model, such as `n_jobs`.
+In addition, `threads` is the number of BLAS and OpenMP threads, `runtime` is what runs the model (`onnx`), `batch` is
+the number of rows per call, `features` is the number of columns of a synthetic dataset, and any other name is a
+parameter of the model, such as `n_jobs`.
 """
 
-OTHER_SETTINGS = ("threads", "runtime", "key", "python", "slowdown")
-"""Settings with any value: number of threads, runtime, the key of a model in a file with several, interpreter, and the
-share by which each call is deliberately slowed down.
+WORKLOAD_SETTINGS = {"batch": 1_000_000, "features": 1_000_000}
+"""Settings that replace a part of the workload for one candidate, with their largest values: rows per call, and columns
+of a synthetic dataset.
+"""
+
+OTHER_SETTINGS = ("threads", "runtime", "key", "python", "slowdown", *WORKLOAD_SETTINGS)
+"""Settings with any value: number of threads, runtime, the key of a model in a file with several, interpreter, the
+share by which each call is deliberately slowed down, and those of the workload.
 """
 
 MAX_SLOWDOWN = 100
@@ -65,7 +71,7 @@ def _parse_setting(text: str) -> tuple[str, Setting]:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not (key.isidentifier() and equals and value):
         raise UsageError(f"A setting is written name=value, not {text.strip()!r}.")
-    setting = value if key == "python" else _value(value)  # such as python=3
+    setting = value if key == "python" else parse_value(value)  # such as python=3
     validate(key, setting)
     return key, setting
 
@@ -85,8 +91,9 @@ def validate(key: str, setting: Setting) -> None:
         raise UsageError(f"python must be the path of an interpreter, not {_written(setting)}.")
     if key == "slowdown" and (isinstance(setting, bool | str) or not 0 <= setting <= MAX_SLOWDOWN):
         raise UsageError(f"slowdown must be a number from 0 to {MAX_SLOWDOWN:,}, not {_written(setting)}.")
-    if key == "threads" and not (isinstance(setting, int) and not isinstance(setting, bool) and 1 <= setting <= 4096):
-        raise UsageError(f"threads must be a whole number from 1 to 4,096, not {_written(setting)}.")
+    most = {"threads": 4096, **WORKLOAD_SETTINGS}.get(key)
+    if most and not (isinstance(setting, int) and not isinstance(setting, bool) and 1 <= setting <= most):
+        raise UsageError(f"{key} must be a whole number from 1 to {most:,}, not {_written(setting)}.")
 
 
 def format_settings(settings: dict[str, Setting]) -> str:
@@ -106,7 +113,8 @@ def environment_folder(python: str) -> str:
     return match["folder"] if match and match["folder"] not in _SYSTEM_FOLDERS else python
 
 
-def _value(text: str) -> Setting:
+def parse_value(text: str) -> Setting:
+    """Return a value as it is typed: `true`, a number, or a word."""
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
     for kind in (int, float):

@@ -21,8 +21,10 @@ def format_command(plan: Plan) -> str | None:
     if stored or any(candidate.model.is_temporary_pickle for candidate in plan.candidates):
         return None
     arguments = ["latency-tui", "run"]
-    for candidate in plan.candidates:
+    for candidate in plan.curves:
         arguments += ["-m", _reference(candidate)]
+    for sweep in plan.sweeps:
+        arguments += ["--sweep", str(sweep)]
     arguments += [*_data(plan.workload.dataset), *_workload(plan.workload), *_length(plan), *_machine(plan)]
     for limit in plan.limits:
         arguments += ["--limit", str(limit)]

@@ -23,7 +23,7 @@ def render_pyperf(result: Result) -> Iterator[str]:
     began = result.created_at.astimezone().strftime(_DATE)  # pyperf writes local time
     benchmarks = [
         {
-            "metadata": _benchmark_metadata(candidate),
+            "metadata": _benchmark_metadata(result, candidate),
             "runs": [
                 {"values": values, "metadata": {"date": began, "duration": float(values.sum())}}
                 for values in split_processes(result, candidate, samples)
@@ -34,8 +34,9 @@ def render_pyperf(result: Result) -> Iterator[str]:
     return json_pieces({"version": "1.0", "metadata": _metadata(result), "benchmarks": benchmarks})
 
 
-def _benchmark_metadata(candidate: CandidateResult) -> dict[str, str | int]:
-    found: dict[str, str | int] = {"name": clean(candidate.name), "loops": 1, "unit": "second"}
+def _benchmark_metadata(result: Result, candidate: CandidateResult) -> dict[str, str | int]:
+    rows = result.plan.rows_per_call(candidate.slug)
+    found: dict[str, str | int] = {"name": clean(candidate.name), "loops": 1, "unit": "second", "rows_per_call": rows}
     return found | _versions(candidate.versions)  # those of the candidate's environment, if the plan has several
 
 
@@ -45,7 +46,6 @@ def _metadata(result: Result) -> dict[str, str | int]:
     found: dict[str, str | int] = {
         "description": "latency of one call, measured by latency-tui",
         "method": work.method,
-        "rows_per_call": work.batch_size,
     }
     if machine is None:
         return found

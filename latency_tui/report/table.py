@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from latency_tui.report.sweeps import SweepTable, make_tables
 from latency_tui.report.table_cells import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.text.formatting import NOTHING
 from latency_tui.text.sanitize import cell_width, pad, shorten
@@ -20,6 +22,7 @@ _PREFIXES = {
     "failed": "failed  ",
     "limit": "limit   ",
     "noise": "noise   ",
+    "sweep": "sweep   ",
     "note": "note    ",
     "input": "input   ",
 }
@@ -38,7 +41,10 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
     rows = make_rows(result)
     paint = _paint if colour else _plain
     blocks = [[paint(line, "2") for line in _wrap(make_title(result), width)]]
-    blocks += [_block(rows, columns, width, colour) for columns in _fit(rows, width)]
+    if result.sweeps:
+        blocks += [lines for table in make_tables(result) for lines in _sweep_blocks(table, width, colour)]
+    else:
+        blocks += [_block(rows, columns, width, colour) for columns in _fit(rows, width)]
     notes = make_notes(result)
     blocks.append(
         [paint(line, _COLOURS["answer"]) for kind, text in notes if kind == "answer" for line in _wrap(text, width)]
@@ -97,6 +103,32 @@ def _block(rows: list[Row], columns: list[str], width: int | None, colour: bool)
         codes = {"model": _model_colour(row.candidate.colour), "p50": "1", "verdict": _COLOURS.get(row.verdict, "")}
         lines.append(line([row.cells[name] for name in columns], [codes.get(name, "") for name in columns]))
     return lines
+
+
+def _sweep_blocks(table: SweepTable, width: int | None, colour: bool) -> list[list[str]]:
+    """Return the cells of a sweep, over as many tables as the width requires; each begins with the setting."""
+    paint = _paint if colour else _plain
+    most = max(width // 3, 22) if width is not None else None
+    widths = [max(cell_width(row[index]) for row in (table.heads, *table.rows)) for index in range(len(table.heads))]
+    narrow = [max(cell_width(row[index]) for row in table.rows) for index in range(len(table.heads))]
+    widths = [one if most is None else max(min(one, most), inside) for one, inside in zip(widths, narrow, strict=True)]
+    parts: list[list[int]] = [[0]]
+    for index in range(1, len(widths)):
+        taken = sum(widths[one] + _GAP for one in parts[-1])
+        if width is not None and taken + widths[index] > width and len(parts[-1]) > 1:
+            parts.append([0])
+        parts[-1].append(index)
+
+    def line(row: Sequence[str], columns: Sequence[int], codes: Sequence[str]) -> str:
+        padded = [pad(shorten(row[index], widths[index]), widths[index], right=True) for index in columns]
+        return (" " * _GAP).join(paint(text, codes[index]) for text, index in zip(padded, columns, strict=True))
+
+    blocks = []
+    for columns in parts:
+        heads = line(table.heads, columns, [_model_colour(one) or "2" for one in table.colours])
+        rule = paint("─" * (sum(widths[index] for index in columns) + _GAP * (len(columns) - 1)), "2")
+        blocks.append([heads, rule, *(line(row, columns, [""] * len(widths)) for row in table.rows)])
+    return blocks
 
 
 def _wrap(text: str, width: int | None, prefix: str = "") -> list[str]:

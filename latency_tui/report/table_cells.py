@@ -20,6 +20,8 @@ from latency_tui.text.formatting import (
 from latency_tui.text.limits import limit_notes, limits_of
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import describe_effort
+from latency_tui.text.sweeps import describe_sweeps
+from latency_tui.text.workload import describe_data, describe_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,10 +143,11 @@ def format_tail(percentile: Percentile | None) -> str:
 def make_notes(result: Result) -> list[tuple[str, str]]:
     """Return the lines below the table as pairs of kind and text.
 
-    The kinds are answer, input, failed, limit, noise and note.
+    The kinds are answer, sweep, input, failed, limit, noise and note.
     """
     notes = [("answer", clean(result.answer))] if result.answer else []
     notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
+    notes += [("sweep", clean(sentence)) for sentence in describe_sweeps(result)]
     notes += [("input", sentence) for sentence in describe_inputs(result)]
     for candidate in result.candidates:
         if candidate.status == "failed" or candidate.error:
@@ -161,6 +164,8 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         known = control.low is not None and control.high is not None
         interval = f" (95 % CI {control.low:.3f}–{control.high:.3f})" if known else ""
         notes.append(("note", f"The control measured {control.ratio:.3f}× of its original{interval}."))
+    if result.sweeps:  # the table of cells has neither percentiles nor comparisons
+        return notes + [("note", sentence) for sentence in _model_notes(result)]
     whole = [candidate for candidate in result.measured if candidate.status != "failed"]
     needed = [c.statistics.p99.calls_needed or 0 for c in whole if c.statistics]
     if any(needed):
@@ -201,14 +206,24 @@ def _model_notes(result: Result) -> Iterator[str]:
 
 
 def describe_inputs(result: Result) -> list[str]:
-    """Return a sentence per kind of input that calls received; models with the same input share a sentence."""
+    """Return a sentence per kind of input that calls received; models with the same input share a sentence.
+
+    Cells of a sweep whose inputs differ in the number of rows only count as the same.
+    """
     names: dict[str, list[str]] = {}
     for candidate in result.measured:
         if candidate.received is not None:
-            names.setdefault(format_call_input(candidate.received), []).append(clean(candidate.name))
+            received = format_call_input(candidate.received)
+            if "batch" in result.plan.swept and received.startswith(one := _rows(candidate.received.rows)):
+                received = describe_rows(result.plan) + received.removeprefix(one)
+            names.setdefault(received, []).append(clean(candidate.name))
     if len(names) == 1:
         return [f"each call received {next(iter(names))}"]
     return [f"each call of {', '.join(models)} received {received}" for received, models in names.items()]
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _fresh(candidate: CandidateResult) -> list[str]:
@@ -230,14 +245,13 @@ def make_title(result: Result) -> str:
     """Return what was measured and where, in one line."""
     plan, machine = result.plan, result.environment
     work = plan.workload
-    rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
     length = f"{plan.runs:,} runs" if plan.runs is not None else f"{plan.seconds:g} s per model" if plan.seconds else ""
     launches = "1 launch" if plan.launches == 1 else f"{plan.launches:,} launches"
     if result.complete_launches not in (0, plan.launches):
         launches = f"{result.complete_launches:,} of {launches}"
     received = [candidate.received for candidate in result.measured if candidate.received is not None]
-    title = "generated inputs" if received and all(one.generated for one in received) else work.dataset.title
-    parts = [title, rows, work.method, work.scenario, length or "until known", launches]
+    title = "generated inputs" if received and all(one.generated for one in received) else describe_data(plan)
+    parts = [title, describe_rows(plan), work.method, work.scenario, length or "until known", launches]
     if machine is not None:
         parts.append(machine.host)
     return clean(" · ".join(parts))

@@ -28,6 +28,7 @@ from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.measurement_amount import MeasurementAmount
+from latency_tui.result.sweep import SweepCurve
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.noise import Level, Severity
@@ -226,6 +227,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         answer: The answer in one sentence.
         more: How much more to measure: the rest after a stop, or what should decide an open answer; None if no
             amount is known to help.
+        sweeps: One curve per sweep and model; empty without sweeps.
         checkpoint: What `run --continue` needs in addition to the samples; None if samples are left out.
     """
 
@@ -243,6 +245,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     noise: Noise = Noise()
     answer: str = ""
     more: MeasurementAmount | None = None
+    sweeps: tuple[SweepCurve, ...] = ()
     checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:

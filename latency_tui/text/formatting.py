@@ -48,6 +48,11 @@ def format_call_input(received: CallInput) -> str:
     return f"{said}, generated" if received.generated else said
 
 
+def format_count(number: float) -> str:
+    """Return a number of things: whole if it is, otherwise with three significant digits."""
+    return f"{number:,.0f}" if float(number).is_integer() else _three_figures(number)
+
+
 def format_memory(size: int) -> str:
     """Return a size as whole mebibytes, or from 10 GiB on as gibibytes: `142 MiB`, `23.4 GiB`."""
     return f"{size / 2**20:,.0f} MiB" if size < 10 * 2**30 else f"{size / 2**30:.1f} GiB"

@@ -16,6 +16,7 @@ from latency_tui.text.formatting import (
     format_ratio_ends,
     format_seconds,
 )
+from latency_tui.text.sweeps import summarize_sweeps
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -45,6 +46,8 @@ def summarize(result: Result, against_fastest: Sequence[Comparison] = ()) -> str
     measured = tuple(c for c in result.measured if c.status == "measured")
     if not measured:
         return _summarize_nothing(result)
+    if result.sweeps and (sentence := summarize_sweeps(result)):
+        return " ".join([sentence, *_describe_limits(result), *_describe_failures(result)])
     if len(measured) == 1:
         sentence = _summarize_one(result, measured[0])
     else:
@@ -325,7 +328,7 @@ def _latency(result: Result, candidate: CandidateResult) -> str:
 
 def _duration(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
-    return format_duration(candidate.statistics.p50.value) + _per_call(result.plan.workload.batch_size)
+    return format_duration(candidate.statistics.p50.value) + _per_call(result.plan.rows_per_call(candidate.slug))
 
 
 def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
@@ -334,7 +337,8 @@ def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
     low, high = medians[0], medians[-1]
     shown = format_duration(low)
     shown = f"about {shown}" if shown == format_duration(high) else format_interval(low, high)
-    return f"p50 {shown}" + _per_call(result.plan.workload.batch_size)
+    rows = {result.plan.rows_per_call(candidate.slug) for candidate in candidates}
+    return f"p50 {shown}" + (_per_call(rows.pop()) if len(rows) == 1 else "")
 
 
 def _per_call(rows: int) -> str:

@@ -45,6 +45,13 @@ class Planted:
         return np.zeros(len(X))
 
 
+class DependsOnTheBatch(Planted):
+    """Predicts the mean of the batch, so the other rows of a call change a prediction."""
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), np.mean(X))
+
+
 class Sleeper(Planted):
     seconds = 0.002
 

@@ -25,7 +25,7 @@ from latency_tui.engine.protocol import Environment
 from latency_tui.errors import LatencyTuiError
 from latency_tui.guide import FOLDER, TOPICS, read_page
 from latency_tui.plan.limits import METRICS, parse_limit
-from latency_tui.plan.settings import ENGINE_SETTINGS
+from latency_tui.plan.settings import ENGINE_SETTINGS, WORKLOAD_SETTINGS
 from latency_tui.report.formats import FORMATS
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -242,7 +242,7 @@ def test_limits_of_the_guide_can_be_read() -> None:
 def test_settings_of_the_guide_are_those_of_the_program() -> None:
     table = between(PAGES["options"], "## Settings").partition("| setting")[2]
     shown = {name.split("=")[0] for name in names_in(table)}
-    assert shown == {*ENGINE_SETTINGS, "threads", "runtime", "python", "slowdown"}
+    assert shown == {*ENGINE_SETTINGS, *WORKLOAD_SETTINGS, "threads", "runtime", "python", "slowdown"}
 
 
 def test_report_formats_of_the_guide_are_those_of_the_program() -> None:

@@ -1,4 +1,4 @@
-"""Compares the predictions of candidates under other interpreters with those of the same models elsewhere."""
+"""Compares predictions that must agree: under another interpreter, or with another batch size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def compare_predictions(supervisor: Supervisor, channel: Channel, command: Measu
     Raises:
         JobStopped: The client wants the job to end.
     """
-    pairs = {one: other for one, other in command.plan.counterparts.items() if one in warm and other in warm}
+    pairs = {one: other for one, other in command.plan.prediction_pairs.items() if one in warm and other in warm}
     found: dict[str, Predicted] = {}
     for slug in dict.fromkeys(slug for pair in pairs.items() for slug in pair):
         timeout = command.plan.call_timeout + SECONDS

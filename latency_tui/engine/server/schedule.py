@@ -36,6 +36,10 @@ FEW_REPLICAS = 12
 """Processes per candidate if there are many candidates, or if each process is a fresh interpreter."""
 MAX_PROCESSES = 72
 """Processes of all candidates together, unless each has only `FEW_REPLICAS`; a forked one takes 10 ms to start."""
+LEAST_REPLICAS = 3
+"""Processes per candidate in a plan with very many candidates, such as the cells of a sweep."""
+MOST_PROCESSES = 240
+"""Processes of all candidates together, unless each has only `LEAST_REPLICAS`: they take about 5 GB of memory."""
 ROUNDS_PER_REPLICA = 2
 """Fewest rounds per process: with one, its own level could not be distinguished from the noise of a round."""
 
@@ -138,13 +142,15 @@ def max_replicas(candidates: int, *, fork: bool) -> int:
 
     With 24 processes the interval of a ratio is a sixth narrower than with 12 in the same measuring time, and the error
     between two identical models of 5 ms is a third smaller. A forked process takes 10 ms to start and a fresh
-    interpreter a second, so that many candidates, or those that are not forked, get 12 each.
+    interpreter a second, so that many candidates, or those that are not forked, get 12 each. More than 20 candidates
+    get fewer, because each process takes memory.
 
     Args:
         candidates: How many candidates there are.
         fork: Whether the processes are forked.
     """
-    return max(FEW_REPLICAS, min(MAX_REPLICAS, MAX_PROCESSES // candidates)) if fork else FEW_REPLICAS
+    few = max(LEAST_REPLICAS, min(FEW_REPLICAS, MOST_PROCESSES // candidates))
+    return max(few, min(MAX_REPLICAS, MAX_PROCESSES // candidates)) if fork else few
 
 
 def _calls_in(span: float, seconds: float) -> int:

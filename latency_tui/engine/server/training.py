@@ -38,7 +38,7 @@ from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.errors import UsageError
-from latency_tui.plan import BundledDataset, Candidate, FileDataset, Plan, StoredDataset, SyntheticDataset
+from latency_tui.plan import BundledDataset, Candidate, Dataset, FileDataset, Plan, StoredDataset, SyntheticDataset
 from latency_tui.plan.candidates import NATIVE
 
 LOADING_SECONDS = 60.0
@@ -77,7 +77,7 @@ class Training:
         self._plan: Plan | None = None
         self._data: Data | None = None
         self._data_fingerprint: object = None
-        self._arrays: Path | None = None
+        self._arrays: dict[Dataset, Path] = {}
         self._sources: dict[str, Source] = {}
 
     def prepare(self, plan: Plan) -> None:
@@ -109,7 +109,7 @@ class Training:
         fingerprint = fingerprint_of(getattr(plan.workload.dataset, "path", ""))
         if before is None or fingerprint != self._data_fingerprint or _data_key(plan) != _data_key(before):
             supervisor.end_all()
-            self._data, self._data_fingerprint, self._arrays = None, fingerprint, None
+            self._data, self._data_fingerprint, self._arrays = None, fingerprint, {}
         self._plan = plan
         supervisor.end_unready()
         for candidate in plan.all_candidates:
@@ -139,13 +139,14 @@ class Training:
 
         A dataset in a file is read by each environment itself, whose libraries determine the types of its columns.
         """
-        dataset = plan.workload.dataset
-        if not isinstance(dataset, SyntheticDataset | BundledDataset) or not any(one.python for one in missing):
-            return
-        path = self._supervisor.folder / "dataset.npz"
-        if self._arrays is None or not path.exists():
-            write_arrays(path, self._data or prepare(dataset, plan.trust, self._supervisor.context.import_folders))
-            self._arrays = path
+        for dataset in dict.fromkeys(plan.workload_of(one).dataset for one in missing if one.python):
+            if not isinstance(dataset, SyntheticDataset | BundledDataset):
+                continue
+            if dataset not in self._arrays or not self._arrays[dataset].exists():
+                path = self._supervisor.folder / f"dataset-{len(self._arrays)}.npz"
+                ready = self._data if dataset == plan.workload.dataset else None
+                write_arrays(path, ready or prepare(dataset, plan.trust, self._supervisor.context.import_folders))
+                self._arrays[dataset] = path
 
     def _source(self, candidate: Candidate) -> Source:
         folders = self._supervisor.context.import_folders
@@ -155,15 +156,17 @@ class Training:
     def _start(self, candidate: Candidate) -> CandidateProcess:
         self._sources[candidate.slug] = self._source(candidate)
         interpreter = self._supervisor.interpreters.find(candidate) if candidate.python else None
-        return self._supervisor.start(candidate.slug, self._data, interpreter)
+        is_own = self._plan is not None and self._plan.workload_of(candidate).dataset != self._plan.workload.dataset
+        return self._supervisor.start(candidate.slug, None if is_own else self._data, interpreter)
 
     def _preparation(self, candidate: Candidate, plan: Plan) -> Prepare:
         """Return the request that has a process load a candidate's model and fit it."""
-        workload, dataset = plan.workload, plan.workload.dataset
+        workload = plan.workload_of(candidate)
+        dataset = workload.dataset
         if candidate.revision and isinstance(dataset, FileDataset):  # its working directory is another one
             dataset = msgspec.structs.replace(dataset, path=str(Path(dataset.path).absolute()))
             workload = msgspec.structs.replace(workload, dataset=dataset)
-        arrays = str(self._arrays) if candidate.python and self._arrays else ""
+        arrays = str(self._arrays.get(dataset, "")) if candidate.python else ""
         return Prepare(candidate=candidate, workload=workload, threads=plan.threads, trust=plan.trust, arrays=arrays)
 
     def _check_settings(self, missing: Iterable[Candidate], plan: Plan) -> None:
@@ -219,7 +222,9 @@ class Training:
                 if candidate.runtime == NATIVE:
                     process.jobs = reply.jobs
                     process.ask(
-                        FirstCall(workload=plan.workload, seed=plan.seed, pinned=()), "warm-up", plan.call_timeout
+                        FirstCall(workload=plan.workload_of(candidate), seed=plan.seed, pinned=()),
+                        "warm-up",
+                        plan.call_timeout,
                     )
                 else:
                     process.ask(score, "loading", CONVERSION_SECONDS + CONVERSION_CALLS * plan.call_timeout)

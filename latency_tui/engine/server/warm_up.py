@@ -50,7 +50,7 @@ class WarmUps:
             if slug not in self._supervisor:
                 continue
             cores = self._cores.of(candidate, plan)
-            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores)
+            first = FirstCall(workload=plan.workload_of(candidate), seed=plan.seed, pinned=cores)
             try:
                 called = self._supervisor.ask(slug, first, Called, "warm-up", plan.call_timeout)
                 timeout = plan.call_timeout + max(WARM_UP_SECONDS, WARM_UP_CALLS * called.nanoseconds / 1e9)
@@ -94,10 +94,11 @@ class WarmUps:
         self._cores.use_all()  # nothing is timed yet, and replicas start faster on all cores
         make_replicas(self._supervisor, plan, count, cores)
         self._cores.leave()
-        for slug in (candidate.slug for candidate in plan.all_candidates):
+        for candidate in plan.all_candidates:
+            slug = candidate.slug
             if slug not in call_seconds or slug not in self._supervisor:
                 continue
-            first = FirstCall(workload=plan.workload, seed=plan.seed, pinned=cores[slug])
+            first = FirstCall(workload=plan.workload_of(candidate), seed=plan.seed, pinned=cores[slug])
             replicas = self._supervisor.replicas(slug)
             said = [call_seconds[slug] * 1e9, *(replica.call_ns for replica in replicas if replica.call_ns is not None)]
             try:

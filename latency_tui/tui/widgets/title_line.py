@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
 
+from latency_tui.text.workload import describe_data, describe_rows
 from latency_tui.tui.plan_options import changed_options
 from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import LEVEL_STYLES
@@ -61,9 +62,8 @@ def _launches(state: State) -> int:
 def _workload(state: State) -> list[str]:
     plan = state.measurement.plan if state.measurement else state.plan
     work = plan.workload
-    rows = "1 row" if work.batch_size == 1 else f"{work.batch_size:,} rows"
-    title = sanitize_line(work.dataset.title)
-    return [fit(title, min(cell_len(title), _MAX_TITLE)), rows, work.method, work.scenario]
+    title = sanitize_line(describe_data(plan))
+    return [fit(title, min(cell_len(title), _MAX_TITLE)), describe_rows(plan), work.method, work.scenario]
 
 
 def _next(state: State) -> str:
