@@ -16,3 +16,6 @@ sys.dont_write_bytecode = False
 _data = tempfile.mkdtemp(prefix="latency-tui-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["XDG_DATA_HOME"] = _data
+
+# Tests measure side by side, and would wait for each other.
+os.environ["LATENCY_TUI_LOCK"] = ""

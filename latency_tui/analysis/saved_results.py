@@ -195,6 +195,12 @@ def match(
     return pairs, alone, [other.name for other in theirs]
 
 
+def baseline_medians(baseline: Result, result: Result) -> dict[str, float]:
+    """Return the p50 that each candidate of a result has in a baseline, in seconds, by its slug in the result."""
+    pairs, _, _ = match(ComparedResult.of(baseline), ComparedResult.of(result))
+    return {other.slug: one.statistics.p50 for one, other in pairs}
+
+
 def compare_metric(
     baseline: ComparedCandidate,
     candidate: ComparedCandidate,

@@ -316,9 +316,10 @@ def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended:
 def _open_baseline(named: str, relative: Sequence[Limit], history: Path | None, allow_other: bool) -> SavedBaseline:
     from latency_tui.analysis.saved_results import ComparedResult
     from latency_tui.cli.check_run import SavedBaseline
-    from latency_tui.cli.saved_results import earlier_results, open_result
+    from latency_tui.history.earlier_results import earlier_results
+    from latency_tui.history.reading import read_result_or_suite
 
-    result = open_result(named, history)
+    result = read_result_or_suite(named, history, samples=False)
 
     def earlier(current: Result) -> list[Result]:
         return earlier_results(result, current, history)

@@ -33,14 +33,15 @@ def command(
     from latency_tui.analysis.saved_results import compare_saved  # deferred: numpy, 100 ms
     from latency_tui.cli.history_options import history_to_read
     from latency_tui.cli.output import emit, terminal_style
-    from latency_tui.cli.saved_results import earlier_results, open_result
+    from latency_tui.history.earlier_results import earlier_results
+    from latency_tui.history.reading import read_result_or_suite
     from latency_tui.report.saved_comparison import render_comparisons
 
     file = history_to_read(history)
-    first = open_result(baseline, file)
+    first = read_result_or_suite(baseline, file, samples=False)
     comparisons = []
     for name in results:
-        other = open_result(name, file)
+        other = read_result_or_suite(name, file, samples=False)
         earlier = earlier_results(first, other, file)
         comparisons.append(compare_saved(first, other, names=(baseline, name), earlier=earlier, force=force))
     return emit(

@@ -14,6 +14,7 @@ from latency_tui.cli.interrupt import Interruption, Killed, cancel_on_signal, ra
 from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.engine.client import Engine
 from latency_tui.engine.launches import measure
+from latency_tui.engine.machine_events import MachineBusy
 from latency_tui.engine.protocol import CandidateFailed, Cause, Event, MeasurementStarted
 from latency_tui.errors import DataError, EngineError, LatencyTuiError, ModelError, NothingToExportError, UsageError
 from latency_tui.history.fingerprint import result_id
@@ -23,6 +24,7 @@ from latency_tui.report import FORMATS, Format, pieces, write
 from latency_tui.report.progress import Progress
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
+from latency_tui.text.machine import machine_busy
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_up
 
@@ -128,6 +130,9 @@ class HeadlessRun:
             ):
                 progress.clear()
                 print_error(notice)
+            if isinstance(event, MachineBusy):
+                progress.clear()
+                print_status(f"latency-tui: {machine_busy(event)}; --no-lock does not wait.")
             progress.update(event)
             if self.writer.problem:
                 progress.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from latency_tui.cli.history_options import HISTORY_OPTIONS
 from latency_tui.cli.input_options import INPUT_OPTIONS, build_request, format_input_arguments
 from latency_tui.cli.load_options import LOAD_OPTIONS, format_load_arguments, make_load_test
 from latency_tui.cli.output import print_status
+from latency_tui.engine.process_environment import LOCK_VARIABLE
 from latency_tui.errors import UsageError
 from latency_tui.plan import (
     METHODS,
@@ -46,6 +48,12 @@ Values = Mapping[str, Any]  # Any: values as click parsed them, by option
 
 def _complete_model(_context: click.Context, _option: click.Parameter, typed: str) -> list[str]:
     return [slug for slug in (slugify(model.name) for model in known_models()) if slug.startswith(typed.casefold())]
+
+
+def _measure_beside_others(_context: click.Context, _option: click.Parameter, is_wanted: bool) -> None:
+    """Tell all engines that this process starts, directly or in browser tabs, not to wait for other measurements."""
+    if is_wanted:
+        os.environ[LOCK_VARIABLE] = ""
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -135,6 +143,13 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Cores to pin the models to: 1 or 0,2-3.  [default: an idle core]",
     ),
     click.option("--threads", type=int, default=1, metavar="N", show_default=True, help="Threads of BLAS and OpenMP."),
+    click.option(
+        "--no-lock",
+        is_flag=True,
+        expose_value=False,
+        callback=_measure_beside_others,
+        help="Measure even while another measurement runs on this machine.",
+    ),
     click.option(
         "--call-timeout",
         type=float,

@@ -36,6 +36,9 @@ TELEMETRY_OPT_OUTS = {
 }
 """Environment variables that stop libraries from reporting use; read when a library is imported."""
 
+LOCK_VARIABLE = "LATENCY_TUI_LOCK"
+"""Environment variable that names the lock file of this machine; empty to measure beside other measurements."""
+
 _TEMPORARY = "t"
 
 

@@ -9,6 +9,7 @@ import msgspec
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
+from latency_tui.engine.machine_events import MachineBusy
 from latency_tui.plan import Plan
 
 Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
@@ -333,6 +334,7 @@ Event = (
     | InputsIdentified
     | EnvironmentIdentified
     | PredictionsCompared
+    | MachineBusy
     | DatasetPrepared
     | TrainingStarted
     | TrainingFinished

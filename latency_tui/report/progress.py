@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TextIO
 
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
+from latency_tui.engine.machine_events import MachineBusy
 from latency_tui.engine.protocol import (
     CandidateFailed,
     DatasetPrepared,
@@ -23,6 +24,7 @@ from latency_tui.engine.protocol import (
 )
 from latency_tui.plan import Plan
 from latency_tui.text.formatting import format_seconds
+from latency_tui.text.machine import machine_busy
 from latency_tui.text.sanitize import clean, shorten
 
 SHORTEST_PAUSE = 0.25
@@ -104,6 +106,8 @@ class Progress:
             case EngineStarted():
                 self._ready.clear()
                 return "preparing"
+            case MachineBusy():
+                return machine_busy(event)
             case DatasetPrepared():
                 return "preparing"
             case TrainingStarted(candidate=slug):

@@ -11,13 +11,7 @@ import msgspec
 from latency_tui.report.markdown import escape
 from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.sanitize import align, clean
-from latency_tui.text.saved_comparison import (
-    describe_difference,
-    describe_interval,
-    describe_shift,
-    format_saved_ratio,
-    no_verdicts,
-)
+from latency_tui.text.saved_comparison import format_saved_ratio, notes_of
 
 if TYPE_CHECKING:
     from latency_tui.result.saved_comparison import SavedComparison
@@ -58,25 +52,12 @@ def _rows(comparison: SavedComparison) -> list[list[str]]:
     ]
 
 
-def _notes(comparison: SavedComparison) -> list[tuple[str, str]]:
-    """Return the lines below the table as pairs of kind and text."""
-    notes: list[tuple[str, str]] = [(one.area, describe_difference(one)) for one in comparison.differences]
-    notes += [
-        ("missing", f"{clean(name)} is only in {clean(comparison.baseline)}") for name in comparison.only_in_baseline
-    ]
-    notes += [("missing", f"{clean(name)} is only in {clean(comparison.result)}") for name in comparison.only_in_result]
-    if not comparison.candidates:
-        notes.append(("note", "The two have no measured model in common."))
-    sentences = [*no_verdicts(comparison), describe_interval(comparison), describe_shift(comparison)]
-    return [*notes, *(("note", sentence) for sentence in sentences if sentence)]
-
-
 def _table(comparison: SavedComparison, width: int | None) -> str:
     lines = [f"{clean(comparison.result)} compared with {clean(comparison.baseline)}"]
     if rows := _rows(comparison):
         lines += ["", *align([[*_COLUMNS], *rows], right=_NUMBERS)]
     lines.append("")
-    for kind, text in _notes(comparison):
+    for kind, text in notes_of(comparison):
         indent = " " * _KIND_WIDTH
         wrapped = textwrap.wrap(text, max((width or 10_000) - _KIND_WIDTH, 20), break_on_hyphens=False)
         lines += [f"{kind:<{_KIND_WIDTH}}{wrapped[0]}", *(indent + line for line in wrapped[1:])]
@@ -89,5 +70,5 @@ def _markdown(comparison: SavedComparison, _width: int | None) -> str:
         aligned = ["--:" if index in _NUMBERS else ":--" for index in range(len(_COLUMNS))]
         cells = [[*_COLUMNS], aligned, *([escape(cell) for cell in row] for row in rows)]
         lines += [*(f"| {' | '.join(row)} |" for row in cells), ""]
-    lines += [f"- {kind}: {escape(text)}" for kind, text in _notes(comparison)]
+    lines += [f"- {kind}: {escape(text)}" for kind, text in notes_of(comparison)]
     return "\n".join(lines).rstrip() + "\n"

@@ -40,6 +40,19 @@ def describe_difference(one: Difference) -> str:
     return f"{name} was {was} and is {now}"
 
 
+def notes_of(comparison: SavedComparison) -> list[tuple[str, str]]:
+    """Return the lines below a comparison, as kind and text: what differs, and where intervals come from."""
+    notes: list[tuple[str, str]] = [(one.area, describe_difference(one)) for one in comparison.differences]
+    notes += [
+        ("missing", f"{clean(name)} is only in {clean(comparison.baseline)}") for name in comparison.only_in_baseline
+    ]
+    notes += [("missing", f"{clean(name)} is only in {clean(comparison.result)}") for name in comparison.only_in_result]
+    if not comparison.candidates:
+        notes.append(("note", "The two have no measured model in common."))
+    sentences = [*no_verdicts(comparison), describe_interval(comparison), describe_shift(comparison)]
+    return [*notes, *(("note", sentence) for sentence in sentences if sentence)]
+
+
 def no_verdicts(comparison: SavedComparison) -> list[str]:
     """Return why there are no verdicts, and what would give some; empty if there are verdicts."""
     reasons = {one.no_verdict for one in comparison.candidates} - {None}
@@ -49,7 +62,7 @@ def no_verdicts(comparison: SavedComparison) -> list[str]:
     if "cpu" in reasons:
         found.append(
             "No verdict: the two were measured on different CPU models, and such a ratio says little about the models. "
-            "Add --force for a verdict."
+            "'latency-tui compare --force' gives a verdict."
         )
     few = [one for one in comparison.candidates if one.no_verdict == "launches"]
     if few:
@@ -57,7 +70,7 @@ def no_verdicts(comparison: SavedComparison) -> list[str]:
         count = "" if len(launches) > 1 else f" ({_launches(few[0].launches)})"
         found.append(
             f"No verdict: the results were not measured in turns, and these launches{count} do not show how much "
-            "launches differ. Measure with --launches 5, or both in one run."
+            "launches differ. Measure five launches (--launches 5), or both in one run."
         )
     return found
 

@@ -11,6 +11,7 @@ from latency_tui.tui.commands import (
     ChangeData,
     Choose,
     Command,
+    CompareWithSaved,
     DeleteSaved,
     Enlarge,
     FilterSaved,
@@ -45,7 +46,9 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
     *(Stop, Freeze, Profile, ShowFailure, MeasureMore, SortComparison, SaveAs, MakeBaseline, Enlarge, ShowNoise),
     *(Choose, Train),
 )
-_FOOTER_OF_HISTORY: tuple[type[Command], ...] = (Stop, OpenSaved, FilterSaved, DeleteSaved, Profile, Freeze, Choose)
+_FOOTER_OF_HISTORY: tuple[type[Command], ...] = (
+    *(Stop, OpenSaved, CompareWithSaved, FilterSaved, DeleteSaved, Profile, Freeze, Choose),
+)
 _MAX_IN_FOOTER = 6
 
 

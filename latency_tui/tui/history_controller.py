@@ -17,14 +17,15 @@ from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.notices import notify, notify_error, notify_refusal
 from latency_tui.tui.reducers.events import replace_measurement
 from latency_tui.tui.reducers.history import find_open, highlight_saved, open_saved, set_rows, show_measurement
-from latency_tui.tui.saved_results import list_results, load_result, remove_result
-from latency_tui.tui.state import State, date_text
+from latency_tui.tui.saved_results import find_earlier, list_results, load_result, remove_result
+from latency_tui.tui.state import SavedBaseline, State, date_text
 from latency_tui.tui.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from latency_tui.history.listing import Row
+    from latency_tui.result.result import Result
 
 _SECONDS_TO_NEXT_READ = 1.0
 """Seconds after which the list is read again while something is being measured."""
@@ -46,6 +47,7 @@ class HistoryController:
         self._path = path
         self._confirmation = Confirmation(screen)
         self._timer: Timer | None = None
+        self._compared: tuple[object, ...] = ()
 
     @property
     def _state(self) -> State:
@@ -55,13 +57,15 @@ class HistoryController:
         """Return the commands that need the history, and what each does."""
         return {
             commands.OpenSaved: self._open,
+            commands.CompareWithSaved: self._compare,
             commands.DeleteSaved: self._delete,
             commands.FilterSaved: self._filter,
         }
 
     def follow(self, before: State) -> None:
-        """Read the list when the tab opens, and when results have changed while it is open."""
+        """Read what has changed: the list while the tab is open, and the earlier results of what is compared."""
         state = self._state
+        self._follow_comparison()
         opened = before.tab != "history" or before.mode != state.mode
         ended = before.work == "profiling" and state.work != "profiling"
         if state.tab == "history" and state.mode != "tiny" and (opened or ended):
@@ -124,6 +128,51 @@ class HistoryController:
         found = next((one for one in self._state.measurements if one.key == row.id), None)
         if found is not None:
             self._store.change(replace_measurement(self._state, found.job, replace(found, result=whole)))
+
+    def _compare(self) -> None:
+        """Compare with the highlighted result, or no longer with it."""
+        row, baseline = self._state.history.row, self._state.saved_baseline
+        if row is None:
+            return
+        if baseline is not None and baseline.key == row.id:
+            self._store.change(replace(self._state, saved_baseline=None))
+            notify(self._screen, "Results are compared with no saved result.")
+        else:
+            run_in_background(self._screen, partial(self._load_baseline, row), group="history-baseline")
+
+    async def _load_baseline(self, row: Row) -> None:
+        if self._path is None:
+            return
+        try:
+            result = await load_result(self._path, row.id, samples=False)
+        except LatencyTuiError as error:
+            notify_error(self._screen, error)
+            return
+        baseline = SavedBaseline(row.id, _describe(row), result)
+        self._store.change(replace(self._state, saved_baseline=baseline))
+        notify(self._screen, f"Compare ({commands.ShowCompare.key_label()}) shows results against {baseline.title}.")
+
+    def _follow_comparison(self) -> None:
+        """Read the earlier results for the saved baseline and the result on the screen, once for each such pair."""
+        baseline, measurement = self._state.saved_baseline, self._state.measurement
+        if baseline is None or measurement is None or measurement.result is None or self._path is None:
+            return
+        wanted = (baseline.key, measurement.job, measurement.result.environment is not None)
+        if wanted not in (baseline.compared, self._compared):
+            self._compared = wanted
+            run_in_background(
+                self._screen, partial(self._read_earlier, wanted, measurement.result), group="history-earlier"
+            )
+
+    async def _read_earlier(self, compared: tuple[object, ...], result: Result) -> None:
+        baseline = self._state.saved_baseline
+        if baseline is None or self._path is None:
+            return
+        earlier = await find_earlier(self._path, baseline.result, result)
+        self._compared = ()
+        if self._state.saved_baseline is baseline:
+            known = replace(baseline, compared=compared, earlier=earlier)
+            self._store.change(replace(self._state, saved_baseline=known))
 
     def _delete(self) -> None:
         """Delete the highlighted result, after a question."""

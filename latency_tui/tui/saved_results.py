@@ -59,3 +59,14 @@ async def remove_result(path: Path, key: str) -> bool:
             return history.remove([key]) == 1 or history.find_row(key) is None
 
     return await asyncio.to_thread(work)
+
+
+async def find_earlier(path: Path, baseline: Result, result: Result) -> tuple[Result, ...]:
+    """Return other results of the history with the same plan and environment as one of two results."""
+
+    def work() -> tuple[Result, ...]:
+        from latency_tui.history.earlier_results import earlier_results
+
+        return tuple(earlier_results(baseline, result, path))
+
+    return await asyncio.to_thread(work)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["new", "training", "ready", "failed"]
 Work = Literal["idle", "training", "profiling"]
-Phase = Literal["preparing", "training", "warming up", "measuring", "cold start", "stopping"]
+Phase = Literal["preparing", "waiting", "training", "warming up", "measuring", "cold start", "stopping"]
 
 NOISE_COLUMNS = 8
 
@@ -66,7 +66,8 @@ class Progress:
     """The progress of the running job.
 
     Attributes:
-        phase: `preparing`, `training`, `warming up`, `measuring`, `cold start` or `stopping`.
+        phase: `preparing`, `waiting` (for another measurement on this machine), `training`, `warming up`, `measuring`,
+            `cold start` or `stopping`.
         done: Completed steps: candidates that are trained, warmed up or restarted, or rounds.
         total: Planned steps; 0 if the number is unknown.
         seconds_left: Estimated remaining time; None if it is unknown.
@@ -113,6 +114,25 @@ class ShownMeasurement:
         return tuple(sorted(self.result.candidates, key=lambda c: place.get(c.slug, len(place))))
 
 
+@dataclass(frozen=True, eq=False)
+class SavedBaseline:
+    """A saved result with which results are compared. Compares by identity, because results contain arrays.
+
+    Attributes:
+        key: Its id in the history.
+        title: Its date, and its name if it has one.
+        result: The result, without samples.
+        compared: The measurement and environment for which `earlier` was read; empty before that.
+        earlier: Other results of the same plan and environment, which show how much separate measurements differ.
+    """
+
+    key: str
+    title: str
+    result: Result
+    compared: tuple[object, ...] = ()
+    earlier: tuple[Result, ...] = ()
+
+
 @dataclass(frozen=True)
 class HistoryList:
     """Content of the tab History.
@@ -157,6 +177,7 @@ class State:
         measurements: The measurements of this session, and saved results that were opened.
         shown_index: Index of the measurement on the screen.
         history: Content of the tab History.
+        saved_baseline: The saved result with which the result on the screen is compared; None for none.
         last_job: Id of the last measuring job, to which `pinned` and `noise` belong.
         frozen_at: The state that the screen keeps showing while the measurement continues; None if it is not frozen.
         profile_after_training: Whether a measurement follows the training, because Profile was pressed meanwhile.
@@ -186,6 +207,7 @@ class State:
     measurements: tuple[ShownMeasurement, ...] = ()
     shown_index: int = -1
     history: HistoryList = field(default_factory=HistoryList)
+    saved_baseline: SavedBaseline | None = None
     last_job: str = ""
     frozen_at: State | None = None
     profile_after_training: bool = False
@@ -215,6 +237,7 @@ class State:
             tab=self.tab,
             highlighted=self.highlighted,
             history=self.history,
+            saved_baseline=self.saved_baseline,
             frozen_at=self.frozen_at,
         )
 

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,22 @@ async def test_bars_are_as_long_as_their_medians_with_whiskers_to_p99() -> None:
     assert rows[-1].endswith("140 µs")
 
 
+@pytest.mark.parametrize("height", [7, 10, 20])
+async def test_a_saved_baseline_has_a_bar_of_its_own(height: int) -> None:
+    before = (1e-3, 4e-3, 1.5e-3)
+    now = [replace(bar, saved=value) for bar, value in zip(bars([1e-3, 2e-3, 3e-3]), before, strict=True)]
+    rows = await drawn(now, 100, height)
+    assert "░ saved" in rows[0]
+    own = [row for row in rows[1:] if "░" in row]
+    if height == 7:  # one row per model: only where the bar of the baseline ends
+        assert [row.count("░") for row in own] == [1, 1, 1]
+        return
+    lengths = [row.count("░") for row in own]
+    assert lengths[1] == pytest.approx(4 * lengths[0], abs=3)
+    assert lengths[2] == pytest.approx(1.5 * lengths[0], abs=3)
+    assert all(format_duration(value) in row for value, row in zip(before, own, strict=True))
+
+
 async def test_a_limit_crosses_the_bars_where_its_value_is() -> None:
     rows = await drawn(bars([50e-6, 100e-6]), 120, 12, "p99 < 100us")
     axis = next(row for row in rows if "└" in row)
@@ -146,7 +163,9 @@ async def test_any_chart_is_drawn_at_any_size() -> None:
         assert isinstance(chart, BarChart)
         for _ in range(150):
             count = dice.randrange(1, 19)
-            chart.bars = tuple(bars([10 ** dice.uniform(-8, 2) for _ in range(count)]))
+            saved = dice.choice((None, 10 ** dice.uniform(-8, 2)))
+            medians = [10 ** dice.uniform(-8, 2) for _ in range(count)]
+            chart.bars = tuple(replace(bar, saved=saved) for bar in bars(medians))
             chart.limits = tuple(limits("p99 < 1ms", "mean < 1s")[: dice.randrange(3)])
             chart.draw(Canvas(dice.randrange(4, 160), dice.randrange(3, 50)))
     async with shown(LineChart, 20, 10) as chart:

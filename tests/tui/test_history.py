@@ -126,6 +126,49 @@ async def test_opening_an_open_result_shows_it(open_app: Open, path: Path) -> No
         assert len(harness.state.measurements) == 1
 
 
+async def test_b_compares_results_with_a_saved_one_until_pressed_again(open_app: Open, path: Path) -> None:
+    with History.open(path) as history:
+        newest = history.load(history.find("newest"))
+        assert newest.environment is not None
+        environment = msgspec.structs.replace(newest.environment, versions={"numpy": "9.9"})
+        history.save(msgspec.structs.replace(newest, environment=environment))
+    async with open_app(history=path) as harness:
+        await listed(harness)
+        await harness.press("j", "j", "b")
+        await until(lambda: harness.state.saved_baseline is not None)
+        assert "against saved 2026-11-01 08:00 (oldest)" in harness.text()
+        await harness.press("k", "k", "enter")
+        await until(lambda: harness.state.result is not None)
+        await harness.idle()
+        assert "░ saved" in harness.text()
+        await harness.press("3")
+        await harness.pilot.pause(0.1)
+        text = harness.text()
+        assert "saved 2026-11-03 08:00 against saved 2026-11-01 08:00 (oldest), unpaired" in text
+        assert "1.00×" in text
+        assert "No verdict: the results were not measured in turns" in text
+        assert "version: numpy" in text
+        assert harness.state.highlighted == "logistic-regression"
+        await listed(harness)
+        await harness.press("j", "j", "b")
+        assert harness.state.saved_baseline is None
+        await harness.press("3")
+        assert "against saved" not in harness.text()
+
+
+async def test_a_result_of_this_session_is_compared_with_a_saved_one(open_app: Open, path: Path) -> None:
+    async with open_app(80, 24, history=path) as harness:
+        await listed(harness)
+        await harness.press("b")
+        await until(lambda: harness.state.saved_baseline is not None)
+        await harness.profile()
+        await harness.press("3")
+        await until(lambda: "this result against saved 2026-11-03 08:00 (newest)" in harness.text())
+        baseline = harness.state.saved_baseline
+        assert baseline is not None
+        await until(lambda: harness.state.saved_baseline is not None and bool(harness.state.saved_baseline.compared))
+
+
 async def test_the_filter_lists_results_that_contain_the_text(open_app: Open, path: Path) -> None:
     async with open_app(80, 24, history=path) as harness:
         await listed(harness)

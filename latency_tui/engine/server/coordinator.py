@@ -40,6 +40,7 @@ from latency_tui.engine.server import cold_start
 from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
 from latency_tui.engine.server.core_use import CoreUse
 from latency_tui.engine.server.load import LoadRunner, worker_processes
+from latency_tui.engine.server.machine_lock import machine_lock
 from latency_tui.engine.server.schedule import (
     ROUNDS_PER_REPLICA,
     Schedule,
@@ -117,11 +118,12 @@ class Coordinator:
             if command.launch:  # this engine ran during the launch before, so its baseline includes that
                 self._load = machine.CoreLoad()
         try:
-            if not is_continuation:
-                self._begin(command)
-            self._training.prepare(command.plan)
-            if isinstance(command, Measure):
-                reason = self._measure(command)
+            with self._alone(command):
+                if not is_continuation:
+                    self._begin(command)
+                self._training.prepare(command.plan)
+                if isinstance(command, Measure):
+                    reason = self._measure(command)
         except JobStopped as stopped:
             reason = stopped.reason
         except InputClosed:
@@ -133,6 +135,10 @@ class Coordinator:
         self._channel.send(JobFinished(job=command.job, reason=reason))
         self._channel.flush()
         self._supervisor.end_replicas()
+
+    def _alone(self, command: Train | Measure) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which no other measurement runs on this machine."""
+        return machine_lock(self._channel, command.job) if isinstance(command, Measure) else contextlib.nullcontext()
 
     def _begin(self, command: Train | Measure) -> None:
         """Begin a job: check the interpreters that it names, and report what it is going to measure."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,23 @@ _MIN_BARS, _MIN_NAME = 12, 8  # columns; if both do not fit, the figures are omi
 _MIN_COLUMNS = 2  # of a plot
 _MAX_PITCH = 4  # rows from one bar to the next
 _EIGHTHS = "▏▎▍▌▋▊▉"
+_SAVED = "░"
+"""Pattern of the bar of a saved baseline, which differs from other bars without colour too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a median and, if it is known, the 99th percentile as the end of the whisker, in seconds."""
+    """One bar; values in seconds.
+
+    Attributes:
+        slug: Slug of the candidate.
+        name: Its name.
+        style: Its colour and shape.
+        value: Its median.
+        whisker: Its p99 as the end of the whisker; None if it is unknown.
+        open_end: Whether the p99 is only a lower bound.
+        saved: Its median in the saved baseline, as a second bar; None for no such bar.
+    """
 
     slug: str
     name: str
@@ -37,10 +50,11 @@ class Bar:
     value: float
     whisker: float | None
     open_end: bool = False
+    saved: float | None = None
 
 
 class BarChart(Chart):
-    """Medians as bars from fast to slow, each with a whisker to p99."""
+    """Medians as bars from fast to slow, each with a whisker to p99, and perhaps a bar of the saved baseline below."""
 
     bars: tuple[Bar, ...] = ()
     limits: tuple[LimitLine, ...] = ()
@@ -56,11 +70,12 @@ class BarChart(Chart):
         bars = [bar for bar in self.bars if np.isfinite(bar.value) and bar.value > 0]
         if not bars:
             return
-        ends = [max(bar.value, bar.whisker or 0.0) for bar in bars]
-        scale = bar_scale(min(bar.value for bar in bars), max(ends))
+        ends = [max(bar.value, bar.whisker or 0.0, bar.saved or 0.0) for bar in bars]
+        scale = bar_scale(min(min(bar.value, bar.saved or bar.value) for bar in bars), max(ends))
         scale = extended(scale, [limit.seconds for limit in self.limits])
         log = LOG if scale.log else ""
-        top = self.title(canvas, f"median, whisker to p99{log}", f"median{log}")
+        saved = f", {_SAVED} saved" if any(bar.saved for bar in bars) else ""
+        top = self.title(canvas, f"median, whisker to p99{saved}{log}", f"median{saved}{log}", f"median{saved}")
         rows = canvas.height - top - 2
         labelled = bool(self.limits) and rows > min(len(bars), 3)
         top, rows = top + labelled, rows - labelled
@@ -70,7 +85,7 @@ class BarChart(Chart):
         columns = canvas.width - left - 2
         if columns < _MIN_COLUMNS or rows < 1:
             return
-        pitch, thick, first = _bar_rows(len(bars), rows)
+        pitch, thick, first = _bar_rows(len(bars), rows, saved=bool(saved))
         self.begin_plot(
             columns + 2, rows + 2, duration_axis(scale, columns, 1, 1)
         )  # a column for whiskers that extend beyond the plot
@@ -79,6 +94,8 @@ class BarChart(Chart):
         for index, bar in enumerate(bars):
             highest = rows - 1 - first - index * pitch
             self._bar(bar, scale, columns, range(highest, highest - thick, -1))
+            if bar.saved:
+                self._saved_bar(bar, scale, columns, highest - thick, own_row=pitch > thick)
         for limit in self.limits:
             own = [index for index, bar in enumerate(bars) if limit.candidate in (None, bar.slug)]
             if own and scale.holds(limit.seconds):
@@ -97,19 +114,23 @@ class BarChart(Chart):
     def _names(self, canvas: Canvas, bars: Sequence[Bar], top: int, rows: int) -> int:
         """Write names and, if there is room, figures; return the number of columns used."""
         values = [format_duration(bar.value) for bar in bars]
-        figures = max((cell_len(value) for value in values), default=0) + 2
+        beside = [format_duration(bar.saved) for bar in bars if bar.saved]
+        figures = max((cell_len(value) for value in (*values, *beside)), default=0) + 2
         longest = max((cell_len(sanitize_line(bar.name)) for bar in bars), default=0)
         room = canvas.width - _MIN_BARS - 6
         if room - figures < min(longest, _MIN_NAME):
             figures = 0
         names = short_names([sanitize_line(bar.name) for bar in bars], max(room - figures, 4))
         named = max((cell_len(name) for name in names), default=0)
-        pitch, thick, first = _bar_rows(len(bars), rows)
+        pitch, thick, first = _bar_rows(len(bars), rows, saved=any(bar.saved for bar in bars))
         for index, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
             row = top + first + index * pitch + (thick - 1) // 2
             canvas.put(1, row, f"{bar.style[1]} {name}", self.cell_colour(bar.style[0]))
             if figures:
                 canvas.put(3 + named, row, fit(value, figures, right=True), self.foreground)
+            if figures and bar.saved and pitch > thick:
+                row = top + first + index * pitch + thick
+                canvas.put(3 + named, row, fit(format_duration(bar.saved), figures, right=True), self.muted)
         return named + figures + 4
 
     def _bar(self, bar: Bar, scale: Scale, columns: int, rows: range) -> None:
@@ -132,6 +153,12 @@ class BarChart(Chart):
                 self.plt.plot([start, stop - 1], [middle, middle], marker="─", color=self.muted)
             self.plt.text("›" if bar.open_end else "┤", stop, middle, color=self.muted, alignment="left")
 
+    def _saved_bar(self, bar: Bar, scale: Scale, columns: int, row: int, *, own_row: bool) -> None:
+        """Draw the bar of the saved baseline on a row; without a row of its own, only its end, over the bar above."""
+        length = max(round(scale.place(bar.saved or 0.0) * columns), 1)
+        text, start, row = (_SAVED * length, 0, row) if own_row else (_SAVED, length - 1, row + 1)
+        self.plt.text(text, start, row, color=self.cell_colour(bar.style[0]), alignment="left")
+
     def _limit_labels(self, canvas: Canvas, scale: Scale, left: int, columns: int, row: int) -> None:
         """Write the label of each limit above its line, or with an arrow at the edge if it is outside the plot."""
         wanted = []
@@ -149,15 +176,28 @@ class BarChart(Chart):
                 edge = at - 2
 
 
-def _bar_rows(count: int, rows: int) -> tuple[int, int, int]:
-    """Return the arrangement of bars on rows: the distance between bars, the height of a bar, and the first row."""
+def _bar_rows(count: int, rows: int, *, saved: bool = False) -> tuple[int, int, int]:
+    """Return the arrangement of bars on rows: the distance between bars, the height of a bar, and the first row.
+
+    With a saved baseline, its bar has the row below, unless the bars are on consecutive rows.
+    """
     pitch = max(min(rows // max(count, 1), _MAX_PITCH), 1)
-    thick = max(pitch - 1, 1)
+    thick = max(pitch - (2 if saved else 1), 1)
     return pitch, thick, max((rows - pitch * count + (pitch - thick)) // 2, 0)
 
 
-def bars_of(candidates: Sequence[CandidateResult], candidate_styles: Mapping[str, CandidateStyle]) -> list[Bar]:
-    """Return a bar for each candidate that has figures, in the given order."""
+def bars_of(
+    candidates: Sequence[CandidateResult],
+    candidate_styles: Mapping[str, CandidateStyle],
+    saved: Mapping[str, float] = MappingProxyType({}),
+) -> list[Bar]:
+    """Return a bar for each candidate that has figures, in the given order.
+
+    Args:
+        candidates: The results of the candidates.
+        candidate_styles: Colour and shape of each candidate, by slug.
+        saved: The median of each candidate in a saved baseline, by slug.
+    """
     bars: list[Bar] = []
     for candidate in candidates:
         statistics = candidate.statistics
@@ -167,5 +207,6 @@ def bars_of(candidates: Sequence[CandidateResult], candidate_styles: Mapping[str
         known = not p99.is_bound
         whisker = p99.value if known else p99.low if p99.low is not None else p99.value
         slug, style = candidate.slug, candidate_styles[candidate.slug]
-        bars.append(Bar(slug, candidate.name, style, statistics.p50.value, whisker, open_end=not known))
+        value = statistics.p50.value
+        bars.append(Bar(slug, candidate.name, style, value, whisker, open_end=not known, saved=saved.get(slug)))
     return bars

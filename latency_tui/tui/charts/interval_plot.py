@@ -8,11 +8,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from latency_tui.tui.styles import FAINT
-from latency_tui.tui.widgets.figures import comparison_of
 from latency_tui.tui.widgets.styled_lines import Piece
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import CandidateResult, Result
+    from collections.abc import Iterable
+
+    from latency_tui.result.saved_comparison import CandidateRatio
+    from latency_tui.stats.comparison import Comparison
 
 _OUTLYING = 4.0
 """The scale leaves a model out if it is more than this many times as far from 1, in logarithms, as the next one."""
@@ -28,14 +30,12 @@ class RatioScale:
         self._width = width
 
     @classmethod
-    def over(cls, result: Result, candidates: list[CandidateResult], width: int) -> RatioScale:
-        """Return a scale that includes the intervals of all candidates except outliers."""
+    def over(cls, comparisons: Iterable[Comparison | CandidateRatio], width: int) -> RatioScale:
+        """Return a scale that includes the intervals of all comparisons except outliers."""
         extents: list[tuple[float, float]] = []
-        for candidate in candidates:
-            comparison = comparison_of(result, candidate.slug)
-            if comparison:
-                ends = [end for end in (comparison.low, comparison.ratio, comparison.high) if end and end > 0]
-                extents += [(min(1.0, *ends), max(1.0, *ends))] if ends else []
+        for comparison in comparisons:
+            ends = [end for end in (comparison.low, comparison.ratio, comparison.high) if end and end > 0]
+            extents += [(min(1.0, *ends), max(1.0, *ends))] if ends else []
         extents.sort(key=lambda extent: max(-math.log(extent[0]), math.log(extent[1])), reverse=True)
         reach = [max(-math.log(low), math.log(high)) for low, high in extents]
         while len(reach) > 1 and reach[0] > _OUTLYING * reach[1] > 0:  # an outlier would leave no room for the others

@@ -9,6 +9,7 @@ from __future__ import annotations
 from latency_tui.tui.commands.announcement import announcement
 from latency_tui.tui.commands.base import KEY_LABELS, Command, PlanCommand
 from latency_tui.tui.commands.history import (
+    CompareWithSaved,
     DeleteSaved,
     FilterSaved,
     NextSaved,
@@ -77,6 +78,7 @@ __all__ = [
     "ChooseAll",
     "ChooseNone",
     "Command",
+    "CompareWithSaved",
     "CopyTable",
     "DeleteSaved",
     "Enlarge",
@@ -133,7 +135,7 @@ COMMANDS: dict[str, type[Command]] = {
         *(*TABS, NextTab, PreviousTab, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
-        *(OpenSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),
+        *(OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),
         *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),
     )
 }

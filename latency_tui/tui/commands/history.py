@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from latency_tui.tui.commands.base import Command
-from latency_tui.tui.commands.models import Find, HighlightNext, HighlightPrevious, RemoveModel, ShowFailure
+from latency_tui.tui.commands.models import (
+    Find,
+    HighlightNext,
+    HighlightPrevious,
+    MakeBaseline,
+    RemoveModel,
+    ShowFailure,
+)
 from latency_tui.tui.state import State
 
 
@@ -47,6 +54,17 @@ class OpenSaved(HistoryCommand):
         return super().applies(state) and state.history.row is not None and state.work != "profiling"
 
 
+class CompareWithSaved(HistoryCommand):
+    """In History: compare results with the highlighted one, in Compare and in the bars; again on it stops that."""
+
+    title, footer, key_of = "Compare with the highlighted result", "Baseline", MakeBaseline
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether a result is highlighted."""
+        return super().applies(state) and state.history.row is not None
+
+
 class DeleteSaved(HistoryCommand):
     """In History: delete the highlighted result (twice, because it asks first)."""
 
@@ -82,7 +100,8 @@ class PreviousSaved(HistoryCommand):
 
 
 _COUNTERPARTS: Mapping[type[Command], type[HistoryCommand]] = {
-    command.key_of: command for command in (OpenSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved)
+    command.key_of: command
+    for command in (OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved)
 }
 
 

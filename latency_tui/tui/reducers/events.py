@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
+from latency_tui.engine.machine_events import MachineBusy
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -27,6 +28,9 @@ def fold(state: State, event: Event) -> State:
             if progress.phase in ("measuring", "cold start"):  # that of the next launch
                 progress = Progress(launch=progress.launch + 1)
             return replace(state, environment=environment, progress=progress)
+        case MachineBusy():
+            progress = Progress("waiting", launch=state.progress.launch)
+            return state if state.progress.phase == "stopping" else replace(state, progress=progress)
         case TrainingStarted(candidate=slug):
             if any(row.slug == slug and row.stage != "ready" for row in state.rows):  # a later launch trains again
                 state = update_row(state, slug, stage="training", error="", traceback="", elapsed=0)

@@ -9,36 +9,37 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 
+from latency_tui.analysis.saved_results import compare_saved
 from latency_tui.text.formatting import PERCENTILES
 from latency_tui.text.summary import describe_effort
 from latency_tui.tui.charts.interval_plot import RatioScale
-from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
+from latency_tui.tui.state import date_text
+from latency_tui.tui.styles import MUTED, CandidateStyle
 from latency_tui.tui.text import fit, sanitize_line, short_names, wrap
 from latency_tui.tui.widgets.compare_columns import (
     DOWN,
     MEDIAN,
     NAME,
     UP,
+    VERDICT_COLOURS,
     Column,
     columns_of,
     fitting,
+    name_pieces,
+    name_width,
     sort_candidates,
 )
 from latency_tui.tui.widgets.figures import DOUBT, comparison_of, ratio_cell, ratio_words
 from latency_tui.tui.widgets.painted_widget import CandidatePointed, SizeChanged
 from latency_tui.tui.widgets.pane import PaintContext, Pane
+from latency_tui.tui.widgets.saved_comparison import saved_comparison_lines
 from latency_tui.tui.widgets.styled_lines import Line, Piece, StyledLines
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.result.saved_comparison import SavedComparison
     from latency_tui.stats.percentiles import Percentile
-
-_VERDICTS = {
-    "faster": "$text-success",
-    "slower": "$text-warning",
-    "same": MUTED,
-    "inconclusive": MUTED,
-}
+    from latency_tui.tui.state import SavedBaseline, ShownMeasurement
 
 
 Spot = tuple[int, int, str]
@@ -82,8 +83,10 @@ class ComparePane(Pane, can_focus=True):
         measurement, candidate_styles, running = context.state.measurement, context.styles, context.running
         highlighted = context.state.highlighted
         width = self.scrollable_content_region.width
+        saved = context.state.saved_baseline
         facts = (
             measurement,
+            saved,
             tuple(candidate_styles.items()),
             highlighted,
             width,
@@ -105,13 +108,20 @@ class ComparePane(Pane, can_focus=True):
             tuple(shown), column, reverse=sort.reverse, before=before[::-1] if sort.reverse else before, running=running
         )
         self._job, self._order = measurement.job, tuple(c.slug for c in candidates)
-        lines = [*comparison_lines(result, candidates, candidate_styles, highlighted, width), []]
+        lines, self._rows = list[Line](), dict[int, str]()
+        if saved is not None:
+            lines, slugs = saved_comparison_lines(
+                _compare_saved(saved, measurement), self._order, candidate_styles, highlighted, width
+            )
+            self._rows = {2 + index: slug for index, slug in enumerate(slugs)}
+            lines.append([])
+        if len(shown) > 1:
+            self._rows |= {len(lines) + 1 + index: slug for index, slug in enumerate(self._order)}
+        lines += [*comparison_lines(result, candidates, candidate_styles, highlighted, width), []]
         first = len(lines)
         table, spots = figure_lines(candidates, columns, candidate_styles, highlighted, width, sort)
-        self._rows = {first + 1 + index: slug for index, slug in enumerate(self._order)}
+        self._rows |= {first + 1 + index: slug for index, slug in enumerate(self._order)}
         self._headings = {first: spots}
-        if len(shown) > 1:
-            self._rows |= {1 + index: slug for index, slug in enumerate(self._order)}
         lines += [
             *table,
             *doubt_lines(result, candidates, width),
@@ -149,6 +159,14 @@ class ComparePane(Pane, can_focus=True):
                 self.sort_by(key)
 
 
+def _compare_saved(saved: SavedBaseline, measurement: ShownMeasurement) -> SavedComparison:
+    """Compare the result on the screen with the saved baseline; without earlier results until these are read."""
+    assert measurement.result is not None
+    name = f"saved {date_text(measurement.result.created_at)}" if measurement.is_saved else "this result"
+    earlier = saved.earlier if measurement.job in saved.compared else ()
+    return compare_saved(saved.result, measurement.result, names=(f"saved {saved.title}", name), earlier=earlier)
+
+
 def comparison_lines(
     result: Result,
     candidates: tuple[CandidateResult, ...],
@@ -162,7 +180,7 @@ def comparison_lines(
         return [[(" Nothing was measured.", MUTED)]]
     if len(shown) == 1:
         return [[(" A comparison needs two models.", MUTED)]]
-    name = _name_width(shown, width)
+    name = name_width([c.name for c in shown], width)
     words = {c.slug: ratio_cell(result, c) for c in shown}
     ratio_width = max(cell_len(words[c.slug][0]) for c in shown) + 2
     interval_width = max(7, *(cell_len(words[c.slug][1]) for c in shown)) + 2
@@ -178,7 +196,8 @@ def comparison_lines(
         interval_width = 0
     if room < 8:
         room = 0
-    scale = RatioScale.over(result, shown, room) if room else None
+    found = (comparison_of(result, c.slug) for c in shown)
+    scale = RatioScale.over((one for one in found if one), room) if room else None
     baseline = next((c for c in shown if c.slug == result.baseline), shown[0])
     title = fit(f" against {sanitize_line(baseline.name)}", name + 4 + ratio_width)
     head = title + fit("95 % CI", interval_width, right=True) + fit("verdict", verdict_width, right=True)
@@ -191,10 +210,10 @@ def comparison_lines(
         comparison = comparison_of(result, candidate.slug)
         verdict = comparison.verdict if comparison else ""
         parts: list[Piece] = [
-            *_name(fit(short, name), colour, shape, highlighted=candidate.slug == highlighted),
+            *name_pieces(fit(short, name), colour, shape, highlighted=candidate.slug == highlighted),
             (fit(text, ratio_width, right=True), style),
             (fit(interval, interval_width, right=True), MUTED),
-            (fit(verdict, verdict_width, right=True), _VERDICTS.get(verdict, "")),
+            (fit(verdict, verdict_width, right=True), VERDICT_COLOURS.get(verdict, "")),
             (fit(candidate.group, group_width, right=True), ""),
         ]
         if scale:
@@ -219,7 +238,7 @@ def figure_lines(
     shown = list(candidates)
     if not shown:
         return [], []
-    name = _name_width(shown, width)
+    name = name_width([c.name for c in shown], width)
     kept = fitting(columns, width - name - 4 - 1, sorted_by=sort.key)
     heading: list[Piece] = []
     spots: list[Spot] = []
@@ -235,7 +254,7 @@ def figure_lines(
     for candidate, short in zip(shown, names, strict=True):
         slug = candidate.slug
         colour, shape = candidate_styles[slug]
-        parts = _name(fit(short, name), colour, shape, highlighted=slug == highlighted)
+        parts = name_pieces(fit(short, name), colour, shape, highlighted=slug == highlighted)
         for column in kept:
             text = column.texts.get(slug, "–")
             style = f"bold {colour}" if column.key == MEDIAN else MUTED if text == "–" else column.styles.get(slug, "")
@@ -299,12 +318,3 @@ def failure_lines(candidates: tuple[CandidateResult, ...], width: int) -> list[L
 
 def _comparable(candidates: tuple[CandidateResult, ...]) -> list[CandidateResult]:
     return [c for c in candidates if c.statistics and c.status != "failed"]
-
-
-def _name_width(candidates: list[CandidateResult], width: int) -> int:
-    longest = max(cell_len(sanitize_line(c.name)) for c in candidates)
-    return max(min(longest, 26, width - 24), 1)
-
-
-def _name(name: str, colour: str, shape: str, *, highlighted: bool) -> list[Piece]:
-    return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]

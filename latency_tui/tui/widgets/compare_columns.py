@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ from latency_tui.report.p99_ratio import tail_ratio
 from latency_tui.text.formatting import PERCENTILES, format_duration, format_memory
 from latency_tui.text.limits import WORDS
 from latency_tui.tui.result_order import keep_order
-from latency_tui.tui.styles import MUTED
+from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import sanitize_line
 from latency_tui.tui.widgets.figures import bound, comparison_of
+from latency_tui.tui.widgets.styled_lines import Piece
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -29,6 +30,7 @@ _RANKS = ("p50", "p99", "limit", "score", "memory", "cold start", "p95", "p90", 
 Score, memory and cold start are what a latency is weighed against, so they come before further percentiles.
 """
 _LIVE_SLACK = 0.05  # while numbers come in, rows whose latencies are closer than this keep their places
+VERDICT_COLOURS = {"faster": "$text-success", "slower": "$text-warning", "same": MUTED, "inconclusive": MUTED}
 _VERDICT_STYLES = {"pass": "$text-success", "fail": "$text-error", "inconclusive": "$text-warning"}
 _VERDICT_ORDER = {"pass": 0.0, "inconclusive": 1.0, "fail": 2.0}
 
@@ -125,6 +127,16 @@ def fitting(columns: list[Column], room: int, *, sorted_by: str) -> list[Column]
         kept.add(column.key)
         room -= column.width
     return [column for column in columns if column.key in kept]
+
+
+def name_width(names: Sequence[str], width: int) -> int:
+    """Return the columns for names in a pane of some width."""
+    return max(min(max(cell_len(sanitize_line(name)) for name in names), 26, width - 24), 1)
+
+
+def name_pieces(name: str, colour: str, shape: str, *, highlighted: bool) -> list[Piece]:
+    """Return the start of a candidate's line: a mark if it is highlighted, its shape and its name."""
+    return [("▸" if highlighted else " ", KEY), (f"{shape} ", colour), (name, "bold"), (" ", "")]
 
 
 def _percentile_column(key: str, shown: list[CandidateResult]) -> Column:

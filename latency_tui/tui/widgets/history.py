@@ -74,7 +74,7 @@ class HistoryPane(Pane):
         field.display = field.has_focus or bool(field.value) or bool(state.history.filter)
         width, height = self.size.width, self.size.height - field.display
         open_now = tuple(one.result.created_at for one in state.measurements if one.result is not None)
-        facts = (state.history, open_now, width, height)
+        facts = (state.history, open_now, state.saved_baseline, width, height)
         if facts == self._painted or width <= 0:
             return
         self._painted = facts
@@ -98,7 +98,8 @@ class HistoryPane(Pane):
         for row in rows:
             is_highlighted = row.id == history.highlighted
             style = "reverse" if is_highlighted else "bold $text-accent" if row.created_at == shown else ""
-            lines.append([("▸ " if is_highlighted else "  ", KEY), (_join(_cells(row), columns), style)])
+            mark = "b" if state.saved_baseline is not None and row.id == state.saved_baseline.key else " "
+            lines.append([(f"{'▸' if is_highlighted else ' '}{mark}", KEY), (_join(_cells(row), columns), style)])
         return lines
 
     def hints(self, context: PaintContext) -> tuple[str, ...]:
@@ -108,7 +109,13 @@ class HistoryPane(Pane):
             return ()
         count, shown = len(history.all_rows), len(history.rows)
         results = "1 result" if count == 1 else f"{count:,} results"
-        return (f"{shown:,} of {results}",) if shown < count else (results,)
+        words = f"{shown:,} of {results}" if shown < count else results
+        saved = context.state.saved_baseline
+        return (
+            (words,)
+            if saved is None
+            else (f"{words}, b: baseline {sanitize_line(saved.title)}", f"{words}, b: baseline", words)
+        )
 
     def on_click(self, event: events.Click) -> None:
         """Highlight the result under the pointer; a click on the highlighted one opens it."""

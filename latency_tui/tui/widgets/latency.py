@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Static
 
+from latency_tui.analysis.saved_results import baseline_medians
 from latency_tui.text.scales import round_up
 from latency_tui.tui.charts.bar_chart import BarChart, bars_of
 from latency_tui.tui.charts.chart import Chart
@@ -17,7 +18,7 @@ from latency_tui.tui.charts.limit_lines import limit_lines
 from latency_tui.tui.charts.line_chart import LineChart, lines_of
 from latency_tui.tui.commands import Enlarge, ShowLatency, Stop
 from latency_tui.tui.layout import Layout
-from latency_tui.tui.state import ShownMeasurement
+from latency_tui.tui.state import SavedBaseline, ShownMeasurement
 from latency_tui.tui.widgets.figures import DOUBT, has_doubt
 from latency_tui.tui.widgets.pane import PaintContext, Pane
 
@@ -82,7 +83,7 @@ class LatencyPane(Pane):
             return
         for chart in self.query(Chart) if context.enlarged else ():
             chart.show_close_keys(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
-        facts = (measurement, tuple(context.styles.items()), running)
+        facts = (measurement, context.state.saved_baseline, tuple(context.styles.items()), running)
         due = not running or self._painted_job != measurement.job or monotonic() - self._painted_at >= _CHART_SECONDS
         if facts == self._painted or not due or not (context.enlarged or self.query_one("#charts").display):
             return
@@ -90,9 +91,18 @@ class LatencyPane(Pane):
         timed = measurement.plan.seconds is not None
         baseline = measurement.result.baseline if measurement.result else None
         limits = limit_lines(measurement.plan.limits, measurement.candidates, baseline)
-        self.query_one(BarChart).show(bars_of(measurement.candidates, context.styles), limits)
+        saved = _saved_medians(context.state.saved_baseline, measurement)
+        self.query_one(BarChart).show(bars_of(measurement.candidates, context.styles, saved), limits)
         lines = lines_of(measurement.candidates, context.styles, timed=timed)
         self.query_one(LineChart).show(lines, _axis_end(measurement, running=running), timed=timed, limits=limits)
+
+
+def _saved_medians(saved: SavedBaseline | None, measurement: ShownMeasurement) -> dict[str, float]:
+    """Return the p50 of each model in the saved baseline; none if that is the result on the screen."""
+    result = measurement.result
+    if saved is None or result is None or result.created_at == saved.result.created_at:
+        return {}
+    return baseline_medians(saved.result, result)
 
 
 def _axis_end(measurement: ShownMeasurement, *, running: bool) -> float:

@@ -178,6 +178,7 @@ def _steps(state: State) -> str:
     progress = state.progress
     words = {
         "preparing": "getting ready",
+        "waiting": "waiting for another measurement",
         "training": f"trained {progress.done} of {progress.total}",
         "warming up": f"warmed up {progress.done} of {progress.total}",
         "measuring": f"round {progress.done:,} of {progress.total:,}",

@@ -51,6 +51,7 @@ def _facts(state: State) -> tuple[object, ...]:
         state.shown_index,
         len(state.measurements),
         _launches(state),
+        state.saved_baseline,
     )
 
 
@@ -125,6 +126,8 @@ def _pieces(state: State) -> list[_Piece]:
         pieces.append(_Piece(coming, 1, "left", "$text-warning"))
     if saved := _saved(state):
         pieces.append(_Piece(saved, 1, "right", "bold $text-accent"))
+    if state.saved_baseline is not None:
+        pieces.append(_Piece(f"against saved {sanitize_line(state.saved_baseline.title)}", 3, "right", "$text-accent"))
     if len(state.measurements) > 1:
         place = state.shown_index % len(state.measurements) + 1
         pieces.append(_Piece(f"result {place} of {len(state.measurements)}", 3, "right"))

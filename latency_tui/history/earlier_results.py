@@ -1,32 +1,17 @@
-"""Opens saved results that are named on the command line."""
+"""Finds earlier results of the same plan and environment, from which the variance between measurements is estimated."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from latency_tui.result.other_tools import Suite
-    from latency_tui.result.result import Result
+from latency_tui.errors import LatencyTuiError
+from latency_tui.history.fingerprint import environment_fingerprint, plan_fingerprint, result_id
+from latency_tui.history.store import History
+from latency_tui.result.other_tools import Suite
+from latency_tui.result.result import Result
 
 _MAX_EARLIER = 20
 """Largest number of earlier results from which the variance between results is estimated."""
-
-
-def open_result(reference: str, history: Path | None = None) -> Result | Suite:
-    """Return the result that a reference names: a file, or an id, a name, a tag or `last~2` of the history.
-
-    Args:
-        reference: The reference.
-        history: File of the history; None for the user's.
-
-    Raises:
-        UsageError: There is no such result, or it cannot be read.
-    """
-    from latency_tui.history.reading import read_result_or_suite
-
-    return read_result_or_suite(reference, history, samples=False)
 
 
 def earlier_results(result: Result | Suite, other: Result | Suite, history: Path | None = None) -> list[Result]:
@@ -34,11 +19,6 @@ def earlier_results(result: Result | Suite, other: Result | Suite, history: Path
 
     There are none if the history cannot be read: a comparison works without them.
     """
-    from latency_tui.errors import LatencyTuiError
-    from latency_tui.history.fingerprint import environment_fingerprint, plan_fingerprint, result_id
-    from latency_tui.history.store import History
-    from latency_tui.result.result import Result
-
     found = dict[str, Result]()
     sides = [one for one in (result, other) if isinstance(one, Result)]
     compared = {result_id(one.created_at, one.plan) for one in sides}
