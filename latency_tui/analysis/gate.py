@@ -10,7 +10,8 @@ from latency_tui.analysis.limit_verdicts import verdict_of
 from latency_tui.analysis.saved_results import ComparedCandidate, ComparedResult, compare_metric, match
 from latency_tui.plan import slugify
 from latency_tui.plan.limits import WITHOUT_INTERVAL, Acknowledgement, Limit, parse_limit
-from latency_tui.result.gate import GateLine, GateVerdict, Improvement, Reason
+from latency_tui.result.check_outcome import GateLine, GateVerdict, Reason
+from latency_tui.result.gate import Improvement
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from latency_tui.stats.comparison import Comparison

@@ -14,7 +14,7 @@ from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_plan
-from latency_tui.cli.history_options import history_path
+from latency_tui.cli.history_options import find_place, history_path, label_options
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
@@ -67,6 +67,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     is_flag=True,
     help="Say whether this check sees a planted slowdown on this machine, and stays quiet on an identical model.",
 )
+@label_options
 @click.option("--github", is_flag=True, help="Write annotations and the step summary of GitHub Actions.")
 @click.pass_context
 def command(
@@ -106,11 +107,13 @@ def command(
 
             check_writable(path)
     if self_test:
-        if junit is not None or github or acknowledged is not None:
-            raise UsageError("--self-test checks the gate and not the models; omit --junit, --github and --ack.")
+        if junit is not None or github or acknowledged is not None or values["name"] or values["tags"]:
+            raise UsageError(
+                "--self-test checks the gate and not the models; omit --junit, --github, --ack, --name and --tag."
+            )
         return _run_self_test(values, configuration, asked_format or "table", output, by_suffix)
     check = _make_check(values, configuration, allow_other=allow_other, named_by_plan="models" in taken)
-    check.strict = strict
+    check.strict, check.place = strict, find_place(values, configuration)
     if acknowledged is not None:
         from latency_tui.catalog.acknowledgements import read_acknowledgements
 
@@ -237,7 +240,7 @@ def _make_check(
         slug = find_slug(named, plan.candidates)
         baseline = slug if slug in {one.slug for one in plan.candidates} else None
     saved = (
-        _open_baseline(named, relative, history_path(values, configuration), allow_other)
+        _open_baseline(named, relative, history_path({**values, "no_history": False}, configuration), allow_other)
         if named is not None and baseline is None
         else None
     )

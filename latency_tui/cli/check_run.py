@@ -22,11 +22,13 @@ from latency_tui.analysis.gate import (
 from latency_tui.analysis.limit_verdicts import InterimAnalyses
 from latency_tui.analysis.saved_results import ComparedResult, find_environment_differences
 from latency_tui.cli.headless import HeadlessRun
+from latency_tui.cli.history_options import Place
 from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import COLD_START_METRICS, Acknowledgement, Limit
-from latency_tui.result.gate import Gate, GateLine, GateVerdict
+from latency_tui.result.check_outcome import CheckOutcome, GateLine, GateVerdict
+from latency_tui.result.gate import Gate
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from latency_tui.result.saved_comparison import Difference
@@ -90,6 +92,7 @@ class Check:
         until_decided: Whether launches are added until each limit against the saved baseline is decided.
         strict: Whether an undecided limit has an exit code.
         modules: Additional folder in which modules of models are searched.
+        place: Where the result of the first measurement is kept; None to keep none.
     """
 
     plan: Plan
@@ -99,6 +102,7 @@ class Check:
     until_decided: bool = False
     strict: bool = False
     modules: Path | None = None
+    place: Place | None = None
 
     def run(self) -> Gate:
         """Measure, measure again what failed, and return the outcome.
@@ -107,16 +111,22 @@ class Check:
             UsageError: A setting is invalid, or the environment is not that of the saved baseline.
         """
         began, hangup = time.monotonic(), signal.getsignal(signal.SIGHUP)
-        first, result, verdicts = self._measure(self.plan)
+        plan = msgspec.structs.replace(self.plan, max_seconds=_FIRST_SHARE * self.plan.max_seconds)
+        first, result, verdicts = self._measure(plan, self.place)
         code, confirmation, again = first.report_outcome(), None, list[LimitVerdict]()
         expected = expected_lines(self._limits, result, self.baselines)
         failed = [one for one in verdicts if one.verdict == "fail"]
         if failed and not (first.interruption.received or first.error):
             signal.signal(signal.SIGHUP, hangup)
-            second, confirmation, again = self._measure(plan_to_confirm(self.plan, failed, self.baselines))
+            spent = min((time.monotonic() - began) / plan.launches, plan.max_seconds)
+            plan = msgspec.structs.replace(self.plan, max_seconds=self.plan.max_seconds - spent)
+            second, confirmation, again = self._measure(plan_to_confirm(plan, failed, self.baselines))
+            second.save(None)
             code = code or second.report_outcome()
         lines = make_lines(expected, verdicts, again, self.acknowledgements, today=date.today())
         verdict = gate_verdict(lines)
+        baseline = self.saved.name if self.saved else self._baseline_name(lines)
+        _keep(first, CheckOutcome(verdict=verdict, lines=lines, baseline=baseline))
         return Gate(
             verdict=verdict,
             exit_code=code or exit_code_of(verdict, strict=self.strict),
@@ -129,7 +139,7 @@ class Check:
             )
             if any(limit.relative for limit in self._limits)
             else (),
-            baseline=self.saved.name if self.saved else self._baseline_name(lines),
+            baseline=baseline,
             differences=tuple(self.saved.differences) if self.saved else (),
             environment=result.environment,
             seconds=time.monotonic() - began,
@@ -147,13 +157,13 @@ class Check:
         names = {one.slug: one.name for one in self.plan.candidates}
         return ", ".join(names[slug] for slug in self.baselines) or None
 
-    def _measure(self, plan: Plan) -> tuple[HeadlessRun, Result, list[LimitVerdict]]:
+    def _measure(self, plan: Plan, place: Place | None = None) -> tuple[HeadlessRun, Result, list[LimitVerdict]]:
         """Measure a plan and judge it; with a saved baseline, add launches until all is decided, if that is asked for.
 
         Repeated checks of an interval exceed its error rate, so `InterimAnalyses` divides that rate among them.
         """
         began = time.monotonic()
-        measurement = self._run(HeadlessRun(plan, self.modules, limits_only=True))
+        measurement = self._run(HeadlessRun(plan, self.modules, place=place, limits_only=True))
         if not self.until_decided or self.saved is None:
             return measurement, *self._judge(measurement)
         interim = InterimAnalyses()
@@ -166,15 +176,24 @@ class Check:
                 return measurement, result, verdicts
             launches = max(round(measurement.recording.next_launch * _SHARE_ADDED), 1)
             more = msgspec.structs.replace(plan, launches=launches)
-            measurement = self._run(HeadlessRun(more, self.modules, continued=measurement.recording))
+            measurement = self._run(
+                HeadlessRun(
+                    more,
+                    self.modules,
+                    place=measurement.place,
+                    continued=measurement.recording,
+                    writer=measurement.writer,
+                )
+            )
 
     def _run(self, measurement: HeadlessRun) -> HeadlessRun:
         if self.saved is not None:
             measurement.watch = self.saved.watch
         try:
             asyncio.run(measurement.run())
-        finally:
+        except UsageError:  # refused before anything was measured
             measurement.save(None)
+            raise
         return measurement
 
     def _judge(self, measurement: HeadlessRun, confidence: float = 0.95) -> tuple[Result, list[LimitVerdict]]:
@@ -188,6 +207,18 @@ class Check:
         return result, verdicts
 
 
+def _keep(measurement: HeadlessRun, outcome: CheckOutcome) -> None:
+    """Keep the result of a measurement with what the check found, unless it has a temporary place."""
+    if measurement.place.is_temporary:
+        measurement.save(None)
+    elif (result := measurement.result()) is None:
+        measurement.abandon()
+    else:
+        measurement.save(msgspec.structs.replace(result, check=outcome))
+
+
+_FIRST_SHARE = 2 / 3
+"""Share of the time limit that the first measurement may use; the second one has what is left of the limit."""
 _SHARE_ADDED = 0.5
 """Share of the launches so far that is added between two analyses."""
 

@@ -56,6 +56,7 @@ class HeadlessRun:
         place: Place | None = None,
         continued: Recorder | None = None,
         base: Result | None = None,
+        writer: Writer | None = None,
         limits_only: bool = False,
     ) -> None:
         """Create a measurement.
@@ -66,6 +67,7 @@ class HeadlessRun:
             place: Where the result is kept; None for a temporary file.
             continued: The recording that is continued; None for a new one.
             base: Its result, if the history may not have it.
+            writer: What writes it to the history already; None for a new writer.
             limits_only: Whether the plan measures until its limits are decided, whatever the comparisons.
         """
         self.plan = plan
@@ -77,7 +79,7 @@ class HeadlessRun:
         self.recording = continued or Recorder(plan)
         self.place = place or temporary_place()
         key = result_id(self.recording.created_at, self.recording.plan)
-        self.writer = Writer(self.place.path, key, base=base, name=self.place.name, tags=self.place.tags)
+        self.writer = writer or Writer(self.place.path, key, base=base, name=self.place.name, tags=self.place.tags)
         self.recording.write_to(self.writer)
         self._is_problem_printed = False
         if continued is not None:

@@ -226,13 +226,14 @@ def _table(rows: Sequence[Row], width: int | None) -> list[str]:
     from latency_tui.text.formatting import format_duration
     from latency_tui.text.sanitize import align, clean, shorten
 
-    heads = ["id", "measured", "name", "tags", "models", "data", "fastest", "p50"]
+    heads = ["id", "measured", "name", "tags", "check", "models", "data", "fastest", "p50"]
     lines = [
         [
             row.id[:8],
             _date(row) if row.state == "finished" else row.state,
             shorten(clean(row.name), 24),
             shorten(clean(", ".join(row.tags)), 24),
+            row.summary.verdict,
             str(len(row.summary.models)),
             shorten(clean(row.summary.dataset), 24),
             shorten(clean(row.summary.fastest), 32),
@@ -240,7 +241,9 @@ def _table(rows: Sequence[Row], width: int | None) -> list[str]:
         ]
         for row in rows
     ]
-    kept = [i for i, head in enumerate(heads) if head not in ("name", "tags") or any(line[i] for line in lines)]
+    kept = [
+        i for i, head in enumerate(heads) if head not in ("name", "tags", "check") or any(line[i] for line in lines)
+    ]
     table = [[line[i] for i in kept] for line in [heads, *lines]]
     right = {place for place, i in enumerate(kept) if heads[i] in ("models", "p50")}
     return [shorten(line, width) if width else line for line in align(table, right=right)]

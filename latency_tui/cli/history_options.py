@@ -26,6 +26,15 @@ HISTORY_OPTIONS: tuple[Callable[[Command], Command], ...] = (
 )
 
 
+def label_options(command: Command) -> Command:
+    """Add the options that label a result in the history."""
+    name = click.option("--name", metavar="NAME", help="Name of the result in the history.")
+    tag = click.option(
+        "--tag", "tags", multiple=True, metavar="TAG", help="A tag of the result in the history; repeatable."
+    )
+    return name(tag(command))
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a measurement is kept.

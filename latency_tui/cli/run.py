@@ -9,7 +9,7 @@ import click
 
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
-from latency_tui.cli.history_options import find_place
+from latency_tui.cli.history_options import find_place, label_options
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, make_plan, measuring_options
 from latency_tui.engine.memory_limit import check_memory_limit
@@ -35,8 +35,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     "--settings", is_flag=True, help="Measure one model as it is and once with each setting that can matter to it."
 )
 @click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")
-@click.option("--name", metavar="NAME", help="Name of the result in the history.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag of the result in the history; repeatable.")
+@label_options
 @click.option(
     "--continue",
     "continued",

@@ -39,6 +39,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
         p50_high: Upper end of this interval.
         p99: Its p99 in seconds.
         answer: The answer in one sentence.
+        verdict: The verdict of `latency-tui check`; empty if it did not measure the result.
     """
 
     dataset: str
@@ -56,6 +57,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     p50_high: float | None = None
     p99: float | None = None
     answer: str = ""
+    verdict: str = ""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -123,6 +125,7 @@ def values_of_result(result: Result) -> dict[str, object]:
         _summarize(result.plan, result.environment),
         calls=sum(candidate.calls for candidate in result.candidates),
         answer=result.answer,
+        verdict=result.check.verdict if result.check else "",
     )
     fastest = next(iter(result.measured), None)
     if fastest is not None and fastest.statistics is not None:

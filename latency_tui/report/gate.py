@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from latency_tui.report.markdown import escape
+from latency_tui.result.json_arrays import to_list
 from latency_tui.text.gate import (
     describe_gate,
     describe_host,
@@ -31,7 +32,7 @@ _COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
 def render_gate(gate: Gate, report_format: GateFormat = "table", *, colour: bool = False) -> str:
     """Return a gate as text that ends with a newline; the last line of a table is the verdict."""
     if report_format == "json":
-        return msgspec.json.format(msgspec.json.encode(gate), indent=2).decode() + "\n"
+        return msgspec.json.format(msgspec.json.encode(gate, enc_hook=to_list), indent=2).decode() + "\n"
     return _markdown(gate) if report_format == "markdown" else _table(gate, colour)
 
 

@@ -20,6 +20,7 @@ _GAP = 2
 _EMPTY = (NOTHING, "0")
 _PREFIXES = {
     "failed": "failed  ",
+    "check": "check   ",
     "limit": "limit   ",
     "noise": "noise   ",
     "sweep": "sweep   ",

@@ -17,6 +17,7 @@ from latency_tui.text.formatting import (
     format_memory,
     format_ratio_either_way,
 )
+from latency_tui.text.gate import describe_gate
 from latency_tui.text.limits import limit_notes, limits_of
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import describe_effort
@@ -143,9 +144,11 @@ def format_tail(percentile: Percentile | None) -> str:
 def make_notes(result: Result) -> list[tuple[str, str]]:
     """Return the lines below the table as pairs of kind and text.
 
-    The kinds are answer, sweep, input, failed, limit, noise and note.
+    The kinds are answer, check, sweep, input, failed, limit, noise and note.
     """
     notes = [("answer", clean(result.answer))] if result.answer else []
+    if result.check is not None:
+        notes.append(("check", describe_gate(result.check)))
     notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
     notes += [("sweep", clean(sentence)) for sentence in describe_sweeps(result)]
     notes += [("input", sentence) for sentence in describe_inputs(result)]

@@ -23,6 +23,14 @@ def encode_array(row: NDArray[Any], at_once: int = 100_000) -> Iterator[str]:
     yield "]"
 
 
+def to_list(value: Any) -> list[Any]:  # Any: msgspec calls the hook with every type that it does not know
+    """Return an array as a list, for JSON without `encode_array`."""
+    if not isinstance(value, np.ndarray):
+        raise NotImplementedError(type(value))
+    found: list[Any] = value.tolist()
+    return found
+
+
 def decode_row(kind: Any, value: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know
     """Convert a list to `Samples` or `Integers`.
 

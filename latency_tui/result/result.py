@@ -21,6 +21,7 @@ from latency_tui.engine.protocol import CallInput, Environment
 from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.suggest import hint
+from latency_tui.result.check_outcome import CheckOutcome
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.distribution import Distribution
 from latency_tui.result.json_arrays import Samples, decode_row, encode_array
@@ -228,6 +229,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         more: How much more to measure: the rest after a stop, or what should decide an open answer; None if no
             amount is known to help.
         sweeps: One curve per sweep and model; empty without sweeps.
+        check: What `latency-tui check` found; None if it did not measure this result.
         checkpoint: What `run --continue` needs in addition to the samples; None if samples are left out.
     """
 
@@ -246,6 +248,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     answer: str = ""
     more: MeasurementAmount | None = None
     sweeps: tuple[SweepCurve, ...] = ()
+    check: CheckOutcome | None = None
     checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:

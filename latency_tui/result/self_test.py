@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from latency_tui.engine.protocol import Environment
-from latency_tui.result.gate import GateLine
+from latency_tui.result.check_outcome import GateLine
 
 
 class SelfTestLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
     from latency_tui.engine.protocol import Environment
-    from latency_tui.result.gate import Gate, GateLine, Improvement
+    from latency_tui.result.check_outcome import CheckOutcome, GateLine
+    from latency_tui.result.gate import Gate, Improvement
     from latency_tui.result.self_test import SelfTest, SelfTestLine
 
 
@@ -46,7 +47,7 @@ def describe_host(machine: Environment | None) -> str:
     return clean(f"{machine.cpu}, {cores}, host {machine.host}")
 
 
-def describe_gate(gate: Gate) -> str:
+def describe_gate(gate: Gate | CheckOutcome) -> str:
     """Return the verdict on all lines in one line that begins with PASS, FAIL or INCONCLUSIVE."""
     lines = len(gate.lines)
     count = sum(line.verdict == gate.verdict for line in gate.lines)

@@ -148,6 +148,13 @@ def events_of(plan: Plan, factors: dict[str, float], seed: int, first_launch: in
     yield JobFinished(job="m", reason="completed")
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a history of its own, because earlier results of a plan widen the intervals of later ones."""
+    monkeypatch.setenv("LATENCY_TUI_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
 Play = Callable[..., list[Plan]]
 
 
@@ -207,6 +214,52 @@ def test_a_slowdown_is_measured_again_and_fails_with_exit_code_3(play: Play) -> 
     assert ", again 1.3" in next(line for line in done.stdout.splitlines() if line.startswith("FAIL  "))
     assert [limit.text for limit in measured[1].limits] == ["p50 < 1.05x"], "only what failed is measured again"
     assert measured[1].seed != measured[0].seed
+
+
+def test_both_measurements_together_keep_the_time_limit(play: Play) -> None:
+    measured = play({"linear-svm": 1.3})
+    assert check(*RELATIVE, "--max-time", "30").exit_code == 3
+    assert measured[0].max_seconds == pytest.approx(20)
+    assert 10 <= measured[1].max_seconds <= 30
+
+
+def test_a_check_keeps_its_first_measurement_with_the_verdict(play: Play, home: Path) -> None:
+    play({"linear-svm": 1.3})
+    assert check(*RELATIVE, "--name", "gate", "--tag", "ci").exit_code == 3
+    with History.open(home / "history.sqlite3") as history:
+        (row,) = history.list()
+        kept = history.load(row.id)
+    assert (row.state, row.name, row.tags, row.summary.verdict) == ("finished", "gate", ("ci",), "FAIL")
+    assert kept.check is not None
+    assert [line.verdict for line in kept.check.lines] == ["FAIL"]
+    assert kept.check.lines[0].again is not None
+    assert kept.candidate("linear-svm").samples is not None
+    listed = CliRunner().invoke(cli, ["history", "list"])
+    assert "  check  " in listed.stdout.splitlines()[0]
+    assert "  FAIL  " in listed.stdout.splitlines()[1]
+    shown = CliRunner().invoke(cli, ["history", "show", "gate"])
+    assert "check   FAIL: the limit is broken on this host" in shown.stdout
+
+
+@pytest.mark.parametrize("options", [("--no-history",), ("--self-test",), ("--history", "other.sqlite3")])
+def test_a_check_keeps_nothing_where_it_was_not_asked_to(
+    play: Play, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    play({})
+    check("--limit", "p50 < 1.5x", "--baseline", "logistic-regression", *options)
+    with History.open(home / "history.sqlite3") as history:
+        assert history.list() == []
+    with History.open(tmp_path / "other.sqlite3") as history:
+        assert len(history.list()) == ("--history" in options)
+
+
+def test_launches_that_are_added_are_kept_in_the_same_result(play: Play, saved: Callable[..., str], home: Path) -> None:
+    measured = play({"linear-svm": 1.002})
+    check("--baseline", saved(), "--limit", "linear-svm: p50 < 1.0035x", "--max-time", "3")
+    with History.open(home / "history.sqlite3") as history:
+        (row,) = history.list()
+        assert history.load(row.id).complete_launches == sum(plan.launches for plan in measured)
 
 
 def test_only_what_failed_and_its_baseline_are_measured_again(play: Play) -> None:

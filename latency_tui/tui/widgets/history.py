@@ -22,9 +22,9 @@ from latency_tui.tui.widgets.styled_lines import Line, StyledLines
 if TYPE_CHECKING:
     from latency_tui.history.listing import Row
 
-_WIDTHS = {"date": 16, "name": 16, "models": 6, "data": 22, "host": 10, "fastest": 22, "p50": 8}
+_WIDTHS = {"date": 16, "name": 14, "check": 12, "models": 6, "data": 22, "host": 10, "fastest": 20, "p50": 8}
 """Columns and their widths in cells; a narrow screen leaves out those of `_LESS_IMPORTANT`, in that order."""
-_LESS_IMPORTANT = ("host", "models", "data", "name")
+_LESS_IMPORTANT = ("host", "models", "data", "check", "name")
 _NUMBERS = ("models", "p50")
 _LEAST_ROWS = 12
 
@@ -91,7 +91,8 @@ class HistoryPane(Pane):
         rows = history.rows[self._first : self._first + room]
         self._keys = tuple(row.id for row in rows)
         named = any(row.name or row.tags for row in rows)
-        columns = _columns(width - 2, named=named)
+        checked = any(row.summary.verdict for row in rows)
+        columns = _columns(width - 2, named=named, checked=checked)
         heads = {column: "measured" if column == "date" else column for column in columns}
         lines: list[Line] = [[("  ", ""), (_join(heads, columns), MUTED)]]
         shown = state.result.created_at if state.result else None
@@ -149,11 +150,13 @@ def _words(state: State) -> str:
     return ""
 
 
-def _columns(width: int, *, named: bool) -> dict[str, int]:
+def _columns(width: int, *, named: bool, checked: bool) -> dict[str, int]:
     """Return the columns for which there is room, with their widths."""
     columns = dict(_WIDTHS)
     if not named:
         del columns["name"]
+    if not checked:
+        del columns["check"]
     for column in _LESS_IMPORTANT:
         if sum(columns.values()) + 2 * (len(columns) - 1) > width:
             columns.pop(column, None)
@@ -169,6 +172,7 @@ def _cells(row: Row) -> dict[str, str]:
     return {
         "date": date_text(row.created_at),
         "name": sanitize_line(" ".join(filter(None, (row.name, *(f"#{tag}" for tag in row.tags))))),
+        "check": what.verdict,
         "models": str(len(what.models)),
         "data": sanitize_line(what.dataset),
         "host": sanitize_line(what.host),
