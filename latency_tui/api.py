@@ -136,6 +136,7 @@ def measure(
             ModelSpec(
                 name=name,
                 file=_store(ModelWithState(model), Path(folder) / f"{index}.pickle", f"The model {name!r}"),
+                file_format="pickle",
                 is_temporary_pickle=True,
             )
             for index, (name, model) in enumerate(models.items())

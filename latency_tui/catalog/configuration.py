@@ -11,8 +11,9 @@ import os
 import re
 import typing
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -23,7 +24,7 @@ from latency_tui.catalog.model_files import RUNS_CODE, find_model_file, kind_of,
 from latency_tui.catalog.named_models import MORE_MODELS, describe_file, known_models, resolve_models
 from latency_tui.catalog.trust_store import recall
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate, ModelSpec
+from latency_tui.plan.candidates import Candidate, ModelFormat, ModelSpec
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task
 from latency_tui.plan.suggest import closest_match
 from latency_tui.plan.trust import EVERYTHING
@@ -33,7 +34,15 @@ _PYTHON = re.compile(r"((?:^|,)\s*python\s*=)([^,\]]+)")
 _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
-class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
+class _ModelFile(NamedTuple):
+    """A model file with its format, or the reason why it cannot be measured."""
+
+    path: Path
+    format: ModelFormat | Literal[""] = ""
+    fault: str = ""
+
+
+class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A configuration with its file; paths in it are relative to the folder of the file.
 
     Attributes:
@@ -74,7 +83,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
 
     def readable(self, models: typing.Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
         """Return the models except those whose file in the configuration cannot be read."""
-        broken = {str(path) for _, path, _ in self._files() if _file_error(path)}
+        broken = {str(file.path) for file in self._files.values() if file.fault}
         return tuple(model for model in models if model.file not in broken)
 
     def check_files(self, models: typing.Iterable[ModelSpec]) -> None:
@@ -84,13 +93,15 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             UsageError: A file cannot be read; the message names the key.
         """
         measured = {model.file for model in models}
-        for name, path, _ in self._files():
-            if str(path) in measured and (fault := _file_error(path)):
-                raise UsageError(f"models.{name}.file in {self.path}: {fault}")
+        for name, file in self._files.items():
+            if str(file.path) in measured and file.fault:
+                raise UsageError(f"models.{name}.file in {self.path}: {file.fault}")
 
     def trusted_files(self) -> tuple[str, ...]:
         """Return the files that the configuration trusts; none unless `is_trusted_location`."""
-        return tuple(str(path) for _, path, trusted in self._files() if trusted and self.is_trusted_location)
+        tables = self.configuration.models
+        trusted = (file for name, file in self._files.items() if tables[name].trust and self.is_trusted_location)
+        return tuple(str(file.path) for file in trusted)
 
     def candidates(self, texts: typing.Iterable[str], *, named_by_plan: bool = False) -> tuple[Candidate, ...]:
         """Return the candidates for texts, which can name models of the configuration.
@@ -207,31 +218,33 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"models.{name}.colour in {self.path} must have the form #rrggbb, not {table.colour!r}.")
         for key, value in table.parameters.items():
             _check_parameter(value, f"models.{name}.parameters.{key} in {self.path}")
-        path = self._model_file(table.file) if table.file else None
+        file = self._files.get(name)
+        described = "" if file is None or not file.format else describe_file(file.path, file.format)
         return ModelSpec(
             name=table.name or name,
-            description=(path and _file_error(path)) or table.description or (describe_file(path) if path else ""),
+            description=(file.fault if file else "") or table.description or described,
             colour=table.colour,
             factory=table.path,
             parameters=table.parameters,
-            file=str(path) if path else "",
+            file=str(file.path) if file else "",
+            file_format=file.format if file else "",
             task=table.task or "",
-            configuration_digest="" if self.is_trusted_location or not self._runs_code(table, path) else self.digest,
+            configuration_digest="" if self.is_trusted_location or not self._runs_code(table, file) else self.digest,
             key=name,
         )
 
     @staticmethod
-    def _runs_code(table: ModelTable, path: Path | None) -> bool:
+    def _runs_code(table: ModelTable, file: _ModelFile | None) -> bool:
         """Return whether a model table makes code run: by its import path, or by trusting a file."""
-        if path is None:
+        if file is None:
             return runs_code(table.path, table.parameters)
-        return table.trust and not _file_error(path) and kind_of(path) in {*RUNS_CODE, "skops"}
+        return table.trust and file.format in {*RUNS_CODE, "skops"}
 
-    def _files(self) -> typing.Iterator[tuple[str, Path, bool]]:
-        """Yield the key, the file and the trust setting of each model that has a file."""
-        for name, table in self.configuration.models.items():
-            if table.file:
-                yield name, self._model_file(table.file), table.trust
+    @cached_property
+    def _files(self) -> dict[str, _ModelFile]:
+        """The model files by the key of their table, each read once."""
+        tables = self.configuration.models.items()
+        return {name: _inspect(self._model_file(table.file)) for name, table in tables if table.file}
 
     def _resolve_paths(self, table: PlanTable) -> PlanTable:
         """Return a plan whose files are relative to the folder of the configuration."""
@@ -348,13 +361,11 @@ def _check_parameter(value: Any, where: str) -> None:
         raise UsageError(f"{where} must be text, a number, true or false, a list or a table, not a date or a time.")
 
 
-def _file_error(path: Path) -> str:
-    """Return why a model file cannot be measured; empty if it can."""
+def _inspect(path: Path) -> _ModelFile:
     try:
-        kind_of(path)
+        return _ModelFile(path, format=kind_of(path))
     except UsageError as error:
-        return str(error)
-    return ""
+        return _ModelFile(path, fault=str(error))
 
 
 def _is_colour(text: str) -> bool:

@@ -8,16 +8,14 @@ from pathlib import Path
 
 from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.import_paths import source_of
-from latency_tui.catalog.model_files import Kind
 from latency_tui.catalog.onnx_external_data import external_files
-from latency_tui.catalog.settings_to_try import file_kind
 from latency_tui.catalog.trust_store import digest_of
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate
+from latency_tui.plan.candidates import Candidate, ModelFormat
 from latency_tui.plan.datasets import FileDataset
 from latency_tui.plan.plan import Plan
 
-_LIBRARIES: dict[Kind, tuple[str, ...]] = {
+_LIBRARIES: dict[ModelFormat, tuple[str, ...]] = {
     "skops": ("skops",),
     "onnx": ("onnxruntime",),
     "xgboost": ("xgboost",),
@@ -53,7 +51,8 @@ def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
     """Return the SHA-256 of each file and module, and the version of each library; missing ones are omitted.
 
     scikit-learn, numpy and scipy are not included, because they are part of the environment. Temporary files of the
-    Python API are not included either, nor is what another interpreter imports.
+    Python API are not included either, nor is what another interpreter imports. The engine calls this for each job, so
+    that the result identifies what was measured, whatever a file contained when it was named.
 
     Args:
         plan: The plan.
@@ -66,7 +65,7 @@ def identify_inputs(plan: Plan, folders: Iterable[str] = ()) -> dict[str, str]:
             if path is not None:
                 found[name] = digest_of(path)
     for candidate in plan.candidates:
-        if candidate.model.file and not candidate.model.is_temporary_pickle and file_kind(candidate) == "onnx":
+        if candidate.model.file and candidate.model.file_format == "onnx":
             found |= _external(Path(candidate.model.file))
     for candidate in plan.candidates:
         if not candidate.python:
@@ -99,7 +98,7 @@ def _external(model: Path) -> Iterator[tuple[str, str]]:
 
 def packages_of(candidate: Candidate) -> tuple[str, ...]:
     """Return the packages that load the file of a candidate and run its runtime, except scikit-learn."""
-    kind = file_kind(candidate)
+    kind = candidate.model.file_format
     names = _LIBRARIES.get(kind, ()) if kind else ()
     return (*names, *_TO_ONNX) if candidate.runtime == "onnx" else names
 

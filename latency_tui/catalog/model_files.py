@@ -1,21 +1,20 @@
 """Identifies the format of model files by their first bytes and their names, without loading them.
 
-Files are checked before a measurement, so that errors are reported at once. Only the process of a candidate loads them.
+Files are checked when they are named, so that errors are reported at once, and the format becomes a field of the model.
+Only the process of a candidate loads them; it identifies the format again, because it decides by the content it loads.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 from latency_tui.catalog import unsupported_formats
 from latency_tui.catalog.file_head import read_head
 from latency_tui.errors import UsageError
+from latency_tui.plan.candidates import ModelFormat
 
-Kind = Literal["skops", "onnx", "pickle", "xgboost", "lightgbm", "catboost", "torchscript", "torch-export"]
-
-TITLES: dict[Kind, str] = {
+TITLES: dict[ModelFormat, str] = {
     "skops": "a skops file",
     "onnx": "an ONNX model",
     "pickle": "a pickle",
@@ -26,7 +25,7 @@ TITLES: dict[Kind, str] = {
     "torch-export": "an exported PyTorch program",
 }
 
-SUFFIXES: dict[str, tuple[Kind, ...]] = {
+SUFFIXES: dict[str, tuple[ModelFormat, ...]] = {
     ".skops": ("skops",),
     ".onnx": ("onnx",),
     ".ort": ("onnx",),
@@ -44,7 +43,7 @@ SUFFIXES: dict[str, tuple[Kind, ...]] = {
     ".pt2": ("torch-export",),
 }
 
-RUNS_CODE: frozenset[Kind] = frozenset({"pickle", "torchscript", "torch-export"})
+RUNS_CODE: frozenset[ModelFormat] = frozenset({"pickle", "torchscript", "torch-export"})
 """Formats that run their author's code when they are loaded."""
 
 _HEAD = 4096
@@ -77,7 +76,7 @@ def looks_like_file(text: str) -> bool:
     return "/" in text or "\\" in text or suffix in SUFFIXES or suffix in unsupported_formats.MODEL_SUFFIXES
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path) -> ModelFormat:
     """Return the format of a model file by its content, or by its name if the content is ambiguous.
 
     Raises:
@@ -143,7 +142,7 @@ def find_model_file(path: Path) -> Path:
     )
 
 
-def _sniff(path: Path, head: bytes) -> Kind | None:
+def _sniff(path: Path, head: bytes) -> ModelFormat | None:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _sniff_archive(path)
     if _LEGACY_TORCH in head[:32]:
@@ -165,7 +164,7 @@ def _sniff(path: Path, head: bytes) -> Kind | None:
     return None
 
 
-def _sniff_compressed(path: Path, head: bytes) -> Kind | None:
+def _sniff_compressed(path: Path, head: bytes) -> ModelFormat | None:
     """Return `pickle` for a file that joblib compressed; None if the content is unknown.
 
     Raises:
@@ -229,7 +228,7 @@ def _is_onnx(head: bytes) -> bool:
     )
 
 
-def _sniff_archive(path: Path) -> Kind | None:
+def _sniff_archive(path: Path) -> ModelFormat | None:
     import zipfile  # deferred: 5 ms, needed for archives only
 
     try:

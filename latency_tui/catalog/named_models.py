@@ -18,7 +18,7 @@ from latency_tui.catalog.model_files import TITLES, find_model_file, kind_of, lo
 from latency_tui.catalog.runtimes import check_runtime
 from latency_tui.errors import UsageError
 from latency_tui.plan.builtin import BUILTIN_MODELS
-from latency_tui.plan.candidates import Candidate, ModelSpec, slugify
+from latency_tui.plan.candidates import Candidate, ModelFormat, ModelSpec, slugify
 from latency_tui.plan.datasets import Task
 from latency_tui.plan.settings import parse
 from latency_tui.plan.suggest import hint
@@ -350,19 +350,18 @@ def spec_of_file(text: str, name: str = "") -> ModelSpec:
     """
     named = Path(text)
     path = find_model_file(named)
+    found = kind_of(path)
     if path == named:
-        return ModelSpec(name=name or path.name, description=describe_file(path), file=text)
+        return ModelSpec(name=name or path.name, description=describe_file(path, found), file=text, file_format=found)
     folder = named.parent if named.name == "MLmodel" else named
-    return ModelSpec(name=name or folder.resolve().name, description=describe_file(path), file=str(path))
+    return ModelSpec(
+        name=name or folder.resolve().name, description=describe_file(path, found), file=str(path), file_format=found
+    )
 
 
-def describe_file(path: Path) -> str:
-    """Return the format and the path of a model file in one line.
-
-    Raises:
-        UsageError: The file does not exist, or its content does not match its name.
-    """
-    return f"{TITLES[kind_of(path)]}: {path}"[2:].lstrip()
+def describe_file(path: Path, file_format: ModelFormat) -> str:
+    """Return the format and the path of a model file in one line."""
+    return f"{TITLES[file_format]}: {path}"[2:].lstrip()
 
 
 def _exists(name: str) -> bool:

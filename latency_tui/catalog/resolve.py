@@ -12,7 +12,7 @@ from latency_tui.catalog.configuration import LoadedConfiguration
 from latency_tui.catalog.configuration_schema import PlanTable
 from latency_tui.catalog.named_models import default_models, encoding_models
 from latency_tui.catalog.runtimes import expand_runtimes
-from latency_tui.catalog.trust_store import digest_of, remember_types, trust_for
+from latency_tui.catalog.trust_store import digest_of_model, remember_types, trust_for, with_digests
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelSpec, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task, task_of
@@ -81,6 +81,7 @@ def resolve(request: Request, loaded: LoadedConfiguration, *, lenient: bool = Fa
     candidates = make_slugs_unique(expand_runtimes(named, request.runtimes))
     models = tuple(candidate.model for candidate in candidates)
     loaded.check_files(models)
+    candidates = with_digests(candidates, is_trust_given=bool(request.trust or request.trust_types))
     measured = {model.file for model in models}
     typed = (file for file in request.trust if not loaded.is_file(file))
     trusted = (*typed, *(file for file in loaded.trusted_files() if file in measured))
@@ -137,7 +138,7 @@ def trust_configuration(trust: Trust, loaded: LoadedConfiguration) -> Trust:
     trust = trust.extended(loaded.digest, (EVERYTHING,))
     for model in loaded.models():
         if model.configuration_digest and model.file:
-            trust = trust.extended(digest_of(Path(model.file)), (EVERYTHING,))
+            trust = trust.extended(digest_of_model(model), (EVERYTHING,))
     remember_types({loaded.digest: (EVERYTHING,)})
     return trust
 

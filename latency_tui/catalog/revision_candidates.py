@@ -11,12 +11,13 @@ import msgspec
 from latency_tui.catalog.configuration import LoadedConfiguration, runs_code
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.input_hashes import packages_of
+from latency_tui.catalog.model_files import kind_of
 from latency_tui.catalog.repository import Repository
 from latency_tui.catalog.revision_environment import Report, build, mapped_python_path, moved
-from latency_tui.catalog.trust_store import digest_of
+from latency_tui.catalog.trust_store import digest_of_model
 from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate, Revision, make_slugs_unique
+from latency_tui.plan.candidates import Candidate, ModelSpec, Revision, make_slugs_unique
 from latency_tui.plan.plan import Plan
 from latency_tui.plan.trust import Trust
 
@@ -73,7 +74,7 @@ def add_revision_candidates(
     trust = plan.trust
     for one, there in pairs:
         if one.model.file:
-            trust = _trusting(trust, Path(one.model.file), Path(there.model.file))
+            trust = _trusting(trust, one.model, there.model)
     candidates = make_slugs_unique(candidate for pair in pairs for candidate in pair)
     baseline = candidates[1].slug if len(pairs) == 1 and plan.baseline is None else plan.baseline
     found = msgspec.structs.replace(plan, candidates=candidates, baseline=baseline, trust=trust)
@@ -102,14 +103,14 @@ def _at(candidate: Candidate, revision: Revision, root: Path, tree: Path) -> Can
         path = moved(Path(model.file), root, tree).absolute()
         if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for a folder without access)
             raise UsageError(f"{model.file} is not in revision {revision.name}; git has no such file there.")
-        model = msgspec.structs.replace(model, file=str(path))
+        model = msgspec.structs.replace(model, file=str(path), file_format=kind_of(path), file_digest="")
     return msgspec.structs.replace(candidate, model=model, revision=revision)
 
 
-def _trusting(trust: Trust, mine: Path, other: Path) -> Trust:
+def _trusting(trust: Trust, mine: ModelSpec, other: ModelSpec) -> Trust:
     """Return the trust, extended to the version of a trusted file at the other revision."""
-    types = trust.files.get(digest_of(mine), ())
-    return trust.extended(digest_of(other), types) if types else trust
+    types = trust.files.get(digest_of_model(mine), ())
+    return trust.extended(digest_of_model(other), types) if types else trust
 
 
 def _relative(folder: Path, root: Path) -> Path:

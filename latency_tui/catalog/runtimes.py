@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
-from latency_tui.catalog.model_files import kind_of
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import NATIVE, Candidate
 from latency_tui.plan.settings import NATIVE_ONLY
@@ -51,8 +49,7 @@ def expand_runtimes(candidates: Iterable[Candidate], runtimes: Iterable[str]) ->
         check_runtime(name)
     found: list[Candidate] = []
     for candidate in candidates:
-        file = candidate.model.file
-        if not runtimes or "runtime" in candidate.settings or (file and kind_of(Path(file)) == "onnx"):
+        if not runtimes or "runtime" in candidate.settings or candidate.model.file_format == "onnx":
             found.append(candidate)
             continue
         for name in runtimes:

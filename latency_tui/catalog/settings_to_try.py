@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 
 import msgspec
 
-from latency_tui.catalog.model_files import Kind, kind_of
-from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import NATIVE, Candidate
 from latency_tui.plan.settings import NATIVE_ONLY, Setting
 
@@ -16,17 +13,9 @@ _USE_N_JOBS = ("Forest", "ExtraTrees", "Bagging", "Voting", "Stacking", "KNeighb
 """Parts of the names of scikit-learn estimators whose predictions use `n_jobs`."""
 
 
-def file_kind(candidate: Candidate) -> Kind | None:
-    """Return the format of the file of a candidate; None if there is no file, or it cannot be read any more."""
-    try:
-        return kind_of(Path(candidate.model.file)) if candidate.model.file else None
-    except UsageError:
-        return None
-
-
 def is_foreign(candidate: Candidate) -> bool:
     """Return whether a library other than scikit-learn runs the model, so that its settings have no effect."""
-    return candidate.runtime != NATIVE or file_kind(candidate) not in (None, "skops", "pickle")
+    return candidate.runtime != NATIVE or candidate.model.file_format not in ("", "skops", "pickle")
 
 
 def settings_to_try(candidate: Candidate, *, batch_size: int = 2, sparse: bool = False) -> tuple[Candidate, ...]:
@@ -37,7 +26,7 @@ def settings_to_try(candidate: Candidate, *, batch_size: int = 2, sparse: bool =
         batch_size: Rows per call; the memory order is tried only for more than one row.
         sparse: Whether the input is a sparse matrix, which has no memory order and does not fit into a data frame.
     """
-    declares = candidate.runtime == "onnx" or file_kind(candidate) in ("onnx", "torchscript", "torch-export")
+    declares = candidate.runtime == "onnx" or candidate.model.file_format in ("onnx", "torchscript", "torch-export")
     added: list[dict[str, Setting]] = [
         {"assume_finite": True},
         {"skip_parameter_validation": True},

@@ -18,9 +18,9 @@ import msgspec
 
 from latency_tui.catalog.bounded_reading import open_regular, read_whole
 from latency_tui.catalog.folders import data_folder
-from latency_tui.catalog.model_files import RUNS_CODE, TITLES, Kind, find_model_file, kind_of
+from latency_tui.catalog.model_files import RUNS_CODE, TITLES, find_model_file
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import Candidate
+from latency_tui.plan.candidates import Candidate, ModelFormat, ModelSpec
 from latency_tui.plan.trust import EVERYTHING, Trust
 
 _MAX_REMEMBERED = 16 << 20
@@ -48,6 +48,43 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def digest_of_model(model: ModelSpec) -> str:
+    """Return the SHA-256 of the file of a model when it was named; compute it if it was not needed then.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    return model.file_digest or digest_of(Path(model.file))
+
+
+def with_digests(candidates: Iterable[Candidate], *, is_trust_given: bool) -> tuple[Candidate, ...]:
+    """Return candidates with the digest of each file whose trust depends on it, so that it is computed once.
+
+    These are files that run code, and skops files if trust is given now or was remembered. The process that loads a
+    file compares the digest of what it loads, so a file that changes afterwards is not trusted.
+
+    Args:
+        candidates: The candidates.
+        is_trust_given: Whether the user gives trust in files or types now.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    formats = {*RUNS_CODE, "skops"} if is_trust_given or recall() else RUNS_CODE
+    digests: dict[str, str] = {}
+    found: list[Candidate] = []
+    for candidate in candidates:
+        model = candidate.model
+        if model.file_format in formats and not model.is_temporary_pickle:
+            if model.file not in digests:
+                digests[model.file] = digest_of_model(model)
+            candidate = msgspec.structs.replace(
+                candidate, model=msgspec.structs.replace(model, file_digest=digests[model.file])
+            )
+        found.append(candidate)
+    return tuple(found)
+
+
 def trust_for(
     candidates: Iterable[Candidate],
     *,
@@ -72,18 +109,19 @@ def trust_for(
     for name in types:
         if not all(part.isidentifier() for part in name.split(".")):
             raise UsageError(f"A trusted type must be module.name, such as sklearn.tree._tree.Tree, not {name!r}.")
-    kinds = _kinds(candidates)
+    models = _models_by_file(candidates)
     trusted: dict[str, tuple[str, ...]] = {}
     for text in files:
         path = find_model_file(Path(text))
         if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises for a folder without access)
             raise UsageError(f"There is no file {path} to trust.")
-        if path.resolve() not in kinds and not (data and path.resolve() == Path(data).resolve()):
+        if path.resolve() not in models and not (data and path.resolve() == Path(data).resolve()):
             raise UsageError(f"{path} is trusted but not used; add it with -m or --data.")
-        trusted[digest_of(path)] = (EVERYTHING,)
+        model = models.get(path.resolve())
+        trusted[digest_of_model(model) if model else digest_of(path)] = (EVERYTHING,)
     remembered = recall(memory)
-    for path, kind in kinds.items():
-        if kind == "skops" and remembered and (digest := digest_of(path)) in remembered:
+    for model in models.values():
+        if model.file_format == "skops" and remembered and (digest := digest_of_model(model)) in remembered:
             trusted.setdefault(digest, remembered[digest])
     return Trust(files=trusted, types=types)
 
@@ -92,7 +130,8 @@ def remember(candidates: Iterable[Candidate], trust: Trust, *, memory: Path | No
     """Store the trusted types of the candidates' skops files, so that the user is not asked again."""
     if not (trust.files or trust.types):  # nothing to store, so no file needs to be hashed
         return
-    digests = (digest_of(path) for path, kind in _kinds(candidates).items() if kind == "skops")
+    models = _models_by_file(candidates).values()
+    digests = (digest_of_model(model) for model in models if model.file_format == "skops")
     remember_types({digest: trust.types_in(digest) for digest in digests}, memory=memory)
 
 
@@ -176,7 +215,7 @@ def is_trusted(candidate: Candidate, trust: Trust) -> bool:
     model = candidate.model
     if not model.configuration_digest or trust.trusts_all(model.configuration_digest):
         return True
-    return bool(not candidate.python and model.file and trust.types_in(digest_of(Path(model.file))))
+    return bool(not candidate.python and model.file and trust.types_in(digest_of_model(model)))
 
 
 def check_configuration_trust(candidate: Candidate, trust: Trust) -> None:
@@ -194,7 +233,7 @@ def check_configuration_trust(candidate: Candidate, trust: Trust) -> None:
         )
 
 
-def check_trusted(path: Path, kind: Kind, digest: str, trust: Trust) -> None:
+def check_trusted(path: Path, kind: ModelFormat, digest: str, trust: Trust) -> None:
     """Check that a file is trusted if loading it runs its author's code.
 
     Raises:
@@ -210,10 +249,7 @@ def check_trusted(path: Path, kind: Kind, digest: str, trust: Trust) -> None:
     raise UsageError(f"{path} is {what}: loading it runs its author's code. If you trust it, add --trust {path}; {do}.")
 
 
-def _kinds(candidates: Iterable[Candidate]) -> dict[Path, Kind]:
-    paths = {
-        Path(candidate.model.file).resolve()
-        for candidate in candidates
-        if candidate.model.file and not candidate.model.is_temporary_pickle
-    }
-    return {path: kind_of(path) for path in sorted(paths)}
+def _models_by_file(candidates: Iterable[Candidate]) -> dict[Path, ModelSpec]:
+    """Return the models that have a file, one per file."""
+    models = (candidate.model for candidate in candidates)
+    return {Path(model.file).resolve(): model for model in models if model.file and not model.is_temporary_pickle}

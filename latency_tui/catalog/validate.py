@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from latency_tui.catalog.interpreters import find_interpreter
 from latency_tui.catalog.model_files import RUNS_CODE, kind_of
-from latency_tui.catalog.settings_to_try import file_kind, is_foreign
-from latency_tui.catalog.trust_store import check_configuration_trust, check_trusted, digest_of
+from latency_tui.catalog.settings_to_try import is_foreign
+from latency_tui.catalog.trust_store import check_configuration_trust, check_trusted, digest_of, digest_of_model
 from latency_tui.errors import UsageError
-from latency_tui.plan.candidates import NATIVE, Candidate, ModelSpec
+from latency_tui.plan.candidates import NATIVE, Candidate, ModelFormat, ModelSpec
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, task_of
 from latency_tui.plan.plan import Plan
 from latency_tui.plan.settings import NATIVE_ONLY, SKLEARN_SETTINGS
@@ -42,10 +43,20 @@ def check_plan(plan: Plan, *, asks_later: bool = False) -> None:
         check_configuration_trust(candidate, plan.trust)
         if not model.file or model.is_temporary_pickle:
             continue
-        path = Path(model.file)
-        kind = kind_of(path)
-        if kind in RUNS_CODE:
-            check_trusted(path, kind, digest_of(path), plan.trust)
+        found = _format_of(model)
+        if found in RUNS_CODE:
+            check_trusted(Path(model.file), found, digest_of_model(model), plan.trust)
+
+
+def _format_of(model: ModelSpec) -> ModelFormat:
+    """Return the format of the file of a model, as it was when the model was named.
+
+    Raises:
+        UsageError: The format could not be identified, or the file no longer exists.
+    """
+    if model.file_format and os.path.exists(model.file):  # noqa: PTH110 (Path.exists raises for a folder without access)
+        return model.file_format
+    return kind_of(Path(model.file))
 
 
 def _check_data_file(path: Path, trust: Trust) -> None:
@@ -72,7 +83,7 @@ def check_settings(candidate: Candidate) -> None:
             f"{candidate.name}: {' and '.join(idle)} would change nothing, because the model's own library does not "
             "run it; remove this setting."
         )
-    if "key" in candidate.settings and file_kind(candidate) not in ("pickle", "skops"):
+    if "key" in candidate.settings and candidate.model.file_format not in ("pickle", "skops"):
         raise UsageError(f"{candidate.name}: key selects one of several models in a pickle, but this is no pickle.")
 
 

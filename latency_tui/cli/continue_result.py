@@ -11,6 +11,7 @@ from latency_tui.analysis.continuation import plan_to_continue
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
 from latency_tui.catalog.configuration import runs_code
+from latency_tui.catalog.model_files import kind_of
 from latency_tui.catalog.trust_store import remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.headless import HeadlessRun, run_and_report
@@ -122,16 +123,19 @@ def _replace_trust(plan: Plan, file: Path, trusted: Iterable[str], types: Iterab
                 f"{model.name} runs the code {model.factory}, which {file} names. If you trust that file, add "
                 f"--trust {file}."
             )
-    candidates = tuple(_clear_configuration_digest(candidate) for candidate in plan.candidates)
+    candidates = tuple(map(_as_named_by_user, plan.candidates))
     plan = msgspec.structs.replace(plan, candidates=candidates, trust=Trust())
     data = plan.workload.dataset.path if isinstance(plan.workload.dataset, FileDataset) else ""
     files = [text for text in trusted if text not in itself]
     return msgspec.structs.replace(plan, trust=trust_for(plan.candidates, files=files, types=types, data=data))
 
 
-def _clear_configuration_digest(candidate: Candidate) -> Candidate:
-    """Return a candidate that is treated as if the user had named it."""
-    return msgspec.structs.replace(candidate, model=msgspec.structs.replace(candidate.model, configuration_digest=""))
+def _as_named_by_user(candidate: Candidate) -> Candidate:
+    """Return a candidate as if the user had named it: without what the result says about its file."""
+    model = msgspec.structs.replace(candidate.model, configuration_digest="", file_digest="")
+    if model.file:
+        model = msgspec.structs.replace(model, file_format=kind_of(Path(model.file)))
+    return msgspec.structs.replace(candidate, model=model)
 
 
 class ConsistencyCheck:

@@ -22,6 +22,8 @@ from latency_tui.plan.settings import (
 
 NATIVE = "sklearn"
 
+ModelFormat = Literal["skops", "onnx", "pickle", "xgboost", "lightgbm", "catboost", "torchscript", "torch-export"]
+
 
 def slugify(name: str) -> str:
     """Return a name as it is typed on the command line: `Random Forest` becomes `random-forest`.
@@ -56,6 +58,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             model itself, or a function of an array.
         parameters: Keyword arguments of the factory.
         file: Path of the model file; an alternative to `factory`.
+        file_format: Format of its content; empty if there is no file, or if it cannot be read.
+        file_digest: SHA-256 of its content; empty if the trust in the file does not depend on it.
         is_temporary_pickle: Whether the file is a pickle that this program has just written for the engine.
         group: Heading in a list of models.
         task: `classification` or `regression`; empty if it is unknown.
@@ -70,6 +74,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     factory: str = ""
     parameters: dict[str, Any] = {}  # Any: the types that the factory accepts
     file: str = ""
+    file_format: ModelFormat | Literal[""] = ""
+    file_digest: str = ""
     is_temporary_pickle: bool = False
     group: str = ""
     task: Task | Literal[""] = ""
@@ -160,7 +166,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         plain = [
             msgspec.structs.replace(
                 one,
-                model=msgspec.structs.replace(one.model, file="", configuration_digest="")
+                model=msgspec.structs.replace(one.model, file="", file_digest="", configuration_digest="")
                 if one.model.file
                 else one.model,
                 settings={key: value for key, value in one.settings.items() if key != "python"},

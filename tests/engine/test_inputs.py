@@ -10,10 +10,11 @@ import pytest
 from onnx import helper, numpy_helper
 
 from latency_tui.catalog.input_hashes import identify_inputs
+from latency_tui.catalog.named_models import spec_of_file
 from latency_tui.catalog.onnx_external_data import external_files
 from latency_tui.engine.input_consistency import InputsChangedError, check_inputs
 from latency_tui.engine.protocol import InputsIdentified
-from latency_tui.plan import Candidate, ModelSpec, Plan
+from latency_tui.plan import Candidate, Plan
 
 
 def test_weights_beside_an_onnx_model_are_identified_too(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_weights_beside_an_onnx_model_are_identified_too(tmp_path: Path) -> None
     model = helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, weights))
     path = tmp_path / "model.onnx"
     onnx.save(model, path, save_as_external_data=True, all_tensors_to_one_file=False, size_threshold=100)
-    plan = Plan(candidates=(Candidate(model=ModelSpec(name="m", file=str(path))),))
+    plan = Plan(candidates=(Candidate(model=spec_of_file(str(path))),))
     files = {file.name for file in tmp_path.iterdir()}
     assert len(files) == 3
     before = identify_inputs(plan)

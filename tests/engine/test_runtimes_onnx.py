@@ -20,6 +20,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from latency_tui.catalog.named_models import spec_of_file
 from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.candidate.models.runtimes.conversion import compare, convert
@@ -27,7 +28,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure, TrainingFinished, WarmUpFinished
 from latency_tui.errors import LatencyTuiError
-from latency_tui.plan import BUILTIN_MODELS, BundledDataset, Candidate, ModelSpec, Plan, SyntheticDataset, Workload
+from latency_tui.plan import BUILTIN_MODELS, BundledDataset, Candidate, Plan, SyntheticDataset, Workload
 
 IRIS = prepare(BundledDataset(name="iris"))
 
@@ -224,5 +225,5 @@ async def test_a_third_party_adds_models_and_runtimes_by_entry_points(
 
 def test_an_onnx_file_needs_no_other_runtime(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"\x08\x09\x12\x08skl2onnx")
-    candidate = Candidate(model=ModelSpec(name="a", file=str(tmp_path / "a.onnx")))
+    candidate = Candidate(model=spec_of_file(str(tmp_path / "a.onnx")))
     assert expand_runtimes([candidate], ["sklearn", "onnx"]) == (candidate,)

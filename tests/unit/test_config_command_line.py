@@ -6,11 +6,14 @@ import json
 import pickle
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from latency_tui.catalog.bounded_reading import open_regular
+from latency_tui.catalog.file_head import read_head
 from latency_tui.catalog.trust_store import digest_of, recall, remember
 from latency_tui.cli import cli
 from latency_tui.cli.input_options import read_configuration
@@ -120,6 +123,24 @@ def test_what_skops_files_may_name_is_remembered_for_the_next_time() -> None:
     remember(plan.candidates, plan.trust)
     assert recall()[digest_of(path)] == ("sklearn.tree._tree.Tree",)
     assert plan_of("-m", "a.skops").trust.types_in(digest_of(path)) == ("sklearn.tree._tree.Tree",)
+
+
+@pytest.mark.parametrize(
+    ("name", "trusts"), [("a.joblib", ("--trust", "a.joblib")), ("a.skops", ("--trust", "a.skops")), ("a.skops", ())]
+)
+@pytest.mark.parametrize("is_configured", [False, True])
+def test_a_model_file_is_identified_and_hashed_once_per_run(
+    monkeypatch: pytest.MonkeyPatch, name: str, trusts: tuple[str, ...], is_configured: bool
+) -> None:
+    file = Path(name)
+    _ = file.write_bytes(pickle.dumps([1])) if file.suffix == ".joblib" else skops_file(name)
+    if is_configured:
+        Path("latency-tui.toml").write_text(f'[models.mine]\nfile = "{name}"\n')
+    read, hashed = Mock(wraps=read_head), Mock(wraps=open_regular)
+    monkeypatch.setattr("latency_tui.catalog.model_files.read_head", read)
+    monkeypatch.setattr("latency_tui.catalog.trust_store.open_regular", hashed)
+    run(monkeypatch, *(() if is_configured else ("-m", name)), *trusts)
+    assert (read.call_count, hashed.call_count) == (1, 1 if trusts else 0)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from latency_tui.catalog.data_files import format_of
 from latency_tui.catalog.model_files import SUFFIXES, TITLES, kind_of, looks_like_file
+from latency_tui.catalog.named_models import spec_of_file
 from latency_tui.catalog.trust_store import digest_of, recall, remember, trust_for
 from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
@@ -31,7 +32,7 @@ def archive(*names: str) -> bytes:
 
 
 def of(path: Path) -> Candidate:
-    return Candidate(model=ModelSpec(name=path.stem, file=str(path)))
+    return Candidate(model=spec_of_file(str(path), path.stem))
 
 
 SKOPS = archive("schema.json", "1.npy")
@@ -192,10 +193,11 @@ def test_nothing_heavy_is_imported_to_look_at_a_plan(tmp_path: Path) -> None:
     path.write_bytes(SKOPS)
     program = (
         "import sys\n"
-        "from latency_tui.plan import Candidate, ModelSpec, Plan\n"
+        "from latency_tui.catalog.named_models import spec_of_file\n"
+        "from latency_tui.plan import Candidate, Plan\n"
         "from latency_tui.catalog.validate import check_plan\n"
         "from latency_tui.catalog.trust_store import trust_for\n"
-        f"plan = Plan(candidates=(Candidate(model=ModelSpec(name='a', file={str(path)!r})),))\n"
+        f"plan = Plan(candidates=(Candidate(model=spec_of_file({str(path)!r})),))\n"
         "trust_for(plan.candidates); check_plan(plan)\n"
         "print(*{name.partition('.')[0] for name in sys.modules})\n"
     )

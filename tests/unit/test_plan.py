@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from latency_tui.catalog.named_models import known_models
+from latency_tui.catalog.named_models import known_models, spec_of_file
 from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
@@ -178,13 +178,12 @@ def test_a_setting_unknown_to_a_runtime_is_refused_only_if_typed() -> None:
 def test_other_libraries_files_have_no_variants_by_scikit_learns_settings(tmp_path: Path) -> None:
     forest = tmp_path / "forest.txt"
     forest.write_text("tree\nversion=v4\nnum_class=1\n")
-    settings = [v.settings for v in settings_to_try(Candidate(model=ModelSpec(name="forest", file=str(forest))))]
+    candidate = Candidate(model=spec_of_file(str(forest), "forest"))
+    settings = [v.settings for v in settings_to_try(candidate)]
     assert {"dtype": "float32"} in settings
     assert not any("assume_finite" in one or "skip_parameter_validation" in one for one in settings)
     forest.unlink()
-    assert settings_to_try(Candidate(model=ModelSpec(name="forest", file=str(forest)))), (
-        "it is told of when it is measured"
-    )
+    assert settings_to_try(candidate), "the file is missed when it is measured"
 
 
 def test_the_control_is_a_copy_of_the_first_under_another_name() -> None:

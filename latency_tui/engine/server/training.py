@@ -16,7 +16,6 @@ from latency_tui.catalog.configuration import runs_code
 from latency_tui.catalog.import_paths import source_of
 from latency_tui.catalog.named_models import is_built_in
 from latency_tui.catalog.onnx_external_data import external_files
-from latency_tui.catalog.settings_to_try import file_kind
 from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import (
     Called,
@@ -262,7 +261,7 @@ def fingerprints_of(candidate: Candidate, folders: Iterable[str] = ()) -> tuple[
     file, factory = candidate.model.file, candidate.model.factory
     paths = [file]
     with contextlib.suppress(UsageError, OSError):
-        if file and file_kind(candidate) == "onnx":
+        if candidate.model.file_format == "onnx":
             paths += map(str, external_files(Path(file)))
     if factory and runs_code(factory, {}):
         paths.append(str(source_of(factory, folders) or ""))

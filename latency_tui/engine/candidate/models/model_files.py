@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latency_tui.catalog.model_files import SUFFIXES, TITLES, Kind, kind_of
+from latency_tui.catalog.model_files import SUFFIXES, TITLES, kind_of
 from latency_tui.catalog.onnx_external_data import external_files
 from latency_tui.catalog.trust_store import check_trusted
 from latency_tui.engine.candidate.error_messages import extract_cause, summarize_exception
@@ -24,6 +24,7 @@ from latency_tui.engine.candidate.models.runtimes.onnx import OnnxModel
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import LatencyTuiError, ModelError
 from latency_tui.plan import Setting, Trust
+from latency_tui.plan.candidates import ModelFormat
 
 _SKOPS_SKLEARN_VERSION = re.compile(rb'"_sklearn_version": \{.{0,300}?"content": "\\"([\w.]+)\\""', re.DOTALL)
 
@@ -33,7 +34,7 @@ class FileContent:
     """The content of a model file, read once, so that the checked content is the loaded content."""
 
     path: Path
-    kind: Kind
+    kind: ModelFormat
     content: bytes
     digest: str
 
@@ -155,7 +156,7 @@ def _load_onnx(file: FileContent, threads: int) -> OnnxModel:
         raise
 
 
-_LOADERS: dict[Kind, Callable[[FileContent, int], Any]] = {
+_LOADERS: dict[ModelFormat, Callable[[FileContent, int], Any]] = {
     "onnx": _load_onnx,
     "xgboost": lambda file, threads: load_xgboost(file.content, threads),
     "lightgbm": _load_lightgbm,
