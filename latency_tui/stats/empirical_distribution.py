@@ -36,3 +36,29 @@ def reduce_distribution(ordered: NDArray[Any]) -> tuple[NDArray[np.float64], NDA
         body = np.arange(1, _BODY_POINTS) / _BODY_POINTS
         ranks = np.unique(np.concatenate(([1], np.ceil(np.concatenate((body, tail)) * count - 1e-9), [count])))
     return ranks / count, ordered[ranks.astype(np.int64) - 1]
+
+
+def bin_shares(
+    shares: NDArray[np.float64], latencies: NDArray[np.float64], edges: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the share of the samples in each bin of a histogram, `(n_bins,)`.
+
+    Between two points of a reduced distribution, samples are spread evenly. If all are points, they are counted.
+
+    Args:
+        shares: Shares of the points, ascending, `(n_points,)`.
+        latencies: Latencies of the points, ascending, `(n_points,)`.
+        edges: Edges of the bins, ascending, `(n_bins + 1,)`; a sample at an inner edge belongs to the bin below it.
+    """
+    first = np.nextafter(edges[0], -np.inf)  # the first bin contains its lower edge
+    inner = np.concatenate(([first], edges[1:]))
+    above = np.searchsorted(latencies, inner, side="right")
+    below = np.concatenate(([0.0], shares))[above]
+    if round(1 / float(shares[0])) > shares.size:
+        start, end = np.maximum(above - 1, 0), np.minimum(above, latencies.size - 1)
+        span = latencies[end] - latencies[start]
+        part = np.divide(inner - latencies[start], span, out=np.zeros_like(inner), where=span > 0)
+        between = (above > 0) & (above < latencies.size)
+        below = below + np.where(between, part * (shares[end] - shares[start]), 0.0)
+    found: NDArray[np.float64] = np.diff(below)
+    return found

@@ -19,6 +19,7 @@ from latency_tui.tui.commands import (
     LeaveChart,
     MakeBaseline,
     MeasureMore,
+    NextView,
     OpenSaved,
     Profile,
     Quit,
@@ -43,7 +44,19 @@ _FOOTER: tuple[type[Command], ...] = (
 """The keys of the models, the most important first: a narrow footer drops them from the end."""
 
 _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
-    *(Stop, Freeze, Profile, ShowFailure, MeasureMore, SortComparison, SaveAs, MakeBaseline, Enlarge, ShowNoise),
+    *(
+        Stop,
+        Freeze,
+        Profile,
+        ShowFailure,
+        MeasureMore,
+        NextView,
+        SortComparison,
+        SaveAs,
+        MakeBaseline,
+        Enlarge,
+        ShowNoise,
+    ),
     *(Choose, Train),
 )
 _FOOTER_OF_HISTORY: tuple[type[Command], ...] = (
@@ -72,7 +85,11 @@ def bindings() -> list[Binding]:
 def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]:
     """Return the commands at the left end of the footer: at most six that apply now, the most important first."""
     if enlarged:
-        return LeaveChart, Enlarge, *(command for command in (Freeze, SaveAs, ShowNoise) if command.applies(state))
+        return (
+            LeaveChart,
+            Enlarge,
+            *(command for command in (NextView, Freeze, SaveAs, ShowNoise) if command.applies(state)),
+        )
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
     if state.tab == "history" and state.mode != "tiny":
         order = _FOOTER_OF_HISTORY

@@ -37,6 +37,7 @@ class ViewController:
             commands.FocusRuns: self._focus_runs,
             **{one: partial(self._sort, one) for one in (commands.SortComparison, commands.ReverseComparison)},
             commands.Enlarge: self._enlarge_next,
+            commands.NextView: self._show_next_view,
             commands.LeaveChart: partial(self.enlarge, None),
             **{tab: partial(self._open_tab, tab) for tab in commands.TABS},
         }
@@ -65,6 +66,16 @@ class ViewController:
             self._screen.minimize()
         else:
             self._screen.maximize(part, container=False)
+        self._screen.arrange_parts()
+
+    def _show_next_view(self) -> None:
+        """Show the next view of the tab, enlarged if the previous one was."""
+        if self._screen.results is None or not commands.NextView.applies(self._store.state):
+            return
+        view = self._screen.results.next_view(visible_tab(self._store.state))
+        if self._screen.maximized is not None:
+            self._screen.minimize()
+            self.enlarge(view)
         self._screen.arrange_parts()
 
     def _sort(self, command: type[commands.Command]) -> None:

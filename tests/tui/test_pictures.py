@@ -67,6 +67,18 @@ def test_compared(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[
     assert snap_compare(make_app(Script()), terminal_size=size, run_before=compared)
 
 
+@pytest.mark.parametrize(
+    ("view", "size"), [(0, (140, 45)), (0, (80, 24)), *((view, (100, 30)) for view in range(4))], ids=str
+)
+def test_spread(snap_compare, view: int, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
+    async def spread(pilot: Pilot[None]) -> None:
+        await profiled(pilot)
+        await pilot.press("2", *"g" * view)
+        await pilot.pause(0.2)
+
+    assert snap_compare(make_app(Script()), terminal_size=size, run_before=spread)
+
+
 def test_while_it_measures(snap_compare) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     script = Script()
 

@@ -102,10 +102,11 @@ def test_the_next_result_is_shown_by_the_same_state_with_another_index() -> None
 
 
 @pytest.mark.parametrize(
-    ("mode", "first", "tabs"), [("wide", "latency", 3), ("narrow", "models", 4), ("tiny", "models", 3)]
+    ("mode", "first", "beside"), [("wide", "latency", 1), ("narrow", "models", 0), ("tiny", "models", 1)]
 )
-def test_models_are_a_tab_only_where_they_do_not_stand_beside(mode: Mode, first: str, tabs: int) -> None:
+def test_models_are_a_tab_only_where_they_do_not_stand_beside(mode: Mode, first: str, beside: int) -> None:
     state = replace(fresh(), mode=mode)
+    tabs = len(commands.TABS) - beside
     assert visible_tab(state).tab == first
     assert len(tabs_of(state)) == tabs
     walked = state

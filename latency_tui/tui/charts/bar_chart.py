@@ -13,18 +13,16 @@ from rich.cells import cell_len
 from latency_tui.text.formatting import format_duration
 from latency_tui.text.scales import Scale, bar_scale, extended
 from latency_tui.tui.charts.canvas import Canvas
-from latency_tui.tui.charts.chart import LOG, Chart
+from latency_tui.tui.charts.chart import LOG
 from latency_tui.tui.charts.limit_lines import LimitLine
+from latency_tui.tui.charts.named_rows import MIN_COLUMNS, NamedRow, NamedRowsChart, arrange_rows
 from latency_tui.tui.charts.ticks import duration_axis, minor_columns
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names
+from latency_tui.tui.text import fit
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
-_MIN_BARS, _MIN_NAME = 12, 8  # columns; if both do not fit, the figures are omitted
-_MIN_COLUMNS = 2  # of a plot
-_MAX_PITCH = 4  # rows from one bar to the next
 _EIGHTHS = "▏▎▍▌▋▊▉"
 _SAVED = "░"
 """Pattern of the bar of a saved baseline, which differs from other bars without colour too."""
@@ -53,7 +51,7 @@ class Bar:
     saved: float | None = None
 
 
-class BarChart(Chart):
+class BarChart(NamedRowsChart):
     """Medians as bars from fast to slow, each with a whisker to p99, and perhaps a bar of the saved baseline below."""
 
     bars: tuple[Bar, ...] = ()
@@ -81,11 +79,12 @@ class BarChart(Chart):
         top, rows = top + labelled, rows - labelled
         hidden = max(len(bars) - rows, 0)
         bars = bars[: rows - 1] if hidden else bars
-        left = self._names(canvas, bars, top, rows)
+        arrangement = arrange_rows(len(bars), rows, gap=2 if saved else 1)  # the bar of a saved baseline is below
+        left = self.put_names(canvas, [_named_row(bar) for bar in bars], top, arrangement)
         columns = canvas.width - left - 2
-        if columns < _MIN_COLUMNS or rows < 1:
+        if columns < MIN_COLUMNS or rows < 1:
             return
-        pitch, thick, first = _bar_rows(len(bars), rows, saved=bool(saved))
+        pitch, thick, first = arrangement
         self.begin_plot(
             columns + 2, rows + 2, duration_axis(scale, columns, 1, 1)
         )  # a column for whiskers that extend beyond the plot
@@ -110,28 +109,6 @@ class BarChart(Chart):
             canvas.put(left + 1, top + rows - 1, f"and {hidden + 1} slower", self.muted)
         if labelled:
             self._limit_labels(canvas, scale, left + 1, columns, top - 1)
-
-    def _names(self, canvas: Canvas, bars: Sequence[Bar], top: int, rows: int) -> int:
-        """Write names and, if there is room, figures; return the number of columns used."""
-        values = [format_duration(bar.value) for bar in bars]
-        beside = [format_duration(bar.saved) for bar in bars if bar.saved]
-        figures = max((cell_len(value) for value in (*values, *beside)), default=0) + 2
-        longest = max((cell_len(sanitize_line(bar.name)) for bar in bars), default=0)
-        room = canvas.width - _MIN_BARS - 6
-        if room - figures < min(longest, _MIN_NAME):
-            figures = 0
-        names = short_names([sanitize_line(bar.name) for bar in bars], max(room - figures, 4))
-        named = max((cell_len(name) for name in names), default=0)
-        pitch, thick, first = _bar_rows(len(bars), rows, saved=any(bar.saved for bar in bars))
-        for index, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
-            row = top + first + index * pitch + (thick - 1) // 2
-            canvas.put(1, row, f"{bar.style[1]} {name}", self.cell_colour(bar.style[0]))
-            if figures:
-                canvas.put(3 + named, row, fit(value, figures, right=True), self.foreground)
-            if figures and bar.saved and pitch > thick:
-                row = top + first + index * pitch + thick
-                canvas.put(3 + named, row, fit(format_duration(bar.saved), figures, right=True), self.muted)
-        return named + figures + 4
 
     def _bar(self, bar: Bar, scale: Scale, columns: int, rows: range) -> None:
         """Draw a bar on rows of the plot, counted from below; its end is drawn in eighths of a cell."""
@@ -176,14 +153,9 @@ class BarChart(Chart):
                 edge = at - 2
 
 
-def _bar_rows(count: int, rows: int, *, saved: bool = False) -> tuple[int, int, int]:
-    """Return the arrangement of bars on rows: the distance between bars, the height of a bar, and the first row.
-
-    With a saved baseline, its bar has the row below, unless the bars are on consecutive rows.
-    """
-    pitch = max(min(rows // max(count, 1), _MAX_PITCH), 1)
-    thick = max(pitch - (2 if saved else 1), 1)
-    return pitch, thick, max((rows - pitch * count + (pitch - thick)) // 2, 0)
+def _named_row(bar: Bar) -> NamedRow:
+    saved = format_duration(bar.saved) if bar.saved else ""
+    return NamedRow(bar.name, bar.style, format_duration(bar.value), saved)
 
 
 def bars_of(

@@ -12,20 +12,16 @@ from rich.cells import cell_len
 
 from latency_tui.text.scales import Scale, extended, line_scale, span_scale, tick_labels, ticks
 from latency_tui.tui.charts.canvas import Canvas
-from latency_tui.tui.charts.chart import LOG, MIN_TITLED_HEIGHT, Chart
+from latency_tui.tui.charts.chart import LOG, MIN_TITLED_HEIGHT
 from latency_tui.tui.charts.limit_lines import LimitLine
-from latency_tui.tui.charts.ticks import duration_axis, run_axis, separate_rows
+from latency_tui.tui.charts.named_lines import AXIS, NamedLinesChart
+from latency_tui.tui.charts.ticks import duration_axis, run_axis
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult
 
 _MAX_COLUMNS = 2000  # larger than any terminal
-_AXIS, _MIN_PLOT = 9, 20  # columns for the labels of ticks, and for the lines
-_MIN_NAME, _MAX_NAME = 11, 28  # columns for a name at the end of a line
-_MIN_KEY_NAME, _MIN_ROWS = 6, 5  # columns for a name below the lines, and rows for the lines above it
-_LIMIT_SHAPE = "─"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +43,7 @@ class Line:
     end: float
 
 
-class LineChart(Chart):
+class LineChart(NamedLinesChart):
     """Latency over runs or time, with the name of each model at the end of its line."""
 
     lines: tuple[Line, ...] = ()
@@ -73,15 +69,15 @@ class LineChart(Chart):
         across = span_scale(last) if self.timed else Scale(1.0, max(last, 2.0), log=False)
         titled = canvas.height >= MIN_TITLED_HEIGHT
         named = len(lines) + len(self.limits) <= canvas.height - titled - 2
-        right, names = self._names(canvas) if named else (len(" runs "), [])
-        columns = canvas.width - _AXIS - right
+        right, names = self.names_of(canvas, lines, self.limits) if named else (len(" runs "), [])
+        columns = canvas.width - AXIS - right
         drawn = [reduce(x.runs, x.seconds, max(round(columns * across.place(x.runs[-1])), 1)) for x in lines]
         seen = np.concatenate([seconds for _, seconds in drawn])
         scale = line_scale(float(seen.min()), float(seen.max()))
         scale = extended(scale, [limit.seconds for limit in self.limits])
         many = any(seconds.size < line.seconds.size for line, (_, seconds) in zip(lines, drawn, strict=True))
         top = self._title(canvas, scale, many=many)
-        bottom = 0 if named else self._key(canvas, top)
+        bottom = 0 if named else self.key(canvas, lines, self.limits, top)
         rows = canvas.height - top - 2 - bottom
         values = ticks(scale, max(rows // 3, 2))
         labels = [f" {label} " for label in tick_labels(values, always=True)]
@@ -100,7 +96,7 @@ class LineChart(Chart):
         for line, (runs, seconds) in zip(reversed(lines), reversed(drawn), strict=True):
             self._line(line, across.places(runs) * (columns - 1), scale.places(seconds))
         self.end_plot(canvas, 0, top)
-        self._label_ends(canvas, names, scale, left + columns, top, rows)
+        self.label_ends(canvas, lines, self.limits, names, scale, left + columns, top, rows)
         canvas.put(left + columns, top + rows + 1, "time" if self.timed else "runs", self.muted)
 
     def _line(self, line: Line, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
@@ -115,49 +111,6 @@ class LineChart(Chart):
         title = "latency over time" if self.timed else "latency over the runs"
         log = LOG if scale.log else ""
         return self.title(canvas, f"{title}{', middle half' if many else ''}{log}", f"{title}{log}", f"latency{log}")
-
-    def _names(self, canvas: Canvas) -> tuple[int, list[str]]:
-        """Return the number of columns for names at the ends of lines, and the names."""
-        room = min(max(canvas.width - _AXIS - _MIN_PLOT - 4, _MIN_NAME), _MAX_NAME)
-        names = short_names([sanitize_line(line.name) for line in self.lines], room)
-        names += [fit(limit.label, min(cell_len(limit.label), room)) for limit in self.limits]
-        return max(cell_len(name) for name in names) + 4, names
-
-    def _label_ends(self, canvas: Canvas, names: list[str], scale: Scale, left: int, top: int, rows: int) -> None:
-        """Write names at the ends of lines without overlaps; a limit beyond the axis has an arrow."""
-        if not names:
-            return
-        marks = [line.style[1] for line in self.lines]
-        colours = [self.cell_colour(line.style[0]) for line in self.lines] + [self.limit_colour] * len(self.limits)
-        for limit in self.limits:
-            outside = "↑" if limit.seconds > scale.high else "↓"
-            marks.append(_LIMIT_SHAPE if scale.holds(limit.seconds) else outside)
-        ends = [*(line.end for line in self.lines), *(limit.seconds for limit in self.limits)]
-        wanted = [(1 - scale.place(end)) * (rows - 1) for end in ends]
-        placed = separate_rows(wanted, max(rows, len(names)))
-        for mark, name, colour, row in zip(marks, names, colours, placed, strict=True):
-            canvas.put(left + 1, top + row, f"{mark} {name}", colour)
-
-    def _key(self, canvas: Canvas, top: int) -> int:
-        """Write a legend below the chart if names do not fit at the ends of lines; return its number of rows."""
-        entries = [(line.style[1], sanitize_line(line.name), self.cell_colour(line.style[0])) for line in self.lines]
-        entries += [(_LIMIT_SHAPE, limit.label, self.limit_colour) for limit in self.limits]
-        most = max(canvas.height - top - 2 - _MIN_ROWS, 1)
-        across = max(-(-len(entries) // most), 1)
-        longest = max(cell_len(name) for _, name, _ in entries)
-        across = max(across, (canvas.width - 1) // (longest + 4), 1)
-        across = min(across, max((canvas.width - 1) // (_MIN_KEY_NAME + 4), 1))
-        room = (canvas.width - 1) // across
-        names = short_names([name for _, name, _ in entries], room - 4)
-        height = min(-(-len(entries) // across), most)
-        shown = entries[: height * across]
-        for index, ((mark, _, colour), name) in enumerate(zip(shown, names, strict=False)):
-            column, row = 1 + index % across * room, canvas.height - height + index // across
-            canvas.put(column, row, f"{mark} {name}", colour)
-        if len(shown) < len(entries):
-            more = f"and {len(entries) - len(shown) + 1} more"
-            canvas.put(1 + (across - 1) * room, canvas.height - 1, fit(more, room), self.muted)
-        return height
 
 
 def lines_of(

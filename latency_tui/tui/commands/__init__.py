@@ -58,11 +58,13 @@ from latency_tui.tui.commands.screen import (
 from latency_tui.tui.commands.tabs import (
     TABS,
     NextTab,
+    NextView,
     PreviousTab,
     ShowCompare,
     ShowHistory,
     ShowLatency,
     ShowModels,
+    ShowSpread,
     ShowTab,
 )
 
@@ -95,6 +97,7 @@ __all__ = [
     "NextResult",
     "NextSaved",
     "NextTab",
+    "NextView",
     "OpenSaved",
     "PlanCommand",
     "PreviousResult",
@@ -114,6 +117,7 @@ __all__ = [
     "ShowModels",
     "ShowNoise",
     "ShowPalette",
+    "ShowSpread",
     "ShowTab",
     "SortComparison",
     "Stop",
@@ -132,7 +136,7 @@ COMMANDS: dict[str, type[Command]] = {
         *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious),
-        *(*TABS, NextTab, PreviousTab, Enlarge),
+        *(*TABS, NextTab, PreviousTab, NextView, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
         *(OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),

@@ -8,7 +8,7 @@ from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop,
 from latency_tui.tui.commands.models import AddModel, AddVariants, Find, MakeBaseline, RemoveModel, ShowFailure
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
 from latency_tui.tui.commands.screen import ReverseComparison, SortComparison
-from latency_tui.tui.commands.tabs import NextTab, PreviousTab, ShowCompare, ShowTab
+from latency_tui.tui.commands.tabs import NextTab, NextView, PreviousTab, ShowCompare, ShowSpread, ShowTab
 from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from latency_tui.tui.state import State
 from latency_tui.tui.text import sanitize_line
@@ -23,6 +23,7 @@ def refusal(command: type[Command], state: State) -> str:
         HistoryCommand,
         NextTab,
         PreviousTab,
+        NextView,
         SortComparison,
         ReverseComparison,
         Find,
@@ -49,6 +50,8 @@ def refusal(command: type[Command], state: State) -> str:
         return f"{sanitize_line(state.row.candidate.name)} has not failed." if state.row else "No model is highlighted."
     if command in (SortComparison, ReverseComparison) and state.result is not None:
         return f"This key sorts Compare; {ShowCompare.key_label()} opens it."
+    if command is NextView and state.result is not None:
+        return f"This tab has one view; {ShowSpread.key_label()} opens Spread."
     if command is Stop:
         return "Nothing is running." if state.work == "idle" else "It is already being stopped."
     if command is FocusRuns:

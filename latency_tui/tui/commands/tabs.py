@@ -21,11 +21,13 @@ class ShowTab(Command):
         tab: Its name in the state.
         label: Its name on the screen.
         needs_result: Whether it is empty before anything is measured; the screen then says what to press.
+        views: Number of views between which `NextView` switches.
     """
 
     tab: ClassVar[str]
     label: ClassVar[str]
     needs_result: ClassVar[bool] = True
+    views: ClassVar[int] = 1
     group = "Screen"
 
     @classmethod
@@ -60,6 +62,21 @@ class ShowLatency(ShowTab):
         return LatencyPane(id=cls.tab)
 
 
+class ShowSpread(ShowTab):
+    """Show how the latencies of each model are distributed: percentile curve, ECDF, histogram, boxes."""
+
+    tab, label = "spread", "Spread"
+    title, keys = "Show Spread", ("2",)
+    views = 4
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the charts."""
+        from latency_tui.tui.widgets.spread import SpreadPane
+
+        return SpreadPane(id=cls.tab)
+
+
 class ShowCompare(ShowTab):
     """Show every model against the baseline, with percentiles side by side."""
 
@@ -89,8 +106,20 @@ class ShowHistory(ShowTab):
         return HistoryPane(id=cls.tab)
 
 
-TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowCompare, ShowHistory)
+TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowCompare, ShowHistory)
 """Every tab, from left to right."""
+
+
+class NextView(Command):
+    """Show the next view of the tab: on Spread, percentile curve, ECDF, histogram or boxes."""
+
+    title, keys, footer, group = "Show the next view of the tab", ("g",), "View", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the open tab has several views of a result."""
+        views = next((tab.views for tab in TABS if tab.tab == state.tab), 1)
+        return state.mode != "tiny" and state.result is not None and views > 1
 
 
 class NextTab(Command):

@@ -63,6 +63,9 @@ class Pane(VerticalScroll, can_focus=False):
     def open_again(self) -> None:
         """Handle the key of the tab while the tab is open already."""
 
+    def next_view(self) -> None:
+        """Show the next view of the tab, if it has several."""
+
     def hints(self, context: PaintContext) -> tuple[str, ...]:
         """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
         del context

@@ -52,6 +52,13 @@ class Results(Vertical):
         if tab in self._panes:
             self._panes[tab].open_again()
 
+    def next_view(self, tab: type[ShowTab]) -> Widget | None:
+        """Show the next view of a tab; return the part of it that `e` enlarges."""
+        if tab not in self._panes:
+            return None
+        self._panes[tab].next_view()
+        return next(iter(self._panes[tab].enlargeable()), None)
+
     def hints(self, tab: type[ShowTab], context: PaintContext) -> tuple[str, ...]:
         """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
         return self._panes[tab].hints(context) if tab in self._panes else ()
