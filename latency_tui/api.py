@@ -20,6 +20,7 @@ from latency_tui.api_arguments import (
     check_bool,
     check_float,
     check_int,
+    check_mix,
     check_models,
     check_names,
     count_features,
@@ -42,6 +43,7 @@ from latency_tui.errors import UsageError
 from latency_tui.history.reading import read_result
 from latency_tui.plan import Method, ModelSpec, Plan, Setting, StoredDataset, Workload, expand, make_slugs_unique
 from latency_tui.plan.limits import COLD_START_METRICS
+from latency_tui.plan.mix import default_runs
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -59,6 +61,7 @@ def measure(
     until_known: bool = False,
     max_seconds: float = 60.0,
     batch_size: int = 1,
+    mix: Mapping[int, float] | Sequence[int] | None = None,
     method: Method = "predict",
     baseline: str | None = None,
     settings: Mapping[str, Settings | Sequence[Settings]] | None = None,
@@ -85,11 +88,14 @@ def measure(
         models: Maps a name to a fitted model that has the method, or to a function of an array.
         X: `(n_rows, ...)` rows to predict: an array, a data frame or a list.
         y: `(n_rows,)` targets; if given, models that have `score` are scored.
-        runs: Timed calls per model and launch; defaults to 100 unless `seconds` or `until_known` is given.
+        runs: Timed calls per model and launch; defaults to 100, or to more if a mix needs them, unless `seconds` or
+            `until_known` is given.
         seconds: Time spent in timed calls per model and launch, instead of `runs`.
         until_known: Measure until each model is shown to differ from the baseline, or to match it, instead of `runs`.
         max_seconds: Time limit per launch for `until_known`.
         batch_size: Rows per call.
+        mix: Several batch sizes instead: maps each to its share of the calls, `{1: 0.8, 64: 0.2}`, or lists the batch
+            sizes of recorded requests.
         method: The method to call: `predict`, `predict_proba`, `decision_function` or `transform`.
         baseline: Name of the model that the others are compared with, as in `models`, followed by its settings in
             brackets if it has any; None for the fastest.
@@ -149,11 +155,13 @@ def measure(
         )
         sweeps = build_sweeps(sweep)
         candidates = expand(candidates, sweeps) if sweeps else candidates
-        timed = seconds is not None or until_known
+        timed, requests = seconds is not None or until_known, check_mix(mix)
         plan = Plan(
             candidates=candidates,
-            workload=Workload(dataset=data, method=method, batch_size=check_int("batch_size", batch_size)),
-            runs=(None if timed else 100) if runs is None else check_int("runs", runs),
+            workload=Workload(
+                dataset=data, method=method, batch_size=check_int("batch_size", batch_size), mix=requests
+            ),
+            runs=(None if timed else default_runs(requests)) if runs is None else check_int("runs", runs),
             seconds=None if seconds is None else check_float("seconds", seconds),
             until_known=check_bool("until_known", until_known),
             max_seconds=check_float("max_seconds", max_seconds),

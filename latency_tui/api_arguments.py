@@ -14,6 +14,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Sweep, make_sweep, parse_sweep
 from latency_tui.plan.candidates import slug_of
 from latency_tui.plan.limits import Limit, parse_limit
+from latency_tui.plan.mix import Mix, make_mix, mix_of
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.plan.suggest import hint
 
@@ -213,3 +214,17 @@ def parse_pinning(cpu: object) -> Pinning:
         raise UsageError(f"cpu must be core numbers, text such as '0,2-3', 'none' or None, not {format_value(cpu)}.")
     check_cores(cores)
     return tuple(int(core) for core in cores)
+
+
+def check_mix(mix: object) -> Mix:
+    """Return the mix that maps batch sizes to shares, or that has recorded batch sizes; empty for None."""
+    if mix is None:
+        return ()
+    if isinstance(mix, Mapping):
+        return make_mix({check_int("A batch size of mix", size): check_float("A share", mix[size]) for size in mix})
+    if isinstance(mix, str | bytes) or not isinstance(mix, Sequence | np.ndarray):
+        raise UsageError(f"mix must map batch sizes to shares, or list batch sizes, not be {format_value(mix)}.")
+    sizes = np.asarray(mix)
+    if sizes.ndim != 1 or sizes.dtype.kind not in "iu":
+        raise UsageError("mix must list batch sizes as whole numbers, or map them to their shares.")
+    return mix_of(sizes.tolist())

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from statistics import median
+from typing import TypedDict
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from latency_tui.analysis.request_mix import RequestMix
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer, Subsample
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
@@ -16,6 +19,7 @@ from latency_tui.engine.protocol import CallInput, CandidateFailed, TrainingFini
 from latency_tui.plan import Candidate
 from latency_tui.result.distribution import Distribution
 from latency_tui.result.launch_statistics import LaunchStatistics
+from latency_tui.result.mix import ClassResult
 from latency_tui.result.result import CandidateResult, ColdStart, PredictionDifference, Statistics, Status
 from latency_tui.stats.empirical_distribution import reduce_distribution
 from latency_tui.stats.mean_ci import mean_interval
@@ -28,6 +32,13 @@ _NANO = 1e-9
 _SINGLE_PROCESS = (
     "ran in one process because replicas could not be started; its memory layout may bias the latency by about 1 %"
 )
+
+
+class _OfMix(TypedDict, total=False):
+    throughput: float | None
+    classes: tuple[ClassResult, ...]
+    mix_average: float | None
+    batch_sizes: NDArray[np.int64] | None
 
 
 class CandidateRecord:
@@ -59,7 +70,7 @@ class CandidateRecord:
 
     def result(
         self,
-        batch_size: int,
+        requests: int | RequestMix,
         max_samples: int | None,
         *,
         calls_per_round: int,
@@ -71,7 +82,7 @@ class CandidateRecord:
         """Return the result of the candidate so far.
 
         Args:
-            batch_size: Rows per call.
+            requests: Rows per call, or the request mix.
             max_samples: Approximate number of samples to use; None for all.
             calls_per_round: Calls per round that a longer measurement would have.
             seconds: Wall time of the measurement.
@@ -122,8 +133,48 @@ class CandidateRecord:
             statistics=statistics,
             distribution=distribution,
             per_launch=per_launch,
-            throughput=totals.count * batch_size / (totals.total * _NANO) if totals.count else None,
+            **(
+                {"throughput": totals.count * requests / (totals.total * _NANO) if totals.count else None}
+                if isinstance(requests, int)
+                else self._of_mix(requests, subsample, calls_per_round, seconds, clock_step, samples=samples)
+            ),
         )
+
+    def _of_mix(
+        self,
+        mix: RequestMix,
+        subsample: Subsample,
+        calls_per_round: int,
+        seconds: float,
+        clock_step: int,
+        *,
+        samples: bool,
+    ) -> _OfMix:
+        """Return the fields of a result that depend on the classes of a request mix."""
+        totals, given = self.buffer.class_totals, subsample.batch_sizes
+        if not totals.calls:
+            return {"throughput": None}
+        classes, found = mix.classify(given), []
+        for number, one in enumerate(mix.classes):
+            calls, rows, spent = totals.calls[number], totals.rows[number], totals.nanoseconds[number] * _NANO
+            estimates = _of_class(subsample, classes == number, one.share * calls_per_round, seconds, clock_step)
+            found.append(
+                ClassResult(
+                    batch_size=one.smallest,
+                    largest_batch_size=one.largest,
+                    share=one.share,
+                    calls=calls,
+                    p50=estimates["p50"].scaled(_NANO),
+                    p99=estimates["p99"].scaled(_NANO),
+                    throughput=rows / spent if spent else None,
+                )
+            )
+        return {
+            "throughput": sum(totals.rows) / (sum(totals.nanoseconds) * _NANO),
+            "classes": tuple(found),
+            "mix_average": mix.average_of([one.p50.value for one in found]),
+            "batch_sizes": given.copy() if samples else None,
+        }
 
     def statistics(
         self, max_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float
@@ -189,6 +240,32 @@ def _statistics(
         min=totals.min * _NANO,
         max=totals.max * _NANO,
         **shown,
+    )
+
+
+def _of_class(
+    subsample: Subsample, mine: NDArray[np.bool_], calls_per_round: float, seconds: float, clock_step: int
+) -> dict[str, Percentile]:
+    """Return the percentiles of one class of requests, in nanoseconds.
+
+    Args:
+        subsample: Samples of all classes.
+        mine: Whether each sample belongs to the class, `(n_samples,)`.
+        calls_per_round: Calls of the class per round that a longer measurement would have.
+        seconds: Wall time of the measurement.
+        clock_step: Step of the clock in nanoseconds; 0 if it is negligible or unknown.
+    """
+    blocks = np.searchsorted(subsample.rounds, np.flatnonzero(mine), side="right") - 1
+    present, starts = np.unique(blocks, return_index=True)
+    return percentiles(
+        subsample.samples[mine],
+        starts,
+        clusters=subsample.clusters[present],
+        of_launches=subsample.of_launches,
+        complete=subsample.complete[present],
+        calls_per_round=max(calls_per_round, 1),
+        seconds=seconds,
+        clock_step=clock_step,
     )
 
 

@@ -65,4 +65,5 @@ def _candidate(record: CandidateRecord, medians: MedianTable, *, is_control: boo
         blocks=blocks,
         calls=record.buffer.columns(blocks.rounds),
         samples=record.buffer.subsample(None).samples.astype(np.int64) if is_control else None,
+        batch_sizes=record.buffer.batch_sizes.copy() if is_control and record.buffer.batch_sizes.size else None,
     )

@@ -190,7 +190,9 @@ class Comparer:
         This comparison includes what the sequential test ignores: between-process variance, the control, and failures.
         """
         medians = {
-            record.position: float(np.median(record.buffer.subsample(None).samples))
+            record.position: self.medians.typical(record.position)
+            if self.plan.workload.mix
+            else float(np.median(record.buffer.subsample(None).samples))
             for record in self.active()
             if record.buffer.totals.count
         }
@@ -373,9 +375,8 @@ class Comparer:
 
 
 def median_of(candidate: CandidateResult) -> float:
-    """Return the p50 of a measured candidate, in seconds."""
-    assert candidate.statistics is not None
-    return candidate.statistics.p50.value or 0.0
+    """Return the p50 of a measured candidate, or its average call of a mix, in seconds."""
+    return candidate.typical_seconds
 
 
 def difference_of(pair: PairEvidence | None) -> float:

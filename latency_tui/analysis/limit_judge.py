@@ -89,7 +89,7 @@ class LimitJudge:
                     confidence=confidence,
                 ),
                 compared.get(record.candidate.slug),
-                batch_size=plan.workload_of(record.candidate).batch_size,
+                batch_size=plan.workload_of(record.candidate).mean_batch_size,
                 seconds=seconds,
                 confidence=confidence,
             )

@@ -97,7 +97,7 @@ def judge_limits(
     statistics: Statistics,
     comparison: Comparison | None,
     *,
-    batch_size: int,
+    batch_size: float,
     seconds: float,
     confidence: float,
 ) -> list[LimitVerdict]:
@@ -108,7 +108,7 @@ def judge_limits(
         record: Record of the candidate.
         statistics: Its statistics, with intervals at `confidence`.
         comparison: Its comparison with the baseline; None for the baseline itself, to which no relative limit applies.
-        batch_size: Rows per call.
+        batch_size: Rows per call, on average.
         seconds: Wall time of the measurement.
         confidence: Confidence level of each interval.
     """
@@ -144,7 +144,7 @@ def _known(
     record: CandidateRecord,
     statistics: Statistics,
     comparison: Comparison | None,
-    batch_size: int,
+    batch_size: float,
     confidence: float,
 ) -> _MeasuredMetric:
     metric, calls = limit.metric, record.buffer.totals.count

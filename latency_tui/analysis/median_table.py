@@ -35,6 +35,7 @@ class MedianTable:
         """Create an empty table for a number of candidates."""
         self._table = np.full((candidates, 64), np.nan)
         self._replicas = np.zeros((candidates, 64), dtype=np.int64)
+        self._incomplete: dict[int, set[int]] = {}
         self._launches = GrowingArray(np.int64)
         self._columns: dict[tuple[int, int], int] = {}
         self._rounds: dict[int, int] = {}
@@ -47,9 +48,11 @@ class MedianTable:
         """Add the median of a block, and return its round, counted over all launches.
 
         A second block of the same candidate and round starts a new round. `replica` is the process that measured it.
+        The median is NaN if the block cannot be compared.
         """
         column = self._columns.get((launch, round_))
-        if column is None or not np.isnan(self._table[candidate, column]):
+        incomplete = self._incomplete.setdefault(candidate, set())
+        if column is None or column in incomplete or not np.isnan(self._table[candidate, column]):
             column = len(self._launches)
             self._columns[launch, round_] = column
             self._launches.append(launch)
@@ -57,6 +60,8 @@ class MedianTable:
             if column >= self._table.shape[1]:
                 self._table = np.hstack((self._table, np.full_like(self._table, np.nan)))
                 self._replicas = np.hstack((self._replicas, np.zeros_like(self._replicas)))
+        if np.isnan(median):
+            incomplete.add(column)
         self._table[candidate, column] = median
         self._replicas[candidate, column] = replica
         return column
@@ -65,11 +70,22 @@ class MedianTable:
         """Return the medians of one round, counted over all launches, `(n_candidates,)`; NaN if there was no block."""
         return self._table[:, round_]
 
+    def typical(self, candidate: int) -> float:
+        """Return the median of the block medians of a candidate; infinite if it has none."""
+        values = self._table[candidate, : len(self)]
+        return float(np.median(values[~np.isnan(values)])) if not np.isnan(values).all() else np.inf
+
     def columns(self, candidate: int) -> BlockColumns:
         """Return all blocks of a candidate, for a checkpoint."""
-        rounds = np.flatnonzero(~np.isnan(self._table[candidate, : len(self)]))
+        present = ~np.isnan(self._table[candidate, : len(self)])
+        present[[*self._incomplete.get(candidate, ())]] = True
+        rounds = np.flatnonzero(present)
+        medians = self._table[candidate, rounds]
         return BlockColumns(
-            rounds=rounds, replicas=self._replicas[candidate, rounds], medians=self._table[candidate, rounds]
+            rounds=rounds,
+            replicas=self._replicas[candidate, rounds],
+            medians=np.where(np.isnan(medians), 1.0, medians),
+            incomplete=tuple(np.flatnonzero(np.isnan(medians)).tolist()),
         )
 
     def resume(self, launches: NDArray[np.int64], candidates: Sequence[BlockColumns]) -> None:
@@ -84,6 +100,9 @@ class MedianTable:
         self._replicas = np.zeros((len(candidates), size), dtype=np.int64)
         for place, blocks in enumerate(candidates):
             self._table[place, blocks.rounds] = blocks.medians
+            missing = blocks.rounds[[*blocks.incomplete]]
+            self._table[place, missing] = np.nan
+            self._incomplete[place] = {*missing.tolist()}
             self._replicas[place, blocks.rounds] = blocks.replicas
         self._launches.extend(launches)
         self._rounds = dict(Counter(launches.tolist()))
@@ -110,10 +129,13 @@ class MedianTable:
 
         Launches have equal weight, so a later launch with fewer than half of its planned rounds is left out.
         """
-        launches = self._launches.values
-        whole = np.flatnonzero(np.isin(launches, self.complete_launches))
-        kept = whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
-        return Rounds(self._table[:, kept], launches[kept], self._replicas[:, kept])
+        kept = self.chosen(most_rounds)
+        return Rounds(self._table[:, kept], self._launches.values[kept], self._replicas[:, kept])
+
+    def chosen(self, most_rounds: int | None) -> NDArray[np.int64]:
+        """Return the rounds of `subsample`, counted over all launches."""
+        whole = np.flatnonzero(np.isin(self._launches.values, self.complete_launches))
+        return whole[:: 1 if most_rounds is None else max(-(-whole.size // most_rounds), 1)]
 
     def progress(self, launch: int) -> float:
         """Return the share of the planned rounds of a launch that have begun; 0 if none have."""

@@ -6,6 +6,7 @@ takes time proportional to the size of its block.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from latency_tui.analysis.journal import Begun, Continued, Journal, KeptBlock, b
 from latency_tui.analysis.limit_judge import LimitJudge
 from latency_tui.analysis.load import LoadRecorder
 from latency_tui.analysis.noise_recorder import NoiseRecorder
+from latency_tui.analysis.request_mix import RequestMix, compare_classes
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.analysis.sweeps import analyse_sweeps
@@ -43,6 +45,7 @@ from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours_of
 from latency_tui.result.checkpoint import MeasurementRequest
 from latency_tui.result.measurement_amount import MeasurementAmount
+from latency_tui.result.mix import ClassTotals
 from latency_tui.result.result import CandidateResult, Noise, Result
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.pair_evidence import PairEvidence
@@ -62,6 +65,7 @@ class Recorder:
         created_at: When the measurement began.
         max_samples: Largest number of samples kept per candidate.
         records: Records of all candidates, by slug; a control is the last.
+        mix: Classes of the calls of a request mix; None if all calls have the same batch size.
         comparer: Block medians and comparisons.
         noise_recorder: Conditions of the machine.
         limit_judge: Verdicts on the limits.
@@ -94,6 +98,7 @@ class Recorder:
         ]
         self.records = {record.candidate.slug: record for record in records}
         self._visible = {record.candidate.slug: record for record in records[: len(plan.candidates)]}
+        self.mix = RequestMix(plan.workload.mix) if plan.workload.mix else None
         self.comparer = Comparer(plan, records)
         self.noise_recorder = NoiseRecorder(plan)
         self.limit_judge = LimitJudge(self.comparer)
@@ -196,12 +201,22 @@ class Recorder:
             return
         if not latencies.size:
             return
-        median = float(np.median(latencies))
+        batch_sizes = np.frombuffer(event.block.batch_sizes, dtype="<i4").astype(np.int64)
+        classes = ClassTotals()
+        if self.mix is None:
+            median, batch_sizes = float(np.median(latencies)), batch_sizes[:0]
+        elif batch_sizes.size != latencies.size:
+            self.noise_recorder.refused += 1
+            return
+        else:
+            median = self.mix.average(latencies, batch_sizes)
+            classes = self.mix.totals(latencies, batch_sizes)
         round_ = self.comparer.add(record, event, median, int(latencies.sum()))
-        kept = record.buffer.add(latencies, event.launch, event.replica, round_)
+        kept = record.buffer.add(latencies, event.launch, event.replica, round_, batch_sizes)
+        record.buffer.class_totals = record.buffer.class_totals.plus(classes)
         self._count(record.buffer, event.block, latencies.size)
         if self._journal is not None:
-            self._journal.write(block_entry(event, latencies, kept, median))
+            self._journal.write(block_entry(event, latencies, kept, median, classes))
 
     def add_kept(self, block: KeptBlock) -> None:
         """Record a block of which only some samples were kept."""
@@ -209,8 +224,11 @@ class Recorder:
         if record is None:
             return
         kept = np.frombuffer(block.event.block.samples, dtype="<i8")
-        round_ = self.comparer.add(record, block.event, block.median, int(block.totals.total))
-        record.buffer.add_kept(kept, block.totals, block.event.launch, block.event.replica, round_)
+        batch_sizes = np.frombuffer(block.event.block.batch_sizes, dtype="<i4")
+        median = math.nan if block.median is None else block.median
+        round_ = self.comparer.add(record, block.event, median, int(block.totals.total))
+        record.buffer.add_kept(kept, block.totals, block.event.launch, block.event.replica, round_, batch_sizes)
+        record.buffer.class_totals = record.buffer.class_totals.plus(block.classes)
         self._count(record.buffer, block.event.block, block.totals.count)
 
     @staticmethod
@@ -270,7 +288,7 @@ class Recorder:
         step = comparer.clock_step()
         candidates = [
             record.result(
-                self.plan.workload_of(record.candidate).batch_size,
+                self.plan.workload_of(record.candidate).batch_size if self.mix is None else self.mix,
                 max_samples,
                 calls_per_round=sizes.get(slug, 1),
                 seconds=seconds,
@@ -297,6 +315,9 @@ class Recorder:
             revision_comparisons=revisions,
             load=self.load.results(),
             highest_rates=self.load.highest_rates(),
+            class_comparisons=()
+            if live or self.mix is None
+            else tuple(compare_classes(self.mix, comparer, baseline, equivalence)),
             limits=self.limit_judge.verdicts(revisions or comparisons, max_samples),
             equivalence=equivalence,
             noise=self._noise(candidates, control),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,7 +74,10 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
         record.versions, record.predictions = one.versions, one.predictions
         record.first_calls, record.cold_starts, record.steady = [*one.first_calls], [*one.cold_starts], one.steady
         launches = begun.round_launches[one.blocks.rounds]
-        record.buffer.resume(one.calls, one.blocks, launches, _samples(one, results.get(one.slug)))
+        samples = _samples(one, results.get(one.slug))
+        record.buffer.resume(
+            one.calls, one.blocks, launches, samples, _batch_sizes(one, results.get(one.slug), recording)
+        )
     recording.comparer.resume(begun)
     noise, interim = recording.noise_recorder, recording.limit_judge.interim
     noise.machine, noise.cores, noise.refused = begun.environment, begun.cores, begun.refused_blocks
@@ -100,4 +104,27 @@ def _samples(one: CandidateCheckpoint, result: CandidateResult | None) -> NDArra
     found = np.empty(0, dtype=np.int64) if found is None else found
     if found.size != one.calls.kept.sum() or (found <= 0).any():
         raise UsageError("its samples do not match its blocks")
+    return found
+
+
+def _batch_sizes(one: CandidateCheckpoint, result: CandidateResult | None, recording: Recorder) -> NDArray[np.int64]:
+    """Return the batch sizes of the samples of a candidate; empty if there is no request mix.
+
+    Raises:
+        UsageError: They do not belong to the mix, or their number differs from that of the samples.
+    """
+    if recording.mix is None:
+        return np.empty(0, dtype=np.int64)
+    stored = one.batch_sizes if result is None else result.batch_sizes
+    found = np.empty(0, dtype=np.int64) if stored is None else stored
+    classes = len(recording.mix.classes)
+    try:
+        recording.mix.classify(found)
+    except ValueError:
+        found = found[:0]
+    if found.size != one.calls.kept.sum() or {*map(len, msgspec.structs.astuple(one.calls.classes))} not in (
+        {0},
+        {classes},
+    ):
+        raise UsageError("its batch sizes do not match its samples")
     return found

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import complete_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
+from latency_tui.result.mix import ClassTotals
 from latency_tui.stats.clock_resolution import clock_step
 from latency_tui.stats.clusters import MIN_CLUSTERS, number_processes
 from latency_tui.stats.samples import Latencies, round_sizes
@@ -28,6 +29,7 @@ _MAX_NEIGHBOURS = 12_000
 """Samples of consecutive calls that are kept for the autocorrelation."""
 _LONG_BLOCK = 64
 """Average block size from which copying slices is faster than fancy indexing."""
+_NO_SIZES: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 _COUNTERS = ("wall_ns", "cpu_ns", "waited_ns", "disturbed_calls", "gc_calls", "gc_ns")
 
 
@@ -44,6 +46,7 @@ class Subsample:
         complete: Whether the launch of each block has at least half of its planned rounds, `(n_blocks,)`.
         launches: Index of the first sample of each launch, `(n_launches,)`.
         whole: Whether it contains all samples.
+        batch_sizes: Rows of each call of a request mix, `(n_samples,)`; empty if all calls have the same.
     """
 
     samples: NDArray[Any]
@@ -54,6 +57,7 @@ class Subsample:
     complete: NDArray[np.bool_]
     launches: NDArray[np.int64]
     whole: bool
+    batch_sizes: NDArray[np.int64]
 
 
 class SampleBuffer:
@@ -82,6 +86,8 @@ class SampleBuffer:
         self._launches = GrowingArray(np.int64)
         self._replicas = GrowingArray(np.int64)
         self._rounds = GrowingArray(np.int64)
+        self._batch_sizes = GrowingArray(np.int64)
+        self.class_totals = ClassTotals()
         self._after_switch = GrowingArray(np.int64)
         self._blocks: dict[int, int] = {}
         self._planned: dict[int, int] = {}
@@ -93,18 +99,29 @@ class SampleBuffer:
         self.gc_calls = 0
         self.gc_ns = 0
 
-    def add(self, latencies: Latencies, launch: int, replica: int, round_: int) -> Latencies:
-        """Add one block of validated latencies, `(n,)` nanoseconds, and return the samples that are kept.
+    def add(
+        self, latencies: Latencies, launch: int, replica: int, round_: int, batch_sizes: NDArray[Any] = _NO_SIZES
+    ) -> slice:
+        """Add one block of validated latencies, `(n,)` nanoseconds, and return which samples are kept.
 
-        `round_` counts over all launches; `replica` is the process that measured it.
+        `round_` counts over all launches; `replica` is the process that measured it. The calls of a request mix also
+        have their batch sizes, `(n,)`.
         """
-        offset = int(self._draw(self.step, self.blocks)) if self.step > 1 else 0
-        kept = latencies[offset :: self.step]
-        self.add_kept(kept, compute_totals(latencies), launch, replica, round_)
+        kept = slice(int(self._draw(self.step, self.blocks)) if self.step > 1 else 0, None, self.step)
+        self.add_kept(latencies[kept], compute_totals(latencies), launch, replica, round_, batch_sizes[kept])
         return kept
 
-    def add_kept(self, kept: Latencies, totals: Totals, launch: int, replica: int, round_: int) -> None:
+    def add_kept(
+        self,
+        kept: Latencies,
+        totals: Totals,
+        launch: int,
+        replica: int,
+        round_: int,
+        batch_sizes: NDArray[Any] = _NO_SIZES,
+    ) -> None:
         """Add one block of which only some samples were kept, with the totals of all its calls."""
+        self._batch_sizes.extend(batch_sizes)
         if kept.size:
             self._starts.append(len(self._samples))
             self._launches.append(launch)
@@ -133,11 +150,14 @@ class SampleBuffer:
         sizes = round_sizes(starts, samples.size)
         offsets = self._draw(2, self.step, starts.size)
         left = (sizes - offsets + 1) // 2
-        parts = (
-            samples[start + offset : start + size : 2]
+        chosen = [
+            slice(start + offset, start + size, 2)
             for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
-        )
-        self._samples.keep(parts, int(left.sum()))
+        ]
+        self._samples.keep((samples[part] for part in chosen), int(left.sum()))
+        if batch_sizes := [self.batch_sizes[part] for part in chosen if len(self.batch_sizes)]:
+            self._batch_sizes.clear()
+            self._batch_sizes.extend(np.concatenate(batch_sizes))
         present = left > 0
         for labels in (self._launches, self._replicas, self._rounds):
             values = labels.values[present]
@@ -182,7 +202,8 @@ class SampleBuffer:
         At least 40 blocks remain, enough for every interval.
         """
         chosen = self._choose_evenly(max_samples)
-        return self._subsample(chosen, *self._samples_of(chosen))
+        batch_sizes = self._take(self.batch_sizes, chosen) if len(self.batch_sizes) else _NO_SIZES
+        return self._subsample(chosen, *self._samples_of(chosen), batch_sizes)
 
     def thin(self, rounds: NDArray[np.int64], max_samples: int) -> Subsample:
         """Return about `max_samples` samples of some rounds, evenly chosen from every block.
@@ -201,7 +222,7 @@ class SampleBuffer:
             for start, offset, size in zip(starts.tolist(), offsets.tolist(), sizes.tolist(), strict=True)
         ]
         begins = np.concatenate(([0], np.cumsum([part.size for part in parts])[:-1])).astype(np.int64)
-        return self._subsample(chosen, np.concatenate(parts), begins)
+        return self._subsample(chosen, np.concatenate(parts), begins, _NO_SIZES)
 
     def neighbours(self, max_samples: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return about `max_samples` samples of consecutive calls, and the starts of their blocks.
@@ -215,6 +236,11 @@ class SampleBuffer:
         return self._samples_of(self._choose_evenly(max_samples))
 
     @property
+    def batch_sizes(self) -> NDArray[np.int64]:
+        """Rows of each kept call of a request mix, `(n_samples,)`; empty if all calls have the same."""
+        return self._batch_sizes.values
+
+    @property
     def rounds(self) -> NDArray[np.int64]:
         """Round of each block with kept samples, counted over all launches, `(n_blocks,)`."""
         return self._rounds.values
@@ -225,7 +251,9 @@ class SampleBuffer:
             stride = min(-(-len(self._samples) // max_samples), max(blocks // _MIN_ROUNDS_KEPT, 1))
         return np.arange(0, blocks, stride)
 
-    def _subsample(self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64]) -> Subsample:
+    def _subsample(
+        self, chosen: NDArray[np.int64], samples: NDArray[Any], rounds: NDArray[np.int64], batch_sizes: NDArray[Any]
+    ) -> Subsample:
         launches, replicas = self._launches.values[chosen], self._replicas.values[chosen]
         whole = complete_launches(self._blocks, self._planned)
         processes, of_launches = number_processes(launches, replicas), len(whole) >= MIN_CLUSTERS
@@ -238,6 +266,7 @@ class SampleBuffer:
             np.isin(launches, whole),
             rounds[_first_of_each(launches)],
             whole=self.step == 1 and chosen.size == len(self._starts),
+            batch_sizes=batch_sizes,
         )
 
     def _samples_of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -246,11 +275,21 @@ class SampleBuffer:
             return samples, starts
         sizes = _ends(starts, samples.size, chosen) - starts[chosen]
         rounds = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+        return self._take(samples, chosen), rounds
+
+    def _take(self, values: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the part of an array with one value per sample that belongs to some blocks."""
+        starts = self._starts.values
+        if chosen.size == starts.size:
+            return values
+        begins, ends = starts[chosen], _ends(starts, values.size, chosen)
+        sizes = ends - begins
         if sizes.sum() > _LONG_BLOCK * sizes.size:
-            parts = zip(starts[chosen].tolist(), (starts[chosen] + sizes).tolist(), strict=True)
-            return np.concatenate([samples[start:end] for start, end in parts]), rounds
-        places = np.arange(int(sizes.sum())) + np.repeat(starts[chosen] - rounds, sizes)
-        return samples[places], rounds
+            return np.concatenate([values[b:e] for b, e in zip(begins.tolist(), ends.tolist(), strict=True)])
+        taken: NDArray[Any] = values[
+            np.arange(int(sizes.sum())) + np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
+        ]
+        return taken
 
     def columns(self, rounds: NDArray[np.int64]) -> SampleColumns:
         """Return the state for a checkpoint, except for the samples.
@@ -269,11 +308,17 @@ class SampleBuffer:
             after_switch=self._after_switch.values.copy(),
             neighbours=None if neighbours is None else neighbours.astype(np.int64),
             neighbour_starts=starts,
+            classes=self.class_totals,
             **{name: getattr(self, name) for name in _COUNTERS},
         )
 
     def resume(
-        self, calls: SampleColumns, blocks: BlockColumns, launches: NDArray[np.int64], samples: NDArray[np.int64]
+        self,
+        calls: SampleColumns,
+        blocks: BlockColumns,
+        launches: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        batch_sizes: NDArray[np.int64] = _NO_SIZES,
     ) -> None:
         """Restore the state of a checkpoint; the buffer must be empty.
 
@@ -282,10 +327,13 @@ class SampleBuffer:
             blocks: The blocks, including blocks without kept samples.
             launches: Launch of each block, `(n_blocks,)`.
             samples: The kept samples, `(n_samples,)` nanoseconds.
+            batch_sizes: Their batch sizes, `(n_samples,)`, in a request mix.
         """
         present = calls.kept > 0
         sizes = calls.kept[present]
         self._samples.extend(samples)
+        self._batch_sizes.extend(batch_sizes)
+        self.class_totals = calls.classes
         self._starts.extend(np.cumsum(sizes) - sizes)
         self._launches.extend(launches[present])
         self._replicas.extend(blocks.replicas[present])

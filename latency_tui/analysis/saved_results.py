@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latency_tui.engine.protocol import Environment
 from latency_tui.plan import Plan, slugify
+from latency_tui.plan.mix import format_mix
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import CandidateResult, Result
@@ -292,7 +293,7 @@ def _work(plan: Plan) -> dict[str, str]:
     return {
         "data": work.dataset.title,
         "method": work.method,
-        "batch size": ", ".join(f"{rows:,}" for rows in plan.batch_sizes),
+        "batch size": format_mix(work.mix) or ", ".join(f"{rows:,}" for rows in plan.batch_sizes),
         "scenario": work.scenario,
         "threads": f"{plan.threads:,}",
         "pinning": pinning,

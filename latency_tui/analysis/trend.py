@@ -10,6 +10,7 @@ from latency_tui.analysis.saved_results import ComparedResult, differences_of
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.trend import CandidateTrend, Trend, TrendChange, TrendPoint
 from latency_tui.stats.change_points import MIN_RESULTS, find_change_points
+from latency_tui.text.mix import format_requests
 
 _MIN_CHANGE = 0.01
 """Smaller changes make no practical difference."""
@@ -30,8 +31,7 @@ def find_trend(results: Mapping[str, Result]) -> Trend:
     host, cpu = _machine(newest)
     work = newest.plan.workload
     return Trend(
-        title=f"{work.method} on {work.dataset.title}, {work.batch_size:,} {'row' if work.batch_size == 1 else 'rows'} "
-        "per call",
+        title=f"{work.method} on {work.dataset.title}, {format_requests(work)} per call",
         host=host,
         cpu=cpu,
         candidates=tuple(_candidate_trend(candidate, here, least) for candidate in newest.measured),

@@ -89,6 +89,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         until_known: Whether to measure until each model is shown to differ from the baseline or to match it.
         max_seconds: Time limit per launch in seconds for `until_known`.
         batch_size: Rows per call.
+        mix: Several batch sizes with their shares, such as `0.8:1,0.2:64`, or a file of batch sizes.
         method: The method to call.
         baseline: The model that the others are compared with.
         launches: Number of launches.
@@ -112,6 +113,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     until_known: bool | None = None
     max_seconds: float | None = None
     batch_size: int | None = None
+    mix: str | None = None
     method: Method | None = None
     baseline: str | None = None
     launches: int | None = None

@@ -157,6 +157,8 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
         values["pinning"] = str(values["pinning"])
     lengths = {"runs", "seconds", "until_known"}
     covered = set(given) | (lengths if lengths & set(given) else set())
+    if {"batch_size", "mix"} & covered:
+        covered |= {"batch_size", "mix"}
     if "rigorous" in given:
         covered.add("launches")
     if {"samples", "features", "classes", "sparse"} & set(given):

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from latency_tui.catalog.configuration import LoadedConfiguration
+from latency_tui.catalog.mix_files import read_mix
 from latency_tui.catalog.model_files import find_model_file
 from latency_tui.catalog.named_models import known_models
 from latency_tui.catalog.resolve import resolve
@@ -35,6 +36,7 @@ from latency_tui.plan import (
     slugify,
 )
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
+from latency_tui.plan.mix import Mix, default_runs
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.shapes import parse_shapes
 
@@ -93,6 +95,11 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="SETTING=VALUES",
         help="Measure each model at several values of a setting: batch=1,2,4..256, threads=1,2,4, features=10,100 or a "
         "parameter of the models; repeatable.",
+    ),
+    click.option(
+        "--mix",
+        metavar="MIX|FILE",
+        help="Calls of several batch sizes, as share:batch (0.8:1,0.2:64) or a file of batch sizes, instead of -b.",
     ),
     click.option(
         "--method", type=click.Choice(METHODS), default="predict", show_default=True, help="The method to call."
@@ -206,24 +213,26 @@ def make_plan(
     candidates, baseline = resolved.candidates, values["baseline"]
     if settings and values["sweeps"]:
         raise UsageError("--settings and --sweep exclude each other; sweep one of the settings.")
+    workload = Workload(
+        dataset=resolved.dataset,
+        method=values["method"],
+        batch_size=values["batch_size"],
+        mix=() if values["mix"] is None else read_mix(values["mix"]),
+        shapes=parse_shapes(values["shapes"]),
+    )
     if settings and baseline is not None:
         raise UsageError("--settings uses the model without settings as the baseline; omit --baseline.")
     if settings:
         sparse = isinstance(resolved.dataset, SyntheticDataset) and resolved.dataset.sparse
-        candidates = _add_settings(candidates, batch_size=values["batch_size"], sparse=sparse)
+        candidates = _add_settings(candidates, batch_size=max(workload.batch_sizes), sparse=sparse)
         baseline = candidates[0].slug
     sweeps = tuple(parse_sweep(text) for text in values["sweeps"])
     candidates = expand(candidates, sweeps) if sweeps else candidates
     limits = tuple(resolve_limit(text, candidates) for text in values["limits"])
     plan = Plan(
         candidates=candidates,
-        workload=Workload(
-            dataset=resolved.dataset,
-            method=values["method"],
-            batch_size=values["batch_size"],
-            shapes=parse_shapes(values["shapes"]),
-        ),
-        **_length(values),
+        workload=workload,
+        **_length(values, workload.mix),
         max_seconds=values["max_seconds"],
         baseline=None if baseline is None else find_slug(baseline, candidates),
         launches=(RIGOROUS_LAUNCHES if values["rigorous"] else 1) if values["launches"] is None else values["launches"],
@@ -255,14 +264,14 @@ def _add_revision(
     plan = add_revision_candidates(plan, values["against"], configuration, print_status, asks_later=lenient)
     limits = tuple(resolve_limit(text, plan.candidates) for text in values["limits"])
     cold_start = plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in limits)
-    return msgspec.structs.replace(plan, limits=limits, cold_start=cold_start, **_length(values))
+    return msgspec.structs.replace(plan, limits=limits, cold_start=cold_start, **_length(values, plan.workload.mix))
 
 
-def _length(values: Values) -> dict[str, Any]:
+def _length(values: Values, mix: Mix) -> dict[str, Any]:
     """Return how long the plan measures, as fields of the plan."""
     runs, seconds, until_known = values["runs"], values["seconds"], values["until_known"]
     return {
-        "runs": 100 if runs is None and seconds is None and not until_known else runs,
+        "runs": default_runs(mix) if runs is None and seconds is None and not until_known else runs,
         "seconds": seconds,
         "until_known": until_known,
     }
@@ -302,6 +311,7 @@ def format_arguments(values: Values) -> list[str]:
         "--time": values["seconds"],
         "--max-time": values["max_seconds"],
         "--batch-size": values["batch_size"],
+        "--mix": values["mix"],
         "--method": values["method"],
         "--baseline": values["baseline"],
         "--against": values["against"],

@@ -70,6 +70,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
             does not report it.
         gc_calls: Indices of the calls that a pause of the garbage collector interrupted.
         gc_ns: How long each pause took.
+        batch_sizes: Rows of each timed call of a request mix, int32, little-endian; empty if all are the same.
     """
 
     samples: bytes
@@ -81,6 +82,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     waited_ns: int = 0
     gc_calls: tuple[int, ...] = ()
     gc_ns: tuple[int, ...] = ()
+    batch_sizes: bytes = b""
 
 
 # --- commands -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from latency_tui.plan.candidates import Candidate, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
 from latency_tui.plan.limits import COLD_START_METRICS, RESPONSE_TIME_METRICS, Limit
 from latency_tui.plan.load import LoadTest
+from latency_tui.plan.mix import MAX_BATCH_SIZE, Mix, check_mix
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.sweep import Sweep, without
 from latency_tui.plan.trust import Trust
@@ -32,7 +33,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         dataset: Inputs, and targets if they are known.
         method: The method that is called.
-        batch_size: Rows per call.
+        batch_size: Rows per call; 1 if there is a mix.
+        mix: Several batch sizes with their shares of the calls; empty if all calls have the same.
         scenario: How calls follow each other.
         shapes: Shapes of a model's named inputs, rows per call first, for axes that neither the model nor the data
             determine; the key `""` stands for the only input.
@@ -41,14 +43,30 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     dataset: Dataset = SyntheticDataset()
     method: Method = "predict"
     batch_size: int = 1
+    mix: Mix = ()
     scenario: Literal["single-stream"] = "single-stream"
     shapes: dict[str, tuple[int, ...]] = {}
 
     def __post_init__(self) -> None:
-        if not 1 <= self.batch_size <= 1_000_000:
-            raise UsageError(f"The batch size must be a whole number from 1 to 1,000,000, not {self.batch_size:,}.")
+        if not 1 <= self.batch_size <= MAX_BATCH_SIZE:
+            raise UsageError(
+                f"The batch size must be a whole number from 1 to {MAX_BATCH_SIZE:,}, not {self.batch_size:,}."
+            )
+        if self.mix and self.batch_size != 1:
+            raise UsageError("A batch size and a mix of batch sizes exclude each other; give one of them.")
+        check_mix(self.mix)
         if self.method not in METHODS:
             raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {self.method!r}.")
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """The batch sizes of the calls, in ascending order."""
+        return tuple(part.batch_size for part in self.mix) or (self.batch_size,)
+
+    @property
+    def mean_batch_size(self) -> float:
+        """Average rows per call."""
+        return sum(part.share * part.batch_size for part in self.mix) or self.batch_size
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,9 +148,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                     f"The limit '{limit}' is for {limit.candidate!r}, which is not among the candidates: "
                     f"{', '.join(slugs)}."
                 )
-            if limit.relative and limit.metric != "p50":
+            compared, what = ("mean", "mean of a mix") if self.workload.mix else ("p50", "p50")
+            if limit.relative and limit.metric != compared:
                 raise UsageError(
-                    f"The limit '{limit}' cannot be judged: of models that are measured in turns only the p50 is "
+                    f"The limit '{limit}' cannot be judged: of models that are measured in turns only the {what} is "
                     "compared; compare with a saved result (latency-tui check --baseline FILE)."
                 )
             if limit.metric in COLD_START_METRICS and not self.cold_start:
@@ -158,6 +177,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"The seed must be a whole number from 0 to {2**32 - 1:,}, not {self.seed:,}.")
         if self.baseline is not None and self.baseline not in slugs:
             raise UsageError(f"The baseline {self.baseline!r} is not among the candidates: {', '.join(slugs)}.")
+        if self.workload.mix and (self.sweeps or any("batch" in one.settings for one in self.candidates)):
+            raise UsageError("A mix and a sweep, or a batch size of one model, exclude each other; give one of them.")
         if self.sweeps and self.until_known:
             raise UsageError("A sweep measures a number of runs or a time; remove --until-known.")
         for candidate in self.candidates:

@@ -8,6 +8,7 @@ from latency_tui.catalog.named_models import is_built_in
 from latency_tui.plan import Candidate, Plan, SyntheticDataset, Workload
 from latency_tui.plan.candidates import slugify
 from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset
+from latency_tui.plan.mix import format_mix
 from latency_tui.plan.settings import format_settings
 from latency_tui.text.sanitize import clean
 
@@ -56,6 +57,7 @@ def _data(dataset: Dataset) -> list[str]:
 
 def _workload(work: Workload) -> list[str]:
     found = ["-b", str(work.batch_size)] if work.batch_size != 1 else []
+    found += ["--mix", format_mix(work.mix)] if work.mix else []
     found += ["--method", work.method] if work.method != "predict" else []
     for name, axes in work.shapes.items():
         shape = "x".join(map(str, axes))

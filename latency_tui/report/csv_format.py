@@ -25,7 +25,7 @@ COLUMNS: tuple[str, ...] = (
     ),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
     *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_DECIDE, "gc_calls", "gc_seconds", "limits"),
-    "received",
+    *("received", "mix_average", "classes"),
 )
 Cell = str | float | int | None
 
@@ -60,6 +60,8 @@ def values(result: Result, candidate: CandidateResult, baseline: str | None) -> 
         "gc_seconds": candidate.gc_seconds,
         "limits": "; ".join(f"{v.limit}: {v.verdict}" for v in result.limits if v.candidate == candidate.slug),
         "received": format_call_input(candidate.received) if candidate.received else None,
+        "mix_average": candidate.mix_average,
+        "classes": "; ".join(f"{one.batch_size}: {one.p50.value}" for one in candidate.classes) or None,
     }
     if start := candidate.cold_start:
         found |= {name: getattr(start, name) for name in _START}

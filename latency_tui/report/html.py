@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from latency_tui.report.command import format_command
 from latency_tui.report.markup import escape
+from latency_tui.report.mix import make_class_rows
 from latency_tui.report.svg import (
     bar_axis,
     bar_chart,
@@ -20,7 +21,15 @@ from latency_tui.report.svg import (
     run_chart,
     shown_candidates,
 )
-from latency_tui.report.table_cells import BASELINE, comparison_with, format_tail, make_notes, make_rows, make_title
+from latency_tui.report.table_cells import (
+    BASELINE,
+    Row,
+    comparison_with,
+    format_tail,
+    make_notes,
+    make_rows,
+    make_title,
+)
 from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.text.environments import describe_predictions, differing_versions, format_versions
 from latency_tui.text.formatting import (
@@ -53,7 +62,8 @@ def render_html(result: Result) -> str:
         _percentiles(shown),
         _runs(shown),
         _limits(result),
-        _table_of_figures(result),
+        _table_of_rows("Figures", make_rows(result)),
+        _table_of_rows("Classes of calls", make_class_rows(result)),
         _notes(result),
         _noise(result),
         _environment(result),
@@ -191,14 +201,13 @@ def _limits(result: Result) -> str:
     return _section("Limits", _table(heads, rows, text={0, 1, 2}))
 
 
-def _table_of_figures(result: Result) -> str:
-    rows = make_rows(result)
+def _table_of_rows(title: str, rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     names = list(rows[0].cells)
-    text = {index for index, name in enumerate(names) if name in ("model", "verdict", "limits", "group")}
+    text = {index for index, name in enumerate(names) if name in ("model", "calls of", "verdict", "limits", "group")}
     cells = [[escape(cell) for cell in row.cells.values()] for row in rows]
-    return _section("Figures", _table(names, cells, text=text))
+    return _section(title, _table(names, cells, text=text))
 
 
 def _notes(result: Result) -> str:

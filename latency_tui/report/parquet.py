@@ -29,6 +29,8 @@ def check_parquet() -> None:
 def call_columns(result: Result, report_format: str) -> dict[str, Any]:  # Any: arrays of several types
     """Return the calls of all candidates that did not fail as columns: `candidate`, `launch`, `round`, `seconds`.
 
+    In a request mix there is also `batch_size`.
+
     The candidate is an index of `called_candidates`.
 
     Args:
@@ -40,11 +42,14 @@ def call_columns(result: Result, report_format: str) -> dict[str, Any]:  # Any: 
     """
     found = candidates_with_calls(result, report_format)
     sizes = [samples.size for _, samples in found]
+    rows = [one.batch_sizes for one, _ in found if one.batch_sizes is not None]
+    mixed = {"batch_size": np.concatenate(rows)} if [one.size for one in rows] == sizes else {}
     return {
         "candidate": np.repeat(np.arange(len(found), dtype=np.int32), sizes),
         "launch": np.concatenate([number_calls(one.launches, samples.size) for one, samples in found]),
         "round": np.concatenate([number_calls(one.rounds, samples.size) for one, samples in found]),
         "seconds": np.concatenate([samples for _, samples in found]),
+        **mixed,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from latency_tui.plan.mix import format_mix
 from latency_tui.report.call_samples import candidates_with_calls, json_pieces, split_processes
 from latency_tui.text.sanitize import clean
 
@@ -35,7 +36,7 @@ def render_pyperf(result: Result) -> Iterator[str]:
 
 
 def _benchmark_metadata(result: Result, candidate: CandidateResult) -> dict[str, str | int]:
-    rows = result.plan.rows_per_call(candidate.slug)
+    rows = format_mix(result.plan.workload.mix) or result.plan.rows_per_call(candidate.slug)
     found: dict[str, str | int] = {"name": clean(candidate.name), "loops": 1, "unit": "second", "rows_per_call": rows}
     return found | _versions(candidate.versions)  # those of the candidate's environment, if the plan has several
 

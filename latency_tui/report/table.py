@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from latency_tui.report.mix import make_class_rows
 from latency_tui.report.sweeps import SweepTable, make_tables
 from latency_tui.report.table_cells import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.text.formatting import NOTHING
@@ -15,7 +16,7 @@ from latency_tui.text.sanitize import cell_width, pad, shorten
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
 
-_LEFT = ("model", VERSUS, "verdict", LIMITS, "group")
+_LEFT = ("model", "calls of", VERSUS, "verdict", LIMITS, "group")
 _GAP = 2
 _EMPTY = (NOTHING, "0")
 _PREFIXES = {
@@ -46,6 +47,8 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
         blocks += [lines for table in make_tables(result) for lines in _sweep_blocks(table, width, colour)]
     else:
         blocks += [_block(rows, columns, width, colour) for columns in _fit(rows, width)]
+    classes = make_class_rows(result)
+    blocks += [_block(classes, columns, width, colour) for columns in _fit(classes, width, keys=2)]
     notes = make_notes(result)
     blocks.append(
         [paint(line, _COLOURS["answer"]) for kind, text in notes if kind == "answer" for line in _wrap(text, width)]
@@ -61,19 +64,19 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _fit(rows: list[Row], width: int | None) -> list[list[str]]:
-    """Distribute the columns over as many tables as the width requires; each table begins with the model."""
+def _fit(rows: list[Row], width: int | None, keys: int = 1) -> list[list[str]]:
+    """Distribute the columns over as many tables as the width requires; each begins with the first `keys` columns."""
     if not rows:
         return []
     names = list(rows[0].cells)
     if width is None:
         return [names]
     widths = {name: _column_width(rows, name, width) for name in names}
-    tables: list[list[str]] = [["model"]]
-    for name in names[1:]:
+    tables: list[list[str]] = [names[:keys]]
+    for name in names[keys:]:
         taken = sum(widths[column] + _GAP for column in tables[-1])
-        if taken + widths[name] > width and len(tables[-1]) > 1:
-            tables.append(["model"])
+        if taken + widths[name] > width and len(tables[-1]) > keys:
+            tables.append(names[:keys])
         tables[-1].append(name)
     return tables
 
@@ -99,7 +102,7 @@ def _block(rows: list[Row], columns: list[str], width: int | None, colour: bool)
     lines = [line(columns, ["2"] * len(columns))]
     lines.append(paint("─" * (sum(widths) + _GAP * (len(columns) - 1)), "2"))
     for row in rows:
-        if "p50" not in columns and all(row.cells[name] in _EMPTY for name in columns[1:]):
+        if "p50" not in columns and all(row.cells[name] in _EMPTY for name in columns if name not in _LEFT[:2]):
             continue  # the first table shows why there are no values
         codes = {"model": _model_colour(row.candidate.colour), "p50": "1", "verdict": _COLOURS.get(row.verdict, "")}
         lines.append(line([row.cells[name] for name in columns], [codes.get(name, "") for name in columns]))

@@ -19,6 +19,7 @@ from latency_tui.text.formatting import (
 )
 from latency_tui.text.gate import describe_gate
 from latency_tui.text.limits import limit_notes, limits_of
+from latency_tui.text.mix import MIX_NOTE
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import describe_effort
 from latency_tui.text.sweeps import describe_sweeps
@@ -36,7 +37,8 @@ VERSUS = "vs baseline (95 % CI)"
 _TAILS = "p99 vs baseline"
 _START = ("first call", "import", "load", "memory")
 LIMITS = "limits"
-_OPTIONAL = (VERSUS, "verdict", LIMITS, "group", _TAILS, *_START)
+_AVERAGE = "average call"
+_OPTIONAL = (_AVERAGE, VERSUS, "verdict", LIMITS, "group", _TAILS, *_START)
 _OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
 
 
@@ -93,11 +95,12 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
     if numbers and not failed and candidate.slug == baseline:
         versus, verdict = BASELINE, NOTHING
     elif comparison:
-        versus = _format_versus(comparison)
+        versus = format_versus(comparison)
         verdict = comparison.verdict
     row = {"model": clean(candidate.name)}
     row["p50"] = format_duration(numbers.p50.value if numbers else None)
     row["95 % CI"] = format_interval(numbers.p50.low, numbers.p50.high) if numbers else NOTHING
+    row[_AVERAGE] = format_duration(candidate.mix_average)
     row[VERSUS] = versus
     row["verdict"] = verdict
     row[LIMITS] = limits_of(result, candidate.slug)
@@ -121,7 +124,7 @@ def _start(candidate: CandidateResult) -> tuple[str, ...]:
     return (*map(format_duration, seconds), format_memory(start.memory_peak))
 
 
-def _format_versus(comparison: Comparison) -> str:
+def format_versus(comparison: Comparison) -> str:
     """Return the ratio of a candidate to the baseline with its interval, `1.15× (1.13–1.17)`; below 1 is faster."""
     if comparison.ratio is None:
         return NOTHING
@@ -185,6 +188,8 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     if names := [name for name, wanted in needs.items() if wanted]:
         most = max(needs.values())
         notes.append(("note", f"No interval for the p50 of {', '.join(names)}: it needs about {most:,} calls."))
+    if result.plan.workload.mix and whole:
+        notes.append(("note", MIX_NOTE))
     letters = "".join(candidate.group for candidate in whole)
     if len(set(letters)) < len(letters):
         notes.append(("note", "Models that share a group letter are not shown to differ."))
@@ -220,9 +225,10 @@ def describe_inputs(result: Result) -> list[str]:
             if "batch" in result.plan.swept and received.startswith(one := _rows(candidate.received.rows)):
                 received = describe_rows(result.plan) + received.removeprefix(one)
             names.setdefault(received, []).append(clean(candidate.name))
+    call = "each call of the most common batch size" if result.plan.workload.mix else "each call"
     if len(names) == 1:
-        return [f"each call received {next(iter(names))}"]
-    return [f"each call of {', '.join(models)} received {received}" for received, models in names.items()]
+        return [f"{call} received {next(iter(names))}"]
+    return [f"{call} of {', '.join(models)} received {received}" for received, models in names.items()]
 
 
 def _rows(count: int) -> str:

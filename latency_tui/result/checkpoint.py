@@ -16,6 +16,7 @@ from latency_tui.errors import UsageError
 from latency_tui.result.json_arrays import Integers, Samples
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.measurement_amount import MeasurementAmount
+from latency_tui.result.mix import ClassTotals
 from latency_tui.stats.samples import validate_starts
 from latency_tui.stats.totals import Totals
 
@@ -26,12 +27,15 @@ class BlockColumns(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rounds: Round of each block, counted over all launches, `(n_blocks,)`.
         replicas: Replica that measured each block, `(n_blocks,)`.
-        medians: Median latency of each block, `(n_blocks,)` nanoseconds.
+        medians: Latency with which each block is compared, `(n_blocks,)` nanoseconds: the median, or the average call
+            of a request mix.
+        incomplete: Indices of blocks that lack a class of requests and are not compared; their value is 1.
     """
 
     rounds: Integers
     replicas: Integers
     medians: Samples
+    incomplete: tuple[int, ...] = ()
 
 
 class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,7 @@ class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
         disturbed_calls: Calls in blocks that the scheduler interrupted.
         gc_calls: Calls that garbage collection paused.
         gc_ns: Duration of these pauses.
+        classes: Totals of each class of requests of a mix; empty if there is none.
     """
 
     kept: Integers
@@ -64,6 +69,7 @@ class SampleColumns(msgspec.Struct, frozen=True, kw_only=True):
     disturbed_calls: int = 0
     gc_calls: int = 0
     gc_ns: int = 0
+    classes: ClassTotals = ClassTotals()
 
 
 class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +88,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
         blocks: Its blocks.
         calls: Its calls.
         samples: Samples of a control, in nanoseconds; those of other candidates are in the result.
+        batch_sizes: Batch sizes of these samples, in a request mix.
     """
 
     slug: str
@@ -96,6 +103,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     blocks: BlockColumns
     calls: SampleColumns
     samples: Integers | None = None
+    batch_sizes: Integers | None = None
 
 
 class MeasurementRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,6 +216,8 @@ _MAX_LAUNCHES = 1_000_000
 def _fits(candidate: CandidateCheckpoint, rounds: int) -> bool:
     blocks, calls = candidate.blocks, candidate.calls
     if not blocks.rounds.size == blocks.replicas.size == blocks.medians.size == calls.kept.size:
+        return False
+    if not all(0 <= block < blocks.rounds.size for block in blocks.incomplete):
         return False
     return bool(
         (np.diff(blocks.rounds) > 0).all()

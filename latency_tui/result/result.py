@@ -24,11 +24,12 @@ from latency_tui.plan.suggest import hint
 from latency_tui.result.check_outcome import CheckOutcome
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.distribution import Distribution
-from latency_tui.result.json_arrays import Samples, decode_row, encode_array
+from latency_tui.result.json_arrays import Integers, Samples, decode_row, encode_array
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.measurement_amount import MeasurementAmount
+from latency_tui.result.mix import ClassComparison, ClassResult
 from latency_tui.result.sweep import SweepCurve
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -126,6 +127,10 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         distribution: The distribution of the latencies, also if the samples are left out; None if nothing was measured.
         per_launch: Statistics of each of these launches, from which saved results are compared.
         throughput: Rows per second of call time.
+        classes: Statistics per class of requests of a mix; empty if all calls have the same batch size.
+        mix_average: Latency in seconds of the average call of a mix: the medians of its classes, weighted by share,
+            without classes of less than 1 %. Candidates are compared by it.
+        batch_sizes: Rows of each call of a mix, `(n_samples,)`, in the order of `samples`.
         received: What each call received; None before the first call.
         group: Group letters; candidates that share a letter are not shown to differ.
         versions: Versions of Python and of the libraries in its environment, by name, if the plan has several.
@@ -156,10 +161,20 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     distribution: Distribution | None = None
     per_launch: tuple[LaunchStatistics, ...] = ()
     throughput: float | None = None
+    classes: tuple[ClassResult, ...] = ()
+    mix_average: float | None = None
+    batch_sizes: Integers | None = None
     received: CallInput | None = None
     group: str = ""
     versions: dict[str, str] = {}
     predictions: PredictionDifference | None = None
+
+    @property
+    def typical_seconds(self) -> float:
+        """The latency by which candidates are compared: the p50, or the average call of a mix; 0 if it is unknown."""
+        if self.mix_average is not None:
+            return self.mix_average
+        return (self.statistics.p50.value if self.statistics else None) or 0.0
 
     def __repr__(self) -> str:
         """Return one line: a model may have millions of samples."""
@@ -219,6 +234,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         comparisons: Comparisons of all other measured candidates with the baseline.
         revision_comparisons: Comparisons of each candidate of the working tree with itself at the revision; to these,
             relative limits apply. Empty if the plan has no revision.
+        class_comparisons: Comparisons per class of requests of a mix; empty if there is no mix.
         equivalence: Half-width of the region of practical equivalence that the verdicts use: that of the plan, or the
             difference of the control if that is larger.
         limits: Whether each measured candidate meets each limit of the plan.
@@ -240,6 +256,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[CandidateResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     revision_comparisons: tuple[Comparison, ...] = ()
+    class_comparisons: tuple[ClassComparison, ...] = ()
     equivalence: float = EQUIVALENCE
     limits: tuple[LimitVerdict, ...] = ()
     load: tuple[LoadResult, ...] = ()
@@ -266,8 +283,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def measured(self) -> tuple[CandidateResult, ...]:
-        """The candidates with statistics, in ascending order of p50."""
-        return tuple(sorted((c for c in self.candidates if c.statistics), key=_median))
+        """The candidates with statistics, in ascending order of p50, or of the average call of a mix."""
+        return tuple(sorted((c for c in self.candidates if c.statistics), key=lambda c: c.typical_seconds))
 
     @property
     def baseline(self) -> str | None:
@@ -289,7 +306,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     def without_samples(self) -> Result:
         """Return the same result without samples."""
-        bare = tuple(msgspec.structs.replace(c, samples=None, rounds=(), launches=()) for c in self.candidates)
+        bare = tuple(
+            msgspec.structs.replace(c, samples=None, rounds=(), launches=(), batch_sizes=None) for c in self.candidates
+        )
         return msgspec.structs.replace(self, candidates=bare, checkpoint=None)
 
     def to_json(self, *, samples: bool = True) -> str:
@@ -358,11 +377,6 @@ class _Versioned(msgspec.Struct):
 def _harmless(json: bytes) -> str:
     """Escape control characters that JSON permits but terminals interpret; they occur only within strings."""
     return _LATE_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.decode())
-
-
-def _median(candidate: CandidateResult) -> float:
-    assert candidate.statistics is not None
-    return candidate.statistics.p50.value or 0.0
 
 
 _decoder = msgspec.json.Decoder(Result, dec_hook=decode_row)

@@ -16,6 +16,7 @@ from latency_tui.text.formatting import (
     format_ratio_ends,
     format_seconds,
 )
+from latency_tui.text.mix import describe_average, describe_classes
 from latency_tui.text.sweeps import summarize_sweeps
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ def _describe_limits(result: Result) -> list[str]:
 
 def _summarize_one(result: Result, candidate: CandidateResult) -> str:
     assert candidate.statistics is not None
+    if result.plan.workload.mix:
+        return (
+            f"{candidate.name}: {'; '.join(filter(None, (describe_average(candidate), describe_classes(candidate))))}."
+        )
     p50 = candidate.statistics.p50
     if p50.low is not None and p50.high is not None:
         interval = f"(95 % CI {format_interval(p50.low, p50.high)}{_launch_note(result)})"
@@ -122,9 +127,10 @@ def _summarize_several(result: Result, measured: Sequence[CandidateResult], to_n
     ranking = _Ranking.of(result, measured)
     first, to_baseline, count = ranking.order[0], ranking.to_baseline, len(ranking.order)
     if ranking.too_short:
-        least = min(measured, key=lambda c: c.statistics.p50.value or 0.0 if c.statistics else 0.0)
+        least = min(measured, key=lambda c: c.typical_seconds)
         few = f"{_format_runs(least)} {_are(least)} too few for a verdict"
-        return f"{least.name} has the lowest p50 ({_duration(result, least)}), but {few}."
+        what = "average call of the mix" if least.mix_average is not None else "p50"
+        return f"{least.name} has the lowest {what} ({_duration(result, least)}), but {few}."
     if not ranking.rivals:
         return f"{_describe_winner(result, first, ranking.order[1], to_baseline, to_named)}."
     close, between = ranking.close, ranking.between
@@ -323,22 +329,23 @@ def round_up(runs: int) -> int:
 
 
 def _latency(result: Result, candidate: CandidateResult) -> str:
-    return f"p50 {_duration(result, candidate)}"
+    return describe_average(candidate) if result.plan.workload.mix else f"p50 {_duration(result, candidate)}"
 
 
 def _duration(result: Result, candidate: CandidateResult) -> str:
-    assert candidate.statistics is not None
-    return format_duration(candidate.statistics.p50.value) + _per_call(result.plan.rows_per_call(candidate.slug))
+    rows = result.plan.rows_per_call(candidate.slug)
+    return format_duration(candidate.typical_seconds) + _per_call(rows)
 
 
 def _latencies(result: Result, candidates: Sequence[CandidateResult]) -> str:
     """Return the range of the p50 of several candidates, or `about` the value if all are the same."""
-    medians = sorted(c.statistics.p50.value or 0.0 for c in candidates if c.statistics is not None)
+    medians = sorted(c.typical_seconds for c in candidates if c.statistics is not None)
     low, high = medians[0], medians[-1]
     shown = format_duration(low)
     shown = f"about {shown}" if shown == format_duration(high) else format_interval(low, high)
     rows = {result.plan.rows_per_call(candidate.slug) for candidate in candidates}
-    return f"p50 {shown}" + (_per_call(rows.pop()) if len(rows) == 1 else "")
+    what = "average call" if result.plan.workload.mix else "p50"
+    return f"{what} {shown}" + (_per_call(rows.pop()) if len(rows) == 1 else "")
 
 
 def _per_call(rows: int) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latency_tui.plan.datasets import SyntheticDataset
+from latency_tui.text.mix import format_requests
 
 if TYPE_CHECKING:
     from latency_tui.plan import Plan
 
 
 def describe_rows(plan: Plan) -> str:
-    """Return the rows per call: `1 row`, `1,024 rows`, or `1–256 rows` if candidates differ."""
+    """Return the rows per call: `1 row`, `1,024 rows`, or `1–256 rows` if candidates differ, or the request mix."""
+    if plan.workload.mix:
+        return format_requests(plan.workload)
     least, *others = plan.batch_sizes
     if not others:
         return "1 row" if least == 1 else f"{least:,} rows"

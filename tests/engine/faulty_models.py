@@ -60,6 +60,12 @@ class Sleeper(Planted):
         return np.zeros(len(X))
 
 
+class SleepsPerRow(Sleeper):
+    def predict(self, X: Any) -> Any:
+        time.sleep(self.seconds * len(X))
+        return np.zeros(len(X))
+
+
 class SlowWhereFitted(Sleeper):
     """Takes three times as long in the process that fitted it."""
 

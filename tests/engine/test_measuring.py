@@ -29,6 +29,7 @@ from latency_tui.engine.protocol import (
     WarmUpFinished,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
+from latency_tui.plan.mix import parse_mix
 from tests.engine.conftest import faulty, plan_of
 
 
@@ -55,6 +56,22 @@ async def test_a_sleep_of_known_length_is_what_is_measured(engine: Engine) -> No
     measured = samples(events, "sleeper")
     assert measured.min() >= 5_000_000
     assert np.median(measured) < 50_000_000
+
+
+async def test_the_calls_of_a_mix_have_its_batch_sizes_in_the_same_order(engine: Engine) -> None:
+    mixed = Workload(mix=parse_mix("0.8:1,0.2:20"))
+    plan = plan_of(faulty("SleepsPerRow", seconds=0.0005), faulty("Planted"), runs=100, workload=mixed)
+    events = [event async for event in engine.run(Measure(job="a", plan=plan))]
+    sizes = {
+        slug: [np.frombuffer(one.block.batch_sizes, "<i4") for one in blocks(events) if one.candidate == slug]
+        for slug in ("sleepsperrow", "planted")
+    }
+    assert all(Counter(block.tolist())[20] * 4 == Counter(block.tolist())[1] for block in sizes["planted"])
+    called, other = (np.concatenate(sizes[slug]) for slug in ("sleepsperrow", "planted"))
+    assert np.array_equal(called, other)
+    assert samples(events, "sleepsperrow")[called == 20].min() >= 10_000_000
+    assert samples(events, "sleepsperrow")[called == 1].min() < 10_000_000
+    assert len({one.replica for one in blocks(events)}) > 1
 
 
 async def test_each_round_has_every_candidate_once_in_a_balanced_random_order(engine: Engine) -> None:

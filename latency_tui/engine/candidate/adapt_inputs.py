@@ -182,15 +182,16 @@ def _as_tensors(
     title = model_name(model)
     _check_input_settings(declared, title, settings)
     tensors.check_shapes(declared, workload.shapes, title)
-    check_batch_size(model, workload.batch_size)
+    for batch_size in workload.batch_sizes:
+        check_batch_size(model, batch_size)
     fixed = tensors.fixed_rows(declared)
     generated, notes = False, data.notes
     if workload.shapes or (data.default and not _fits(declared, data)) or (data.default and fixed == 0):
-        arrays, notes = tensors.generated(declared, workload.shapes, workload.batch_size, title)
+        arrays, notes = tensors.generated(declared, workload.shapes, max(workload.batch_sizes), title)
         data, generated = replace(data, y_test=None, columns=()), True
     elif width := _width_to_generate(declared, data, model):
         given = replace_width(declared, width)
-        arrays, notes = tensors.generated(given, {}, workload.batch_size, title)
+        arrays, notes = tensors.generated(given, {}, max(workload.batch_sizes), title)
         data, generated = replace(data, y_test=None, columns=()), True
     else:
         arrays, more = tensors.from_data(declared, data.X_test, data.columns, title)

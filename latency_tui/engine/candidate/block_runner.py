@@ -8,10 +8,12 @@ import resource
 import sys
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from latency_tui.engine import machine
 from latency_tui.engine.candidate.call_adapters import caller, input_converter, output_converter
@@ -22,7 +24,7 @@ from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.model_traits import check_batch_size
 from latency_tui.engine.candidate.predictions import predict
 from latency_tui.engine.candidate.process_context import ProcessContext
-from latency_tui.engine.candidate.reusable_inputs import CallInputs
+from latency_tui.engine.candidate.reusable_inputs import CallInputs, InputMix, mixed_batches
 from latency_tui.engine.candidate.slowdown import with_slowdown
 from latency_tui.engine.candidate.timed_loop import PENDING, GcPauseRecorder, time_calls, timer_floor
 from latency_tui.engine.candidate.warm_up import warm_up
@@ -53,6 +55,8 @@ FIRST_CALLS = 100
 """Number of first calls of a process that are reported."""
 CHECK_SECONDS = 0.25
 """Time for calls with inputs that the warm-up did not use, because a model may change only some rows in place."""
+BRIEF_CHECK_SECONDS = 0.05
+"""The same in a replica of a warm process."""
 
 
 class BlockRunner:
@@ -67,7 +71,7 @@ class BlockRunner:
         method: Name of the method that is called.
         call: That method, bound to the model.
         inputs: The inputs of the calls, used in turn; None before the first call.
-        rows_per_call: The workload's batch size.
+        rows_per_call: Rows of the calls whose answers are checked: the batch size, or the most common one of a mix.
         workload: The workload of this process's very first calls.
         first_calls: Durations in nanoseconds of the first calls of this process, at most `FIRST_CALLS`.
         fresh: Whether these belong to the current workload; otherwise they are not reported.
@@ -103,16 +107,14 @@ class BlockRunner:
         self._begin_stage("warm-up")
         if request.pinned:
             machine.pin(request.pinned)
-        self.method, self.rows_per_call = request.workload.method, request.workload.batch_size
-        check_batch_size(prepared.model, self.rows_per_call)
+        self.method = request.workload.method
+        for batch_size in request.workload.batch_sizes:
+            check_batch_size(prepared.model, batch_size)
         self.call = with_slowdown(caller(prepared.model, self.method), prepared.settings)
         notes: tuple[str, ...] = ()
         while True:
-            self.inputs = CallInputs(
-                batches(prepared.data.X_test, self.rows_per_call, request.seed, order=prepared.order),
-                input_converter(prepared.model),
-            )
-            (value,) = self.inputs.values(0, 1)
+            self.inputs = self._prepare_inputs(request)
+            (value,) = self.inputs.lead_in(1, 1)
             try:
                 started = time.perf_counter_ns()
                 answer = self.call(value)
@@ -133,8 +135,21 @@ class BlockRunner:
         self.fresh = self.workload == request.workload
         self._keep([elapsed])
         generated = prepared.adapted is not None and prepared.adapted.generated
-        received = describe(self.inputs.rows[0], self.rows_per_call, generated=generated)
+        first = self.inputs.mix.lead[0] if self.inputs.mix else 0
+        received = describe(self.inputs.rows[first], self.rows_per_call, generated=generated)
         return Called(nanoseconds=elapsed, received=received, notes=notes)
+
+    def _prepare_inputs(self, request: FirstCall) -> CallInputs:
+        """Prepare the inputs of the calls, and set the rows of the call that is checked."""
+        prepared, workload = self._prepared, request.workload
+        assert prepared.data is not None
+        rows, convert = prepared.data.X_test, input_converter(prepared.model)
+        if not workload.mix:
+            self.rows_per_call = workload.batch_size
+            return CallInputs(batches(rows, workload.batch_size, request.seed, order=prepared.order), convert)
+        inputs, mix = mixed_batches(rows, workload.mix, request.seed, order=prepared.order)
+        self.rows_per_call = int(mix.batch_sizes[mix.lead[0]])
+        return CallInputs(inputs, convert, mix=mix)
 
     def _check(self, answer: Any) -> None:
         """Check that the output has one value per row; tensors of fixed size may have any axes."""
@@ -157,7 +172,8 @@ class BlockRunner:
             self._keep(durations)
             return durations
 
-        done = warm_up(run, self.latest, brief=request.brief)
+        level = self._mean_of_mix(brief=request.brief) if self.inputs.mix else None
+        done = warm_up(run, self.latest, level, brief=request.brief)
         if not request.brief:
             self._call_remaining_inputs(position)
         return Warmed(
@@ -169,6 +185,37 @@ class BlockRunner:
             timer_floor_ns=0.0 if request.brief else timer_floor(),
         )
 
+    def _mean_of_mix(self, *, brief: bool) -> Callable[[Sequence[int]], float]:
+        """Call the model once per batch size of the mix, and return a function for the warm-up.
+
+        It returns the average duration of a call of the mix, in nanoseconds, from the durations of consecutive calls:
+        the medians per batch size, weighted by share.
+        """
+        assert self.inputs is not None
+        inputs = self.inputs
+        assert inputs.mix is not None
+        sizes, shares, position = inputs.mix.batch_sizes, inputs.mix.shares, 1
+        latest: dict[int, float] = {}
+        until = time.perf_counter() + (BRIEF_CHECK_SECONDS if brief else CHECK_SECONDS)
+        for index in inputs.mix.lead:
+            durations = [PENDING]
+            time_calls(self.call, inputs.select([index]), durations)
+            latest[int(sizes[index])] = float(durations[0])
+            if time.perf_counter() > until:
+                break
+
+        def mean(window: Sequence[int]) -> float:
+            nonlocal position
+            called = inputs.batch_sizes(position, len(window))
+            assert called is not None
+            position += len(window)
+            durations = np.asarray(window)
+            for size in np.unique(called):
+                latest[int(size)] = float(np.median(durations[called == size]))
+            return sum(shares[size] * ns for size, ns in latest.items()) / sum(shares[size] for size in latest)
+
+        return mean
+
     def _call_remaining_inputs(self, called: int) -> None:
         """Call the model with inputs that were not used yet, for at most `CHECK_SECONDS`, and detect changed inputs."""
         assert self.inputs is not None
@@ -176,7 +223,7 @@ class BlockRunner:
         for position in range(called, len(self.inputs)):
             if time.perf_counter() > until:
                 break
-            self._time(position, 1)
+            time_calls(self.call, self.inputs.select([position]), [PENDING])
         self.inputs.detect_changes()
 
     def predict(self, request: Predict) -> Predicted:
@@ -184,12 +231,13 @@ class BlockRunner:
         self._begin_stage("warm-up")
         inputs, finish = self.inputs, output_converter(self._prepared.model)
         assert inputs is not None
+        chosen = inputs.most_common
 
         def answer(number: int) -> Any:
-            (value,) = inputs.values(number, 1)
+            (value,) = inputs.select([chosen[number]])
             return finish(self.method, self.call(value))
 
-        return predict(request, answer, len(inputs), self.rows_per_call)
+        return predict(request, answer, len(chosen), self.rows_per_call)
 
     def run_block(self, request: RunBlock) -> BlockDone:
         """Warm the caches again, then time the calls of a block.
@@ -199,7 +247,10 @@ class BlockRunner:
         """
         self._begin_stage("measuring")
         thrown = request.discard_calls
-        begin, *inputs = self._inputs(request.offset - thrown - 1, 1 + thrown + request.calls)
+        assert self.inputs is not None
+        begin, *inputs = self.inputs.lead_in(request.offset, 1 + thrown)
+        inputs += self.inputs.values(request.offset, request.calls)
+        batch_sizes = self.inputs.batch_sizes(request.offset, request.calls)
         durations = [PENDING] * len(inputs)
         with GcPauseRecorder(durations) as pauses:
             switches, waited = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, self._waiting.nanoseconds()
@@ -225,6 +276,7 @@ class BlockRunner:
             waited_ns=round(waited * share),
             gc_calls=tuple(call - thrown for call in pauses.calls if call >= thrown),
             gc_ns=tuple(ns for call, ns in zip(pauses.calls, pauses.nanoseconds, strict=True) if call >= thrown),
+            batch_sizes=b"" if batch_sizes is None else batch_sizes.astype("<i4").tobytes(),
         )
         return BlockDone(block=block)
 
@@ -234,7 +286,7 @@ class BlockRunner:
         assert self.inputs is not None
         if request.pinned:
             machine.pin(request.pinned)
-        self._check(self.call(self._inputs(0, 1)[0]))
+        self._check(self.call(self.inputs.lead_in(1, 1)[0]))
         limit_threads = partial(self._context.thread_limiter.limit, request.threads, reuse=True)
         serve_window(request, self.call, self.inputs, limit_threads)
         return RequestsAnswered()
@@ -248,7 +300,9 @@ class BlockRunner:
         self._begin_stage("cold start")
         assert self.inputs is not None
         model = dumps((ModelWithState(self._prepared.model, environment=True), self.method))
-        inputs = dumps((self.inputs.rows[: request.max_inputs], self.inputs.fresh_per_call, self.rows_per_call))
+        count, mix = request.max_inputs, self.inputs.mix
+        rows, mix = (self.inputs.rows, mix) if count is None else (self.inputs.first_calls(count), None)
+        inputs = dumps((rows, self.inputs.fresh_per_call, self.rows_per_call, mix))
         path = Path(request.path)
         try:
             path.write_bytes(model + inputs)
@@ -267,12 +321,12 @@ class BlockRunner:
         self._prepared.model, self.method, stored = import_with_fallback(
             lambda: _read_stored(Path(request.path)), self._context.import_folders
         )
-        rows, fresh_per_call, self.rows_per_call = stored
+        rows, fresh_per_call, self.rows_per_call, mix = stored
         loading.configure(request.candidate.settings)  # the stored model already has its parameters
         threads = int(request.candidate.settings.get("threads", request.threads))
         self._context.thread_limiter.limit(threads, reuse=True)
         self.call = with_slowdown(caller(self._prepared.model, self.method), request.candidate.settings)
-        self.inputs = CallInputs(rows, input_converter(self._prepared.model), fresh_per_call=fresh_per_call)
+        self.inputs = CallInputs(rows, input_converter(self._prepared.model), fresh_per_call=fresh_per_call, mix=mix)
         warmed = self.warm_up(WarmUp(brief=True))
         if request.pinned:
             machine.pin(request.pinned)
@@ -292,7 +346,7 @@ class BlockRunner:
         return self.inputs.values(offset, count)
 
 
-def _read_stored(path: Path) -> tuple[Any, str, tuple[list[Any], bool, int]]:
+def _read_stored(path: Path) -> tuple[Any, str, tuple[list[Any], bool, int, InputMix | None]]:
     with path.open("rb") as file:  # another process of this engine has just written it
         return (*pickle.load(file), pickle.load(file))  # noqa: S301 (as said)
 

@@ -47,7 +47,7 @@ def main() -> None:
         )
         loaded = perf_counter()
         after = resident_bytes()
-        rows, fresh_per_call, _ = pickle.load(file)  # noqa: S301 (as said)
+        rows, fresh_per_call, *_ = pickle.load(file)  # noqa: S301 (as said)
     value_of = getattr(model, "convert_input", lambda value: value)
     call, calls, begin = getattr(model, method, model), [], perf_counter()
     for index in range(request["calls"]):

@@ -58,7 +58,7 @@ def _input_source(inputs: CallInputs, requests: int) -> Callable[[int], Any]:
     if inputs.fresh_per_call:
         copies = inputs.values(0, min(requests, MAX_COPIES))
         return lambda index: copies.pop() if copies else inputs.values(index, 1)[0]
-    values = inputs.values(0, len(inputs))
+    values = inputs.values(0, inputs.period)
     return lambda index: values[index % len(values)]
 
 

@@ -27,12 +27,19 @@ class WarmUp:
     call_ns: float
 
 
-def warm_up(run: Callable[[int], list[int]], first_ns: int, *, brief: bool = False) -> WarmUp:
+def warm_up(
+    run: Callable[[int], list[int]],
+    first_ns: int,
+    level: Callable[[list[int]], float] | None = None,
+    *,
+    brief: bool = False,
+) -> WarmUp:
     """Run windows of calls until the medians of two consecutive windows agree.
 
     Args:
         run: Makes the given number of calls and returns their durations in nanoseconds.
         first_ns: Duration of the previous call, which determines the size of the first window.
+        level: Returns the level of a window from the durations of its calls; None for their median.
         brief: Whether the process is a replica of a warm one, so that only its own pages and caches are cold.
 
     Returns:
@@ -45,7 +52,7 @@ def warm_up(run: Callable[[int], list[int]], first_ns: int, *, brief: bool = Fal
     while True:
         window = run(max(1, min(MAX_WINDOW, int(window_ns / estimate))))
         calls += len(window)
-        estimate = max(float(median(window)), 1.0)
+        estimate = max(float((level or median)(window)), 1.0)
         elapsed = perf_counter_ns() - started
         agree = before > 0 and abs(estimate - before) <= AGREEMENT * before
         if brief and elapsed >= BRIEF_NS:

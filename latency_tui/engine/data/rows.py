@@ -84,7 +84,9 @@ def take(rows: Any, index: Any, order: str = "C") -> Any:
     return np.asarray(taken, order="F" if order == "F" else "C") if isinstance(taken, np.ndarray) else taken
 
 
-def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: int = MAX_BATCHES) -> list[Any]:
+def batches(
+    rows: Any, batch_size: int, seed: int, *, order: str = "C", most: int = MAX_BATCHES, memory: int = BATCH_BYTES
+) -> list[Any]:
     """Prepare the inputs of calls: contiguous batches of rows in a fixed shuffled order.
 
     Args:
@@ -93,13 +95,14 @@ def batches(rows: Any, batch_size: int, seed: int, *, order: str = "C", most: in
         seed: Seed of the order.
         order: Memory order of arrays, `C` or `F`.
         most: Maximum number of batches; later calls start again with the first.
+        memory: Maximum memory of the batches, in bytes; one batch is always prepared.
 
     Returns:
         Distinct batches, `(batch_size, ...)` each.
     """
     there = count_rows(rows)
     generator = np.random.default_rng(seed)
-    count = max(1, min(most, there if batch_size == 1 else 64, BATCH_BYTES // max(1, batch_size * _row_bytes(rows))))
+    count = max(1, min(most, there if batch_size == 1 else 64, memory // max(1, batch_size * _row_bytes(rows))))
     needed = count * batch_size
     shuffled = np.concatenate([generator.permutation(there) for _ in range(-(-needed // there))])[:needed]
     return [take(rows, shuffled[index * batch_size : (index + 1) * batch_size], order) for index in range(count)]

@@ -226,6 +226,7 @@ class Coordinator:
         """Measure one block of every candidate per round. Events are sent between blocks."""
         job, launch, plan = command.job, command.launch, command.plan
         running, offset, began, looked = set(call_seconds), 0, time.monotonic(), time.monotonic()
+        made = dict.fromkeys(call_seconds, 0)
         rotated = rotation(replicas, f"{plan.seed}/{launch}")
         steal = machine.StealTime(self._cores.pinned or self._cores.allowed)
         drawn = orders(list(call_seconds), cut.rounds, f"{plan.seed}/{launch}", balanced=not plan.until_known)
@@ -233,7 +234,10 @@ class Coordinator:
             for position, slug in enumerate(name for name in order if name in running):
                 size = cut.calls[slug][number]
                 discarded = min(DISCARD_CALLS, round(DISCARD_SECONDS / call_seconds[slug]))
-                request = RunBlock(calls=size, offset=offset, discard_calls=discarded)
+                # Each candidate goes through a mix from the beginning, so that its calls have the shares of the mix.
+                first = made[slug] if plan.workload.mix else offset
+                made[slug] += size
+                request = RunBlock(calls=size, offset=first, discard_calls=discarded)
                 timeout = plan.call_timeout + BLOCK_TIMEOUT_RATIO * (1 + discarded + size) * call_seconds[slug]
                 try:
                     done = self._supervisor.ask(slug, request, BlockDone, "measuring", timeout, replica=replica)

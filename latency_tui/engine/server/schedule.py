@@ -9,6 +9,7 @@ from math import ceil, log2, sqrt
 from statistics import geometric_mean
 
 from latency_tui.plan import Plan
+from latency_tui.plan.mix import cycle_length
 
 BLOCK_SECONDS = 0.0045
 """Duration of a block. Longer blocks widen the interval of a short measurement, shorter ones lose time to the turns."""
@@ -75,23 +76,31 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
     block has more than `MAX_BLOCK_CALLS`, so a candidate that is much faster than the slowest is measured for
     less time.
 
+    A block of a request mix consists of whole cycles of the mix, so that each has the same shares, unless the plan is
+    too short for enough such rounds.
+
     Args:
         plan: Says how many runs, or how long.
         call_seconds: Duration of one call of each candidate, by slug, as the warm-up measured it.
     """
-    fewest = min_rounds(len(call_seconds))
+    fewest, cycle = min_rounds(len(call_seconds)), cycle_length(plan.workload.mix)
     cost = equalize_costs({slug: max(seconds, 1e-8) for slug, seconds in call_seconds.items()})
     if plan.runs is not None:
         size = calls_per_block(cost.values())
-        rounds = max(ceil(plan.runs / size), min(fewest, plan.runs))
-        sizes = split(plan.runs, rounds)
+        if plan.runs < fewest * cycle:
+            cycle = 1
+        rounds = max(ceil(plan.runs / (ceil(size / cycle) * cycle)), min(fewest, plan.runs))
+        *whole, last = split(plan.runs // cycle, rounds)
+        sizes = (*(calls * cycle for calls in whole), last * cycle + plan.runs % cycle)
         return Schedule(rounds, dict.fromkeys(cost, sizes), sum(cost.values()) * plan.runs)
     if plan.seconds is None:  # until decided: short blocks, as many as fit into the time limit
-        span = BLOCK_SECONDS
+        span = max(BLOCK_SECONDS, cycle * max(cost.values()) if cycle > 1 else 0)
         rounds = max(ceil(plan.max_seconds / sum(max(seconds, span) for seconds in cost.values())), fewest)
     else:
         slow = max(cost.values())
-        span = max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * slow)
+        if plan.seconds < fewest * cycle * slow:
+            cycle = 1
+        span = max(BLOCK_SECONDS, SLOW_BLOCK_CALLS * slow, cycle * slow if cycle > 1 else 0)
         if (plenty := plan.seconds / span / ENOUGH_ROUNDS) > 1:
             span = max(1, round(span * min(sqrt(plenty), MAX_BLOCK_RATIO) / slow)) * slow
         rounds = max(ceil(plan.seconds / span), 1)
@@ -99,7 +108,7 @@ def schedule(plan: Plan, call_seconds: Mapping[str, float]) -> Schedule:
             wish = min(span, plan.seconds / fewest)
             span = max(max(1, round(wish / slow)) * slow, BLOCK_SECONDS)
             rounds = max(ceil(plan.seconds / span), 1)
-    calls = {slug: (_calls_in(span, seconds),) * rounds for slug, seconds in cost.items()}
+    calls = {slug: (_calls_in(span, seconds, cycle),) * rounds for slug, seconds in cost.items()}
     return Schedule(rounds, calls, sum(cost[slug] * sum(sizes) for slug, sizes in calls.items()))
 
 
@@ -153,8 +162,8 @@ def max_replicas(candidates: int, *, fork: bool) -> int:
     return max(few, min(MAX_REPLICAS, MAX_PROCESSES // candidates)) if fork else few
 
 
-def _calls_in(span: float, seconds: float) -> int:
-    return min(max(1, round(span / seconds)), MAX_BLOCK_CALLS)
+def _calls_in(span: float, seconds: float, cycle: int = 1) -> int:
+    return min(max(1, round(span / seconds / cycle)) * cycle, MAX_BLOCK_CALLS // cycle * cycle)
 
 
 def min_rounds(candidates: int) -> int:
