@@ -10,6 +10,7 @@ import click
 from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.cli.history_options import find_place, label_options
+from latency_tui.cli.hosts_options import hosts_options, take_hosts
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, make_plan, measuring_options
 from latency_tui.engine.memory_limit import check_memory_limit
@@ -36,6 +37,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
 )
 @click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")
 @label_options
+@hosts_options
 @click.option(
     "--continue",
     "continued",
@@ -60,6 +62,7 @@ def command(
     interrupted (143 by SIGTERM, 129 by SIGHUP). After an interruption, the partial result is still written.
     """
     check_memory_limit()
+    hosts = take_hosts(values)
     path = None if output in (None, "-") else Path(str(output))
     report_format = chosen_format or (format_of(path) if path else "table")
     check_format(report_format, samples=not no_samples, to_file=path is not None)
@@ -71,7 +74,11 @@ def command(
         from latency_tui.history.reading import is_path
 
         writes_file = path is not None or is_path(continued)
-        if typed - _CONTINUE_OPTIONS or (writes_file and path is None and chosen_format not in (None, "json")):
+        if (
+            hosts is not None
+            or typed - _CONTINUE_OPTIONS
+            or (writes_file and path is None and chosen_format not in (None, "json"))
+        ):
             raise UsageError(
                 "--continue takes the plan from the result; combine it only with --trust, --trust-type, --config, "
                 "--history, --no-history, --name, --tag, --no-samples, and -o with --format."
@@ -101,6 +108,12 @@ def command(
 
         check_writable(path)
 
+    if hosts is not None:
+        from latency_tui.cli.on_hosts import measure_on_hosts  # deferred: only these options need it
+
+        return measure_on_hosts(
+            plan, hosts, report_format=report_format, path=path, samples=not no_samples, place=place
+        )
     from latency_tui.cli.headless import measure_and_report  # deferred: numpy and asyncio, 150 ms
 
     samples, modules = not no_samples, configuration.folder

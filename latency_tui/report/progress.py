@@ -85,7 +85,10 @@ class Progress:
 
     def update(self, event: Event) -> None:
         """Record an event, and redraw if the last drawing is at least a quarter of a second old."""
-        text = self._text(event)
+        self.show(self.describe(event))
+
+    def show(self, text: str) -> None:
+        """Draw a text, unless it is empty or the last drawing is less than a quarter of a second old."""
         if text and self._clock() - self._drawn_at >= SHORTEST_PAUSE:
             self._draw(text)
 
@@ -101,7 +104,8 @@ class Progress:
             done = f"trained {len(self._ready)} of {self._candidates}"
             self._draw(f"{done}; training {slug}{others} for {format_seconds(self._clock() - began)}")
 
-    def _text(self, event: Event) -> str:
+    def describe(self, event: Event) -> str:
+        """Record an event, and return the progress in words; empty if it does not change."""
         match event:
             case EngineStarted():
                 self._ready.clear()

@@ -1,0 +1,289 @@
+"""Measuring a plan on several hosts without a screen: every host the whole plan, or hosts of one kind its launches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latency_tui.analysis.across_hosts import common_baseline, compare_across_hosts
+from latency_tui.analysis.recorder import Recorder
+from latency_tui.cli.group import print_error
+from latency_tui.cli.headless import failure_exit_code, write_report
+from latency_tui.cli.history_options import Place
+from latency_tui.cli.hosts_options import HostsWanted, Spread
+from latency_tui.cli.interrupt import Interruption, cancel_on_signal
+from latency_tui.cli.output import emit, print_status, terminal_style
+from latency_tui.cluster.connection import connect, start_on
+from latency_tui.cluster.hosts import Host, UnusableHost, find_hosts
+from latency_tui.cluster.measuring import measure_on
+from latency_tui.cluster.shipping import files_of
+from latency_tui.engine.protocol import CandidateFailed, Cause, EngineStarted, Event
+from latency_tui.errors import EngineError, LatencyTuiError, UsageError
+from latency_tui.history.fingerprint import result_id
+from latency_tui.history.writer import Writer
+from latency_tui.plan import Plan
+from latency_tui.report import Format
+from latency_tui.report.hosts import HOSTS_FORMATS, hosts_pieces
+from latency_tui.report.hosts_progress import HostsProgress
+from latency_tui.result.atomic_files import write_content
+from latency_tui.result.hosts import HostResult, HostsResult
+from latency_tui.text.hosts import difference_between, has_differences, preflight_rows, summarize_hosts
+from latency_tui.text.sanitize import align, clean
+
+
+class HostMeasurement:
+    """One plan measured by one host, or by hosts that share it.
+
+    Attributes:
+        name: Name of the host, or of the hosts.
+        recording: What was measured so far.
+        error: Why the measurement ended early; empty if it did not.
+        causes: Maps the slug of each failed candidate to the cause of the failure.
+    """
+
+    def __init__(self, name: str, plan: Plan, place: Place) -> None:
+        """Create a measurement.
+
+        Args:
+            name: Name of the host.
+            plan: The plan.
+            place: Where the result is kept.
+        """
+        self.name = name
+        self.recording = Recorder(plan)
+        self.error = ""
+        self.causes: dict[str, Cause] = {}
+        key = result_id(self.recording.created_at, plan)
+        self._writer = Writer(place.path, key, name=place.name, tags=place.tags)
+        self._is_temporary = place.is_temporary
+        self.recording.write_to(self._writer)
+        self._compared = {candidate.slug for candidate in plan.candidates}  # without the control
+
+    def add(self, event: Event) -> None:
+        """Record an event."""
+        self.recording.add(event)
+        if isinstance(event, CandidateFailed) and event.candidate in self._compared:
+            self.causes[event.candidate] = event.cause
+
+    def finish(self, baseline: str | None) -> HostResult:
+        """Keep the result in the history, and return it with the baseline that all hosts share."""
+        if baseline is not None and baseline in self.recording.active:
+            self.recording.rebase(baseline)
+        environment = self.recording.noise_recorder.environment
+        result = self.recording.result() if environment is not None else None
+        self._writer.finish(result if self.recording.rounds else None)
+        self._writer.close()
+        if self._writer.problem and not self._is_temporary:
+            print_error(f"The result of {self.name} is not kept: {self._writer.problem}")
+        return HostResult(host=self.name, cpu=environment.cpu if environment else "", result=result, error=self.error)
+
+
+async def _measure_everywhere(
+    client: Any,
+    hosts: list[Host],
+    plan: Plan,
+    place: Place,
+    progress: HostsProgress,
+    measurements: list[HostMeasurement],
+) -> None:
+    """Measure the whole plan on every host at the same time, and add a measurement per host."""
+    files = files_of(plan)
+    measurements += [HostMeasurement(host.name, plan, place) for host in hosts]
+
+    async def follow(host: Host, measurement: HostMeasurement) -> None:
+        try:
+            async with aclosing(measure_on(client, host, plan, files, job="measurement")) as events:
+                async for event in events:
+                    measurement.add(event)
+                    progress.update(host.name, event)
+        except EngineError as error:
+            measurement.error = str(error)
+            progress.fail(host.name)
+
+    tasks = [asyncio.create_task(follow(*pair)) for pair in zip(hosts, measurements, strict=True)]
+    await _wait(tasks)
+
+
+async def _share_launches(
+    client: Any,
+    hosts: list[Host],
+    plan: Plan,
+    place: Place,
+    progress: HostsProgress,
+    measurements: list[HostMeasurement],
+) -> None:
+    """Distribute the launches of a plan over hosts of one kind, and add one measurement for all of them.
+
+    Candidates that are compared stay in the rounds of one launch, and so on one host. A launch that is lost with its
+    host is not measured again.
+    """
+    files, names = files_of(plan), ", ".join(host.name for host in hosts)
+    measurement = HostMeasurement(names, plan, place)
+    measurements.append(measurement)
+    waiting = iter(range(plan.launches))
+    finished: dict[int, list[Event]] = {}
+    one_launch = msgspec.structs.replace(plan, launches=1)
+
+    async def work(host: Host) -> None:
+        for launch in waiting:
+            events_of_launch: list[Event] = []
+            finished[launch] = events_of_launch
+            try:
+                events = measure_on(client, host, one_launch, files, job="measurement", first_launch=launch)
+                async with aclosing(events):
+                    async for event in events:
+                        if isinstance(event, EngineStarted):
+                            environment = msgspec.structs.replace(event.environment, host=names)
+                            event = EngineStarted(environment=environment)
+                        events_of_launch.append(event)
+                        progress.update(host.name, event)
+            except EngineError as error:
+                measurement.error = f"Launch {launch + 1} is incomplete: {error}"
+                progress.fail(host.name)
+                return
+
+    try:
+        await _wait([asyncio.create_task(work(host)) for host in hosts])
+    finally:
+        for launch in sorted(finished):
+            for event in finished[launch]:
+                measurement.add(event)
+
+
+async def _wait(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for tasks; if this is cancelled, cancel them and wait for their end."""
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Session:
+    """One run of the command: its hosts, and what came of them."""
+
+    def __init__(self, plan: Plan, place: Place, spread: Spread, *, allow_different: bool) -> None:
+        self.plan = plan
+        self.place = place
+        self.spread = spread
+        self._allow_different = allow_different
+        self.measurements: list[HostMeasurement] = []
+        self.unusable: list[UnusableHost] = []
+        self.interruption = Interruption()
+
+    async def run(self, connection: AbstractAsyncContextManager[Any]) -> None:
+        """Measure until all hosts are done or a signal arrives."""
+        task = asyncio.create_task(self._measure(connection))
+        with cancel_on_signal(task, self.interruption):
+            try:
+                await task
+            except asyncio.CancelledError:
+                if self.interruption.received is None:
+                    raise
+
+    async def _measure(self, connection: AbstractAsyncContextManager[Any]) -> None:
+        async with connection as client:
+            hosts, self.unusable = await find_hosts(client)
+            self._report_hosts(hosts)
+            with HostsProgress(self.plan, [host.name for host in hosts]) as progress:
+                measure = _measure_everywhere if self.spread == "hosts" else _share_launches
+                await measure(client, hosts, self.plan, self.place, progress, self.measurements)
+
+    def _report_hosts(self, hosts: list[Host]) -> None:
+        """Print what is known about the hosts before anything is measured, and refuse hosts that cannot share work."""
+        for one in self.unusable:
+            print_error(f"{clean(one.name)}: {clean(one.reason)}")
+        if not hosts:
+            raise EngineError("The cluster has no host that can measure.")
+        described = {host.name: host.description for host in hosts}
+        rows = [[clean(cell) for cell in row] for row in preflight_rows(described)]
+        for line in align(rows):
+            print_status(line)
+        if has_differences(described):
+            print_status("* differs from the first host")
+        different = difference_between(described)
+        if self.spread == "work" and different and not self._allow_different:
+            raise UsageError(
+                f"The hosts differ, so that they cannot share the work ({different}); use --spread hosts, or "
+                "--allow-different-hosts."
+            )
+
+
+def measure_on_hosts(
+    plan: Plan, hosts: HostsWanted, *, report_format: Format, path: Path | None, samples: bool, place: Place
+) -> int:
+    """Measure a plan on the hosts of a cluster, write the report and return the exit code.
+
+    Args:
+        plan: The plan.
+        hosts: The hosts.
+        report_format: Format of the report.
+        path: The file to write; None for stdout.
+        samples: Whether JSON contains the samples.
+        place: Where the results are kept.
+
+    Raises:
+        UsageError: The plan cannot be measured on hosts, or the format cannot hold several results.
+        EngineError: The cluster cannot be reached, or it has no usable host.
+    """
+    if hosts.spread == "hosts" and report_format not in HOSTS_FORMATS:
+        raise UsageError(f"{report_format} holds the result of one machine; use one of {', '.join(HOSTS_FORMATS)}.")
+    if hosts.spread == "work" and plan.until_known:
+        raise UsageError("--spread work distributes launches of a known length; use -n or -t instead of --until-known.")
+    session = _Session(plan, place, hosts.spread, allow_different=hosts.allow_different)
+    connection = connect(hosts.cluster) if hosts.cluster else start_on(hosts.hosts, remote_python=hosts.remote_python)
+    files_of(plan)  # unreadable files are reported before anything is started
+    try:
+        asyncio.run(session.run(connection))
+    except LatencyTuiError:
+        for measurement in session.measurements:
+            measurement.finish(None)
+        raise
+    code = _report(session, report_format, path, samples=samples)
+    place.remove()
+    return code
+
+
+def _report(session: _Session, report_format: Format, path: Path | None, *, samples: bool) -> int:
+    recordings = [one.recording.result() for one in session.measurements if one.recording.rounds]
+    baseline = common_baseline(session.plan, recordings) if session.spread == "hosts" else None
+    finished = [one.finish(baseline) for one in session.measurements]
+    if session.spread == "work" and finished and finished[0].result is not None:
+        code = write_report(finished[0].result, report_format, path, samples=samples)
+    else:
+        code = _write_hosts(session, finished, report_format, path, samples=samples)
+    for one in finished:
+        if one.error:
+            code = print_error(f"{clean(one.host)}: {clean(one.error)}", EngineError.exit_code)
+    if session.interruption.received is not None:
+        name = session.interruption.received.name
+        return print_error(
+            f"Interrupted by {name}; the result holds what was measured.", session.interruption.exit_code
+        )
+    causes = [cause for one in session.measurements for cause in one.causes.values()]
+    return code or failure_exit_code(causes) or (EngineError.exit_code if session.unusable else 0)
+
+
+def _write_hosts(
+    session: _Session, finished: list[HostResult], report_format: Format, path: Path | None, *, samples: bool
+) -> int:
+    results = {one.host: one.result for one in finished if one.result is not None and one.result.measured}
+    refused = [HostResult(host=one.name, error=one.reason) for one in session.unusable]
+    value = HostsResult(
+        plan=session.plan, hosts=(*finished, *refused), across_hosts=compare_across_hosts(session.plan, results)
+    )
+    value = msgspec.structs.replace(value, answer=summarize_hosts(value))
+    chosen = next(known for known in HOSTS_FORMATS if known == report_format)
+    if path is None:
+        width, colour = terminal_style()
+        return emit(hosts_pieces(value, chosen, width=width, colour=colour, samples=samples), json=chosen == "json")
+    write_content(path, (piece.encode() for piece in hosts_pieces(value, chosen, samples=samples)))
+    print_status(clean(f"{value.answer} Written to {path}."))
+    return 0

@@ -1,0 +1,139 @@
+"""Connects to a running Dask cluster, or starts one over SSH for the time of a measurement."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any
+
+from latency_tui.cluster.host_tasks import RESOURCE
+from latency_tui.errors import EngineError, UsageError
+
+CONNECT_SECONDS = 20.0
+"""How long the scheduler may take to answer."""
+LOCAL = "local"
+"""Name of this machine among the hosts."""
+
+
+@contextlib.asynccontextmanager
+async def connect(address: str) -> AsyncGenerator[Any, None]:  # Any: Dask has no types
+    """Connect to the scheduler of a running cluster.
+
+    TLS is configured as for every client of Dask (`distributed.comm.tls`).
+
+    Args:
+        address: Address of the scheduler, such as `tcp://10.0.0.1:8786`, or its scheduler file.
+
+    Raises:
+        UsageError: Dask is not installed, or the scheduler file cannot be read.
+        EngineError: The scheduler does not answer.
+    """
+    distributed = _import_dask()
+    async with _client(distributed, address, **_where(address)) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def start_on(hosts: Sequence[str], *, remote_python: str | None = None) -> AsyncGenerator[Any, None]:
+    """Start a worker on each host over SSH, and a scheduler on this machine; end them on exit.
+
+    The user's SSH configuration applies: names, users, keys and jump hosts.
+
+    Args:
+        hosts: Names of hosts; `local` is this machine.
+        remote_python: Interpreter on the hosts with latency-tui; None for the path of the one here.
+
+    Raises:
+        UsageError: Dask or asyncssh is not installed, or the names are invalid.
+        EngineError: A host cannot be reached.
+    """
+    distributed = _import_dask()
+    try:
+        import asyncssh  # noqa: F401 (Dask imports it only when it connects)
+        from distributed.deploy.ssh import Worker as SshWorker
+    except ImportError as error:
+        raise UsageError("--hosts needs asyncssh; install latency-tui[cluster].") from error
+    if duplicates := sorted({host for host in hosts if [*hosts].count(host) > 1}):
+        raise UsageError(f"The host {duplicates[0]} is named twice.")
+    options = {"nthreads": 1, "resources": {RESOURCE: 1}, "memory_limit": 0}
+    workers = {
+        host: {"cls": distributed.Nanny, "options": options}
+        if host == LOCAL
+        else {
+            "cls": SshWorker,
+            "options": {
+                "address": host,
+                "connect_options": {},
+                "kwargs": options,
+                "worker_class": "distributed.Nanny",
+                "remote_python": remote_python or sys.executable,
+            },
+        }
+        for host in hosts
+    }
+    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "port": 0}}
+    try:
+        cluster = await distributed.SpecCluster(
+            workers=workers, scheduler=scheduler, asynchronous=True, silence_logs=logging.CRITICAL
+        )
+    except Exception as error:
+        raise EngineError(f"The hosts could not be started: {str(error) or type(error).__name__}.") from error
+    try:
+        async with _client(distributed, "this machine", address=cluster) as client:
+            yield client
+    finally:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(cluster.close(), CONNECT_SECONDS)
+
+
+def _where(address: str) -> dict[str, str]:
+    """Return the argument with which Dask finds a scheduler."""
+    is_file = Path(address).is_file()
+    if "://" not in address and (is_file or Path(address).suffix == ".json"):
+        if not is_file:
+            raise UsageError(f"There is no scheduler file {address}.")
+        return {"scheduler_file": address}
+    return {"address": address}
+
+
+def _import_dask() -> Any:
+    """Return the module `distributed`, with logging that leaves stderr to us.
+
+    Raises:
+        UsageError: It is not installed.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise UsageError("Measuring on hosts needs Dask; install latency-tui[cluster].") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    return distributed
+
+
+def _report_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error that nobody handles, unless it is of a task of Dask that has lost its connection."""
+    if not isinstance(context.get("exception"), OSError):
+        loop.default_exception_handler(context)
+
+
+@contextlib.asynccontextmanager
+async def _client(distributed: Any, name: str, **where: Any) -> AsyncGenerator[Any, None]:
+    asyncio.get_running_loop().set_exception_handler(_report_error)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # versions that differ are reported per host
+        try:
+            client = await distributed.Client(**where, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError) as error:
+            raise EngineError(f"The scheduler at {name} does not answer: {error}.") from error
+        except Exception as error:
+            raise UsageError(f"{name} is not a scheduler of Dask: {str(error) or type(error).__name__}.") from error
+    try:
+        yield client
+    finally:
+        with contextlib.suppress(Exception):
+            await client.close(CONNECT_SECONDS)

@@ -1,0 +1,82 @@
+"""Formats the results of several hosts as a table, Markdown or JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from latency_tui.report.markdown import escape, render_markdown
+from latency_tui.report.table import render_table
+from latency_tui.text.formatting import NOTHING
+from latency_tui.text.hosts import ASSUMPTION, columns_of, describe_host_ratio, describe_ratio
+from latency_tui.text.sanitize import align, clean
+
+if TYPE_CHECKING:
+    from latency_tui.result.hosts import HostResult, HostsResult
+
+HostsFormat = Literal["table", "json", "markdown"]
+HOSTS_FORMATS: tuple[HostsFormat, ...] = ("table", "json", "markdown")
+
+
+def hosts_pieces(
+    value: HostsResult,
+    report_format: HostsFormat = "table",
+    *,
+    width: int | None = None,
+    colour: bool = False,
+    samples: bool = True,
+) -> Iterator[str]:
+    """Yield the results of several hosts as text that ends with a newline.
+
+    Args:
+        value: The results.
+        report_format: The format.
+        width: Width of the terminal; None for no limit.
+        colour: Whether a table contains terminal colours.
+        samples: Whether JSON contains the samples.
+    """
+    if report_format == "json":
+        yield from value.json_pieces(samples=samples)
+        yield "\n"
+        return
+    markdown = report_format == "markdown"
+    for one in value.hosts:
+        title = clean(_title(one))
+        yield f"## {escape(title)}\n\n" if markdown else f"{title}\n"
+        if one.error:
+            yield f"{escape(clean(one.error))}\n\n" if markdown else f"failed  {clean(one.error)}\n"
+        if one.result is not None:
+            yield render_markdown(one.result) if markdown else render_table(one.result, width=width, colour=colour)
+        yield "\n"
+    yield from _markdown(value) if markdown else _table(value, width)
+
+
+def _title(one: HostResult) -> str:
+    return f"{one.host} · {one.cpu}" if one.cpu else one.host
+
+
+def _rows(value: HostsResult) -> list[list[str]]:
+    names = {candidate.slug: candidate.name for candidate in value.plan.candidates}
+    hosts = columns_of(value.across_hosts)
+    rows = [["model", f"vs {names[value.across_hosts[0].baseline]}", *hosts]]
+    for one in value.across_hosts:
+        ratios = {ratio.host: describe_host_ratio(ratio) for ratio in one.hosts}
+        rows.append([names[one.candidate], describe_ratio(one), *(ratios.get(host, NOTHING) for host in hosts)])
+    return [[clean(cell) for cell in row] for row in rows]
+
+
+def _table(value: HostsResult, width: int | None) -> Iterator[str]:
+    yield "All hosts\n\n"
+    if value.across_hosts:
+        yield "\n".join(align(_rows(value))) + "\n\n"
+    for text in (value.answer, ASSUMPTION):
+        yield "\n".join(textwrap.wrap(clean(text), max(width or 10_000, 20))) + "\n"
+
+
+def _markdown(value: HostsResult) -> Iterator[str]:
+    yield f"## All hosts\n\n**{escape(clean(value.answer))}**\n\n"
+    if value.across_hosts:
+        heading, *rows = [[escape(cell) for cell in row] for row in _rows(value)]
+        yield "\n".join(f"| {' | '.join(row)} |" for row in (heading, [":--"] * len(heading), *rows)) + "\n\n"
+    yield f"{ASSUMPTION}\n"

@@ -1,0 +1,217 @@
+"""A real Dask cluster on this machine: three workers with addresses of their own, each a host."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytest.importorskip("distributed")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+
+START_SECONDS = 120.0
+END_SECONDS = 20.0
+"""Generous, because the machine may be busy; the goal of two seconds is measured by a benchmark."""
+ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+
+
+class Cluster:
+    """A scheduler and its workers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "scheduler.json"
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
+        self.scheduler = self._start("dask_scheduler", *options)
+        _wait_until(self.file.is_file)
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _start(self, module: str, *options: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{module}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{module}", *options], stdout=log, stderr=log, cwd=self.folder
+            )
+
+    def add(self, address: str) -> None:
+        options = ["--host", address, "--no-dashboard", "--nthreads", "1", "--no-nanny", "--death-timeout", "60"]
+        options += ["--resources", "latency-tui=1", "--local-directory", str(self.folder / address)]
+        self.workers[address] = self._start("dask_worker", "--scheduler-file", str(self.file), *options)
+
+    def engines(self, address: str) -> list[psutil.Process]:
+        """Return the processes that a worker has started."""
+        try:
+            return psutil.Process(self.workers[address].pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def close(self) -> None:
+        for process in (*self.workers.values(), self.scheduler):
+            process.kill()
+            process.wait()
+
+
+def _wait_until(holds: Any, seconds: float = START_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Return a cluster that all tests of this file share."""
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cluster(shared: Cluster) -> Cluster:
+    """Return the cluster with all workers, some of which a test before may have killed."""
+    for address in ADDRESSES:
+        if address not in shared.workers or shared.workers[address].poll() is not None:
+            shared.add(address)
+    _wait_until(lambda: _count_workers(shared) == len(ADDRESSES))
+    return shared
+
+
+def _count_workers(cluster: Cluster) -> int:
+    code = (
+        "import sys; from distributed import Client\n"
+        "with Client(scheduler_file=sys.argv[1]) as client: print(len(client.scheduler_info(n_workers=-1)['workers']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(cluster.file)], capture_output=True, text=True, check=False)
+    return int(done.stdout or 0)
+
+
+def _run(cluster: Cluster, *options: str, folder: Path | None = None) -> subprocess.Popen[str]:
+    history = cluster.folder / "history.sqlite"
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "latency_tui", "run", "--cluster", str(cluster.file), "--history", str(history)),
+            *("--format", "json", "--no-samples", *options),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder or cluster.folder,
+    )
+
+
+def _json(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+    out, err = process.communicate(timeout=300)
+    return process.returncode, json.loads(out), err
+
+
+def test_every_host_measures_the_whole_plan_and_files_are_shipped_once(cluster: Cluster, tmp_path: Path) -> None:
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    here = tmp_path / "here"
+    here.mkdir()
+    rows = [[0.0] * 20, [1.0] * 20] * 20
+    joblib.dump(LogisticRegression().fit(rows, [0, 1] * 20), here / "model.joblib")
+    options = ["-m", "model.joblib", "-m", "random-forest", "-n", "20", "--trust", "model.joblib"]
+    code, found, err = _json(_run(cluster, *options, folder=here))
+    assert code == 0, err
+    assert len(found["hosts"]) == 3
+    for host in found["hosts"]:
+        assert host["error"] == ""
+        candidates = host["result"]["candidates"]
+        assert [one["calls"] for one in candidates] == [20, 20]
+        assert host["result"]["plan"]["candidates"][0]["model"]["file"].endswith("model.joblib")
+        assert "latency-tui-files" not in json.dumps(host)
+    (across,) = found["across_hosts"]
+    assert across["baseline"] == "model.joblib"
+    assert across["candidate"] == "random-forest"
+    assert across["of"] == 3
+    shipped = {address: [*(cluster.folder / address).rglob("model.joblib")] for address in ADDRESSES}
+    assert [len(paths) for paths in shipped.values()] == [1, 1, 1]
+    before = [path.stat().st_mtime_ns for paths in shipped.values() for path in paths]
+    assert _json(_run(cluster, *options, folder=here))[0] == 0
+    assert [path.stat().st_mtime_ns for paths in shipped.values() for path in paths] == before
+    listed = subprocess.run(
+        [sys.executable, "-m", "latency_tui", "history", "list", "--format", "json", "--history", "history.sqlite"],
+        capture_output=True,
+        text=True,
+        cwd=cluster.folder,
+        check=True,
+    )
+    assert len(json.loads(listed.stdout)) == 6
+
+
+def test_a_killed_host_is_named_and_the_others_go_on(cluster: Cluster) -> None:
+    process = _run(cluster, "-m", "logistic-regression", "-m", "linear-svm", "-t", "4")
+    _wait_until(lambda: cluster.engines(ADDRESSES[1]))
+    time.sleep(1)
+    engines = cluster.engines(ADDRESSES[1])
+    cluster.workers[ADDRESSES[1]].send_signal(signal.SIGKILL)
+    code, found, err = _json(process)
+    assert code == 1
+    errors = [host["error"] for host in found["hosts"]]
+    assert sum(bool(error) for error in errors) == 1, err
+    assert "has left the cluster" in "".join(errors)
+    whole = [host for host in found["hosts"] if not host["error"]]
+    assert all(candidate["status"] == "measured" for host in whole for candidate in host["result"]["candidates"])
+    _wait_until(lambda: not any(_is_alive(engine) for engine in engines), END_SECONDS)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_or_killed_front_end_leaves_no_process_on_any_host(cluster: Cluster, number: signal.Signals) -> None:
+    process = _run(cluster, "-m", "logistic-regression", "-t", "60")
+    _wait_until(lambda: all(cluster.engines(address) for address in ADDRESSES))
+    time.sleep(3)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    _wait_until(lambda: not any(cluster.engines(address) for address in ADDRESSES), END_SECONDS)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert "Interrupted by SIGINT" in err
+        assert len(json.loads(out)["hosts"]) == 3
+        assert "Traceback" not in err
+
+
+def test_hosts_of_one_kind_share_the_launches(cluster: Cluster) -> None:
+    process = _run(
+        cluster, "-m", "logistic-regression", "-m", "linear-svm", "-n", "50", "--launches", "4", "--spread", "work"
+    )
+    code, found, err = _json(process)
+    assert code == 0, err
+    assert found["environment"]["host"].count(",") == 2
+    assert [candidate["calls"] for candidate in found["candidates"]] == [200, 200]
+    assert found["comparisons"][0]["launches"] == 4
+
+
+def test_a_module_that_a_host_lacks_is_the_reason_in_its_result(cluster: Cluster, tmp_path: Path) -> None:
+    here = tmp_path / "code"
+    here.mkdir()
+    (here / "mine.py").write_text("class Model:\n    def predict(self, X):\n        return X[:, 0]\n")
+    code, found, _ = _json(_run(cluster, "-m", "mine:Model", "-n", "10", folder=here))
+    assert code == 4
+    for host in found["hosts"]:
+        assert "mine" in host["result"]["candidates"][0]["error"]
+
+
+def test_a_lost_scheduler_ends_the_measurement_on_every_host(cluster: Cluster) -> None:
+    process = _run(cluster, "-m", "logistic-regression", "-t", "60")
+    _wait_until(lambda: all(cluster.engines(address) for address in ADDRESSES))
+    time.sleep(3)
+    engines = [engine for address in ADDRESSES for engine in cluster.engines(address)]
+    cluster.scheduler.send_signal(signal.SIGKILL)
+    code, found, err = _json(process)
+    assert code == 1
+    assert all(host["error"] for host in found["hosts"])
+    assert "Traceback" not in err
+    _wait_until(lambda: not any(_is_alive(engine) for engine in engines), END_SECONDS)
