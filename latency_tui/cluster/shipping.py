@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from latency_tui.catalog.onnx_external_data import external_files
-from latency_tui.catalog.settings_to_try import file_kind
 from latency_tui.catalog.trust_store import digest_of
 from latency_tui.cluster import host_tasks
 from latency_tui.errors import UsageError
@@ -35,7 +34,7 @@ def files_of(plan: Plan) -> dict[Path, str]:
         path = Path(candidate.model.file)
         folder = digest_of(path)
         found[path] = f"{folder}/{path.name}"
-        if file_kind(candidate) == "onnx":
+        if candidate.model.file_format == "onnx":
             for weights in external_files(path):
                 if weights.is_file():
                     found[weights] = f"{folder}/{weights.relative_to(path.parent)}"

@@ -17,6 +17,7 @@ TOPICS: tuple[str, ...] = (
     "sweeps",
     "own-models",
     "environments",
+    "hosts",
     "python",
     "configuration",
     "history",
