@@ -71,6 +71,7 @@ def measure(
     control: bool = False,
     equivalence: float = EQUIVALENCE,
     cold_start: bool = False,
+    steps: bool = False,
     seed: int = 0,
     call_timeout: float = 60.0,
     cpu: int | Sequence[int] | str | None = None,
@@ -108,6 +109,7 @@ def measure(
         control: Whether to add a hidden copy of the first model, an A/A test that shows the noise of this machine.
         equivalence: Ratios this close to 1 count as equal.
         cold_start: Whether to measure start-up and memory too, in a separate pass.
+        steps: Whether to time the steps of each model too, in a separate pass; see `Result.steps`.
         seed: Seed of the order of blocks and rows.
         call_timeout: Seconds after which a call counts as hung.
         cpu: Core or cores to pin the models to: numbers, or text such as `"0,2-3"`; `"none"` for no pinning, None for
@@ -173,6 +175,7 @@ def measure(
             call_timeout=check_float("call_timeout", call_timeout),
             pinning=parse_pinning(cpu),
             threads=check_int("threads", threads),
+            steps=check_bool("steps", steps),
             cold_start=check_bool("cold_start", cold_start)
             or any(limit.metric in COLD_START_METRICS for limit in parsed),
             limits=tuple(resolve_limit(limit, candidates) for limit in parsed),

@@ -16,6 +16,7 @@ from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer, Subsam
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, TrainingFinished
+from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.plan import Candidate
 from latency_tui.result.distribution import Distribution
 from latency_tui.result.launch_statistics import LaunchStatistics
@@ -29,6 +30,8 @@ from latency_tui.stats.samples import Latencies
 from latency_tui.text.formatting import PERCENTILES
 
 _NANO = 1e-9
+LATER_STAGES = ("cold start", "steps")
+"""Stages after the rounds: a candidate that fails in one has been measured."""
 _SINGLE_PROCESS = (
     "ran in one process because replicas could not be started; its memory layout may bias the latency by about 1 %"
 )
@@ -63,6 +66,7 @@ class CandidateRecord:
         self.failed: CandidateFailed | None = None
         self.first_calls: list[float] = []
         self.cold_starts: list[ColdStartMeasured] = []
+        self.steps: list[StepsMeasured] = []
         self.steady = True
         self.received: CallInput | None = None
         self.versions: dict[str, str] = {}
@@ -104,7 +108,7 @@ class CandidateRecord:
             distribution = _distribution(ordered)
             del ordered
         per_launch = _per_launch(subsample) if totals.count else ()
-        if self.failed is not None and not (totals.count and self.failed.stage == "cold start"):
+        if self.failed is not None and not (totals.count and self.failed.stage in LATER_STAGES):
             status = "failed"
         return CandidateResult(
             name=self.candidate.name,

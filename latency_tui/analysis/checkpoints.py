@@ -58,6 +58,7 @@ def _candidate(record: CandidateRecord, medians: MedianTable, *, is_control: boo
         failed=record.failed,
         first_calls=tuple(record.first_calls),
         cold_starts=tuple(record.cold_starts),
+        steps=tuple(record.steps),
         steady=record.steady,
         received=record.received,
         versions=record.versions,

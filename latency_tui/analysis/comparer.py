@@ -9,7 +9,7 @@ from typing import TypedDict
 import msgspec
 import numpy as np
 
-from latency_tui.analysis.candidate_record import CandidateRecord
+from latency_tui.analysis.candidate_record import LATER_STAGES, CandidateRecord
 from latency_tui.analysis.growing_arrays import GrowingArray
 from latency_tui.analysis.median_table import MedianTable
 from latency_tui.analysis.stopping import StoppingRule
@@ -206,7 +206,7 @@ class Comparer:
 
     def active(self) -> list[CandidateRecord]:
         """Return the records of candidates that have not failed during the rounds."""
-        return [record for record in self._visible if record.failed is None or record.failed.stage == "cold start"]
+        return [record for record in self._visible if record.failed is None or record.failed.stage in LATER_STAGES]
 
     def _wanted_baseline(self) -> int | None:
         """Return the position of the baseline that the plan names; None if there is none, or if it failed."""

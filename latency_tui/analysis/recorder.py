@@ -25,6 +25,7 @@ from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.request_mix import RequestMix, compare_classes
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
+from latency_tui.analysis.steps import analyse_steps
 from latency_tui.analysis.sweeps import analyse_sweeps
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
@@ -41,6 +42,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
+from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours_of
 from latency_tui.result.checkpoint import MeasurementRequest
@@ -176,6 +178,8 @@ class Recorder:
                 record.received = event.received
             case ColdStartMeasured() if record := self._visible.get(event.candidate):
                 record.cold_starts.append(event)
+            case StepsMeasured() if record := self._visible.get(event.candidate):
+                record.steps.append(event)
             case EnvironmentIdentified() if record := self._visible.get(event.candidate):
                 record.versions = event.versions
             case PredictionsCompared() if record := self._visible.get(event.candidate):
@@ -306,6 +310,7 @@ class Recorder:
         groups = comparer.groups(candidates, pairs)
         comparisons = comparer.comparisons(baseline, pairs, tails=not live)
         revisions = compare_revisions(comparer, equivalence, live=live)
+        passes = [found for record in self._visible.values() if (found := analyse_steps(record.steps))]
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
@@ -324,6 +329,8 @@ class Recorder:
             sweeps=analyse_sweeps(
                 self.plan, candidates, comparer.medians.subsample(MAX_LIVE_ROUNDS if live else None), live=live
             ),
+            steps=tuple(step for _, steps in passes for step in steps),
+            step_passes=tuple(one for one, _ in passes),
             checkpoint=checkpoint_of(self) if samples and not live else None,
         )
         fastest, fastest_comparisons = comparer.fastest(candidates), comparisons

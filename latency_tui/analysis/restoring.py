@@ -72,6 +72,7 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
         record = recording.records[one.slug]
         record.trained, record.failed, record.received = one.trained, one.failed, one.received
         record.versions, record.predictions = one.versions, one.predictions
+        record.steps = [*one.steps]
         record.first_calls, record.cold_starts, record.steady = [*one.first_calls], [*one.cold_starts], one.steady
         launches = begun.round_launches[one.blocks.rounds]
         samples = _samples(one, results.get(one.slug))

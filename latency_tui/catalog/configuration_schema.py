@@ -101,6 +101,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         control: Whether to add a hidden copy of the first model.
         equivalence: Ratios this close to 1 count as equal.
         cold_start: Whether to measure start-up and memory too.
+        steps: Whether to time the steps of each model too.
         limits: Conditions that must hold, such as `p99 < 5ms`.
         sweeps: Settings with the values that each model is measured with, such as `batch=1,2,4..256`.
     """
@@ -125,6 +126,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     control: bool | None = None
     equivalence: float | None = None
     cold_start: bool | None = None
+    steps: bool | None = None
     limits: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
 

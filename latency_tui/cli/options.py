@@ -44,7 +44,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 RIGOROUS_LAUNCHES = 5
 TRAINING_SECONDS = 600.0
 """Default time limit for training one model without a screen, because no user is present to cancel it."""
-_SWITCHES = ("until_known", "rigorous", "control", "cold_start", "no_history")
+_SWITCHES = ("until_known", "rigorous", "control", "cold_start", "steps", "no_history")
 Values = Mapping[str, Any]  # Any: values as click parsed them, by option
 
 
@@ -138,6 +138,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="REVISION",
         help="Also measure each model as it is in another git revision, in an environment built for it.",
     ),
+    click.option("--steps", is_flag=True, help="Also time the steps of each model, in a separate pass."),
     click.option("--cold-start", is_flag=True, help="Also measure start-up and memory, in a separate pass."),
     click.option(
         "--seed", type=int, default=0, metavar="N", show_default=True, help="Seed of the order of blocks and rows."
@@ -239,6 +240,7 @@ def make_plan(
         control=values["control"],
         equivalence=values["equivalence"],
         cold_start=values["cold_start"] or any(limit.metric in COLD_START_METRICS for limit in limits),
+        steps=values["steps"],
         limits=limits,
         load=make_load_test(values),
         seed=values["seed"],

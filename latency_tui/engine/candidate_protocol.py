@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from latency_tui.engine.protocol import Block, CallInput, Stage
+from latency_tui.engine.step_events import StepTimings
 from latency_tui.plan import Candidate, Trust, Workload
 
 PROTOCOL_VERSION = 1
@@ -125,6 +126,18 @@ class LoadStored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pinned: tuple[int, ...]
 
 
+class TimeSteps(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Time the steps of the model for some rounds, and go on with the next request.
+
+    Attributes:
+        seconds: Intended duration of all rounds.
+        reply_seconds: Time after which the rounds so far are reported.
+    """
+
+    seconds: float
+    reply_seconds: float
+
+
 class BecomeForkServer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Import modules, so that processes that are forked from this one do not have to."""
 
@@ -151,6 +164,7 @@ Request = (
     | AnswerRequests
     | Store
     | LoadStored
+    | TimeSteps
 )
 
 
@@ -258,6 +272,22 @@ class Forked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pid: int
 
 
+class StepsTimed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Some rounds are complete.
+
+    Attributes:
+        timings: Their times.
+        done: Rounds so far.
+        total: Rounds planned.
+        error: Why the steps cannot be timed, in one line; empty if they can.
+    """
+
+    timings: StepTimings = StepTimings()
+    done: int = 0
+    total: int = 0
+    error: str = ""
+
+
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The model raised an exception, or returned something that is no answer."""
 
@@ -280,6 +310,7 @@ Reply = (
     | BlockDone
     | RequestsAnswered
     | Stored
+    | StepsTimed
     | Failed
 )
 

@@ -26,13 +26,12 @@ from latency_tui.engine.protocol import (
     EngineStarted,
     Environment,
     Event,
+    Job,
     JobFinished,
-    Measure,
     MeasurementStarted,
     Reason,
     Stop,
     StopTraining,
-    Train,
     decode_event,
     encode,
 )
@@ -143,7 +142,7 @@ class Engine:
                 self.environment = event.environment
             self._ready = isinstance(event, EngineReady)
 
-    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
+    async def run(self, command: Job) -> AsyncGenerator[Event, None]:
         """Send a command and yield the events of its job: `EngineStarted` first, `JobFinished` last.
 
         Events of earlier jobs that were abandoned are dropped. While candidates are pinned, this thread leaves their

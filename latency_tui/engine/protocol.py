@@ -10,9 +10,10 @@ from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartSta
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
 from latency_tui.engine.machine_events import MachineBusy
+from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.plan import Plan
 
-Stage = Literal["loading", "training", "warm-up", "measuring", "cold start"]
+Stage = Literal["loading", "training", "warm-up", "measuring", "cold start", "steps"]
 Cause = Literal["raised", "settings", "crashed", "timed out", "memory", "stopped"]
 Reason = Literal["completed", "stopped", "decided", "out of time", "nothing left to measure"]
 
@@ -107,6 +108,14 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     launch: int = 0
 
 
+class MeasureSteps(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Get every candidate ready and warm, then time its steps; nothing else is measured."""
+
+    job: str
+    plan: Plan
+    launch: int = 0
+
+
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """End the running job at once, or (`decided`) when the round is complete. Measured blocks stay valid."""
 
@@ -121,7 +130,8 @@ class StopTraining(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     candidate: str
 
 
-Command = Train | Measure | Stop | StopTraining
+Job = Train | Measure | MeasureSteps
+Command = Job | Stop | StopTraining
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -346,6 +356,8 @@ Event = (
     | BlockMeasured
     | ColdStartStarted
     | ColdStartMeasured
+    | StepsStarted
+    | StepsMeasured
     | RoundFinished
     | LoadStarted
     | LoadWindowMeasured

@@ -24,6 +24,7 @@ TOPICS: tuple[str, ...] = (
     "exporting",
     "automation",
     "browser",
+    "where-the-time-goes",
     "measuring",
     "figures",
     "security",

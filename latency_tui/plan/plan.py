@@ -83,6 +83,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         control: Whether to add an A/A control: a hidden duplicate of the first candidate, which shows the noise floor.
         equivalence: Half-width of the region of practical equivalence; 0.01 means ratios within 1 %.
         cold_start: Whether to also measure start-up and memory of each candidate, in a separate pass.
+        steps: Whether to also time the steps of each candidate's model, in a separate pass.
         baseline: Slug of the candidate with which the others are compared; None for the fastest.
         launches: Number of fresh engine processes that measure the plan, one after the other.
         seed: Seed of the order of candidates and of rows.
@@ -106,6 +107,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     control: bool = False
     equivalence: float = EQUIVALENCE
     cold_start: bool = False
+    steps: bool = False
     baseline: str | None = None
     launches: int = 1
     seed: int = 0

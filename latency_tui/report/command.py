@@ -71,7 +71,7 @@ def _length(plan: Plan) -> list[str]:
     else:
         found = ["-n", str(plan.runs)] if plan.runs is not None else ["-t", f"{plan.seconds:g}"]
     found += ["--launches", str(plan.launches)] if plan.launches != 1 else []
-    found += [f"--{name.replace('_', '-')}" for name in ("control", "cold_start") if getattr(plan, name)]
+    found += [f"--{name.replace('_', '-')}" for name in ("control", "cold_start", "steps") if getattr(plan, name)]
     return found + (["--baseline", plan.baseline] if plan.baseline else [])
 
 

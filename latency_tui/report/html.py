@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from latency_tui.report.command import format_command
 from latency_tui.report.markup import escape
 from latency_tui.report.mix import make_class_rows
+from latency_tui.report.steps import steps_html
 from latency_tui.report.svg import (
     bar_axis,
     bar_chart,
@@ -61,6 +62,7 @@ def render_html(result: Result) -> str:
         _comparison(result, shown),
         _percentiles(shown),
         _runs(shown),
+        steps_html(result, embed),
         _limits(result),
         _table_of_rows("Figures", make_rows(result)),
         _table_of_rows("Classes of calls", make_class_rows(result)),

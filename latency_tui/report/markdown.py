@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from latency_tui.report.mix import make_class_rows
+from latency_tui.report.steps import steps_markdown
 from latency_tui.report.table_cells import LIMITS, VERSUS, make_notes, make_rows, make_title
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def render_markdown(result: Result) -> str:
         lines += [_line([escape(cell) for cell in row.cells.values()]) for row in rows]
         blocks.append("\n".join(lines))
     blocks.append("\n".join(f"- {kind}: {text}" for kind, text in notes if kind != "answer"))
+    blocks += steps_markdown(result, escape)
     blocks.append(escape(make_title(result)))
     return "\n\n".join(block for block in blocks if block) + "\n"
 

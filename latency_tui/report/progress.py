@@ -22,6 +22,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
+from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.plan import Plan
 from latency_tui.text.formatting import format_seconds
 from latency_tui.text.machine import machine_busy
@@ -132,6 +133,10 @@ class Progress:
                 if isinstance(event, ColdStartMeasured):
                     self._fresh.add(event.candidate)
                 return f"cold start {len(self._fresh)} of {self._compared}"
+            case StepsStarted(candidate=slug):
+                return f"timing the steps of {slug}"
+            case StepsMeasured(candidate=slug, done=done, total=total):
+                return f"timing the steps of {slug}: round {done} of {total}"
             case MeasurementStarted(rounds=rounds, launch=launch, seconds=seconds):
                 self._warm.clear()
                 self._fresh.clear()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from latency_tui.report.mix import make_class_rows
+from latency_tui.report.steps import steps_text
 from latency_tui.report.sweeps import SweepTable, make_tables
 from latency_tui.report.table_cells import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.text.formatting import NOTHING
@@ -61,6 +62,7 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
             for line in _wrap(text, width, _PREFIXES[kind])
         ]
     )
+    blocks += [[block] for block in steps_text(result, width, paint)]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, Environment, TrainingFinished
+from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.errors import UsageError
 from latency_tui.result.json_arrays import Integers, Samples
 from latency_tui.result.limit_verdict import LimitVerdict
@@ -81,6 +82,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
         failed: Its failure, if any.
         first_calls: Duration of the first call of each launch, in seconds.
         cold_starts: The cold start of each launch.
+        steps: Rounds of the pass that times its steps.
         steady: Whether its latency became steady in every warm-up.
         received: What each call receives.
         versions: Versions of its environment, by name.
@@ -96,6 +98,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     failed: CandidateFailed | None = None
     first_calls: tuple[float, ...] = ()
     cold_starts: tuple[ColdStartMeasured, ...] = ()
+    steps: tuple[StepsMeasured, ...] = ()
     steady: bool = True
     received: CallInput | None = None
     versions: dict[str, str] = {}

@@ -30,6 +30,7 @@ from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.mix import ClassComparison, ClassResult
+from latency_tui.result.steps import Step, StepPass
 from latency_tui.result.sweep import SweepCurve
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -241,6 +242,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         load: What requests took under load, per candidate and rate, if the plan has a load test.
         highest_rates: The highest rate of each candidate, if the plan searches it.
         noise: Noise of the machine.
+        steps: Steps of the models, if the plan asks for them; those of a candidate are in the order of a tree.
+        step_passes: The pass in which the steps of each candidate were timed.
         answer: The answer in one sentence.
         more: How much more to measure: the rest after a stop, or what should decide an open answer; None if no
             amount is known to help.
@@ -262,6 +265,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     load: tuple[LoadResult, ...] = ()
     highest_rates: tuple[HighestRate, ...] = ()
     noise: Noise = Noise()
+    steps: tuple[Step, ...] = ()
+    step_passes: tuple[StepPass, ...] = ()
     answer: str = ""
     more: MeasurementAmount | None = None
     sweeps: tuple[SweepCurve, ...] = ()

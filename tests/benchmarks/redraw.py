@@ -19,12 +19,11 @@ from latency_tui.engine.protocol import (
     Block,
     BlockMeasured,
     Event,
+    Job,
     JobFinished,
-    Measure,
     MeasurementStarted,
     Reason,
     RoundFinished,
-    Train,
 )
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.tui.app import LatencyApp
@@ -57,7 +56,7 @@ class Made(Engine):
     async def start(self) -> None:
         return
 
-    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
+    async def run(self, command: Job) -> AsyncGenerator[Event, None]:
         job = command.job
         calls = dict.fromkeys((candidate.slug for candidate in PLAN.candidates), 10_000_000)
         yield MeasurementStarted(

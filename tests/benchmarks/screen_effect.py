@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import BlockMeasured, Event, JobFinished, Measure, Reason, Train
+from latency_tui.engine.protocol import BlockMeasured, Event, Job, JobFinished, Measure, Reason, Train
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from tests.benchmarks.harness import Report, Row, bootstrap, duration, options, percentage, progress
 from tests.benchmarks.terminal import Terminal
@@ -48,7 +48,7 @@ class Shared(Engine):
     async def start(self) -> None:
         await self._engine.start()
 
-    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
+    async def run(self, command: Job) -> AsyncGenerator[Event, None]:
         async for event in self._engine.run(command):
             if isinstance(event, BlockMeasured):
                 self.blocks.append(event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+import msgspec
 import numpy as np
 
 from latency_tui.catalog.input_hashes import identify_inputs
@@ -18,9 +19,11 @@ from latency_tui.engine.protocol import (
     Environment,
     Event,
     InputsIdentified,
+    Job,
     JobFinished,
     Measure,
     MeasurementStarted,
+    MeasureSteps,
     Reason,
     RoundFinished,
     Train,
@@ -28,8 +31,10 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
+from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.errors import EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+from tests.unit.fake_steps import measured, pipeline
 
 ENVIRONMENT = Environment(
     host="made", os="Linux", cpu="Made CPU", cores=2, python="3.11.2", versions={"scikit-learn": "1.9.1"}, threads=1
@@ -74,6 +79,7 @@ class Script:
         dies_in: Round in which the process ends; None for never.
         engines: Every engine made, in order.
         lost_share: Of the time in a block, what other work took.
+        steps: Events of the pass that times the steps of a model.
         late: Events of an old job that come in the middle of the next.
     """
 
@@ -88,8 +94,11 @@ class Script:
         self.cold_gate: asyncio.Event | None = None
         self.dies_in: int | None = None
         self.engines: list[FakeEngine] = []
-        self.commands: list[Train | Measure] = []
+        self.commands: list[Job] = []
         self.noise = 0.02
+        self.steps: list[StepsMeasured] = [
+            measured(pipeline(2), unchecked=900, rounds=2, done=done, total=10) for done in range(2, 11, 2)
+        ]
         self.lost_share = 0.01
 
     def make(self) -> FakeEngine:
@@ -129,7 +138,7 @@ class FakeEngine(Engine):
     async def stop_training(self, job: str, candidate: str) -> None:
         self._given_up.add(candidate)
 
-    async def run(self, command: Train | Measure) -> AsyncGenerator[Event, None]:
+    async def run(self, command: Job) -> AsyncGenerator[Event, None]:
         self.script.commands.append(command)
         if not self._told:
             self._told = True
@@ -142,7 +151,8 @@ class FakeEngine(Engine):
             return
         async for event in self._train(command.job, command.plan):
             yield event
-        async for event in self._measure(command):
+        found = self._time_steps(command) if isinstance(command, MeasureSteps) else self._measure(command)
+        async for event in found:
             yield event
 
     async def _train(self, job: str, plan: Plan) -> AsyncIterator[Event]:
@@ -171,6 +181,19 @@ class FakeEngine(Engine):
             yield TrainingFinished(
                 job=job, candidate=slug, seconds=SECONDS.get(slug, 0.02), score=0.8 + len(slug) / 200, notes=notes
             )
+
+    async def _time_steps(self, command: MeasureSteps) -> AsyncIterator[Event]:
+        job, (candidate,) = command.job, command.plan.candidates
+        if candidate.slug not in self.script.untrainable:
+            yield StepsStarted(job=job, launch=0, candidate=candidate.slug)
+            for event in self.script.steps:
+                if self.script.gate is not None and event.done > 2:
+                    await self.script.gate.wait()
+                if job in self._stopped:
+                    break
+                yield msgspec.structs.replace(event, job=job, candidate=candidate.slug)
+                await asyncio.sleep(self.script.pause)
+        yield JobFinished(job=job, reason=self._stopped.get(job, "completed"))
 
     async def _measure(self, command: Measure) -> AsyncIterator[Event]:
         job, plan = command.job, command.plan

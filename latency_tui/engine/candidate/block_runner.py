@@ -338,10 +338,11 @@ class BlockRunner:
 
     def _time(self, offset: int, count: int) -> list[int]:
         durations = [PENDING] * count
-        time_calls(self.call, self._inputs(offset, count), durations)
+        time_calls(self.call, self.values(offset, count), durations)
         return durations
 
-    def _inputs(self, offset: int, count: int) -> list[Any]:
+    def values(self, offset: int, count: int) -> list[Any]:
+        """Return the inputs of `count` calls, starting with call number `offset`; see `CallInputs`."""
         assert self.inputs is not None
         return self.inputs.values(offset, count)
 

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -39,7 +40,9 @@ from latency_tui.engine.candidate_protocol import (
     Score,
     Scored,
     StageBegun,
+    StepsTimed,
     Store,
+    TimeSteps,
     WarmUp,
     decode_request,
     encode,
@@ -47,6 +50,9 @@ from latency_tui.engine.candidate_protocol import (
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import Stage
 from latency_tui.errors import LatencyTuiError, SettingsError
+
+if TYPE_CHECKING:
+    from latency_tui.engine.candidate.steps.step_pass import StepPass
 
 
 class Host:
@@ -64,6 +70,7 @@ class Host:
         self.stage: Stage = "loading"
         self.prepared = ModelPreparation(data, context, self.begin_stage)
         self.runner = BlockRunner(self.prepared, context, self.begin_stage)
+        self._step_pass: StepPass | None = None
 
     def begin_stage(self, stage: Stage) -> None:
         """Set the stage; report the begin of training, which has a separate time limit."""
@@ -97,12 +104,27 @@ class Host:
                     return self.runner.store(request)
                 case LoadStored():
                     return self.runner.load_stored(request)
+                case TimeSteps():
+                    return self._time_steps(request)
                 case BecomeForkServer():
                     return become_fork_server(request.modules, self._context.thread_limiter)
                 case ForkProcess():
                     return fork_process(self._connection, request, self._serve_beside(request))
         except BaseException as error:  # noqa: BLE001 (a model may raise SystemExit or KeyboardInterrupt too)
             return failure(self.stage, error, self.prepared.origin, self.prepared.adapted)
+
+    def _time_steps(self, request: TimeSteps) -> StepsTimed:
+        """Time the steps of the model; if that fails, the model is still measured."""
+        from latency_tui.engine.candidate.steps.step_pass import StepPass  # deferred: only plans with steps need it
+
+        self.begin_stage("steps")
+        if self._step_pass is None:
+            self._step_pass = StepPass(self.runner, self.prepared.model)
+        try:
+            return self._step_pass.run(request)
+        except Exception as error:  # noqa: BLE001 (a step may raise anything)
+            self._step_pass = None
+            return StepsTimed(error=failures.describe(error)[0])
 
     def _serve_beside(self, request: ForkProcess) -> Callable[[Connection], None]:
         """Return the function that a process forked from this one runs."""

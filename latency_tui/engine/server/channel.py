@@ -10,12 +10,11 @@ from multiprocessing.connection import Connection, wait
 from latency_tui.engine.protocol import (
     Command,
     Event,
+    Job,
     JobFinished,
-    Measure,
     Reason,
     Stop,
     StopTraining,
-    Train,
     decode_command,
     encode,
 )
@@ -47,14 +46,14 @@ class Channel:
         self._commands = commands
         self._events = events
         self._unread = b""
-        self._queue: deque[Train | Measure] = deque()
+        self._queue: deque[Job] = deque()
         self._job = ""
         self._unsent: list[bytes] = []
         self._sent_at = 0.0
         self.end_reason: Reason | None = None
         self._stop_requested: set[str] = set()
 
-    def next_job(self) -> Train | Measure:
+    def next_job(self) -> Job:
         """Wait for the next command that starts a job.
 
         Raises:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from latency_tui.engine.candidate.predictions import differing_rows
 from latency_tui.engine.candidate_protocol import Predict, Predicted
 from latency_tui.engine.environment_events import PredictionsCompared
-from latency_tui.engine.protocol import Measure
+from latency_tui.engine.protocol import Measure, MeasureSteps
 from latency_tui.engine.server.channel import Channel
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 
@@ -18,7 +18,9 @@ SECONDS = 1.0
 """Time after which no further prediction is made, per candidate."""
 
 
-def compare_predictions(supervisor: Supervisor, channel: Channel, command: Measure, warm: Collection[str]) -> None:
+def compare_predictions(
+    supervisor: Supervisor, channel: Channel, command: Measure | MeasureSteps, warm: Collection[str]
+) -> None:
     """Ask candidates for predictions on the same rows, and send on how many rows they differ.
 
     Args:

@@ -29,9 +29,11 @@ from latency_tui.engine.protocol import (
     EngineReady,
     EngineStarted,
     InputsIdentified,
+    Job,
     JobFinished,
     Measure,
     MeasurementStarted,
+    MeasureSteps,
     Reason,
     RoundFinished,
     Train,
@@ -51,6 +53,7 @@ from latency_tui.engine.server.schedule import (
     rotation,
     schedule,
 )
+from latency_tui.engine.server.step_pass import measure_steps
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.engine.server.training import Training, memory_limit_of
 from latency_tui.engine.server.warm_up import WarmUps
@@ -109,7 +112,7 @@ class Coordinator:
         finally:
             self._supervisor.end_all()
 
-    def _handle(self, command: Train | Measure) -> None:
+    def _handle(self, command: Job) -> None:
         reason: Reason = "completed"
         is_continuation = command.job == self._trained_job
         self._trained_job = command.job if isinstance(command, Train) else ""
@@ -124,6 +127,8 @@ class Coordinator:
                 self._training.prepare(command.plan)
                 if isinstance(command, Measure):
                     reason = self._measure(command)
+                elif isinstance(command, MeasureSteps):
+                    reason = self._measure_steps(command)
         except JobStopped as stopped:
             reason = stopped.reason
         except InputClosed:
@@ -136,11 +141,11 @@ class Coordinator:
         self._channel.flush()
         self._supervisor.end_replicas()
 
-    def _alone(self, command: Train | Measure) -> contextlib.AbstractContextManager[None]:
+    def _alone(self, command: Job) -> contextlib.AbstractContextManager[None]:
         """Return a context in which no other measurement runs on this machine."""
-        return machine_lock(self._channel, command.job) if isinstance(command, Measure) else contextlib.nullcontext()
+        return contextlib.nullcontext() if isinstance(command, Train) else machine_lock(self._channel, command.job)
 
-    def _begin(self, command: Train | Measure) -> None:
+    def _begin(self, command: Job) -> None:
         """Begin a job: check the interpreters that it names, and report what it is going to measure."""
         plan, job, interpreters = command.plan, command.job, self._supervisor.interpreters
         self._supervisor.begin_job(job, memory_limit_of(plan))
@@ -192,11 +197,23 @@ class Coordinator:
             reason = self._run_rounds(command, cut, alive, replicas)
             if command.plan.cold_start:
                 self._measure_cold_starts(command)
+            if command.plan.steps:
+                measure_steps(self._supervisor, self._channel, command, self._cores)
             if command.plan.load is not None:
                 runner = LoadRunner(self._supervisor, self._channel, command, alive, self._load)
                 self._cores.leave(runner.cores)
                 runner.run()
             return reason
+        finally:
+            self._cores.use_all()
+
+    def _measure_steps(self, command: MeasureSteps) -> Reason:
+        self._cores.choose(command.plan, self._load)
+        try:
+            if not self._warm_ups.warm_up(command).call_seconds:
+                return "nothing left to measure"
+            measure_steps(self._supervisor, self._channel, command, self._cores)
+            return "completed"
         finally:
             self._cores.use_all()
 

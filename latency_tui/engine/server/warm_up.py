@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latency_tui.engine.candidate_protocol import Called, FirstCall, Warmed, WarmUp
-from latency_tui.engine.protocol import Measure, WarmUpFinished
+from latency_tui.engine.protocol import Measure, MeasureSteps, WarmUpFinished
 from latency_tui.engine.server.channel import Channel
 from latency_tui.engine.server.compared_predictions import compare_predictions
 from latency_tui.engine.server.core_use import CoreUse
@@ -42,7 +42,7 @@ class WarmUps:
         self._channel = channel
         self._cores = cores
 
-    def warm_up(self, command: Measure) -> Warm:
+    def warm_up(self, command: Measure | MeasureSteps) -> Warm:
         """Call every candidate until its latencies are steady."""
         plan, call_seconds, floors = command.plan, dict[str, float](), list[float]()
         for candidate in plan.all_candidates:

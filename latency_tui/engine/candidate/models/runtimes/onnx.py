@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,9 +71,10 @@ class OnnxModel:
         *,
         binary: bool = False,
         columns: tuple[str, ...] = (),
+        profile: str = "",
     ) -> None:
         self._source = source, threads, scores, binary, columns
-        session = open_session(source, threads)
+        self._sessions = [session := open_session(source, threads, profile)]
         inputs, outputs = session.get_inputs(), session.get_outputs()
         self._session_names = tuple(one.name for one in inputs)
         self.tensors = _tensors(inputs, columns)
@@ -96,13 +98,22 @@ class OnnxModel:
                 self.transform = self.predict
         self._binary = binary
         if scores is not None:
-            second = open_session(scores, threads)
+            self._sessions.append(second := open_session(scores, threads, profile and f"{profile}-scores"))
             found = next(one for one in second.get_outputs() if one.type not in _LABELS)
             self.decision_function = self._caller(second, found.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         source, threads, scores, binary, columns = self._source
         return partial(OnnxModel, binary=binary, columns=columns), (source, threads, scores)
+
+    def with_profiling(self, prefix: Path) -> OnnxModel:
+        """Return the same model in sessions that ONNX Runtime profiles; `prefix` begins the path of its files."""
+        source, threads, scores, binary, columns = self._source
+        return OnnxModel(source, threads, scores, binary=binary, columns=columns, profile=str(prefix))
+
+    def end_profiling(self, method: str) -> Path:
+        """End the profile of the session that a method uses, and return its file."""
+        return Path(self._sessions[-1 if method == "decision_function" else 0].end_profiling())
 
     def convert_input(self, feed: Mapping[str, Any]) -> dict[str, Any]:
         """Convert arrays by name to the input of a call, with the names of the session and types beyond numpy."""
@@ -156,18 +167,21 @@ def source_of(session: Any) -> str | bytes:
     return content or str(session._model_path)
 
 
-def open_session(source: str | bytes, threads: int) -> Any:
+def open_session(source: str | bytes, threads: int, profile: str = "") -> Any:
     """Open a CPU session of ONNX Runtime.
 
     Args:
         source: Path of a model file, or its content.
         threads: Threads inside one operator.
+        profile: Begin of the path of the profile that the session writes; empty for none.
     """
     onnxruntime = require("onnxruntime", "an ONNX model")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
+    if profile:
+        options.enable_profiling, options.profile_file_prefix = True, profile
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
