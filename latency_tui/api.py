@@ -44,6 +44,7 @@ from latency_tui.history.reading import read_result
 from latency_tui.plan import Method, ModelSpec, Plan, Setting, StoredDataset, Workload, expand, make_slugs_unique
 from latency_tui.plan.limits import COLD_START_METRICS
 from latency_tui.plan.mix import default_runs
+from latency_tui.plan.plan import DEFAULT_CALL_TIMEOUT_SECONDS, DEFAULT_MAX_SECONDS
 from latency_tui.report.progress import Progress
 from latency_tui.report.result import Result, of
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -59,7 +60,7 @@ def measure(
     runs: int | None = None,
     seconds: float | None = None,
     until_known: bool = False,
-    max_seconds: float = 60.0,
+    max_seconds: float = DEFAULT_MAX_SECONDS,
     batch_size: int = 1,
     mix: Mapping[int, float] | Sequence[int] | None = None,
     method: Method = "predict",
@@ -73,7 +74,7 @@ def measure(
     cold_start: bool = False,
     steps: bool = False,
     seed: int = 0,
-    call_timeout: float = 60.0,
+    call_timeout: float = DEFAULT_CALL_TIMEOUT_SECONDS,
     cpu: int | Sequence[int] | str | None = None,
     threads: int = 1,
     limits: Sequence[str] = (),

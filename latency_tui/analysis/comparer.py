@@ -29,8 +29,10 @@ MAX_LIVE_ROUNDS = 600
 _NANO = 1e-9
 _MAX_LIVE_SEQUENCE = 150
 """The same for a confidence sequence, which takes more time per round."""
-_GROWTH = 1.05
-"""Re-check an undecided result once the number of rounds has grown by 5 %."""
+_CHECK_GROWTH = 1.05
+"""Factor by which the number of rounds grows between checks of an undecided result: a check takes time, but costs no
+error rate, because the test is sequential.
+"""
 _NO_CANDIDATE = -1
 """Passed instead of the baseline to compute verdicts without intervals."""
 _DIFFERENT = ("faster", "slower")
@@ -174,7 +176,7 @@ class Comparer:
             return False
         if self._verdicts_stand():
             return True
-        self.next_check = math.ceil(len(self.medians) * _GROWTH)
+        self.next_check = math.ceil(len(self.medians) * _CHECK_GROWTH)
         return False
 
     def _control_differs(self) -> bool:

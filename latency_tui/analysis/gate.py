@@ -15,7 +15,7 @@ from latency_tui.result.gate import Improvement
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from latency_tui.stats.comparison import Comparison
-from latency_tui.stats.defaults import MIN_LAUNCHES
+from latency_tui.stats.defaults import MIN_CLUSTERS
 
 _WORDS: dict[str, GateVerdict] = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
 _ENOUGH_LAUNCHES = 5
@@ -106,7 +106,7 @@ def _launches_to_decide(
 ) -> int | None:
     """Return how many more launches would likely decide a limit, provided that the ratio does not change."""
     if ratio is None or low is None or high is None:
-        return max(_ENOUGH_LAUNCHES - launches, MIN_LAUNCHES - launches, 1)
+        return max(_ENOUGH_LAUNCHES - launches, MIN_CLUSTERS - launches, 1)
     distance, half_width = abs(math.log(limit.bound / ratio)), math.log(high / low) / 2
     if not distance:
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from latency_tui.plan.limits import PERCENTILE_METRICS, Limit
 from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.stats.defaults import MAX_PROPOSED_SECONDS, MIN_CLUSTERS
 from latency_tui.stats.distributions import student_quantile
 
 if TYPE_CHECKING:
@@ -17,14 +18,10 @@ if TYPE_CHECKING:
 
 _ERROR = 0.05
 """Error rate of the verdict on a limit and candidate."""
-_GROWTH = 1.5
-"""Factor by which the number of rounds grows between analyses."""
-_FIRST_LOOK = 10
-"""Rounds before the first look."""
-_MAX_WAIT = 1800.0
-"""Longest additional measurement that is proposed, in seconds."""
-_MIN_LAUNCHES = 3
-"""Fewest launches for an interval over launches."""
+_ANALYSIS_GROWTH = 1.5
+"""Factor by which the number of rounds grows between analyses: each costs a part of the error rate, so they are few."""
+_FIRST_ANALYSIS_ROUNDS = 10
+"""Rounds before the first analysis."""
 _MIN_SHARE = 0.1
 """Smallest proposed share of the runs so far: less would hardly change an interval."""
 
@@ -65,7 +62,7 @@ class InterimAnalyses:
         """Create the state before the first look."""
         self.decided: dict[tuple[str, str], LimitVerdict] = {}
         self.count = 0
-        self.next = _FIRST_LOOK
+        self.next = _FIRST_ANALYSIS_ROUNDS
 
     def due(self, rounds: int) -> bool:
         """Return whether the next look is due after a number of rounds."""
@@ -79,7 +76,7 @@ class InterimAnalyses:
     def add(self, rounds: int, verdicts: Iterable[LimitVerdict]) -> bool:
         """Record the verdicts of one look, and return whether all of them are decided."""
         self.count += 1
-        self.next = math.ceil(rounds * _GROWTH)
+        self.next = math.ceil(rounds * _ANALYSIS_GROWTH)
         given = list(verdicts)
         for verdict in given:
             if verdict.verdict != "inconclusive":
@@ -187,8 +184,8 @@ def _cold_start(seconds: list[float], confidence: float) -> _MeasuredMetric:
         return _MeasuredMetric(None)
     logs = [math.log(second) for second in seconds]
     mean, count = math.fsum(logs) / len(logs), len(logs)
-    if count < _MIN_LAUNCHES:
-        return _MeasuredMetric(math.exp(mean), missing=_EffortToDecide(launches=_MIN_LAUNCHES - count))
+    if count < MIN_CLUSTERS:
+        return _MeasuredMetric(math.exp(mean), missing=_EffortToDecide(launches=MIN_CLUSTERS - count))
     deviation = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (count - 1))
     half_width = student_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
     return _MeasuredMetric(math.exp(mean), math.exp(mean - half_width), math.exp(mean + half_width))
@@ -222,19 +219,19 @@ def _missing(limit: Limit, known: _MeasuredMetric, record: CandidateRecord, seco
             if not needed.runs and seconds:
                 more = math.ceil(record.buffer.totals.count * (needed.seconds or 0.0) / seconds)
                 needed = needed._replace(runs=more)
-        return needed if (needed.seconds or 0.0) <= _MAX_WAIT else _EffortToDecide()
+        return needed if (needed.seconds or 0.0) <= MAX_PROPOSED_SECONDS else _EffortToDecide()
     value, low, high = known.value, known.low, known.high
     if value is None or low is None or high is None or value == limit.bound:
         return _EffortToDecide()
     half_width = high - value if value < limit.bound else value - low
     share = max((half_width / abs(limit.bound - value)) ** 2 - 1, _MIN_SHARE)
     launches = record.buffer.complete_launches
-    if launches >= _MIN_LAUNCHES:
+    if launches >= MIN_CLUSTERS:
         return (
             _EffortToDecide(launches=max(math.ceil(launches * share), 1))
-            if share * seconds <= _MAX_WAIT
+            if share * seconds <= MAX_PROPOSED_SECONDS
             else _EffortToDecide()
         )
-    if share * seconds > _MAX_WAIT:
+    if share * seconds > MAX_PROPOSED_SECONDS:
         return _EffortToDecide()
     return _EffortToDecide(max(math.ceil(record.buffer.totals.count * share), 1), share * seconds)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latency_tui.analysis.growing_arrays import GrowingArray
 from latency_tui.result.checkpoint import BlockColumns
-from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.defaults import MIN_CLUSTERS
 
 
 class Rounds(NamedTuple):

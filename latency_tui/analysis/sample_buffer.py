@@ -14,7 +14,8 @@ from latency_tui.analysis.median_table import complete_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
 from latency_tui.result.mix import ClassTotals
 from latency_tui.stats.clock_resolution import clock_step
-from latency_tui.stats.clusters import MIN_CLUSTERS, number_processes
+from latency_tui.stats.clusters import number_processes
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.stats.samples import Latencies, round_sizes
 from latency_tui.stats.totals import Totals, compute_totals
 

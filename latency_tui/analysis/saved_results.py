@@ -17,10 +17,9 @@ from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.saved_comparison import Area, CandidateRatio, Difference, NoVerdict, SavedComparison
-from latency_tui.stats.defaults import EQUIVALENCE
+from latency_tui.stats.defaults import EQUIVALENCE, MIN_CLUSTERS
 from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.stats.unpaired import (
-    MIN_RESULTS,
     UnpairedComparison,
     compare_unpaired,
     judge_unpaired,
@@ -233,7 +232,7 @@ def _groups(earlier: Iterable[Result], candidate: ComparedCandidate, metric: str
             if one.slug == candidate.slug and one.status == "measured" and one.statistics is not None:
                 value = getattr(ComparedCandidate.of(one).statistics, metric)
                 groups.setdefault(_what(result), []).append(math.log(value))
-    return [group for group in groups.values() if len(group) >= MIN_RESULTS]
+    return [group for group in groups.values() if len(group) >= MIN_CLUSTERS]
 
 
 def _what(result: Result) -> tuple[tuple[str, str], ...]:

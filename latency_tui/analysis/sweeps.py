@@ -12,7 +12,7 @@ from latency_tui.plan import Candidate, Plan, Setting, Sweep
 from latency_tui.plan.sweep import without
 from latency_tui.result.result import CandidateResult
 from latency_tui.result.sweep import BestValue, Crossing, Estimate, Knee, LineFit, SweepCell, SweepCurve
-from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.sweeps import (
     DRAWS,

@@ -10,10 +10,8 @@ from latency_tui.analysis.saved_results import ComparedResult, differences_of
 from latency_tui.result.result import CandidateResult, Result
 from latency_tui.result.trend import CandidateTrend, Trend, TrendChange, TrendPoint
 from latency_tui.stats.change_points import MIN_RESULTS, find_change_points
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.text.mix import format_requests
-
-_MIN_CHANGE = 0.01
-"""Smaller changes make no practical difference."""
 
 
 def find_trend(results: Mapping[str, Result]) -> Trend:
@@ -27,7 +25,7 @@ def find_trend(results: Mapping[str, Result]) -> Trend:
     """
     newest = next(iter(results.values()))
     here = [(key, result) for key, result in reversed(list(results.items())) if _machine(result) == _machine(newest)]
-    least = math.log1p(max(_MIN_CHANGE, median(result.equivalence for _, result in here)))
+    least = math.log1p(max(EQUIVALENCE, median(result.equivalence for _, result in here)))
     host, cpu = _machine(newest)
     work = newest.plan.workload
     return Trend(

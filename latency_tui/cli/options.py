@@ -38,7 +38,9 @@ from latency_tui.plan import (
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.plan.mix import Mix, default_runs
 from latency_tui.plan.pinning import parse_cores
+from latency_tui.plan.plan import DEFAULT_CALL_TIMEOUT_SECONDS, DEFAULT_MAX_SECONDS
 from latency_tui.plan.shapes import parse_shapes
+from latency_tui.stats.defaults import EQUIVALENCE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 RIGOROUS_LAUNCHES = 5
@@ -82,7 +84,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "--max-time",
         "max_seconds",
         type=float,
-        default=60.0,
+        default=DEFAULT_MAX_SECONDS,
         metavar="SECONDS",
         show_default=True,
         help="Time limit per launch for --until-known.",
@@ -121,7 +123,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--equivalence",
         type=float,
-        default=0.01,
+        default=EQUIVALENCE,
         metavar="SHARE",
         show_default=True,
         help="Treat ratios this close to 1 as equal.",
@@ -161,7 +163,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--call-timeout",
         type=float,
-        default=60.0,
+        default=DEFAULT_CALL_TIMEOUT_SECONDS,
         metavar="SECONDS",
         show_default=True,
         help="Time after which a call counts as hung.",

@@ -23,6 +23,10 @@ Method = Literal["predict", "predict_proba", "decision_function", "transform"]
 METHODS: tuple[Method, ...] = ("predict", "predict_proba", "decision_function", "transform")
 MAX_TRAINING_SECONDS = 30 * 86_400
 """Largest training timeout: 30 days."""
+DEFAULT_MAX_SECONDS = 60.0
+"""Time limit per launch of a measurement that continues until its verdicts are decided."""
+DEFAULT_CALL_TIMEOUT_SECONDS = 60.0
+"""Time after which a call counts as hung: far above any call that is worth measuring."""
 MAX_RUNS = 10_000_000
 """Largest number of calls per candidate and launch."""
 
@@ -103,7 +107,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     runs: int | None = 100
     seconds: float | None = None
     until_known: bool = False
-    max_seconds: float = 60.0
+    max_seconds: float = DEFAULT_MAX_SECONDS
     control: bool = False
     equivalence: float = EQUIVALENCE
     cold_start: bool = False
@@ -111,7 +115,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     launches: int = 1
     seed: int = 0
-    call_timeout: float = 60.0
+    call_timeout: float = DEFAULT_CALL_TIMEOUT_SECONDS
     training_timeout: float | None = None
     pinning: Pinning = "auto"
     threads: int = 1

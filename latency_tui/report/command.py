@@ -9,7 +9,9 @@ from latency_tui.plan import Candidate, Plan, SyntheticDataset, Workload
 from latency_tui.plan.candidates import slugify
 from latency_tui.plan.datasets import BundledDataset, Dataset, FileDataset, StoredDataset
 from latency_tui.plan.mix import format_mix
+from latency_tui.plan.plan import DEFAULT_CALL_TIMEOUT_SECONDS
 from latency_tui.plan.settings import format_settings
+from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.text.sanitize import clean
 
 
@@ -76,7 +78,7 @@ def _length(plan: Plan) -> list[str]:
 
 
 def _machine(plan: Plan) -> list[str]:
-    numbers = {"equivalence": 0.01, "seed": 0, "threads": 1, "call_timeout": 60.0}
+    numbers = {"equivalence": EQUIVALENCE, "seed": 0, "threads": 1, "call_timeout": DEFAULT_CALL_TIMEOUT_SECONDS}
     found = []
     for name, default in numbers.items():
         if (value := getattr(plan, name)) != default:

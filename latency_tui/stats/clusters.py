@@ -13,17 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.stats.distributions import normal_quantile, normal_tail, student_quantile, student_tail
 from latency_tui.stats.samples import round_sizes
 
 MIN_SIGNED = 5
 """Fewest processes for the clustered sign test. With five processes the smallest two-sided p is 1/16, close to 5 %."""
-
-MIN_CLUSTERS = 3
-"""Fewest clusters over which an interval is computed. The variance between two clusters is nearly unknown: Student's
-factor for one degree of freedom is 12.7. With fewer than three launches the clusters are processes, and with fewer than
-three processes the interval is over rounds.
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.stats.distributions import student_quantile
 from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.samples import Latencies, round_sizes

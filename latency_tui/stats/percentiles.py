@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.clock_resolution import half_step
-from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.stats.distributions import normal_quantile, student_quantile
 from latency_tui.stats.samples import Latencies, round_sizes, validate_latencies, validate_starts
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.stats.clusters import MIN_CLUSTERS
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.stats.distributions import normal_quantile, student_quantile
 
 Floats = NDArray[np.float64]

@@ -15,12 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latency_tui.stats.comparison import Verdict
-from latency_tui.stats.defaults import EQUIVALENCE, MIN_LAUNCHES
+from latency_tui.stats.defaults import EQUIVALENCE, MIN_CLUSTERS
 from latency_tui.stats.distributions import student_quantile, student_tail
 from latency_tui.stats.multiplicity import holm
-
-MIN_RESULTS = 3
-"""Fewest earlier results of one plan for an interval."""
 
 
 class Spread(NamedTuple):
@@ -65,9 +62,9 @@ def spread_of_launches(first: ArrayLike, second: ArrayLike) -> Spread | None:
     """
     sides = [np.asarray(side, dtype=np.float64) for side in (first, second)]
     sizes = [side.size for side in sides]
-    if min(sizes) < 1 or max(sizes) < MIN_LAUNCHES:
+    if min(sizes) < 1 or max(sizes) < MIN_CLUSTERS:
         return None
-    if min(sizes) < MIN_LAUNCHES:
+    if min(sizes) < MIN_CLUSTERS:
         known = sides[sizes.index(max(sizes))]
         error = float(known.std(ddof=1)) * math.sqrt(1 / sizes[0] + 1 / sizes[1])
         return Spread(error, known.size - 1) if error else None
@@ -89,7 +86,7 @@ def spread_of_results(groups: Sequence[ArrayLike]) -> Spread | None:
     Returns:
         The spread; None if no group has three results.
     """
-    known = [values for group in groups if (values := np.asarray(group, dtype=np.float64)).size >= MIN_RESULTS]
+    known = [values for group in groups if (values := np.asarray(group, dtype=np.float64)).size >= MIN_CLUSTERS]
     degrees = sum(values.size - 1 for values in known)
     squares = math.fsum(float(_residuals(values) @ _residuals(values)) for values in known)
     return Spread(math.sqrt(2 * squares / degrees), degrees) if squares else None

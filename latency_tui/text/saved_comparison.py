@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.stats.defaults import MIN_LAUNCHES
+from latency_tui.stats.defaults import MIN_CLUSTERS
 from latency_tui.text.formatting import NOTHING, format_ratio_either_way
 from latency_tui.text.sanitize import clean, shorten
 
@@ -92,7 +92,7 @@ def describe_interval(comparison: SavedComparison) -> str | None:
     if not known:
         return None
     earlier = max(one.earlier_results for one in known)
-    over = [f"launches ({_launches(known[0].launches)})"] if max(known[0].launches) >= MIN_LAUNCHES else []
+    over = [f"launches ({_launches(known[0].launches)})"] if max(known[0].launches) >= MIN_CLUSTERS else []
     over += [f"{earlier} earlier results of the same plan"] if earlier else []
     rest = "" if earlier else "; they do not contain a change of the machine between the two measurements"
     return f"Ratios and intervals are over {' and '.join(over)}{rest}."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from latency_tui.stats.defaults import MAX_PROPOSED_SECONDS
 from latency_tui.text.formatting import (
     format_duration,
     format_interval,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 _MAX_NAMES = 3
 """Most names that a sentence lists."""
-_MAX_WAIT = 1800.0
-"""Longest additional measurement that is proposed, in seconds."""
 _SHOULD_DECIDE = " should decide "
 
 
@@ -308,7 +307,7 @@ def _effort(pairs: Sequence[Comparison]) -> str:
     pairs that need runs. It is empty if the amount is unknown for a pair, or takes too long.
     """
     seconds = [pair.seconds_to_decide for pair in pairs if pair.seconds_to_decide is not None]
-    if not seconds or len(seconds) < len(pairs) or max(seconds) > _MAX_WAIT:
+    if not seconds or len(seconds) < len(pairs) or max(seconds) > MAX_PROPOSED_SECONDS:
         return ""
     per_launch = [
         second / p.launches_to_decide for second, p in zip(seconds, pairs, strict=True) if p.launches_to_decide

@@ -19,6 +19,9 @@ from latency_tui.engine.protocol import (
     encode,
 )
 
+POLL_SECONDS = 0.05
+"""How often the time, memory and log of busy processes are checked; a reply or a command is noticed at once."""
+
 
 class JobStopped(Exception):  # noqa: N818 (not an error: it ends a job from within)
     """The client stopped the job."""

@@ -8,12 +8,9 @@ from pathlib import Path
 from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import BecomeForkServer, ForkServerReady
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
-from latency_tui.engine.server.channel import Channel
+from latency_tui.engine.server.channel import POLL_SECONDS, Channel
 
 _Key = tuple[Interpreter | None, frozenset[str]]
-
-POLL_SECONDS = 0.05
-"""How often the fork servers that have not answered are checked; a reply is noticed at once."""
 
 
 class ForkServers:

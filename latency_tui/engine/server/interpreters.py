@@ -26,7 +26,7 @@ from latency_tui.engine.candidate.environment_report import EnvironmentReport, E
 from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate_protocol import BecomeForkServer, ForkServerReady, protocol
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter
-from latency_tui.engine.server.channel import Channel
+from latency_tui.engine.server.channel import POLL_SECONDS, Channel
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, Plan
 
@@ -34,7 +34,6 @@ CHECK_SECONDS = 60.0
 """Time limit for an interpreter to start, import latency-tui and describe itself; a cold disk takes several seconds."""
 START_SECONDS = 120.0
 """Time limit for an interpreter to import scikit-learn."""
-POLL_SECONDS = 0.05
 LIBRARIES = (
     *("sklearn.datasets", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection"),
     *("sklearn.neural_network", "sklearn.preprocessing", "sklearn.svm"),

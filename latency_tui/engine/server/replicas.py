@@ -21,7 +21,7 @@ from latency_tui.plan.candidates import NATIVE
 
 STORE_SECONDS = 10.0
 """Time limit for storing a model or taking over a stored one, in addition to the plan's time limit for a call."""
-TEMPLATE_SECONDS = 60.0
+FORK_SERVER_SECONDS = 60.0
 """Time limit for importing libraries into a fork server."""
 QUICK_SECONDS = 0.5
 """A model that cannot be stored is prepared again in each replica if that takes less than this."""
@@ -54,7 +54,7 @@ def make_replicas(supervisor: Supervisor, plan: Plan, count: int, cores: Mapping
         loading = [slug for slug, request in requests.items() if isinstance(request, LoadStored)]
         supervisor.fork_servers.start(
             [process for slug in loading if (process := supervisor.process(slug))],
-            plan.call_timeout + STORE_SECONDS + TEMPLATE_SECONDS,
+            plan.call_timeout + STORE_SECONDS + FORK_SERVER_SECONDS,
         )
         wanted = {
             slug: min(count, _affordable_replicas(one, len(plan.all_candidates))) for slug, one in requests.items()

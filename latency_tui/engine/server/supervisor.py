@@ -14,13 +14,11 @@ from latency_tui.engine.candidate_protocol import Failed, Reply, Request
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import CandidateFailed, Cause, Stage
 from latency_tui.engine.server.candidate_process import CandidateProcess, Interpreter, shorten_log
-from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.channel import POLL_SECONDS, Channel, JobStopped
 from latency_tui.engine.server.fork_servers import ForkServers
 from latency_tui.engine.server.interpreters import Interpreters
 from latency_tui.errors import EngineError
 
-POLL_SECONDS = 0.05
-"""How often the time, memory and log of busy processes are checked; a reply or a command is noticed at once."""
 GRACE_SECONDS = 0.1
 """How long a busy process may take to reply when the job is stopped, before it is ended."""
 
