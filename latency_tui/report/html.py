@@ -41,6 +41,7 @@ from latency_tui.text.formatting import (
     format_ratio,
 )
 from latency_tui.text.limits import WORDS, format_figures, what_decides
+from latency_tui.text.spread import describe_spread
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
@@ -60,7 +61,7 @@ def render_html(result: Result) -> str:
         _latency(result, shown),
         _cards(result),
         _comparison(result, shown),
-        _percentiles(shown),
+        _percentiles(result, shown),
         _runs(shown),
         steps_html(result, embed),
         _limits(result),
@@ -156,16 +157,20 @@ def _comparison(result: Result, shown: Sequence[CandidateResult]) -> str:
     return _chart(result, "Comparison", hint, interval_chart(result, shown))
 
 
-def _percentiles(shown: Sequence[CandidateResult]) -> str:
+def _percentiles(result: Result, shown: Sequence[CandidateResult]) -> str:
     rows = [
         [escape(one.name), *(escape(format_tail(getattr(one.statistics, name))) for name in PERCENTILES)]
         for one in shown
     ]
     table = _table(["model", *(name.replace("_", ".") for name in PERCENTILES)], rows, text={0})
+    spread = f"<p>{escape(describe_spread(result))}</p>"
     content, height, drawn = percentile_chart(shown)
     chart = f'<div class="chart">{_chips(drawn)}{embed(content, height, "Percentiles")}</div>' if content else ""
-    hint = "Share of calls that took no longer. ≥ marks a lower bound: the percentile needs more calls."
-    return _section("Percentiles", chart + table if rows else "", hint)
+    hint = (
+        "Latency that a share of the calls did not exceed; shaded: 95 % CI. ≥ marks a lower bound: the "
+        "percentile needs more calls."
+    )
+    return _section("Percentiles", spread + chart + table if rows else "", hint)
 
 
 def _runs(shown: Sequence[CandidateResult]) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
+from latency_tui.analysis.percentile_curve import nines, percentile_curve
 from latency_tui.errors import NothingToExportError
 from latency_tui.plan.limits import DURATIONS, Limit
 from latency_tui.report.markup import escape
@@ -207,33 +209,50 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
 
 
 def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
-    """Return a line per candidate over its percentiles, the height, and the candidates with more than bounds."""
-    places = {
-        name: (-math.log10(1 - share) - math.log10(2)) / (3 - math.log10(2)) for name, share in PERCENTILES.items()
-    }
-    lines: list[tuple[CandidateResult, list[tuple[str, float]]]] = []
-    for one in shown[:MAX_LINES]:
-        known = [(name, getattr(one.statistics, name)) for name in PERCENTILES]
-        points = [(name, found.value) for name, found in known if _is_positive(found.value) and not found.is_bound]
-        if len(points) > 1:
-            lines.append((one, points))
-    values = [value for _, points in lines for _, value in points]
-    if not values:
+    """Return a curve per candidate over its percentiles, the height, and the candidates with a curve.
+
+    A curve is solid as far as there are enough calls, with its intervals as a band; dots lead to lower bounds.
+    """
+    found = [(one, percentile_curve(one)) for one in shown[:MAX_LINES]]
+    curves = [(one, curve) for one, curve in found if curve is not None]
+    if not curves:
         return "", 0, []
-    scale = line_scale(min(values), max(values))
-    drawn = max((places[name] for _, points in lines for name, _ in points), default=1.0)
-    x_of = {name: 3 + 94 * place / drawn for name, place in places.items() if place <= drawn * 1.0001}
-    labels = [(x, name.replace("p", "").replace("_", ".") + " %") for name, x in x_of.items()]
+    values = np.concatenate([np.concatenate((c.seconds, *c.intervals[1:], c.bounds[1])) for _, c in curves])
+    scale = line_scale(float(values.min()), float(values.max()))
+    end = float(nines(np.array(max(curve.last_share for _, curve in curves))))
+
+    def place(shares: NDArray[np.float64], seconds: NDArray[np.float64]) -> list[tuple[float, float]]:
+        return list(zip((3 + 94 * nines(shares) / end).tolist(), scale.places(seconds).tolist(), strict=True))
+
+    def across(share: float) -> float:
+        return 3 + 94 * float(nines(np.array(share))) / end
+
+    labels = [(across(s), f"{100 * s:.4g} %") for s in (0.0, *PERCENTILES.values()) if across(s) < 98]
     parts = [_value_axis(scale), _labels_below(labels)]
-    for index, (one, points) in enumerate(lines):
-        parts.append(_line(one, index, [(x_of[name], scale.place(value)) for name, value in points], one.name))
-        for name, value in points:
-            hover = escape(f"{one.name}, {name.replace('_', '.')}: {format_duration(value)}")
+    for one, curve in curves:
+        share, low, high = curve.intervals
+        parts.append(_band(one, [*place(share, low), *reversed(place(share, high))]))
+    for index, (one, curve) in enumerate(curves):
+        parts.append(_line(one, index, place(curve.shares, curve.seconds), one.name))
+        share, low = np.append(curve.shares[-1], curve.bounds[0]), np.append(curve.seconds[-1], curve.bounds[1])
+        bounds = place(share, low)
+        if len(bounds) > 1:
+            parts.append(_line(one, index, bounds, one.name, "bound"))
+        for (x, y), value in zip(bounds[1:], curve.bounds[1].tolist(), strict=True):
+            hover = escape(f"{one.name}: at least {format_duration(value)}")
             parts.append(
-                f'<circle class="dot" style="--c:{colour_of(one)}" cx="{x_of[name]:.2f}%" '
-                f'cy="{_y(scale.place(value)):.1f}" r="5"><title>{hover}</title></circle>'
+                f'<text class="at-least" style="--c:{colour_of(one)}" x="{x:.2f}%" y="{_y(y) + 5:.1f}" '
+                f'text-anchor="middle">≥<title>{hover}</title></text>'
             )
-    return "".join(parts), _LINES_HEIGHT + _AXIS, [one for one, _ in lines]
+        for key, known in PERCENTILES.items():
+            value = getattr(one.statistics, key).value
+            if known <= curve.shares[-1] and _is_positive(value):
+                hover = escape(f"{one.name}, {key.replace('_', '.')}: {format_duration(value)}")
+                parts.append(
+                    f'<circle class="dot" style="--c:{colour_of(one)}" cx="{across(known):.2f}%" '
+                    f'cy="{_y(scale.place(value)):.1f}" r="4"><title>{hover}</title></circle>'
+                )
+    return "".join(parts), _LINES_HEIGHT + _AXIS, [one for one, _ in curves]
 
 
 def run_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
@@ -275,13 +294,34 @@ def _y(place: float) -> float:
     return 8 + (1 - place) * (_LINES_HEIGHT - 16)
 
 
-def _line(candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], said: str) -> str:
-    """Return a line through points at percentages of the width, in a nested `<svg>` that stretches it."""
-    places = " ".join(f"{x * 10:.1f},{_y(place):.1f}" for x, place in points)
+def _line(
+    candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], said: str, kind: str = ""
+) -> str:
+    """Return a line through points at percentages of the width; `kind` is its class."""
+    dashes = f' stroke-dasharray="{dash_of(index)}"' if not kind else f' class="{kind}"'
+    return _stretched(
+        f'<polyline style="--c:{colour_of(candidate)}"{dashes} vector-effect="non-scaling-stroke" '
+        f'points="{_points(points)}"><title>{escape(said)}</title></polyline>'
+    )
+
+
+def _band(candidate: CandidateResult, points: Sequence[tuple[float, float]]) -> str:
+    """Return an area with these corners; empty if there are fewer than four."""
+    if len(points) < 4:
+        return ""
+    area = f'<polygon class="area" style="--c:{colour_of(candidate)}" points="{_points(points)}"/>'
+    return _stretched(area)
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x * 10:.1f},{_y(place):.1f}" for x, place in points)
+
+
+def _stretched(content: str) -> str:
+    """Return a nested `<svg>`, 1000 units wide, that is stretched to the width."""
     return (
         f'<svg width="100%" height="{_LINES_HEIGHT}" viewBox="0 0 1000 {_LINES_HEIGHT}" preserveAspectRatio="none">'
-        f'<polyline style="--c:{colour_of(candidate)}" stroke-dasharray="{dash_of(index)}" '
-        f'vector-effect="non-scaling-stroke" points="{places}"><title>{escape(said)}</title></polyline></svg>'
+        f"{content}</svg>"
     )
 
 

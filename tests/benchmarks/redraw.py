@@ -124,8 +124,8 @@ def round_(job: str, number: int, size: int) -> list[Event]:
     return events
 
 
-async def redraw(samples: int, windows: int) -> tuple[list[float], list[float]]:
-    """Open the app without a terminal and fill it.
+async def redraw(samples: int, windows: int, tab: str = "1") -> tuple[list[float], list[float]]:
+    """Open the app without a terminal and fill it, with the tab of a key open.
 
     Returns:
         Seconds of processor time a redraw, and those of a fixed piece of work after it, a window each.
@@ -135,7 +135,7 @@ async def redraw(samples: int, windows: int) -> tuple[list[float], list[float]]:
     found, fixed = [], []
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause(1.0)
-        await pilot.press("p")
+        await pilot.press("p", tab)
         await made.filled.wait()
         await pilot.pause(1.5)
         for _ in range(windows):
@@ -183,12 +183,13 @@ def main() -> None:
         redraws, fixed[samples] = asyncio.run(redraw(samples, chosen.trials))
         taken = {
             "snapshot and redraw": redraws,
+            "with the tab Spread open": asyncio.run(redraw(samples, chosen.trials, "2"))[0],
             "snapshot alone": snapshot(samples, chosen.trials * 4),
         }
         for what, values in taken.items():
             middle, low, high = bootstrap(values)
             shown = f"{duration(middle)} ({duration(low)} – {duration(high)})"
-            target = "≤ 25 ms" if what == "snapshot and redraw" else ""
+            target = "" if what == "snapshot alone" else "≤ 25 ms"
             report.rows.append(
                 Row(f"{what}, {samples:,} samples", shown, target, f"{len(values)} times", middle, low, high)
             )

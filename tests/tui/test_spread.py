@@ -11,46 +11,25 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from latency_tui.analysis.recorder import Recorder
-from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
 from latency_tui.result.result import CandidateResult
 from latency_tui.stats.empirical_distribution import bin_shares, reduce_distribution
 from latency_tui.tui.charts.box_plot import BoxPlot, boxes_of
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.ecdf_chart import EcdfChart, ecdf_curves
 from latency_tui.tui.charts.histogram import Histogram, strips_of
-from latency_tui.tui.charts.percentile_curve import PercentileCurve, percentile_curves
+from latency_tui.tui.charts.percentile_chart import PercentileChart, percentile_curves
 from latency_tui.tui.widgets import spread as spread_pane
 from tests.tui.conftest import Open
 from tests.tui.test_charts import look, shown
-from tests.unit.fake_latencies import block
+from tests.unit.measured_candidates import lognormal, measured
 
-VIEWS = (PercentileCurve, EcdfChart, Histogram, BoxPlot)
-
-
-def measured(*samples: NDArray[Any], calls: int = 10, seconds: float = 60.0) -> tuple[CandidateResult, ...]:
-    """Return the results of models with these latencies in nanoseconds, measured over a time."""
-    plan = Plan(candidates=tuple(Candidate(model=model) for model in BUILTIN_MODELS[: len(samples)]))
-    recording = Recorder(plan)
-    rounds = max(len(one) for one in samples) // calls
-    for number in range(rounds):
-        for candidate, one in zip(plan.candidates, samples, strict=True):
-            started = int(number * seconds / rounds * 1e9)
-            part = one[number * calls : (number + 1) * calls]
-            if part.size:
-                recording.add(block(candidate.slug, part, round_=number, started_ns=started))
-    return recording.result().candidates
-
-
-def lognormal(median: float, count: int = 100, sigma: float = 0.1, seed: int = 1) -> NDArray[np.int64]:
-    return (median * np.random.default_rng(seed).lognormal(0, sigma, count)).astype(np.int64)
+VIEWS = (PercentileChart, EcdfChart, Histogram, BoxPlot)
 
 
 def put(chart: Any, candidates: tuple[CandidateResult, ...]) -> None:  # Any: each view takes its own kind of drawing
     styles = {candidate.slug: look(index) for index, candidate in enumerate(candidates)}
-    of = {PercentileCurve: percentile_curves, EcdfChart: ecdf_curves, Histogram: strips_of, BoxPlot: boxes_of}
+    of = {PercentileChart: percentile_curves, EcdfChart: ecdf_curves, Histogram: strips_of, BoxPlot: boxes_of}
     chart.show(of[type(chart)](candidates, styles))
 
 
@@ -64,12 +43,12 @@ async def rows_of(view: Any, candidates: tuple[CandidateResult, ...], width: int
 
 async def test_the_percentile_curve_ends_where_calls_become_too_few() -> None:
     many = measured(lognormal(60e3, 60_000), lognormal(90e3, 60_000, seed=2))
-    rows = await rows_of(PercentileCurve, many)
+    rows = await rows_of(PercentileChart, many)
     assert re.split(r"\s{2,}", rows[-1].strip()) == ["0 %", "50 %", "90 %", "99 %", "99.9 % of calls"]
     assert "≥" not in "".join(rows[1:])
     assert "95 % CI" in rows[0]
     assert "lower bound" not in rows[0]
-    few = await rows_of(PercentileCurve, measured(lognormal(60e3, 100)))
+    few = await rows_of(PercentileChart, measured(lognormal(60e3, 100)))
     assert "dotted: lower bound" in few[0]
     assert "≥" in "".join(few[1:])
     assert few[-1].strip().endswith("99 % of calls")

@@ -22,6 +22,7 @@ from latency_tui.report.command import format_command
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from tests.unit.fake_result import make_evil_result, make_result, make_statistics
+from tests.unit.measured_candidates import lognormal, measured
 
 HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\" ' ]]> &amp; \x1b[31m \ufffe"
 VOID = {"meta"}
@@ -153,6 +154,16 @@ def test_a_result_without_figures_is_a_page_but_no_picture() -> None:
 def test_a_page_without_samples_lacks_only_the_runs(result: Result) -> None:
     assert "Over the runs" not in Page(render(result.without_samples(), "html")).texts
     assert "Percentiles" in Page(render(result.without_samples(), "html")).texts
+
+
+def test_the_percentile_curve_has_intervals_bounds_and_a_sentence() -> None:
+    few, many = measured(lognormal(60e3, 100)), measured(lognormal(60e3, 60_000), lognormal(180e3, 60_000, 0.5))
+    pages = [render(replace(make_result(), candidates=one), "html") for one in (few, many)]
+    assert ["≥" in Page(page).texts for page in pages] == [True, False]
+    assert [page.count('<polygon class="area"') for page in pages] == [0, 2]
+    assert "Too few calls to describe the tail" in pages[0]
+    assert "Random Forest has the longest tail: its p99 is" in pages[1]
+    assert "99.9 %" in Page(pages[1]).texts
 
 
 @pytest.mark.parametrize("ratio", [-1.0, 0.0, 1e-300, 1e300, None])

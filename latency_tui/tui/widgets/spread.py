@@ -13,7 +13,7 @@ from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.ecdf_chart import EcdfChart, ecdf_curves
 from latency_tui.tui.charts.histogram import Histogram, strips_of
 from latency_tui.tui.charts.limit_lines import limit_lines
-from latency_tui.tui.charts.percentile_curve import PercentileCurve, percentile_curves
+from latency_tui.tui.charts.percentile_chart import PercentileChart, percentile_curves
 from latency_tui.tui.commands import Enlarge, NextView, Stop
 from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import MUTED
@@ -41,7 +41,7 @@ class SpreadPane(Pane):
 
     def compose(self) -> ComposeResult:
         """Yield the charts, of which one is displayed, and the sentence."""
-        for kind, name in zip((PercentileCurve, EcdfChart, Histogram, BoxPlot), _NAMES, strict=True):
+        for kind, name in zip((PercentileChart, EcdfChart, Histogram, BoxPlot), _NAMES, strict=True):
             chart = kind(id=name)
             chart.display = name == self._view
             yield chart
@@ -97,7 +97,7 @@ class SpreadPane(Pane):
         """Show the candidates on the chart of the view."""
         candidates, candidate_styles, result = measurement.candidates, context.styles, measurement.result
         match self.query_one(f"#{self._view}"):
-            case PercentileCurve() as chart:
+            case PercentileChart() as chart:
                 limits = limit_lines(measurement.plan.limits, candidates, result.baseline if result else None)
                 chart.show(percentile_curves(candidates, candidate_styles), limits)
             case EcdfChart() as chart:

@@ -7,9 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from latency_tui.stats.percentiles import PERCENTILES
+from latency_tui.analysis.percentile_curve import nines, percentile_curve
 from latency_tui.text.scales import Scale, extended, line_scale, tick_labels, ticks
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG
@@ -24,7 +23,7 @@ _TICKS = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 _FEWER_TICKS = ((0.0, 0.5, 0.9, 0.99, 0.999), (0.0, 0.9, 0.99, 0.999), (0.0, 0.9, 0.999), (0.0, 0.99))
 
 
-class PercentileCurve(CurveChart):
+class PercentileChart(CurveChart):
     """A curve per candidate: its percentiles, solid while they are known, then dotted lower bounds."""
 
     def draw(self, canvas: Canvas) -> None:
@@ -50,40 +49,16 @@ class PercentileCurve(CurveChart):
         self.draw_curves(canvas, self.curves, axes, *texts, f"percentiles{log}")
 
 
-def nines(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the position of shares on the axis: 1 for 90 %, 2 for 99 %, 3 for 99.9 %."""
-    places: NDArray[np.float64] = -np.log10(1 - np.minimum(shares, 1 - 1e-9))
-    return places
-
-
 def percentile_curves(
     candidates: Sequence[CandidateResult], candidate_styles: Mapping[str, CandidateStyle]
 ) -> list[Curve]:
-    """Return a curve for each candidate with a distribution, in the given order.
-
-    It ends at the last percentile for which there are enough calls; beyond, there are lower bounds.
-    """
-    curves: list[Curve] = []
-    for candidate in candidates:
-        statistics, found = candidate.statistics, candidate.distribution
-        if candidate.status == "failed" or statistics is None or found is None or statistics.p50.value is None:
-            continue
-        named = [(share, getattr(statistics, key)) for key, share in PERCENTILES.items()]
-        supported = next((place for place, (_, one) in enumerate(named) if place and one.is_bound), len(named))
-        known, unknown = named[:supported], named[supported:]
-        largest = 1 - 1 / candidate.samples_kept if candidate.samples_kept else 1.0
-        bounds = [(share, one.low) for share, one in unknown if one.low is not None and share <= largest]
-        inner = found.shares < known[-1][0]
-        values = [(share, one.value) for share, one in known if one.value is not None]
-        shares = np.concatenate(([0.0], found.shares[inner], [share for share, _ in values]))
-        seconds = np.concatenate(([statistics.min], found.seconds[inner], [value for _, value in values]))
-        order = np.argsort(shares, kind="stable")
-        intervals = [(share, one.low, one.high) for share, one in known if one.low is not None and one.high is not None]
-        band = np.array(intervals, dtype=np.float64).reshape(-1, 3).T
-        bound = np.array(bounds, dtype=np.float64).reshape(-1, 2).T
-        ascending = np.maximum.accumulate(seconds[order])  # interpolated percentiles between order statistics
-        curves.append(Curve(candidate.name, candidate_styles[candidate.slug], shares[order], ascending, *band, *bound))
-    return curves
+    """Return the percentile curve of each candidate that has one, in the given order."""
+    found = [(candidate, percentile_curve(candidate)) for candidate in candidates]
+    return [
+        Curve(candidate.name, candidate_styles[candidate.slug], one.shares, one.seconds, *one.intervals, *one.bounds)
+        for candidate, one in found
+        if one is not None
+    ]
 
 
 def _share_axis(end: float, columns: int, left: int) -> list[Tick]:
