@@ -14,7 +14,7 @@ from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.text.mix import format_requests
 
 
-def find_trend(results: Mapping[str, Result]) -> Trend:
+def find_trend(results: Mapping[str, Result], *, elsewhere: int = 0) -> Trend:
     """Return the trend of the plan of the newest result, on the machine of the newest result.
 
     A result counts once, however many launches it has: launches of one result share its time and the machine's state,
@@ -22,6 +22,7 @@ def find_trend(results: Mapping[str, Result]) -> Trend:
 
     Args:
         results: Results of one plan by id, the newest first; at least one.
+        elsewhere: Number of further results of the plan on other machines.
     """
     newest = next(iter(results.values()))
     here = [(key, result) for key, result in reversed(list(results.items())) if _machine(result) == _machine(newest)]
@@ -33,7 +34,7 @@ def find_trend(results: Mapping[str, Result]) -> Trend:
         host=host,
         cpu=cpu,
         candidates=tuple(_candidate_trend(candidate, here, least) for candidate in newest.measured),
-        elsewhere=len(results) - len(here),
+        elsewhere=elsewhere + len(results) - len(here),
     )
 
 

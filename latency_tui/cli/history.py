@@ -13,6 +13,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.errors import UsageError
 from latency_tui.history.listing import Row
+from latency_tui.history.plan_results import load_plan_results
 from latency_tui.history.store import History
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -111,19 +112,15 @@ def show_trend(reference: str, report_format: ListFormat, history: str | None, c
     """Show the trend of the plan of a result."""
     with _open(history, config) as opened:
         key = opened.find(reference)
-        plan = opened.row(key).plan
-        rows = [row for row in opened.list(plan=plan) if row.state == "finished"]
-        results = {row.id: opened.load(row.id, samples=False) for row in rows}
-    measured = {one: result for one, result in results.items() if result.measured}
-    if not measured:
+        results, elsewhere = load_plan_results(opened, key)
+    if not results:
         raise UsageError(f"The plan of {key} has no result with figures.")
 
     from latency_tui.analysis.trend import find_trend
     from latency_tui.report.trend import render_trend
 
-    return emit(
-        [render_trend(find_trend(measured), report_format, width=terminal_style()[0])], json=report_format == "json"
-    )
+    text = render_trend(find_trend(results, elsewhere=elsewhere), report_format, width=terminal_style()[0])
+    return emit([text], json=report_format == "json")
 
 
 @command.command(

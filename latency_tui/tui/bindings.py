@@ -28,6 +28,7 @@ from latency_tui.tui.commands import (
     ShowHelp,
     ShowNoise,
     ShowPalette,
+    ShowTrend,
     SortComparison,
     Stop,
     Train,
@@ -60,7 +61,7 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
     *(Choose, Train),
 )
 _FOOTER_OF_HISTORY: tuple[type[Command], ...] = (
-    *(Stop, OpenSaved, CompareWithSaved, FilterSaved, DeleteSaved, Profile, Freeze, Choose),
+    *(Stop, OpenSaved, CompareWithSaved, ShowTrend, FilterSaved, DeleteSaved, Profile, Freeze, Choose),
 )
 _MAX_IN_FOOTER = 6
 

@@ -16,8 +16,16 @@ from latency_tui.tui.background import run_in_background
 from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.notices import notify, notify_error, notify_refusal
 from latency_tui.tui.reducers.events import replace_measurement
-from latency_tui.tui.reducers.history import find_open, highlight_saved, open_saved, set_rows, show_measurement
-from latency_tui.tui.saved_results import find_earlier, list_results, load_result, remove_result
+from latency_tui.tui.reducers.history import (
+    find_open,
+    highlight_saved,
+    open_saved,
+    plan_of_trend,
+    set_rows,
+    set_trend,
+    show_measurement,
+)
+from latency_tui.tui.saved_results import find_earlier, list_results, load_result, load_trend, remove_result
 from latency_tui.tui.state import SavedBaseline, State, date_text
 from latency_tui.tui.store import Store
 
@@ -48,6 +56,7 @@ class HistoryController:
         self._confirmation = Confirmation(screen)
         self._timer: Timer | None = None
         self._compared: tuple[object, ...] = ()
+        self._trend_of: tuple[str, ...] = ()
 
     @property
     def _state(self) -> State:
@@ -66,6 +75,7 @@ class HistoryController:
         """Read what has changed: the list while the tab is open, and the earlier results of what is compared."""
         state = self._state
         self._follow_comparison()
+        self._follow_trend()
         opened = before.tab != "history" or before.mode != state.mode
         ended = before.work == "profiling" and state.work != "profiling"
         if state.tab == "history" and state.mode != "tiny" and (opened or ended):
@@ -173,6 +183,25 @@ class HistoryController:
         if self._state.saved_baseline is baseline:
             known = replace(baseline, compared=compared, earlier=earlier)
             self._store.change(replace(self._state, saved_baseline=known))
+
+    def _follow_trend(self) -> None:
+        """Compute the trend of the highlighted plan if it is shown and not known."""
+        history, wanted = self._state.history, plan_of_trend(self._state)
+        is_shown = self._state.tab == "history" and history.trend_model is not None and history.row is not None
+        if is_shown and wanted not in (history.trend_of, self._trend_of) and history.row is not None:
+            self._trend_of = wanted
+            run_in_background(self._screen, partial(self._load_trend, history.row.id, wanted), group="history-trend")
+
+    async def _load_trend(self, key: str, wanted: tuple[str, ...]) -> None:
+        if self._path is None:
+            return
+        trend = None
+        try:
+            trend = await load_trend(self._path, key)
+        except LatencyTuiError as error:
+            notify_error(self._screen, error)
+        self._trend_of = ()
+        self._store.change(set_trend(self._state, trend, wanted))
 
     def _delete(self) -> None:
         """Delete the highlighted result, after a question."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
+    from latency_tui.result.trend import Trend
 
 
 async def list_results(path: Path) -> tuple[Row, ...]:
@@ -68,5 +69,24 @@ async def find_earlier(path: Path, baseline: Result, result: Result) -> tuple[Re
         from latency_tui.history.earlier_results import earlier_results
 
         return tuple(earlier_results(baseline, result, path))
+
+    return await asyncio.to_thread(work)
+
+
+async def load_trend(path: Path, key: str) -> Trend | None:
+    """Return the trend of the plan and the machine of a result; None if there are no figures.
+
+    Raises:
+        HistoryError: The file cannot be used.
+    """
+
+    def work() -> Trend | None:
+        from latency_tui.analysis.trend import find_trend
+        from latency_tui.history.plan_results import load_plan_results
+        from latency_tui.history.store import History
+
+        with History.open(path) as history:
+            results, elsewhere = load_plan_results(history, key)
+        return find_trend(results, elsewhere=elsewhere) if results else None
 
     return await asyncio.to_thread(work)

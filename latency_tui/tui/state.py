@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from latency_tui.history.listing import Row
     from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.result.trend import Trend
 
 Stage = Literal["new", "training", "ready", "failed"]
 Work = Literal["idle", "training", "profiling"]
@@ -143,6 +144,9 @@ class HistoryList:
         filter: A text that the listed results contain; empty for all results.
         rows: The results that contain it.
         highlighted: Id of the highlighted result.
+        trend_model: Which model's trend is shown, from 0; None for no trend.
+        trend: The trend of the plan of `trend_of`; None before it is computed, or if there are no figures.
+        trend_of: The plan and the machine of the trend.
     """
 
     all_rows: tuple[Row, ...] | None = None
@@ -150,6 +154,9 @@ class HistoryList:
     filter: str = ""
     rows: tuple[Row, ...] = ()
     highlighted: str = ""
+    trend_model: int | None = None
+    trend: Trend | None = None
+    trend_of: tuple[str, ...] = ()
 
     @property
     def row(self) -> Row | None:

@@ -22,6 +22,7 @@ from latency_tui.tui.state import mean_calls, start
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import Script, fake_plan, until
 from tests.unit.fake_result import make_result
+from tests.unit.test_trend import noise, results
 
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)
 
@@ -167,6 +168,75 @@ async def test_a_result_of_this_session_is_compared_with_a_saved_one(open_app: O
         baseline = harness.state.saved_baseline
         assert baseline is not None
         await until(lambda: harness.state.saved_baseline is not None and bool(harness.state.saved_baseline.compared))
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """Return the file of a history in which a plan became 1.2 times as slow with another numpy."""
+    path = tmp_path / "changed.sqlite3"
+    factors = noise(16)
+    factors[10:] *= 1.2
+    with History.open(path, create=True) as history:
+        for result in reversed(results(factors.tolist(), numpy_from=10).values()):
+            history.save(result)
+    return path
+
+
+@pytest.mark.parametrize(("width", "height"), [(140, 45), (80, 24), (60, 20)])
+async def test_the_trend_of_a_plan_shows_changes_and_what_differs(
+    open_app: Open, changed: Path, width: int, height: int
+) -> None:
+    async with open_app(width, height, history=changed) as harness:
+        await listed(harness)
+        await harness.press("T")
+        await until(lambda: harness.state.history.trend is not None)
+        await harness.pilot.pause(0.1)
+        text = harness.text()
+        assert "p50 of Logistic Regression, 16 results" in text
+        assert "┊ 1.20× slower" in text
+        assert "1.2" in text.split("Logistic Regression is ")[1]
+        assert "numpy was 2.1" in " ".join(text.split())
+        assert ("  measured " in text) == (width > 100), "the list is above the chart if there is room"
+        await harness.press("T")
+        assert "p50 of Linear SVM" in harness.text()
+        await harness.press("T", "T")
+        assert "p50 of" not in harness.text()
+        assert harness.state.history.trend_model is None
+
+
+async def test_the_trend_follows_the_highlight_to_another_plan(open_app: Open, changed: Path) -> None:
+    with History.open(changed) as history:
+        other = make_result()
+        work = msgspec.structs.replace(other.plan.workload, batch_size=64)
+        plan = msgspec.structs.replace(other.plan, workload=work)
+        history.save(msgspec.structs.replace(other, plan=plan, created_at=FIRST))
+    async with open_app(history=changed) as harness:
+        await listed(harness)
+        await harness.press("T", "end")
+        await until(
+            lambda: (
+                harness.state.history.trend is not None and "p50 of Logistic Regression, 1 result " in harness.text()
+            )
+        )
+        assert "Changes can be found from 10 results on; there is 1." in harness.text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(140, 45), (80, 24)])
+async def test_home_end_and_page_keys_move_the_highlight(
+    open_app: Open, changed: Path, width: int, height: int
+) -> None:
+    async with open_app(width, height, history=changed) as harness:
+        first, last = harness.state.rows[0].slug, harness.state.rows[-1].slug
+        await harness.press("end")
+        assert harness.state.highlighted == last
+        await harness.press("pageup")
+        assert harness.state.highlighted == first
+        await listed(harness)
+        ids = [row.id for row in harness.state.history.rows]
+        for key, place in (("end", 15), ("pageup", 5), ("home", 0), ("pagedown", 10), ("pagedown", 15)):
+            await harness.press(key)
+            assert harness.state.history.highlighted == ids[place], key
+        assert harness.state.highlighted == first
 
 
 async def test_the_filter_lists_results_that_contain_the_text(open_app: Open, path: Path) -> None:

@@ -8,7 +8,11 @@ from typing import ClassVar
 from latency_tui.tui.commands.base import Command
 from latency_tui.tui.commands.models import (
     Find,
+    HighlightFirst,
+    HighlightLast,
     HighlightNext,
+    HighlightPageDown,
+    HighlightPageUp,
     HighlightPrevious,
     MakeBaseline,
     RemoveModel,
@@ -40,7 +44,12 @@ class HistoryCommand(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether the tab is open and has results."""
-        return state.tab == "history" and state.mode != "tiny" and bool(state.history.rows)
+        return is_listed(state)
+
+
+def is_listed(state: State) -> bool:
+    """Return whether the tab History is open and has results."""
+    return state.tab == "history" and state.mode != "tiny" and bool(state.history.rows)
 
 
 class OpenSaved(HistoryCommand):
@@ -99,9 +108,47 @@ class PreviousSaved(HistoryCommand):
     key_of = HighlightPrevious
 
 
+class FirstSaved(HistoryCommand):
+    """In History: highlight the newest result."""
+
+    key_of = HighlightFirst
+
+
+class LastSaved(HistoryCommand):
+    """In History: highlight the oldest result."""
+
+    key_of = HighlightLast
+
+
+class SavedPageDown(HistoryCommand):
+    """In History: highlight the result ten lines below."""
+
+    key_of = HighlightPageDown
+
+
+class SavedPageUp(HistoryCommand):
+    """In History: highlight the result ten lines above."""
+
+    key_of = HighlightPageUp
+
+
+class ShowTrend(Command):
+    """In History: show how the p50 changed over the results of the highlighted plan; again for the next model."""
+
+    title, keys, footer, group = "Show the trend of the highlighted plan", ("T",), "Trend", "History"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether a result is highlighted."""
+        return is_listed(state) and state.history.row is not None
+
+
 _COUNTERPARTS: Mapping[type[Command], type[HistoryCommand]] = {
     command.key_of: command
-    for command in (OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved)
+    for command in (
+        *(OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, NextSaved, PreviousSaved),
+        *(FirstSaved, LastSaved, SavedPageDown, SavedPageUp),
+    )
 }
 
 

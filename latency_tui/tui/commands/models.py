@@ -106,6 +106,30 @@ class HighlightPrevious(Command):
     title, keys, shown, group = "", ("k", "up"), "k ↑", "Models"
 
 
+class HighlightFirst(Command):
+    """Highlight the first model."""
+
+    title, keys, shown, group = "", ("home",), "Home", "Models"
+
+
+class HighlightLast(Command):
+    """Highlight the last model."""
+
+    title, keys, shown, group = "", ("end",), "End", "Models"
+
+
+class HighlightPageDown(Command):
+    """Highlight the model ten lines below."""
+
+    title, keys, shown, group = "", ("pagedown",), "PgDn", "Models"
+
+
+class HighlightPageUp(Command):
+    """Highlight the model ten lines above."""
+
+    title, keys, shown, group = "", ("pageup",), "PgUp", "Models"
+
+
 def failure(state: State) -> tuple[str, str, str] | None:
     """Return the name, message and traceback of the highlighted model's failure; None if it has not failed."""
     for candidate in state.result.candidates if state.result else ():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from latency_tui.tui.commands.base import Command, PlanCommand
-from latency_tui.tui.commands.history import HistoryCommand, OpenSaved
+from latency_tui.tui.commands.history import HistoryCommand, OpenSaved, ShowTrend
 from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop, UntilKnown
 from latency_tui.tui.commands.models import AddModel, AddVariants, Find, MakeBaseline, RemoveModel, ShowFailure
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
 from latency_tui.tui.commands.screen import ReverseComparison, SortComparison
-from latency_tui.tui.commands.tabs import NextTab, NextView, PreviousTab, ShowCompare, ShowSpread, ShowTab
+from latency_tui.tui.commands.tabs import NextTab, NextView, PreviousTab, ShowCompare, ShowHistory, ShowSpread, ShowTab
 from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from latency_tui.tui.state import State
 from latency_tui.tui.text import sanitize_line
@@ -21,6 +21,7 @@ def refusal(command: type[Command], state: State) -> str:
     need_room = (
         ShowTab,
         HistoryCommand,
+        ShowTrend,
         NextTab,
         PreviousTab,
         NextView,
@@ -34,7 +35,9 @@ def refusal(command: type[Command], state: State) -> str:
         return _TOO_SMALL
     if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult | OpenSaved):
         return f"Something is running; {Stop.key_label()} stops it and keeps the results."
-    if issubclass(command, HistoryCommand):
+    if command is ShowTrend and state.tab != "history":
+        return f"This key shows trends in History; {ShowHistory.key_label()} opens it."
+    if issubclass(command, HistoryCommand | ShowTrend):
         return "No result of the history is highlighted."
     if command in (AddVariants, RemoveModel):
         return f"The list is empty; {AddModel.key_label()} adds a model."

@@ -50,6 +50,8 @@ class Enlarge(Command):
     @classmethod
     def applies(cls, state: State) -> bool:
         """Return whether there is a chart to enlarge."""
+        if state.tab == "history":
+            return state.history.trend_model is not None
         return state.result is not None and bool(state.result.measured)
 
 

@@ -10,9 +10,11 @@ import msgspec
 from latency_tui.plan import Candidate, Dataset, Plan
 from latency_tui.plan.datasets import task_of
 from latency_tui.tui import commands
-from latency_tui.tui.reducers.history import filter_saved, highlight_next_saved
+from latency_tui.tui.reducers.history import filter_saved, highlight_next_saved, show_next_trend
 from latency_tui.tui.reducers.tabs import open_next_tab
 from latency_tui.tui.state import ModelRow, State, is_variant, length_text, update_row, with_rows
+
+_PAGE_ROWS = 10
 
 
 def choose(state: State) -> State:
@@ -156,8 +158,17 @@ REDUCERS: Mapping[type[commands.Command], Callable[[State], State]] = {
     commands.Freeze: freeze,
     commands.PreviousResult: lambda state: show_next_result(state, -1),
     commands.NextResult: show_next_result,
+    commands.HighlightFirst: lambda state: highlight(state, 0),
+    commands.HighlightLast: lambda state: highlight(state, len(state.rows) - 1),
+    commands.HighlightPageDown: lambda state: highlight_next(state, _PAGE_ROWS),
+    commands.HighlightPageUp: lambda state: highlight_next(state, -_PAGE_ROWS),
     commands.NextSaved: highlight_next_saved,
     commands.PreviousSaved: lambda state: highlight_next_saved(state, -1),
+    commands.FirstSaved: lambda state: highlight_next_saved(state, -len(state.history.rows)),
+    commands.LastSaved: lambda state: highlight_next_saved(state, len(state.history.rows)),
+    commands.SavedPageDown: lambda state: highlight_next_saved(state, _PAGE_ROWS),
+    commands.SavedPageUp: lambda state: highlight_next_saved(state, -_PAGE_ROWS),
+    commands.ShowTrend: show_next_trend,
     commands.NextTab: open_next_tab,
     commands.PreviousTab: lambda state: open_next_tab(state, -1),
 }

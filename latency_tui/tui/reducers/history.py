@@ -12,6 +12,7 @@ from latency_tui.tui.state import ShownMeasurement, State, date_text
 if TYPE_CHECKING:
     from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
+    from latency_tui.result.trend import Trend
 
 
 def set_rows(state: State, rows: tuple[Row, ...], problem: str = "") -> State:
@@ -44,6 +45,32 @@ def highlight_next_saved(state: State, step: int = 1) -> State:
         return state
     here = next((index for index, row in enumerate(rows) if row.id == state.history.highlighted), 0)
     return highlight_saved(state, rows[min(max(here + step, 0), len(rows) - 1)].id)
+
+
+def show_next_trend(state: State) -> State:
+    """Return the state with the trend of the first model, of the next one, or after the last one with none."""
+    history = state.history
+    shown = history.trend_model
+    count = len(history.trend.candidates) if history.trend else 1
+    following = 0 if shown is None else shown + 1 if shown + 1 < count else None
+    return replace(state, history=replace(history, trend_model=following))
+
+
+def set_trend(state: State, trend: Trend | None, trend_of: tuple[str, ...]) -> State:
+    """Return the state with the trend of a plan on a machine; the model that is shown stays if there is one."""
+    history = state.history
+    count = len(trend.candidates) if trend else 1
+    shown = history.trend_model if history.trend_model is None else min(history.trend_model, count - 1)
+    return replace(state, history=replace(history, trend=trend, trend_of=trend_of, trend_model=shown))
+
+
+def plan_of_trend(state: State) -> tuple[str, ...]:
+    """Return the plan and the machine of the highlighted result, and its number of results; empty without a result."""
+    row, rows = state.history.row, state.history.all_rows or ()
+    if row is None:
+        return ()
+    count = sum(one.plan == row.plan and one.state == "finished" for one in rows)
+    return row.plan, row.summary.host, row.summary.cpu, str(count)
 
 
 def show_measurement(state: State, measurement: ShownMeasurement) -> State:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual import events
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from latency_tui.stats.change_points import MIN_RESULTS
 from latency_tui.text.formatting import format_duration
+from latency_tui.text.trend import describe_trend
 from latency_tui.tui import commands
+from latency_tui.tui.charts.trend_chart import TrendChart
 from latency_tui.tui.messages import SavedPointed
+from latency_tui.tui.reducers.history import plan_of_trend
 from latency_tui.tui.state import State, date_text
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import fit, sanitize_line, wrap
@@ -27,6 +32,7 @@ _WIDTHS = {"date": 16, "name": 14, "check": 12, "models": 6, "data": 22, "host":
 _LESS_IMPORTANT = ("host", "models", "data", "check", "name")
 _NUMBERS = ("models", "p50")
 _LEAST_ROWS = 12
+_CHART_ROWS = 10
 
 
 class FilterField(Field):
@@ -53,6 +59,8 @@ class HistoryPane(Pane):
         field.display = False
         yield field
         yield StyledLines(id="saved")
+        yield TrendChart(id="trend")
+        yield StyledLines(id="trend-words")
 
     def on_resize(self) -> None:
         """Report the new size."""
@@ -64,8 +72,9 @@ class HistoryPane(Pane):
         return _LEAST_ROWS
 
     def enlargeable(self) -> list[Widget]:
-        """Return nothing: a longer list shows no more of a result."""
-        return []
+        """Return the chart of the trend if it is shown: a longer list shows no more of a result."""
+        chart = self.query_one(TrendChart)
+        return [chart] if chart.display else []
 
     def paint(self, context: PaintContext) -> None:
         """Show the snapshot."""
@@ -74,11 +83,45 @@ class HistoryPane(Pane):
         field.display = field.has_focus or bool(field.value) or bool(state.history.filter)
         width, height = self.size.width, self.size.height - field.display
         open_now = tuple(one.result.created_at for one in state.measurements if one.result is not None)
-        facts = (state.history, open_now, state.saved_baseline, width, height)
+        chart = self.query_one(TrendChart)
+        chart.show_close_keys(f"{commands.Stop.key_label()} back")
+        facts = (state.history, open_now, state.saved_baseline, width, height, context.styles)
         if facts == self._painted or width <= 0:
             return
         self._painted = facts
-        self.query_one("#saved", StyledLines).draw(self._lines(state, width, max(height, 2)))
+        room = height - self._paint_trend(context, width, height)
+        listed = self.query_one("#saved", StyledLines)
+        listed.display = room > 1
+        if listed.display:
+            listed.draw(self._lines(state, width, room))
+
+    def _paint_trend(self, context: PaintContext, width: int, height: int) -> int:
+        """Show the trend if it is asked for, below the list or in its place; return the rows that it takes."""
+        history = context.state.history
+        chart, words = self.query_one(TrendChart), self.query_one("#trend-words", StyledLines)
+        chart.display = words.display = False
+        if history.trend_model is None or not history.rows:
+            return 0
+        trend = history.trend if history.trend_of == plan_of_trend(context.state) else None
+        words.display = True
+        if trend is None or not trend.candidates:
+            said = "No result of this plan has figures." if history.trend_of else "Reading the results of this plan …"
+            words.draw([[(f" {said}", MUTED)]])
+            return 1
+        candidate = trend.candidates[min(history.trend_model, len(trend.candidates) - 1)]
+        sentences = describe_trend(msgspec.structs.replace(trend, candidates=(candidate,)), MIN_RESULTS)
+        lines: list[Line] = [[(f" {line}", MUTED)] for text in sentences for line in wrap(text, width - 2)]
+        below = height >= _LEAST_ROWS + _CHART_ROWS
+        lines = lines[: max(height - _CHART_ROWS, 1)]
+        rows = max(height // 2, _CHART_ROWS) if below else height - len(lines)
+        chart.display, chart.styles.height = True, rows
+        last = history.trend_model + 1 >= len(trend.candidates)
+        count = f"{history.trend_model + 1} of {len(trend.candidates)} models, " if len(trend.candidates) > 1 else ""
+        note = f" · {count}{commands.ShowTrend.key_label()}: {'list only' if last else 'next model'}"
+        style = context.styles.get(candidate.candidate, ("ansi_default", "●"))
+        chart.show(candidate, style, highlighted=history.highlighted, note=note)
+        words.draw(lines)
+        return rows + len(lines) if below else height
 
     def _lines(self, state: State, width: int, height: int) -> list[Line]:
         history = state.history
@@ -121,7 +164,7 @@ class HistoryPane(Pane):
     def on_click(self, event: events.Click) -> None:
         """Highlight the result under the pointer; a click on the highlighted one opens it."""
         row = event.y - 1
-        if isinstance(event.widget, StyledLines) and 0 <= row < len(self._keys):
+        if event.widget is self.query_one("#saved") and 0 <= row < len(self._keys):
             self.post_message(SavedPointed(self._keys[row]))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

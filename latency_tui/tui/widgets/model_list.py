@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -35,13 +33,6 @@ class ModelList(RowList, inherit_bindings=False):
     It shares the base of Textual's `SelectionList`, which keeps a selection of its own and draws its own box. Here both
     come from the state, and a click beside the box highlights without selecting.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("home", "first", show=False),
-        Binding("end", "last", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
-    ]
 
     BORDER_TITLE = "Models"
     _painted: tuple[object, ...] = ()
