@@ -15,7 +15,7 @@ import msgspec
 
 from latency_tui.plan import MAX_RUNS, Plan
 from latency_tui.result.measurement_amount import MeasurementAmount
-from latency_tui.text.summary import open_pairs, round_up
+from latency_tui.text.summary import open_pairs, round_estimate
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -123,4 +123,4 @@ def _effort_to_decide(
         return MeasurementAmount(seconds=min(max(measured * share, _MIN_SECONDS), 86_400.0))
     runs = [p.runs_to_decide for p in pairs if p.runs_to_decide]
     runs += [one.runs_to_decide for one in undecided if one.runs_to_decide]
-    return MeasurementAmount(runs=min(round_up(math.ceil(max(runs))), MAX_RUNS)) if runs else None
+    return MeasurementAmount(runs=min(round_estimate(math.ceil(max(runs))), MAX_RUNS)) if runs else None

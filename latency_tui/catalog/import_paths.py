@@ -140,5 +140,5 @@ def _describe_node(node: ast.AST) -> str:
     if not isinstance(node, _DEFINITIONS):
         return "a name"
     what = "a class" if isinstance(node, ast.ClassDef) else "a function"
-    said = (ast.get_docstring(node) or "").partition("\n")[0].strip()
-    return f"{what}: {said}" if said else what
+    summary = (ast.get_docstring(node) or "").partition("\n")[0].strip()
+    return f"{what}: {summary}" if summary else what

@@ -89,8 +89,8 @@ def kind_of(path: Path) -> ModelFormat:
     found = _sniff(path, head)
     if found is not None:
         return found
-    if said := unsupported_formats.describe_format(path, head):
-        raise UsageError(f"{path} {said}.")
+    if description := unsupported_formats.describe_format(path, head):
+        raise UsageError(f"{path} {description}.")
     claimed = SUFFIXES.get(path.suffix.lower(), ())
     if claimed == ("pickle",):  # protocol 0 has no magic number
         return "pickle"
@@ -103,8 +103,8 @@ def kind_of(path: Path) -> ModelFormat:
 def describe_folder(path: Path) -> str:
     """Return what a folder contains and what to do, as the end of a sentence that starts with its name."""
     try:
-        if said := unsupported_formats.describe_folder_format(path):
-            return said
+        if description := unsupported_formats.describe_folder_format(path):
+            return description
         inside = sorted(one.name for one in path.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
     except OSError:
         inside = []

@@ -150,9 +150,11 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
         table: The plan.
         given: Names of the options that the user typed; they take precedence.
     """
-    said = {name: value for name in table.__struct_fields__ if (value := getattr(table, name)) not in (None, ())}
+    given_values = {
+        name: value for name in table.__struct_fields__ if (value := getattr(table, name)) not in (None, ())
+    }
     renamed: Mapping[str, str] = {"dataset": "data", "cpu": "pinning"}
-    values = {renamed.get(name, name): value for name, value in said.items()}
+    values = {renamed.get(name, name): value for name, value in given_values.items()}
     if "pinning" in values:
         values["pinning"] = str(values["pinning"])
     lengths = {"runs", "seconds", "until_known"}

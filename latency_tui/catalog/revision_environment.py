@@ -252,15 +252,15 @@ def _tail(log: Path) -> list[str]:
 def _locked(path: Path, report: Report) -> Iterator[None]:
     """Hold an exclusive file lock, which the operating system releases if the process dies."""
     with path.open("a") as file:
-        told = False
+        is_reported = False
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
+                if not is_reported:
                     report("waiting for another process that builds this environment")
-                    told = True
+                    is_reported = True
                 time.sleep(0.1)
         yield
 

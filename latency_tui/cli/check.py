@@ -121,8 +121,8 @@ def command(
     remember(check.plan.candidates, check.plan.trust)
     gate = check.run()
     written = _write_files(gate, output, by_suffix, junit)
-    said = _write_for_github(gate) if github else []
-    return _print_report(gate, asked_format or "table", said) or written
+    annotations = _write_for_github(gate) if github else []
+    return _print_report(gate, asked_format or "table", annotations) or written
 
 
 def _run_self_test(
@@ -182,7 +182,7 @@ def _write_for_github(gate: Gate) -> list[str]:
     return annotations_of(gate)
 
 
-def _print_report(gate: Gate, report_format: GateFormat, said: Sequence[str]) -> int:
+def _print_report(gate: Gate, report_format: GateFormat, annotations: Sequence[str]) -> int:
     """Print annotations and the report, and return the exit code.
 
     The verdict stays the last line, and JSON the only content of stdout; GitHub reads annotations from stderr too.
@@ -192,9 +192,9 @@ def _print_report(gate: Gate, report_format: GateFormat, said: Sequence[str]) ->
 
     text = render_gate(gate, report_format, colour=terminal_style()[1])
     if report_format == "table":
-        text = "".join(f"{line}\n" for line in said) + text
+        text = "".join(f"{line}\n" for line in annotations) + text
     else:
-        for line in said:
+        for line in annotations:
             print_status(line)
     code = emit([text], json=report_format == "json")
     return gate.exit_code or code

@@ -74,10 +74,10 @@ class SavedBaseline:
         if self.saved.environment is None:
             raise UsageError(f"{self.name} does not say on which machine it was measured; {advice}.")
         if self.differences:
-            told = "; ".join(map(describe_difference, self.differences[:_SHOWN]))
+            differences = "; ".join(map(describe_difference, self.differences[:_SHOWN]))
             more = len(self.differences) - _SHOWN
-            told += f"; and {more} more" if more > 0 else ""
-            raise UsageError(f"{self.name} was measured in another environment: {told}. To compare, {advice}.")
+            differences += f"; and {more} more" if more > 0 else ""
+            raise UsageError(f"{self.name} was measured in another environment: {differences}. To compare, {advice}.")
 
 
 @dataclass(kw_only=True)

@@ -26,7 +26,7 @@ from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
 from latency_tui.text.machine import machine_busy
 from latency_tui.text.sanitize import clean
-from latency_tui.text.summary import round_up
+from latency_tui.text.summary import round_estimate
 
 TIMED_OUT = 124
 
@@ -155,7 +155,7 @@ class HeadlessRun:
         if calls <= most:
             return ""
         return (
-            f"about {round_up(calls):,} calls per model are planned; percentiles will be computed from at most "
+            f"about {round_estimate(calls):,} calls per model are planned; percentiles will be computed from at most "
             f"{most:,} of them, a uniform random sample of all blocks."
         )
 

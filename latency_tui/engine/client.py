@@ -279,14 +279,14 @@ class Engine:
             await asyncio.wait_for(process.wait(), 1.0)
         if self._stderr is not None:
             await asyncio.wait([self._stderr], timeout=0.2)
-        said = self._log_tail.decode(errors="replace").strip().splitlines()
+        lines = self._log_tail.decode(errors="replace").strip().splitlines()
         code = process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         limit = describe_memory_limit()
-        if any(sign in line for sign in _OUT_OF_MEMORY_MESSAGES for line in said) or (limit and not self._ready):
+        if any(sign in line for sign in _OUT_OF_MEMORY_MESSAGES for line in lines) or (limit and not self._ready):
             advice = f"memory is limited to {limit}; raise the limit" if limit else "close other programs"
             return f"The measuring process ran out of memory ({how}); {advice}."
-        return f"The measuring process ended unexpectedly ({how}){': ' + said[-1] if said else ''}."
+        return f"The measuring process ended unexpectedly ({how}){': ' + lines[-1] if lines else ''}."
 
     async def _drain_stderr(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None

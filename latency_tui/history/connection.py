@@ -95,10 +95,10 @@ def describing_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        said = str(error)
-        if "locked" in said:
-            said = "another process is writing to it"
-        raise HistoryError(f"The history {path} cannot be used: {said}.") from error
+        reason = str(error)
+        if "locked" in reason:
+            reason = "another process is writing to it"
+        raise HistoryError(f"The history {path} cannot be used: {reason}.") from error
     except sqlite3.DatabaseError as error:
         raise HistoryError(
             f"{path} is damaged or not a history of latency-tui ({error}); move it away, or name another file with "

@@ -75,10 +75,14 @@ def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, col
     if report_format == "json":
         return msgspec.json.format(msgspec.json.encode(test), indent=2).decode() + "\n"
     words = {True: "PASS", False: "FAIL"}
-    said = [(words[one.succeeds], describe_self_test_line(one)) for one in test.lines]
+    lines_by_word = [(words[one.succeeds], describe_self_test_line(one)) for one in test.lines]
     host = f"on this host: {describe_host(test.environment)}"
     if report_format == "markdown":
-        lines = [f"**{escape(describe_self_test(test))}**", "", *(f"- {word}: {escape(text)}" for word, text in said)]
+        lines = [
+            f"**{escape(describe_self_test(test))}**",
+            "",
+            *(f"- {word}: {escape(text)}" for word, text in lines_by_word),
+        ]
         return "\n".join([*lines, f"- {escape(host)}"]) + "\n"
-    lines = [*(f"{word}  {text}" for word, text in said), host, describe_self_test(test)]
+    lines = [*(f"{word}  {text}" for word, text in lines_by_word), host, describe_self_test(test)]
     return "\n".join(_paint(line) if colour else line for line in lines) + "\n"

@@ -141,8 +141,8 @@ def _against_baseline(result: Result, candidate: CandidateResult) -> str:
     if pair is None:
         return ""
     ratio = escape(format_ratio(pair.ratio, pair.low, pair.high))
-    said = ratio if pair.verdict in ("faster", "slower") else f"{pair.verdict}: {ratio}"
-    return f'<p class="{pair.verdict}">{said}</p>'
+    text = ratio if pair.verdict in ("faster", "slower") else f"{pair.verdict}: {ratio}"
+    return f'<p class="{pair.verdict}">{text}</p>'
 
 
 def _comparison(result: Result, shown: Sequence[CandidateResult]) -> str:

@@ -134,9 +134,9 @@ def _bar(candidate: CandidateResult, scale: Scale, y: float) -> str:
     assert statistics is not None
     p50, p99 = statistics.p50, statistics.p99
     end, tail = scale.place(p50.value or 0) * 100, p99.low if p99.is_bound else p99.value
-    said = f"{candidate.name}: p50 {format_duration(p50.value)}"
-    said += f" (95 % CI {format_interval(p50.low, p50.high)})" if p50.low and p50.high else ""
-    said += f", p99 {'≥ ' if p99.is_bound else ''}{format_duration(tail)}" if tail else ""
+    hover = f"{candidate.name}: p50 {format_duration(p50.value)}"
+    hover += f" (95 % CI {format_interval(p50.low, p50.high)})" if p50.low and p50.high else ""
+    hover += f", p99 {'≥ ' if p99.is_bound else ''}{format_duration(tail)}" if tail else ""
     middle = y + 31
     marks = ""
     if tail:
@@ -147,7 +147,7 @@ def _bar(candidate: CandidateResult, scale: Scale, y: float) -> str:
         low, high = scale.place(p50.low) * 100, scale.place(p50.high) * 100
         marks += f'<line class="interval" x1="{low:.2f}%" x2="{high:.2f}%" y1="{middle}" y2="{middle}"/>'
     return (
-        f'<g class="row" style="--c:{colour_of(candidate)}"><title>{escape(said)}</title>'
+        f'<g class="row" style="--c:{colour_of(candidate)}"><title>{escape(hover)}</title>'
         f'<rect class="hit" y="{y}" width="100%" height="{_ROW}"/>'
         f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(candidate.name), _MAX_NAME))}</text>'
         f'<text x="100%" y="{y + 17}" text-anchor="end">{format_duration(p50.value)}</text>'
@@ -187,7 +187,7 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
         )
     for index, (one, pair) in enumerate(rows):
         assert pair.ratio is not None
-        y, said = _ROW * index, format_ratio(pair.ratio, pair.low, pair.high)
+        y, interval = _ROW * index, format_ratio(pair.ratio, pair.low, pair.high)
         if not low <= pair.ratio <= high:
             x, anchor, sign = (100, "end", "›") if pair.ratio > high else (0, "start", "‹")
             mark = f'<text class="beyond" x="{x}%" y="{y + 35}" text-anchor="{anchor}">{pair.ratio:.3g}× {sign}</text>'
@@ -198,7 +198,7 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
                     f'<line class="ratio" x1="{place(pair.low):.2f}%" x2="{place(pair.high):.2f}%" y1="{y + 31}" '
                     f'y2="{y + 31}"/>{mark}'
                 )
-        hover = escape(f"{one.name}: {pair.verdict}, {said}")
+        hover = escape(f"{one.name}: {pair.verdict}, {interval}")
         parts.append(
             f'<g class="row" style="--c:{colour_of(one)}"><title>{hover}</title>'
             f'<rect class="hit" y="{y}" width="100%" height="{_ROW}"/>'
@@ -273,8 +273,8 @@ def run_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[Candid
     found = [_value_axis(scale), _labels_below([(0, "call 1"), (100, f"{count:,}")])]
     for index, (one, medians) in enumerate(lines):
         steps = np.linspace(0, 100, len(medians)).tolist()
-        said = f"{one.name}: {format_duration(min(medians))} to {format_duration(max(medians))}"
-        found.append(_line(one, index, [(x, scale.place(v)) for x, v in zip(steps, medians, strict=True)], said))
+        hover = f"{one.name}: {format_duration(min(medians))} to {format_duration(max(medians))}"
+        found.append(_line(one, index, [(x, scale.place(v)) for x, v in zip(steps, medians, strict=True)], hover))
     return "".join(found), _LINES_HEIGHT + _AXIS, [one for one, _ in lines]
 
 
@@ -295,13 +295,13 @@ def _y(place: float) -> float:
 
 
 def _line(
-    candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], said: str, kind: str = ""
+    candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], hover: str, kind: str = ""
 ) -> str:
     """Return a line through points at percentages of the width; `kind` is its class."""
     dashes = f' stroke-dasharray="{dash_of(index)}"' if not kind else f' class="{kind}"'
     return _stretched(
         f'<polyline style="--c:{colour_of(candidate)}"{dashes} vector-effect="non-scaling-stroke" '
-        f'points="{_points(points)}"><title>{escape(said)}</title></polyline>'
+        f'points="{_points(points)}"><title>{escape(hover)}</title></polyline>'
     )
 
 

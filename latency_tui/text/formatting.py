@@ -36,16 +36,16 @@ def format_call_input(received: CallInput) -> str:
     axes = "".join(f" × {length:,}" for length in received.shape[1:])
     match received.kind:
         case "texts":
-            said = "1 text" if received.count == 1 else f"{received.count:,} texts"
+            text = "1 text" if received.count == 1 else f"{received.count:,} texts"
         case "records":
-            said = "1 record" if received.count == 1 else f"{received.count:,} records"
+            text = "1 record" if received.count == 1 else f"{received.count:,} records"
         case "named arrays":
-            said = f"{received.count:,} named arrays" + ("" if received.rows == 1 else f" of {rows}")
+            text = f"{received.count:,} named arrays" + ("" if received.rows == 1 else f" of {rows}")
         case "rows":
-            said = rows
+            text = rows
         case kind:
-            said = f"{rows}{axes}, {received.dtype} {kind}" if received.dtype else f"{rows}{axes}, {kind}"
-    return f"{said}, generated" if received.generated else said
+            text = f"{rows}{axes}, {received.dtype} {kind}" if received.dtype else f"{rows}{axes}, {kind}"
+    return f"{text}, generated" if received.generated else text
 
 
 def format_count(number: float) -> str:

@@ -20,18 +20,18 @@ def describe_line(line: GateLine) -> str:
     first, again = line.first, line.again
     if first is None:
         return "not measured"
-    said = format_figures(first)
+    figures = format_figures(first)
     if line.reason == "not confirmed":
         second = f"but not again: {format_figures(again)}" if again else "and was not measured again"
-        return f"failed with {said}, {second}"
+        return f"failed with {figures}, {second}"
     if again is not None:
-        said = f"{said}, again {format_figures(again)}"
+        figures = f"{figures}, again {format_figures(again)}"
     if line.reason == "acknowledged" and line.acknowledgement is not None:
         until = f" until {line.acknowledgement.expires}" if line.acknowledgement.expires else ""
-        return f"{said}; acknowledged up to {clean(line.acknowledgement.bound)}{until}"
+        return f"{figures}; acknowledged up to {clean(line.acknowledgement.bound)}{until}"
     if line.verdict == "INCONCLUSIVE" and (more := what_decides([first])):
-        return f"{said}; {more} would likely decide"
-    return said
+        return f"{figures}; {more} would likely decide"
+    return figures
 
 
 def describe_improvement(one: Improvement) -> str:

@@ -13,7 +13,7 @@ from latency_tui.text.formatting import (
     format_seconds,
 )
 from latency_tui.text.sanitize import clean
-from latency_tui.text.summary import round_up
+from latency_tui.text.summary import round_estimate
 
 if TYPE_CHECKING:
     from latency_tui.result.limit_verdict import LimitVerdict
@@ -83,5 +83,5 @@ def what_decides(verdicts: list[LimitVerdict]) -> str:
     if not verdicts or any(verdict.seconds_to_decide is None for verdict in verdicts):
         return ""
     seconds = max(verdict.seconds_to_decide or 0.0 for verdict in verdicts)
-    runs = round_up(max(verdict.runs_to_decide or 0 for verdict in verdicts))
+    runs = round_estimate(max(verdict.runs_to_decide or 0 for verdict in verdicts))
     return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(seconds)})" if runs else ""

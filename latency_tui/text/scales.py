@@ -89,7 +89,7 @@ def round_step(least: float) -> float:
     return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * 0.9999999)
 
 
-def round_up(count: int) -> int:
+def round_axis_end(count: int) -> int:
     """Return the smallest of 1, 2, 5, 10, 20, ... that is at least a count, so that an axis seldom changes."""
     return max(round(round_step(count)), 1)
 

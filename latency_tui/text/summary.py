@@ -315,11 +315,11 @@ def _effort(pairs: Sequence[Comparison]) -> str:
     if per_launch:  # their number, because a launch takes longer than its measuring time
         launches = math.ceil(max(seconds) / per_launch[0] - 1e-9)
         return f"about {launches:,} more {'launch' if launches == 1 else 'launches'}"
-    runs = round_up(max((pair.runs_to_decide or 0 for pair in pairs), default=0))
+    runs = round_estimate(max((pair.runs_to_decide or 0 for pair in pairs), default=0))
     return f"about {runs:,} more {'run' if runs == 1 else 'runs'} ({format_seconds(max(seconds))})" if runs else ""
 
 
-def round_up(runs: int) -> int:
+def round_estimate(runs: int) -> int:
     """Round up to one significant digit, or to two above 1,000, so that an estimate does not look like a count."""
     step = 1
     while runs / step >= (10 if runs < 1000 else 100):

@@ -10,7 +10,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.protocol import CandidateFailed
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.text.formatting import format_more
-from latency_tui.text.summary import round_up
+from latency_tui.text.summary import round_estimate
 from tests.unit.test_analysis_launches import launch_of, plan_of, recorded
 
 
@@ -57,7 +57,7 @@ def test_the_amount_to_continue_agrees_with_the_answer() -> None:
     plan = plan_of(2, runs=800)
     result = recorded(plan, launch_of(plan, (1, 1.0115), 80, 0)).result()
     assert result.comparisons[0].runs_to_decide is not None
-    assert result.more == MeasurementAmount(runs=round_up(result.comparisons[0].runs_to_decide))
+    assert result.more == MeasurementAmount(runs=round_estimate(result.comparisons[0].runs_to_decide))
     assert f"{format_more(result.more)} " in result.answer
 
 

@@ -18,13 +18,13 @@ _MAX_MULTILINE_NOTE = 4 * MAX_NOTE
 def describe(error: BaseException) -> tuple[str, str]:
     """Return an exception as one line and its traceback, both limited in length; its `__str__` may raise anything."""
     try:
-        said: str | None = str(error)
+        formatted: str | None = str(error)
         message = summarize_exception(error)
     except BaseException:  # noqa: BLE001 (a class of the user may raise anything)
-        said, message = None, ""
-    if said is None:
+        formatted, message = None, ""
+    if formatted is None:
         message = f"{type(error).__name__}, whose message cannot be shown"
-    return shorten(escape_unencodable(message), MAX_MESSAGE), _format_traceback(error, said)
+    return shorten(escape_unencodable(message), MAX_MESSAGE), _format_traceback(error, formatted)
 
 
 def format_warnings(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
@@ -54,17 +54,17 @@ def _format_warning(warning: warnings.WarningMessage) -> str:
     name = getattr(warning.category, "__name__", "Warning")
     try:
         text = str(warning.message).strip()
-        said, _, more = text.partition("\n")
+        formatted, _, more = text.partition("\n")
         if more and len(text) < _MAX_MULTILINE_NOTE and isinstance(warning.message, Warning):
-            said = extract_cause(warning.message)  # the message continues in the next line
+            formatted = extract_cause(warning.message)  # the message continues in the next line
     except BaseException:  # noqa: BLE001 (as above)
-        said = ""
-    return f"{name}: {shorten(said.strip(), MAX_NOTE)}" if said else name
+        formatted = ""
+    return f"{name}: {shorten(formatted.strip(), MAX_NOTE)}" if formatted else name
 
 
-def _format_traceback(error: BaseException, said: str | None) -> str:
+def _format_traceback(error: BaseException, formatted: str | None) -> str:
     try:
-        story = _formatted(error, said)
+        story = _formatted(error, formatted)
     except BaseException:  # noqa: BLE001 (as above)
         story = f"{type(error).__name__}, whose traceback cannot be shown"
     if len(story) > MAX_TRACEBACK:
@@ -73,8 +73,8 @@ def _format_traceback(error: BaseException, said: str | None) -> str:
     return escape_unencodable(story)
 
 
-def _formatted(error: BaseException, said: str | None) -> str:
-    if said is None or len(said) > MAX_TRACEBACK:  # formatting it may be slow or fail
-        last = f"{type(error).__name__}: {shorten(said or '', MAX_MESSAGE)}"
+def _formatted(error: BaseException, formatted: str | None) -> str:
+    if formatted is None or len(formatted) > MAX_TRACEBACK:  # formatting it may be slow or fail
+        last = f"{type(error).__name__}: {shorten(formatted or '', MAX_MESSAGE)}"
         return "".join(traceback.format_tb(error.__traceback__)) + last
     return "".join(traceback.format_exception(error))

@@ -88,8 +88,8 @@ def fork_process(connection: Connection, request: ForkProcess, serve: Callable[[
     os.close(descriptor)
     os.close(writing)
     os.waitpid(between, 0)
-    said = os.read(reading, 32)
+    answer = os.read(reading, 32)
     os.close(reading)
-    if not said:
+    if not answer:
         raise OSError("no process could be forked")
-    return Forked(pid=int(said))
+    return Forked(pid=int(answer))

@@ -230,8 +230,8 @@ def _from_columns(
     }
     if len(tensors) == 1:
         return dealt, ()
-    told = ", ".join(f"{width} to {one.name}" for one, width in zip(tensors, known, strict=True))
-    return dealt, (f"columns were assigned to the inputs in order: {told}",)
+    pairs = ", ".join(f"{width} to {one.name}" for one, width in zip(tensors, known, strict=True))
+    return dealt, (f"columns were assigned to the inputs in order: {pairs}",)
 
 
 def example(tensors: Sequence[TensorInput]) -> str:

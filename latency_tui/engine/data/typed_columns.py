@@ -55,8 +55,8 @@ def infer_types(frame: Any, decimal: str = ".", separator: str = "") -> tuple[An
     if refused:
         kinds = " and ".join(dict.fromkeys(refused.values()))
         which = "the column {} contains {}" if len(refused) == 1 else "the columns {} contain {}"
-        said = which.format(_listed(list(refused)), kinds)
-        raise DataError(f"{said}, not one value per row; split it into columns, or remove it")
+        sentence = which.format(_listed(list(refused)), kinds)
+        raise DataError(f"{sentence}, not one value per row; split it into columns, or remove it")
     notes = []
     if gaps:
         notes.append(f"signs such as ? or - were read as missing values in {_listed(gaps)}")

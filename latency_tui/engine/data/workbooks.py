@@ -25,9 +25,9 @@ def read_workbook(file: DataFile) -> tuple[Any, tuple[str, ...]]:
         with file.open() as opened:
             sheets = pandas.read_excel(opened, sheet_name=None, header=None, engine="openpyxl")
     except Exception as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        message = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"{file.path} is an Excel workbook that openpyxl cannot read ({said[:200]}); save it as CSV or Parquet."
+            f"{file.path} is an Excel workbook that openpyxl cannot read ({message[:200]}); save it as CSV or Parquet."
         ) from error
     filled = {name: table for name, sheet in sheets.items() if len(table := sheet.dropna(how="all"))}
     if not filled:

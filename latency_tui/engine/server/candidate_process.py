@@ -319,10 +319,10 @@ class CandidateProcess:
         try:
             with self.log.open("rb") as file:
                 file.seek(max(os.fstat(file.fileno()).st_size - most, 0))
-                said = file.read(most).decode(errors="replace")
+                text = file.read(most).decode(errors="replace")
         except OSError:
             return ""
-        return "\n".join(line for line in said.splitlines() if not line.startswith("Extension modules:"))
+        return "\n".join(line for line in text.splitlines() if not line.startswith("Extension modules:"))
 
     def _reap(self, patience: float = 0.0) -> int:
         """Wait for the process, and kill it if it still runs after `patience` seconds."""

@@ -272,7 +272,7 @@ class Interpreters:
         finally:
             os.close(writing)
         try:
-            said, log, in_time = self._listen(process, reading)
+            answer, log, in_time = self._listen(process, reading)
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -283,7 +283,7 @@ class Interpreters:
         if not in_time:
             raise UsageError(f"{interpreter.name} did not answer within {CHECK_SECONDS:g} s and was ended.")
         try:
-            return msgspec.json.decode(said, type=_Answer)
+            return msgspec.json.decode(answer, type=_Answer)
         except msgspec.MsgspecError:
             lines = log.decode(errors="replace").strip().splitlines()
             why = f": {lines[-1]}" if lines else ""
@@ -293,11 +293,11 @@ class Interpreters:
         """Return the answer, the end of what was printed, and whether the answer came in time."""
         assert process.stderr is not None
         errors = process.stderr.fileno()
-        said, log, printed, open_pipes = b"", b"", 0, [reading, errors]
+        answer, log, printed, open_pipes = b"", b"", 0, [reading, errors]
         deadline = time.monotonic() + CHECK_SECONDS
-        while reading in open_pipes and b"\n" not in said and len(said) <= _MAX_ANSWER:
+        while reading in open_pipes and b"\n" not in answer and len(answer) <= _MAX_ANSWER:
             if time.monotonic() > deadline or printed > _MAX_LOG:
-                return said, log, False
+                return answer, log, False
             self._channel.wait([], 0)
             for pipe in wait(open_pipes, POLL_SECONDS):
                 assert isinstance(pipe, int)
@@ -305,13 +305,13 @@ class Interpreters:
                 if not chunk:
                     open_pipes.remove(pipe)
                 elif pipe == reading:
-                    said += chunk
+                    answer += chunk
                 else:
                     printed += len(chunk)
                     log = (log + chunk)[-_LOG_TAIL:]
-        if not said and errors in open_pipes and wait([errors], POLL_SECONDS):
+        if not answer and errors in open_pipes and wait([errors], POLL_SECONDS):
             log = (log + os.read(errors, 1 << 16))[-_LOG_TAIL:]
-        return said, log, True
+        return answer, log, True
 
 
 def interpreter_of(candidate: Candidate, folders: tuple[str, ...]) -> Interpreter:

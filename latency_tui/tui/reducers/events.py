@@ -64,8 +64,8 @@ def fold(state: State, event: Event) -> State:
             return replace(state, progress=progress, pinned=event.pinned)
         case BlockMeasured():
             block = event.block
-            told = block.waited_ns if block.waited_ns > 0 else block.wall_ns - block.cpu_ns  # as in the result
-            lost = min(max(told, 0), block.wall_ns)
+            waited = block.waited_ns if block.waited_ns > 0 else block.wall_ns - block.cpu_ns  # as in the result
+            lost = min(max(waited, 0), block.wall_ns)
             return replace(state, job_wall_ns=state.job_wall_ns + block.wall_ns, job_lost_ns=state.job_lost_ns + lost)
         case RoundFinished():
             if state.progress.phase == "stopping":

@@ -95,8 +95,8 @@ class ChangeDataScreen(Picker[Dataset]):
             return None, words
         what = Content.assemble((sanitize_line(path.name), "bold"), ("  ", ""), title, (" of ", MUTED), size_of(path))
         facts = {"target": column or "none", "task": task}
-        said = [Content.assemble((f"{name:<8}", MUTED), sanitize_line(fact)) for name, fact in facts.items() if fact]
-        return Content("\n").join([what, *said]), words
+        lines = [Content.assemble((f"{name:<8}", MUTED), sanitize_line(fact)) for name, fact in facts.items() if fact]
+        return Content("\n").join([what, *lines]), words
 
     async def accept(self, text: str) -> None:
         """Close with the dataset that a text names."""

@@ -31,7 +31,7 @@ class MeasurementOptions(Dialog[PlanChange]):
         calls: Mean duration of a call in seconds, by slug, of the models that were measured.
     """
 
-    CSS_PATH = "sheets.tcss"
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
         Binding("down", "app.focus_next", show=False),

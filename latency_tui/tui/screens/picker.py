@@ -39,7 +39,7 @@ _LABEL, _NOTE = 26, 15
 class Picker(Dialog[Answer], Generic[Answer]):
     """Updates the list while the user types; Tab completes, Enter accepts, Escape cancels."""
 
-    CSS_PATH = "sheets.tcss"
+    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#wanted"
     HEADING: ClassVar[str] = ""
     KEYS: ClassVar[str] = "tab completes · enter selects · esc closes"

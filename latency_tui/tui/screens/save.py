@@ -38,7 +38,7 @@ class SaveScreen(Dialog[None]):
         saved: Called when the result was saved with all samples.
     """
 
-    CSS_PATH = "sheets.tcss"
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
     def __init__(self, fetch: Callable[[], Awaitable[Result | None]]) -> None:

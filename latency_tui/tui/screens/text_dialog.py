@@ -20,7 +20,7 @@ class TextDialog(Dialog[None]):
         title: Title in the upper border of the frame.
     """
 
-    CSS_PATH = "sheets.tcss"
+    CSS_PATH = "dialogs.tcss"
     KEYS: ClassVar[str] = "esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss", "Close"),

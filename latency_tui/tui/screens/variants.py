@@ -48,7 +48,7 @@ class VariantsScreen(Dialog[tuple[Candidate, ...]]):
         missing: Packages that the runtime onnx needs but that are not installed.
     """
 
-    CSS_PATH = "sheets.tcss"
+    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#variants"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),

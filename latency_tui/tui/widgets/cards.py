@@ -108,8 +108,8 @@ def fit_title(name: str, width: int) -> str:
 def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, *, running: bool) -> list[Line]:
     if candidate.status == "failed":
         lines = wrap(sanitize_line(candidate.error or "It failed."), width)[:4]
-        told = (f"{ShowFailure.key_label()} shows the traceback", MUTED)
-        return [*([(line, "$text-error")] for line in lines), [told]]
+        hint = (f"{ShowFailure.key_label()} shows the traceback", MUTED)
+        return [*([(line, "$text-error")] for line in lines), [hint]]
     statistics = candidate.statistics
     if statistics is None:
         return [[("waiting for its first round" if running else "not measured", MUTED)]]

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from latency_tui.analysis.saved_results import baseline_medians
-from latency_tui.text.scales import round_up
+from latency_tui.text.scales import round_axis_end
 from latency_tui.tui.charts.bar_chart import BarChart, bars_of
 from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.limit_lines import limit_lines
@@ -112,5 +112,5 @@ def _axis_end(measurement: ShownMeasurement, *, running: bool) -> float:
     if plan.seconds is not None:
         return plan.seconds * plan.launches if running and not measurement.launches else 0.0
     if running and plan.runs is not None:
-        return max(min(round_up(calls), plan.runs * plan.launches), calls)
+        return max(min(round_axis_end(calls), plan.runs * plan.launches), calls)
     return calls

@@ -116,9 +116,9 @@ def _line(row: ModelRow, name: str, look: CandidateStyle, width: int, end: str) 
 
 def _ends(rows: tuple[ModelRow, ...], names: list[str], width: int) -> dict[str, str]:
     """Return the training state of each model, by slug; with the score if every name still fits."""
-    told = {row.slug: _end(row, scored=True) for row in rows}
-    if all(len(name) + len(told[row.slug]) <= width for row, name in zip(rows, names, strict=True)):
-        return told
+    ends = {row.slug: _end(row, scored=True) for row in rows}
+    if all(len(name) + len(ends[row.slug]) <= width for row, name in zip(rows, names, strict=True)):
+        return ends
     return {row.slug: _end(row, scored=False) for row in rows}
 
 

@@ -204,8 +204,8 @@ def score(model: Any, data: Data) -> float | None:
         found = model.score(data.X_test, data.y_test)
         return None if found is None else float(found)
     except Exception as error:  # noqa: BLE001 (such as labels of another type; the latency can still be measured)
-        said = extract_cause(error) or type(error).__name__
-        warnings.warn(f"it could not be scored: {said}", stacklevel=2)
+        cause = extract_cause(error) or type(error).__name__
+        warnings.warn(f"it could not be scored: {cause}", stacklevel=2)
         return None
 
 

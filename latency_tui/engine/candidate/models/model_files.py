@@ -197,18 +197,18 @@ def explain_operator(cause: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    told = summarize_exception(error)
+    message = summarize_exception(error)
     if isinstance(error, ModuleNotFoundError):
         return f"it needs the module {error.name}, which is not installed"
     if isinstance(error, EOFError):
         return "it is truncated"
     if isinstance(error, AttributeError | ImportError):
-        return f"it was saved with another version of a library ({told})"
+        return f"it was saved with another version of a library ({message})"
     if type(error).__name__ in ("InvalidGraph", "NotImplemented", "NoSuchFile"):  # ONNX Runtime has read all of it
-        return told
-    if any(said in told for said in ("binary format has been deprecated", "Unknown construct", "Expecting UBJSON")):
+        return message
+    if any(said in message for said in ("binary format has been deprecated", "Unknown construct", "Expecting UBJSON")):
         return (
             "it is in XGBoost's old binary format, which XGBoost 3.1 and newer do not read; load it with "
             "xgboost<3.1 and save it again with save_model('model.ubj')"
         )
-    return f"it is truncated, damaged or of another version ({told})"
+    return f"it is truncated, damaged or of another version ({message})"

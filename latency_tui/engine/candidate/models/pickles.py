@@ -102,10 +102,10 @@ def find_sklearn_version(content: bytes) -> str:
 def explain_failure(error: Exception, content: bytes = b"") -> str:
     """Return why a pickle could not be loaded, and what to do, as the end of a sentence."""
     made = version_note(find_sklearn_version(content))
-    told = extract_cause(error)
+    message = extract_cause(error)
     if isinstance(error, ModuleNotFoundError):
-        return _explain_missing_module(error.name or "", made, told)
-    lacking = next((found for one in _MISSING_NAME if (found := one.search(told))), None)
+        return _explain_missing_module(error.name or "", made, message)
+    lacking = next((found for one in _MISSING_NAME if (found := one.search(message))), None)
     if isinstance(error, AttributeError | ImportError) and lacking:
         name, module = lacking["name"], lacking["module"]
         if module == "__main__":
@@ -118,13 +118,13 @@ def explain_failure(error: Exception, content: bytes = b"") -> str:
         because, _, _ = summarize_exception(error).partition(": expected: {")  # the rest lists array types
         return f"it was {made} ({because}); install that version, or save the model again with this one"
     if isinstance(error, AttributeError | ImportError):
-        return f"it was saved with another version of a library ({told})"
-    if isinstance(error, EOFError) or "truncated" in told or "Ran out of input" in told:
+        return f"it was saved with another version of a library ({message})"
+    if isinstance(error, EOFError) or "truncated" in message or "Ran out of input" in message:
         return "it is truncated"
     return f"it is truncated, damaged or of another version ({summarize_exception(error)})"
 
 
-def _explain_missing_module(name: str, made: str, told: str) -> str:
+def _explain_missing_module(name: str, made: str, message: str) -> str:
     top = name.partition(".")[0]
     if top != name and _is_installed(top):
         package = _package_of(top)
@@ -134,7 +134,7 @@ def _explain_missing_module(name: str, made: str, told: str) -> str:
             return f"it was {versions}{here}, which has no module {name}; install the version that saved it"
         return f"it needs the module {name}, which {top} does not have; put it where latency-tui is started"
     if not name:
-        return told
+        return message
     install = "" if top in _COMMON_USER_MODULES else f"pip install {PACKAGES.get(top, top.replace('_', '-'))}, or "
     return (
         f"it needs the module {name}, which is not installed: {install}if {top} is your own module, start "

@@ -75,7 +75,7 @@ def convert(
     runtime = find(name)
     found = runtime.convert(model, data.X_test, threads)
     theirs = convert_to_input_type(data, found, settings)
-    told: list[str] = []
+    comparisons: list[str] = []
     for method in ("predict", "predict_proba", "decision_function", "transform"):
         if not callable(getattr(found, method, None)):
             continue
@@ -84,19 +84,19 @@ def convert(
             continue
         ours, other = call_in_batches(model, method, data.X_test), call_in_batches(found, method, theirs.X_test)
         parity = compare(ours, other, runtime.tolerance)
-        told.append(f"{method} {parity}")
+        comparisons.append(f"{method} {parity}")
         if parity.holds:
             continue
         if method == "decision_function":  # the other outputs agree, so only scale or shape differ
             vars(found).pop(method, None)
-            told[-1] += ", so it cannot be measured"
+            comparisons[-1] += ", so it cannot be measured"
             continue
-        raise ModelError(f"{runtime.title} returns other outputs than the model itself: {told[-1]}")
-    if not told:
+        raise ModelError(f"{runtime.title} returns other outputs than the model itself: {comparisons[-1]}")
+    if not comparisons:
         raise ModelError(
             f"{runtime.title} and {type(model).__name__} have no method in common, so their outputs cannot be compared"
         )
-    return Converted(found, theirs, (f"{runtime.title} agrees: {'; '.join(told)}",))
+    return Converted(found, theirs, (f"{runtime.title} agrees: {'; '.join(comparisons)}",))
 
 
 def compare(ours: Any, theirs: Any, tolerance: float) -> Parity:

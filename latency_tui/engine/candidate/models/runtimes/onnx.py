@@ -212,8 +212,8 @@ class OnnxRuntime:
             if classifies and hasattr(model, "decision_function"):
                 scores = _to_onnx(skl2onnx, model, types, {"zipmap": False, "raw_scores": True})
         except Exception as error:
-            said = extract_cause(error) or type(error).__name__
-            raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {said}") from error
+            cause = extract_cause(error) or type(error).__name__
+            raise ModelError(f"{type(model).__name__} cannot be converted to ONNX: {cause}") from error
         binary = len(getattr(model, "classes_", ())) == 2
         columns = tuple(name for name, _ in types)  # skl2onnx replaces special characters in the names of inputs
         return OnnxModel(converted, threads, scores, binary=binary, columns=columns)
