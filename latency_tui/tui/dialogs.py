@@ -21,7 +21,7 @@ from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.measurement_controller import MeasurementController
 from latency_tui.tui.notices import notify
-from latency_tui.tui.plan_to_measure import batch_size, plan_typed
+from latency_tui.tui.plan_to_measure import plan_typed, workload_to_measure
 from latency_tui.tui.reducers.commands import add_rows, apply_plan, change_dataset
 from latency_tui.tui.reducers.tabs import open_tab
 from latency_tui.tui.state import State, mean_calls
@@ -115,11 +115,12 @@ class Dialogs:
                 self._add(self._state, chosen, after=row.slug)
 
         known = frozenset(listed.slug for listed in self._state.rows)
-        dataset, rows = self._state.plan.workload.dataset, self._state.plan.workload.batch_size
+        workload = self._state.plan.workload
+        dataset = workload.dataset
         with suppress(UsageError):  # the field may not contain a number
-            rows = batch_size(self._state)
+            workload = workload_to_measure(self._state)
         sparse = isinstance(dataset, SyntheticDataset) and dataset.sparse
-        offered = settings_to_try(row.candidate, batch_size=rows, sparse=sparse)
+        offered = settings_to_try(row.candidate, batch_size=max(workload.batch_sizes), sparse=sparse)
         missing = missing_for_onnx()
         onnx = () if missing else expand_runtimes((row.candidate,), ("onnx",))
         others = tuple(candidate for candidate in onnx if candidate != row.candidate)

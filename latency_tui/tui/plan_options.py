@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MAX_RUNS, Plan, slug_of
+from latency_tui.plan import MAX_RUNS, Plan, Workload, slug_of
 from latency_tui.plan.limits import COLD_START_METRICS, parse_limit
+from latency_tui.plan.mix import format_mix, parse_mix
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.text.formatting import format_seconds
@@ -24,6 +25,9 @@ UNTIL_DECIDED = "until decided"
 DEFAULT_RUNS = 100
 MAX_ROWS_PER_CALL = 1_000_000
 _MAX_LIMITS_NAMED = 2
+_MAX_MIX_TEXT = 60
+_SAME_MIX = "mix"
+"""Text of the field Batch for a mix that is too long to be edited there."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -60,6 +64,27 @@ def whole_number(text: str, name: str, most: int, least: int = 1) -> int:
     if plain.isascii() and plain.isdigit() and len(plain) <= 20 and least <= int(plain) <= most:
         return int(plain)
     raise UsageError(f"{name}: a whole number from {least:,} to {most:,}.")
+
+
+def batch_text(workload: Workload) -> str:
+    """Return the rows per call as text: a number, a mix such as `0.8:1,0.2:64`, or `mix` if it is long."""
+    if not workload.mix:
+        return str(workload.batch_size)
+    text = format_mix(workload.mix)
+    return text if len(text) <= _MAX_MIX_TEXT else _SAME_MIX
+
+
+def with_batch(text: str, workload: Workload) -> Workload:
+    """Return a workload with the rows per call of a text that `batch_text` could return.
+
+    Raises:
+        UsageError: The text is neither a whole number nor a mix.
+    """
+    if workload.mix and text.strip() == _SAME_MIX:
+        return workload
+    if ":" in text:
+        return msgspec.structs.replace(workload, batch_size=1, mix=parse_mix(text))
+    return msgspec.structs.replace(workload, batch_size=whole_number(text, "Batch", MAX_ROWS_PER_CALL), mix=())
 
 
 def some_seconds(text: str, name: str = "Seconds") -> float:
@@ -179,9 +204,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "batch_size",
         "Batch",
-        "rows per call",
-        lambda plan: str(plan.workload.batch_size),
-        lambda text: {"batch_size": whole_number(text, "Batch", MAX_ROWS_PER_CALL)},
+        "rows per call, or a mix such as 0.8:1,0.2:64",
+        lambda plan: batch_text(plan.workload),
+        lambda text: {"batch_size": text},
         lambda _: "",  # as above
     ),
     _number_option("threads", "Threads", "of BLAS and OpenMP, per model", 4096, 1, "{} threads"),
@@ -240,7 +265,11 @@ def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
     for option in OPTIONS:
         if option.name in texts:
             changes |= option.read(texts[option.name])
-    workload = {name: changes.pop(name) for name in ("method", "batch_size") if name in changes}
+    workload = plan.workload
+    if "batch_size" in changes:
+        workload = with_batch(changes.pop("batch_size"), workload)
+    if "method" in changes:
+        workload = msgspec.structs.replace(workload, method=changes.pop("method"))
     limits = changes.get("limits", plan.limits)
     if any(limit.metric in COLD_START_METRICS for limit in limits):
         changes["cold_start"] = True
@@ -248,7 +277,7 @@ def read_options(plan: Plan, texts: dict[str, str]) -> Plan:
         raise UsageError(f"Measuring {UNTIL_DECIDED} takes two models at least.")
     return msgspec.structs.replace(
         plan,
-        workload=msgspec.structs.replace(plan.workload, **workload),
+        workload=workload,
         **changes,
     )
 

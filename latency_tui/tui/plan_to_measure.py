@@ -7,19 +7,19 @@ from contextlib import suppress
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MAX_RUNS, Plan
+from latency_tui.plan import MAX_RUNS, Plan, Workload
 from latency_tui.plan.limits import applicable_limits
-from latency_tui.tui.plan_options import MAX_ROWS_PER_CALL, some_seconds, whole_number
+from latency_tui.tui.plan_options import some_seconds, whole_number, with_batch
 from latency_tui.tui.state import State
 
 
-def batch_size(state: State) -> int:
-    """Return the number of rows per call.
+def workload_to_measure(state: State) -> Workload:
+    """Return the workload with the rows per call in the field Batch.
 
     Raises:
-        UsageError: The text of the field Batch is not a valid number.
+        UsageError: The text of the field Batch is neither a valid number nor a mix.
     """
-    return whole_number(state.batch_text, "Batch", MAX_ROWS_PER_CALL)
+    return with_batch(state.batch_text, state.plan.workload)
 
 
 def length(state: State) -> tuple[int | None, float | None]:
@@ -36,7 +36,7 @@ def length(state: State) -> tuple[int | None, float | None]:
 def refusals(state: State) -> dict[str, str]:
     """Return the error message of each invalid field, by the name of the field."""
     found: dict[str, str] = {}
-    for name, read in (("runs", length), ("batch", batch_size)):
+    for name, read in (("runs", length), ("batch", workload_to_measure)):
         try:
             read(state)
         except UsageError as error:
@@ -55,14 +55,14 @@ def plan_to_measure(state: State, *, training: bool = False) -> Plan:
         UsageError: The text of a field is not a number, or the plan cannot be measured.
     """
     until_known = state.until_known and not training
-    rows = batch_size(state)
+    workload = workload_to_measure(state)
     runs, seconds = (1, None) if training and state.until_known else (None, None) if until_known else length(state)
     slugs = {candidate.slug for candidate in state.selected}
     return msgspec.structs.replace(
         state.plan,
         candidates=state.selected,
         limits=applicable_limits(state.plan.limits, slugs, cold_start=state.cold_start),
-        workload=msgspec.structs.replace(state.plan.workload, batch_size=rows),
+        workload=workload,
         runs=runs,
         seconds=seconds,
         until_known=until_known,
@@ -88,7 +88,7 @@ def plan_typed(state: State) -> Plan:
     if state.until_known and len(candidates) > 1:
         plan = msgspec.structs.replace(plan, runs=None, seconds=None, until_known=True)
     with suppress(UsageError):
-        workload = msgspec.structs.replace(plan.workload, batch_size=batch_size(state))
+        workload = workload_to_measure(state)
         runs, seconds = (None, None) if plan.until_known else length(state)
         plan = msgspec.structs.replace(plan, runs=runs, seconds=seconds, workload=workload)
     return plan

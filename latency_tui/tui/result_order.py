@@ -14,9 +14,7 @@ def stable_order(result: Result, before: tuple[str, ...], *, slack: float) -> tu
 
     Otherwise rows could change places four times per second while a measurement runs, and could not be read.
     """
-    medians = {
-        c.slug: c.statistics.p50.value or 0.0 for c in result.candidates if c.statistics and c.status != "failed"
-    }
+    medians = {c.slug: c.typical_seconds for c in result.candidates if c.statistics and c.status != "failed"}
     order = keep_order(medians, before, slack=slack)
     rest = [c.slug for c in result.candidates if c.slug not in medians]
     return (*order, *rest)

@@ -14,7 +14,7 @@ from latency_tui.engine.protocol import Environment
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.colors import assign_colours
 from latency_tui.tui.layout import Mode
-from latency_tui.tui.plan_options import DEFAULT_RUNS
+from latency_tui.tui.plan_options import DEFAULT_RUNS, batch_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -285,7 +285,7 @@ def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
         plan=plan,
         rows=rows,
         runs_text=length_text(plan) or str(DEFAULT_RUNS),
-        batch_text=str(plan.workload.batch_size),
+        batch_text=batch_text(plan.workload),
         colours=assign_colours(listed.values()),
         highlighted=rows[0].slug if rows else "",
         baseline=plan.baseline,

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latency_tui.analysis.journal import Begun, Entry
@@ -32,6 +32,7 @@ from latency_tui.report.formats import Format, render
 from latency_tui.report.parquet import call_columns
 from latency_tui.report.table import render_table
 from latency_tui.result.result import Result, decode
+from latency_tui.tui.widgets.compare_columns import columns_of
 from tests.unit.fake_latencies import block
 
 ONE, OTHER = (Candidate(model=model) for model in BUILTIN_MODELS[:2])
@@ -184,6 +185,7 @@ def test_many_batch_sizes_become_ranges() -> None:
 # --- in which order it is called
 
 
+@settings(deadline=None)
 @given(weights=st.lists(st.integers(1, 50), min_size=2, max_size=6), seed=st.integers(0, 100))
 def test_every_part_of_the_sequence_has_the_shares_of_the_mix(weights: list[int], seed: int) -> None:
     mix = parse_mix(",".join(f"{weight}:{size}" for size, weight in enumerate(weights, 1)))
@@ -207,6 +209,7 @@ def test_blocks_of_a_mix_are_whole_cycles(fields: dict[str, Any]) -> None:
     assert {size % 5 for sizes in cut.calls.values() for size in sizes} == {0}
 
 
+@settings(deadline=None)
 @given(runs=st.integers(1, 3000), cost=st.floats(1e-6, 1.0))
 def test_a_mix_gets_exactly_its_runs(runs: int, cost: float) -> None:
     cut = schedule(plan_of(runs=runs), {ONE.slug: cost, OTHER.slug: 1e-4})
@@ -214,6 +217,7 @@ def test_a_mix_gets_exactly_its_runs(runs: int, cost: float) -> None:
     assert min(cut.calls[ONE.slug]) >= 1
 
 
+@settings(deadline=None)
 @given(weights=st.lists(st.integers(1, 1000), min_size=2, max_size=20))
 def test_the_default_number_of_runs_suffices_for_a_verdict(weights: list[int]) -> None:
     mix = parse_mix(",".join(f"{weight}:{size}" for size, weight in enumerate(weights, 1)))
@@ -370,3 +374,10 @@ def test_the_calls_of_a_result_have_their_batch_sizes(result: Result) -> None:
 
 def test_the_command_measures_the_same_mix_again(result: Result) -> None:
     assert "--mix 0.8:1,0.2:64" in (format_command(result.plan) or "")
+
+
+def test_the_app_shows_each_class_in_columns_of_compare(result: Result) -> None:
+    columns = {column.heading: column for column in columns_of(result, [*result.candidates])}
+    assert [*columns][:6] == ["p50", "average call", "1 row", "1 row vs baseline", "64 rows", "64 rows vs baseline"]
+    assert columns["64 rows vs baseline"].texts[OTHER.slug].startswith("2.5")
+    assert columns["64 rows"].texts[ONE.slug].startswith("164")

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
+from latency_tui.plan.mix import format_mix, mix_of
 from latency_tui.tui import commands
 from latency_tui.tui.layout import Mode
 from latency_tui.tui.plan_to_measure import plan_to_measure, plan_typed, refusals
@@ -47,6 +48,24 @@ def test_every_command_either_changes_the_state_or_has_one_action() -> None:
     actions = set(screen._actions)
     assert not actions & set(REDUCERS)
     assert set(commands.COMMANDS.values()) | {commands.LeaveChart} == actions | set(REDUCERS)
+
+
+def test_the_field_batch_takes_a_mix_and_gives_it_back() -> None:
+    plan = plan_to_measure(type_text(fresh(), "batch", " 80%:1, 20%:64 "))
+    assert format_mix(plan.workload.mix) == "0.8:1,0.2:64"
+    shown = apply_plan(fresh(), plan)
+    assert shown.batch_text == "0.8:1,0.2:64"
+    assert plan_to_measure(type_text(shown, "batch", "8")).workload == Workload(batch_size=8)
+
+
+def test_a_long_mix_stays_until_its_word_is_replaced() -> None:
+    plan = Plan(candidates=(SIX[0],), workload=Workload(mix=mix_of(range(1, 41))))
+    state = apply_plan(fresh(), plan)
+    assert state.batch_text == "mix"
+    assert plan_to_measure(state).workload.mix == plan.workload.mix
+    assert list(refusals(type_text(state, "batch", "mixed"))) == ["batch"]
+    assert list(refusals(type_text(fresh(), "batch", "mix"))) == ["batch"]
+    assert list(refusals(type_text(fresh(), "batch", "0.8:1,0.2:0"))) == ["batch"]
 
 
 def test_models_are_chosen_one_by_one_and_all_at_once() -> None:

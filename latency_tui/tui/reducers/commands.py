@@ -10,6 +10,7 @@ import msgspec
 from latency_tui.plan import Candidate, Dataset, Plan
 from latency_tui.plan.datasets import task_of
 from latency_tui.tui import commands
+from latency_tui.tui.plan_options import batch_text
 from latency_tui.tui.reducers.history import filter_saved, highlight_next_saved, show_next_trend
 from latency_tui.tui.reducers.tabs import open_next_tab
 from latency_tui.tui.state import ModelRow, State, is_variant, length_text, update_row, with_rows
@@ -81,7 +82,7 @@ def apply_plan(state: State, plan: Plan, candidates: Iterable[Candidate] = ()) -
         until_known=plan.until_known,
         cold_start=plan.cold_start,
         runs_text=length_text(plan) or state.runs_text,
-        batch_text=str(plan.workload.batch_size),
+        batch_text=batch_text(plan.workload),
         field_resets=state.field_resets + 1,
     )
     wanted = tuple(candidates)

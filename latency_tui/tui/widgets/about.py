@@ -64,6 +64,7 @@ def _facts(measured: CandidateResult | None) -> tuple[tuple[str, str], ...]:
     facts: list[tuple[str, str]] = []
     if measured.received is not None:
         rows, _, kind = format_call_input(measured.received).partition(", ")
+        rows = f"mostly {rows}" if measured.classes else rows
         facts += [("receives", rows), *([("", kind)] if kind else [])]
     if measured.cold_start_seconds is not None:
         facts.append(("first call", format_duration(measured.cold_start_seconds)))

@@ -58,6 +58,7 @@ class Card(PaintedWidget):
         room = width - cell_len(named[0]) - 3
         self.set_title(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
         received = format_call_input(candidate.received) if candidate.received else ""
+        received = f"mostly {received}" if candidate.classes and received else received
         subtitle = fit(" · ".join(filter(None, (format_versions(versions), received))), max(width - 2, 1)).rstrip()
         if subtitle != self._subtitle:  # setting it redraws the whole card
             self._subtitle, self.border_subtitle = subtitle, Content(subtitle)
@@ -120,6 +121,7 @@ def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, 
         [(words, style), ("  " + interval if interval else "", MUTED)],
         _pair("mean", format_duration(statistics.mean), "std", format_duration(statistics.std)),
         _differing_predictions(candidate)
+        or _average_call(candidate)
         or _pair("min", format_duration(statistics.min), "max", format_duration(statistics.max)),
         _tail(statistics, width),
     ]
@@ -130,6 +132,13 @@ def _differing_predictions(candidate: CandidateResult) -> list[Piece]:
     if found is None or not found.differing:
         return []
     return [(f"predicts {found.differing:,}/{found.rows:,} differently", "$text-warning")]
+
+
+def _average_call(candidate: CandidateResult) -> list[Piece]:
+    """Return the average call of a mix, by which candidates are compared; empty if there is no mix."""
+    if candidate.mix_average is None:
+        return []
+    return [("average call  ", MUTED), (format_duration(candidate.mix_average), "")]
 
 
 def _pair(one: str, left: str, other: str, right: str) -> list[Piece]:

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from latency_tui.report.p99_ratio import tail_ratio
 from latency_tui.text.formatting import PERCENTILES, format_duration, format_memory
 from latency_tui.text.limits import WORDS
+from latency_tui.text.mix import format_rows
 from latency_tui.tui.result_order import keep_order
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import sanitize_line
@@ -24,7 +25,22 @@ if TYPE_CHECKING:
 NAME, MEDIAN = "name", "p50"
 UP, DOWN = " ↑", " ↓"
 _GAP = 2
-_RANKS = ("p50", "p99", "limit", "score", "memory", "cold start", "p95", "p90", "p99 vs baseline", "p99_9", "p97")
+_RANKS = (
+    "p50",
+    "average call",
+    "class",
+    "p99",
+    "class vs baseline",
+    "limit",
+    "score",
+    "memory",
+    "cold start",
+    "p95",
+    "p90",
+    "p99 vs baseline",
+    "p99_9",
+    "p97",
+)
 """Kinds of columns, the most important first: the last ones are dropped if the terminal is too narrow.
 
 Score, memory and cold start are what a latency is weighed against, so they come before further percentiles.
@@ -66,6 +82,7 @@ class Column:
 def columns_of(result: Result, shown: list[CandidateResult]) -> list[Column]:
     """Return the columns that are not empty, from left to right."""
     columns = [_percentile_column(key, shown) for key in PERCENTILES]
+    columns[1:1] = _columns_of_mix(result, shown)
     tails = {c.slug: text for c in shown if (text := tail_ratio(result, comparison_of(result, c.slug)))}
     if tails:
         found = {slug: comparison_of(result, slug) for slug in tails}
@@ -146,6 +163,23 @@ def _percentile_column(key: str, shown: list[CandidateResult]) -> Column:
     values = {slug: figure for slug, figure in figures.items() if figure is not None}
     styles = {slug: MUTED for slug, text in texts.items() if text.startswith("≥") or text == "–"}
     return Column(key, key.replace("_", "."), key, texts, values, styles)
+
+
+def _columns_of_mix(result: Result, shown: list[CandidateResult]) -> list[Column]:
+    """Return the average call, and per class of calls of a mix the p50 and the ratio to the baseline."""
+    columns = [_figure_column("average call", shown, lambda c: c.mix_average, format_duration)]
+    compared = {one.batch_size: one.comparisons for one in result.class_comparisons}
+    for number, one in enumerate(shown[0].classes if shown else ()):
+        rows = format_rows(one.batch_size, one.largest_batch_size)
+        values = {c.slug: v for c in shown if c.classes and (v := c.classes[number].p50.value) is not None}
+        texts = {slug: format_duration(value) for slug, value in values.items()}
+        columns.append(Column(rows, rows, "class", texts, values, {}))
+        pairs = {pair.candidate: pair for pair in compared.get(one.batch_size, ()) if pair.ratio is not None}
+        ratios = {slug: pair.ratio or 0.0 for slug, pair in pairs.items()}
+        words = {slug: f"{ratio:.2f}×" for slug, ratio in ratios.items()}
+        styles = {slug: VERDICT_COLOURS[pair.verdict] for slug, pair in pairs.items()}
+        columns.append(Column(f"{rows} vs baseline", f"{rows} vs baseline", "class vs baseline", words, ratios, styles))
+    return columns
 
 
 def _figure_column(
