@@ -189,8 +189,9 @@ class _Session:
                     raise
 
     async def _measure(self, connection: AbstractAsyncContextManager[Any]) -> None:
-        async with connection as client:
-            hosts, self.unusable = await find_hosts(client)
+        async with connection as (client, unreachable):
+            hosts, unusable = await find_hosts(client)
+            self.unusable = [*unreachable, *unusable]
             self._report_hosts(hosts)
             with HostsProgress(self.plan, [host.name for host in hosts]) as progress:
                 measure = _measure_everywhere if self.spread == "hosts" else _share_launches

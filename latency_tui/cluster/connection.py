@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from latency_tui.cluster.host_tasks import RESOURCE
+from latency_tui.cluster.hosts import UnusableHost
 from latency_tui.errors import EngineError, UsageError
 
 CONNECT_SECONDS = 20.0
 """How long the scheduler may take to answer."""
+START_SECONDS = 60.0
+"""How long a worker on a host may take until it is there."""
 LOCAL = "local"
 """Name of this machine among the hosts."""
+WORKER_OPTIONS = {"nthreads": 1, "resources": {RESOURCE: 1}, "memory_limit": 0}
+"""Options of the workers that are started here: one plan at a time, and no limit but that of the plan."""
 
 
 @contextlib.asynccontextmanager
-async def connect(address: str) -> AsyncGenerator[Any, None]:  # Any: Dask has no types
+async def connect(address: str) -> AsyncGenerator[tuple[Any, list[UnusableHost]], None]:  # Any: Dask has no types
     """Connect to the scheduler of a running cluster.
 
     TLS is configured as for every client of Dask (`distributed.comm.tls`).
@@ -29,17 +34,22 @@ async def connect(address: str) -> AsyncGenerator[Any, None]:  # Any: Dask has n
     Args:
         address: Address of the scheduler, such as `tcp://10.0.0.1:8786`, or its scheduler file.
 
+    Yields:
+        A Dask client, and an empty list: which hosts are usable is found out later.
+
     Raises:
         UsageError: Dask is not installed, or the scheduler file cannot be read.
         EngineError: The scheduler does not answer.
     """
     distributed = _import_dask()
     async with _client(distributed, address, **_where(address)) as client:
-        yield client
+        yield client, []
 
 
 @contextlib.asynccontextmanager
-async def start_on(hosts: Sequence[str], *, remote_python: str | None = None) -> AsyncGenerator[Any, None]:
+async def start_on(
+    hosts: Sequence[str], *, remote_python: str | None = None
+) -> AsyncGenerator[tuple[Any, list[UnusableHost]], None]:
     """Start a worker on each host over SSH, and a scheduler on this machine; end them on exit.
 
     The user's SSH configuration applies: names, users, keys and jump hosts.
@@ -48,47 +58,68 @@ async def start_on(hosts: Sequence[str], *, remote_python: str | None = None) ->
         hosts: Names of hosts; `local` is this machine.
         remote_python: Interpreter on the hosts with latency-tui; None for the path of the one here.
 
+    Yields:
+        A Dask client, and the hosts that cannot be used.
+
     Raises:
-        UsageError: Dask or asyncssh is not installed, or the names are invalid.
-        EngineError: A host cannot be reached.
+        UsageError: Dask or asyncssh is not installed, or a host is named twice.
+        EngineError: No host can be used, or the workers do not start.
     """
     distributed = _import_dask()
     try:
-        import asyncssh  # noqa: F401 (Dask imports it only when it connects)
-        from distributed.deploy.ssh import Worker as SshWorker
+        from latency_tui.cluster import ssh
     except ImportError as error:
         raise UsageError("--hosts needs asyncssh; install latency-tui[cluster].") from error
     if duplicates := sorted({host for host in hosts if [*hosts].count(host) > 1}):
         raise UsageError(f"The host {duplicates[0]} is named twice.")
-    options = {"nthreads": 1, "resources": {RESOURCE: 1}, "memory_limit": 0}
+    python = remote_python or sys.executable
+    remote = [host for host in hosts if host != LOCAL]
+    answers = dict(zip(remote, await asyncio.gather(*(ssh.check(host, python) for host in remote)), strict=True))
+    unusable = [UnusableHost(name=host, reason=reason) for host, (_, reason) in answers.items() if reason]
+    usable = [host for host in hosts if host not in {one.name for one in unusable}]
+    if not usable:
+        raise EngineError(" ".join(f"{one.name}: {one.reason}" for one in unusable))
+    here = {ours for ours, reason in answers.values() if not reason} or {"127.0.0.1"}
     workers = {
-        host: {"cls": distributed.Nanny, "options": options}
-        if host == LOCAL
-        else {
-            "cls": SshWorker,
-            "options": {
-                "address": host,
-                "connect_options": {},
-                "kwargs": options,
-                "worker_class": "distributed.Nanny",
-                "remote_python": remote_python or sys.executable,
-            },
+        host: {
+            "cls": distributed.Nanny,
+            "options": {**WORKER_OPTIONS, "name": host, "silence_logs": logging.CRITICAL},
         }
-        for host in hosts
+        if host == LOCAL
+        else ssh.worker(host, answers[host][0], python, WORKER_OPTIONS)
+        for host in usable
     }
-    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "port": 0}}
+    # Bound to the address by which the hosts see this machine: whoever reaches a scheduler can run code on its workers.
+    options = {"dashboard": False, "host": here.pop() if len(here) == 1 else "0.0.0.0", "port": 0}  # noqa: S104
     try:
         cluster = await distributed.SpecCluster(
-            workers=workers, scheduler=scheduler, asynchronous=True, silence_logs=logging.CRITICAL
+            workers=workers,
+            scheduler={"cls": distributed.Scheduler, "options": options},
+            asynchronous=True,
+            silence_logs=logging.CRITICAL,
         )
     except Exception as error:
-        raise EngineError(f"The hosts could not be started: {str(error) or type(error).__name__}.") from error
+        raise EngineError(f"The workers could not be started: {str(error) or type(error).__name__}.") from error
     try:
         async with _client(distributed, "this machine", address=cluster) as client:
-            yield client
+            missing = await _wait_for_workers(client, set(usable))
+            reason = f"Its worker did not reach this machine within {START_SECONDS:g} s."
+            yield client, [*unusable, *(UnusableHost(name=host, reason=reason) for host in missing)]
     finally:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(cluster.close(), CONNECT_SECONDS)
+
+
+async def _wait_for_workers(client: Any, names: set[str]) -> list[str]:
+    """Wait until the workers of these names are there, and return the names of those that are not."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + START_SECONDS
+    while True:
+        known = (await client.scheduler.identity())["workers"].values()
+        missing = names - {worker["id"] for worker in known}
+        if not missing or loop.time() > deadline:
+            return sorted(missing)
+        await asyncio.sleep(0.1)
 
 
 def _where(address: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -60,8 +60,15 @@ async def find_hosts(client: Any) -> tuple[list[Host], list[UnusableHost]]:
             unusable.append(UnusableHost(name=answer.host, reason=reason))
         elif (answer.host, ip) not in machines:
             machines.add((answer.host, ip))
-            usable.append(Host(name=answer.host, address=address, description=answer))
+            name = _given_name(identity["workers"][address], answer.host)
+            usable.append(Host(name=name, address=address, description=answer))
     return unique_names(usable), unusable
+
+
+def _given_name(worker: Mapping[str, Any], host: str) -> str:
+    """Return the name that a worker was given; that of its machine if Dask named it by number or address."""
+    name = worker.get("id", worker.get("name"))
+    return name if isinstance(name, str) and "://" not in name and not name.isdigit() else host
 
 
 def _version() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 import uuid
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -22,6 +23,10 @@ from latency_tui.plan import Plan
 
 LATE_BATCH_SECONDS = 30.0
 """How long the last events may take after a task has ended; they travel by another connection than its result."""
+SILENT_SECONDS = 90.0
+"""After this time without a sign of life a host counts as lost. One that is suspended for a minute goes on."""
+CONNECT_SECONDS = 10.0
+"""How long the scheduler may take to answer."""
 WATCH_SECONDS = 0.5
 """How often the host is looked for in the cluster."""
 
@@ -74,9 +79,10 @@ async def measure_on(
         )
         ended = asyncio.create_task(_outcome(host, future))
         local_names = [(_escaped(there), _escaped(str(here))) for here, there in paths.items()]
+        presence = _Presence(client, host)
         received, outcome = 0, None
         while outcome is None or received < outcome.batches:
-            ready = await _next(client, host, batches, ended if outcome is None else None)
+            ready = await _next(host, presence, batches, ended if outcome is None else None)
             if isinstance(ready, HostOutcome):
                 outcome = ready
                 continue
@@ -111,7 +117,10 @@ async def _ship(client: Any, host: Host, files: dict[Path, str]) -> dict[Path, s
 
 
 async def _next(
-    client: Any, host: Host, batches: asyncio.Queue[tuple[int, bytes]], ended: asyncio.Task[HostOutcome] | None
+    host: Host,
+    presence: _Presence,
+    batches: asyncio.Queue[tuple[int, bytes]],
+    ended: asyncio.Task[HostOutcome] | None,
 ) -> tuple[int, bytes] | HostOutcome:
     """Return the next batch of events, or the outcome once the task has ended.
 
@@ -131,8 +140,7 @@ async def _next(
             waited += WATCH_SECONDS
             if ended is None and waited >= LATE_BATCH_SECONDS:
                 raise EngineError(f"The last events of {host.name} did not arrive; what came before is kept.")
-            if not await _is_there(client, host):
-                raise EngineError(f"{host.name} has left the cluster; what it measured is kept.")
+            await presence.check()
     finally:
         batch.cancel()
 
@@ -148,17 +156,33 @@ async def _outcome(host: Host, future: Any) -> HostOutcome:
         raise EngineError(f"The measurement on {host.name} ended: {str(error) or type(error).__name__}.") from error
 
 
-async def _is_there(client: Any, host: Host) -> bool:
-    """Return whether the scheduler still knows the host.
+class _Presence:
+    """Watches whether the scheduler still hears from a host."""
 
-    Raises:
-        EngineError: The scheduler does not answer.
-    """
-    try:
-        known = await asyncio.wait_for(client.scheduler.identity(), 10)
-    except (OSError, TimeoutError, AttributeError) as error:
-        raise EngineError("The connection to the scheduler was lost; what was measured is kept.") from error
-    return host.address in known["workers"]
+    def __init__(self, client: Any, host: Host) -> None:
+        self._client = client
+        self._host = host
+        self._last_seen = 0.0
+        self._changed_at = time.monotonic()
+
+    async def check(self) -> None:
+        """Check that the host is there.
+
+        Raises:
+            EngineError: It is not, or the scheduler does not answer.
+        """
+        name = self._host.name
+        try:
+            known = await asyncio.wait_for(self._client.scheduler.identity(), CONNECT_SECONDS)
+        except (OSError, TimeoutError, AttributeError) as error:
+            raise EngineError("The connection to the scheduler was lost; what was measured is kept.") from error
+        worker = known["workers"].get(self._host.address)
+        if worker is None:
+            raise EngineError(f"{name} has left the cluster; what it measured is kept.")
+        if worker["last_seen"] != self._last_seen:
+            self._last_seen, self._changed_at = worker["last_seen"], time.monotonic()
+        elif time.monotonic() - self._changed_at > SILENT_SECONDS:
+            raise EngineError(f"{name} has not answered for {SILENT_SECONDS:g} s; what it measured is kept.")
 
 
 def _escaped(path: str) -> bytes:

@@ -1,0 +1,78 @@
+"""Starts Dask workers on other hosts over SSH, with asyncssh and the user's SSH configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import asyncssh
+from distributed.deploy.ssh import Worker
+
+CONNECT_SECONDS = 20.0
+"""How long a host may take to accept a connection."""
+CHECK_SECONDS = 60.0
+"""How long its interpreter may take to import Dask from a slow disk."""
+DEATH_SECONDS = 20
+"""After this time without its scheduler a worker that has just started gives up; later it ends at once."""
+_CHECK = "import distributed, latency_tui.cluster.host_tasks"
+
+
+class _HostWorker(Worker):
+    """A worker on a host that knows this machine by another address than the scheduler's own."""
+
+    def __init__(self, scheduler: str, *, seen_as: str, **options: Any) -> None:
+        port = scheduler.rpartition(":")[2]
+        super().__init__(f"tcp://{seen_as}:{port}", **options)
+
+
+async def check(host: str, python: str) -> tuple[str, str]:
+    """Check that a host can be reached and that its interpreter has what a worker needs.
+
+    Args:
+        host: A name as the user's SSH configuration knows it.
+        python: Path of the interpreter there.
+
+    Returns:
+        The address by which the host knows this machine, and why it cannot be used, empty if it can.
+    """
+    try:
+        connecting = asyncssh.connect(host, connect_timeout=CONNECT_SECONDS)
+        async with connecting as connection:
+            ours = str(connection.get_extra_info("sockname")[0])
+            command = f"{shlex.quote(python)} -c {shlex.quote(_CHECK)}"
+            done = await asyncio.wait_for(connection.run(command), CHECK_SECONDS)
+    except (OSError, TimeoutError, asyncssh.Error) as error:
+        return "", f"It cannot be reached over SSH: {str(error) or type(error).__name__}."
+    if done.exit_status == 0:
+        return ours, ""
+    lines = str(done.stderr or "").strip().splitlines()
+    if lines and lines[-1].startswith("ModuleNotFoundError"):
+        return ours, f"{python} there lacks what is needed ({lines[-1]}); install latency-tui[cluster]."
+    said = f": {lines[-1]}" if lines else ""
+    return ours, f"{python} cannot be run there{said}; name the interpreter with --remote-python."
+
+
+def worker(host: str, seen_as: str, python: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the specification of a worker on a host.
+
+    A worker without a nanny ends when it loses its scheduler, and so when this process is killed.
+
+    Args:
+        host: A name as the user's SSH configuration knows it.
+        seen_as: Address by which the host knows this machine.
+        python: Path of the interpreter there.
+        options: Options of the worker.
+    """
+    return {
+        "cls": _HostWorker,
+        "options": {
+            "address": host,
+            "seen_as": seen_as,
+            "connect_options": {},
+            "kwargs": {**options, "name": host, "death_timeout": DEATH_SECONDS},
+            "worker_class": "distributed.Worker",
+            "remote_python": python,
+        },
+    }
