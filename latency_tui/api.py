@@ -28,6 +28,7 @@ from latency_tui.api_arguments import (
     find_slug,
     format_value,
     parse_limits,
+    parse_metric,
     parse_pinning,
     resolve_limit,
 )
@@ -77,6 +78,7 @@ def measure(
     call_timeout: float = DEFAULT_CALL_TIMEOUT_SECONDS,
     cpu: int | Sequence[int] | str | None = None,
     threads: int = 1,
+    metric: str | None = None,
     limits: Sequence[str] = (),
     progress: bool | None = None,
     on_event: Callable[[Event], None] | None = None,
@@ -89,7 +91,7 @@ def measure(
     Args:
         models: Maps a name to a fitted model that has the method, or to a function of an array.
         X: `(n_rows, ...)` rows to predict: an array, a data frame or a list.
-        y: `(n_rows,)` targets; if given, models that have `score` are scored.
+        y: `(n_rows,)` targets; if given, models are scored.
         runs: Timed calls per model and launch; defaults to 100, or to more if a mix needs them, unless `seconds` or
             `until_known` is given.
         seconds: Time spent in timed calls per model and launch, instead of `runs`.
@@ -116,8 +118,10 @@ def measure(
         cpu: Core or cores to pin the models to: numbers, or text such as `"0,2-3"`; `"none"` for no pinning, None for
             one idle core.
         threads: Number of BLAS and OpenMP threads per model process.
-        limits: Conditions such as `"p99 < 5ms"`, `"p50 < 1.05x"` or `"name: mean < 1ms"`; the result contains a verdict
-            per model. A limit on cold start or memory implies that pass.
+        metric: Metric of the score, named as in scikit-learn, such as `"roc_auc"` or `"mean_absolute_error"`; None for
+            accuracy of classifiers and R² of regressors.
+        limits: Conditions such as `"p99 < 5ms"`, `"accuracy > 0.9"`, `"p50 < 1.05x"` or `"name: mean < 1ms"`; the
+            result contains a verdict per model. A limit on cold start or memory implies that pass.
         progress: Whether to show a progress line on stderr; None shows it in a terminal and in a notebook.
         on_event: Called with every event, in the thread that reads the events.
 
@@ -179,6 +183,7 @@ def measure(
             steps=check_bool("steps", steps),
             cold_start=check_bool("cold_start", cold_start)
             or any(limit.metric in COLD_START_METRICS for limit in parsed),
+            metric=parse_metric(metric),
             limits=tuple(resolve_limit(limit, candidates) for limit in parsed),
             sweeps=sweeps,
         )

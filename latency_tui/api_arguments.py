@@ -14,6 +14,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Sweep, make_sweep, parse_sweep
 from latency_tui.plan.candidates import slug_of
 from latency_tui.plan.limits import Limit, parse_limit
+from latency_tui.plan.metrics import check_metric
 from latency_tui.plan.mix import Mix, make_mix, mix_of
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
 from latency_tui.plan.suggest import hint
@@ -45,6 +46,13 @@ def parse_limits(limits: object) -> list[Limit]:
     if isinstance(limits, str) or not isinstance(limits, Iterable):
         raise UsageError(f"limits must be a list of texts such as 'p99 < 5ms', not {format_value(limits)}.")
     return [parse_limit(limit) for limit in limits]
+
+
+def parse_metric(metric: object) -> str | None:
+    """Return the name of a metric; None for None."""
+    if metric is not None and not isinstance(metric, str):
+        raise UsageError(f"metric must be the name of a metric, or None, not {format_value(metric)}.")
+    return None if metric is None else check_metric(metric)
 
 
 def resolve_limit(limit: Limit, candidates: Sequence[Candidate]) -> Limit:

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from latency_tui.analysis.request_mix import RequestMix
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer, Subsample
+from latency_tui.analysis.scores import ScoreEstimate, estimate_of, find_score
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, TrainingFinished
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.plan import Candidate
+from latency_tui.plan.metrics import OWN_SCORE
 from latency_tui.result.distribution import Distribution
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.mix import ClassResult
@@ -63,6 +66,8 @@ class CandidateRecord:
         self.colour = colour
         self.buffer = SampleBuffer(max_samples, seed)
         self.trained: TrainingFinished | None = None
+        self.scored: CandidateScored | None = None
+        self._estimates: dict[str, ScoreEstimate] = {}
         self.failed: CandidateFailed | None = None
         self.first_calls: list[float] = []
         self.cold_starts: list[ColdStartMeasured] = []
@@ -99,6 +104,7 @@ class CandidateRecord:
         after_switch = self.buffer.after_switch(max_samples)
         start = _cold_start(self.cold_starts)
         first_call = median(self.first_calls) if self.first_calls else None
+        estimate = self.score(OWN_SCORE)
         status: Status = "measured" if totals.count else "cancelled"
         # Computed before the samples are converted to seconds, because sorting also takes memory.
         ordered = sort_latencies(subsample.samples) if totals.count else None
@@ -118,7 +124,11 @@ class CandidateRecord:
             error=self.failed.message if self.failed else None,
             traceback=(self.failed.traceback or None) if self.failed else None,
             training_seconds=self.trained.seconds if self.trained else None,
-            score=self.trained.score if self.trained else None,
+            score=estimate.value if estimate else self.trained.score if self.trained else None,
+            score_low=estimate.low if estimate else None,
+            score_high=estimate.high if estimate else None,
+            metric=estimate.metric if estimate else "",
+            score_problem=estimate.problem if estimate else "",
             notes=tuple(self._notes(single_process)),
             cold_start_seconds=start.first_calls[0] if start and start.first_calls else first_call,
             cold_start=start,
@@ -179,6 +189,12 @@ class CandidateRecord:
             "mix_average": mix.average_of([one.p50.value for one in found]),
             "batch_sizes": given.copy() if samples else None,
         }
+
+    def score(self, metric: str) -> ScoreEstimate | None:
+        """Return the score by a metric, or by that of the plan if the name is `score`; None if it was not scored."""
+        if metric not in self._estimates and (found := find_score(self.scored, metric)) is not None:
+            self._estimates[metric] = estimate_of(found)
+        return self._estimates.get(metric)
 
     def statistics(
         self, max_samples: int | None, *, calls_per_round: int, seconds: float, clock_step: int, confidence: float

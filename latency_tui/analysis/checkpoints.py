@@ -55,6 +55,7 @@ def _candidate(record: CandidateRecord, medians: MedianTable, *, is_control: boo
     return CandidateCheckpoint(
         slug=record.candidate.slug,
         trained=record.trained,
+        scored=record.scored,
         failed=record.failed,
         first_calls=tuple(record.first_calls),
         cold_starts=tuple(record.cold_starts),

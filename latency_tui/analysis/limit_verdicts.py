@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from latency_tui.plan.limits import PERCENTILE_METRICS, Limit
+from latency_tui.plan.limits import PERCENTILE_METRICS, SCORE_METRICS, Limit
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.stats.defaults import MAX_PROPOSED_SECONDS, MIN_CLUSTERS
 from latency_tui.stats.distributions import student_quantile
@@ -81,7 +81,10 @@ class InterimAnalyses:
         for verdict in given:
             if verdict.verdict != "inconclusive":
                 self.decided.setdefault((verdict.limit, verdict.candidate), verdict)
-        return all((verdict.limit, verdict.candidate) in self.decided for verdict in given)
+        return all(
+            (verdict.limit, verdict.candidate) in self.decided or verdict.metric in SCORE_METRICS  # runs do not decide
+            for verdict in given
+        )
 
     def with_final_verdicts(self, verdicts: Iterable[LimitVerdict]) -> tuple[LimitVerdict, ...]:
         """Replace verdicts by the final ones of earlier analyses, if any."""
@@ -127,7 +130,7 @@ def judge_limits(
                 value=known.value,
                 low=known.low,
                 high=known.high,
-                confidence=1 - _ERROR if limit.relative else confidence,
+                confidence=1 - _ERROR if limit.relative or limit.metric in SCORE_METRICS else confidence,
                 runs_to_decide=missing.runs,
                 seconds_to_decide=missing.seconds,
                 launches_to_decide=missing.launches,
@@ -164,8 +167,9 @@ def _known(
         low, high = statistics.mean_low, statistics.mean_high
         ends = (batch_size / high, batch_size / low) if low and high else (None, None)
         return _MeasuredMetric(batch_size / statistics.mean, *ends)
-    if metric == "score":
-        return _MeasuredMetric(record.trained.score if record.trained else None, certain=True)
+    if metric in SCORE_METRICS:
+        score = record.score(metric)
+        return _MeasuredMetric(None) if score is None else _MeasuredMetric(score.value, score.low, score.high)
     if metric == "memory":
         return _MeasuredMetric(max((event.memory_peak for event in record.cold_starts), default=None), certain=True)
     return _cold_start(
@@ -207,6 +211,8 @@ def _missing(limit: Limit, known: _MeasuredMetric, record: CandidateRecord, seco
 
     The width of intervals is inversely proportional to the square root of the number of runs.
     """
+    if limit.metric in SCORE_METRICS:  # more runs do not change a score
+        return _EffortToDecide()
     if known.missing is not None:
         needed = known.missing
         if needed.seconds is not None and not limit.relative:

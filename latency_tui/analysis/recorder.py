@@ -27,6 +27,7 @@ from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.analysis.steps import analyse_steps
 from latency_tui.analysis.sweeps import analyse_sweeps
+from latency_tui.analysis.trade_off import TradeOffs
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
@@ -42,6 +43,7 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     WarmUpFinished,
 )
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.plan import Plan
 from latency_tui.plan.colors import colours_of
@@ -91,6 +93,7 @@ class Recorder:
             max_samples: Largest number of samples kept, over all candidates.
         """
         self._journal: Journal | None = None
+        self._trade_offs = TradeOffs()
         self.created_at = datetime.now(UTC)
         given = colours_of(plan, known_colours)
         self.max_samples = max(max_samples // len(plan.all_candidates), 1)
@@ -171,6 +174,8 @@ class Recorder:
             case TrainingFinished() if record := self._visible.get(event.candidate):
                 if record.trained is None or record.trained.seconds is None:
                     record.trained = event
+            case CandidateScored() if record := self._visible.get(event.candidate):
+                record.scored = record.scored or event
             case WarmUpFinished() if record := self.records.get(event.candidate):
                 first = np.frombuffer(event.first_calls[:8], dtype="<i8") if len(event.first_calls) >= 8 else ()
                 record.first_calls += [float(ns) * _NANO for ns in first if ns > 0]
@@ -308,9 +313,11 @@ class Recorder:
         evidence = comparer.evidence(equivalence, live=live, intervals_for=baseline)
         pairs = comparer.judge(evidence, baseline, equivalence)
         groups = comparer.groups(candidates, pairs)
+        scored = {slug: record.scored for slug, record in self._visible.items()}
         comparisons = comparer.comparisons(baseline, pairs, tails=not live)
         revisions = compare_revisions(comparer, equivalence, live=live)
         passes = [found for record in self._visible.values() if (found := analyse_steps(record.steps))]
+        limits = self.limit_judge.verdicts(revisions or comparisons, max_samples)
         value = Result(
             created_at=self.created_at,
             plan=self.plan,
@@ -323,7 +330,10 @@ class Recorder:
             class_comparisons=()
             if live or self.mix is None
             else tuple(compare_classes(self.mix, comparer, baseline, equivalence)),
-            limits=self.limit_judge.verdicts(revisions or comparisons, max_samples),
+            limits=limits,
+            trade_off=None  # the cells of a sweep are not alternatives, and not every pair is compared
+            if self.plan.sweeps
+            else self._trade_offs.compute(candidates, scored, [*pairs.values()], limits),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
             sweeps=analyse_sweeps(

@@ -71,6 +71,7 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
     for one in begun.candidates:
         record = recording.records[one.slug]
         record.trained, record.failed, record.received = one.trained, one.failed, one.received
+        record.scored = one.scored
         record.versions, record.predictions = one.versions, one.predictions
         record.steps = [*one.steps]
         record.first_calls, record.cold_starts, record.steady = [*one.first_calls], [*one.cold_starts], one.steady

@@ -100,7 +100,7 @@ class ComparedResult:
 def _figures(candidate: CandidateResult) -> dict[str, float]:
     """Return the figures of a candidate that have no interval, by metric."""
     start = candidate.cold_start
-    found = {} if candidate.score is None else {"score": candidate.score}
+    found = {} if candidate.score is None else {"score": candidate.score, candidate.metric: candidate.score}
     if start is not None:
         found["memory"] = float(start.memory_peak)
         if start.first_calls:

@@ -102,6 +102,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         equivalence: Ratios this close to 1 count as equal.
         cold_start: Whether to measure start-up and memory too.
         steps: Whether to time the steps of each model too.
+        metric: Metric of the score, named as in scikit-learn; defaults to `accuracy` or `r2`.
         limits: Conditions that must hold, such as `p99 < 5ms`.
         sweeps: Settings with the values that each model is measured with, such as `batch=1,2,4..256`.
     """
@@ -127,6 +128,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     equivalence: float | None = None
     cold_start: bool | None = None
     steps: bool | None = None
+    metric: str | None = None
     limits: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
 

@@ -36,6 +36,7 @@ from latency_tui.plan import (
     slugify,
 )
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
+from latency_tui.plan.metrics import check_metric
 from latency_tui.plan.mix import Mix, default_runs
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.plan.plan import DEFAULT_CALL_TIMEOUT_SECONDS, DEFAULT_MAX_SECONDS
@@ -129,11 +130,17 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Treat ratios this close to 1 as equal.",
     ),
     click.option(
+        "--metric",
+        metavar="NAME",
+        help="Metric of the score, named as in scikit-learn: f1_macro, roc_auc, log_loss, mean_absolute_error, …  "
+        "[default: accuracy or r2]",
+    ),
+    click.option(
         "--limit",
         "limits",
         multiple=True,
         metavar="LIMIT",
-        help="A condition such as 'p99 < 5ms', 'p50 < 1.05x' or 'linear-svm: mean < 1ms'; repeatable.",
+        help="A condition such as 'p99 < 5ms', 'accuracy > 0.9' or 'linear-svm: p50 < 1.05x'; repeatable.",
     ),
     click.option(
         "--against",
@@ -243,6 +250,7 @@ def make_plan(
         equivalence=values["equivalence"],
         cold_start=values["cold_start"] or any(limit.metric in COLD_START_METRICS for limit in limits),
         steps=values["steps"],
+        metric=None if values["metric"] is None else check_metric(values["metric"]),
         limits=limits,
         load=make_load_test(values),
         seed=values["seed"],
@@ -317,6 +325,7 @@ def format_arguments(values: Values) -> list[str]:
         "--batch-size": values["batch_size"],
         "--mix": values["mix"],
         "--method": values["method"],
+        "--metric": values["metric"],
         "--baseline": values["baseline"],
         "--against": values["against"],
         "--launches": values["launches"],

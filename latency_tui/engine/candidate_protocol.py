@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from latency_tui.engine.protocol import Block, CallInput, Stage
+from latency_tui.engine.score_events import MetricScore
 from latency_tui.engine.step_events import StepTimings
 from latency_tui.plan import Candidate, Trust, Workload
 
@@ -44,10 +45,19 @@ class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Convert the model if its runtime is not its own library, and score it on the held-out rows."""
+    """Convert the model if its runtime is not its own library and it is not converted, and score it on the test rows.
+
+    Attributes:
+        candidate: Whose model it is.
+        threads: Threads that it may use.
+        metrics: Names of the metrics; empty for the default of the task.
+        seed: Seed of the resamples of the test rows.
+    """
 
     candidate: Candidate
     threads: int
+    metrics: tuple[str, ...] = ("",)
+    seed: int = 0
 
 
 class FirstCall(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -193,9 +203,14 @@ class StageBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The model can be measured."""
+    """The model can be measured.
 
-    score: float | None
+    Attributes:
+        scores: Its score by each metric; empty if there are no targets.
+        notes: Warnings raised meanwhile, one line each.
+    """
+
+    scores: tuple[MetricScore, ...]
     notes: tuple[str, ...]
 
 

@@ -10,6 +10,7 @@ from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartSta
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
 from latency_tui.engine.machine_events import MachineBusy
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.plan import Plan
 
@@ -182,7 +183,7 @@ class TrainingFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         job: The job that asked for it.
         candidate: The candidate's slug.
         seconds: Duration of `fit`; None if the model was fitted already.
-        score: Accuracy (R² for a regressor) on held-out rows; None if there are no targets.
+        score: Score on the test rows by the metric of the plan; None if it is unknown.
         notes: Warnings raised meanwhile, one line each.
     """
 
@@ -350,6 +351,7 @@ Event = (
     | DatasetPrepared
     | TrainingStarted
     | TrainingFinished
+    | CandidateScored
     | CandidateFailed
     | WarmUpFinished
     | MeasurementStarted

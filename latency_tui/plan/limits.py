@@ -13,35 +13,39 @@ from datetime import date
 import msgspec
 
 from latency_tui.errors import UsageError
+from latency_tui.plan.metrics import METRIC_NAMES, OWN_SCORE, is_greater_better
 
 PERCENTILE_METRICS = ("p50", "p90", "p95", "p97", "p99", "p99_9")
 DURATIONS = (*PERCENTILE_METRICS, "mean", "cold_start")
-METRICS = (*DURATIONS, "throughput", "memory", "score")
 RESPONSE_TIME_METRICS = (*PERCENTILE_METRICS, "mean")
 """Metrics that are on response times if there is a load test."""
+SCORE_METRICS = (OWN_SCORE, *METRIC_NAMES)
+"""`score`, which is the metric of the plan, and every metric by which models can be scored."""
+METRICS = (*DURATIONS, "throughput", "memory", *SCORE_METRICS)
 COLD_START_METRICS = ("cold_start", "memory")
 """Metrics that only a plan with a cold start measures."""
-WITHOUT_INTERVAL = ("cold_start", "memory", "score")
+WITHOUT_INTERVAL = ("cold_start", "memory", *SCORE_METRICS)
 """Metrics that a saved result has as one value, without an interval of their ratio; this value decides."""
-EXACT = ("memory", "score")
-"""Metrics without an interval: their value decides."""
 
-_ALIASES = {"median": "p50", "p99.9": "p99_9", "accuracy": "score", "r2": "score"}
-_MINIMUM_METRICS = ("throughput", "score")
+_ALIASES = {"median": "p50", "p99.9": "p99_9"}
+_MINIMUM_METRICS = ("throughput", *(name for name in SCORE_METRICS if is_greater_better(name)))
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_LIMIT = re.compile(r"(.*)(<=|>=|≤|≥|<|>)\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)\s*(\S*)\s*", re.I)
+_NUMBER = r"[-−+]?(?:[0-9][0-9_,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)"
+_LIMIT = re.compile(rf"(.*)(<=|>=|≤|≥|<|>)\s*({_NUMBER})\s*(\S*)\s*", re.I)
 _SHARE = re.compile(r"(?:(.{0,500}):)?\s*([\w. -]{1,50}):\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*%")
 """The form of pytest-benchmark: `p99:5%` means at most 5 % above the baseline."""
 _LONGEST = 1000
-_EXAMPLES = "'p99 < 5ms', 'p50 < 1.05x', 'throughput > 500/s', 'memory < 500MB' or 'linear-svm: p99 < 1ms'"
+_EXAMPLES = (
+    "'p99 < 5ms', 'p50 < 1.05x', 'throughput > 500/s', 'memory < 500MB', 'accuracy > 0.9' or 'linear-svm: p99 < 1ms'"
+)
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """A condition that candidates must meet.
 
     Attributes:
-        metric: A percentile, `mean`, `cold_start`, `throughput`, `memory` or `score`.
+        metric: A percentile, `mean`, `cold_start`, `throughput`, `memory`, `score` or the name of a score's metric.
         bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
         relative: Whether the bound is a ratio to the baseline.
         candidate: Slug of the candidate to which it applies; None for all.
@@ -109,11 +113,19 @@ def parse_limit(text: str) -> Limit:
     metric = re.sub(r"[ -]+", "_", name.strip().lower())
     metric = _ALIASES.get(metric, metric)
     if metric not in METRICS:
-        raise UsageError(f"The limit {_shown(text)} has an unknown metric; use one of {', '.join(METRICS)}.")
-    value, relative = float(number.replace(",", "").replace("_", "")), unit in ("x", "×")
+        known = ", ".join((*DURATIONS, "throughput", "memory", OWN_SCORE))
+        raise UsageError(
+            f"The limit {_shown(text)} has an unknown metric; use one of {known}, or a metric of scikit-learn such as "
+            "accuracy, f1, roc_auc, r2 or mean_absolute_error."
+        )
+    value = float(number.replace(",", "").replace("_", "").replace("−", "-"))
+    relative = unit in ("x", "×")
     bound = value if relative else value * _factor(metric, unit, text)
-    if not (math.isfinite(bound) and bound > 0):
+    if not (math.isfinite(bound) and (bound > 0 or (metric in SCORE_METRICS and not relative))):
         raise UsageError(f"The limit {_shown(text)} needs a finite bound above 0.")
+    if relative and metric.startswith("neg_"):
+        loss = metric.removeprefix("neg_")
+        raise UsageError(f"The limit {_shown(text)} has no meaning as a ratio of negative scores; use {loss}.")
     sign = ">" if metric in _MINIMUM_METRICS else "<"
     if operator[0].replace("≤", "<").replace("≥", ">") != sign:
         way = "a lower bound: METRIC > VALUE" if sign == ">" else "an upper bound: METRIC < VALUE"

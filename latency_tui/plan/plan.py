@@ -11,8 +11,9 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
-from latency_tui.plan.limits import COLD_START_METRICS, RESPONSE_TIME_METRICS, Limit
+from latency_tui.plan.limits import COLD_START_METRICS, RESPONSE_TIME_METRICS, SCORE_METRICS, Limit
 from latency_tui.plan.load import LoadTest
+from latency_tui.plan.metrics import OWN_SCORE, check_metric, is_greater_better
 from latency_tui.plan.mix import MAX_BATCH_SIZE, Mix, check_mix
 from latency_tui.plan.pinning import Pinning
 from latency_tui.plan.sweep import Sweep, without
@@ -96,6 +97,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         pinning: `auto` for one idle core, `none`, or the numbers of the cores.
         threads: Number of BLAS and OpenMP threads per candidate.
         memory_limit: Memory limit per candidate in bytes; None for most of the memory that is free when it starts.
+        metric: The metric by which models are scored; None for accuracy of classifiers and R² of regressors.
         limits: Conditions that candidates must meet.
         load: A load test, after the candidates were measured alone; limits on latency are then on response times.
         trust: Which model files may run their author's code.
@@ -120,6 +122,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     pinning: Pinning = "auto"
     threads: int = 1
     memory_limit: int | None = None
+    metric: str | None = None
     limits: tuple[Limit, ...] = ()
     load: LoadTest | None = None
     trust: Trust = Trust()
@@ -148,7 +151,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 f"The region of equivalence must be a share, 0 or more and less than 1, not {self.equivalence:g}."
             )
+        if self.metric is not None and check_metric(self.metric) != self.metric:
+            raise UsageError(f"There is no metric {self.metric!r}; did you mean {check_metric(self.metric)}?")
         for limit in self.limits:
+            if limit.metric == OWN_SCORE and self.metric and not is_greater_better(self.metric):
+                raise UsageError(
+                    f"The limit '{limit}' is unclear, because a smaller {self.metric} is better; "
+                    f"write '{self.metric} < VALUE'."
+                )
             if limit.candidate is not None and limit.candidate not in slugs:
                 raise UsageError(
                     f"The limit '{limit}' is for {limit.candidate!r}, which is not among the candidates: "
@@ -239,6 +249,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def batch_sizes(self) -> tuple[int, ...]:
         """The distinct batch sizes of the candidates, in ascending order."""
         return tuple(sorted({self.workload_of(candidate).batch_size for candidate in self.candidates}))
+
+    @property
+    def score_metrics(self) -> tuple[str, ...]:
+        """The metrics that models are scored by: that of the trade-off, then those that only limits name.
+
+        An empty name stands for the default: accuracy of classifiers, R² of regressors.
+        """
+        named = [limit.metric for limit in self.limits if limit.metric in SCORE_METRICS and limit.metric != OWN_SCORE]
+        return tuple(dict.fromkeys((self.metric or next(iter(named), ""), *named)))
 
     @property
     def control_candidate(self) -> Candidate | None:

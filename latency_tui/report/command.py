@@ -29,6 +29,7 @@ def format_command(plan: Plan) -> str | None:
     for sweep in plan.sweeps:
         arguments += ["--sweep", str(sweep)]
     arguments += [*_data(plan.workload.dataset), *_workload(plan.workload), *_length(plan), *_machine(plan)]
+    arguments += ["--metric", plan.metric] if plan.metric else []
     for limit in plan.limits:
         arguments += ["--limit", str(limit)]
     return " ".join(shlex.quote(clean(argument)) for argument in arguments)

@@ -12,6 +12,7 @@ import numpy as np
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import PredictionsCompared
 from latency_tui.engine.protocol import CallInput, CandidateFailed, Environment, TrainingFinished
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.errors import UsageError
 from latency_tui.result.json_arrays import Integers, Samples
@@ -79,6 +80,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         slug: Its slug.
         trained: Its training.
+        scored: Its scores, if any.
         failed: Its failure, if any.
         first_calls: Duration of the first call of each launch, in seconds.
         cold_starts: The cold start of each launch.
@@ -95,6 +97,7 @@ class CandidateCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     slug: str
     trained: TrainingFinished | None = None
+    scored: CandidateScored | None = None
     failed: CandidateFailed | None = None
     first_calls: tuple[float, ...] = ()
     cold_starts: tuple[ColdStartMeasured, ...] = ()

@@ -17,7 +17,7 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
         bound: Seconds, rows per second, bytes, a score, or a ratio to the baseline.
         relative: Whether bound and value are ratios to the baseline.
         verdict: `pass` if the whole interval meets the limit, `fail` if no part of it does, otherwise `inconclusive`.
-            Score and memory have no interval; their value decides.
+            Memory has no interval; its value decides.
         value: Value of the metric, in the unit of the bound; None if it is unknown.
         low: Lower end of its interval; None if it is unbounded.
         high: Upper end of its interval; None if it is unbounded.

@@ -32,6 +32,7 @@ from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.mix import ClassComparison, ClassResult
 from latency_tui.result.steps import Step, StepPass
 from latency_tui.result.sweep import SweepCurve
+from latency_tui.result.trade_off import TradeOff
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.defaults import EQUIVALENCE
 from latency_tui.stats.noise import Level, Severity
@@ -109,7 +110,11 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
         error: The error in one line, if there was one.
         traceback: Traceback of the error.
         training_seconds: Duration of `fit`; None if the model was already fitted.
-        score: Held-out accuracy or R².
+        score: Score on the test rows.
+        score_low: Lower end of the confidence interval of the score; None if there is none.
+        score_high: Upper end of this interval.
+        metric: Metric of the score, such as `accuracy` or `r2`; empty if there is no score.
+        score_problem: Why there is no score; empty if there is one or if none was asked for.
         notes: Warnings raised during training, and notes on how it was measured.
         cold_start_seconds: Duration of the first call of a process, which is never a sample. The process is a fresh one
             that loaded the model if the plan asks for a cold start, otherwise a fork.
@@ -146,6 +151,10 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     traceback: str | None = None
     training_seconds: float | None = None
     score: float | None = None
+    score_low: float | None = None
+    score_high: float | None = None
+    metric: str = ""
+    score_problem: str = ""
     notes: tuple[str, ...] = ()
     cold_start_seconds: float | None = None
     cold_start: ColdStart | None = None
@@ -241,6 +250,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         limits: Whether each measured candidate meets each limit of the plan.
         load: What requests took under load, per candidate and rate, if the plan has a load test.
         highest_rates: The highest rate of each candidate, if the plan searches it.
+        trade_off: Scores against latencies; None if fewer than two candidates were measured or none has a score.
         noise: Noise of the machine.
         steps: Steps of the models, if the plan asks for them; those of a candidate are in the order of a tree.
         step_passes: The pass in which the steps of each candidate were timed.
@@ -264,6 +274,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitVerdict, ...] = ()
     load: tuple[LoadResult, ...] = ()
     highest_rates: tuple[HighestRate, ...] = ()
+    trade_off: TradeOff | None = None
     noise: Noise = Noise()
     steps: tuple[Step, ...] = ()
     step_passes: tuple[StepPass, ...] = ()

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from latency_tui.engine.candidate.call_adapters import caller
+from latency_tui.engine.candidate.model_outputs import outputs_of
 from latency_tui.engine.candidate.models import loading
+from latency_tui.engine.candidate.scoring import score_outputs
 from latency_tui.engine.client import Engine
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.data.dataset import Data
@@ -161,8 +163,9 @@ def test_a_score_that_is_no_number_is_a_note() -> None:
         def score(self, rows: object, targets: object) -> list[float]:
             return [0.5, 0.7]
 
-    with pytest.warns(UserWarning, match="could not be scored"):
-        assert loading.score(Odd(), Data(None, None, np.ones((2, 2)), np.ones(2))) is None
+    (score,) = score_outputs(outputs_of(Odd(), Data(None, None, np.ones((2, 2)), np.ones(2))), ("",), 0)
+    assert score.value is None
+    assert "list" in score.problem
 
 
 def test_a_bare_number_is_an_answer_for_one_row() -> None:

@@ -32,6 +32,7 @@ from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Measure,
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, FileDataset, ModelSpec, Plan, Trust, Workload
 from latency_tui.plan.trust import EVERYTHING
+from tests.engine.scored_models import score_of
 
 X, y = make_classification(n_samples=120, n_features=6, random_state=0)
 _, numbers = make_regression(n_samples=120, n_features=6, random_state=0)
@@ -168,7 +169,7 @@ def test_an_onnx_file_answers_like_the_model_it_was_made_of(tmp_path: Path) -> N
         assert loaded.fitted
         np.testing.assert_array_equal(ask(loaded.model, "predict", X), model.predict(X))
         np.testing.assert_allclose(ask(loaded.model, "predict_proba", X), model.predict_proba(X), atol=1e-5)
-        assert loaded.model.score({"X": X.astype(np.float32)}, y) == model.score(X, y)
+        assert score_of(loaded.model, {"X": X.astype(np.float32)}, y) == model.score(X, y)
         assert loaded.model.n_features_in_ == 6
         again = cloudpickle.loads(cloudpickle.dumps(loaded.model))
         np.testing.assert_array_equal(ask(again, "predict", X), model.predict(X))
@@ -199,7 +200,7 @@ def test_an_onnx_regressor_answers_flat(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(skl2onnx.to_onnx(model, X[:1].astype(np.float32)).SerializeToString())
     loaded = load(tmp_path / "a.onnx")
     assert ask(loaded, "predict", X).shape == (120,)
-    assert loaded.score({"X": X.astype(np.float32)}, numbers) == pytest.approx(model.score(X, numbers), abs=1e-4)
+    assert score_of(loaded, {"X": X.astype(np.float32)}, numbers) == pytest.approx(model.score(X, numbers), abs=1e-4)
     assert not hasattr(loaded, "predict_proba")
 
 
@@ -233,7 +234,7 @@ def test_lightgbm_files(tmp_path: Path) -> None:
     regressor = lightgbm.LGBMRegressor(n_estimators=5, verbose=-1).fit(X, numbers)
     regressor.booster_.save_model(path)
     np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X))
-    assert load(path).score(X, numbers) == pytest.approx(regressor.score(X, numbers))
+    assert score_of(load(path), X, numbers) == pytest.approx(regressor.score(X, numbers))
 
 
 def test_a_lightgbm_file_knows_columns_whose_names_have_spaces(tmp_path: Path) -> None:
@@ -255,7 +256,7 @@ def test_catboost_files(tmp_path: Path) -> None:
     model.save_model(str(path))
     np.testing.assert_allclose(ask(load(path), "predict_proba", X), model.predict_proba(X))
     assert loading.load(of(path)).fitted
-    assert load(path).score(X, y) == pytest.approx(model.score(X, y))
+    assert score_of(load(path), X, y) == pytest.approx(model.score(X, y))
     assert ask(cloudpickle.loads(cloudpickle.dumps(load(path))), "predict", X).shape == (120,)
     regressor = catboost.CatBoostRegressor(iterations=5, verbose=False, allow_writing_files=False).fit(X, numbers)
     regressor.save_model(str(path))

@@ -27,6 +27,7 @@ from latency_tui.engine.candidate.models.pickles import find_sklearn_version
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
 from latency_tui.plan.trust import EVERYTHING
+from tests.engine.scored_models import score_of
 
 X, y = load_iris(return_X_y=True)
 model = LogisticRegression(max_iter=500).fit(X, y)
@@ -278,7 +279,7 @@ def test_a_native_xgboost_booster_answers_rows_and_says_how(tmp_path: Path, boos
     np.testing.assert_allclose(pickle.loads(pickle.dumps(found.model)).predict(X), fitted.predict(matrix), rtol=1e-5)
     assert found.model.n_features_in_ == 4
     assert ("inplace_predict" in found.notes[0]) == (booster != "gblinear")
-    assert found.model.score(X, y == 1) == np.mean((fitted.predict(matrix) > 0.5) == (y == 1))
+    assert score_of(found.model, X, (y == 1).astype(int)) == np.mean((fitted.predict(matrix) > 0.5) == (y == 1))
 
 
 def test_a_native_lightgbm_booster_answers_as_its_file_does(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_limits_of_the_guide_can_be_read() -> None:
     limits = re.findall(r"^\| `'([^']+)'` \|", PAGES["options"], re.MULTILINE)
     limits += re.findall(r"--limit '([^']+)'", "\n".join(DOCUMENTS.values()))
     assert {parse_limit(limit).metric for limit in limits} <= set(METRICS)
-    assert {parse_limit(limit).metric for limit in limits} >= {"p99", "throughput", "cold_start", "memory", "score"}
+    assert {parse_limit(limit).metric for limit in limits} >= {"p99", "throughput", "cold_start", "memory", "accuracy"}
 
 
 def test_settings_of_the_guide_are_those_of_the_program() -> None:

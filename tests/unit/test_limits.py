@@ -15,7 +15,7 @@ from latency_tui.analysis.limit_verdicts import InterimAnalyses
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.api import measure
 from latency_tui.engine.cold_start_events import ColdStartMeasured
-from latency_tui.engine.protocol import RoundFinished, TrainingFinished
+from latency_tui.engine.protocol import RoundFinished
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import Limit, parse_limit
@@ -24,6 +24,7 @@ from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import Result
 from latency_tui.stats.mean_ci import mean_interval
 from tests.unit.fake_latencies import block, nanoseconds, starts, waves
+from tests.unit.made_scores import scored
 from tests.unit.test_analysis_recorder import plan_of
 
 
@@ -42,7 +43,12 @@ from tests.unit.test_analysis_recorder import plan_of
         ("memory < 500MB", "memory", 5e8),
         ("memory < 1 GiB", "memory", 2**30),
         ("throughput > 500/s", "throughput", 500.0),
-        ("accuracy >= 0.9", "score", 0.9),
+        ("accuracy >= 0.9", "accuracy", 0.9),
+        ("balanced accuracy > 90%", "balanced_accuracy", 0.9),
+        ("neg_mean_absolute_error > -3", "neg_mean_absolute_error", -3.0),
+        ("mean_absolute_error < 3", "mean_absolute_error", 3.0),
+        ("log_loss < .5", "log_loss", 0.5),
+        ("r2 > -0.5", "r2", -0.5),
         ("score > 90%", "score", 0.9),
         ("p90 < 1e3ms", "p90", 1.0),
     ],
@@ -106,6 +112,11 @@ def test_a_limit_may_name_a_model_and_may_be_relative() -> None:
         "memory < 5",
         "memory < 5ms",
         "score < 0.9",
+        "accuracy < 0.9",
+        "log_loss > 0.5",
+        "neg_log_loss < -0.5",
+        "neg_log_loss > 1.1x",
+        "p50 < -1ms",
         "score > 0.9s",
         "p99 = 5ms",
         "p99 < 5ms < 6ms",
@@ -194,13 +205,13 @@ def test_a_limit_for_one_model_is_on_that_one() -> None:
     assert [(v.candidate, v.verdict) for v in result.limits] == [("random-forest", "fail")]
 
 
-def test_cold_start_takes_three_launches_and_memory_and_score_their_value() -> None:
+def test_cold_start_takes_three_launches_memory_its_value_score_its_interval() -> None:
     texts = ("cold_start < 3s", "memory < 200MB", "score > 0.9")
     for launches, expected in ((1, "inconclusive"), (3, "pass")):
         plan = plan_of(1, launches=launches, cold_start=True, limits=limits(*texts))
         recording = measured(plan, (1,))
         slug = plan.candidates[0].slug
-        recording.add(TrainingFinished(job="m", candidate=slug, seconds=1.0, score=0.8))
+        recording.add(scored(slug, 0.8))
         for launch in range(launches):
             recording.add(
                 ColdStartMeasured(

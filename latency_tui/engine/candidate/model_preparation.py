@@ -14,14 +14,17 @@ from typing import Any
 from latency_tui.engine.candidate.adapt_inputs import AdaptedData, adapt_inputs
 from latency_tui.engine.candidate.failures import format_warnings
 from latency_tui.engine.candidate.finite_check import note_not_finite
+from latency_tui.engine.candidate.model_outputs import outputs_of
 from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.runtimes.conversion import convert
 from latency_tui.engine.candidate.process_context import ProcessContext
+from latency_tui.engine.candidate.scoring import score_outputs
 from latency_tui.engine.candidate_protocol import CheckSettings, Prepare, Prepared, Score, Scored, SettingsChecked
 from latency_tui.engine.data.array_exchange import read_arrays
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.standardized import prepare_for_fit
 from latency_tui.engine.protocol import Stage
+from latency_tui.engine.score_events import MetricScore
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan.candidates import NATIVE
 from latency_tui.plan.settings import Setting
@@ -148,15 +151,28 @@ class ModelPreparation:
         notes: tuple[str, ...] = ()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            if request.candidate.runtime != NATIVE:
+            if request.candidate.runtime != NATIVE and not self.converted:
                 settings = request.candidate.settings
                 threads = int(settings.get("threads", request.threads))
                 converted = convert(request.candidate.runtime, self.model, self.data, threads, settings)
                 self.model, self.data, notes = converted.model, converted.data, converted.notes
                 self.converted = True
-            score = loading.score(self.model, copy.deepcopy(self.data) if fresh_per_call else self.data)
+            scores = self._scores(request, fresh_per_call=fresh_per_call)
         rows = copy.deepcopy(self.data.X_test) if fresh_per_call else self.data.X_test
         if note := note_not_finite(self.model, self.method, rows, rows_per_call):
             notes = (note, *notes)
         gc.collect()
-        return Scored(score=score, notes=(*notes, *format_warnings(caught)))
+        notes = (*notes, *(f"it could not be scored: {score.problem}" for score in scores if score.problem))
+        return Scored(scores=scores, notes=(*notes, *format_warnings(caught)))
+
+    def _scores(self, request: Score, *, fresh_per_call: bool) -> tuple[MetricScore, ...]:
+        """Return the score of the model by each metric; none if there are no targets, unless a metric was asked for."""
+        assert self.data is not None
+        if self.data.y_test is None:
+            problem = "the data have no targets"
+            return tuple(MetricScore(metric=name, asked=name, problem=problem) for name in request.metrics if name)
+        found = outputs_of(self.model, self.data, fresh_per_call=fresh_per_call)
+        scores = score_outputs(found, request.metrics, request.seed)
+        if found.note and any(score.value is not None for score in scores):
+            warnings.warn(found.note, stacklevel=2)
+        return scores

@@ -32,12 +32,14 @@ from latency_tui.engine.candidate_protocol import (
     Prepared,
     Reply,
     Request,
+    Score,
     StageBegun,
     decode_reply,
     encode,
 )
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import Stage
+from latency_tui.engine.score_events import MetricScore
 
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
@@ -107,6 +109,8 @@ class CandidateProcess:
         replicas: Further processes of the same candidate.
         libraries: Modules of installed libraries that it has imported; empty until it stored its model.
         fitted: Its reply when the model was fitted; None before.
+        scored_by: The request by which its model was scored; None before.
+        scores: Scores of its model.
         jobs: How many jobs its model runs at once; 0 for one per core.
         call_notes: Notes on its inputs from its first call.
         prepared_in: Seconds from the request to the reply `fitted`.
@@ -130,6 +134,8 @@ class CandidateProcess:
         self.log = log
         self.data = data
         self.jobs = 1
+        self.scored_by: Score | None = None
+        self.scores: tuple[MetricScore, ...] = ()
         self.ready = False
         self.stage: Stage = "loading"
         self.timeout = self.deadline = float("inf")

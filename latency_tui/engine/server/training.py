@@ -33,6 +33,7 @@ from latency_tui.engine.data.rows import count_rows
 from latency_tui.engine.data.standardized import check_columns, standardised
 from latency_tui.engine.data.targets import check_targets
 from latency_tui.engine.protocol import DatasetPrepared, TrainingFinished, TrainingStarted
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
@@ -42,6 +43,10 @@ from latency_tui.plan.candidates import NATIVE
 
 LOADING_SECONDS = 60.0
 """Time limit for loading a model and importing its libraries, in addition to the plan's time limit for a call."""
+SCORING_SECONDS = 30.0
+"""Time limit for computing scores and their resamples, in addition to the calls."""
+RESCORING_CALLS = 10
+"""A trained model that is scored by another metric may take this many calls of the plan's time limit."""
 CONVERSION_SECONDS = 60.0
 """Time limit for converting a model to another runtime and scoring it, in addition to the calls below."""
 CONVERSION_CALLS = 10
@@ -90,6 +95,7 @@ class Training:
         supervisor = self._supervisor
         self._end_outdated(plan)
         missing = [c for c in plan.all_candidates if c.slug not in supervisor and not supervisor.has_failed(c.slug)]
+        self._score_again([c for c in plan.all_candidates if c not in missing], plan)
         if not missing:
             return
         self._prepare_data(plan)
@@ -213,7 +219,7 @@ class Training:
         except CandidateLost:
             return False
         candidate = self._sources[process.slug].candidate
-        score = Score(candidate=candidate, threads=plan.threads)
+        score = self._scoring(candidate, plan)
         match reply:
             case Prepared():
                 process.fitted = reply
@@ -230,20 +236,47 @@ class Training:
             case Called():
                 process.call_notes = reply.notes
                 rows = MAX_TEST_ROWS if self._data is None else count_rows(self._data.X_test)
-                process.ask(score, "warm-up", plan.call_timeout + rows * reply.nanoseconds / 1e9)
+                outputs = len(plan.score_metrics) + 1  # labels, probabilities or decision values
+                limit = plan.call_timeout + SCORING_SECONDS + outputs * rows * reply.nanoseconds / 1e9
+                process.ask(score, "warm-up", limit)
             case Scored() if process.fitted is not None:
                 process.ready = True
+                process.scored_by, process.scores = score, reply.scores
                 self._channel.send(
                     TrainingFinished(
                         job=self._supervisor.job,
                         candidate=process.slug,
                         seconds=process.fitted.seconds,
-                        score=reply.score,
+                        score=reply.scores[0].value if reply.scores else None,
                         notes=(*process.fitted.notes, *process.call_notes, *reply.notes),
                     )
                 )
+                self._send_scores(process)
                 return False
         return True
+
+    @staticmethod
+    def _scoring(candidate: Candidate, plan: Plan) -> Score:
+        return Score(candidate=candidate, threads=plan.threads, metrics=plan.score_metrics, seed=plan.seed)
+
+    def _send_scores(self, process: CandidateProcess) -> None:
+        self._channel.send(CandidateScored(job=self._supervisor.job, candidate=process.slug, scores=process.scores))
+
+    def _score_again(self, trained: Iterable[Candidate], plan: Plan) -> None:
+        """Send the scores of candidates that are trained already; score those again that were scored differently."""
+        for candidate in trained:
+            process, request = self._supervisor.process(candidate.slug), self._scoring(candidate, plan)
+            if process is None or not process.ready:
+                continue
+            if process.scored_by != request:
+                process.ask(request, "warm-up", SCORING_SECONDS + RESCORING_CALLS * plan.call_timeout)
+                self._supervisor.wait_for(process)
+                try:
+                    process.scores = self._supervisor.expect(process, Scored).scores
+                except CandidateLost:
+                    continue
+                process.scored_by = request
+            self._send_scores(process)
 
 
 def memory_limit_of(plan: Plan) -> int:

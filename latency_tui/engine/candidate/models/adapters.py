@@ -46,17 +46,6 @@ def require(module: str, what: str) -> Any:  # Any: a module of a library withou
         raise ModelError(f"{what} needs {package}: pip install {package}") from None
 
 
-def compute_score(answers: Any, targets: Any, *, classifies: bool) -> float | None:
-    """Return the accuracy of labels, or R² of numbers; None if only one of the two is text."""
-    answers, targets = np.asarray(answers), np.asarray(targets)
-    if (answers.dtype.kind in "OUS") != (targets.dtype.kind in "OUS"):
-        return None
-    if classifies:
-        return float(np.mean(answers == targets))
-    spread = float(np.sum((targets - targets.mean()) ** 2))
-    return 1.0 - float(np.sum((targets - answers) ** 2)) / spread if spread else 0.0
-
-
 class LightgbmModel:
     """A LightGBM booster; classes are numbered from 0, because the file does not store their names."""
 
@@ -88,11 +77,6 @@ class LightgbmModel:
         if method == "predict":
             return (answer > 0.5).astype(np.int64) if answer.ndim == 1 else answer.argmax(axis=1)
         return np.column_stack((1.0 - answer, answer)) if answer.ndim == 1 else answer
-
-    def score(self, rows: Any, targets: Any) -> float | None:
-        """Return accuracy or R²."""
-        answers = self.finished("predict", self.predict(rows))
-        return compute_score(answers, targets, classifies=self.classifies)
 
 
 def load_xgboost(content: bytes, threads: int) -> Any:
@@ -131,10 +115,6 @@ class CatboostModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CatboostModel, self._source
-
-    def score(self, rows: Any, targets: Any) -> float | None:
-        """Return accuracy or R²."""
-        return compute_score(np.ravel(self.predict(rows)), targets, classifies=self.classifies)
 
 
 class TorchModel:

@@ -81,6 +81,9 @@ class XgboostBooster:
         booster.set_param({"nthread": threads})
         self._booster = booster
         self._objective = str(json.loads(booster.save_config())["learner"]["objective"]["name"])
+        self.classifies = self._objective.startswith(("binary:", "multi:"))
+        if self._objective in ("binary:logistic", "multi:softprob"):
+            self.predict_proba = self._predict_probabilities
         self.in_place = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] != "gblinear"
         self.predict: Callable[[Any], Any] = booster.inplace_predict if self.in_place else self._predict_from_matrix
         self.n_features_in_ = booster.num_features()
@@ -96,17 +99,17 @@ class XgboostBooster:
 
         return self._booster.predict(xgboost.DMatrix(rows, feature_names=self._booster.feature_names))
 
-    def score(self, rows: Any, targets: Any) -> float | None:
-        """Return the accuracy of the labels computed from the output, or R²."""
-        from latency_tui.engine.candidate.models.adapters import compute_score
+    def _predict_probabilities(self, rows: Any) -> Any:
+        return np.asarray(self.predict(rows))
 
+    def predict_labels(self, rows: Any) -> Any:
+        """Return labels computed from the output, or the numbers of a regressor."""
         found = np.asarray(self.predict(rows))
-        classifies = self._objective.startswith(("binary:", "multi:"))
-        if classifies and found.ndim == 2:
-            found = found.argmax(axis=1)
-        elif self._objective.startswith("binary:"):
-            found = (found > (0.0 if self._objective.endswith("raw") else 0.5)).astype(int)
-        return compute_score(found, targets, classifies=classifies) if found.ndim == 1 else None
+        if self.classifies and found.ndim == 2:
+            return found.argmax(axis=1)
+        if self.classifies and self._objective != "multi:softmax":
+            return (found > (0.0 if self._objective.endswith("raw") else 0.5)).astype(int)
+        return found
 
 
 def adapted(model: Any, threads: int) -> tuple[Any, tuple[str, ...]]:

@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import inspect
 import pickle
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ from latency_tui.engine.candidate.invalid_answers import describe_invalid_answer
 from latency_tui.engine.candidate.models.booster_files import adapted
 from latency_tui.engine.candidate.models.model_files import load_file
 from latency_tui.engine.candidate.models.pickles import unpickle
-from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.data.rows import count_rows, is_frame, take
 from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import ModelError, SettingsError
@@ -194,19 +192,6 @@ def job_count(model: Any) -> int:
         return 1
     jobs = [value for value in asked if isinstance(value, int) and not isinstance(value, bool)]
     return 0 if any(value < 0 for value in jobs) else min(max(jobs, default=1), MAX_JOBS)
-
-
-def score(model: Any, data: Data) -> float | None:
-    """Return the accuracy or R² on held-out rows; None without targets, or if scoring fails, with a warning."""
-    if data.y_test is None or not hasattr(model, "score"):
-        return None
-    try:
-        found = model.score(data.X_test, data.y_test)
-        return None if found is None else float(found)
-    except Exception as error:  # noqa: BLE001 (such as labels of another type; the latency can still be measured)
-        cause = extract_cause(error) or type(error).__name__
-        warnings.warn(f"it could not be scored: {cause}", stacklevel=2)
-        return None
 
 
 def unfitted(model: Any) -> Any:

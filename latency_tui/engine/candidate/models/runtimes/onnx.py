@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from latency_tui.engine.candidate.call_adapters import call_in_batches
 from latency_tui.engine.candidate.error_messages import extract_cause
-from latency_tui.engine.candidate.models.adapters import compute_score, require
+from latency_tui.engine.candidate.models.adapters import require
 from latency_tui.engine.candidate.models.model_traits import selects_columns_by_name, takes
 from latency_tui.engine.candidate.tensors import TensorInput, fixed_rows
 from latency_tui.engine.data.rows import is_frame, is_numeric
@@ -137,13 +136,6 @@ class OnnxModel:
         if method == "decision_function" and self._binary:
             return answer[:, -1] if answer.ndim == 2 else answer
         return answer
-
-    def score(self, rows: Any, targets: Any) -> float | None:
-        """Return accuracy or R²; None if the output is neither labels nor one number per row."""
-        answers = np.asarray(call_in_batches(self, "predict", rows))
-        if answers.ndim != 1:
-            return None
-        return compute_score(answers, targets[: len(answers)], classifies=self.classifies)
 
     def _caller(self, session: Any, output: str) -> Any:
         run, wanted = session.run, [output]
