@@ -13,6 +13,8 @@ from latency_tui.cli.history_options import find_place, label_options
 from latency_tui.cli.hosts_options import hosts_options, take_hosts
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, make_plan, measuring_options
+from latency_tui.cli.output import emit
+from latency_tui.cli.recipe_option import list_recipes, recipe_option, take_recipe
 from latency_tui.engine.memory_limit import check_memory_limit
 from latency_tui.errors import UsageError
 from latency_tui.report.formats import FORMATS, Format, check_format, format_of
@@ -36,6 +38,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     "--settings", is_flag=True, help="Measure one model as it is and once with each setting that can matter to it."
 )
 @click.option("--no-samples", is_flag=True, help="Omit the individual latencies from the JSON.")
+@recipe_option
 @label_options
 @hosts_options
 @click.option(
@@ -52,6 +55,7 @@ def command(
     chosen_format: Format | None,
     output: str | None,
     settings: bool,
+    recipe_name: str | None,
     no_samples: bool,
     continued: str | None,
     **values: Any,  # Any: values as click parsed them
@@ -61,6 +65,8 @@ def command(
     Exit codes: 0 success, 1 the measuring process failed, 2 usage error, 4 a model failed, 124 a call timed out, 130
     interrupted (143 by SIGTERM, 129 by SIGHUP). After an interruption, the partial result is still written.
     """
+    if recipe_name == "":
+        return emit([list_recipes()])
     check_memory_limit()
     hosts = take_hosts(values)
     path = None if output in (None, "-") else Path(str(output))
@@ -68,7 +74,11 @@ def command(
     check_format(report_format, samples=not no_samples, to_file=path is not None)
     configuration = read_configuration({**values, "trust": ()} if continued is not None else values)
     place = find_place(values, configuration)
-    typed = {name for name in (*values, "plan_name", "settings") if context.get_parameter_source(name) in _TYPED}
+    typed = {
+        name
+        for name in (*values, "plan_name", "settings", "recipe_name")
+        if context.get_parameter_source(name) in _TYPED
+    }
     if continued is not None:
         from latency_tui.cli.continue_result import continue_result
         from latency_tui.history.reading import is_path
@@ -97,6 +107,8 @@ def command(
     if plan_name is not None:
         taken = plan_values(configuration.plan(plan_name), typed)
         values |= taken
+    if recipe_name is not None:
+        take_recipe(values, recipe_name, typed)
     if "max_seconds" in typed and not values["until_known"]:
         raise UsageError("--max-time limits --until-known; add --until-known.")
     if values["training_timeout"] is None:  # no user is present to cancel a long training
