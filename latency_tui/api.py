@@ -16,6 +16,7 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.api_arguments import (
     as_array,
     build_candidates,
+    build_load_test,
     build_sweeps,
     check_bool,
     check_float,
@@ -44,6 +45,7 @@ from latency_tui.errors import UsageError
 from latency_tui.history.reading import read_result
 from latency_tui.plan import Method, ModelSpec, Plan, Setting, StoredDataset, Workload, expand, make_slugs_unique
 from latency_tui.plan.limits import COLD_START_METRICS
+from latency_tui.plan.load import DEFAULT_DURATION, WorkerKind
 from latency_tui.plan.mix import default_runs
 from latency_tui.plan.plan import DEFAULT_CALL_TIMEOUT_SECONDS, DEFAULT_MAX_SECONDS
 from latency_tui.report.progress import Progress
@@ -80,6 +82,12 @@ def measure(
     threads: int = 1,
     metric: str | None = None,
     limits: Sequence[str] = (),
+    rate: float | Sequence[float] | None = None,
+    find_rate: bool = False,
+    workers: int = 1,
+    worker_kind: WorkerKind = "process",
+    arrivals: str | Sequence[float] = "poisson",
+    duration: float = DEFAULT_DURATION,
     progress: bool | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Result:
@@ -122,6 +130,12 @@ def measure(
             accuracy of classifiers and R² of regressors.
         limits: Conditions such as `"p99 < 5ms"`, `"accuracy > 0.9"`, `"p50 < 1.05x"` or `"name: mean < 1ms"`; the
             result contains a verdict per model. A limit on cold start or memory implies that pass.
+        rate: Requests per second to measure under load, or several rates; limits on latency are then on response times.
+        find_rate: Whether to search the highest request rate at which the limits hold, instead of `rate`.
+        workers: Workers per model under load.
+        worker_kind: Whether workers are a `"process"` each, or a `"thread"` of one process.
+        arrivals: Gaps between requests: `"poisson"`, `"constant"`, or recorded gaps in seconds, scaled to each rate.
+        duration: Seconds of load per model and rate.
         progress: Whether to show a progress line on stderr; None shows it in a terminal and in a notebook.
         on_event: Called with every event, in the thread that reads the events.
 
@@ -186,6 +200,7 @@ def measure(
             metric=parse_metric(metric),
             limits=tuple(resolve_limit(limit, candidates) for limit in parsed),
             sweeps=sweeps,
+            load=build_load_test(rate, find_rate, workers, worker_kind, arrivals, duration),
         )
         for candidate in plan.candidates:
             check_settings(candidate)

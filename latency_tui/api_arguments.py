@@ -11,9 +11,10 @@ import numpy as np
 
 from latency_tui.catalog.runtimes import check_runtime
 from latency_tui.errors import UsageError
-from latency_tui.plan import Candidate, ModelSpec, Setting, Sweep, make_sweep, parse_sweep
+from latency_tui.plan import Candidate, LoadTest, ModelSpec, Setting, Sweep, make_sweep, parse_sweep
 from latency_tui.plan.candidates import slug_of
 from latency_tui.plan.limits import Limit, parse_limit
+from latency_tui.plan.load import DEFAULT_DURATION, WORKER_KINDS, Arrivals, WorkerKind
 from latency_tui.plan.metrics import check_metric
 from latency_tui.plan.mix import Mix, make_mix, mix_of
 from latency_tui.plan.pinning import Pinning, check_cores, parse_cores
@@ -236,3 +237,47 @@ def check_mix(mix: object) -> Mix:
     if sizes.ndim != 1 or sizes.dtype.kind not in "iu":
         raise UsageError("mix must list batch sizes as whole numbers, or map them to their shares.")
     return mix_of(sizes.tolist())
+
+
+def build_load_test(
+    rate: object, find_rate: object, workers: object, worker_kind: object, arrivals: object, duration: object
+) -> LoadTest | None:
+    """Return the load test of the arguments of `measure`; None if they name no rate."""
+    find = check_bool("find_rate", find_rate)
+    if rate is None and not find:
+        given = (workers, worker_kind, duration) != (1, "process", DEFAULT_DURATION)
+        if given or not isinstance(arrivals, str) or arrivals != "poisson":
+            raise UsageError("workers, worker_kind, arrivals and duration are for a load test; give rate or find_rate.")
+        return None
+    if rate is not None and find:
+        raise UsageError("rate and find_rate exclude each other; give one of them.")
+    rates = () if rate is None else tuple(check_float("rate", one) for one in _as_numbers(rate))
+    kinds: dict[object, WorkerKind] = {kind: kind for kind in WORKER_KINDS}
+    if not isinstance(worker_kind, str) or worker_kind not in kinds:
+        raise UsageError(f"worker_kind must be 'process' or 'thread', not {format_value(worker_kind)}.")
+    gaps: tuple[float, ...] = ()
+    distribution: Arrivals = "recorded"
+    if isinstance(arrivals, str):
+        if arrivals not in ("poisson", "constant"):
+            raise UsageError(
+                f"arrivals must be 'poisson', 'constant' or gaps in seconds, not {format_value(arrivals)}."
+            )
+        distribution = "poisson" if arrivals == "poisson" else "constant"
+    else:
+        gaps = tuple(check_float("A gap of arrivals", one) for one in _as_numbers(arrivals))
+    return LoadTest(
+        rates=rates,
+        find_rate=find,
+        workers=check_int("workers", workers),
+        worker_kind=kinds[worker_kind],
+        arrivals=distribution,
+        gaps=gaps,
+        duration=check_float("duration", duration),
+    )
+
+
+def _as_numbers(value: object) -> Sequence[object]:
+    """Return a number or several as a list."""
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return list(value)
+    return [value]

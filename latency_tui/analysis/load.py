@@ -6,19 +6,20 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
+from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished, decode_window
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import Limit
 from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics
-from latency_tui.stats.load_limits import Verdict, judge_share
+from latency_tui.stats.load_limits import judge_response_times
 from latency_tui.stats.load_windows import (
-    MAX_LATE_SHARE,
     RequestTimes,
     Times,
-    late_share,
+    is_overloaded,
     mean_interval,
+    mean_service,
     percentile,
     percentile_interval,
+    usable_windows,
 )
 from latency_tui.stats.percentiles import PERCENTILES
 
@@ -43,8 +44,14 @@ class LoadRecorder:
         self.started: LoadStarted | None = None
         self.windows: dict[tuple[str, float], list[RequestTimes]] = {}
         self.searches: dict[str, RateSearchFinished] = {}
+        self._highest: tuple[int, tuple[HighestRate, ...]] = (0, ())
         self._known: dict[tuple[str, float], tuple[int, LoadResult | None]] = {}
         self._order = {candidate.slug: place for place, candidate in enumerate(plan.candidates)}
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether workers share neither cores nor an interpreter."""
+        return self.started is not None and self.started.is_exclusive
 
     def add(self, event: LoadStarted | LoadWindowMeasured | RateSearchFinished) -> None:
         """Record one event."""
@@ -65,8 +72,51 @@ class LoadRecorder:
 
     def highest_rates(self) -> tuple[HighestRate, ...]:
         """Return the highest rate of each candidate whose search has finished."""
-        ordered = sorted(self.searches.values(), key=lambda one: self._order[one.candidate])
-        return tuple(HighestRate(candidate=one.candidate, passes=one.passes, fails=one.fails) for one in ordered)
+        known = len(self.searches) + sum(map(len, self.windows.values()))
+        if known != self._highest[0]:  # a screen asks for them four times per second
+            ordered = sorted(self.searches.values(), key=lambda one: self._order[one.candidate])
+            self._highest = known, tuple(self._highest_rate(one) for one in ordered)
+        return self._highest[1]
+
+    def _highest_rate(self, search: RateSearchFinished) -> HighestRate:
+        """Return the outcome of a search, corrected by the launches that measured both ends again."""
+        slug = search.candidate
+        rates = sorted(rate for candidate, rate in self.windows if candidate == slug)
+        met = {rate: self._meets_limits(slug, rate) for rate in rates}
+        failing = [rate for rate in rates if not met[rate]]
+        passes = max((rate for rate in rates if met[rate] and rate <= (search.passes or 0.0)), default=None)
+        fails = min((rate for rate in failing if passes is None or rate > passes), default=None)
+        ends = [rate for rate in (search.passes, search.fails) if rate is not None]
+        again = [
+            self._meets_limits(slug, rate, but_launch=search.launch) == (rate == search.passes)
+            for rate in ends
+            if any(one.launch != search.launch for one in self.windows.get((slug, rate), ()))
+        ]
+        return HighestRate(
+            candidate=slug,
+            passes=passes,
+            fails=fails,
+            confirmed=bool(ends) and len(again) == len(ends) and all(again),
+            monotone=not any(met[rate] for rate in rates if failing and rate > failing[0]),
+        )
+
+    def _meets_limits(self, slug: str, rate: float, *, but_launch: int | None = None) -> bool:
+        """Return whether the response times at a rate meet the limits, by their estimates.
+
+        Args:
+            slug: The candidate.
+            rate: The rate.
+            but_launch: A launch whose windows do not count.
+        """
+        windows = [one for one in self.windows[slug, rate] if one.launch != but_launch]
+        used = usable_windows(windows, exclusive=self.is_exclusive).windows
+        if self._plan.load is None or not used or is_overloaded(used, rate, self._plan.load.workers):
+            return False
+        return all(
+            judge_response_times(used, limit.metric, limit.bound / _NANO).value < limit.bound / _NANO
+            for limit in self._plan.load_limits
+            if limit.candidate in (None, slug)
+        )
 
     def _cached(self, key: tuple[str, float]) -> LoadResult | None:
         """Return a result that is computed once per window: a screen asks for it four times per second."""
@@ -76,41 +126,35 @@ class LoadRecorder:
         return self._known[key][1]
 
     def _result(self, slug: str, rate: float) -> LoadResult | None:
-        load, windows = self._plan.load, [one for one in self.windows[slug, rate] if one.counted.any()]
-        if load is None or not windows:
+        load = self._plan.load
+        usable = usable_windows(self.windows[slug, rate], exclusive=self.is_exclusive)
+        if load is None or not usable.windows:
             return None
-        is_exclusive = self.started is not None and self.started.is_exclusive
-        p50 = percentile([one.service[one.counted] for one in windows], 0.5)
-        shares = [late_share(one, p50, exclusive=is_exclusive) for one in windows]
-        valid = [one for one, share in zip(windows, shares, strict=True) if share <= MAX_LATE_SHARE]
-        used = valid if 2 * len(valid) >= len(windows) else windows
-        service = _statistics([one.service[one.counted] for one in used], used)
-        assert service.mean is not None
-        utilisation = rate * service.mean / load.workers
-        overloaded = utilisation >= 1 or any(one.backlog for one in used)
-        sizes = [int(one.counted.sum()) for one in windows]
+        used = usable.windows
+        overloaded = is_overloaded(used, rate, load.workers)
+        mean = mean_service(used) * _NANO
         cores = len(self.started.cores) if self.started else 0
-        capacity = load.workers / service.mean
         span = sum((float(one.ends.max()) - float(one.arrivals[one.counted][0])) * _NANO for one in used)
+        requests = sum(int(one.counted.sum()) for one in used)
         return LoadResult(
             candidate=slug,
             rate=rate,
-            utilisation=utilisation,
+            utilisation=rate * mean / load.workers,
             overloaded=overloaded,
             workers=load.workers,
             worker_kind=load.worker_kind,
-            service=service,
+            service=_statistics([one.service[one.counted] for one in used], used),
             wait=TimeStatistics() if overloaded else _statistics([one.wait[one.counted] for one in used], used),
             response=TimeStatistics() if overloaded else _statistics([one.response[one.counted] for one in used], used),
-            capacity=capacity,
-            capacity_per_core=capacity / cores if cores else None,
-            answered_rate=sum(int(one.counted.sum()) for one in used) / span if span > 0 else 0.0,
-            valid=used is valid,
+            capacity=load.workers / mean,
+            capacity_per_core=load.workers / mean / cores if cores else None,
+            answered_rate=requests / span if span > 0 else 0.0,
+            valid=usable.valid,
             windows=len(used),
-            invalid_windows=len(windows) - len(valid),
-            late_share=float(np.average(shares, weights=sizes)),
-            requests=sum(int(one.counted.sum()) for one in used),
-            limits=tuple(self._judge(slug, used, overloaded=overloaded, valid=used is valid)),
+            invalid_windows=usable.invalid,
+            late_share=usable.late_share,
+            requests=requests,
+            limits=tuple(self._judge(slug, used, overloaded=overloaded, valid=usable.valid)),
         )
 
     def _judge(
@@ -119,23 +163,6 @@ class LoadRecorder:
         for limit in self._plan.load_limits:
             if limit.candidate in (None, slug):
                 yield judge_limit(limit, windows, overloaded=overloaded, valid=valid)
-
-
-def decode_window(event: LoadWindowMeasured) -> RequestTimes:
-    """Return the requests of a window."""
-    arrivals, starts, ends = (
-        np.frombuffer(column, dtype="<i8").astype(np.int64) for column in (event.arrivals, event.starts, event.ends)
-    )
-    return RequestTimes(
-        arrivals=arrivals,
-        starts=starts,
-        ends=ends,
-        workers=np.frombuffer(event.workers, dtype=np.uint8),
-        seconds=event.seconds,
-        requests=event.requests,
-        launch=event.launch,
-        backlog=event.end == "backlog",
-    )
 
 
 def judge_limit(limit: Limit, windows: Sequence[RequestTimes], *, overloaded: bool, valid: bool) -> LoadVerdict:
@@ -147,29 +174,18 @@ def judge_limit(limit: Limit, windows: Sequence[RequestTimes], *, overloaded: bo
         overloaded: Whether the backlog grew; then no limit is met.
         valid: Whether the windows are valid; otherwise nothing is decided.
     """
-    response = [one.response[one.counted] for one in windows]
-    launches = [one.launch for one in windows]
-    bound = limit.bound / _NANO
     if overloaded:
         return LoadVerdict(limit=limit.text, verdict="fail" if valid else "inconclusive")
-    if limit.metric == "mean":
-        mean = float(np.concatenate(response).mean())
-        low, high = mean_interval(response, launches) or (None, None)
-        passes = high is not None and high < bound
-        fails = low is not None and low >= bound
-        verdict: Verdict = "pass" if passes and valid else "fail" if fails and valid else "inconclusive"
-        return LoadVerdict(limit=limit.text, verdict=verdict, value=mean * _NANO)
-    share = PERCENTILES[limit.metric]
-    over = [int(np.count_nonzero(one >= bound)) for one in response]
-    judged = judge_share(over, [one.size for one in response], launches, share)
+    judged = judge_response_times(windows, limit.metric, limit.bound / _NANO)
+    above = judged.above
     return LoadVerdict(
         limit=limit.text,
         verdict=judged.verdict if valid else "inconclusive",
-        value=percentile(response, share) * _NANO,
-        share_over=judged.share,
-        share_low=judged.low,
-        share_high=judged.high,
-        requests_to_decide=judged.requests_to_decide if valid else None,
+        value=judged.value * _NANO,
+        share_over=above.share if above else None,
+        share_low=above.low if above else None,
+        share_high=above.high if above else None,
+        requests_to_decide=above.requests_to_decide if above and valid else None,
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan.datasets import Task
+from latency_tui.plan.load import WorkerKind
 from latency_tui.plan.plan import Method
 from latency_tui.plan.suggest import closest_match
 
@@ -104,6 +105,12 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         steps: Whether to time the steps of each model too.
         metric: Metric of the score, named as in scikit-learn; defaults to `accuracy` or `r2`.
         limits: Conditions that must hold, such as `p99 < 5ms`.
+        rate: Request rates per second to measure under load, such as `200` or `"50,100,200"`.
+        find_rate: Whether to search the highest request rate at which the limits hold.
+        workers: Workers per model under load.
+        worker_kind: Whether workers are processes, or threads of one process.
+        arrivals: `poisson`, `constant`, or a file of recorded gaps in seconds.
+        duration: Seconds of load per model and rate.
         sweeps: Settings with the values that each model is measured with, such as `batch=1,2,4..256`.
     """
 
@@ -130,6 +137,12 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     steps: bool | None = None
     metric: str | None = None
     limits: tuple[str, ...] = ()
+    rate: str | float | None = None
+    find_rate: bool | None = None
+    workers: int | None = None
+    worker_kind: WorkerKind | None = None
+    arrivals: str | None = None
+    duration: float | None = None
     sweeps: tuple[str, ...] = ()
 
 

@@ -153,7 +153,7 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
     given_values = {
         name: value for name in table.__struct_fields__ if (value := getattr(table, name)) not in (None, ())
     }
-    renamed: Mapping[str, str] = {"dataset": "data", "cpu": "pinning"}
+    renamed: Mapping[str, str] = {"dataset": "data", "cpu": "pinning", "rate": "rates"}
     values = {renamed.get(name, name): value for name, value in given_values.items()}
     if "pinning" in values:
         values["pinning"] = str(values["pinning"])
@@ -161,6 +161,8 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
     covered = set(given) | (lengths if lengths & set(given) else set())
     if {"batch_size", "mix"} & covered:
         covered |= {"batch_size", "mix"}
+    if {"rates", "find_rate"} & set(given):
+        covered |= {"rates", "find_rate"}
     if "rigorous" in given:
         covered.add("launches")
     if {"samples", "features", "classes", "sparse"} & set(given):

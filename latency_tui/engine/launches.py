@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 
+import msgspec
+
 from latency_tui.engine.client import Engine
 from latency_tui.engine.input_consistency import InputsChangedError, check_environment, check_inputs
+from latency_tui.engine.load_events import RateSearchFinished
 from latency_tui.engine.protocol import (
     BlockMeasured,
     EngineStarted,
@@ -57,10 +60,12 @@ async def measure(
         InputsChangedError: A file, a module or a library has changed since an earlier launch.
     """
     enough: int | None = None
+    found = FoundRates(plan)
+    launches = found.launches
     following: Engine | None = None
     try:
-        for place in range(plan.launches):
-            launch, mine, last = first_launch + place, engine is None or place > 0, place + 1 == plan.launches
+        for place in range(launches):
+            launch, mine, last = first_launch + place, engine is None or place > 0, place + 1 == launches
             current, following = following or (new_engine() if mine or engine is None else engine), None
             rounds, asked, on_ready = 0, False, False
             try:
@@ -73,9 +78,11 @@ async def measure(
                             if isinstance(event, JobFinished):
                                 return
                 # Closed on exit: until then this thread, and an engine that it starts, keep off the measured cores.
-                async with aclosing(current.run(Measure(job=job, plan=plan, launch=launch))) as events:
+                command = found.command(Measure(job=job, plan=plan, launch=launch), place)
+                async with aclosing(current.run(command)) as events:
                     async for event in events:
                         inputs = _checked(plan, inputs, environment, event)
+                        found.add(event)
                         if on_ready and isinstance(event, EngineStarted):
                             continue
                         if asked and isinstance(event, BlockMeasured | RoundFinished):
@@ -99,6 +106,34 @@ async def measure(
     finally:
         if following is not None:
             await following.close()
+
+
+class FoundRates:
+    """The request rates that a search has found, which the launches after it measure again.
+
+    Args:
+        plan: The plan, with or without such a search.
+
+    Attributes:
+        launches: Number of launches, including one for that alone if the plan has no other.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._searches = plan.load is not None and plan.load.find_rate
+        self._rates: dict[str, tuple[float, ...]] = {}
+        self.launches = max(plan.launches, 2) if self._searches else plan.launches
+
+    def add(self, event: Event) -> None:
+        """Remember the outcome of a search."""
+        if isinstance(event, RateSearchFinished):
+            self._rates[event.candidate] = tuple(rate for rate in (event.passes, event.fails) if rate is not None)
+
+    def command(self, command: Measure, place: int) -> Measure:
+        """Return the command of a launch, given its place among the launches of the plan."""
+        if not self._searches or not place:
+            return command
+        return msgspec.structs.replace(command, rates=self._rates, load_only=place >= self._plan.launches)
 
 
 def _checked(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from latency_tui.plan.load import WorkerKind
+
+if TYPE_CHECKING:
+    from latency_tui.stats.load_windows import RequestTimes
 
 WindowEnd = Literal["completed", "backlog", "stopped"]
 
@@ -91,3 +94,24 @@ class RateSearchFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     candidate: str
     passes: float | None
     fails: float | None
+
+
+def decode_window(event: LoadWindowMeasured) -> RequestTimes:
+    """Return the requests of a window that were answered."""
+    import numpy as np  # deferred: a front end imports the events before its first frame
+
+    from latency_tui.stats.load_windows import RequestTimes
+
+    arrivals, starts, ends = (
+        np.frombuffer(column, dtype="<i8").astype(np.int64) for column in (event.arrivals, event.starts, event.ends)
+    )
+    return RequestTimes(
+        arrivals=arrivals,
+        starts=starts,
+        ends=ends,
+        workers=np.frombuffer(event.workers, dtype=np.uint8),
+        seconds=event.seconds,
+        requests=event.requests,
+        launch=event.launch,
+        backlog=event.end == "backlog",
+    )

@@ -102,11 +102,21 @@ class Train(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Get every candidate ready, then measure one launch of the plan."""
+    """Get every candidate ready, then measure one launch of the plan.
+
+    Attributes:
+        job: The job.
+        plan: The plan.
+        launch: Which launch, from 0.
+        rates: Request rates per candidate, by slug, that a load test measures instead of searching them.
+        load_only: Whether to measure only under load, and not alone.
+    """
 
     job: str
     plan: Plan
     launch: int = 0
+    rates: dict[str, tuple[float, ...]] | None = None
+    load_only: bool = False
 
 
 class MeasureSteps(msgspec.Struct, frozen=True, kw_only=True, tag=True):

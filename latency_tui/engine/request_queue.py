@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import mmap
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-_NEXT, _BEGIN, _STOP, _REQUESTS, _READY, _WORKERS, _MAX_WAIT, _HEADER = range(8)
+_NEXT, _BEGIN, STATE, _REQUESTS, _READY, _WORKERS, _MAX_WAIT, _HEADER = range(8)
 _INT64 = 8
 _COLUMNS = 4  # arrivals, starts, ends, workers
 _POLL_SECONDS = 0.0005
@@ -39,6 +41,7 @@ class RequestQueue:
 
     Attributes:
         requests: Number of requests.
+        header: The counters; `STATE` is the index of `state`.
         arrivals: When each request is due, `(requests,)` nanoseconds since the window began.
         starts: When each call began, likewise; 0 if it has not been made.
         ends: When each call returned; 0 if it has not.
@@ -78,13 +81,13 @@ class RequestQueue:
 
     def _open(self) -> None:
         self._map = mmap.mmap(self._file, 0)
-        self._view = memoryview(self._map).cast("q")
-        count = self.requests = self._view[_REQUESTS]
+        self.header = memoryview(self._map).cast("q")
+        count = self.requests = self.header[_REQUESTS]
         begin = _HEADER
-        self.arrivals = self._view[begin : begin + count]
-        self.starts = self._view[begin + count : begin + 2 * count]
-        self.ends = self._view[begin + 2 * count : begin + 3 * count]
-        self.workers = self._view[begin + 3 * count : begin + 4 * count]
+        self.arrivals = self.header[begin : begin + count]
+        self.starts = self.header[begin + count : begin + 2 * count]
+        self.ends = self.header[begin + 2 * count : begin + 3 * count]
+        self.workers = self.header[begin + 3 * count : begin + 4 * count]
 
     @property
     def path(self) -> str:
@@ -94,40 +97,50 @@ class RequestQueue:
     @property
     def begin_ns(self) -> int:
         """When the window began; 0 if not all workers are ready."""
-        return self._view[_BEGIN]
+        return self.header[_BEGIN]
 
     @property
     def state(self) -> int:
         """Whether the window is `RUNNING`, was `STOPPED`, or ended because of its `BACKLOG`."""
-        return self._view[_STOP]
+        return self.header[STATE]
 
     @property
     def max_wait_ns(self) -> int:
         """The longest that a request may wait before the backlog counts as too large."""
-        return self._view[_MAX_WAIT]
+        return self.header[_MAX_WAIT]
 
     def stop(self, state: int = STOPPED) -> None:
         """End the window: no further request is taken, and calls that have begun are completed."""
-        self._view[_STOP] = self._view[_STOP] or state
+        self.header[STATE] = self.header[STATE] or state
 
-    def take(self) -> int:
-        """Return the index of the next request, or a number that is too large if there is none."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        index = self._view[_NEXT]
-        self._view[_NEXT] = index + 1
-        fcntl.flock(self._file, fcntl.LOCK_UN)
-        return index
+    def counter(self) -> Callable[[], int]:
+        """Return a function that returns the index of the next request, a number that is too large if there is none.
+
+        It is called between two requests that wait, so it is as short as can be; a single worker needs no lock.
+        """
+        if self.header[_WORKERS] == 1:
+            return itertools.count().__next__
+        flock, file, view, exclusive, unlock = fcntl.flock, self._file, self.header, fcntl.LOCK_EX, fcntl.LOCK_UN
+
+        def take() -> int:
+            flock(file, exclusive)
+            index = view[_NEXT]
+            view[_NEXT] = index + 1
+            flock(file, unlock)
+            return index
+
+        return take
 
     def begin_together(self) -> int:
         """Wait until all workers are ready, and return when the window begins; 0 if it was stopped before that."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
-        ready = self._view[_READY] = self._view[_READY] + 1
-        if ready == self._view[_WORKERS]:
-            self._view[_BEGIN] = time.monotonic_ns() + _DELAY_NS
+        ready = self.header[_READY] = self.header[_READY] + 1
+        if ready == self.header[_WORKERS]:
+            self.header[_BEGIN] = time.monotonic_ns() + _DELAY_NS
         fcntl.flock(self._file, fcntl.LOCK_UN)
-        while not self._view[_BEGIN] and not self._view[_STOP]:
+        while not self.header[_BEGIN] and not self.header[STATE]:
             time.sleep(_POLL_SECONDS)
-        return self._view[_BEGIN]
+        return self.header[_BEGIN]
 
     def answered(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
         """Return arrivals, starts, ends and workers of the requests that were answered, `(n_answered,)` each."""
@@ -138,7 +151,7 @@ class RequestQueue:
 
     def close(self) -> None:
         """Release the memory; the engine's queue also removes its file, if there is one."""
-        for view in (self.arrivals, self.starts, self.ends, self.workers, self._view):
+        for view in (self.arrivals, self.starts, self.ends, self.workers, self.header):
             view.release()
         self._map.close()
         os.close(self._file)

@@ -13,7 +13,7 @@ from latency_tui.errors import UsageError
 WorkerKind = Literal["process", "thread"]
 WORKER_KINDS: tuple[WorkerKind, ...] = ("process", "thread")
 Arrivals = Literal["poisson", "constant", "recorded"]
-DEFAULT_DURATION = 5.0
+DEFAULT_DURATION = 10.0
 """Seconds of load per candidate, rate and launch, if nothing else is asked for."""
 MAX_WORKERS = 64
 """Largest number of workers of one candidate."""

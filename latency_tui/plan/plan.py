@@ -174,7 +174,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 raise UsageError(f"The limit '{limit}' needs a cold start; add --cold-start or remove the limit.")
             if limit.relative and len(self.candidates) < 2:
                 raise UsageError(f"The limit '{limit}' compares with a baseline; choose at least two models.")
-        if self.until_known and len(self.candidates) < 2 and not self.limits:
+        if self.load is not None and self.load.find_rate:
+            for candidate in self.candidates:
+                if not any(limit.candidate in (None, candidate.slug) for limit in self.load_limits):
+                    raise UsageError(
+                        f"Finding the highest rate of {candidate.slug} needs a limit on its response time; add one, "
+                        "such as --limit 'p99 < 5ms'."
+                    )
+        if self.until_known and len(self.candidates) < 2 and not self.call_limits:
             raise UsageError("Measuring until known compares models; choose two models at least.")
         if not 1 <= self.launches <= 1000:
             raise UsageError(f"Launches must be a whole number from 1 to 1,000, not {self.launches:,}.")
@@ -267,6 +274,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         first = self.candidates[0]
         copy = msgspec.structs.replace(first, model=msgspec.structs.replace(first.model, name=f"{first.name} control"))
         return make_slugs_unique([copy], taken=self.candidates)[0]
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """How calls follow each other: the scenario of the workload, and `server` if there is a load test."""
+        return (self.workload.scenario,) if self.load is None else (self.workload.scenario, "server")
 
     @property
     def load_limits(self) -> tuple[Limit, ...]:

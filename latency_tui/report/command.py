@@ -30,6 +30,7 @@ def format_command(plan: Plan) -> str | None:
         arguments += ["--sweep", str(sweep)]
     arguments += [*_data(plan.workload.dataset), *_workload(plan.workload), *_length(plan), *_machine(plan)]
     arguments += ["--metric", plan.metric] if plan.metric else []
+    arguments += _load(plan)
     for limit in plan.limits:
         arguments += ["--limit", str(limit)]
     return " ".join(shlex.quote(clean(argument)) for argument in arguments)
@@ -76,6 +77,17 @@ def _length(plan: Plan) -> list[str]:
     found += ["--launches", str(plan.launches)] if plan.launches != 1 else []
     found += [f"--{name.replace('_', '-')}" for name in ("control", "cold_start", "steps") if getattr(plan, name)]
     return found + (["--baseline", plan.baseline] if plan.baseline else [])
+
+
+def _load(plan: Plan) -> list[str]:
+    load = plan.load
+    if load is None:
+        return []
+    found = ["--find-rate"] if load.find_rate else ["--rate", ",".join(f"{rate:g}" for rate in load.rates)]
+    found += ["--workers", str(load.workers)] if load.workers != 1 else []
+    found += ["--worker-kind", load.worker_kind] if load.worker_kind != "process" else []
+    found += ["--arrivals", load.gaps_file or load.arrivals] if load.arrivals != "poisson" else []
+    return [*found, "--duration", f"{load.duration:g}"]
 
 
 def _machine(plan: Plan) -> list[str]:

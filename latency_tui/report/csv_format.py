@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from latency_tui.report.load import CSV_COLUMNS, csv_values
 from latency_tui.report.table_cells import comparison_with
 from latency_tui.text.formatting import PERCENTILES, format_call_input
 from latency_tui.text.sanitize import clean
@@ -31,14 +32,20 @@ Cell = str | float | int | None
 
 
 def render_csv(result: Result) -> str:
-    """Return a header and one row per candidate, in the plan's order; unknown values are empty cells."""
+    """Return a header and one row per candidate, in the plan's order; unknown values are empty cells.
+
+    With a load test, each candidate has one row per rate, which repeats its other figures.
+    """
     baseline = result.baseline
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    columns = (*COLUMNS, *CSV_COLUMNS) if result.load else COLUMNS
+    writer.writerow(columns)
     for candidate in result.candidates:
         row = values(result, candidate, baseline)
-        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
+        under_load = [csv_values(result, one) for one in result.load if one.candidate == candidate.slug]
+        for more in under_load or [{}]:
+            writer.writerow([_cell((row | more).get(column)) for column in columns])
     return buffer.getvalue()
 
 

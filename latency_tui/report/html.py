@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latency_tui.report.command import format_command
+from latency_tui.report.load import load_chart, load_rows
 from latency_tui.report.markup import escape
 from latency_tui.report.mix import make_class_rows
 from latency_tui.report.steps import steps_html
@@ -64,6 +65,7 @@ def render_html(result: Result) -> str:
         _percentiles(result, shown),
         _runs(shown),
         steps_html(result, embed),
+        _load(result),
         _limits(result),
         _table_of_rows("Figures", make_rows(result)),
         _table_of_rows("Classes of calls", make_class_rows(result)),
@@ -188,6 +190,22 @@ def _chips(shown: Sequence[CandidateResult]) -> str:
         for index, one in enumerate(shown)
     )
     return f'<ul class="chips">{items}</ul>'
+
+
+def _load(result: Result) -> str:
+    rows = load_rows(result)
+    if not rows:
+        return ""
+    text = {index for index, name in enumerate(rows[0].cells) if name in ("model", "limits")}
+    table = _table(list(rows[0].cells), [[escape(cell) for cell in row.cells.values()] for row in rows], text=text)
+    content, height, drawn = load_chart(result)
+    chart = (
+        f'<div class="chart">{_chips(drawn)}{embed(content, height, "Response time under load")}</div>'
+        if content
+        else ""
+    )
+    hint = "p99 of the response time at each request rate; it counts from the arrival of a request."
+    return _section("Under load", chart + table, hint)
 
 
 def _limits(result: Result) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from latency_tui.report.load import load_rows
 from latency_tui.report.mix import make_class_rows
 from latency_tui.report.steps import steps_markdown
 from latency_tui.report.table_cells import LIMITS, VERSUS, make_notes, make_rows, make_title
@@ -20,7 +21,7 @@ def render_markdown(result: Result) -> str:
     """Return the answer, the table, and a list of failures and notes; it ends with a newline."""
     notes = [(kind, escape(text)) for kind, text in make_notes(result)]
     blocks = [f"**{text}**" for kind, text in notes if kind == "answer"]
-    for rows in filter(None, (make_rows(result), make_class_rows(result))):
+    for rows in filter(None, (make_rows(result), make_class_rows(result), load_rows(result))):
         names = list(rows[0].cells)
         lines = [_line(names), _line([":--" if name in _LEFT else "--:" for name in names])]
         lines += [_line([escape(cell) for cell in row.cells.values()]) for row in rows]

@@ -31,8 +31,8 @@ _MAX_TICKS = 5
 _MAX_NAME = 40
 _ANSWER_WIDTH = 92
 _ROW = 46
-_AXIS = 26
-_LINES_HEIGHT = 260
+AXIS = 26
+LINES_HEIGHT = 260
 _BUCKETS = 120
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
 _RATIO_TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 1.0, 1.02, 1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 3.0, 4.0)
@@ -102,7 +102,7 @@ def bar_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[str, fl
             f'<line class="limit" x1="{x:.2f}%" x2="{x:.2f}%" y1="{top}" y2="{bottom}"/>'
             f'<text class="limit-name" x="{x:.2f}%" y="11" text-anchor="{anchor}">{escape(str(limit))}</text>'
         )
-    return "".join(parts), bottom + _AXIS
+    return "".join(parts), bottom + AXIS
 
 
 def bar_axis(result: Result, shown: Sequence[CandidateResult]) -> Scale | None:
@@ -114,7 +114,7 @@ def bar_axis(result: Result, shown: Sequence[CandidateResult]) -> Scale | None:
 
 
 def _drawn_limits(result: Result) -> list[Limit]:
-    return [one for one in result.plan.limits if one.metric in DURATIONS and not one.relative]
+    return [one for one in result.plan.call_limits if one.metric in DURATIONS and not one.relative]
 
 
 def _extremes(candidate: CandidateResult) -> list[float]:
@@ -205,7 +205,7 @@ def interval_chart(result: Result, shown: Sequence[CandidateResult]) -> tuple[st
             f'<text class="name" x="0" y="{y + 17}">{escape(shorten(clean(one.name), _MAX_NAME))}</text>'
             f'<text class="{pair.verdict}" x="100%" y="{y + 17}" text-anchor="end">{pair.verdict}</text>{mark}</g>'
         )
-    return "".join(parts), bottom + _AXIS
+    return "".join(parts), bottom + AXIS
 
 
 def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
@@ -228,20 +228,20 @@ def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list
         return 3 + 94 * float(nines(np.array(share))) / end
 
     labels = [(across(s), f"{100 * s:.4g} %") for s in (0.0, *PERCENTILES.values()) if across(s) < 98]
-    parts = [_value_axis(scale), _labels_below(labels)]
+    parts = [value_axis(scale), labels_below(labels)]
     for one, curve in curves:
         share, low, high = curve.intervals
         parts.append(_band(one, [*place(share, low), *reversed(place(share, high))]))
     for index, (one, curve) in enumerate(curves):
-        parts.append(_line(one, index, place(curve.shares, curve.seconds), one.name))
+        parts.append(draw_line(one, index, place(curve.shares, curve.seconds), one.name))
         share, low = np.append(curve.shares[-1], curve.bounds[0]), np.append(curve.seconds[-1], curve.bounds[1])
         bounds = place(share, low)
         if len(bounds) > 1:
-            parts.append(_line(one, index, bounds, one.name, "bound"))
+            parts.append(draw_line(one, index, bounds, one.name, "bound"))
         for (x, y), value in zip(bounds[1:], curve.bounds[1].tolist(), strict=True):
             hover = escape(f"{one.name}: at least {format_duration(value)}")
             parts.append(
-                f'<text class="at-least" style="--c:{colour_of(one)}" x="{x:.2f}%" y="{_y(y) + 5:.1f}" '
+                f'<text class="at-least" style="--c:{colour_of(one)}" x="{x:.2f}%" y="{line_y(y) + 5:.1f}" '
                 f'text-anchor="middle">≥<title>{hover}</title></text>'
             )
         for key, known in PERCENTILES.items():
@@ -250,9 +250,9 @@ def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list
                 hover = escape(f"{one.name}, {key.replace('_', '.')}: {format_duration(value)}")
                 parts.append(
                     f'<circle class="dot" style="--c:{colour_of(one)}" cx="{across(known):.2f}%" '
-                    f'cy="{_y(scale.place(value)):.1f}" r="4"><title>{hover}</title></circle>'
+                    f'cy="{line_y(scale.place(value)):.1f}" r="4"><title>{hover}</title></circle>'
                 )
-    return "".join(parts), _LINES_HEIGHT + _AXIS, [one for one, _ in curves]
+    return "".join(parts), LINES_HEIGHT + AXIS, [one for one, _ in curves]
 
 
 def run_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[CandidateResult]]:
@@ -270,12 +270,12 @@ def run_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[Candid
         return "", 0, []
     scale = line_scale(min(values), max(values))
     count = max(one.samples.size for one, _ in lines if one.samples is not None)
-    found = [_value_axis(scale), _labels_below([(0, "call 1"), (100, f"{count:,}")])]
+    found = [value_axis(scale), labels_below([(0, "call 1"), (100, f"{count:,}")])]
     for index, (one, medians) in enumerate(lines):
         steps = np.linspace(0, 100, len(medians)).tolist()
         hover = f"{one.name}: {format_duration(min(medians))} to {format_duration(max(medians))}"
-        found.append(_line(one, index, [(x, scale.place(v)) for x, v in zip(steps, medians, strict=True)], hover))
-    return "".join(found), _LINES_HEIGHT + _AXIS, [one for one, _ in lines]
+        found.append(draw_line(one, index, [(x, scale.place(v)) for x, v in zip(steps, medians, strict=True)], hover))
+    return "".join(found), LINES_HEIGHT + AXIS, [one for one, _ in lines]
 
 
 def colour_of(candidate: CandidateResult) -> str:
@@ -290,11 +290,12 @@ def dash_of(index: int) -> str:
     return _DASHES[index % len(_DASHES)]
 
 
-def _y(place: float) -> float:
-    return 8 + (1 - place) * (_LINES_HEIGHT - 16)
+def line_y(place: float) -> float:
+    """Return the height of a position from 0 to 1 on the axis of a line chart."""
+    return 8 + (1 - place) * (LINES_HEIGHT - 16)
 
 
-def _line(
+def draw_line(
     candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], hover: str, kind: str = ""
 ) -> str:
     """Return a line through points at percentages of the width; `kind` is its class."""
@@ -314,13 +315,13 @@ def _band(candidate: CandidateResult, points: Sequence[tuple[float, float]]) -> 
 
 
 def _points(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x * 10:.1f},{_y(place):.1f}" for x, place in points)
+    return " ".join(f"{x * 10:.1f},{line_y(place):.1f}" for x, place in points)
 
 
 def _stretched(content: str) -> str:
     """Return a nested `<svg>`, 1000 units wide, that is stretched to the width."""
     return (
-        f'<svg width="100%" height="{_LINES_HEIGHT}" viewBox="0 0 1000 {_LINES_HEIGHT}" preserveAspectRatio="none">'
+        f'<svg width="100%" height="{LINES_HEIGHT}" viewBox="0 0 1000 {LINES_HEIGHT}" preserveAspectRatio="none">'
         f"{content}</svg>"
     )
 
@@ -338,24 +339,25 @@ def _duration_axis(scale: Scale, top: float, bottom: float) -> str:
     return "".join(parts)
 
 
-def _value_axis(scale: Scale) -> str:
+def value_axis(scale: Scale) -> str:
+    """Return the lines and labels of the durations of a line chart."""
     values = ticks(scale, _MAX_TICKS)
-    labels = zip(values, tick_labels(values, always=True), strict=True)
+    labels = zip((line_y(scale.place(value)) for value in values), tick_labels(values, always=True), strict=True)
     return "".join(
-        f'<line class="grid" x1="0" x2="100%" y1="{_y(scale.place(value)):.1f}" y2="{_y(scale.place(value)):.1f}"/>'
-        f'<text class="small" x="0" y="{_y(scale.place(value)) - 3:.1f}">{label}</text>'
-        for value, label in labels
+        f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="small" x="0" y="{y - 3:.1f}">{label}</text>'
+        for y, label in labels
     )
 
 
-def _labels_below(labels: Sequence[tuple[float, str]]) -> str:
+def labels_below(labels: Sequence[tuple[float, str]]) -> str:
     """Return labels below a chart. A label that would touch the previous one is omitted, except the last."""
     kept = [labels[0]] if labels else []
     for before, after in pairwise([*labels, (200.0, "")]):
         if before[0] - kept[-1][0] >= 9 and (after[0] - before[0] >= 9 or after[0] > 100):
             kept.append(before)
     return "".join(
-        f'<text class="small" x="{x:.2f}%" y="{_LINES_HEIGHT + 18}" '
+        f'<text class="small" x="{x:.2f}%" y="{LINES_HEIGHT + 18}" '
         f'text-anchor="{"start" if x < 1 else "end" if x > 95 else "middle"}">{escape(label)}</text>'
         for x, label in kept
     )

@@ -19,6 +19,7 @@ from latency_tui.text.formatting import (
 )
 from latency_tui.text.gate import describe_gate
 from latency_tui.text.limits import limit_notes, limits_of
+from latency_tui.text.load import load_limit_notes, load_notes
 from latency_tui.text.mix import MIX_NOTE
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import describe_effort
@@ -147,13 +148,14 @@ def format_tail(percentile: Percentile | None) -> str:
 def make_notes(result: Result) -> list[tuple[str, str]]:
     """Return the lines below the table as pairs of kind and text.
 
-    The kinds are answer, check, sweep, input, failed, limit, noise and note.
+    The kinds are answer, check, sweep, load, input, failed, limit, noise and note.
     """
     notes = [("answer", clean(result.answer))] if result.answer else []
     if result.check is not None:
         notes.append(("check", describe_gate(result.check)))
     notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
     notes += [("sweep", clean(sentence)) for sentence in describe_sweeps(result)]
+    notes += [("load", clean(sentence)) for sentence in load_notes(result)]
     notes += [("input", sentence) for sentence in describe_inputs(result)]
     for candidate in result.candidates:
         if candidate.status == "failed" or candidate.error:
@@ -161,6 +163,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
         elif candidate.status == "cancelled" and not candidate.calls:
             notes.append(("note", f"{clean(candidate.name)} was not measured."))
     notes += [("limit", sentence) for sentence in limit_notes(result)]
+    notes += [("limit", clean(sentence)) for sentence in load_limit_notes(result)]
     notes += [("noise", clean(finding.sentence)) for finding in result.noise.findings]
     if (
         (control := result.noise.control)
@@ -260,7 +263,7 @@ def make_title(result: Result) -> str:
         launches = f"{result.complete_launches:,} of {launches}"
     received = [candidate.received for candidate in result.measured if candidate.received is not None]
     title = "generated inputs" if received and all(one.generated for one in received) else describe_data(plan)
-    parts = [title, describe_rows(plan), work.method, work.scenario, length or "until known", launches]
+    parts = [title, describe_rows(plan), work.method, *plan.scenarios, length or "until known", launches]
     if machine is not None:
         parts.append(machine.host)
     return clean(" · ".join(parts))

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from latency_tui.stats.load_windows import MIN_WINDOWS, share_interval
+import numpy as np
+
+from latency_tui.stats.load_windows import MIN_WINDOWS, RequestTimes, mean_interval, percentile, share_interval
+from latency_tui.stats.percentiles import PERCENTILES
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 CONFIDENCE = 0.99
@@ -36,6 +39,50 @@ class ShareVerdict(NamedTuple):
     low: float | None = None
     high: float | None = None
     requests_to_decide: int | None = None
+
+
+class ResponseVerdict(NamedTuple):
+    """Whether response times meet a limit.
+
+    Attributes:
+        verdict: `pass`, `fail` or `inconclusive`.
+        value: The figure that the limit is on, in nanoseconds.
+        above: The requests above the bound; None for a limit on the mean.
+    """
+
+    verdict: Verdict
+    value: float
+    above: ShareVerdict | None = None
+
+
+def judge_response_times(windows: Sequence[RequestTimes], metric: str, bound_ns: float) -> ResponseVerdict:
+    """Return whether the response times of some windows, which are not overloaded, meet a limit.
+
+    Args:
+        windows: The windows.
+        metric: A key of `PERCENTILES`, or `mean`.
+        bound_ns: The bound in nanoseconds.
+    """
+    response, launches = [one.response[one.counted] for one in windows], [one.launch for one in windows]
+    if metric == "mean":
+        low, high = mean_interval(response, launches) or (None, None)
+        verdict: Verdict = "inconclusive"
+        if high is not None and high < bound_ns:
+            verdict = "pass"
+        elif low is not None and low >= bound_ns:
+            verdict = "fail"
+        return ResponseVerdict(verdict, float(np.concatenate(response).mean()))
+    share = PERCENTILES[metric]
+    over = [int(np.count_nonzero(one >= bound_ns)) for one in response]
+    judged = judge_share(over, [one.size for one in response], launches, share)
+    return ResponseVerdict(judged.verdict, percentile(response, share), judged)
+
+
+def meets_alone(windows: Sequence[RequestTimes], metric: str, bound_ns: float) -> bool:
+    """Return whether the service times alone, without any waiting, are below a bound."""
+    service = [one.service[one.counted] for one in windows]
+    value = float(np.concatenate(service).mean()) if metric == "mean" else percentile(service, PERCENTILES[metric])
+    return value < bound_ns
 
 
 def judge_share(over: Sequence[int], sizes: Sequence[int], launches: Sequence[int], percentile: float) -> ShareVerdict:

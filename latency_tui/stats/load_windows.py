@@ -7,7 +7,7 @@ the launch, never the request.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,6 +110,56 @@ def late_share(window: RequestTimes, service_p50: float, *, exclusive: bool) -> 
         return 0.0
     allowed = min(MAX_LATENESS_NS, MAX_LATENESS_SHARE * service_p50)
     return float(np.mean(lateness(window, exclusive=exclusive)[counted] > allowed))
+
+
+class UsableWindows(NamedTuple):
+    """The windows that the figures of one candidate and rate are from.
+
+    Attributes:
+        windows: The valid windows; all of them if more than half are invalid.
+        valid: Whether at most half are invalid.
+        invalid: Number of invalid windows.
+        late_share: Share of late requests in all windows.
+    """
+
+    windows: list[RequestTimes]
+    valid: bool
+    invalid: int
+    late_share: float
+
+
+def usable_windows(windows: Iterable[RequestTimes], *, exclusive: bool) -> UsableWindows:
+    """Leave out the windows that the measurement itself has spoiled.
+
+    Args:
+        windows: Windows of one candidate and rate; those in which no request counts are ignored.
+        exclusive: Whether workers share neither cores nor an interpreter.
+    """
+    known = [one for one in windows if one.counted.any()]
+    if not known:
+        return UsableWindows([], valid=False, invalid=0, late_share=0.0)
+    p50 = percentile([one.service[one.counted] for one in known], 0.5)
+    shares = [late_share(one, p50, exclusive=exclusive) for one in known]
+    valid = [one for one, share in zip(known, shares, strict=True) if share <= MAX_LATE_SHARE]
+    late = float(np.average(shares, weights=[one.counted.sum() for one in known]))
+    enough = 2 * len(valid) >= len(known)
+    return UsableWindows(valid if enough else known, enough, len(known) - len(valid), late)
+
+
+def is_overloaded(windows: Sequence[RequestTimes], rate: float, workers: int) -> bool:
+    """Return whether the backlog grows: the utilisation is 1 or more, or a window ended because of its backlog.
+
+    Args:
+        windows: Windows of one candidate and rate, at least one.
+        rate: Requests per second.
+        workers: Number of workers.
+    """
+    return any(one.backlog for one in windows) or rate * mean_service(windows) * 1e-9 >= workers
+
+
+def mean_service(windows: Sequence[RequestTimes]) -> float:
+    """Return the mean service time of the requests that count, in nanoseconds."""
+    return float(np.concatenate([one.service[one.counted] for one in windows]).mean())
 
 
 def percentile(values: Sequence[Times], share: float) -> float:

@@ -17,6 +17,7 @@ from latency_tui.text.formatting import (
     format_ratio_ends,
     format_seconds,
 )
+from latency_tui.text.load import summarize_load
 from latency_tui.text.mix import describe_average, describe_classes
 from latency_tui.text.sweeps import summarize_sweeps
 
@@ -30,6 +31,12 @@ _SHOULD_DECIDE = " should decide "
 
 
 def summarize(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
+    """Return the answer: of a load test if there was one, then of the candidates alone; see `summarize_alone`."""
+    sentences = (summarize_load(result), summarize_alone(result, against_fastest))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def summarize_alone(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
     """Return a sentence on which candidate is fastest and how certain that is, and short ones on limits and failures.
 
     The sentence is the same for every baseline, except that the ratio of the fastest to a baseline that it would not
@@ -83,9 +90,9 @@ def _describe_limits(result: Result) -> list[str]:
     if not verdicts:
         return []
     met = [result.candidate(slug).name for slug, found in verdicts.items() if found == {"pass"}]
-    limits = list(dict.fromkeys(limit.text for limit in result.plan.limits))
+    limits = list(dict.fromkeys(limit.text for limit in result.plan.call_limits))
     what = limits[0] if len(limits) == 1 else f"all {len(limits)} limits"
-    if len(limits) > 1 and any(limit.candidate or limit.relative for limit in result.plan.limits):
+    if len(limits) > 1 and any(limit.candidate or limit.relative for limit in result.plan.call_limits):
         what = "all its limits" if 1 in (len(met), len(verdicts)) else "all their limits"
     undecided = sum("fail" not in found and "inconclusive" in found for found in verdicts.values())
     rest = f"; {undecided} undecided" if undecided else ""

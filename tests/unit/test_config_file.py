@@ -219,7 +219,11 @@ def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Pat
             keys |= set(entry)
     kinds: dict[str, type[msgspec.Struct]] = {"models": ModelTable, "datasets": DatasetTable, "plans": PlanTable}
     missing = {table: set(kinds[table].__struct_fields__) - keys for table, keys in shown.items()}
-    assert missing == {"models": set(), "datasets": set(), "plans": {"seconds", "until_known", "max_seconds"}}
+    assert missing == {
+        "models": set(),
+        "datasets": set(),
+        "plans": {"seconds", "until_known", "max_seconds", "find_rate"},
+    }
 
 
 def test_the_schema_knows_every_key() -> None:

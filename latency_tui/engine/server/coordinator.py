@@ -43,6 +43,7 @@ from latency_tui.engine.server.channel import Channel, InputClosed, JobStopped
 from latency_tui.engine.server.core_use import CoreUse
 from latency_tui.engine.server.load import LoadRunner, worker_processes
 from latency_tui.engine.server.machine_lock import machine_lock
+from latency_tui.engine.server.rate_searches import search_rates
 from latency_tui.engine.server.schedule import (
     ROUNDS_PER_REPLICA,
     Schedule,
@@ -177,6 +178,9 @@ class Coordinator:
             )
             if not alive:
                 return "nothing left to measure"
+            if command.load_only:
+                self._measure_load(command, alive)
+                return "completed"
             cut = schedule(command.plan, alive)
             self._channel.send(
                 MeasurementStarted(
@@ -200,9 +204,7 @@ class Coordinator:
             if command.plan.steps:
                 measure_steps(self._supervisor, self._channel, command, self._cores)
             if command.plan.load is not None:
-                runner = LoadRunner(self._supervisor, self._channel, command, alive, self._load)
-                self._cores.leave(runner.cores)
-                runner.run()
+                self._measure_load(command, alive)
             return reason
         finally:
             self._cores.use_all()
@@ -216,6 +218,17 @@ class Coordinator:
             return "completed"
         finally:
             self._cores.use_all()
+
+    def _measure_load(self, command: Measure, call_seconds: dict[str, float]) -> None:
+        load = command.plan.load
+        assert load is not None
+        runner = LoadRunner(self._supervisor, self._channel, command, call_seconds, self._cores, self._load)
+        self._cores.leave(runner.cores)
+        if load.find_rate and command.rates is None:
+            runner.send_started()
+            search_rates(runner, self._channel, command, runner.able)
+        else:
+            runner.run(dict.fromkeys(runner.able, load.rates) if command.rates is None else command.rates)
 
     def _measure_cold_starts(self, command: Measure) -> None:
         for candidate in command.plan.candidates:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from latency_tui.engine import machine
@@ -14,6 +14,7 @@ from latency_tui.engine.protocol import Measure
 from latency_tui.engine.request_queue import BACKLOG, STOPPED, RequestQueue
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.core_use import CoreUse
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.plan import Candidate, LoadTest, Plan
 from latency_tui.stats.arrivals import draw_arrivals
@@ -24,12 +25,19 @@ MIN_WINDOW_SECONDS = 0.5
 """Shortest window, unless the whole load test is shorter."""
 MIN_WINDOW_REQUESTS = 20
 """Fewest requests of a window, on average."""
+MIN_WINDOW_CALLS = 500
+"""A window is as long as this many calls, if there is time: at a utilisation of 0.85, three times as long as a queue
+needs to fill (its relaxation time is S ÷ (1 − √ρ)², with a mean service time of S)."""
+FEW_WINDOWS = 4
+"""Fewest windows of a rate, if each has enough requests."""
 MAX_WAIT_SHARE = 0.5
 """A request that has waited for this share of the window's length ends the window: the backlog grows."""
 MIN_WAIT_CALLS = 20
 """It may always wait for this many calls: a short window of a slow model is not overloaded yet."""
 WINDOW_TIMEOUT_SECONDS = 10.0
 """Time limit of a window, in addition to its length, the longest wait and the plan's time limit for a call."""
+POLL_SECONDS = 0.5
+"""How often time and memory of workers are checked: less often than elsewhere, because the engine may share a core."""
 STOP_SECONDS = 0.5
 """How long workers may take to complete their calls when the job is stopped."""
 
@@ -43,23 +51,52 @@ class Window(NamedTuple):
     seconds: float
 
 
-def cut_windows(load: LoadTest, rate: float) -> tuple[int, float]:
-    """Return the number of windows of a rate, and the length of each in seconds."""
+def cut_windows(load: LoadTest, rate: float, call_seconds: Iterable[float]) -> tuple[int, float]:
+    """Return the number of windows of a rate, and the length of each in seconds.
+
+    A window begins with an empty queue, so it must be long compared with the time in which the queue fills. There are
+    at least `FEW_WINDOWS`, so that there are intervals, unless that leaves too few requests in each.
+
+    Args:
+        load: The load test.
+        rate: Requests per second.
+        call_seconds: Seconds per call of each candidate.
+    """
+    able = [seconds for seconds in call_seconds if rate * seconds < load.workers]
     shortest = max(MIN_WINDOW_SECONDS, MIN_WINDOW_REQUESTS / rate)
-    count = min(max(int(load.duration / shortest), 1), MAX_WINDOWS)
+    wanted = max(shortest, MIN_WINDOW_CALLS * max(able, default=0.0))
+    count = max(int(load.duration / wanted), min(FEW_WINDOWS, int(load.duration / shortest)), 1)
+    count = min(count, MAX_WINDOWS)
     return count, load.duration / count
 
 
-def order_windows(load: LoadTest, slugs: list[str], seed: str) -> list[Window]:
-    """Return all windows of the rates of a plan: in each turn, every candidate has a window of the same rate."""
+def order_windows(
+    load: LoadTest, call_seconds: Mapping[str, float], seed: str, rates: Mapping[str, Sequence[float]]
+) -> list[Window]:
+    """Return all windows: in each turn, every candidate has a window of each of its rates.
+
+    Windows of one rate follow each other, in an order drawn afresh.
+
+    Args:
+        load: The load test.
+        call_seconds: Seconds per call of each candidate, by slug.
+        seed: The same seed gives the same order.
+        rates: The rates of each candidate, by slug.
+    """
     rng = random.Random(f"{seed}/load")  # noqa: S311 (an order, not a secret)
+    slugs_of: dict[float, list[str]] = {}
+    for slug in call_seconds:
+        for rate in rates.get(slug, ()):
+            slugs_of.setdefault(rate, []).append(slug)
+    cut = {rate: cut_windows(load, rate, (call_seconds[slug] for slug in slugs)) for rate, slugs in slugs_of.items()}
     found: list[Window] = []
-    cut = {rate: cut_windows(load, rate) for rate in load.rates}
-    for number in range(max(count for count, _ in cut.values())):
-        for rate in rng.sample(load.rates, len(load.rates)):
+    for number in range(max((count for count, _ in cut.values()), default=0)):
+        for rate in rng.sample(list(cut), len(cut)):
             count, seconds = cut[rate]
             if number < count:
-                found += [Window(slug, rate, number, seconds) for slug in rng.sample(slugs, len(slugs))]
+                found += [
+                    Window(slug, rate, number, seconds) for slug in rng.sample(slugs_of[rate], len(slugs_of[rate]))
+                ]
     return found
 
 
@@ -71,7 +108,12 @@ class LoadRunner:
         channel: Receives the events.
         command: Says what to measure.
         call_seconds: Seconds per call by slug, as the warm-up found them.
-        load_of_cores: Says which cores are idle.
+        cores: The cores of this measurement.
+        load: Says which cores are idle.
+
+    Attributes:
+        cores: Cores of the workers; empty if they are not pinned.
+        is_exclusive: Whether workers share neither cores nor an interpreter.
     """
 
     def __init__(
@@ -80,7 +122,8 @@ class LoadRunner:
         channel: Channel,
         command: Measure,
         call_seconds: Mapping[str, float],
-        load_of_cores: machine.CoreLoad,
+        cores: CoreUse,
+        load: machine.CoreLoad,
     ) -> None:
         assert command.plan.load is not None
         self._supervisor = supervisor
@@ -90,28 +133,40 @@ class LoadRunner:
         self._plan: Plan = command.plan
         self._load: LoadTest = command.plan.load
         self._candidates = {candidate.slug: candidate for candidate in command.plan.candidates}
-        self._allowed = machine.allowed_cores()
-        self.cores = choose_worker_cores(self._plan, self._allowed, load_of_cores)
-        self._is_exclusive = self._load.workers == 1 or (
+        self._allowed = cores.allowed
+        self.cores = choose_worker_cores(self._plan, self._allowed, load)
+        self.is_exclusive = self._load.workers == 1 or (
             self._load.worker_kind == "process" and self._load.workers * self._plan.threads <= len(self.cores)
         )
 
-    def run(self) -> None:
-        """Run all windows, and send an event per window.
+    @property
+    def able(self) -> dict[str, float]:
+        """Seconds per call of the candidates that have not failed, by slug."""
+        return {
+            slug: seconds
+            for slug, seconds in self._call_seconds.items()
+            if slug in self._candidates and slug in self._supervisor
+        }
+
+    def run(self, rates: Mapping[str, Sequence[float]]) -> None:
+        """Run the windows of some rates, and send an event per window.
+
+        Args:
+            rates: The rates of each candidate, by slug.
 
         Raises:
             JobStopped: The client stopped the job; what was measured before has been sent.
         """
-        slugs = [slug for slug in self._call_seconds if slug in self._candidates and slug in self._supervisor]
-        windows = order_windows(self._load, slugs, f"{self._plan.seed}/{self._command.launch}")
+        windows = order_windows(self._load, self.able, f"{self._plan.seed}/{self._command.launch}", rates)
         left = sum(window.seconds for window in windows)
-        self._send_started(len(windows), left)
+        self.send_started(len(windows), left)
         for place, window in enumerate(windows, start=1):
             left -= window.seconds
             if window.slug in self._supervisor:
                 self.run_window(window, len(windows) - place, left)
 
-    def _send_started(self, windows: int, seconds: float) -> None:
+    def send_started(self, windows: int = 0, seconds: float = 0.0) -> None:
+        """Say how the load test is done; the number of windows is 0 if it is not known."""
         self._channel.send(
             LoadStarted(
                 job=self._command.job,
@@ -119,7 +174,7 @@ class LoadRunner:
                 workers=self._load.workers,
                 worker_kind=self._load.worker_kind,
                 cores=self.cores,
-                is_exclusive=self._is_exclusive,
+                is_exclusive=self.is_exclusive,
                 shares_cores=not set(self._allowed) - set(self.cores),
                 windows=windows,
                 seconds=seconds,
@@ -196,13 +251,13 @@ class LoadRunner:
                 as_threads=self._load.worker_kind == "thread",
                 threads=int(candidate.settings.get("threads", self._plan.threads)),
                 pinned=worker_cores(self.cores, candidate, self._plan, number),
-                is_exclusive=self._is_exclusive and bool(self.cores),
+                is_exclusive=self.is_exclusive and bool(self.cores),
             )
             process.ask(request, "measuring", timeout)
         waiting = list(processes)
         try:
             while waiting:
-                for process in self._supervisor.ready(waiting):
+                for process in self._supervisor.ready(waiting, POLL_SECONDS):
                     waiting.remove(process)
                     self._supervisor.expect(process, RequestsAnswered)
         except JobStopped:

@@ -208,9 +208,9 @@ class Supervisor:
                 self.end([process.slug])
             raise
 
-    def ready(self, processes: list[CandidateProcess]) -> list[CandidateProcess]:
+    def ready(self, processes: list[CandidateProcess], poll_seconds: float = POLL_SECONDS) -> list[CandidateProcess]:
         """Wait a moment, end the processes that hang or fill the memory, and return those that replied or ended."""
-        found = self._channel.wait([process.connection for process in processes], POLL_SECONDS)
+        found = self._channel.wait([process.connection for process in processes], poll_seconds)
         if stopped := [
             process for process in processes if self._channel.is_stop_requested(process.slug) and not process.ready
         ]:

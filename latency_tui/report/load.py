@@ -1,0 +1,115 @@
+"""The load test in reports: rows of the table, and columns of the CSV file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latency_tui.report.markup import escape
+from latency_tui.report.svg import AXIS, LINES_HEIGHT, MAX_LINES, colour_of, draw_line, labels_below, line_y, value_axis
+from latency_tui.report.table_cells import LIMITS, Row
+from latency_tui.text.formatting import format_duration
+from latency_tui.text.load import OVERLOADED, format_rate, format_time, format_verdict
+from latency_tui.text.sanitize import clean
+from latency_tui.text.scales import extended, line_scale
+
+if TYPE_CHECKING:
+    from latency_tui.result.load import LoadResult
+    from latency_tui.result.result import CandidateResult, Result
+
+_TIMES = ("mean", "p50", "p90", "p95", "p99", "p99_9", "max")
+CSV_COLUMNS = (
+    *("rate", "utilisation", "overloaded", "workers", "worker_kind"),
+    *(f"{time}_{key}" for time in ("service", "wait", "response") for key in _TIMES),
+    *("response_p99_low", "response_p99_high", "capacity", "capacity_per_core", "answered_rate", "requests", "valid"),
+    *("load_limits", "highest_passing_rate", "lowest_failing_rate"),
+)
+
+
+def load_rows(result: Result) -> list[Row]:
+    """Return a row per candidate and rate; of a search only the rates at both ends, and those that were tried if none.
+
+    `service` and `wait` are means.
+    """
+    return [_row(result, one) for one in shown_load(result)]
+
+
+def shown_load(result: Result) -> list[LoadResult]:
+    """Return the figures of all given rates, or of a search those at both ends."""
+    ends = {(one.candidate, rate) for one in result.highest_rates for rate in (one.passes, one.fails)}
+    searched = {one.candidate for one in result.highest_rates}
+    return [one for one in result.load if one.candidate not in searched or (one.candidate, one.rate) in ends]
+
+
+def _row(result: Result, one: LoadResult) -> Row:
+    candidate = result.candidate(one.candidate)
+    cells = {
+        "model": clean(candidate.name),
+        "rate": format_rate(one.rate),
+        "ρ": f"{one.utilisation:.2f}",
+        "service": format_duration(one.service.mean),
+        "service p99": format_duration(one.service.p99),
+        "wait": format_duration(one.wait.mean),
+        "response p50": format_duration(one.response.p50),
+        "response p99": OVERLOADED if one.overloaded else format_time(one.response, "p99"),
+        "capacity per core": format_rate(one.capacity_per_core),
+        LIMITS: format_verdict(one),
+    }
+    if not result.plan.load_limits and one.valid:
+        del cells[LIMITS]
+    return Row(candidate=candidate, verdict="", cells=cells)
+
+
+def load_chart(result: Result) -> tuple[str, float, list[CandidateResult]]:
+    """Return a line per candidate of its p99 response time over the request rate, the height, and those that are drawn.
+
+    It is empty unless a candidate that is not overloaded was measured at several rates.
+    """
+    points: dict[str, list[tuple[float, float]]] = {}
+    for one in result.load:
+        if one.response.p99 is not None and one.valid:
+            points.setdefault(one.candidate, []).append((one.rate, one.response.p99))
+    drawn = [one for one in result.candidates if len(points.get(one.slug, ())) > 1][:MAX_LINES]
+    if not drawn:
+        return "", 0, []
+    every = [point for one in drawn for point in points[one.slug]]
+    limits = [one for one in result.plan.load_limits if one.metric != "mean"]
+    scale = line_scale(min(p99 for _, p99 in every), max(p99 for _, p99 in every))
+    scale = extended(scale, [one.bound for one in limits])
+    low, high = min(rate for rate, _ in every), max(rate for rate, _ in every)
+
+    def x_of(rate: float) -> float:
+        return 3 + 94 * (rate - low) / (high - low)
+
+    rates = sorted({rate for rate, _ in every})
+    parts = [value_axis(scale), labels_below([(x_of(rate), format_rate(rate)) for rate in rates])]
+    for limit in (one for one in limits if scale.holds(one.bound)):
+        y = line_y(scale.place(limit.bound))
+        parts.append(
+            f'<line class="limit" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class="limit-name" x="100%" y="{y - 4:.1f}" text-anchor="end">{escape(str(limit))}</text>'
+        )
+    for index, candidate in enumerate(drawn):
+        places = [(x_of(rate), scale.place(p99)) for rate, p99 in points[candidate.slug]]
+        parts.append(draw_line(candidate, index, places, candidate.name))
+        for (rate, p99), (x, place) in zip(points[candidate.slug], places, strict=True):
+            hover = escape(f"{candidate.name} at {format_rate(rate)}: p99 {format_duration(p99)}")
+            parts.append(
+                f'<circle class="dot" style="--c:{colour_of(candidate)}" cx="{x:.2f}%" cy="{line_y(place):.1f}" r="5">'
+                f"<title>{hover}</title></circle>"
+            )
+    return "".join(parts), LINES_HEIGHT + AXIS, drawn
+
+
+def csv_values(result: Result, one: LoadResult) -> dict[str, str | float | int | None]:
+    """Return the values of a candidate at a rate by column; unknown values are missing or None."""
+    found: dict[str, str | float | int | None] = {
+        name: getattr(one, name) for name in CSV_COLUMNS if name in one.__struct_fields__
+    }
+    for time in ("service", "wait", "response"):
+        found |= {f"{time}_{key}": getattr(getattr(one, time), key) for key in _TIMES}
+    found |= {"response_p99_low": one.response.p99_low, "response_p99_high": one.response.p99_high}
+    found["load_limits"] = "; ".join(f"{verdict.limit}: {verdict.verdict}" for verdict in one.limits)
+    for highest in result.highest_rates:
+        if highest.candidate == one.candidate:
+            found |= {"highest_passing_rate": highest.passes, "lowest_failing_rate": highest.fails}
+    return found

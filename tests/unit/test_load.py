@@ -1,0 +1,328 @@
+"""A load test as a value, as a result of given events, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from latency_tui.analysis.load import LoadRecorder
+from latency_tui.analysis.recorder import Recorder
+from latency_tui.catalog.arrivals import read_gaps
+from latency_tui.cli.load_options import make_load_test
+from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
+from latency_tui.errors import UsageError
+from latency_tui.plan import BUILTIN_MODELS, Candidate, LoadTest, Plan
+from latency_tui.plan.limits import parse_limit
+from latency_tui.report import render
+from latency_tui.report.command import format_command
+from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics
+from latency_tui.result.result import Result
+from latency_tui.stats.arrivals import draw_arrivals
+from latency_tui.stats.load_windows import RequestTimes, percentile
+from latency_tui.text.load import describe_highest_rate, summarize_load
+from tests.queue_simulation import simulate
+from tests.unit.fake_result import make_result
+
+MS = 1_000_000
+NOTHING = {"rates": None, "find_rate": False, "workers": None, "worker_kind": None, "arrivals": None, "duration": None}
+CANDIDATES = tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2])
+SLUG, OTHER = (candidate.slug for candidate in CANDIDATES)
+
+
+def make_plan(limit: str | None = None, **load: object) -> Plan:
+    limits = (parse_limit(limit),) if limit else ()
+    test = LoadTest(**({"rates": (200.0,)} | load))  # type: ignore[arg-type]
+    return Plan(candidates=CANDIDATES, limits=limits, load=test)
+
+
+def window_event(times: RequestTimes, slug: str = SLUG, rate: float = 200.0, **fields: object) -> LoadWindowMeasured:
+    """The event of a window as the engine sends it."""
+    columns = [column.astype("<i8").tobytes() for column in (times.arrivals, times.starts, times.ends)]
+    event = LoadWindowMeasured(
+        job="j",
+        launch=0,
+        candidate=slug,
+        rate=rate,
+        window=0,
+        arrivals=columns[0],
+        starts=columns[1],
+        ends=columns[2],
+        workers=times.workers.tobytes(),
+        seconds=times.seconds,
+        requests=times.requests,
+    )
+    return msgspec.structs.replace(event, **fields)
+
+
+def measure_windows(
+    plan: Plan, service: int | Callable[[float], int], count: int = 5, *, slug: str = SLUG, launch: int = 0
+) -> tuple[LoadRecorder, list[RequestTimes]]:
+    """Record windows of every rate of a plan, as an exact simulation answers them."""
+    assert plan.load is not None
+    recorder, found = LoadRecorder(plan), []
+    recorder.add(started(plan))
+    for rate in plan.load.rates:
+        for number in range(count):
+            arrivals = draw_arrivals(rate, 5.0, seed=(number,))
+            spans = [service if isinstance(service, int) else service(rate)] * arrivals.size
+            times = simulate(arrivals, spans, plan.load.workers)._replace(seconds=5.0, launch=launch)
+            found.append(times)
+            recorder.add(window_event(times, slug, rate, launch=launch, window=number))
+    return recorder, found
+
+
+def started(plan: Plan) -> LoadStarted:
+    assert plan.load is not None
+    kind, workers = plan.load.worker_kind, plan.load.workers
+    return LoadStarted(job="j", launch=0, workers=workers, worker_kind=kind, cores=(0, 1), is_exclusive=True)
+
+
+# --- the analysis -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_analysis_of_simulated_requests_is_that_of_the_simulation(workers: int) -> None:
+    recorder, windows = measure_windows(make_plan(workers=workers), 3 * MS)
+    (found,) = recorder.results()
+    response = [one.response[one.arrivals >= 0.5e9] for one in windows]
+    assert found.response.mean == pytest.approx(np.concatenate(response).mean() * 1e-9)
+    assert found.response.p99 == pytest.approx(percentile(response, 0.99) * 1e-9)
+    assert found.service.mean == pytest.approx(0.003)
+    assert found.utilisation == pytest.approx(200 * 0.003 / workers)
+    assert found.requests == sum(one.size for one in response)
+    assert found.valid
+    assert found.capacity_per_core == pytest.approx(workers / 0.003 / 2)
+
+
+def test_waits_and_service_times_add_up_to_response_times() -> None:
+    (found,) = measure_windows(make_plan(), 4 * MS)[0].results()
+    assert found.wait.mean is not None
+    assert found.service.mean is not None
+    assert found.response.mean == pytest.approx(found.wait.mean + found.service.mean)
+    assert (found.response.p50 or 0) >= (found.service.p50 or 1)
+
+
+def test_an_overloaded_candidate_has_no_percentile_of_waits_and_responses() -> None:
+    (found,) = measure_windows(make_plan("p99 < 5ms"), 6 * MS)[0].results()
+    assert found.utilisation == pytest.approx(1.2)
+    assert found.overloaded
+    assert found.response == found.wait == TimeStatistics()
+    assert found.service.p99 == pytest.approx(0.006)
+    assert found.verdict == "fail"
+
+
+def test_a_window_that_ended_with_a_backlog_is_overloaded() -> None:
+    recorder, windows = measure_windows(make_plan(), 1 * MS)
+    recorder.add(window_event(windows[0], end="backlog"))
+    assert recorder.results()[0].overloaded
+
+
+def test_late_windows_are_left_out_and_too_many_make_the_result_invalid() -> None:
+    recorder, windows = measure_windows(make_plan("p99 < 50ms"), 2 * MS, count=4)
+    late = windows[0]._replace(starts=windows[0].starts + 5 * MS, ends=windows[0].ends + 5 * MS)
+    recorder.add(window_event(late))
+    (found,) = recorder.results()
+    assert (found.valid, found.windows, found.invalid_windows) == (True, 4, 1)
+    assert found.service.p99 == pytest.approx(0.002)
+    for _ in range(5):
+        recorder.add(window_event(late))
+    (found,) = recorder.results()
+    assert (found.valid, found.verdict) == (False, "inconclusive")
+
+
+def test_limits_are_on_the_response_time_and_need_enough_requests() -> None:
+    plan = make_plan("p99 < 20ms")
+    (found,) = measure_windows(plan, 2 * MS)[0].results()
+    assert found.verdict == "pass"
+    (few,) = measure_windows(plan, 2 * MS, count=2)[0].results()
+    assert few.verdict == "inconclusive"
+    assert few.limits[0].requests_to_decide
+    (slow,) = measure_windows(plan, int(4.6 * MS))[0].results()
+    assert slow.verdict == "fail"
+
+
+def test_limits_on_responses_are_not_judged_from_calls_alone() -> None:
+    plan = make_plan("p99 < 5ms")
+    assert [str(limit) for limit in plan.load_limits] == ["p99 < 5ms"]
+    assert plan.call_limits == ()
+    throughput = msgspec.structs.replace(plan, limits=(parse_limit("throughput > 5/s"),))
+    assert throughput.load_limits == ()
+
+
+@pytest.mark.parametrize(("service", "confirmed"), [(lambda rate: int(2 * MS), True), (lambda rate: 3 * MS, False)])
+def test_both_ends_of_a_search_are_confirmed_by_a_fresh_launch(
+    service: Callable[[float], int], confirmed: bool
+) -> None:
+    plan = make_plan("p99 < 150ms", rates=(), find_rate=True)
+    recorder = LoadRecorder(plan)
+    recorder.add(started(plan))
+    rates = (200.0, 450.0, 470.0)
+    for launch, spans in ((0, lambda rate: 2 * MS if rate < 460 else 3 * MS), (1, service)):
+        for rate in rates[launch:]:
+            simulated = msgspec.structs.replace(plan, load=LoadTest(rates=(rate,)))
+            span = spans(rate) if rate < 460 or launch == 0 else 3 * MS
+            for times in measure_windows(simulated, span, launch=launch)[1]:
+                recorder.add(window_event(times, SLUG, rate, launch=launch))
+    recorder.add(RateSearchFinished(job="j", launch=0, candidate=SLUG, passes=450.0, fails=470.0))
+    (found,) = recorder.highest_rates()
+    assert found.confirmed is confirmed
+    assert (found.passes, found.fails) == ((450.0, 470.0) if confirmed else (200.0, 450.0))
+    assert found.monotone
+
+
+def test_a_recorder_puts_the_load_test_into_its_result() -> None:
+    plan = make_plan()
+    recording = Recorder(plan)
+    for times in measure_windows(plan, 2 * MS)[1]:
+        recording.add(window_event(times))
+    assert [one.rate for one in recording.result().load] == [200.0]
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def load_result(slug: str, p99: float | None, rate: float = 200.0, verdict: str | None = None) -> LoadResult:
+    limits = () if verdict is None else (LoadVerdict(limit="p99 < 5ms", verdict=verdict, value=p99),)  # type: ignore[arg-type]
+    overloaded = p99 is None
+    times = TimeStatistics() if p99 is None else TimeStatistics(mean=p99, p50=p99, p99=p99, p99_low=p99, p99_high=p99)
+    return LoadResult(
+        candidate=slug,
+        rate=rate,
+        utilisation=1.2 if overloaded else 0.4,
+        overloaded=overloaded,
+        workers=1,
+        worker_kind="process",
+        service=TimeStatistics(mean=0.001, p50=0.001, p99=0.001),
+        wait=times,
+        response=times,
+        limits=limits,
+    )
+
+
+def result_with(plan: Plan, *load: LoadResult, highest: tuple[HighestRate, ...] = ()) -> Result:
+    fake = make_result()
+    whole = msgspec.structs.replace(plan, candidates=fake.plan.candidates)
+    return msgspec.structs.replace(fake, plan=whole, load=load, highest_rates=highest)
+
+
+def test_the_answer_says_who_passes_at_the_rate() -> None:
+    result = result_with(
+        make_plan("p99 < 5ms"),
+        load_result("logistic-regression", 0.0012, verdict="pass"),
+        load_result("random-forest", None, verdict="fail"),
+    )
+    assert summarize_load(result).startswith(
+        "At 200/s within p99 < 5ms: Logistic Regression (p99 1.20 ms) passes; Random Forest (overloaded) fails."
+    )
+
+
+def test_the_answer_of_a_search_names_both_rates_and_the_reason() -> None:
+    highest = (
+        HighestRate(candidate="logistic-regression", passes=410, fails=430, confirmed=True),
+        HighestRate(candidate="random-forest", passes=None, fails=50),
+    )
+    result = result_with(
+        make_plan("p99 < 5ms", rates=(), find_rate=True),
+        load_result("logistic-regression", 0.0062, rate=430, verdict="fail"),
+        load_result("random-forest", 0.009, rate=50, verdict="fail"),
+        highest=highest,
+    )
+    assert summarize_load(result).startswith(
+        "Within p99 < 5ms: Logistic Regression passes at 410/s and fails at 430/s (p99 6.20 ms); "
+        "Random Forest fails even at 50/s (p99 9.00 ms)."
+    )
+    assert "430/s" in render(result, "table")
+
+
+def test_a_rate_without_a_failing_one_is_called_the_highest_tried() -> None:
+    result = result_with(make_plan("p99 < 5ms", rates=(), find_rate=True))
+    one = HighestRate(candidate="random-forest", passes=3200)
+    assert describe_highest_rate(result, one) == "Random Forest passes up to 3,200/s, the highest rate that was tried"
+
+
+def test_a_ranking_that_differs_under_load_is_said() -> None:
+    result = result_with(make_plan(), load_result("logistic-regression", 0.009), load_result("random-forest", 0.007))
+    assert "Alone, Logistic Regression is faster than Random Forest" in summarize_load(result)
+    same = result_with(make_plan(), load_result("logistic-regression", 0.006), load_result("random-forest", 0.007))
+    assert "Alone" not in summarize_load(same)
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv", "html", "json"])
+def test_every_report_has_the_load_test(form: str) -> None:
+    result = result_with(make_plan(), load_result("logistic-regression", 0.00912), load_result("random-forest", None))
+    shown = render(result, form)  # type: ignore[arg-type]
+    assert "overloaded" in shown
+    assert "9.12 ms" in shown or "0.00912" in shown
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def test_rates_are_parsed_and_options_fill_the_load_test() -> None:
+    found = make_load_test({**NOTHING, "rates": "50, 100,200/s", "workers": 2, "worker_kind": "thread"})
+    assert found == LoadTest(rates=(50, 100, 200), workers=2, worker_kind="thread")
+    assert make_load_test(NOTHING) is None
+
+
+def test_recorded_gaps_have_a_rate_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "gaps.txt"
+    file.write_text("# seconds\n0.01\n\n0.03\n")
+    assert read_gaps(file) == (0.01, 0.03)
+    found = make_load_test({**NOTHING, "arrivals": str(file)})
+    assert found is not None
+    assert found.rates == (50.0,)
+    assert found.arrivals == "recorded"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"rates": "fast"}, "numbers per second"),
+        ({"rates": "0"}, "more than 0"),
+        ({"rates": "nan"}, "more than 0"),
+        ({"rates": "5,5"}, "given twice"),
+        ({"rates": ""}, "numbers per second"),
+        ({"rates": "100", "find_rate": True}, "exclude each other"),
+        ({"workers": 2}, "--workers is for a load test"),
+        ({"arrivals": "constant"}, "--arrivals is for a load test"),
+        ({"rates": "100", "workers": 0}, "from 1 to 64"),
+        ({"rates": "100", "duration": float("inf")}, "86,400 seconds"),
+        ({"rates": "1000000", "duration": 100.0}, "lower rate or a shorter duration"),
+        ({"rates": "100", "arrivals": "no-such-file.txt"}, "There is no file no-such-file.txt"),
+    ],
+)
+def test_invalid_options_get_one_sentence(values: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        make_load_test({**NOTHING, **values})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0.1\nfast\n", "Line 2 of .*fast"),
+        ("-1\n", "Line 1"),
+        ("", "has no gaps"),
+        ("0\n0\n", "are all 0"),
+        ("inf", "Line 1"),
+    ],
+)
+def test_a_file_of_gaps_that_is_invalid_names_the_line(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "gaps.txt").write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_gaps(tmp_path / "gaps.txt")
+
+
+def test_finding_the_highest_rate_needs_a_limit_for_each_model() -> None:
+    with pytest.raises(UsageError, match="needs a limit on its response time"):
+        make_plan(rates=(), find_rate=True)
+    with pytest.raises(UsageError, match=OTHER):
+        make_plan(f"{SLUG}: p99 < 5ms", rates=(), find_rate=True)
+
+
+def test_the_command_measures_the_same_load_again() -> None:
+    command = format_command(make_plan(rates=(50.0, 100.0), workers=2, worker_kind="thread", arrivals="constant"))
+    assert "--rate 50,100 --workers 2 --worker-kind thread --arrivals constant --duration 10" in (command or "")
