@@ -87,12 +87,13 @@ def _step_row(step: Step) -> StepRow:
 
 
 def _part_row(label: str, kind: Literal["part", "added"], estimate: Estimate, call: float) -> StepRow:
-    unknown = estimate.low is not None and estimate.high is not None and estimate.low <= 0 <= estimate.high
+    few = estimate.low is None or estimate.high is None
+    unknown = few or (estimate.low or 0.0) <= 0 <= (estimate.high or 0.0)
     return StepRow(
         label=label,
         kind=kind,
         share=0.0 if unknown else estimate.value / call,
-        time="not shown" if unknown else _signed(estimate.value),
+        time=NOTHING if few else "none" if unknown else _signed(estimate.value),
         interval=_interval(estimate.low, estimate.high),
         percent=NOTHING if unknown else format_share(estimate.value / call),
     )
@@ -118,7 +119,7 @@ def _rest_label(step: Step) -> str:
 def format_share(share: float) -> str:
     """Return a share in per cent: `78 %`, `0.4 %`."""
     percent = share * 100
-    return f"{percent:.1f} %" if abs(percent) < 0.95 else f"{percent:.0f} %"
+    return (f"{percent:.1f} %" if abs(percent) < 0.95 else f"{percent:.0f} %").replace("-", "−")
 
 
 def bar(share: float, width: int) -> str:

@@ -28,6 +28,7 @@ from latency_tui.tui.commands import (
     ShowHelp,
     ShowNoise,
     ShowPalette,
+    ShowSteps,
     ShowTrend,
     SortComparison,
     Stop,
@@ -40,7 +41,7 @@ ALWAYS: tuple[type[Command], ...] = (ShowHelp, ShowPalette, Quit)
 
 _FOOTER: tuple[type[Command], ...] = (
     *(Stop, Freeze, Profile, ShowFailure, MeasureMore, Choose, Train, AddModel, ChangeData, AddVariants),
-    *(MakeBaseline, Enlarge, SaveAs, ShowNoise),
+    *(MakeBaseline, ShowSteps, Enlarge, SaveAs, ShowNoise),
 )
 """The keys of the models, the most important first: a narrow footer drops them from the end."""
 
@@ -56,6 +57,7 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
         SaveAs,
         MakeBaseline,
         Enlarge,
+        ShowSteps,
         ShowNoise,
     ),
     *(Choose, Train),

@@ -17,7 +17,7 @@ from textual.dom import DOMNode
 from latency_tui.engine import launches
 from latency_tui.engine.client import Engine
 from latency_tui.engine.input_consistency import InputsChangedError
-from latency_tui.engine.protocol import BlockMeasured, Environment, Event, RoundFinished, Train
+from latency_tui.engine.protocol import BlockMeasured, Environment, Event, MeasureSteps, RoundFinished, Train
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan
 from latency_tui.tui.background import run_in_background
@@ -75,6 +75,12 @@ class Session:
             )
 
         self._work(job, stream)
+        return job
+
+    def time_steps(self, plan: Plan) -> str:
+        """Time the steps of the plan's candidates; returns the job's id."""
+        job = self._new_job("steps")
+        self._work(job, lambda engine: engine.run(MeasureSteps(job=job, plan=plan)))
         return job
 
     def continue_measurement(

@@ -28,6 +28,7 @@ from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.reducers import events
 from latency_tui.tui.result_order import stable_order
 from latency_tui.tui.state import Progress, ShownMeasurement, State, is_training, update_row
+from latency_tui.tui.step_controller import StepController
 from latency_tui.tui.store import Store
 from latency_tui.tui.text import sanitize_line
 
@@ -55,6 +56,7 @@ class MeasurementController:
         self._session = Session(screen, engine_factory)
         self._recordings = Recordings(history)
         self._confirmation = Confirmation(screen)
+        self._steps = StepController(screen, store, self._session, self._recordings, self._compute_result)
         self._measured_more = False
         self._training_since: dict[str, float] = {}
 
@@ -138,6 +140,8 @@ class MeasurementController:
         self._measured_more = True
         frequent = all(isinstance(event, BlockMeasured | RoundFinished) for event in message.events)
         self._store.change(state, paint=not frequent)
+        if state.work == "timing steps":
+            self._steps.add(message.events)
 
     def _end_job(self, message: JobEnded) -> None:
         """Compute the exact result of a measurement that has ended; go on where Profile was pressed while training."""
@@ -150,6 +154,7 @@ class MeasurementController:
         profiled = self._state.work == "profiling"
         profile_next = self._state.profile_after_training and message.error is None
         self._store.change(events.finish(events.sample_noise(self._state)))
+        self._steps.end(message.error)
         if profiled:
             self._compute_result(message.job)
         elif profile_next:
@@ -230,6 +235,7 @@ class MeasurementController:
             commands.Profile: partial(self._profile, ask_for_trust),
             commands.MeasureMore: self._measure_more,
             commands.Stop: self._stop,
+            commands.ShowSteps: partial(self._steps.show, ask_for_trust),
             commands.MakeBaseline: self._make_baseline,
         }
 

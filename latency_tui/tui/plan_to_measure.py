@@ -72,6 +72,32 @@ def plan_to_measure(state: State, *, training: bool = False) -> Plan:
     )
 
 
+def plan_of_steps(state: State) -> Plan:
+    """Return the plan of the pass that times the steps of the highlighted model.
+
+    Raises:
+        UsageError: The text of the field Batch is invalid, or no model is highlighted.
+    """
+    if state.row is None:
+        raise UsageError("No model is highlighted.")
+    return msgspec.structs.replace(
+        state.plan,
+        candidates=(state.row.candidate,),
+        workload=workload_to_measure(state),
+        limits=(),
+        load=None,
+        sweeps=(),
+        runs=1,
+        seconds=None,
+        until_known=False,
+        control=False,
+        cold_start=False,
+        steps=True,
+        launches=1,
+        baseline=None,
+    )
+
+
 def plan_typed(state: State) -> Plan:
     """Return the plan with the selected models and the valid numbers in the fields; invalid ones are ignored."""
     plan = state.plan

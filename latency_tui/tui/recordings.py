@@ -73,11 +73,15 @@ class Recordings:
 
     async def continue_with(self, job: str, more: MeasurementAmount) -> int:
         """Begin a continuation of a recording; returns its first launch."""
+        await self.reopen(job)
+        return self._recordings[job].continue_with(more)
+
+    async def reopen(self, job: str) -> None:
+        """Write the further events of a recording that has ended to the history."""
         if finishing := self._finishing.get(job):
             await asyncio.to_thread(finishing.close)  # two writers of one result would remove each other's samples
         if job not in self._writers:
             self._write(job)
-        return self._recordings[job].continue_with(more)
 
     def problem(self) -> str:
         """Return why a result is not kept, once per reason; empty if there is nothing to report."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from latency_tui.result.trend import Trend
 
 Stage = Literal["new", "training", "ready", "failed"]
-Work = Literal["idle", "training", "profiling"]
-Phase = Literal["preparing", "waiting", "training", "warming up", "measuring", "cold start", "stopping"]
+Work = Literal["idle", "training", "profiling", "timing steps"]
+Phase = Literal["preparing", "waiting", "training", "warming up", "measuring", "cold start", "steps", "stopping"]
 
 NOISE_COLUMNS = 8
 
@@ -68,7 +68,7 @@ class Progress:
 
     Attributes:
         phase: `preparing`, `waiting` (for another measurement on this machine), `training`, `warming up`, `measuring`,
-            `cold start` or `stopping`.
+            `cold start`, `steps` or `stopping`.
         done: Completed steps: candidates that are trained, warmed up or restarted, or rounds.
         total: Planned steps; 0 if the number is unknown.
         seconds_left: Estimated remaining time; None if it is unknown.

@@ -149,7 +149,7 @@ def test_a_difference_whose_interval_includes_zero_is_not_shown_as_time() -> Non
     timings = msgspec.structs.replace(event.timings, unchecked=noisy)
     rows = render_rows(msgspec.structs.replace(event, timings=timings))
     check = next(row for row in rows if "NaN" in row.label)
-    assert (check.time, check.percent, check.share) == ("not shown", "–", 0.0)
+    assert (check.time, check.percent, check.share) == ("none", "–", 0.0)
     assert check.interval.startswith("−")
 
 
@@ -179,7 +179,7 @@ def test_a_bar_has_the_length_of_its_share(share: float, width: int, drawn: str)
 
 
 def test_shares_below_one_per_cent_have_a_decimal() -> None:
-    assert [format_share(share) for share in (0.78, 0.004, -0.02, 1.0)] == ["78 %", "0.4 %", "-2 %", "100 %"]
+    assert [format_share(share) for share in (0.78, 0.004, -0.02, 1.0)] == ["78 %", "0.4 %", "−2 %", "100 %"]
 
 
 # --- results and formats ---------------------------------------------------------------------------------------------

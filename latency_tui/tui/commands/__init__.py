@@ -64,6 +64,7 @@ from latency_tui.tui.commands.screen import (
     ShowPalette,
     SortComparison,
 )
+from latency_tui.tui.commands.steps import ShowSteps
 from latency_tui.tui.commands.tabs import (
     TABS,
     NextTab,
@@ -135,6 +136,7 @@ __all__ = [
     "ShowNoise",
     "ShowPalette",
     "ShowSpread",
+    "ShowSteps",
     "ShowTab",
     "ShowTrend",
     "SortComparison",
@@ -152,7 +154,8 @@ COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
         *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
-        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline, ShowFailure),
+        *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline),
+        *(ShowSteps, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious, HighlightFirst, HighlightLast, HighlightPageDown, HighlightPageUp),
         *(*TABS, NextTab, PreviousTab, NextView, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),

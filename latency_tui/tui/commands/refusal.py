@@ -8,6 +8,7 @@ from latency_tui.tui.commands.measuring import FocusRuns, Freeze, Profile, Stop,
 from latency_tui.tui.commands.models import AddModel, AddVariants, Find, MakeBaseline, RemoveModel, ShowFailure
 from latency_tui.tui.commands.results import MeasureMore, NextResult, PreviousResult
 from latency_tui.tui.commands.screen import ReverseComparison, SortComparison
+from latency_tui.tui.commands.steps import ShowSteps
 from latency_tui.tui.commands.tabs import NextTab, NextView, PreviousTab, ShowCompare, ShowHistory, ShowSpread, ShowTab
 from latency_tui.tui.layout import MIN_HEIGHT, MIN_WIDTH
 from latency_tui.tui.state import State
@@ -33,7 +34,11 @@ def refusal(command: type[Command], state: State) -> str:
     )
     if state.mode == "tiny" and issubclass(command, need_room):
         return _TOO_SMALL
-    if state.work != "idle" and issubclass(command, PlanCommand | Profile | PreviousResult | NextResult | OpenSaved):
+    if command is ShowSteps and state.work == "idle":
+        return "No model is highlighted."
+    if state.work != "idle" and issubclass(
+        command, PlanCommand | Profile | ShowSteps | PreviousResult | NextResult | OpenSaved
+    ):
         return f"Something is running; {Stop.key_label()} stops it and keeps the results."
     if command is ShowTrend and state.tab != "history":
         return f"This key shows trends in History; {ShowHistory.key_label()} opens it."

@@ -17,6 +17,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
+from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.tui.state import NOISE_COLUMNS, Phase, Progress, ShownMeasurement, State, update_row
 
 
@@ -25,7 +26,7 @@ def fold(state: State, event: Event) -> State:
     match event:
         case EngineStarted(environment=environment):
             progress = state.progress
-            if progress.phase in ("measuring", "cold start"):  # that of the next launch
+            if progress.phase in ("measuring", "cold start", "steps"):  # that of the next launch
                 progress = Progress(launch=progress.launch + 1)
             return replace(state, environment=environment, progress=progress)
         case MachineBusy():
@@ -59,6 +60,14 @@ def fold(state: State, event: Event) -> State:
             return _advance(state, "cold start", 0)
         case ColdStartMeasured():
             return _advance(state, "cold start", 1)
+        case StepsStarted():
+            if state.progress.phase == "stopping":
+                return state
+            return replace(state, progress=Progress("steps", launch=state.progress.launch))
+        case StepsMeasured():
+            if state.progress.phase == "stopping":
+                return state
+            return replace(state, progress=Progress("steps", event.done, event.total, launch=state.progress.launch))
         case MeasurementStarted():
             progress = Progress("measuring", 0, event.rounds, event.seconds, event.launch)
             return replace(state, progress=progress, pinned=event.pinned)

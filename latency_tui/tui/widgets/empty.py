@@ -32,6 +32,9 @@ def _text(state: State, width: int) -> list[Line]:
             "The models are being trained and warmed up; the first figures appear after the first round.",
         )
         return [[(head, "bold")], [], *_muted(tail, width)]
+    if state.work == "timing steps":
+        tail = "The steps of the highlighted model are timed; the dialog shows where the time goes."
+        return [[("Timing steps", "bold")], [], *_muted(tail, width)]
     if state.work == "training":
         head, tail = (
             "Training",

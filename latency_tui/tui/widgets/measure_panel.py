@@ -183,6 +183,7 @@ def _steps(state: State) -> str:
         "warming up": f"warmed up {progress.done} of {progress.total}",
         "measuring": f"round {progress.done:,} of {progress.total:,}",
         "cold start": f"cold start {progress.done} of {progress.total}",
+        "steps": f"steps: round {progress.done} of {progress.total}" if progress.total else "timing the steps",
         "stopping": "stopping",
     }[progress.phase]
     decided, asked = _count_decided(state)
