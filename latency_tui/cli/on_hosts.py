@@ -83,7 +83,7 @@ class HostMeasurement:
         return HostResult(host=self.name, cpu=environment.cpu if environment else "", result=result, error=self.error)
 
 
-async def _measure_everywhere(
+async def measure_everywhere(
     client: Any,
     hosts: list[Host],
     plan: Plan,
@@ -109,7 +109,7 @@ async def _measure_everywhere(
     await _wait(tasks)
 
 
-async def _share_launches(
+async def share_launches(
     client: Any,
     hosts: list[Host],
     plan: Plan,
@@ -194,7 +194,7 @@ class _Session:
             self.unusable = [*unreachable, *unusable]
             self._report_hosts(hosts)
             with HostsProgress(self.plan, [host.name for host in hosts]) as progress:
-                measure = _measure_everywhere if self.spread == "hosts" else _share_launches
+                measure = measure_everywhere if self.spread == "hosts" else share_launches
                 await measure(client, hosts, self.plan, self.place, progress, self.measurements)
 
     def _report_hosts(self, hosts: list[Host]) -> None:
