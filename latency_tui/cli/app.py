@@ -61,9 +61,9 @@ def open_app(values: Values, reference: str = "") -> int:
     path = history_path(values, configuration)
     saved = None
     if reference:
-        from latency_tui.history.reading import read_result  # deferred: numpy and SQLite
+        from latency_tui.cli.open_result import find_result  # deferred: only with a result in place of a command
 
-        saved = read_result(reference, path)
+        saved = find_result(reference, path)
     plan = make_plan(values, configuration, lenient=True)
     remember(plan.candidates, plan.trust)
     listed = listed_models(plan.workload.dataset, configuration)

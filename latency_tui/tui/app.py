@@ -16,6 +16,7 @@ from textual.app import App
 
 from latency_tui.engine.client import Engine
 from latency_tui.errors import UsageError
+from latency_tui.history.listing import Row
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.browser_tab import is_browser_tab
@@ -57,7 +58,8 @@ class LatencyApp(App[None]):
         configuration: The configuration file, which defines keys, a theme and datasets; None if there is none.
         engine_factory: Creates an engine without starting it.
         history: The file of the history, in which results are kept; None to keep no results.
-        saved: A saved result that is shown at the start; None for none.
+        saved: A saved result that is shown at the start: the result, or its row in the history or its file, which is
+            then read after the first frame; None for none.
 
     Attributes:
         kept_files: Files with the results, if the app was terminated and they are not in the history; the newest last.
@@ -83,7 +85,7 @@ class LatencyApp(App[None]):
         configuration: LoadedConfiguration | None = None,
         engine_factory: EngineFactory = Engine,
         history: Path | None = None,
-        saved: Result | None = None,
+        saved: Result | Row | Path | None = None,
     ) -> None:
         tolerate_any_input()
         super().__init__()
@@ -150,7 +152,9 @@ class LatencyApp(App[None]):
         self._main = MainScreen(
             self._plan, self._candidates, self._engine_factory, self._configuration, history=self._history
         )
-        if self._saved is not None:
+        if isinstance(self._saved, Row | Path):
+            self._main.opened_at_start = self._saved
+        elif self._saved is not None:
             self._main.store.change(open_saved(self._main.state, self._saved), paint=False)
         return self._main
 

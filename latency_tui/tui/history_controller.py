@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -17,6 +20,7 @@ from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.notices import notify, notify_error, notify_refusal
 from latency_tui.tui.reducers.events import replace_measurement
 from latency_tui.tui.reducers.history import (
+    find_neighbour,
     find_open,
     highlight_saved,
     open_saved,
@@ -25,13 +29,19 @@ from latency_tui.tui.reducers.history import (
     set_trend,
     show_measurement,
 )
-from latency_tui.tui.saved_results import find_earlier, list_results, load_result, load_trend, remove_result
-from latency_tui.tui.state import SavedBaseline, State, date_text
+from latency_tui.tui.saved_results import (
+    find_earlier,
+    list_results,
+    load_result,
+    load_trend,
+    read_result_file,
+    remove_result,
+)
+from latency_tui.tui.state import SavedBaseline, ShownMeasurement, State, date_text
 from latency_tui.tui.store import Store
+from latency_tui.tui.text import sanitize_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
 
@@ -55,6 +65,7 @@ class HistoryController:
         self._path = path
         self._confirmation = Confirmation(screen)
         self._timer: Timer | None = None
+        self._stepping = asyncio.Lock()
         self._compared: tuple[object, ...] = ()
         self._trend_of: tuple[str, ...] = ()
 
@@ -66,6 +77,8 @@ class HistoryController:
         """Return the commands that need the history, and what each does."""
         return {
             commands.OpenSaved: self._open,
+            commands.PreviousResult: partial(self._step, -1),
+            commands.NextResult: partial(self._step, 1),
             commands.CompareWithSaved: self._compare,
             commands.DeleteSaved: self._delete,
             commands.FilterSaved: self._filter,
@@ -126,11 +139,20 @@ class HistoryController:
             return
         try:
             result = await load_result(self._path, row.id, samples=False)
-            if self._state.work == "profiling":
-                notify_refusal(self._screen, commands.refusal(commands.PreviousResult, self._state))
-                return
-            if find_open(self._state, row) is None:
-                self._store.change(open_saved(self._state, result, row.id))
+        except LatencyTuiError as error:
+            notify_error(self._screen, error)
+            return
+        if self._state.work == "profiling":
+            notify_refusal(self._screen, commands.refusal(commands.PreviousResult, self._state))
+            return
+        if find_open(self._state, row) is None:
+            self._store.change(open_saved(self._state, result, row.id))
+        run_in_background(self._screen, partial(self._load_samples, row), group="history-samples", exclusive=False)
+
+    async def _load_samples(self, row: Row) -> None:
+        if self._path is None:
+            return
+        try:
             whole = await load_result(self._path, row.id, samples=True)
         except LatencyTuiError as error:
             notify_error(self._screen, error)
@@ -138,6 +160,48 @@ class HistoryController:
         found = next((one for one in self._state.measurements if one.key == row.id), None)
         if found is not None:
             self._store.change(replace_measurement(self._state, found.job, replace(found, result=whole)))
+
+    def open_at_start(self, saved: Row | Path) -> None:
+        """Load a result of the history or of a file, and show it; to be called after the first frame."""
+        if isinstance(saved, Path):
+            run_in_background(self._screen, partial(self._load_file, saved), group="history-open")
+        else:
+            run_in_background(self._screen, partial(self._load, saved), group="history-open")
+
+    async def _load_file(self, file: Path) -> None:
+        notify(self._screen, f"Reading {sanitize_line(str(file))} …")
+        try:
+            result = await read_result_file(file)
+        except LatencyTuiError as error:
+            notify_error(self._screen, error)
+            return
+        self._store.change(open_saved(self._state, result))
+
+    def _step(self, step: int) -> None:
+        """Show the result that was measured before or after the one on the screen, of whichever session."""
+        state = self._state
+        place = state.shown_index % max(len(state.measurements), 1) + step
+        here, beside = state.measurement, state.measurements[place] if 0 <= place < len(state.measurements) else None
+        if beside is not None and not beside.is_saved and here is not None and not here.is_saved:
+            self._store.change(replace(state, shown_index=place))
+        else:
+            run_in_background(self._screen, partial(self._step_through_history, step), group="step", exclusive=False)
+
+    async def _step_through_history(self, step: int) -> None:
+        async with self._stepping:  # each of several quick presses moves one result
+            rows: tuple[Row, ...] = ()
+            if self._path is not None:
+                with suppress(LatencyTuiError):  # History says why it cannot be read
+                    rows = await list_results(self._path)
+            found = find_neighbour(self._state, rows, step)
+            if self._state.work == "profiling":
+                return
+            if found is None:
+                notify_refusal(self._screen, f"There is no other result; {commands.Profile.key_label()} measures.")
+            elif isinstance(found, ShownMeasurement):
+                self._store.change(replace(self._state, shown_index=self._state.measurements.index(found)))
+            else:
+                await self._load(found)
 
     def _compare(self) -> None:
         """Compare with the highlighted result, or no longer with it."""

@@ -90,3 +90,18 @@ async def load_trend(path: Path, key: str) -> Trend | None:
         return find_trend(results, elsewhere=elsewhere) if results else None
 
     return await asyncio.to_thread(work)
+
+
+async def read_result_file(file: Path) -> Result:
+    """Return the result in a file.
+
+    Raises:
+        UsageError: The file cannot be read, or is not a result of latency-tui.
+    """
+
+    def work() -> Result:
+        from latency_tui.history.reading import read_result
+
+        return read_result(file)
+
+    return await asyncio.to_thread(work)

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from latency_tui.cli import cli
+from latency_tui.cli import cli, open_result
 from latency_tui.history.store import History
 from latency_tui.plan import BUILTIN_MODELS
-from latency_tui.result.result import load
+from latency_tui.result.result import Result, load
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.reducers.history import open_saved
 from latency_tui.tui.state import mean_calls, start
@@ -284,6 +284,51 @@ async def test_an_empty_or_unusable_history_says_so_in_one_sentence(open_app: Op
     async with open_app() as harness:
         await listed(harness)
         assert "This session keeps no history" in harness.text()
+
+
+async def test_brackets_go_on_through_results_of_older_sessions(open_app: Open, path: Path) -> None:
+    async with open_app(history=path) as harness:
+        await harness.profile()
+        await harness.profile()
+        await harness.press(*["left_square_bracket"] * 3)
+        await until(lambda: len(harness.state.measurements) == 4, 20)
+        await harness.idle()
+        assert "saved 2026-11-01" not in harness.text()
+        assert "saved 2026-11-02" in harness.text()
+        await harness.press("left_square_bracket", "left_square_bracket")
+        await until(lambda: "There is no other result" in harness.text(), 20)
+        assert "saved 2026-11-01" in harness.text()
+        await harness.press("right_square_bracket")
+        await until(lambda: "saved 2026-11-02" in harness.text())
+        await harness.press(*["right_square_bracket"] * 3)
+        await until(lambda: "result 5 of 5" in harness.text())
+        assert harness.state.measurement is not None
+        assert not harness.state.measurement.is_saved
+
+
+async def test_without_a_history_brackets_stay_in_this_session(open_app: Open) -> None:
+    async with open_app() as harness:
+        await harness.press("left_square_bracket")
+        await until(lambda: "There is no other result; p measures." in harness.text())
+        await harness.profile()
+        await harness.profile()
+        await harness.press("left_square_bracket")
+        await until(lambda: "result 1 of 2" in harness.text())
+
+
+@pytest.mark.parametrize("named", ["file", "history"])
+async def test_a_long_result_is_read_after_the_first_frame(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setattr(open_result, "_LARGE_BYTES", 100)
+    (tmp_path / "long.json").write_text(make_result().to_json())
+    saved = open_result.find_result(str(tmp_path / "long.json") if named == "file" else "middle", path)
+    assert not isinstance(saved, Result)
+    app = LatencyApp(fake_plan(), BUILTIN_MODELS[:2], engine_factory=Script().make, saved=saved, history=path)
+    async with app.run_test(size=(140, 45)) as pilot:
+        harness = AppHarness(app, pilot, Script())
+        await until(lambda: "Logistic Regression is fastest" in harness.text() and "71.3 µs" in harness.text())
+        await until(lambda: any(c.samples is not None for c in harness.state.result.candidates))  # type: ignore[union-attr]  # it is shown
 
 
 async def test_the_app_opens_with_a_saved_result() -> None:

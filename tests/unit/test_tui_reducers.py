@@ -114,12 +114,6 @@ def test_a_dropped_measurement_leaves_the_newest_one_on_the_screen() -> None:
     assert drop_measurement(state, "profile-0").measurement is None
 
 
-def test_the_next_result_is_shown_by_the_same_state_with_another_index() -> None:
-    state = replace(measured(3), shown_index=1)
-    assert after(state, commands.NextResult).shown_index == 2
-    assert after(state, commands.PreviousResult).shown_index == 0
-
-
 @pytest.mark.parametrize(
     ("mode", "first", "beside"), [("wide", "latency", 1), ("narrow", "models", 0), ("tiny", "models", 1)]
 )

@@ -46,8 +46,6 @@ def refusal(command: type[Command], state: State) -> str:
         return "No result of the history is highlighted."
     if command in (AddVariants, RemoveModel):
         return f"The list is empty; {AddModel.key_label()} adds a model."
-    if command in (PreviousResult, NextResult):
-        return f"There is no other result; {Profile.key_label()} measures again."
     if command in (MakeBaseline, MeasureMore) and state.measurement is not None and state.measurement.is_saved:
         return f"A saved result stays as it is; {Profile.key_label()} measures again."
     if command is MakeBaseline and state.result is not None:

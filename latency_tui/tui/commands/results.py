@@ -18,14 +18,14 @@ class ShowNoise(Command):
 
 
 class PreviousResult(Command):
-    """Show the previous result."""
+    """Show the previous result; before the first one of this session, those of older sessions."""
 
     title, keys, shown, group = "Show the previous result", ("left_square_bracket",), "[", "Results"
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether there is one, and nothing is being measured."""
-        return state.work != "profiling" and state.shown_index > 0
+        """Return whether nothing is being measured; the history may have one that is not open yet."""
+        return state.work != "profiling"
 
 
 class NextResult(Command):
@@ -35,8 +35,8 @@ class NextResult(Command):
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether there is one, and nothing is being measured."""
-        return state.work != "profiling" and state.shown_index < len(state.measurements) - 1
+        """Return whether nothing is being measured."""
+        return state.work != "profiling"
 
 
 class SaveAs(Command):

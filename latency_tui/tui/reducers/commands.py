@@ -51,11 +51,6 @@ def highlight_named(state: State, text: str) -> State:
     return state if found is None else highlight(state, found)
 
 
-def show_next_result(state: State, step: int = 1) -> State:
-    """Return the state with another result shown, `step` measurements later, or earlier if it is negative."""
-    return replace(state, shown_index=state.shown_index + step)
-
-
 def freeze(state: State) -> State:
     """Return the state with the screen frozen, or unfrozen if it was frozen."""
     return replace(state, frozen_at=None if state.frozen else state)
@@ -157,8 +152,6 @@ REDUCERS: Mapping[type[commands.Command], Callable[[State], State]] = {
     commands.TakeControl: lambda state: replace(state, control=not state.control),
     commands.MeasureColdStart: lambda state: replace(state, cold_start=not state.cold_start),
     commands.Freeze: freeze,
-    commands.PreviousResult: lambda state: show_next_result(state, -1),
-    commands.NextResult: show_next_result,
     commands.HighlightFirst: lambda state: highlight(state, 0),
     commands.HighlightLast: lambda state: highlight(state, len(state.rows) - 1),
     commands.HighlightPageDown: lambda state: highlight_next(state, _PAGE_ROWS),

@@ -10,6 +10,9 @@ from latency_tui.tui.result_order import stable_order
 from latency_tui.tui.state import ShownMeasurement, State, date_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from latency_tui.history.listing import Row
     from latency_tui.result.result import Result
     from latency_tui.result.trend import Trend
@@ -82,6 +85,25 @@ def show_measurement(state: State, measurement: ShownMeasurement) -> State:
 def find_open(state: State, row: Row) -> ShownMeasurement | None:
     """Return the measurement that shows a result of the history already; None if there is none."""
     return next((one for one in state.measurements if one.result and one.result.created_at == row.created_at), None)
+
+
+def find_neighbour(state: State, rows: Iterable[Row], step: int) -> ShownMeasurement | Row | None:
+    """Return what was measured next before or after the result on the screen: an open result, or one of the history.
+
+    Args:
+        state: The state.
+        rows: The results of the history; those that are being measured are ignored.
+        step: -1 for the result before, 1 for the one after. Without a result on the screen, the newest is before.
+    """
+    kept = (row for row in rows if row.state == "unfinished" or (row.state == "finished" and row.summary.fastest))
+    found: dict[datetime, ShownMeasurement | Row] = {row.created_at: row for row in kept}
+    found |= {one.result.created_at: one for one in state.measurements if one.result is not None}
+    here = state.result.created_at if state.result is not None else None
+    if here is None:
+        dates = found if step < 0 else {}
+    else:
+        dates = {date: one for date, one in found.items() if (date < here if step < 0 else date > here)}
+    return found[max(dates) if step < 0 else min(dates)] if dates else None
 
 
 def open_saved(state: State, result: Result, key: str = "") -> State:

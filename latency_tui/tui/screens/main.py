@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latency_tui.catalog.configuration import LoadedConfiguration
+    from latency_tui.history.listing import Row
     from latency_tui.tui.widgets.results import Results
 
 REDRAWS_PER_SECOND = 4
@@ -71,6 +72,7 @@ class MainScreen(DropsLateMessages):
         store: The state, and the only way to change it.
         controller: The one place that talks to the engine.
         results: The widget that shows results, once it is loaded.
+        opened_at_start: A result of the history or a file that is read and shown after the first frame.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -96,6 +98,7 @@ class MainScreen(DropsLateMessages):
         self._view = ViewController(self, self.store)
         self._actions = self._command_actions()
         self.results: Results | None = None
+        self.opened_at_start: Row | Path | None = None
         self._layout = divide(100, 30, len(candidates))
         self._candidate_styles: dict[str, CandidateStyle] = {}
         self._parts: tuple[Widget, ...] = ()
@@ -140,6 +143,8 @@ class MainScreen(DropsLateMessages):
         """Start what takes time; to be called when the first frame is out."""
         self.controller.start_engine()
         run_in_background(self, self._load_results, group="load")
+        if self.opened_at_start is not None:
+            self._saved_results.open_at_start(self.opened_at_start)
 
     async def _load_results(self) -> None:
         """Import numpy, the statistics and the charts in a thread."""
