@@ -96,6 +96,6 @@ def compare_scores(scores: dict[str, MetricScore]) -> dict[tuple[str, str], Scor
     for ((one, other), difference), p_value in zip(found.items(), adjusted, strict=True):
         differs = bool(p_value <= _LEVEL) and not difference.low <= 0 <= difference.high
         result[one, other] = ScoreDifference(difference, differs)
-        inverse = Difference(-difference.value, -difference.high, -difference.low, *difference[3:])
+        inverse = Difference(0.0 - difference.value, 0.0 - difference.high, 0.0 - difference.low, *difference[3:])
         result[other, one] = ScoreDifference(inverse, differs)
     return result

@@ -173,7 +173,7 @@ def _choose(
         return None
     fastest = min(near, key=lambda slug: _ratio(pairs, slug, near[0]))
     tied = [one for one in near if one == fastest or _verdict(pairs, one, fastest) != "slower"]
-    return max(tied, key=lambda slug: (sign * scores[slug], slug == fastest))
+    return max(tied, key=lambda slug: (sign * scores[slug], -_ratio(pairs, slug, fastest)))
 
 
 def _is_within_one_error(found: ScoreDifference | None) -> bool:

@@ -32,6 +32,7 @@ from latency_tui.report.table_cells import (
     make_rows,
     make_title,
 )
+from latency_tui.report.trade_off import trade_off_html
 from latency_tui.stats.percentiles import PERCENTILES
 from latency_tui.text.environments import describe_predictions, differing_versions, format_versions
 from latency_tui.text.formatting import (
@@ -42,6 +43,7 @@ from latency_tui.text.formatting import (
     format_ratio,
 )
 from latency_tui.text.limits import WORDS, format_figures, what_decides
+from latency_tui.text.scores import format_metric, format_score_with_interval
 from latency_tui.text.spread import describe_spread
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def render_html(result: Result) -> str:
         _comparison(result, shown),
         _percentiles(result, shown),
         _runs(shown),
+        trade_off_html(result, embed, colour_of),
         steps_html(result, embed),
         _load(result),
         _limits(result),
@@ -124,7 +127,8 @@ def _card(result: Result, candidate: CandidateResult) -> str:
         pairs = [("mean", format_duration(numbers.mean)), ("std", format_duration(numbers.std))]
         pairs += [("p99", format_tail(numbers.p99)), ("calls", f"{candidate.calls:,}")]
         if candidate.score is not None:
-            pairs.append(("score", f"{candidate.score:.3f}"))
+            score = format_score_with_interval(candidate.score, candidate.score_low, candidate.score_high)
+            pairs.append((format_metric(candidate.metric), score))
         if candidate.cold_start is not None:
             pairs.append(("first call", format_duration(candidate.cold_start_seconds)))
             pairs.append(("memory", format_memory(candidate.cold_start.memory_peak)))
@@ -236,7 +240,7 @@ def _table_of_rows(title: str, rows: Sequence[Row]) -> str:
 
 
 def _notes(result: Result) -> str:
-    notes = [(kind, text) for kind, text in make_notes(result) if kind not in ("answer", "noise", "limit")]
+    notes = [(kind, text) for kind, text in make_notes(result) if kind not in ("answer", "noise", "limit", "score")]
     items = "".join(f'<li class="{kind}">{kind}: {escape(text)}</li>' for kind, text in notes)
     return _section("Notes", f"<ul>{items}</ul>" if items else "")
 

@@ -25,6 +25,7 @@ _PREFIXES = {
     "failed": "failed  ",
     "check": "check   ",
     "limit": "limit   ",
+    "score": "score   ",
     "noise": "noise   ",
     "sweep": "sweep   ",
     "load": "load    ",

@@ -22,8 +22,10 @@ from latency_tui.text.limits import limit_notes, limits_of
 from latency_tui.text.load import load_limit_notes, load_notes
 from latency_tui.text.mix import MIX_NOTE
 from latency_tui.text.sanitize import clean
+from latency_tui.text.scores import format_score
 from latency_tui.text.summary import describe_effort
 from latency_tui.text.sweeps import describe_sweeps
+from latency_tui.text.trade_off import describe_trade_off
 from latency_tui.text.workload import describe_data, describe_rows
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def _row(result: Result, candidate: CandidateResult, baseline: str | None) -> Ro
     row[_TAILS] = BASELINE if versus == BASELINE else tail_ratio(result, comparison) or NOTHING
     row["calls"] = f"{candidate.calls:,}"
     row["training"] = format_duration(candidate.training_seconds)
-    row["score"] = NOTHING if candidate.score is None else f"{candidate.score:.3f}"
+    row["score"] = format_score(candidate.score)
     return Row(candidate=candidate, verdict=verdict, cells=row | dict(zip(_START, _start(candidate), strict=True)))
 
 
@@ -148,12 +150,13 @@ def format_tail(percentile: Percentile | None) -> str:
 def make_notes(result: Result) -> list[tuple[str, str]]:
     """Return the lines below the table as pairs of kind and text.
 
-    The kinds are answer, check, sweep, load, input, failed, limit, noise and note.
+    The kinds are answer, check, score, sweep, load, input, failed, limit, noise and note.
     """
     notes = [("answer", clean(result.answer))] if result.answer else []
     if result.check is not None:
         notes.append(("check", describe_gate(result.check)))
     notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
+    notes += [("score", sentence) for sentence in describe_trade_off(result)]
     notes += [("sweep", clean(sentence)) for sentence in describe_sweeps(result)]
     notes += [("load", clean(sentence)) for sentence in load_notes(result)]
     notes += [("input", sentence) for sentence in describe_inputs(result)]

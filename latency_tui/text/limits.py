@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latency_tui.plan.limits import WITHOUT_INTERVAL
+from latency_tui.plan.limits import SCORE_METRICS, WITHOUT_INTERVAL
 from latency_tui.text.formatting import (
     NOTHING,
     format_duration,
@@ -13,6 +13,7 @@ from latency_tui.text.formatting import (
     format_seconds,
 )
 from latency_tui.text.sanitize import clean
+from latency_tui.text.scores import format_score_with_interval
 from latency_tui.text.summary import round_estimate
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def format_figures(verdict: LimitVerdict) -> str:
         return text if low is None or high is None else f"{text} ({low:.4g}–{high:.4g})"
     if verdict.metric == "memory":
         return format_memory(int(value))
-    if verdict.metric == "score":
-        return f"{value:.3f}"
+    if verdict.metric in SCORE_METRICS:
+        return format_score_with_interval(value, low, high)
     if verdict.metric == "throughput":
         text = f"{value:,.0f}/s"
         return text if low is None or high is None else f"{text} ({low:,.0f}–{high:,.0f}/s)"

@@ -66,6 +66,13 @@ def line_scale(smallest: float, largest: float) -> Scale:
     return _linear(max(smallest - margin, 0.0), largest + margin)
 
 
+def linear_scale(values: Sequence[float]) -> Scale:
+    """Return a linear scale that contains values of any sign, such as scores."""
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.04 or abs(high) * 0.01 or 0.01
+    return _linear(low - margin, high + margin)
+
+
 def span_scale(largest: float) -> Scale:
     """Return a linear scale from zero that contains a value."""
     return _linear(0.0, largest)
