@@ -74,6 +74,8 @@ class Comparer:
         self._records = records
         self._visible = records[: len(plan.candidates)]
         self._places = {record.candidate.slug: record.position for record in self._visible}
+        count = range(len(self._visible))
+        self._compared = [(i, j) for i in count for j in count if i < j and plan.are_compared(i, j)]
         self._stopping_rule = StoppingRule(len(plan.candidates), plan.equivalence) if plan.until_known else None
         self.spans: dict[int, tuple[int, int]] = {}
         self.next_check = 0
@@ -229,6 +231,8 @@ class Comparer:
         measured = [c for c in candidates if c.statistics is not None]
         if not measured:
             return None
+        first = {*self.plan.first_cells}  # other values of a setting may be another amount of work
+        measured = [c for c in measured if c.slug in first] or measured
         # A candidate that failed may have too few samples to be a reference.
         whole = [c for c in measured if c.status == "measured"] or measured
         return self._places[min(whole, key=median_of).slug]
@@ -241,8 +245,8 @@ class Comparer:
             live: Whether to use a part of the rounds, so that the time does not grow with the measurement.
             intervals_for: Position of the baseline. Confidence sequences are computed only for its pairs.
         """
-        measured = [record.position for record in self._visible if record.buffer.totals.count]
-        asked = [(i, j) for i in measured for j in measured if i < j and self.plan.are_compared(i, j)]
+        measured = {record.position for record in self._visible if record.buffer.totals.count}
+        asked = [pair for pair in self._compared if measured.issuperset(pair)]
         if not asked:
             return ()
         if self._stopping_rule is None:

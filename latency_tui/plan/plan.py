@@ -253,6 +253,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return same or without(one, self.swept).slug == without(other, self.swept).slug
 
     @property
+    def first_cells(self) -> tuple[str, ...]:
+        """Slugs of the candidates at the first value of each sweep: one per model. All candidates without a sweep."""
+        first = {sweep.parameter: sweep.values[0] for sweep in self.sweeps}
+        return tuple(cell.slug for cell in self.candidates if cell.settings.items() >= first.items())
+
+    @property
     def batch_sizes(self) -> tuple[int, ...]:
         """The distinct batch sizes of the candidates, in ascending order."""
         return tuple(sorted({self.workload_of(candidate).batch_size for candidate in self.candidates}))

@@ -179,7 +179,7 @@ def fit_line(x: Floats, cells: CellDraws, columns: Sequence[int]) -> Line | None
         columns: Which of them belong to the curve, in the order of `x`.
 
     Returns:
-        The line; None if there are too few cells, or if it would have a negative slope.
+        The line; None if there are too few cells, or if it would be negative at one of them.
     """
     if len(columns) < MIN_FIT_CELLS or not cells.is_known:
         return None
@@ -187,8 +187,6 @@ def fit_line(x: Floats, cells: CellDraws, columns: Sequence[int]) -> Line | None
     errors = np.maximum(np.std(cells.draws[:, list(columns)], axis=0), MIN_RELATIVE_ERROR)
     fixed, slope = _solve(x, y[None], errors)
     all_fixed, all_slopes = _solve(x, draws, errors)
-    if not slope[0] > 0:
-        return None
     lines = fixed[0] + slope[0] * x
     if not (lines > 0).all():
         return None

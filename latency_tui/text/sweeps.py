@@ -121,14 +121,13 @@ def _between(sweep: Sweep, low: float, high: float) -> str:
 
 def describe_curve(sweep: Sweep, curve: SweepCurve) -> Iterator[str]:
     """Yield the sentences on one curve: its line and its knee, or its best value."""
-    if curve.fit is not None:
-        yield f"{curve.name}: {describe_fit(sweep, curve.fit)}."
-        if off := _describe_prediction(sweep, curve):
-            yield f"{curve.name}: {off}."
-    if curve.knee is not None and len(curve.cells) > 1:
-        yield f"{curve.name}: {_describe_knee(curve)}."
-    if curve.best is not None:
-        yield f"{curve.name}: {_describe_best(sweep, curve)}."
+    parts = [describe_fit(sweep, curve.fit)] if curve.fit is not None else []
+    parts += [_describe_knee(curve)] if curve.knee is not None else []
+    parts += [_describe_best(sweep, curve)] if curve.best is not None else []
+    if parts:
+        yield f"{curve.name}: {'; '.join(parts)}."
+    if off := _describe_prediction(sweep, curve):
+        yield f"{curve.name}: {off}."
 
 
 def describe_fit(sweep: Sweep, fit: LineFit) -> str:
@@ -136,7 +135,7 @@ def describe_fit(sweep: Sweep, fit: LineFit) -> str:
     if not fit.is_straight and fit.misfit_value is not None:
         way = "above" if fit.misfit > 0 else "below"
         at = format_value(sweep.parameter, fit.misfit_value)
-        return f"no straight line fits; at {at} the p50 is {abs(fit.misfit):.0%} {way} the best one".replace("%", " %")
+        return f"no straight line fits; at {at} the p50 is {abs(fit.misfit):.0%} {way} the best line".replace("%", " %")
     ends = [
         format_interval(low, high) if low is not None and high is not None else NOTHING
         for low, high in ((fit.fixed_low, fit.fixed_high), (fit.per_row_low, fit.per_row_high))
@@ -144,7 +143,7 @@ def describe_fit(sweep: Sweep, fit: LineFit) -> str:
     unit = _UNITS.get(sweep.parameter, (f"unit of {sweep.parameter}", ""))[0]
     line = f"{format_duration(fit.fixed_seconds)} + {format_duration(fit.per_row_seconds)} per {unit}"
     if fit.per_row_low is not None and fit.per_row_low <= 0:  # the slope may be zero
-        most = format_duration(fit.per_row_high)
+        most = format_duration(max(fit.per_row_high or 0.0, 0.0))
         return f"{format_duration(fit.fixed_seconds)} (95 % CI {ends[0]}) + at most {most} per {unit}"
     return f"{line} (95 % CI {ends[0]} and {ends[1]})"
 
@@ -170,7 +169,7 @@ def _describe_knee(curve: SweepCurve) -> str:
     assert knee is not None
     if knee.value is None:
         last = curve.cells[-1].value
-        return f"a row still gets cheaper by 5 % or more up to {format_value('batch', last)}, the largest batch"
+        return f"a row gets cheaper up to {format_value('batch', last)}, the largest batch"
     low, high = format_count(knee.low or knee.value), "more" if knee.high is None else format_count(knee.high)
     interval = "" if low == high else f" (95 % CI {low}–{high})" if high != "more" else f" (95 % CI {low} or more)"
     return f"beyond {format_value('batch', knee.value)}{interval} a row gets cheaper by less than 5 %"

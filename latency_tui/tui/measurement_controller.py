@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from latency_tui.result.result import Result
 
+_SNAPSHOT_PAUSE = 5.0  # a live result of many candidates takes at most a sixth of the time of a core
 _LIVE_SLACK = 0.05  # neighbours closer than this keep their places while numbers still jitter
 
 
@@ -58,6 +59,7 @@ class MeasurementController:
         self._confirmation = Confirmation(screen)
         self._steps = StepController(screen, store, self._session, self._recordings, self._compute_result)
         self._measured_more = False
+        self._next_snapshot = 0.0
         self._training_since: dict[str, float] = {}
 
     @property
@@ -98,7 +100,11 @@ class MeasurementController:
         self._measured_more = False
         state = events.sample_noise(self._state)
         live = state.running_measurement
-        result = self._recordings.snapshot(state.job) if live is not None else None
+        began = time.monotonic()
+        due = began >= self._next_snapshot
+        result = self._recordings.snapshot(state.job) if live is not None and due else None
+        if due:
+            self._next_snapshot = time.monotonic() + _SNAPSHOT_PAUSE * (time.monotonic() - began)
         if live is not None and result is not None and result.measured:
             order = stable_order(result, live.order, slack=_LIVE_SLACK)
             state = events.replace_measurement(state, live.job, replace(live, result=result, order=order))
@@ -232,8 +238,9 @@ class MeasurementController:
         """
         return {
             commands.Train: partial(self._train, ask_for_trust),
-            commands.Profile: partial(self._profile, ask_for_trust),
+            commands.Profile: partial(self._profile, ask_for_trust, commands.Profile()),
             commands.MeasureMore: self._measure_more,
+            commands.MeasureSweep: partial(self._profile, ask_for_trust, commands.MeasureSweep()),
             commands.Stop: self._stop,
             commands.ShowSteps: partial(self._steps.show, ask_for_trust),
             commands.MakeBaseline: self._make_baseline,
@@ -246,12 +253,12 @@ class MeasurementController:
             job = self._session.train(plan)
             self._store.change(replace(self._state, work="training", job=job, progress=Progress()))
 
-    def _profile(self, ask_for_trust: Callable[[commands.Command], None]) -> None:
+    def _profile(self, ask_for_trust: Callable[[commands.Command], None], command: commands.Command) -> None:
         """Measure the chosen models; while they are trained, afterwards."""
         if self._state.work == "training":
             self._store.change(replace(self._state, profile_after_training=True))
             return
-        plan = self._plan(commands.Profile(), ask_for_trust)
+        plan = self._plan(command, ask_for_trust)
         if plan is None:
             return
         job = self._session.profile(plan, self._recordings.is_decided)
@@ -266,7 +273,11 @@ class MeasurementController:
         if self._state.work != "idle":
             return None
         try:
-            plan = plan_to_measure(self._state, training=isinstance(command, commands.Train))
+            plan = plan_to_measure(
+                self._state,
+                training=isinstance(command, commands.Train),
+                sweep=isinstance(command, commands.MeasureSweep),
+            )
             if all(is_trusted(candidate, plan.trust) for candidate in plan.candidates):
                 return plan
         except UsageError as error:

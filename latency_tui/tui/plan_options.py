@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MAX_RUNS, Plan, Workload, slug_of
+from latency_tui.plan import MAX_RUNS, Plan, Workload, parse_sweep, slug_of
 from latency_tui.plan.limits import COLD_START_METRICS, parse_limit
 from latency_tui.plan.mix import format_mix, parse_mix
 from latency_tui.plan.pinning import parse_cores
@@ -208,6 +208,15 @@ OPTIONS: tuple[Option, ...] = (
         lambda plan: batch_text(plan.workload),
         lambda text: {"batch_size": text},
         lambda _: "",  # as above
+    ),
+    Option(
+        "sweeps",
+        "Sweep",
+        "batch=1,2,4..256, threads=1,2,4 or a parameter; empty for none",
+        lambda plan: "; ".join(map(str, plan.sweeps)),
+        lambda text: {"sweeps": tuple(parse_sweep(part) for part in text.split(";") if part.strip())},
+        lambda plan: f"sweep {' and '.join(plan.swept)}" if plan.sweeps else "",
+        may_be_empty=True,
     ),
     _number_option("threads", "Threads", "of BLAS and OpenMP, per model", 4096, 1, "{} threads"),
     Option(

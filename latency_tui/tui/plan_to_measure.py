@@ -7,10 +7,13 @@ from contextlib import suppress
 import msgspec
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MAX_RUNS, Plan, Workload
+from latency_tui.plan import MAX_RUNS, Plan, Workload, expand, parse_sweep
 from latency_tui.plan.limits import applicable_limits
-from latency_tui.tui.plan_options import some_seconds, whole_number, with_batch
+from latency_tui.tui.plan_options import DEFAULT_RUNS, some_seconds, whole_number, with_batch
 from latency_tui.tui.state import State
+
+DEFAULT_SWEEP = parse_sweep("batch=1,2,4..256")
+"""What a sweep measures if the options do not say."""
 
 
 def workload_to_measure(state: State) -> Workload:
@@ -44,23 +47,35 @@ def refusals(state: State) -> dict[str, str]:
     return found
 
 
-def plan_to_measure(state: State, *, training: bool = False) -> Plan:
+def plan_to_measure(state: State, *, training: bool = False, sweep: bool = False) -> Plan:
     """Return the plan with the selected models and the numbers in the fields.
 
     Args:
         state: The state of the main screen.
         training: Whether the models are only trained, which is possible with one model even if `until_known` is set.
+        sweep: Whether to sweep the batch size if the options have no sweep.
 
     Raises:
         UsageError: The text of a field is not a number, or the plan cannot be measured.
     """
-    until_known = state.until_known and not training
+    sweeps = () if training else state.plan.sweeps or ((DEFAULT_SWEEP,) if sweep else ())
+    until_known = state.until_known and not training and not sweeps
     workload = workload_to_measure(state)
-    runs, seconds = (1, None) if training and state.until_known else (None, None) if until_known else length(state)
-    slugs = {candidate.slug for candidate in state.selected}
+    runs, seconds = (
+        (1, None)
+        if training and state.until_known
+        else (DEFAULT_RUNS, None)
+        if sweeps and state.until_known
+        else (None, None)
+        if until_known
+        else length(state)
+    )
+    candidates = expand(state.selected, sweeps) if sweeps else state.selected
+    slugs = {candidate.slug for candidate in candidates}
     return msgspec.structs.replace(
         state.plan,
-        candidates=state.selected,
+        candidates=candidates,
+        sweeps=sweeps,
         limits=applicable_limits(state.plan.limits, slugs, cold_start=state.cold_start),
         workload=workload,
         runs=runs,
@@ -101,7 +116,9 @@ def plan_of_steps(state: State) -> Plan:
 def plan_typed(state: State) -> Plan:
     """Return the plan with the selected models and the valid numbers in the fields; invalid ones are ignored."""
     plan = state.plan
-    candidates = state.selected or plan.candidates
+    candidates = state.selected or plan.curves
+    with suppress(UsageError):
+        candidates = expand(candidates, plan.sweeps) if plan.sweeps else candidates
     slugs = {candidate.slug for candidate in candidates}
     plan = msgspec.structs.replace(
         plan,
@@ -111,7 +128,7 @@ def plan_typed(state: State) -> Plan:
         baseline=None,
         control=False,
     )
-    if state.until_known and len(candidates) > 1:
+    if state.until_known and len(candidates) > 1 and not plan.sweeps:
         plan = msgspec.structs.replace(plan, runs=None, seconds=None, until_known=True)
     with suppress(UsageError):
         workload = workload_to_measure(state)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from latency_tui.engine.protocol import Environment
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.colors import assign_colours
+from latency_tui.plan.sweep import without
 from latency_tui.tui.layout import Mode
 from latency_tui.tui.plan_options import DEFAULT_RUNS, batch_text
 
@@ -111,8 +112,28 @@ class ShownMeasurement:
         """The candidates in the order shown; empty before the first figures."""
         if self.result is None:
             return ()
+        if self.plan.sweeps:
+            return self._first_cells(self.result)
         place = {slug: index for index, slug in enumerate(self.order)}
         return tuple(sorted(self.result.candidates, key=lambda c: place.get(c.slug, len(place))))
+
+    def _first_cells(self, result: Result) -> tuple[CandidateResult, ...]:
+        """Return the cells at the first value of each sweep: one per model, in the order shown."""
+        shown = {*self.plan.first_cells}
+        place = {slug: index for index, slug in enumerate(self.order)}
+        cells = (candidate for candidate in result.candidates if candidate.slug in shown)
+        return tuple(sorted(cells, key=lambda c: place.get(c.slug, len(place))))
+
+    def model_of(self, slug: str) -> str:
+        """Return the slug of the model that a candidate is a cell of; the same slug without a sweep."""
+        found = next((one for one in self.plan.candidates if one.slug == slug), None) if self.plan.sweeps else None
+        return slug if found is None else without(found, self.plan.swept).slug
+
+    def cell_of(self, slug: str) -> str:
+        """Return the slug of the cell that is shown for a model; the same slug without a sweep."""
+        if not self.plan.sweeps:
+            return slug
+        return next((one.slug for one in self.candidates if self.model_of(one.slug) == slug), slug)
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,8 +297,8 @@ class State:
 
 def start(plan: Plan, candidates: Iterable[Candidate]) -> State:
     """Return the initial state: the plan's candidates come first and are selected, then the others follow."""
-    selected = {candidate.slug for candidate in plan.candidates}
-    listed = {candidate.slug: candidate for candidate in plan.candidates}
+    selected = {candidate.slug for candidate in plan.curves}
+    listed = {candidate.slug: candidate for candidate in plan.curves}
     for candidate in candidates:
         listed.setdefault(candidate.slug, candidate)
     rows = tuple(ModelRow(candidate, selected=slug in selected) for slug, candidate in listed.items())

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from textual.color import Color
 from textual.theme import Theme
 
+from latency_tui.plan import Plan
 from latency_tui.plan.colors import PALETTE
+from latency_tui.plan.sweep import without
 
 MUTED = "$foreground 75%"
 FAINT = "$foreground 50%"
@@ -49,6 +51,14 @@ def candidate_styles(
                 ink = ink.replace("ansi_", "ansi_bright_") if ink != "ansi_default" else ink
         found[slug] = (ink, marks[slug])
     return found
+
+
+def with_cells(found: Mapping[str, CandidateStyle], plan: Plan) -> Mapping[str, CandidateStyle]:
+    """Return styles in which each cell of a sweep has the style of its model."""
+    if not plan.sweeps:
+        return found
+    cells = {cell.slug: without(cell, plan.swept).slug for cell in plan.candidates}
+    return {**found, **{slug: found[model] for slug, model in cells.items() if model in found}}
 
 
 def shapes(colours: Mapping[str, str]) -> dict[str, str]:

@@ -71,10 +71,10 @@ async def test_a_page_opens_at_any_size(open_app: Open, width: int, height: int)
 
 
 async def test_keys_of_the_configuration_are_those_shown(open_app: Open) -> None:
-    configuration = LoadedConfiguration(configuration=Configuration(keys={"profile": "w"}))
+    configuration = LoadedConfiguration(configuration=Configuration(keys={"profile": "x"}))
     async with open_app(configuration=configuration) as harness:
         await harness.press("question_mark")
-        assert "w       Measure the selected models" in harness.text()
+        assert "x       Measure the selected models" in harness.text()
 
 
 def test_the_guide_costs_the_first_frame_nothing() -> None:

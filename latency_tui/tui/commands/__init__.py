@@ -26,6 +26,7 @@ from latency_tui.tui.commands.measuring import (
     FocusRuns,
     Freeze,
     MeasureColdStart,
+    MeasureSweep,
     Profile,
     SetOptions,
     Stop,
@@ -75,6 +76,7 @@ from latency_tui.tui.commands.tabs import (
     ShowLatency,
     ShowModels,
     ShowSpread,
+    ShowSweep,
     ShowTab,
 )
 
@@ -110,6 +112,7 @@ __all__ = [
     "MakeBaseline",
     "MeasureColdStart",
     "MeasureMore",
+    "MeasureSweep",
     "NextResult",
     "NextSaved",
     "NextTab",
@@ -137,6 +140,7 @@ __all__ = [
     "ShowPalette",
     "ShowSpread",
     "ShowSteps",
+    "ShowSweep",
     "ShowTab",
     "ShowTrend",
     "SortComparison",
@@ -153,7 +157,8 @@ __all__ = [
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, MeasureMore, Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
+        *(Profile, MeasureMore, MeasureSweep),
+        *(Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline),
         *(ShowSteps, ShowFailure),
         *(Find, HighlightNext, HighlightPrevious, HighlightFirst, HighlightLast, HighlightPageDown, HighlightPageUp),

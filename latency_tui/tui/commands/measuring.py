@@ -17,6 +17,12 @@ class Profile(Command):
         return state.work == "idle" or (state.work == "training" and not state.profile_after_training)
 
 
+class MeasureSweep(PlanCommand):
+    """Measure the selected models at batch sizes from 1 to 256 rows, or at the values of Sweep in the options."""
+
+    title, keys = "Sweep the batch size or a setting", ("w",)
+
+
 class Train(PlanCommand):
     """Train the selected models without measuring them."""
 

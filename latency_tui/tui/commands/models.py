@@ -132,8 +132,9 @@ class HighlightPageUp(Command):
 
 def failure(state: State) -> tuple[str, str, str] | None:
     """Return the name, message and traceback of the highlighted model's failure; None if it has not failed."""
-    for candidate in state.result.candidates if state.result else ():
-        if candidate.slug == state.highlighted and candidate.status == "failed":
+    shown = state.measurement
+    for candidate in shown.result.candidates if shown and shown.result else ():
+        if candidate.status == "failed" and shown and shown.model_of(candidate.slug) == state.highlighted:
             return candidate.name, candidate.error or "", candidate.traceback or ""
     row = state.row
     if row is not None and row.stage == "failed":

@@ -91,6 +91,20 @@ class ShowCompare(ShowTab):
         return ComparePane(id=cls.tab)
 
 
+class ShowSweep(ShowTab):
+    """Show each model over the values of a setting; press again for per row and rows per second."""
+
+    tab, label = "sweep", "Sweep"
+    title, keys = "Show Sweep", ("5",)
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the curves."""
+        from latency_tui.tui.widgets.sweep import SweepPane
+
+        return SweepPane(id=cls.tab)
+
+
 class ShowHistory(ShowTab):
     """Show the results of all sessions."""
 
@@ -106,7 +120,7 @@ class ShowHistory(ShowTab):
         return HistoryPane(id=cls.tab)
 
 
-TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowCompare, ShowHistory)
+TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowCompare, ShowSweep, ShowHistory)
 """Every tab, from left to right."""
 
 

@@ -152,6 +152,9 @@ def _advance(state: State, phase: Phase, steps: int) -> State:
         return state
     done = progress.done + steps if progress.phase == phase else steps
     total = sum(row.selected and row.stage != "failed" for row in state.rows)
-    if phase == "training" and not progress.launch:  # later launches train models again that are ready already
+    running = state.running_measurement
+    if running is not None and running.plan.sweeps:  # its candidates are cells, which the list does not show
+        done, total = min(done, len(running.plan.candidates)), len(running.plan.candidates)
+    elif phase == "training" and not progress.launch:  # later launches train models again that are ready already
         done = sum(row.selected and row.stage == "ready" for row in state.rows)
     return replace(state, progress=Progress(phase, min(done, total), total, launch=progress.launch))

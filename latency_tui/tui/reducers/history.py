@@ -126,7 +126,9 @@ def open_saved(state: State, result: Result, key: str = "") -> State:
     saved = [opened, *(one for one in state.measurements if one.is_saved)]
     saved.sort(key=lambda one: one.result.created_at.timestamp() if one.result else 0.0)
     measurements = (*saved, *(one for one in state.measurements if not one.is_saved))
-    colours = assign_colours(result.plan.candidates, state.colours)
+    colours = assign_colours(result.plan.curves, state.colours)
+    if result.plan.sweeps:  # cells have the colours of their models
+        return show_measurement(replace(state, measurements=measurements, colours=colours), opened)
     colours |= {c.slug: c.colour or PALETTE[-1] for c in result.candidates if c.slug not in colours}
     return show_measurement(replace(state, measurements=measurements, colours=colours), opened)
 

@@ -37,7 +37,7 @@ from latency_tui.tui.reducers.commands import REDUCERS, highlight, highlight_nam
 from latency_tui.tui.reducers.tabs import tabs_of, visible_tab
 from latency_tui.tui.state import State, arrangement, start
 from latency_tui.tui.store import Store
-from latency_tui.tui.styles import CandidateStyle, candidate_styles
+from latency_tui.tui.styles import CandidateStyle, candidate_styles, with_cells
 from latency_tui.tui.textual_guards import DropsLateMessages, call_after_refresh_of
 from latency_tui.tui.view_controller import ViewController
 from latency_tui.tui.widgets.about import About
@@ -255,9 +255,10 @@ class MainScreen(DropsLateMessages):
                 await self.results.paint(self._paint_context(), hints=self._hints())
 
     def _paint_context(self) -> PaintContext:
-        return PaintContext(
-            self.state.displayed, self._candidate_styles, self._layout, enlarged=self.maximized is not None
-        )
+        state = self.state.displayed
+        plan = state.measurement.plan if state.measurement else state.plan
+        styles = with_cells(self._candidate_styles, plan)
+        return PaintContext(state, styles, self._layout, enlarged=self.maximized is not None)
 
     def _hints(self) -> tuple[str, ...]:
         """Return what the line of tabs has room to say, from the longest way to the shortest."""
@@ -285,8 +286,10 @@ class MainScreen(DropsLateMessages):
 
     @on(CandidatePointed)
     def _point(self, message: CandidatePointed) -> None:
-        again = message.slug == self.state.highlighted
-        self.store.change(replace(self.state, highlighted=message.slug))
+        shown = self.state.displayed.measurement
+        slug = shown.model_of(message.slug) if shown else message.slug
+        again = slug == self.state.highlighted
+        self.store.change(replace(self.state, highlighted=slug))
         if again and commands.ShowFailure.applies(self.state):
             self.post_message(commands.ShowFailure())
 

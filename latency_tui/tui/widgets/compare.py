@@ -81,7 +81,9 @@ class ComparePane(Pane, can_focus=True):
     def paint(self, context: PaintContext) -> None:
         """Show the state."""
         measurement, candidate_styles, running = context.state.measurement, context.styles, context.running
-        highlighted = context.state.highlighted
+        highlighted = (
+            context.state.highlighted if measurement is None else measurement.cell_of(context.state.highlighted)
+        )
         width = self.scrollable_content_region.width
         saved = context.state.saved_baseline
         facts = (

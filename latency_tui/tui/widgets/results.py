@@ -100,7 +100,7 @@ class Results(Vertical):
         strip.show(partial(strip.paint, tabs_of(state), tab, hints))
         if measurement is not None and measurement.candidates:
             cards, table = self.query_one(Cards), self.query_one(ResultTable)
-            where = (measurement, context.styles, state.highlighted)
+            where = (measurement, context.styles, measurement.cell_of(state.highlighted))
             if cards.display:
                 await cards.paint(*where, context.layout.cards, running=context.running)
             if table.display:

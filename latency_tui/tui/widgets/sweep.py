@@ -1,0 +1,120 @@
+"""The tab Sweep: the curves of the models over the values of a setting, and what follows from them in words."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from latency_tui.text.sweeps import curves_of, describe_sweeps
+from latency_tui.tui.charts.chart import Chart
+from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, lines_of_sweep
+from latency_tui.tui.commands import Enlarge, MeasureSweep, SetOptions, ShowSweep, Stop
+from latency_tui.tui.state import ShownMeasurement
+from latency_tui.tui.styles import MUTED
+from latency_tui.tui.text import sanitize_line, wrap
+from latency_tui.tui.widgets.painted_widget import SizeChanged
+from latency_tui.tui.widgets.pane import PaintContext, Pane
+from latency_tui.tui.widgets.styled_lines import Line, StyledLines
+
+_PAINT_SECONDS = 0.95
+"""While a measurement runs, the chart is drawn about once per second."""
+_MIN_CHART = 9
+"""Rows of the chart; the words below it scroll if there is no room for them."""
+
+
+class SweepPane(Pane):
+    """A chart per sweep, and sentences below it."""
+
+    ALLOW_MAXIMIZE = True
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's word
+        super().__init__(id=id)
+        self._unit = 0
+        self._painted: tuple[object, ...] = ()
+        self._painted_job = ""
+        self._painted_at = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Yield the chart and the words."""
+        yield SweepChart(id="sweep-chart")
+        yield StyledLines(id="sweep-words")
+
+    def on_resize(self) -> None:
+        """Report the new size, because the words are wrapped to it."""
+        self.post_message(SizeChanged())
+
+    def least_height(self, candidates: int) -> int:
+        """Return a height that hides the cards, because they show one value of the setting only."""
+        del candidates
+        return 10_000
+
+    def enlargeable(self) -> list[Widget]:
+        """Return the chart."""
+        return [self.query_one(SweepChart)]
+
+    def open_again(self) -> None:
+        """Show latency per call, per row, or rows per second."""
+        self._unit = (self._unit + 1) % len(UNITS)
+
+    def hints(self, context: PaintContext) -> tuple[str, ...]:
+        """Return what the key of the tab shows next."""
+        if context.state.result is None or not context.state.result.sweeps:
+            return ()
+        return (f"{ShowSweep.key_label()} again: {UNITS[(self._unit + 1) % len(UNITS)]}",)
+
+    def paint(self, context: PaintContext) -> None:
+        """Show the state; about once per second while a measurement runs."""
+        measurement, running = context.state.measurement, context.running
+        if measurement is None:
+            return
+        chart, words = self.query_one(SweepChart), self.query_one("#sweep-words", StyledLines)
+        if context.enlarged:
+            for one in self.query(Chart):
+                one.show_close_keys(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
+        size = self.scrollable_content_region
+        facts = (measurement, tuple(context.styles.items()), running, self._unit, size.width, size.height)
+        job = (measurement.job, self._unit, size.width, size.height)
+        due = not running or self._painted_job != str(job) or monotonic() - self._painted_at >= _PAINT_SECONDS
+        if facts == self._painted or not due:
+            return
+        self._painted, self._painted_job, self._painted_at = facts, str(job), monotonic()
+        result = measurement.result
+        swept = result is not None and bool(result.sweeps)
+        chart.display = swept
+        lines = _words(measurement, max(size.width, 1), running=running)
+        if result is not None and swept:
+            chart.styles.height = max(min(size.height - len(lines), size.height), _MIN_CHART)
+            sweep = measurement.plan.sweeps[0]
+            curves = curves_of(result, sweep.parameter)
+            batch_size = measurement.plan.workload.batch_size
+            chart.show_sweep(
+                sweep, lines_of_sweep(sweep, curves, context.styles, UNITS[self._unit], batch_size), UNITS[self._unit]
+            )
+        words.draw(lines)
+
+
+def _words(measurement: ShownMeasurement, width: int, *, running: bool) -> list[Line]:
+    result = measurement.result
+    if not measurement.plan.sweeps:
+        return _how_to_start(width)
+    if result is None or not any(curve.cells for curve in result.sweeps):
+        return [[("The first figures appear after the first round." if running else "Nothing was measured.", MUTED)]]
+    sentences = describe_sweeps(result)
+    failed = [one for one in result.candidates if one.status == "failed"]
+    lines: list[Line] = [[(line, "")] for one in sentences for line in wrap(sanitize_line(one), width)]
+    if running and not sentences:
+        lines = [[("Crossings, fits and knees appear after ten rounds.", MUTED)]]
+    for one in failed:
+        text = sanitize_line(f"{one.name} failed: {one.error or 'no reason is known'}")
+        lines += [[(line, "$text-error")] for line in wrap(text, width)]
+    return lines
+
+
+def _how_to_start(width: int) -> list[Line]:
+    start = (
+        f"This result has no sweep. {MeasureSweep.key_label()} measures the selected models at batch sizes from 1 to "
+        f"256 rows. For another setting, such as threads=1,2,4, press {SetOptions.key_label()} and fill in Sweep."
+    )
+    return [[], *([(line, MUTED)] for line in wrap(start, width))]

@@ -1,0 +1,181 @@
+"""The tab Sweep: how a sweep is started, what it shows live and at the end, and what the other tabs show of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.app import App, ComposeResult
+
+from latency_tui.plan import Plan, expand, parse_sweep
+from latency_tui.result.sweep import Estimate, SweepCell, SweepCurve
+from latency_tui.tui.charts.canvas import Canvas
+from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, Unit, lines_of_sweep
+from latency_tui.tui.plan_options import read_options
+from latency_tui.tui.state import start
+from latency_tui.tui.widgets.cards import Card
+from latency_tui.tui.widgets.styled_lines import StyledLines
+from tests.tui.conftest import AppHarness, Open
+from tests.tui.fake_engine import fake_plan, until
+
+STYLES = {"flat": ("#7aa2f7", "●"), "steep": ("#f7768e", "■")}
+
+
+def swept_plan(text: str = "batch=1,16,64", **fields: object) -> Plan:
+    sweeps = (parse_sweep(text),)
+    plan = fake_plan(**fields)
+    return Plan(candidates=expand(plan.candidates[:3], sweeps), sweeps=sweeps, runs=plan.runs)
+
+
+def fake_plan_of(count: int) -> Plan:
+    return Plan(candidates=fake_plan().candidates[:count])
+
+
+def words_of(harness: AppHarness) -> str:
+    lines = harness.screen.query_one("#sweep-words", StyledLines)._lines
+    return " ".join("".join(piece[0] for piece in line) for line in lines)
+
+
+async def test_a_key_sweeps_the_batch_size_of_the_selected_models(open_app: Open) -> None:
+    async with open_app(140, 40, plan=fake_plan_of(2)) as harness:
+        await harness.press("w")
+        await until(lambda: len(harness.state.measurements) == 1)
+        await harness.idle()
+        assert harness.state.measurement is not None
+        assert [str(sweep) for sweep in harness.state.measurement.plan.sweeps] == ["batch=1,2,4,8,16,32,64,128,256"]
+        assert harness.state.plan.sweeps == ()
+        await harness.press("5")
+        await harness.pilot.pause(0.3)
+        said = words_of(harness)
+        assert "Random Forest" in said
+        assert "per row (95 % CI" in said
+        assert len(harness.screen.query(Card)) == 2
+
+
+async def test_a_sweep_is_shown_while_it_runs_and_kept_when_it_is_stopped(open_app: Open) -> None:
+    async with open_app(100, 30, plan=swept_plan(runs=400)) as harness:
+        harness.script.gate = asyncio.Event()
+        harness.script.rounds_before_gate = 20
+        await harness.press("p", "5")
+        await until(lambda: harness.state.result is not None and len(harness.state.result.sweeps) == 3)
+        await harness.pilot.pause(0.5)
+        assert harness.screen.query_one(SweepChart).lines
+        await harness.press("escape")
+        await harness.idle()
+        assert harness.state.result is not None
+        assert all(len(curve.cells) == 3 for curve in harness.state.result.sweeps)
+
+
+async def test_the_list_holds_models_and_not_cells(open_app: Open) -> None:
+    async with open_app(80, 24, plan=swept_plan()) as harness:
+        assert [row.slug for row in harness.state.rows if row.selected] == [
+            "logistic-regression",
+            "random-forest",
+            "linear-svm",
+        ]
+        await harness.profile()
+        assert harness.state.measurement is not None
+        assert [one.slug for one in harness.state.measurement.candidates] == [
+            "logistic-regression[batch=1]",
+            "linear-svm[batch=1]",
+            "random-forest[batch=1]",
+        ]
+        await harness.press("5")
+        await harness.pilot.pause(0.3)
+        assert harness.screen.query_one(SweepChart).lines
+        assert "overtakes" in words_of(harness)
+
+
+async def test_a_result_without_a_sweep_says_how_to_start_one(open_app: Open) -> None:
+    async with open_app(80, 24, plan=fake_plan_of(2)) as harness:
+        await harness.profile()
+        await harness.press("5")
+        await harness.pilot.pause(0.3)
+        assert "This result has no sweep. w measures" in words_of(harness)
+
+
+async def test_a_cell_that_fails_is_named_in_the_tab(open_app: Open) -> None:
+    async with open_app(100, 30, plan=swept_plan()) as harness:
+        harness.script.failing = {"random-forest[batch=64]"}
+        await harness.profile()
+        await harness.press("5")
+        await harness.pilot.pause(0.3)
+        assert "Random Forest [batch=64] failed: ValueError" in words_of(harness)
+
+
+async def test_the_key_of_the_tab_changes_what_the_axis_shows(open_app: Open) -> None:
+    async with open_app(100, 30, plan=swept_plan()) as harness:
+        await harness.profile()
+        await harness.press("5")
+        chart = harness.screen.query_one(SweepChart)
+        seen = []
+        for _ in UNITS:
+            await harness.pilot.pause(0.2)
+            seen.append(chart.unit)
+            await harness.press("5")
+        assert seen == [*UNITS]
+
+
+@pytest.mark.parametrize(
+    ("text", "sweeps"),
+    [("", []), ("batch=1,2", ["batch=1,2"]), ("batch=1..4; threads=1,2", ["batch=1,2,4", "threads=1,2"])],
+)
+def test_the_options_of_the_app_take_sweeps(text: str, sweeps: list[str]) -> None:
+    plan = read_options(fake_plan(), {"sweeps": text})
+    assert [str(sweep) for sweep in plan.sweeps] == sweeps
+
+
+def test_a_plan_with_a_sweep_starts_with_its_models() -> None:
+    state = start(swept_plan(), fake_plan().candidates)
+    assert len(state.rows) == 6
+
+
+def curve(name: str, per_row: float, *values: float | str) -> SweepCurve:
+    cells = []
+    for index, value in enumerate(values):
+        p50 = 40e-6 + per_row * (value if isinstance(value, int | float) else index)
+        estimate = Estimate(value=p50, low=p50 * 0.9, high=p50 * 1.1)
+        cells.append(SweepCell(value=value, candidate=f"{name}[batch={value}]", p50=estimate))
+    return SweepCurve(parameter="batch", candidate=name, name=name, cells=tuple(cells))
+
+
+class ChartApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield SweepChart()
+
+
+@asynccontextmanager
+async def shown(width: int, height: int, text: str, unit: Unit, *curves: SweepCurve) -> AsyncIterator[str]:
+    sweep = parse_sweep(text)
+    app = ChartApp()
+    async with app.run_test(size=(width, height)):
+        chart = app.query_one(SweepChart)
+        chart.show_sweep(sweep, lines_of_sweep(sweep, curves, STYLES, unit, 1), unit)
+        drawn = chart.render()
+        assert isinstance(drawn, Canvas), drawn
+        yield drawn.text()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(("width", "height"), [(30, 8), (60, 12), (140, 40)])
+async def test_a_chart_has_names_ticks_and_points_at_any_size(width: int, height: int, unit: Unit) -> None:
+    values = (1, 2, 4, 8, 16, 32, 64)
+    curves = (curve("flat", 1e-6, *values), curve("steep", 3e-6, *values))
+    async with shown(width, height, "batch=1..64", unit, *curves) as text:
+        assert unit in text.splitlines()[0]
+        assert "batch" in text
+        assert "● flat" in text
+        assert "64" in text
+
+
+async def test_words_are_spread_evenly_over_the_axis() -> None:
+    async with shown(60, 12, "kernel=linear,rbf", "per call", curve("flat", 1e-6, "linear", "rbf")) as text:
+        assert "linear" in text
+        assert "rbf" in text
+
+
+async def test_a_single_cell_is_drawn() -> None:
+    async with shown(60, 12, "batch=1..64", "per call", curve("flat", 1e-6, 4)) as text:
+        assert "● flat" in text
