@@ -208,7 +208,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             self._check_workload(candidate)
 
     def _check_workload(self, candidate: Candidate) -> None:
-        """Check the number of columns that a candidate sets."""
+        """Check the number of rows and of columns that a candidate sets."""
+        if "batch" in candidate.settings and self.workload.mix:
+            raise UsageError(
+                f"{candidate.slug} sets the rows per call, which --mix sets as well; remove one of the two."
+            )
         dataset = self.workload_of(candidate).dataset
         if "features" in candidate.settings:
             if not isinstance(dataset, SyntheticDataset):

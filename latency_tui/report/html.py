@@ -23,6 +23,8 @@ from latency_tui.report.svg import (
     run_chart,
     shown_candidates,
 )
+from latency_tui.report.sweep_svg import drawn_curves, sweep_chart
+from latency_tui.report.sweeps import make_tables
 from latency_tui.report.table_cells import (
     BASELINE,
     Row,
@@ -48,6 +50,7 @@ from latency_tui.text.spread import describe_spread
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.result.sweep import SweepCurve
 
 _LATENCY_HINT = "p50 of a call with its interval; the whisker ends at p99, or dashed at its lower bound."
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -56,11 +59,13 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def render_html(result: Result) -> str:
     """Return a page: the answer, charts, cards, tables, noise, environment and the command."""
-    shown = shown_candidates(result)
+    first = {*result.plan.first_cells}  # of a sweep, one cell per model
+    shown = [one for one in shown_candidates(result) if one.slug in first]
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     date = result.created_at.strftime("%Y-%m-%d %H:%M UTC")
     answer = escape(result.answer or "Nothing was measured.")
     sections = (
+        _sweeps(result),
         _latency(result, shown),
         _cards(result),
         _comparison(result, shown),
@@ -101,6 +106,22 @@ def _chart(result: Result, title: str, hint: str, chart: tuple[str, float], extr
     return _section(title, f'<div class="chart">{extra}{embed(content, height, label)}</div>' if content else "", hint)
 
 
+def _sweeps(result: Result) -> str:
+    """Return the chart, the table of cells and the sentences of each sweep."""
+    parts = []
+    for index, table in enumerate(make_tables(result)):
+        content, height = sweep_chart(result, table.sweep)
+        chart = embed(content, height, f"Latency over {table.sweep.parameter}")
+        drawn = drawn_curves(result, table.sweep)
+        body = f'<div class="chart">{_chips(drawn)}{chart}</div>' if content else ""
+        body += _table(table.heads, [[escape(cell) for cell in row] for row in table.rows], text=set())
+        told = [text for kind, text in make_notes(result) if kind == "sweep"] if index == 0 else []
+        body += f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in told)}</ul>" if told else ""
+        hint = "p50 of a call with its interval, over the values of the setting on a logarithmic axis."
+        parts.append(_section(f"Sweep of {escape(table.sweep.parameter)}", body, hint))
+    return "\n".join(parts)
+
+
 def _latency(result: Result, shown: Sequence[CandidateResult]) -> str:
     scale = bar_axis(result, shown)
     hint = f"{_LATENCY_HINT} The axis is logarithmic." if scale is not None and scale.log else _LATENCY_HINT
@@ -108,7 +129,8 @@ def _latency(result: Result, shown: Sequence[CandidateResult]) -> str:
 
 
 def _cards(result: Result) -> str:
-    cards = "".join(_card(result, row.candidate) for row in make_rows(result))
+    first = {*result.plan.first_cells}
+    cards = "".join(_card(result, row.candidate) for row in make_rows(result) if row.candidate.slug in first)
     return _section("Models", f'<div class="cards">{cards}</div>' if cards else "")
 
 
@@ -187,7 +209,7 @@ def _runs(shown: Sequence[CandidateResult]) -> str:
     return _section("Over the runs", chart, "Medians of neighbouring calls, in the order measured.")
 
 
-def _chips(shown: Sequence[CandidateResult]) -> str:
+def _chips(shown: Sequence[CandidateResult | SweepCurve]) -> str:
     items = "".join(
         f'<li style="--c:{colour_of(one)}"><svg width="26" height="10"><polyline points="0,5 26,5" '
         f'stroke-dasharray="{dash_of(index)}"/></svg>{escape(one.name)}</li>'
@@ -240,7 +262,8 @@ def _table_of_rows(title: str, rows: Sequence[Row]) -> str:
 
 
 def _notes(result: Result) -> str:
-    notes = [(kind, text) for kind, text in make_notes(result) if kind not in ("answer", "noise", "limit", "score")]
+    told = ("answer", "noise", "limit", "score", "sweep")  # in sections of their own
+    notes = [(kind, text) for kind, text in make_notes(result) if kind not in told]
     items = "".join(f'<li class="{kind}">{kind}: {escape(text)}</li>' for kind, text in notes)
     return _section("Notes", f"<ul>{items}</ul>" if items else "")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from latency_tui.report.load import load_rows
 from latency_tui.report.mix import make_class_rows
 from latency_tui.report.steps import steps_markdown
+from latency_tui.report.sweeps import make_tables
 from latency_tui.report.table_cells import LIMITS, VERSUS, make_notes, make_rows, make_title
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ def render_markdown(result: Result) -> str:
     """Return the answer, the table, and a list of failures and notes; it ends with a newline."""
     notes = [(kind, escape(text)) for kind, text in make_notes(result)]
     blocks = [f"**{text}**" for kind, text in notes if kind == "answer"]
-    for rows in filter(None, (make_rows(result), make_class_rows(result), load_rows(result))):
+    for table in make_tables(result):
+        lines = [_line([escape(head) for head in table.heads]), _line(["--:"] * len(table.heads))]
+        lines += [_line([escape(cell) for cell in row]) for row in table.rows]
+        blocks.append("\n".join(lines))
+    whole = [] if result.sweeps else make_rows(result)
+    for rows in filter(None, (whole, make_class_rows(result), load_rows(result))):
         names = list(rows[0].cells)
         lines = [_line(names), _line([":--" if name in _LEFT else "--:" for name in names])]
         lines += [_line([escape(cell) for cell in row.cells.values()]) for row in rows]

@@ -15,6 +15,7 @@ from latency_tui.report.csv_format import COLUMNS, Cell, values
 from latency_tui.report.formats import write
 from latency_tui.report.markup import escape
 from latency_tui.report.saved_comparison import render_comparisons
+from latency_tui.report.sweeps import make_tables
 from latency_tui.report.table import render_table
 from latency_tui.report.table_cells import make_notes, make_rows, make_title
 from latency_tui.result import result as kept
@@ -57,6 +58,14 @@ class Result(kept.Result, frozen=True, kw_only=True):
             for row in rows
         )
         notes = make_notes(self)
+        if self.sweeps:
+            tables = make_tables(self)
+            heads = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for table in tables[:1] for head in table.heads)
+            lines = "".join(
+                "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
+                for table in tables[:1]
+                for row in table.rows
+            )
         answer = "".join(f"<p><strong>{escape(text)}</strong></p>" for kind, text in notes if kind == "answer")
         others = "".join(f"<li>{kind}: {escape(text)}</li>" for kind, text in notes if kind != "answer")
         return (

@@ -24,6 +24,7 @@ from latency_tui.text.scales import Scale, bar_scale, extended, line_scale, tick
 
 if TYPE_CHECKING:
     from latency_tui.result.result import CandidateResult, Result
+    from latency_tui.result.sweep import SweepCurve
 
 MAX_BARS = 40
 MAX_LINES = 14
@@ -54,6 +55,10 @@ def render_svg(result: Result) -> str:
         raise NothingToExportError("No model was measured, so that there is nothing to draw.")
     chart, height = bar_chart(result, shown)
     scale = bar_axis(result, shown)
+    if result.sweeps:
+        from latency_tui.report.sweep_svg import sweep_chart  # deferred: it uses the parts of this module
+
+        chart, height = sweep_chart(result, result.plan.sweeps[0], named=True)
     axis = " · logarithmic axis" if scale is not None and scale.log else ""
     answer = textwrap.wrap(clean(result.answer), _ANSWER_WIDTH, max_lines=2, placeholder=" …")
     width, top, style = 760, 44 + 20 * len(answer), read_style()
@@ -231,7 +236,7 @@ def percentile_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list
     parts = [value_axis(scale), labels_below(labels)]
     for one, curve in curves:
         share, low, high = curve.intervals
-        parts.append(_band(one, [*place(share, low), *reversed(place(share, high))]))
+        parts.append(draw_band(one, [*place(share, low), *reversed(place(share, high))]))
     for index, (one, curve) in enumerate(curves):
         parts.append(draw_line(one, index, place(curve.shares, curve.seconds), one.name))
         share, low = np.append(curve.shares[-1], curve.bounds[0]), np.append(curve.seconds[-1], curve.bounds[1])
@@ -278,8 +283,8 @@ def run_chart(shown: Sequence[CandidateResult]) -> tuple[str, float, list[Candid
     return "".join(found), LINES_HEIGHT + AXIS, [one for one, _ in lines]
 
 
-def colour_of(candidate: CandidateResult) -> str:
-    """Return the colour of a candidate, `#rrggbb`; a file may contain anything."""
+def colour_of(candidate: CandidateResult | SweepCurve) -> str:
+    """Return the colour of a candidate or a curve, `#rrggbb`; a file may contain anything."""
     colour = candidate.colour
     is_one = len(colour) == 7 and colour[0] == "#" and all(digit in "0123456789abcdefABCDEF" for digit in colour[1:])
     return colour if is_one else "#7a88b8"
@@ -306,7 +311,7 @@ def draw_line(
     )
 
 
-def _band(candidate: CandidateResult, points: Sequence[tuple[float, float]]) -> str:
+def draw_band(candidate: CandidateResult | SweepCurve, points: Sequence[tuple[float, float]]) -> str:
     """Return an area with these corners; empty if there are fewer than four."""
     if len(points) < 4:
         return ""

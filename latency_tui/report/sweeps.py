@@ -10,6 +10,7 @@ from latency_tui.text.sanitize import clean
 from latency_tui.text.sweeps import curves_of, format_setting
 
 if TYPE_CHECKING:
+    from latency_tui.plan import Sweep
     from latency_tui.result.result import Result
 
 
@@ -18,11 +19,13 @@ class SweepTable:
     """The cells of one sweep as cleaned text.
 
     Attributes:
+        sweep: The sweep.
         heads: The setting, then the models.
         colours: The colour of each column, `#rrggbb`; empty for the setting.
         rows: Per value: the value, then the p50 of each model with its interval.
     """
 
+    sweep: Sweep
     heads: tuple[str, ...]
     colours: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -47,6 +50,7 @@ def make_tables(result: Result) -> list[SweepTable]:
             rows.append((format_setting(value), *cells))
         tables.append(
             SweepTable(
+                sweep=sweep,
                 heads=(sweep.parameter, *(clean(curve.name) for curve in curves)),
                 colours=("", *(curve.colour for curve in curves)),
                 rows=tuple(rows),

@@ -207,3 +207,12 @@ def _name(parameter: str) -> str:
     return {"batch": "batch size", "threads": "number of threads", "features": "number of features"}.get(
         parameter, f"value of {parameter}"
     )
+
+
+def places_of(sweep: Sweep) -> dict[Setting, float]:
+    """Return the place of each value on the horizontal axis, from 0 to 1: logarithmic, or even if it cannot be."""
+    values = [*sweep.values]
+    if not sweep.is_numeric:
+        return {value: index / (len(values) - 1) for index, value in enumerate(values)}
+    logs = [math.log(float(value)) for value in values]
+    return {value: (log - logs[0]) / (logs[-1] - logs[0]) for value, log in zip(values, logs, strict=True)}

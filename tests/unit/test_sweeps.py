@@ -126,6 +126,34 @@ def test_the_table_has_a_row_per_value_and_a_column_per_model(planted: Result) -
     assert "1–256 rows" in lines[0]
 
 
+def test_the_markdown_has_the_table_and_the_sentences(planted: Result) -> None:
+    text = "".join(render(planted, "markdown"))
+    assert "| batch | flat | steep |" in text
+    assert text.count("\n| ") == 2 + 9
+    assert "- sweep: flat overtakes steep" in text
+
+
+def test_the_page_has_a_chart_a_table_and_the_sentences(planted: Result) -> None:
+    page = "".join(render(planted, "html"))
+    assert "Sweep of batch" in page
+    assert page.count("<polygon") == 2
+    assert "flat, 16 rows: p50" in page
+    assert "<li>flat overtakes steep" in page
+    assert page.count('class="card"') == 2
+    assert page.count("flat [batch=") <= 9 + 9 + 2 + 4
+
+
+def test_the_picture_is_that_of_the_sweep(planted: Result) -> None:
+    picture = "".join(render(planted, "svg"))
+    assert picture.count("<polygon") == 2
+    assert ">steep</text>" in picture
+
+
+def test_every_format_takes_a_sweep(planted: Result) -> None:
+    for form in ("csv", "json", "pyperf", "hyperfine", "junit", "github-action-benchmark"):
+        assert "flat" in "".join(render(planted, form))
+
+
 def test_curves_that_do_not_cross_have_one_leader() -> None:
     result = measured("batch=1,4,16", {"quick": lambda n: 10 + n, "slow": lambda n: 20 + 2 * n})
     assert not any(curve.crossings for curve in result.sweeps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -11,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
-from latency_tui.plan.settings import Setting
 from latency_tui.plan.sweep import is_number
 from latency_tui.text.scales import LOG_FROM, Scale, line_scale, round_step, tick_labels, ticks
-from latency_tui.text.sweeps import format_setting
+from latency_tui.text.sweeps import format_setting, places_of
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import MIN_TITLED_HEIGHT
 from latency_tui.tui.charts.line_chart import Line, LineChart
@@ -134,15 +132,6 @@ def lines_of_sweep(
         x = np.array([places[cell.value] for cell in curve.cells])
         found.append(BandedLine(curve.name, styles[curve.candidate], x, p50, float(p50[-1]), low, high))
     return found
-
-
-def places_of(sweep: Sweep) -> dict[Setting, float]:
-    """Return the place of each value on the horizontal axis, from 0 to 1: logarithmic, or even if it cannot be."""
-    values = [*sweep.values]
-    if not sweep.is_numeric:
-        return {value: index / (len(values) - 1) for index, value in enumerate(values)}
-    logs = [math.log(float(value)) for value in values]
-    return {value: (log - logs[0]) / (logs[-1] - logs[0]) for value, log in zip(values, logs, strict=True)}
 
 
 def _vertical(lines: Sequence[BandedLine]) -> Scale:

@@ -23,6 +23,9 @@ _PAINT_SECONDS = 0.95
 _MIN_CHART = 9
 """Rows of the chart; the words below it scroll if there is no room for them."""
 
+_PADDING = 2
+"""Columns beside the words."""
+
 
 class SweepPane(Pane):
     """A chart per sweep, and sentences below it."""
@@ -83,7 +86,7 @@ class SweepPane(Pane):
         result = measurement.result
         swept = result is not None and bool(result.sweeps)
         chart.display = swept
-        lines = _words(measurement, max(size.width, 1), running=running)
+        lines = _words(measurement, max(size.width - _PADDING, 1), running=running)
         if result is not None and swept:
             chart.styles.height = max(min(size.height - len(lines), size.height), _MIN_CHART)
             sweep = measurement.plan.sweeps[0]
