@@ -301,7 +301,11 @@ def line_y(place: float) -> float:
 
 
 def draw_line(
-    candidate: CandidateResult, index: int, points: Sequence[tuple[float, float]], hover: str, kind: str = ""
+    candidate: CandidateResult | SweepCurve,
+    index: int,
+    points: Sequence[tuple[float, float]],
+    hover: str,
+    kind: str = "",
 ) -> str:
     """Return a line through points at percentages of the width; `kind` is its class."""
     dashes = f' stroke-dasharray="{dash_of(index)}"' if not kind else f' class="{kind}"'

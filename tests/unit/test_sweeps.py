@@ -140,7 +140,6 @@ def test_the_page_has_a_chart_a_table_and_the_sentences(planted: Result) -> None
     assert "flat, 16 rows: p50" in page
     assert "<li>flat overtakes steep" in page
     assert page.count('class="card"') == 2
-    assert page.count("flat [batch=") <= 9 + 9 + 2 + 4
 
 
 def test_the_picture_is_that_of_the_sweep(planted: Result) -> None:

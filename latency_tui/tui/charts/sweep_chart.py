@@ -15,7 +15,7 @@ from latency_tui.text.scales import LOG_FROM, Scale, line_scale, round_step, tic
 from latency_tui.text.sweeps import format_setting, places_of
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import MIN_TITLED_HEIGHT
-from latency_tui.tui.charts.line_chart import Line, LineChart
+from latency_tui.tui.charts.named_lines import NamedLinesChart
 from latency_tui.tui.charts.ticks import Tick, fits
 from latency_tui.tui.styles import CandidateStyle
 
@@ -33,14 +33,32 @@ _NEARLY_LEVEL = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BandedLine(Line):
-    """A line with the ends of the interval of each point; `runs` are its places on the axis, from 0 to 1."""
+class BandedLine:
+    """The line of one model.
 
+    Attributes:
+        name: Name of the model.
+        style: Its colour and shape.
+        places: Places of its cells on the horizontal axis, from 0 to 1, ascending.
+        values: What the vertical axis shows of each cell.
+        lows: Lower end of the interval of each cell.
+        highs: Upper end of it.
+    """
+
+    name: str
+    style: CandidateStyle
+    places: NDArray[np.float64]
+    values: NDArray[np.float64]
     lows: NDArray[np.float64]
     highs: NDArray[np.float64]
 
+    @property
+    def end(self) -> float:
+        """The value at the right end, beside which the name is written."""
+        return float(self.values[-1])
 
-class SweepChart(LineChart):
+
+class SweepChart(NamedLinesChart):
     """Latency or throughput over the values of a setting, on logarithmic axes."""
 
     lines: tuple[BandedLine, ...] = ()
@@ -59,11 +77,11 @@ class SweepChart(LineChart):
             return
         titled = canvas.height >= MIN_TITLED_HEIGHT
         named = len(lines) <= canvas.height - titled - 2
-        right, names = self._names(canvas) if named else (len(sweep.parameter) + 2, [])
+        right, names = self.names_of(canvas, lines, ()) if named else (len(sweep.parameter) + 2, [])
         right = max(right, len(sweep.parameter) + 2)
         scale = _vertical(lines)
         top = self.title(canvas, f"{_title(self.unit, sweep)}, log scale", _title(self.unit, sweep), self.unit)
-        bottom = 0 if named else self._key(canvas, top)
+        bottom = 0 if named else self.key(canvas, lines, (), top)
         rows = canvas.height - top - 2 - bottom
         values = ticks(scale, max(rows // 3, 2))
         labels = [f" {label} " for label in _labels(values, self.unit)]
@@ -78,26 +96,27 @@ class SweepChart(LineChart):
         for line in reversed(lines):
             self._band(line, columns, scale)
         for line in reversed(lines):
-            self._line(line, line.runs * (columns - 1), scale.places(line.seconds))
-            if not self.app.no_color:  # without colours, the line consists of shapes already
-                x, y = line.runs * (columns - 1), scale.places(line.seconds)
-                self.plt.scatter(x.tolist(), y.tolist(), marker=line.style[1], color=self.cell_colour(line.style[0]))
+            x, y = (line.places * (columns - 1)).tolist(), scale.places(line.values).tolist()
+            colour = self.cell_colour(line.style[0])
+            if not self.app.no_color:
+                self.plt.plot(x, y, marker="braille", color=colour)
+            self.plt.scatter(x, y, marker=line.style[1], color=colour)
         self.end_plot(canvas, 0, top)
-        self._label_ends(canvas, names, scale, left + columns, top, rows)
+        self.label_ends(canvas, lines, (), names, scale, left + columns, top, rows)
         canvas.put(left + columns + 1, top + rows + 1, sweep.parameter, self.muted)
 
     def _band(self, line: BandedLine, columns: int, scale: Scale) -> None:
         """Draw the interval of a line: filled where it is wider than a dot."""
         colour = self.cell_colour(line.style[0])
-        if line.runs.size == 1 or self.app.no_color:
-            for place, low, high in zip(line.runs.tolist(), line.lows.tolist(), line.highs.tolist(), strict=True):
+        if line.places.size == 1 or self.app.no_color:
+            for place, low, high in zip(line.places.tolist(), line.lows.tolist(), line.highs.tolist(), strict=True):
                 x = place * (columns - 1)
                 self.plt.plot([x, x], [scale.place(low), scale.place(high)], marker="braille", color=colour)
             return
         x = np.linspace(0, 1, min(2 * columns, _BAND_COLUMNS))
-        x = x[(x >= line.runs[0]) & (x <= line.runs[-1])]
+        x = x[(x >= line.places[0]) & (x <= line.places[-1])]
         for ends in (line.lows, line.highs):
-            y = np.interp(x, line.runs, scale.places(ends))
+            y = np.interp(x, line.places, scale.places(ends))
             self.plt.plot((x * (columns - 1)).tolist(), y.tolist(), marker="braille", color=colour)
 
 
@@ -130,7 +149,7 @@ def lines_of_sweep(
         elif unit == "rows per second":
             p50, low, high = rows / p50, rows / high, rows / low
         x = np.array([places[cell.value] for cell in curve.cells])
-        found.append(BandedLine(curve.name, styles[curve.candidate], x, p50, float(p50[-1]), low, high))
+        found.append(BandedLine(curve.name, styles[curve.candidate], x, p50, low, high))
     return found
 
 

@@ -92,10 +92,11 @@ class ShowCompare(ShowTab):
 
 
 class ShowSweep(ShowTab):
-    """Show each model over the values of a setting; press again for per row and rows per second."""
+    """Show each model over the values of a setting: per call, per row, or as rows per second."""
 
     tab, label = "sweep", "Sweep"
     title, keys = "Show Sweep", ("5",)
+    views = 3
 
     @classmethod
     def pane(cls) -> Pane:
@@ -125,7 +126,7 @@ TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowComp
 
 
 class NextView(Command):
-    """Show the next view of the tab: on Spread, percentile curve, ECDF, histogram or boxes."""
+    """Show the next view of the tab: another chart on Spread, per row or per second on Sweep."""
 
     title, keys, footer, group = "Show the next view of the tab", ("g",), "View", "Screen"
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from latency_tui.text.sweeps import curves_of, describe_sweeps
 from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, lines_of_sweep
-from latency_tui.tui.commands import Enlarge, MeasureSweep, SetOptions, ShowSweep, Stop
+from latency_tui.tui.commands import Enlarge, MeasureSweep, NextView, SetOptions, Stop
 from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import MUTED
 from latency_tui.tui.text import sanitize_line, wrap
@@ -57,15 +57,15 @@ class SweepPane(Pane):
         """Return the chart."""
         return [self.query_one(SweepChart)]
 
-    def open_again(self) -> None:
+    def next_view(self) -> None:
         """Show latency per call, per row, or rows per second."""
         self._unit = (self._unit + 1) % len(UNITS)
 
     def hints(self, context: PaintContext) -> tuple[str, ...]:
-        """Return what the key of the tab shows next."""
+        """Return what the next view shows."""
         if context.state.result is None or not context.state.result.sweeps:
             return ()
-        return (f"{ShowSweep.key_label()} again: {UNITS[(self._unit + 1) % len(UNITS)]}",)
+        return (f"{NextView.key_label()}: {UNITS[(self._unit + 1) % len(UNITS)]}",)
 
     def paint(self, context: PaintContext) -> None:
         """Show the state; about once per second while a measurement runs."""
