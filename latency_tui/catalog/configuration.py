@@ -13,7 +13,7 @@ import typing
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -34,7 +34,7 @@ _PYTHON = re.compile(r"((?:^|,)\s*python\s*=)([^,\]]+)")
 _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
-class _ModelFile(NamedTuple):
+class _ModelFile(msgspec.Struct, frozen=True):
     """A model file with its format, or the reason why it cannot be measured."""
 
     path: Path

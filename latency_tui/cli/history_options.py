@@ -7,11 +7,11 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration
 from latency_tui.cli.output import print_status
@@ -35,8 +35,7 @@ def label_options(command: Command) -> Command:
     return name(tag(command))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a measurement is kept.
 
     Attributes:

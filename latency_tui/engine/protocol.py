@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -379,8 +380,17 @@ Event = (
 )
 
 _encoder = msgspec.json.Encoder()
-_command_decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-_event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+@cache
+def _command_decoder() -> msgspec.json.Decoder[Command]:
+    return msgspec.json.Decoder(Command)
+
+
+@cache
+def _event_decoder() -> msgspec.json.Decoder[Event]:
+    """Return the decoder, created when the first event arrives: each process needs one, and the first frame none."""
+    return msgspec.json.Decoder(Event)
 
 
 def encode(message: Command | Event) -> bytes:
@@ -390,9 +400,9 @@ def encode(message: Command | Event) -> bytes:
 
 def decode_command(line: bytes) -> Command:
     """Read a command; raises `msgspec.ValidationError` or `msgspec.DecodeError` if it is invalid."""
-    return _command_decoder.decode(line)
+    return _command_decoder().decode(line)
 
 
 def decode_event(line: bytes) -> Event:
     """Read an event; raises `msgspec.ValidationError` or `msgspec.DecodeError` if it is invalid."""
-    return _event_decoder.decode(line)
+    return _event_decoder().decode(line)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from latency_tui.errors import UsageError
 
@@ -27,8 +28,7 @@ Format = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FormatTraits:
+class FormatTraits(msgspec.Struct, frozen=True, kw_only=True):
     """Properties of a format.
 
     Attributes:

@@ -6,8 +6,9 @@ table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 CHART_WIDTH, CHART_HEIGHT = 40, 10
 SIDE_WIDTH = 36
@@ -19,8 +20,7 @@ Mode = Literal["wide", "narrow", "tiny"]
 Charts = Literal["side", "stacked", "one", "none"]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """The layout of the main screen.
 
     Attributes:

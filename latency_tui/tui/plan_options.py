@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,8 +30,7 @@ _SAME_MIX = "mix"
 _NUMBER = re.compile(r"\d+")
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One option, a line of the sheet.
 
     Attributes:

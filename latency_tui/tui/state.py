@@ -7,8 +7,10 @@ no terminal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from latency_tui.engine.protocol import Environment
 from latency_tui.plan import Candidate, Plan
@@ -31,8 +33,7 @@ Phase = Literal["preparing", "waiting", "training", "warming up", "measuring", "
 NOISE_COLUMNS = 8
 
 
-@dataclass(frozen=True)
-class ModelRow:
+class ModelRow(msgspec.Struct, frozen=True):
     """One line of the list of models.
 
     Attributes:
@@ -63,8 +64,7 @@ class ModelRow:
         return self.candidate.slug
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """The progress of the running job.
 
     Attributes:
@@ -83,8 +83,7 @@ class Progress:
     launch: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class ShownMeasurement:
+class ShownMeasurement(msgspec.Struct, frozen=True, eq=False):
     """A measurement and its result so far. Compares by identity, because results contain arrays.
 
     Attributes:
@@ -136,8 +135,7 @@ class ShownMeasurement:
         return next((one.slug for one in self.candidates if self.model_of(one.slug) == slug), slug)
 
 
-@dataclass(frozen=True, eq=False)
-class SavedBaseline:
+class SavedBaseline(msgspec.Struct, frozen=True, eq=False):
     """A saved result with which results are compared. Compares by identity, because results contain arrays.
 
     Attributes:
@@ -155,8 +153,7 @@ class SavedBaseline:
     earlier: tuple[Result, ...] = ()
 
 
-@dataclass(frozen=True)
-class HistoryList:
+class HistoryList(msgspec.Struct, frozen=True):
     """Content of the tab History.
 
     Attributes:
@@ -185,8 +182,7 @@ class HistoryList:
         return next((row for row in self.rows if row.id == self.highlighted), None)
 
 
-@dataclass(frozen=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """The state of the main screen.
 
     Attributes:
@@ -225,16 +221,16 @@ class State:
     runs_text: str = ""
     batch_text: str = ""
     field_resets: int = 0
-    colours: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = {}
     highlighted: str = ""
     mode: Mode = "wide"
     tab: str = "models"
     work: Work = "idle"
     job: str = ""
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress = Progress()
     measurements: tuple[ShownMeasurement, ...] = ()
     shown_index: int = -1
-    history: HistoryList = field(default_factory=HistoryList)
+    history: HistoryList = HistoryList()
     saved_baseline: SavedBaseline | None = None
     last_job: str = ""
     frozen_at: State | None = None
@@ -365,5 +361,5 @@ def is_variant(row: ModelRow, above: ModelRow | None) -> bool:
 
 def update_row(state: State, slug: str, **changes: object) -> State:
     """Return the state with one row changed; an unknown slug changes nothing."""
-    rows = tuple(replace(row, **changes) if row.slug == slug else row for row in state.rows)  # type: ignore[arg-type]  # attributes by name
+    rows = tuple(replace(row, **changes) if row.slug == slug else row for row in state.rows)
     return replace(state, rows=rows)

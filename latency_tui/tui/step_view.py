@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from latency_tui.plan import Workload
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from latency_tui.result.steps import Step, StepPass
 
 
-@dataclass(frozen=True)
-class StepView:
+class StepView(msgspec.Struct, frozen=True):
     """Where the time of a model's call goes.
 
     Attributes:

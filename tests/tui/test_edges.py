@@ -6,10 +6,10 @@ import asyncio
 import errno
 import io
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from latency_tui.engine.protocol import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from latency_tui.catalog.named_models import default_models
 from latency_tui.engine.protocol import Measure, RoundFinished, Train

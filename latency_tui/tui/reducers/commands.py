@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from latency_tui.plan import Candidate, Dataset, Plan
 from latency_tui.plan.datasets import task_of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from latency_tui.plan.colors import PALETTE, assign_colours
 from latency_tui.tui.result_order import stable_order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from latency_tui.tui.commands.tabs import TABS, ShowLatency, ShowModels, ShowTab
 from latency_tui.tui.state import State

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
@@ -14,8 +14,7 @@ from latency_tui.tui.state import State
 from latency_tui.tui.styles import CandidateStyle
 
 
-@dataclass(frozen=True)
-class PaintContext:
+class PaintContext(msgspec.Struct, frozen=True):
     """The values from which a pane is painted.
 
     Attributes:
