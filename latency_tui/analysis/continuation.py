@@ -60,10 +60,11 @@ def plan_to_continue(plan: Plan, more: MeasurementAmount, active: Iterable[str])
         until_known=more.until_known,
         launches=more.launches,
         baseline=plan.baseline if plan.baseline in slugs else None,
+        load=None,
         control=plan.control and plan.candidates[0].slug in slugs,
         limits=tuple(
             limit
-            for limit in plan.limits
+            for limit in plan.call_limits
             if limit.candidate in (None, *slugs) and (not limit.relative or len(candidates) > 1)
         ),
     )

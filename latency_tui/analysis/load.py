@@ -34,6 +34,7 @@ class LoadRecorder:
         plan: The plan, with or without a load test.
 
     Attributes:
+        earlier: The results of a saved measurement that is continued; a continuation has no load test.
         started: The last event that began a load test; None before.
         windows: Windows in the order measured, by slug and rate.
         searches: The search of each candidate that has finished.
@@ -41,6 +42,7 @@ class LoadRecorder:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self.earlier: tuple[tuple[LoadResult, ...], tuple[HighestRate, ...]] = ((), ())
         self.started: LoadStarted | None = None
         self.windows: dict[tuple[str, float], list[RequestTimes]] = {}
         self.searches: dict[str, RateSearchFinished] = {}
@@ -67,11 +69,15 @@ class LoadRecorder:
 
     def results(self) -> tuple[LoadResult, ...]:
         """Return the result of each candidate and rate: candidates in the plan's order, rates ascending."""
+        if not self.windows:
+            return self.earlier[0]
         keys = sorted(self.windows, key=lambda key: (self._order[key[0]], key[1]))
         return tuple(found for key in keys if (found := self._cached(key)) is not None)
 
     def highest_rates(self) -> tuple[HighestRate, ...]:
         """Return the highest rate of each candidate whose search has finished."""
+        if not self.windows:
+            return self.earlier[1]
         known = len(self.searches) + sum(map(len, self.windows.values()))
         if known != self._highest[0]:  # a screen asks for them four times per second
             ordered = sorted(self.searches.values(), key=lambda one: self._order[one.candidate])

@@ -19,7 +19,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan, slugify
-from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit, parse_limit
+from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit, is_on_response_time, parse_limit
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _LAUNCHES = 5
 _SECONDS_PER_LAUNCH = 1.0
+_RUNS_ALONE = 100
+"""Calls outside of a load test if no limit is on them."""
 _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)
 
 
@@ -96,6 +98,8 @@ def command(
     if plan_name is not None:
         taken = plan_values(configuration.plan(plan_name), typed)
         values |= taken
+    if values["find_rate"]:
+        raise UsageError("A check judges limits at given request rates: use --rate, or latency-tui run --find-rate.")
     if not values["limits"]:
         raise UsageError("A check needs a limit; add one, such as --limit 'p99 < 5ms'.")
     if values["training_timeout"] is None:  # no user is present to cancel a long training
@@ -252,6 +256,8 @@ def _make_check(
     if saved is not None:
         _check_counterparts(saved, plan)
     open_ended = values["runs"] is None and values["seconds"] is None
+    if open_ended and plan.load is not None and all(is_on_response_time(limit) for limit in limits):
+        values, open_ended = {**values, "runs": _RUNS_ALONE}, False
     plan = _with_length(plan, values, saved is not None, open_ended)
     judged = tuple(limit for limit in limits if not (saved and limit.relative))
     plan = msgspec.structs.replace(
@@ -312,7 +318,7 @@ def _with_length(plan: Plan, values: dict[str, Any], is_saved: bool, open_ended:
         until_known=until_known,
         launches=launches,
         # set here because a plan of one model must have a limit to be measured until it is decided
-        limits=(Limit(metric="p50", bound=1.0, text=""),) if until_known else (),
+        limits=(Limit(metric="throughput", bound=1.0, text=""),) if until_known else (),
     )
 
 

@@ -30,6 +30,7 @@ from latency_tui.plan.limits import COLD_START_METRICS, Acknowledgement, Limit
 from latency_tui.result.check_outcome import CheckOutcome, GateLine, GateVerdict
 from latency_tui.result.gate import Gate
 from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.load import all_limit_verdicts
 from latency_tui.result.result import Result
 from latency_tui.result.saved_comparison import Difference
 from latency_tui.text.saved_comparison import describe_difference
@@ -198,7 +199,7 @@ class Check:
 
     def _judge(self, measurement: HeadlessRun, confidence: float = 0.95) -> tuple[Result, list[LimitVerdict]]:
         result = measurement.recording.result(samples=False)
-        verdicts = [*result.limits]
+        verdicts = [*all_limit_verdicts(result)]
         if self.saved is not None:
             saved = self.saved
             verdicts += judge_against_saved(
@@ -231,11 +232,13 @@ def plan_to_confirm(plan: Plan, failed: Sequence[LimitVerdict], baselines: Itera
     kept = slugs | (beside if any(one.relative for one in failed) else set())
     texts = {one.limit for one in failed}
     limits = tuple(limit for limit in plan.limits if limit.text in texts and limit.candidate in (None, *slugs))
+    load = plan.load if set(limits) & set(plan.load_limits) else None
     return msgspec.structs.replace(
         plan,
         candidates=tuple(one for one in plan.candidates if one.slug in kept),
         baseline=plan.baseline if plan.baseline in kept else None,
         limits=limits,
+        load=load,
         cold_start=any(one.metric in COLD_START_METRICS for one in failed),
         control=False,
         seed=(plan.seed + 1) % 2**32,

@@ -83,6 +83,8 @@ def continue_result(
     if path is not None:
         check_writable(path)
     print_status(clean(f"measuring {format_more(more)} for {file}."))
+    if recording.plan.load is not None:
+        print_status("The load test of this result is kept as it is; to measure it again, use run --rate.")
     consistency = ConsistencyCheck(file, recording, plan)
     measurement = HeadlessRun(plan, modules, place=place, continued=recording, base=result if base else None)
     measurement.watch = consistency.check

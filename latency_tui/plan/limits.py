@@ -67,6 +67,11 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         return self.text if self.candidate is None else f"{self.candidate}: {self.text}"
 
 
+def is_on_response_time(limit: Limit) -> bool:
+    """Return whether a limit is on the response time if there is a load test."""
+    return not limit.relative and limit.metric in RESPONSE_TIME_METRICS
+
+
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A slowdown that is accepted, up to a bound.
 

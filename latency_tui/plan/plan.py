@@ -11,7 +11,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, make_slugs_unique
 from latency_tui.plan.datasets import Dataset, SyntheticDataset
-from latency_tui.plan.limits import COLD_START_METRICS, RESPONSE_TIME_METRICS, SCORE_METRICS, Limit
+from latency_tui.plan.limits import COLD_START_METRICS, SCORE_METRICS, Limit, is_on_response_time
 from latency_tui.plan.load import LoadTest
 from latency_tui.plan.metrics import OWN_SCORE, check_metric, is_greater_better
 from latency_tui.plan.mix import MAX_BATCH_SIZE, Mix, check_mix
@@ -295,7 +295,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """The limits on response times under load; empty without a load test, in which case they are on latencies."""
         if self.load is None:
             return ()
-        return tuple(one for one in self.limits if not one.relative and one.metric in RESPONSE_TIME_METRICS)
+        return tuple(limit for limit in self.limits if is_on_response_time(limit))
 
     @property
     def call_limits(self) -> tuple[Limit, ...]:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from latency_tui.report.markup import without_illegal
 from latency_tui.report.table_cells import make_title
+from latency_tui.result.load import all_limit_verdicts
 from latency_tui.text.gate import describe_line
 from latency_tui.text.limits import describe_verdict
 from latency_tui.text.sanitize import clean
@@ -70,7 +71,7 @@ def _render(suite: ElementTree.Element) -> str:
 
 
 def _add_cases(suite: ElementTree.Element, result: Result, candidate: CandidateResult) -> None:
-    verdicts = [one for one in result.limits if one.candidate == candidate.slug]
+    verdicts = [one for one in all_limit_verdicts(result) if one.candidate == candidate.slug]
     name = _text(candidate.name)
     if candidate.status == "failed":
         case = ElementTree.SubElement(suite, "testcase", classname=name, name="measured")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TextIO
 
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
+from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
 from latency_tui.engine.machine_events import MachineBusy
 from latency_tui.engine.protocol import (
     CandidateFailed,
@@ -25,6 +26,7 @@ from latency_tui.engine.protocol import (
 from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.plan import Plan
 from latency_tui.text.formatting import format_seconds
+from latency_tui.text.load import format_rate
 from latency_tui.text.machine import machine_busy
 from latency_tui.text.sanitize import clean, shorten
 
@@ -72,6 +74,7 @@ class Progress:
         self._warm: set[str] = set()
         self._fresh: set[str] = set()
         self._training: dict[str, float] = {}
+        self._windows = 0
 
     def __enter__(self) -> Progress:
         """Show at once that something is happening."""
@@ -143,8 +146,27 @@ class Progress:
                 return self._rounds(launch, 0, rounds, seconds)
             case RoundFinished(launch=launch, round=done, rounds=rounds, seconds_left=seconds):
                 return self._rounds(launch, done + 1, rounds, seconds)
+            case LoadStarted(windows=windows, seconds=seconds):
+                self._windows = windows
+                return self._under_load(windows, seconds)
+            case LoadWindowMeasured(windows_left=left, seconds_left=seconds):
+                if self._windows:
+                    return self._under_load(left, seconds)
+                return (
+                    f"searching: {event.candidate} at {format_rate(event.rate)}  about {format_seconds(seconds)} left"
+                )
+            case RateSearchFinished(candidate=slug, passes=passes):
+                return f"{slug} passes at {format_rate(passes)}" if passes else f"{slug} passes at no rate"
             case _:
                 return ""
+
+    def _under_load(self, windows_left: int, seconds: float) -> str:
+        if not self._windows:
+            return "searching the highest request rates"
+        done = self._windows - windows_left
+        filled = _BAR * done // self._windows
+        bar = "━" * filled + "─" * (_BAR - filled)
+        return f"under load  {bar}  window {done} of {self._windows}  {format_seconds(seconds)} left"
 
     def _rounds(self, launch: int, done: int, rounds: int, seconds: float) -> str:
         filled = _BAR * done // max(rounds, 1)

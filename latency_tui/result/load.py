@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from latency_tui.plan.load import WorkerKind
+from latency_tui.result.limit_verdict import LimitVerdict
+
+if TYPE_CHECKING:
+    from latency_tui.result.result import Result
+
+_WORST = ("fail", "inconclusive", "pass")
 
 
 class TimeStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +110,40 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
         if not found:
             return None
         return "fail" if "fail" in found else "inconclusive" if "inconclusive" in found else "pass"
+
+
+def all_limit_verdicts(result: Result) -> tuple[LimitVerdict, ...]:
+    """Return the verdicts of a result on the limits of calls, and on those of response times at given rates.
+
+    A limit on response times has one verdict per candidate: the worst over all rates, of the lowest such rate.
+    """
+    plan = result.plan
+    if plan.load is None or plan.load.find_rate:
+        return result.limits
+    worst: dict[tuple[str, str], tuple[int, LoadResult, LoadVerdict]] = {}
+    for one in result.load:
+        for verdict in one.limits:
+            rank, key = _WORST.index(verdict.verdict), (verdict.limit, one.candidate)
+            if key not in worst or rank < worst[key][0]:
+                worst[key] = rank, one, verdict
+    known = {limit.text: limit for limit in plan.load_limits}
+    found = tuple(
+        LimitVerdict(
+            limit=text,
+            candidate=slug,
+            metric=known[text].metric,
+            bound=known[text].bound,
+            verdict=verdict.verdict,
+            value=verdict.value,
+            low=getattr(one.response, f"{known[text].metric}_low", None),
+            high=getattr(one.response, f"{known[text].metric}_high", None),
+            runs_to_decide=verdict.requests_to_decide,
+            seconds_to_decide=None if verdict.requests_to_decide is None else verdict.requests_to_decide / one.rate,
+        )
+        for (text, slug), (_, one, verdict) in worst.items()
+        if text in known
+    )
+    return (*result.limits, *found)
 
 
 class HighestRate(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,17 +11,25 @@ import msgspec
 import numpy as np
 import pytest
 
+from latency_tui.analysis.continuation import plan_to_continue
+from latency_tui.analysis.journal import Entry
 from latency_tui.analysis.load import LoadRecorder
 from latency_tui.analysis.recorder import Recorder
+from latency_tui.analysis.restoring import restore, resume
 from latency_tui.catalog.arrivals import read_gaps
+from latency_tui.cli.check_run import plan_to_confirm
 from latency_tui.cli.load_options import make_load_test
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
 from latency_tui.errors import UsageError
+from latency_tui.history.journal_batches import pack, unpack
 from latency_tui.plan import BUILTIN_MODELS, Candidate, LoadTest, Plan
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import render
 from latency_tui.report.command import format_command
-from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics
+from latency_tui.report.progress import Progress
+from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics, all_limit_verdicts
+from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
 from latency_tui.stats.arrivals import draw_arrivals
 from latency_tui.stats.load_windows import RequestTimes, percentile
@@ -326,3 +336,68 @@ def test_finding_the_highest_rate_needs_a_limit_for_each_model() -> None:
 def test_the_command_measures_the_same_load_again() -> None:
     command = format_command(make_plan(rates=(50.0, 100.0), workers=2, worker_kind="thread", arrivals="constant"))
     assert "--rate 50,100 --workers 2 --worker-kind thread --arrivals constant --duration 10" in (command or "")
+
+
+# --- saved results and checks -----------------------------------------------------------------------------------------
+
+
+def test_a_continued_result_keeps_its_load_test_and_measures_only_calls() -> None:
+    plan = make_plan("p99 < 20ms")
+    recording = Recorder(plan)
+    for times in measure_windows(plan, 2 * MS)[1]:
+        recording.add(window_event(times))
+    saved = recording.result()
+    resumed = resume(saved)
+    assert resumed.result().load == saved.load
+    following = plan_to_continue(resumed.plan, MeasurementAmount(runs=10), [SLUG, OTHER])
+    assert following.load is None
+    assert following.limits == (), "a limit on responses is not one on calls"
+
+
+def test_a_recording_is_restored_with_its_load_test_from_the_journal() -> None:
+    plan = make_plan()
+    entries: list[Entry] = []
+
+    class Notes:
+        def write(self, entry: Entry) -> None:
+            entries.append(entry)
+
+    recording = Recorder(plan)
+    recording.write_to(Notes())
+    recording.add(started(plan))
+    for times in measure_windows(plan, 2 * MS)[1]:
+        recording.add(window_event(times))
+    assert restore(None, unpack([pack(entries)])).result().load == recording.result().load
+
+
+def test_a_check_judges_the_worst_rate() -> None:
+    result = result_with(
+        make_plan("p99 < 5ms"),
+        load_result("logistic-regression", 0.001, rate=100, verdict="pass"),
+        load_result("logistic-regression", 0.006, rate=200, verdict="fail"),
+        load_result("random-forest", 0.004, rate=100, verdict="pass"),
+        load_result("random-forest", 0.0049, rate=200, verdict="inconclusive"),
+    )
+    found = {one.candidate: one for one in all_limit_verdicts(msgspec.structs.replace(result, limits=()))}
+    assert found["logistic-regression"].verdict == "fail"
+    assert found["logistic-regression"].value == 0.006
+    assert found["random-forest"].verdict == "inconclusive"
+
+
+def test_what_failed_under_load_is_measured_again_under_load() -> None:
+    plan = make_plan("p99 < 5ms")
+    verdict = LimitVerdict(limit="p99 < 5ms", candidate=SLUG, metric="p99", bound=0.005, verdict="fail")
+    assert plan_to_confirm(plan, [verdict], ()).load == plan.load
+    memory = msgspec.structs.replace(plan, cold_start=True, limits=(*plan.limits, parse_limit("memory < 1MB")))
+    verdict = msgspec.structs.replace(verdict, limit="memory < 1MB", metric="memory")
+    assert plan_to_confirm(memory, [verdict], ()).load is None
+
+
+def test_the_progress_line_counts_windows() -> None:
+    plan, stream = make_plan(), io.StringIO()
+    event = msgspec.structs.replace(started(plan), windows=20, seconds=12.0)
+    with Progress(plan, stream, clock=itertools.count().__next__, shown=True) as progress:
+        progress.update(event)
+        window = measure_windows(plan, 2 * MS, count=1)[1][0]
+        progress.update(window_event(window, windows_left=15, seconds_left=9.0))
+    assert "window 5 of 20  9 s left" in stream.getvalue()
