@@ -18,6 +18,22 @@ PROTOCOL_VERSION = 1
 """Increase this if the meaning of a message changes. Its fields are part of `protocol()` by themselves."""
 
 
+class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that another process has fitted.
+
+    Attributes:
+        path: File in which that process has stored it.
+        seconds: Duration of `fit` there.
+        notes: Its notes and warnings.
+        alternatives: Number of forms of the data that it could not be fitted on.
+    """
+
+    path: str
+    seconds: float
+    notes: tuple[str, ...]
+    alternatives: int
+
+
 class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Load the model, and fit it unless it is fitted.
 
@@ -27,6 +43,7 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         threads: Threads that it may use.
         trust: Which files may run their author's code.
         arrays: File with the prepared dataset, for a process under another interpreter; empty to prepare it there.
+        trained: The fitted model, if another process has fitted it.
     """
 
     candidate: Candidate
@@ -34,6 +51,7 @@ class Prepare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     threads: int
     trust: Trust = Trust()
     arrays: str = ""
+    trained: TrainedModel | None = None
 
 
 class CheckSettings(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -189,11 +207,13 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         seconds: Duration of `fit`; None if the model was fitted already.
         notes: Warnings raised meanwhile, one line each.
         jobs: Jobs that the model runs at once; 0 for one per core.
+        alternatives: Number of forms of the data that it could not be fitted on.
     """
 
     seconds: float | None
     notes: tuple[str, ...]
     jobs: int = 1
+    alternatives: int = 0
 
 
 class StageBegun(msgspec.Struct, frozen=True, kw_only=True, tag=True):

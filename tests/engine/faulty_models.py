@@ -52,6 +52,24 @@ class DependsOnTheBatch(Planted):
         return np.full(len(X), np.mean(X))
 
 
+class FailsForOneRow(Planted):
+    def predict(self, X: Any) -> Any:
+        if len(X) == 1:
+            raise ValueError("one row is not enough")
+        return np.zeros(len(X))
+
+
+class TrainsAtRandom(Planted):
+    """Another model each time it is fitted."""
+
+    def fit(self, X: Any, y: Any) -> Planted:
+        self.answer = int.from_bytes(os.urandom(6), "big")
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), self.answer)
+
+
 class Sleeper(Planted):
     seconds = 0.002
 

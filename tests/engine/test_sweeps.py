@@ -11,7 +11,8 @@ import pytest
 from latency_tui import measure
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.client import Engine
-from latency_tui.engine.protocol import CandidateFailed, Measure
+from latency_tui.engine.environment_events import PredictionsCompared
+from latency_tui.engine.protocol import CandidateFailed, Measure, TrainingFinished
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, SyntheticDataset, Workload, expand, parse_sweep
 from latency_tui.plan.limits import parse_limit
@@ -74,6 +75,29 @@ async def test_cells_that_predict_other_values_are_named(engine: Engine) -> None
     assert set(differing) == {"dependsonthebatch[batch=4]", "planted[batch=4]"}
     assert differing["dependsonthebatch[batch=4]"] > 0
     assert differing["planted[batch=4]"] == 0
+
+
+@pytest.mark.parametrize("text", ["batch=1,4,9", "threads=1,2"])
+async def test_cells_that_differ_in_the_call_only_share_a_trained_model(engine: Engine, text: str) -> None:
+    plan = plan_of(text, planted("TrainsAtRandom"), steps=False)
+    found = []
+    async for event in engine.run(Measure(job="a", plan=plan)):
+        if isinstance(event, TrainingFinished):
+            found.append(event.seconds)
+        if isinstance(event, PredictionsCompared):
+            assert event.differing == 0
+    assert len(found) == len(plan.candidates)
+    assert len({*found}) == 1
+
+
+async def test_a_cell_that_cannot_be_called_leaves_the_others_to_train(engine: Engine) -> None:
+    result = await measured(engine, plan_of("batch=1,2,4", planted("FailsForOneRow")))
+    assert [one.status for one in result.candidates] == ["failed", "measured", "measured"]
+
+
+async def test_a_model_that_cannot_be_loaded_again_is_trained_for_each_cell(engine: Engine) -> None:
+    result = await measured(engine, plan_of("batch=1,2", planted("CannotBeUnpickled")))
+    assert [one.status for one in result.candidates] == ["measured", "measured"]
 
 
 def rows_of(values: np.ndarray) -> np.ndarray:

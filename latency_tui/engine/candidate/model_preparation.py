@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import pickle
 import time
 import warnings
 from collections.abc import Callable
@@ -19,12 +20,21 @@ from latency_tui.engine.candidate.models import loading
 from latency_tui.engine.candidate.models.runtimes.conversion import convert
 from latency_tui.engine.candidate.process_context import ProcessContext
 from latency_tui.engine.candidate.scoring import score_outputs
-from latency_tui.engine.candidate_protocol import CheckSettings, Prepare, Prepared, Score, Scored, SettingsChecked
+from latency_tui.engine.candidate_protocol import (
+    CheckSettings,
+    Prepare,
+    Prepared,
+    Score,
+    Scored,
+    SettingsChecked,
+    TrainedModel,
+)
 from latency_tui.engine.data.array_exchange import read_arrays
 from latency_tui.engine.data.dataset import Data, prepare
 from latency_tui.engine.data.standardized import prepare_for_fit
 from latency_tui.engine.protocol import Stage
 from latency_tui.engine.score_events import MetricScore
+from latency_tui.engine.user_imports import import_with_fallback
 from latency_tui.errors import LatencyTuiError
 from latency_tui.plan.candidates import NATIVE
 from latency_tui.plan.settings import Setting
@@ -59,6 +69,7 @@ class ModelPreparation:
         self.method = "predict"
         self.order = "C"
         self.converted = False
+        self.alternatives = 0
         self.origin = ""
         self.settings: dict[str, Setting] = {}
 
@@ -106,15 +117,40 @@ class ModelPreparation:
             seconds = None
             if not loaded.fitted:
                 self._begin_stage("training")
-                seconds = self._fit()
+                seconds = self._fit() if request.trained is None else self._take(request.trained)
                 self._context.thread_limiter.limit(threads)  # for libraries that fitting has loaded
             self.data = self.adapted.data
         gc.collect()  # otherwise garbage of fitting could be collected during a call
         return Prepared(
             seconds=seconds,
-            notes=(*loaded.notes, *self.adapted.notes, *format_warnings(caught)),
+            notes=tuple(
+                dict.fromkeys(
+                    (
+                        *loaded.notes,
+                        *self.adapted.notes,
+                        *(request.trained.notes if request.trained else ()),
+                        *format_warnings(caught),
+                    )
+                )
+            ),
             jobs=loading.job_count(self.model),
+            alternatives=self.alternatives,
         )
+
+    def _take(self, trained: TrainedModel) -> float:
+        """Take over a model that another process has fitted; return how long that took there.
+
+        A model that cannot be loaded is fitted here.
+        """
+        assert self.adapted is not None
+        try:
+            self.model = import_with_fallback(lambda: _read_model(Path(trained.path)), self._context.import_folders)
+        except Exception:  # noqa: BLE001 (a user's class may raise anything)
+            return self._fit()
+        for _ in range(trained.alternatives):
+            self.adapted = self.adapted.alternatives[0]()
+        loading.configure(self.settings)
+        return trained.seconds
 
     def _fit(self) -> float:
         """Fit on the data, trying other forms if that fails; return the duration in seconds."""
@@ -136,6 +172,7 @@ class ModelPreparation:
         if not self.adapted.alternatives or issubclass(type(error), LatencyTuiError):
             return False
         self.adapted = self.adapted.alternatives[0]()
+        self.alternatives += 1
         return True
 
     def score(self, request: Score, *, rows_per_call: int, fresh_per_call: bool) -> Scored:
@@ -176,3 +213,9 @@ class ModelPreparation:
         if found.note and any(score.value is not None for score in scores):
             warnings.warn(found.note, stacklevel=2)
         return scores
+
+
+def _read_model(path: Path) -> Any:
+    with path.open("rb") as file:  # another process of this engine has just written it
+        model, _ = pickle.load(file)  # noqa: S301 (as said)
+    return model

@@ -26,6 +26,7 @@ from latency_tui.engine.candidate_protocol import (
     Score,
     Scored,
     SettingsChecked,
+    TrainedModel,
 )
 from latency_tui.engine.data.array_exchange import write_arrays
 from latency_tui.engine.data.dataset import Data, prepare
@@ -36,6 +37,7 @@ from latency_tui.engine.protocol import DatasetPrepared, TrainingFinished, Train
 from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.server.candidate_process import CandidateProcess
 from latency_tui.engine.server.channel import Channel, JobStopped
+from latency_tui.engine.server.shared_training import SharedTraining
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.errors import UsageError
 from latency_tui.plan import BundledDataset, Candidate, Dataset, FileDataset, Plan, StoredDataset, SyntheticDataset
@@ -83,6 +85,7 @@ class Training:
         self._data_fingerprint: object = None
         self._arrays: dict[Dataset, Path] = {}
         self._sources: dict[str, Source] = {}
+        self._shared = SharedTraining(supervisor)
 
     def prepare(self, plan: Plan) -> None:
         """Prepare the dataset and get every candidate of the plan ready, several at once if there are cores.
@@ -106,7 +109,7 @@ class Training:
         self._write_arrays(plan, missing)
         if self._data is not None and any(is_built_in(one.model) for one in missing):
             standardised(self._data)  # in this process, so that every forked candidate inherits the result
-        self._train(deque(missing), plan)
+        self._train(missing, plan)
 
     def _end_outdated(self, plan: Plan) -> None:
         """End the processes whose candidate, data or files are not those of the plan any more."""
@@ -186,24 +189,32 @@ class Training:
             with contextlib.suppress(CandidateLost):
                 self._supervisor.expect(process, SettingsChecked)
 
-    def _train(self, missing: deque[Candidate], plan: Plan) -> None:
+    def _train(self, missing: Iterable[Candidate], plan: Plan) -> None:
         training: list[CandidateProcess] = []
+        waiting = deque[tuple[Candidate, TrainedModel | None]](
+            (candidate, None) for candidate in self._shared.first_of_each(missing)
+        )
         try:
-            while missing or training:
-                while missing and len(training) < self._supervisor.max_parallel:
-                    training.append(self._begin(missing.popleft(), plan))
+            while waiting or training:
+                while waiting and len(training) < self._supervisor.max_parallel:
+                    training.append(self._begin(*waiting.popleft(), plan))
                 self._channel.flush()
                 for process in self._supervisor.ready(training):
                     if not self._advance(process, plan):
                         training.remove(process)
+                        candidate = self._sources[process.slug].candidate
+                        waiting += self._shared.take_followers(candidate, process, plan.call_timeout)
         except JobStopped:
             self._supervisor.end([process.slug for process in training])
             raise
+        finally:
+            self._shared.forget()
 
-    def _begin(self, candidate: Candidate, plan: Plan) -> CandidateProcess:
+    def _begin(self, candidate: Candidate, trained: TrainedModel | None, plan: Plan) -> CandidateProcess:
         process = self._supervisor.process(candidate.slug) or self._start(candidate)
         process.preparation = self._preparation(candidate, plan)
-        process.ask(process.preparation, "loading", timeout=LOADING_SECONDS + plan.call_timeout)
+        request = msgspec.structs.replace(process.preparation, trained=trained)
+        process.ask(request, "loading", timeout=LOADING_SECONDS + plan.call_timeout)
         process.training_timeout = float("inf") if plan.training_timeout is None else plan.training_timeout
         self._channel.send(TrainingStarted(job=self._supervisor.job, candidate=candidate.slug))
         return process
