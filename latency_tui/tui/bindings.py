@@ -18,6 +18,7 @@ from latency_tui.tui.commands import (
     Freeze,
     LeaveChart,
     MakeBaseline,
+    MeasureLoad,
     MeasureMore,
     NextView,
     OpenSaved,
@@ -62,6 +63,9 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
     ),
     *(Choose, Train),
 )
+_FOOTER_OF_LOAD: tuple[type[Command], ...] = (
+    *(Stop, Freeze, MeasureLoad, Profile, ShowFailure, NextView, SaveAs, Enlarge, ShowNoise, Choose),
+)
 _FOOTER_OF_HISTORY: tuple[type[Command], ...] = (
     *(Stop, OpenSaved, CompareWithSaved, ShowTrend, FilterSaved, DeleteSaved, Profile, Freeze, Choose),
 )
@@ -94,6 +98,8 @@ def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]
             *(command for command in (NextView, Freeze, SaveAs, ShowNoise) if command.applies(state)),
         )
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
+    if state.tab == "load" and state.mode != "tiny":
+        order = _FOOTER_OF_LOAD
     if state.tab == "history" and state.mode != "tiny":
         order = _FOOTER_OF_HISTORY
     return tuple(command for command in order if command.applies(state))[:_MAX_IN_FOOTER]

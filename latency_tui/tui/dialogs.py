@@ -30,6 +30,7 @@ from latency_tui.tui.store import Store
 if TYPE_CHECKING:
     from latency_tui.catalog.configuration import LoadedConfiguration
     from latency_tui.tui.screens.add_model import AddedModel
+    from latency_tui.tui.screens.load_options import LoadRequest
     from latency_tui.tui.screens.measurement_options import PlanChange
 
 
@@ -58,6 +59,7 @@ class Dialogs:
         own = configuration.models() if configuration else ()
         self._models = (*models, *(model for model in own if model not in models))
         self._configuration = configuration
+        self._load_request: LoadRequest | None = None
 
     @property
     def _state(self) -> State:
@@ -67,6 +69,7 @@ class Dialogs:
         """Return the function of each command that opens a dialog or shows a result elsewhere."""
         return {
             commands.SetOptions: self._set_options,
+            commands.MeasureLoad: self._measure_load,
             commands.AddModel: self._add_model,
             commands.AddVariants: self._add_variants,
             commands.ChangeData: self._change_data,
@@ -99,6 +102,24 @@ class Dialogs:
                 self._change_if_idle(apply_plan(self._state, plan, wanted))
 
         self._screen.app.push_screen(MeasurementOptions(plan_typed(self._state), mean_calls(self._state)), take)
+
+    def _measure_load(self) -> None:
+        """Ask for a rate or a limit, then measure under load."""
+        if self._state.work != "idle":
+            return
+        from latency_tui.tui.screens.load_options import LoadOptions
+
+        def take(request: LoadRequest | None) -> None:
+            if request is None or self._state.work != "idle":
+                return
+            self._load_request = request
+            self._store.change(open_tab(self._state, commands.ShowLoad))
+            self._controller.measure_load(request.load, request.limits, self.ask_for_trust)
+
+        plan = plan_typed(self._state)
+        if (last := self._load_request) is not None:
+            plan = msgspec.structs.replace(plan, load=last.load, limits=last.limits)
+        self._screen.app.push_screen(LoadOptions(plan), take)
 
     def _add_variants(self) -> None:
         """Ask for variants of the highlighted model."""

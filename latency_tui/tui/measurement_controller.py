@@ -16,7 +16,8 @@ from latency_tui.catalog.trust_store import is_trusted
 from latency_tui.engine.input_consistency import InputsChangedError
 from latency_tui.engine.protocol import BlockMeasured, RoundFinished
 from latency_tui.errors import DataError, EngineError, HistoryError, UsageError
-from latency_tui.plan import Plan
+from latency_tui.plan import LoadTest, Plan
+from latency_tui.plan.limits import Limit, applicable_limits
 from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.confirmation import Confirmation
@@ -259,8 +260,32 @@ class MeasurementController:
             self._store.change(replace(self._state, profile_after_training=True))
             return
         plan = self._plan(command, ask_for_trust)
+        if plan is not None:
+            self._begin(plan)
+
+    def measure_load(
+        self, load: LoadTest, limits: tuple[Limit, ...], ask_for_trust: Callable[[commands.Command], None]
+    ) -> None:
+        """Measure the chosen models alone, then under load.
+
+        Args:
+            load: The load test.
+            limits: Limits, which are on response times.
+            ask_for_trust: Asks whether to trust the configuration file; if so, posts the command again.
+        """
+        plan = self._plan(commands.MeasureLoad(), ask_for_trust)
         if plan is None:
             return
+        slugs = {candidate.slug for candidate in plan.candidates}
+        try:
+            plan = replace(plan, load=load, limits=applicable_limits(limits, slugs, cold_start=plan.cold_start))
+        except UsageError as error:
+            notify_error(self._screen, error)
+            return
+        self._begin(plan)
+
+    def _begin(self, plan: Plan) -> None:
+        """Begin to measure a plan."""
         job = self._session.profile(plan, self._recordings.is_decided)
         self._recordings.open(job, plan, self._state.colours)
         self._recordings.add(job, events.known_before(self._state, job))

@@ -14,7 +14,7 @@ import msgspec
 
 from latency_tui.errors import UsageError
 from latency_tui.plan import MAX_RUNS, Plan, Workload, parse_sweep, slug_of
-from latency_tui.plan.limits import COLD_START_METRICS, parse_limit
+from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
 from latency_tui.plan.mix import format_mix, parse_mix
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -138,13 +138,18 @@ def _read_method(text: str) -> dict[str, object]:
     return {"method": text.strip()}
 
 
-def _read_limits(text: str) -> dict[str, object]:
+def read_limits(text: str) -> tuple[Limit, ...]:
+    """Parse limits, separated by semicolons; an empty text has none.
+
+    Raises:
+        UsageError: One of them is not a limit.
+    """
     limits = [parse_limit(part) for part in text.split(";") if part.strip()]
     named = (
         limit if limit.candidate is None else msgspec.structs.replace(limit, candidate=slug_of(limit.candidate))
         for limit in limits
     )
-    return {"limits": tuple(dict.fromkeys(named))}
+    return tuple(dict.fromkeys(named))
 
 
 def _limit_words(plan: Plan) -> str:
@@ -186,7 +191,7 @@ OPTIONS: tuple[Option, ...] = (
         "Limits",
         "p99 < 1ms; linear-svm: p50 < 1.05x; empty for none",
         lambda plan: "; ".join(str(limit) for limit in plan.limits),
-        _read_limits,
+        lambda text: {"limits": read_limits(text)},
         _limit_words,
         may_be_empty=True,
     ),

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 Stage = Literal["new", "training", "ready", "failed"]
 Work = Literal["idle", "training", "profiling", "timing steps"]
-Phase = Literal["preparing", "waiting", "training", "warming up", "measuring", "cold start", "steps", "stopping"]
+Phase = Literal[
+    "preparing", "waiting", "training", "warming up", "measuring", "load", "cold start", "steps", "stopping"
+]
 
 NOISE_COLUMNS = 8
 

@@ -41,6 +41,9 @@ class Curve:
         high: Upper ends of the intervals, `(n_intervals,)`.
         bound_x: Positions at which only a lower bound is known, `(n_bounds,)`, ascending, beyond the points.
         bound_y: The lower bounds, `(n_bounds,)`.
+        dots_x: Positions of a second, dotted curve, `(n_dots,)`, ascending.
+        dots_y: Its values, `(n_dots,)`.
+        marked: Whether every point is marked with the shape of the candidate.
     """
 
     name: str
@@ -52,6 +55,9 @@ class Curve:
     high: NDArray[np.float64] = field(default_factory=_NOTHING.copy)
     bound_x: NDArray[np.float64] = field(default_factory=_NOTHING.copy)
     bound_y: NDArray[np.float64] = field(default_factory=_NOTHING.copy)
+    dots_x: NDArray[np.float64] = field(default_factory=_NOTHING.copy)
+    dots_y: NDArray[np.float64] = field(default_factory=_NOTHING.copy)
+    marked: bool = False
 
     @property
     def end(self) -> float:
@@ -61,7 +67,7 @@ class Curve:
     @property
     def values(self) -> NDArray[np.float64]:
         """All values that the vertical axis has to contain."""
-        return np.concatenate((self.y, self.low, self.high, self.bound_y))
+        return np.concatenate((self.y, self.low, self.high, self.bound_y, self.dots_y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +125,13 @@ class CurveChart(NamedLinesChart):
             self._band(curve, axes, columns, rows)
         for curve in reversed(curves):
             self._curve(curve, axes, columns)
+        self.draw_marks(axes, columns)
         self.end_plot(canvas, 0, top)
         self.label_ends(canvas, curves, limits, names, scale, left + columns, top, rows)
         canvas.put(left + columns, top + rows + 1, axes.word, self.muted)
+
+    def draw_marks(self, axes: Axes, columns: int) -> None:
+        """Draw what a chart adds to its curves, over them."""
 
     def _curve(self, curve: Curve, axes: Axes, columns: int) -> None:
         """Draw a curve with Braille dots or, without colours, its points with the candidate's shape; and its bounds."""
@@ -131,14 +141,21 @@ class CurveChart(NamedLinesChart):
             self.plt.scatter(x.tolist(), y.tolist(), marker=curve.style[1], color=colour)
         else:
             self.plt.plot(x.tolist(), y.tolist(), marker="braille", color=colour)
+        if curve.marked:
+            self.plt.scatter(x.tolist(), y.tolist(), marker=curve.style[1], color=colour)
+        if curve.dots_x.size:
+            self._dots(axes.places(curve.dots_x) * (columns - 1), axes.scale.places(curve.dots_y), colour)
         if not curve.bound_x.size:
             return
         bound_x = axes.places(curve.bound_x) * (columns - 1)
         bound_y = axes.scale.places(curve.bound_y)
-        between = np.arange(np.ceil(x[-1]) + 1, bound_x[-1], 2)
-        heights = np.interp(between, np.append(x[-1], bound_x), np.append(y[-1], bound_y))
-        self.plt.scatter(between.tolist(), heights.tolist(), marker=_DOTS, color=colour)
+        self._dots(np.append(x[-1], bound_x), np.append(y[-1], bound_y), colour)
         self.plt.scatter(bound_x.tolist(), bound_y.tolist(), marker=BOUND, color=colour)
+
+    def _dots(self, x: NDArray[np.float64], y: NDArray[np.float64], colour: CellColour) -> None:
+        """Draw a dotted line through points that are in columns and in the units of the plot."""
+        between = np.arange(np.ceil(x[0]) + (x.size > 1), x[-1] + (x.size == 1), 2)
+        self.plt.scatter(between.tolist(), np.interp(between, x, y).tolist(), marker=_DOTS, color=colour)
 
     def _band(self, curve: Curve, axes: Axes, columns: int, rows: int) -> None:
         """Shade the intervals of a curve, interpolated between those that are known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,9 +42,23 @@ def fits(ticks: Sequence[Tick], width: int, before: int = 0, after: int = 0) -> 
 
 
 def duration_axis(scale: Scale, width: int, before: int = 0, after: int = 0) -> list[Tick]:
-    """Return the ticks of a horizontal axis of durations: as many as there is room for labels.
+    """Return the ticks of a horizontal axis of durations; see `value_axis`."""
+    return value_axis(scale, tick_labels, width, before, after)
+
+
+def value_axis(
+    scale: Scale, labels: Callable[[list[float]], list[str]], width: int, before: int = 0, after: int = 0
+) -> list[Tick]:
+    """Return the ticks of a horizontal axis: as many as there is room for labels.
 
     A power of ten has no label if it would be too close to the label of an end.
+
+    Args:
+        scale: The scale of the axis.
+        labels: Returns a label for each value.
+        width: Columns of the axis.
+        before: Columns of the plot to the left of the axis.
+        after: Columns of the plot to the right of the axis.
     """
     choices = tick_choices(scale)
     if scale.log:
@@ -52,7 +66,7 @@ def duration_axis(scale: Scale, width: int, before: int = 0, after: int = 0) -> 
         choices[3:3] = [[tens[0], *tens[2:]], [*tens[:-2], tens[-1]], [tens[0], *tens[2:-2], tens[-1]]]
     for values in choices:
         places = [round(scale.place(value) * (width - 1)) for value in values]
-        found = [Tick(place, label) for place, label in zip(places, tick_labels(values), strict=True)]
+        found = [Tick(place, label) for place, label in zip(places, labels(values), strict=True)]
         if len(found) > 1 and fits(found, width, before, after):
             return found
     return []

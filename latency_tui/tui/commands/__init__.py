@@ -26,6 +26,7 @@ from latency_tui.tui.commands.measuring import (
     FocusRuns,
     Freeze,
     MeasureColdStart,
+    MeasureLoad,
     MeasureSweep,
     Profile,
     SetOptions,
@@ -74,6 +75,7 @@ from latency_tui.tui.commands.tabs import (
     ShowCompare,
     ShowHistory,
     ShowLatency,
+    ShowLoad,
     ShowModels,
     ShowSpread,
     ShowSweep,
@@ -111,6 +113,7 @@ __all__ = [
     "LeaveChart",
     "MakeBaseline",
     "MeasureColdStart",
+    "MeasureLoad",
     "MeasureMore",
     "MeasureSweep",
     "NextResult",
@@ -135,6 +138,7 @@ __all__ = [
     "ShowHelp",
     "ShowHistory",
     "ShowLatency",
+    "ShowLoad",
     "ShowModels",
     "ShowNoise",
     "ShowPalette",
@@ -157,7 +161,7 @@ __all__ = [
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, MeasureMore, MeasureSweep),
+        *(Profile, MeasureMore, MeasureSweep, MeasureLoad),
         *(Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline),
         *(ShowSteps, ShowFailure),

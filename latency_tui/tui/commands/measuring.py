@@ -29,6 +29,12 @@ class Train(PlanCommand):
     title, keys, footer = "Train the selected models", ("t",), "Train"
 
 
+class MeasureLoad(PlanCommand):
+    """Measure under load: requests at a rate, or the highest rate within a limit on the response time."""
+
+    title, keys, footer = "Measure under load", ("L",), "Load"
+
+
 class Stop(Command):
     """Close the enlarged chart, stop training the highlighted model, or stop everything (twice after 5 s of work)."""
 

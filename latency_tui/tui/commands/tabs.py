@@ -106,6 +106,22 @@ class ShowSweep(ShowTab):
         return SweepPane(id=cls.tab)
 
 
+class ShowLoad(ShowTab):
+    """Show response times under load: over the request rate, and the highest rate of each model."""
+
+    tab, label = "load", "Load"
+    title, keys = "Show Load", ("6",)
+    needs_result = False
+    views = 2
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the chart and the figures."""
+        from latency_tui.tui.widgets.load import LoadPane
+
+        return LoadPane(id=cls.tab)
+
+
 class ShowHistory(ShowTab):
     """Show the results of all sessions."""
 
@@ -121,12 +137,12 @@ class ShowHistory(ShowTab):
         return HistoryPane(id=cls.tab)
 
 
-TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowCompare, ShowSweep, ShowHistory)
+TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowCompare, ShowSweep, ShowLoad, ShowHistory)
 """Every tab, from left to right."""
 
 
 class NextView(Command):
-    """Show the next view of the tab: another chart on Spread, per row or per second on Sweep."""
+    """Show the next view: another chart on Spread, per row or per second on Sweep, the figures on Load."""
 
     title, keys, footer, group = "Show the next view of the tab", ("g",), "View", "Screen"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
+from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured
 from latency_tui.engine.machine_events import MachineBusy
 from latency_tui.engine.protocol import (
     BlockMeasured,
@@ -26,7 +27,7 @@ def fold(state: State, event: Event) -> State:
     match event:
         case EngineStarted(environment=environment):
             progress = state.progress
-            if progress.phase in ("measuring", "cold start", "steps"):  # that of the next launch
+            if progress.phase in ("measuring", "cold start", "load", "steps"):  # that of the next launch
                 progress = Progress(launch=progress.launch + 1)
             return replace(state, environment=environment, progress=progress)
         case MachineBusy():
@@ -76,6 +77,12 @@ def fold(state: State, event: Event) -> State:
             waited = block.waited_ns if block.waited_ns > 0 else block.wall_ns - block.cpu_ns  # as in the result
             lost = min(max(waited, 0), block.wall_ns)
             return replace(state, job_wall_ns=state.job_wall_ns + block.wall_ns, job_lost_ns=state.job_lost_ns + lost)
+        case LoadStarted():
+            return _in_load(state, 0, event.windows, event.seconds or None, event.launch)
+        case LoadWindowMeasured():
+            done = state.progress.done + 1
+            total = done + event.windows_left if event.windows_left else state.progress.total
+            return _in_load(state, done, total, event.seconds_left or None, event.launch)
         case RoundFinished():
             if state.progress.phase == "stopping":
                 return state
@@ -83,6 +90,12 @@ def fold(state: State, event: Event) -> State:
             return replace(state, progress=progress)
         case _:
             return state
+
+
+def _in_load(state: State, done: int, total: int, seconds_left: float | None, launch: int) -> State:
+    if state.progress.phase == "stopping":
+        return state
+    return replace(state, progress=Progress("load", done, max(total, done) if total else 0, seconds_left, launch))
 
 
 def start_job(state: State, job: str, measurements: tuple[ShownMeasurement, ...], *, launch: int = 0) -> State:

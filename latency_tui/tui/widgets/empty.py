@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latency_tui.tui.commands import AddModel, Command, MeasureSweep, Profile, ShowHelp, ShowHistory, Train
+from latency_tui.tui.commands import AddModel, Command, MeasureLoad, MeasureSweep, Profile, ShowHelp, ShowHistory, Train
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import wrap
@@ -49,6 +49,7 @@ def _text(state: State, width: int) -> list[Line]:
         _key(Profile, f"profiles the {models}" if count else "profiles the selected models"),
         _key(Train, "trains without measuring"),
         _key(MeasureSweep, "profiles them at batch sizes from 1 to 256"),
+        _key(MeasureLoad, "measures them under load"),
         _key(AddModel, "adds a model of your own"),
         _key(ShowHistory, "shows the results of earlier sessions"),
         _key(ShowHelp, "shows all keys and the guide"),

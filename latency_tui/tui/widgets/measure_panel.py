@@ -182,6 +182,7 @@ def _steps(state: State) -> str:
         "training": f"trained {progress.done} of {progress.total}",
         "warming up": f"warmed up {progress.done} of {progress.total}",
         "measuring": f"round {progress.done:,} of {progress.total:,}",
+        "load": f"load window {progress.done:,}" + (f" of {progress.total:,}" if progress.total else ""),
         "cold start": f"cold start {progress.done} of {progress.total}",
         "steps": f"steps: round {progress.done} of {progress.total}" if progress.total else "timing the steps",
         "stopping": "stopping",
