@@ -58,7 +58,7 @@ async def measured_beside(engine: Engine, kind: str) -> list[Event]:
         ("BecomesAnother", "closed its connection to the measurement and was ended"),
         ("KillsItsGroup", "SIGTERM"),
         ("HangsUpOnItsGroup", "SIGHUP"),
-        ("KillsItsGroupAtOnce", "SIGKILL"),
+        ("KillsItsGroupAtOnce", "was killed (SIGKILL) by another process or by itself, or because memory ran out"),
         ("AnswersFuture", "predict returned a Future, which has not computed anything"),
         ("AnswersCoroutine", "predict returned a coroutine, which has not computed anything"),
         ("AnswersGenerator", "predict returned a generator, which has not computed anything"),

@@ -40,6 +40,7 @@ from latency_tui.engine.candidate_protocol import (
 from latency_tui.engine.data.dataset import Data
 from latency_tui.engine.protocol import Stage
 from latency_tui.engine.score_events import MetricScore
+from latency_tui.engine.server.oom_kills import count_oom_kills
 
 _LOADING = re.compile(
     rf"{model_files.__name__.rpartition('.')[2]}\.py\", line \d+ in {model_files.load_file.__name__}\b"
@@ -168,6 +169,7 @@ class CandidateProcess:
             self.pid = self._spawn(theirs, context)
         theirs.close()
         self.refused_memory = RefusedMemory(self.pid)
+        self._oom_kills = count_oom_kills()
 
     def _fork(self, theirs: Connection, data: Data | None, context: ProcessContext) -> int:
         parent = os.getpid()
@@ -312,7 +314,9 @@ class CandidateProcess:
             number = os.WTERMSIG(status)
             name = signal.Signals(number).name
             if number == signal.SIGKILL:
-                return f"its process was killed ({name}), most likely because memory ran out"
+                if count_oom_kills() > self._oom_kills:
+                    return f"its process was killed ({name}), most likely because memory ran out"
+                return f"its process was killed ({name}) by another process or by itself, or because memory ran out"
             crashed = f"its process crashed ({name}: {signal.strsignal(number)})"
             if not _LOADING.search(self.log_tail()):
                 return crashed
