@@ -26,11 +26,12 @@ from latency_tui.catalog.trust_store import recall
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelFormat, ModelSpec
 from latency_tui.plan.datasets import Dataset, FileDataset, SyntheticDataset, Task
+from latency_tui.plan.settings import quote, unquote
 from latency_tui.plan.suggest import closest_match
 from latency_tui.plan.trust import EVERYTHING
 
 FILE_NAME = "latency-tui.toml"
-_PYTHON = re.compile(r"((?:^|,)\s*python\s*=)([^,\]]+)")
+_PYTHON = re.compile(r"""((?:^|,)\s*python\s*=\s*)("(?:[^"]|"")*"|'(?:[^']|'')*'|[^,\]]+)""")
 _ESTIMATOR = re.compile(r"sklearn\.[a-z]\w*:[A-Z]\w*")
 
 
@@ -261,7 +262,7 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         path = Path(name.strip())
         here = self._file(name.strip())
         meant = (path.suffix or path.name != name.strip()) and os.path.isfile(here)  # noqa: PTH113 (Path.is_file may raise)
-        settings = _PYTHON.sub(lambda found: f"{found[1]}{self._interpreter(found[2])}", settings)
+        settings = _PYTHON.sub(lambda found: found[1] + quote(self._interpreter(unquote(found[2]))), settings)
         return f"{here if meant else name}{bracket}{settings}"
 
     def _interpreter(self, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 
 from latency_tui.errors import UsageError
 
@@ -47,7 +48,15 @@ INPUT_SETTINGS = ("dtype", "input")
 
 _IN_ENVIRONMENT = re.compile(r"^(?P<folder>.+)/bin/python3?$")
 _SYSTEM_FOLDERS = ("/usr", "/usr/local", "/opt", "/opt/local", "/opt/homebrew")
-_CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<settings>[^\[\]]*)\])?$")
+_CANDIDATE = re.compile(r"^(?P<name>[^\[\]]+?)\s*(?:\[(?P<settings>.*)\])?$", re.DOTALL)
+_QUOTED = r'"(?P<double>(?:[^"]|"")*)"|\'(?P<single>(?:[^\']|\'\')*)\''
+_SETTING = re.compile(
+    rf"\s*(?P<key>[^=,\[\]]*?)\s*=\s*(?P<value>{_QUOTED}|(?P<plain>(?:[^,\[\]\"'][^,\[\]]*?)?))\s*(?:,|$)"
+)
+_QUOTED_VALUE = re.compile(_QUOTED)
+_PLAIN = re.compile(r"[^,\[\]\"'\s](?:[^,\[\]]*[^,\[\]\s])?")
+"""A text that needs no quotes as the value of a setting."""
+_NOTHING = re.compile(r"\s*,|\s+$")
 
 
 def parse(text: str) -> tuple[str, dict[str, Setting]]:
@@ -59,21 +68,33 @@ def parse(text: str) -> tuple[str, dict[str, Setting]]:
     match = _CANDIDATE.match(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a model, nor a model with settings such as random-forest[n_jobs=1].")
-    parts = [part for part in (match["settings"] or "").split(",") if part.strip()]
-    settings = [_parse_setting(part) for part in parts]
+    settings = list(_parse_settings(match["settings"] or "", text))
     keys = [key for key, _ in settings]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         raise UsageError(f"{twice} is set twice in {text.strip()!r}.")
     return match["name"], dict(settings)
 
 
-def _parse_setting(text: str) -> tuple[str, Setting]:
-    key, equals, value = (part.strip() for part in text.partition("="))
-    if not (key.isidentifier() and equals and value):
-        raise UsageError(f"A setting is written name=value, not {text.strip()!r}.")
-    setting = value if key == "python" else parse_value(value)  # such as python=3
-    validate(key, setting)
-    return key, setting
+def _parse_settings(text: str, candidate: str) -> Iterator[tuple[str, Setting]]:
+    """Yield the settings in brackets; a value in quotes is a text, in which a doubled quote stands for one."""
+    place = 0
+    while place < len(text):
+        if empty := _NOTHING.match(text, place):
+            place = empty.end()
+            continue
+        match = _SETTING.match(text, place)
+        if match is None and re.search(r"[\[\]]", text[place:]):
+            raise UsageError(
+                f"{candidate!r} is not a model, nor a model with settings such as random-forest[n_jobs=1]; put a value "
+                "with commas or brackets in quotes."
+            )
+        if match is None or not match["key"].isidentifier() or match["plain"] == "":
+            raise UsageError(f"A setting is written name=value, not {text[place:].partition(',')[0].strip()!r}.")
+        key, plain, value = match["key"], match["plain"], unquote(match["value"])
+        setting = value if plain is None or key == "python" else parse_value(value)  # such as python=3
+        validate(key, setting)
+        yield key, setting
+        place = match.end()
 
 
 def validate(key: str, setting: Setting) -> None:
@@ -99,9 +120,31 @@ def validate(key: str, setting: Setting) -> None:
 def format_settings(settings: dict[str, Setting]) -> str:
     """Return settings as they are typed, without brackets; an interpreter is shown as its virtual environment."""
     return ",".join(
-        f"{key}={environment_folder(str(value)) if key == 'python' else _written(value)}"
+        f"{key}={quote(environment_folder(str(value))) if key == 'python' else _quoted(value)}"
         for key, value in settings.items()
     )
+
+
+def _quoted(value: Setting) -> str:
+    """Return a value as it is typed, in quotes if it would be another value without them."""
+    written = _written(value)
+    if not isinstance(value, str):
+        return written
+    return quote(written) if parse_value(written) == value else f'"{written}"'
+
+
+def quote(text: str) -> str:
+    """Return a text as the value of a setting, in quotes if it has commas, brackets or quotes."""
+    doubled = text.replace('"', '""')
+    return text if _PLAIN.fullmatch(text) else f'"{doubled}"'
+
+
+def unquote(text: str) -> str:
+    """Return the value of a setting that may be in quotes."""
+    match = _QUOTED_VALUE.fullmatch(text.strip())
+    if match is None:
+        return text.strip()
+    return match["double"].replace('""', '"') if match["double"] is not None else match["single"].replace("''", "'")
 
 
 def environment_folder(python: str) -> str:

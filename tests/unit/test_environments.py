@@ -127,6 +127,13 @@ def test_a_plan_names_interpreters_relative_to_its_file(tmp_path: Path, monkeypa
 
 def test_a_found_plan_with_an_interpreter_needs_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for text in ("""random-forest[n_jobs=1,python="a, b/bin/python"]""", """random-forest[python='a, b/bin/python']"""):
+        Path("latency-tui.toml").write_text(f"[plans.p]\nmodels = ['''{text}''']\n")
+        quoted = find_configuration()
+        (candidate,) = quoted.candidates(quoted.plan("p").models, named_by_plan=True)
+        assert candidate.python == "a, b/bin/python"
+        assert candidate.model.configuration_digest, "an interpreter in quotes needs trust too"
+        assert quoted.code() == (("plan p", text),)
     Path("latency-tui.toml").write_text("[plans.p]\nmodels = ['random-forest[python=./evil]']\n")
     found = find_configuration()
     assert found.code() == (("plan p", "random-forest[python=./evil]"),)

@@ -14,6 +14,7 @@ from latency_tui.catalog.settings_to_try import settings_to_try
 from latency_tui.catalog.validate import check_plan
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload, parse, slug_of, slugify
+from latency_tui.plan.settings import environment_folder, format_settings
 
 SIX = tuple(Candidate(model=model) for model in BUILTIN_MODELS)
 
@@ -116,6 +117,27 @@ def test_settings_are_read_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ('m[python="/a,b/bin/python"]', {"python": "/a,b/bin/python"}),
+        ("m[python='/a [old]/bin/python',n_jobs=1]", {"python": "/a [old]/bin/python", "n_jobs": 1}),
+        ('m[name="say ""hi"", now"]', {"name": 'say "hi", now'}),
+        ("m[name='it''s',other=don't]", {"name": "it's", "other": "don't"}),
+        ('m[n_jobs="1"]', {"n_jobs": "1"}),
+        ('m[ name = "a" , n_jobs=2 ,]', {"name": "a", "n_jobs": 2}),
+        ('m[name=""]', {"name": ""}),
+        ("m[]", {}),
+    ],
+)
+def test_a_value_in_quotes_may_have_commas_and_brackets(text: str, settings: dict[str, Any]) -> None:
+    name, found = parse(text)
+    assert (name, found) == ("m", settings)
+    written = format_settings(found)
+    short = {key: environment_folder(str(value)) if key == "python" else value for key, value in found.items()}
+    assert parse(f"m[{written}]") == (name, short), "what is shown can be typed"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "x[",
@@ -129,6 +151,11 @@ def test_settings_are_read_as_they_are_written() -> None:
         "x[C=1e999]",
         "[a=1]",
         "",
+        'x[a="b]',
+        'x[a="b" c]',
+        "x[a=b]c]",
+        "x[a=[1,2]]",
+        "x[a=,b=1]",
     ],
 )
 def test_settings_that_make_no_sense_are_refused(text: str) -> None:
