@@ -27,6 +27,7 @@ from latency_tui.result.result import Result
 from latency_tui.text.machine import machine_busy
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_estimate
+from latency_tui.text.sweeps import describe_cells
 
 TIMED_OUT = 124
 
@@ -132,6 +133,9 @@ class HeadlessRun:
             ):
                 progress.clear()
                 print_error(notice)
+            if self.plan.sweeps and isinstance(event, MeasurementStarted) and event.launch == self.first_launch:
+                progress.clear()
+                print_status(f"latency-tui: {describe_cells(self.plan, event.seconds)}")
             if isinstance(event, MachineBusy):
                 progress.clear()
                 print_status(f"latency-tui: {machine_busy(event)}; --no-lock does not wait.")

@@ -14,10 +14,11 @@ from latency_tui.text.formatting import (
     format_duration,
     format_interval,
     format_ratio_ends,
+    format_seconds,
 )
 
 if TYPE_CHECKING:
-    from latency_tui.plan import Sweep
+    from latency_tui.plan import Plan, Sweep
     from latency_tui.result.result import Result
     from latency_tui.result.sweep import LineFit, SweepCurve
 
@@ -186,6 +187,20 @@ def _describe_best(sweep: Sweep, curve: SweepCurve) -> str:
         return f"no value is shown to be faster than {first}"
     interval = format_ratio_ends(gain.low, gain.high)
     return f"fastest with {at}: {gain.value:.2f}× faster than with {first} (95 % CI {interval})"
+
+
+def describe_cells(plan: Plan, seconds: float) -> str:
+    """Return how many cells are measured, and how long their calls take: `18 cells (2 models × 9 values of batch) …`.
+
+    Args:
+        plan: A plan with sweeps.
+        seconds: Expected duration of the timed calls of a launch.
+    """
+    models = len(plan.curves)
+    factors = [f"{models:,} {'model' if models == 1 else 'models'}"]
+    factors += [f"{len(sweep.values):,} values of {sweep.parameter}" for sweep in plan.sweeps]
+    each = "" if plan.launches == 1 else " per launch"
+    return f"{len(plan.candidates):,} cells ({' × '.join(factors)}), about {format_seconds(seconds)} of calls{each}."
 
 
 def format_value(parameter: str, value: Setting) -> str:

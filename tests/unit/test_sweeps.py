@@ -15,7 +15,7 @@ from latency_tui.plan import Candidate, ModelSpec, Plan, expand, parse_sweep
 from latency_tui.report import render
 from latency_tui.result.result import Result, decode
 from latency_tui.stats.sweeps import draw_cells, find_knee, fit_line
-from latency_tui.text.sweeps import describe_sweeps
+from latency_tui.text.sweeps import describe_cells, describe_sweeps
 from tests.unit.fake_latencies import block, waves
 
 Law = Callable[[float], float]
@@ -230,6 +230,11 @@ def test_launches_are_the_clusters_if_there_are_three() -> None:
     (curve,) = result.sweeps
     assert curve.fit is not None
     assert curve.fit.is_straight
+
+
+def test_the_number_of_cells_and_their_duration_are_told() -> None:
+    plan = plan_of("batch=1,2,4..256", "one", "two", launches=3)
+    assert describe_cells(plan, 42.0) == "18 cells (2 models × 9 values of batch), about 42 s of calls per launch."
 
 
 def test_cells_of_a_model_share_its_colour() -> None:
