@@ -40,7 +40,7 @@ def words_of(harness: AppHarness) -> str:
 
 async def test_a_key_sweeps_the_batch_size_of_the_selected_models(open_app: Open) -> None:
     async with open_app(140, 40, plan=fake_plan_of(2)) as harness:
-        await harness.press("w")
+        await harness.press("S")
         await until(lambda: len(harness.state.measurements) == 1)
         await harness.idle()
         assert harness.state.measurement is not None
@@ -93,7 +93,7 @@ async def test_a_result_without_a_sweep_says_how_to_start_one(open_app: Open) ->
         await harness.profile()
         await harness.press("5")
         await harness.pilot.pause(0.3)
-        assert "This result has no sweep. w measures" in words_of(harness)
+        assert "This result has no sweep. S measures" in words_of(harness)
 
 
 async def test_a_cell_that_fails_is_named_in_the_tab(open_app: Open) -> None:

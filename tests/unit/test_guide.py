@@ -125,6 +125,11 @@ def test_the_table_of_keys_is_that_of_the_commands() -> None:
     assert between(PAGES["keys"], "<!-- keys -->", "<!-- /keys -->").strip() == key_table().strip()
 
 
+def test_a_key_runs_one_command() -> None:
+    used = [key for command in COMMANDS.values() for key in command.keys]
+    assert sorted(used) == sorted(set(used))
+
+
 def test_keys_named_in_sentences_exist() -> None:
     known = {part for command in COMMANDS.values() for part in command.default_label().split()} | {"ctrl+t"}
     for name, text in DOCUMENTS.items():
