@@ -67,10 +67,10 @@ def line_scale(smallest: float, largest: float) -> Scale:
 
 
 def linear_scale(values: Sequence[float]) -> Scale:
-    """Return a linear scale that contains values of any sign, such as scores."""
+    """Return a linear scale that contains values of any sign, such as scores; it ends at 1 if they do not exceed 1."""
     low, high = min(values), max(values)
     margin = (high - low) * 0.04 or abs(high) * 0.01 or 0.01
-    return _linear(low - margin, high + margin)
+    return _linear(low - margin, min(high + margin, 1.0) if high <= 1 else high + margin)
 
 
 def span_scale(largest: float) -> Scale:

@@ -15,6 +15,7 @@ import msgspec
 from latency_tui.errors import UsageError
 from latency_tui.plan import MAX_RUNS, Plan, Workload, parse_sweep, slug_of
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
+from latency_tui.plan.metrics import check_metric
 from latency_tui.plan.mix import format_mix, parse_mix
 from latency_tui.plan.pinning import parse_cores
 from latency_tui.stats.defaults import EQUIVALENCE
@@ -193,6 +194,15 @@ OPTIONS: tuple[Option, ...] = (
         lambda plan: "; ".join(str(limit) for limit in plan.limits),
         lambda text: {"limits": read_limits(text)},
         _limit_words,
+        may_be_empty=True,
+    ),
+    Option(
+        "metric",
+        "Metric",
+        "of the score: f1_macro, roc_auc, mean_absolute_error; empty for accuracy or R²",
+        lambda plan: plan.metric or "",
+        lambda text: {"metric": check_metric(text) if text.strip() else None},
+        lambda plan: plan.metric or "",
         may_be_empty=True,
     ),
     _number_option("launches", "Launches", "fresh processes; use 5 for a prediction interval", 1000, 1, "{} launches"),

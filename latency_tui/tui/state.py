@@ -43,7 +43,8 @@ class ModelRow(msgspec.Struct, frozen=True):
         selected: Whether it is selected for Train and Profile.
         stage: Its stage in the engine.
         seconds: Training time; None before it is trained, or if it was fitted already.
-        score: Accuracy or R² on held-out rows.
+        score: Score on the test rows.
+        metric: Metric of the score; empty if it is unknown.
         notes: Warnings raised while training.
         error: The error in one line; empty if there is none.
         traceback: The traceback of the error.
@@ -55,6 +56,7 @@ class ModelRow(msgspec.Struct, frozen=True):
     stage: Stage = "new"
     seconds: float | None = None
     score: float | None = None
+    metric: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
     traceback: str = ""

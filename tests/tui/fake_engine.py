@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -31,10 +32,12 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.errors import EngineError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, parse
 from tests.unit.fake_steps import measured, pipeline
+from tests.unit.made_scores import scored
 
 ENVIRONMENT = Environment(
     host="made", os="Linux", cpu="Made CPU", cores=2, python="3.11.2", versions={"scikit-learn": "1.9.1"}, threads=1
@@ -79,6 +82,7 @@ class Script:
         dies_in: Round in which the process ends; None for never.
         engines: Every engine made, in order.
         lost_share: Of the time in a block, what other work took.
+        scored: Whether models are scored with intervals.
         steps: Events of the pass that times the steps of a model.
         late: Events of an old job that come in the middle of the next.
     """
@@ -86,6 +90,7 @@ class Script:
     def __init__(self) -> None:
         self.failing: set[str] = set()
         self.untrainable: set[str] = set()
+        self.scored = False
         self.warned: set[str] = set()
         self.pause = 0.0
         self.gate: asyncio.Event | None = None
@@ -201,6 +206,8 @@ class FakeEngine(Engine):
         rounds = 200 if plan.until_known else max(min(calls, 40) if calls < 10 else min(calls // 10, 40), 1)
         active = [c.slug for c in plan.candidates if c.slug not in self.script.untrainable]
         for slug in active:
+            if self.script.scored:
+                yield msgspec.structs.replace(_scored(slug), job=job)
             first = np.linspace(20, 1, 100) * _median(slug)
             yield WarmUpFinished(
                 job=job, launch=command.launch, candidate=slug, calls=100, seconds=0.02, steady=True,
@@ -257,6 +264,12 @@ class FakeEngine(Engine):
                 first_calls=(300_000, 200_000, 100_000),
             )  # fmt: skip
         yield JobFinished(job=job, reason=self._stopped.get(job, "completed"))
+
+
+@cache
+def _scored(slug: str) -> CandidateScored:
+    """Return the score of a model, its share of 200 test rows."""
+    return scored(slug, 0.8 + len(slug) / 200, 200)
 
 
 def _median(slug: str) -> float:

@@ -91,6 +91,21 @@ class ShowCompare(ShowTab):
         return ComparePane(id=cls.tab)
 
 
+class ShowTradeOff(ShowTab):
+    """Show scores against p50 or p99, the Pareto front, and which model to ship."""
+
+    tab, label = "trade-off", "Trade-off"
+    title, keys = "Show Trade-off", ("4",)
+    views = 2
+
+    @classmethod
+    def pane(cls) -> Pane:
+        """Return the chart and the reasons."""
+        from latency_tui.tui.widgets.trade_off import TradeOffPane
+
+        return TradeOffPane(id=cls.tab)
+
+
 class ShowSweep(ShowTab):
     """Show each model over the values of a setting: per call, per row, or as rows per second."""
 
@@ -137,12 +152,21 @@ class ShowHistory(ShowTab):
         return HistoryPane(id=cls.tab)
 
 
-TABS: tuple[type[ShowTab], ...] = (ShowModels, ShowLatency, ShowSpread, ShowCompare, ShowSweep, ShowLoad, ShowHistory)
+TABS: tuple[type[ShowTab], ...] = (
+    ShowModels,
+    ShowLatency,
+    ShowSpread,
+    ShowCompare,
+    ShowTradeOff,
+    ShowSweep,
+    ShowLoad,
+    ShowHistory,
+)
 """Every tab, from left to right."""
 
 
 class NextView(Command):
-    """Show the next view: another chart on Spread, per row or per second on Sweep, the figures on Load."""
+    """Show the next view: another chart on Spread, p99 on Trade-off, per row on Sweep, the figures on Load."""
 
     title, keys, footer, group = "Show the next view of the tab", ("g",), "View", "Screen"
 

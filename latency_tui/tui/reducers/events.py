@@ -18,6 +18,7 @@ from latency_tui.engine.protocol import (
     TrainingStarted,
     WarmUpFinished,
 )
+from latency_tui.engine.score_events import CandidateScored
 from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.tui.state import NOISE_COLUMNS, Phase, Progress, ShownMeasurement, State, update_row
 
@@ -49,6 +50,8 @@ def fold(state: State, event: Event) -> State:
                 traceback="",
             )
             return _advance(state, "training", 1)
+        case CandidateScored() if event.scores:
+            return update_row(state, event.candidate, score=event.scores[0].value, metric=event.scores[0].metric)
         case CandidateFailed(cause="stopped", candidate=slug):
             return update_row(state, slug, stage="new")
         case CandidateFailed():

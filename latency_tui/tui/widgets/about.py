@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from latency_tui.plan.datasets import Task, task_of
 from latency_tui.text.formatting import PERCENTILES, format_call_input, format_duration
+from latency_tui.text.scores import format_metric, format_score
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.state import ModelRow, State
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
@@ -53,6 +54,8 @@ def _measured(state: State) -> CandidateResult | None:
 
 def _score_name(state: State) -> str:
     """Return the name of the highlighted model's score, which depends on its task, or else on that of the data."""
+    if state.row is not None and state.row.metric:
+        return format_metric(state.row.metric)
     known = state.row.candidate.model.task if state.row else ""
     task = known or task_of(state.plan.workload.dataset)
     return "score" if task is None else _SCORES[task]
@@ -96,7 +99,7 @@ def _lines(row: ModelRow, measured: tuple[tuple[str, str], ...], scored: str, wi
     lines: list[Line] = [[(line, "")] for line in wrap(sanitize_line(row.candidate.model.description), width)]
     facts: list[tuple[str, str]] = []
     if row.score is not None:
-        facts.append((scored, f"{row.score:.3f} held-out"))
+        facts.append((scored, f"{format_score(row.score)} held-out"))
     if row.seconds is not None:
         facts.append(("trained in", format_duration(row.seconds)))
     facts += measured

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from latency_tui.plan.metrics import is_greater_better
 from latency_tui.report.p99_ratio import tail_ratio
 from latency_tui.text.formatting import PERCENTILES, format_duration, format_memory
 from latency_tui.text.limits import WORDS
 from latency_tui.text.mix import format_rows
+from latency_tui.text.scores import format_score
 from latency_tui.tui.result_order import keep_order
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import sanitize_line
@@ -79,6 +81,11 @@ class Column:
         return max(cell_len(self.heading) + len(UP), *map(cell_len, self.texts.values())) + _GAP
 
 
+def _is_greater_better(shown: list[CandidateResult]) -> bool:
+    """Return whether the best score is the highest."""
+    return all(is_greater_better(candidate.metric) for candidate in shown)
+
+
 def columns_of(result: Result, shown: list[CandidateResult]) -> list[Column]:
     """Return the columns that are not empty, from left to right."""
     columns = [_percentile_column(key, shown) for key in PERCENTILES]
@@ -89,7 +96,7 @@ def columns_of(result: Result, shown: list[CandidateResult]) -> list[Column]:
         values = {slug: c.p99_ratio for slug, c in found.items() if c is not None and c.p99_ratio is not None}
         columns.append(Column("p99 vs baseline", "p99 vs baseline", "p99 vs baseline", tails, values, {}))
     columns += [
-        _figure_column("score", shown, lambda c: c.score, lambda score: f"{score:.3f}", highest_first=True),
+        _figure_column("score", shown, lambda c: c.score, format_score, highest_first=_is_greater_better(shown)),
         _figure_column("memory", shown, _memory, lambda size: format_memory(int(size))),
         _figure_column("cold start", shown, lambda c: _cold_start(result, c), format_duration),
     ]
