@@ -91,12 +91,16 @@ class StepController:
 
     def _again(self) -> None:
         """Time the steps of the model in the dialog again."""
-        view = self._dialog.views[0] if self._dialog is not None else None
-        if view is None or self._state.work != "idle" or all(row.slug != view.slug for row in self._state.rows):
+        if self._dialog is None or not self._may_repeat():
             return
-        self._store.change(replace(self._state, highlighted=view.slug))
+        self._store.change(replace(self._state, highlighted=self._dialog.views[0].slug))
         if plan := self._plan():
             self._start(plan)
+
+    def _may_repeat(self) -> bool:
+        """Return whether the model in the dialog can be timed now."""
+        dialog, rows = self._dialog, self._state.rows
+        return dialog is not None and self._state.work == "idle" and dialog.views[0].slug in {row.slug for row in rows}
 
     def _start(self, plan: Plan) -> None:
         (candidate,) = plan.candidates
@@ -170,7 +174,7 @@ class StepController:
     def _open(self, views: tuple[StepView, ...]) -> None:
         from latency_tui.tui.screens.steps import StepsDialog  # imported when it is opened
 
-        dialog = self._dialog = StepsDialog(views, stop=self._stop, again=self._again)
+        dialog = self._dialog = StepsDialog(views, stop=self._stop, again=self._again, may_repeat=self._may_repeat)
         self._screen.app.push_screen(dialog, partial(self._closed, dialog))
 
     def _closed(self, dialog: StepsDialog, _: object) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ from sklearn.tree import DecisionTreeClassifier
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.candidate.steps.blocks import middle_half, size_of
 from latency_tui.engine.candidate.steps.other_inputs import Unnamed, as_arrays, same_answers
+from latency_tui.engine.candidate.steps.profile import read_profile
+from latency_tui.engine.candidate.steps.profiler_floor import identities, measure_floor
 from latency_tui.engine.candidate.steps.tracer import Tracer, decode
 from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import Event, JobFinished, Measure, MeasureSteps
@@ -278,6 +282,26 @@ async def test_operators_of_an_onnx_model_are_timed(engine: Engine) -> None:
     assert "Scaler" in types
     assert any("Classifier" in kind for kind in types)
     assert result.step_passes[0].overhead is not None
+
+
+def test_the_profiler_is_measured_with_operators_that_do_nothing(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(identities(300), providers=["CPUExecutionProvider"])
+    assert session.run(None, {"x0": np.array([7.0], dtype=np.float32)})[0].tolist() == [7.0]
+    assert measure_floor(tmp_path / "floor") > 0
+
+
+def test_a_profile_is_read_run_by_run(tmp_path: Path) -> None:
+    def node(name: str, kind: str, microseconds: int) -> dict[str, Any]:
+        return {"cat": "Node", "name": f"{name}_kernel_time", "dur": microseconds, "args": {"op_name": kind}}
+
+    run = {"cat": "Session", "name": "model_run", "dur": 9}
+    loading = {"cat": "Session", "name": "session_initialization", "dur": 900}
+    events = [loading, node("a", "Gemm", 3), node("b", "Relu", 0), run, node("a", "Gemm", 4), run]
+    (tmp_path / "profile.json").write_text(json.dumps(events))
+    first, second = read_profile(tmp_path / "profile.json")
+    assert [(one.name, one.type, one.nanoseconds) for one in first] == [("a", "Gemm", 3500.0), ("b", "Relu", 500.0)]
+    assert [one.nanoseconds for one in second] == [4500.0]
 
 
 def test_encoders_of_text_are_timed_on_a_data_frame() -> None:

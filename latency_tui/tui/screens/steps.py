@@ -28,22 +28,29 @@ class StepsDialog(TextDialog):
         views: What to show.
         stop: Stops the pass that runs; returns whether one was running.
         again: Times the steps of the first model again.
+        may_repeat: Returns whether that is possible.
 
     Attributes:
         views: What it shows.
     """
 
-    KEYS = "w times them again · esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "stop_or_close", "Close"),
         Binding("w", "again", "Again"),
     ]
 
-    def __init__(self, views: tuple[StepView, ...], stop: Callable[[], bool], again: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        views: tuple[StepView, ...],
+        stop: Callable[[], bool],
+        again: Callable[[], None],
+        may_repeat: Callable[[], bool],
+    ) -> None:
         super().__init__(TITLE)
         self.views = views
         self._stop = stop
         self._again = again
+        self._may_repeat = may_repeat
 
     def show(self, views: tuple[StepView, ...]) -> None:
         """Show other views, or a later state of the same one."""
@@ -63,7 +70,8 @@ class StepsDialog(TextDialog):
         super()._write()
         if not self.closed:
             running = any(view.progress for view in self.views)
-            self.query_one("#sheet").border_subtitle = "esc stops" if running else self.KEYS
+            keys = "w times them again · esc closes" if self._may_repeat() else self.KEYS
+            self.query_one("#sheet").border_subtitle = "esc stops" if running else keys
 
     def action_stop_or_close(self) -> None:
         """Stop the pass that runs; close the dialog if none runs."""

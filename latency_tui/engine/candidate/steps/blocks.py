@@ -60,15 +60,17 @@ def size_of(call_seconds: float, ways: int, seconds: float) -> Size:
     return Size(min(max(rounds, MIN_ROUNDS), MAX_ROUNDS), calls, discarded)
 
 
-def run_round(ways: Mapping[str, Callable[[], Block]], times: Times, draw: random.Random) -> None:
+def run_round(
+    ways: Mapping[str, Callable[[], Block]], times: Times, draw: random.Random, *, all_calls: bool = False
+) -> None:
     """Make one block in each way, in random order, and add their times.
 
     Only the calls of the middle half of a block count, by duration: a call that was interrupted would otherwise count
-    as time of the step in which that happened.
+    as time of the step in which that happened. All calls count if they have different numbers of rows (`all_calls`).
     """
     for way in draw.sample(sorted(ways), len(ways)):
         block = ways[way]()
-        kept = middle_half(block.durations)
+        kept = list(range(len(block.durations))) if all_calls else middle_half(block.durations)
         times.ways.setdefault(way, []).append(sum(block.durations[index] for index in kept) / len(kept))
         if block.steps:
             rows = [block.steps[index] for index in kept]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from latency_tui.engine.candidate.block_runner import BlockRunner
 from latency_tui.engine.candidate.call_adapters import caller
 from latency_tui.engine.candidate.steps import blocks
 from latency_tui.engine.candidate.steps.blocks import Block, Times
+from latency_tui.engine.candidate.steps.profile import HALF_MICROSECOND, Operator, read_profile
+from latency_tui.engine.candidate.steps.profiler_floor import measure_floor
 from latency_tui.engine.candidate.timed_loop import PENDING, time_calls
 from latency_tui.engine.candidate_protocol import StepsTimed
 from latency_tui.engine.step_events import StepTimes, StepTimings
@@ -21,16 +22,6 @@ MAX_EVENTS = 60_000
 """Largest number of events that the profiler may write, about 600 bytes each; it drops those after a million."""
 MAX_NODES = 12
 """Operators of a larger graph are added up by type."""
-_HALF_MICROSECOND = 500.0
-"""The profiler cuts durations to whole microseconds, so half of one is added: the middle of what it can have been."""
-
-
-class Operator(NamedTuple):
-    """One node of the graph in one run: its name, its type, and its duration in nanoseconds."""
-
-    name: str
-    type: str
-    nanoseconds: float
 
 
 def time_operators(runner: BlockRunner, model: Any, seconds: float) -> StepsTimed:
@@ -42,6 +33,7 @@ def time_operators(runner: BlockRunner, model: Any, seconds: float) -> StepsTime
         seconds: Intended duration.
     """
     with tempfile.TemporaryDirectory(prefix="latency-tui-") as folder:
+        floor = measure_floor(Path(folder) / "floor")
         first = _run_profiled(runner, model, Path(folder) / "first", 1)
         nodes = max(len(first[0]) if first else 1, 1)
         call_seconds = min(_durations(runner.call, runner.values(0, 3))) / 1e9
@@ -74,7 +66,7 @@ def time_operators(runner: BlockRunner, model: Any, seconds: float) -> StepsTime
         for _ in range(size.rounds):
             blocks.run_round(ways, times, draw)
         recorded = read_profile(profiled.end_profiling(runner.method))[2:]
-    steps, notes = _steps(recorded, timed, size)
+    steps, notes = _steps(recorded, timed, size, floor)
     timings = StepTimings(
         plain=tuple(times.ways["plain"]),
         timed=tuple(times.ways["timed"]),
@@ -85,23 +77,8 @@ def time_operators(runner: BlockRunner, model: Any, seconds: float) -> StepsTime
     return StepsTimed(timings=timings, done=size.rounds, total=size.rounds)
 
 
-def read_profile(path: Path) -> list[list[Operator]]:
-    """Return the operators of each run in a profile of ONNX Runtime, in the order of the runs."""
-    runs: list[list[Operator]] = []
-    run: list[Operator] = []
-    for event in json.loads(path.read_bytes()):
-        if event.get("cat") == "Node" and str(event.get("name", "")).endswith("_kernel_time"):
-            kind = str(event.get("args", {}).get("op_name", ""))
-            name = event["name"].removesuffix("_kernel_time")
-            run.append(Operator(name, kind, event["dur"] * 1e3 + _HALF_MICROSECOND))
-        elif event.get("name") == "model_run":
-            runs.append(run)
-            run = []
-    return runs
-
-
 def _steps(
-    recorded: list[list[Operator]], timed: list[list[int]], size: blocks.Size
+    recorded: list[list[Operator]], timed: list[list[int]], size: blocks.Size, floor: float
 ) -> tuple[tuple[StepTimes, ...], tuple[str, ...]]:
     """Return the time of each operator, or of each type of operators, and notes.
 
@@ -109,6 +86,7 @@ def _steps(
         recorded: Operators of each run, without the runs before the first block.
         timed: Durations of the calls of each block.
         size: Number of rounds, and of calls per block.
+        floor: What the profiler reports for an operator that does nothing, in nanoseconds.
     """
     count = size.discarded + size.calls
     if len(recorded) < size.rounds * count:
@@ -124,7 +102,7 @@ def _steps(
         for one in (one for run in kept for one in run):
             key = (_count_of(one.type, types), one.type) if by_type else (one.name, one.type)
             row = times.setdefault(key, [0.0] * size.rounds)
-            row[number] += one.nanoseconds / len(kept)
+            row[number] += max(one.nanoseconds - floor, 0.0) / len(kept)
             uses[key] += 1 / (len(kept) * size.rounds)
     steps = tuple(
         StepTimes(
@@ -132,7 +110,7 @@ def _steps(
             type=kind,
             calls=uses[name, kind],
             nanoseconds=tuple(row),
-            resolution=_HALF_MICROSECOND * uses[name, kind],
+            resolution=HALF_MICROSECOND * uses[name, kind],
         )
         for (name, kind), row in times.items()
     )

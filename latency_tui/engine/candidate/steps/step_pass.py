@@ -102,7 +102,9 @@ class StepPass:
     def _some_rounds(self, seconds: float) -> StepsTimed:
         times, began = Times(), perf_counter_ns()
         while self._done < self._size.rounds:
-            blocks.run_round(self._ways, times, self._draw)
+            mix = self._runner.inputs is not None and self._runner.inputs.mix is not None
+            blocks.run_round(self._ways, times, self._draw, all_calls=mix)
+            self._position += self._size.discarded + self._size.calls
             self._done += 1
             if (perf_counter_ns() - began) / 1e9 > seconds:
                 break
@@ -125,7 +127,7 @@ class StepPass:
         )
 
     def _notes(self) -> Iterator[str]:
-        for part in self._tracer.untimed:
+        for part in (part for part in self._tracer.untimed if hasattr(part.model, "fit")):
             yield f"{part.name} ({type(part.model).__name__}) cannot be timed, because its methods cannot be replaced"
         if self._tracer.has_parts and len(self._tracer.nodes) == 1 and job_count(self._model) != 1:
             yield "its steps run in other processes, where they are not timed; n_jobs=1 runs them in this one"
@@ -133,10 +135,9 @@ class StepPass:
     # --- ways -------------------------------------------------------------------------------------------------------
 
     def _values(self) -> tuple[list[Any], list[Any]]:
-        """Return the next inputs: those of discarded calls, and those of a block."""
+        """Return the inputs of this round's blocks: those of discarded calls, and those of timed ones."""
         count = self._size.discarded + self._size.calls
         found = self._runner.values(self._position, count)
-        self._position += count
         return found[: self._size.discarded], found[self._size.discarded :]
 
     def _time(self, values: list[Any]) -> list[int]:
