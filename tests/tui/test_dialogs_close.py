@@ -20,7 +20,7 @@ from tests.tui.conftest import Open
 from tests.tui.fake_engine import Script, until
 
 
-@pytest.mark.parametrize("key", ["question_mark", "plus", "d", "v", "w", "ctrl+p"])
+@pytest.mark.parametrize("key", ["question_mark", "plus", "d", "v", "W", "ctrl+p"])
 async def test_a_dialog_that_is_closed_twice_leaves_the_main_screen(open_app: Open, key: str) -> None:
     async with open_app() as harness:
         await harness.press(key)

@@ -29,7 +29,7 @@ async def test_the_steps_of_the_highlighted_model_are_timed_and_shown(
     open_app: Open, script: Script, width: int, height: int
 ) -> None:
     async with open_app(width, height) as harness:
-        await harness.press("j", "w")
+        await harness.press("j", "W")
         await until(lambda: harness.state.work == "idle" and isinstance(harness.app.screen, StepsDialog))
         await harness.pilot.pause(0.1)
         text = harness.text()
@@ -47,7 +47,7 @@ async def test_the_steps_of_the_highlighted_model_are_timed_and_shown(
 async def test_a_pass_shows_its_progress_and_escape_stops_it_then_closes(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app() as harness:
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: harness.state.progress.done == 2)
         await until(lambda: "Round 2 of 10" in harness.text())
         assert "esc stops" in harness.text()
@@ -62,14 +62,14 @@ async def test_a_pass_shows_its_progress_and_escape_stops_it_then_closes(open_ap
 async def test_known_steps_are_shown_without_timing_them_again(open_app: Open, script: Script) -> None:
     async with open_app() as harness:
         for _ in range(2):
-            await harness.press("w")
+            await harness.press("W")
             await until(lambda: harness.state.work == "idle" and isinstance(harness.app.screen, StepsDialog))
             await harness.press("escape")
             await until(lambda: harness.app.screen is harness.screen)
         assert sum(isinstance(command, MeasureSteps) for command in script.commands) == 1
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: isinstance(harness.app.screen, StepsDialog))
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: sum(isinstance(command, MeasureSteps) for command in script.commands) == 2)
         await harness.idle()
 
@@ -77,7 +77,7 @@ async def test_known_steps_are_shown_without_timing_them_again(open_app: Open, s
 async def test_steps_are_added_to_the_result_of_the_same_model(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: bool(harness.state.result and harness.state.result.steps))
         result = harness.state.result
         assert result is not None
@@ -88,7 +88,7 @@ async def test_steps_are_added_to_the_result_of_the_same_model(open_app: Open) -
 async def test_a_model_that_fails_says_why_in_one_sentence(open_app: Open, script: Script) -> None:
     script.untrainable = {"logistic-regression"}
     async with open_app() as harness:
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: "could not be timed" in harness.text())
         await until(lambda: harness.state.work == "idle")
         assert "[bold]no[/bold] such row" in harness.text(), "it is not parsed as markup"
@@ -98,7 +98,7 @@ async def test_a_model_that_fails_says_why_in_one_sentence(open_app: Open, scrip
 async def test_a_pass_that_fails_says_why_in_one_sentence(open_app: Open, script: Script) -> None:
     script.steps = [measured(rounds=0, error="the step words failed while it was timed: no", done=0, total=10)]
     async with open_app() as harness:
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: "the step words failed while it was timed" in words(harness))
         await until(lambda: harness.state.work == "idle")
 
@@ -108,7 +108,7 @@ async def test_nothing_is_timed_while_something_runs(open_app: Open, script: Scr
     async with open_app() as harness:
         await harness.press("p")
         await until(lambda: harness.state.progress.done > 0)
-        await harness.press("w")
+        await harness.press("W")
         await until(lambda: "Something is running" in harness.text())
         assert harness.app.screen is harness.screen
         script.gate.set()

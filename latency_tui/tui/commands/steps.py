@@ -10,7 +10,7 @@ from latency_tui.tui.step_view import views_of
 class ShowSteps(Command):
     """Show where the time of the highlighted model goes: per step or operator, timed in a separate pass."""
 
-    title, keys, footer, group = "Show where the time goes", ("w",), "Steps", "Models"
+    title, keys, footer, group = "Show where the time goes", ("W",), "Steps", "Models"
 
     @classmethod
     def applies(cls, state: State) -> bool:

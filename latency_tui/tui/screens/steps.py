@@ -36,7 +36,7 @@ class StepsDialog(TextDialog):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "stop_or_close", "Close"),
-        Binding("w", "again", "Again"),
+        Binding("W", "again", "Again"),
     ]
 
     def __init__(
@@ -70,7 +70,7 @@ class StepsDialog(TextDialog):
         super()._write()
         if not self.closed:
             running = any(view.progress for view in self.views)
-            keys = "w times them again · esc closes" if self._may_repeat() else self.KEYS
+            keys = "W times them again · esc closes" if self._may_repeat() else self.KEYS
             self.query_one("#sheet").border_subtitle = "esc stops" if running else keys
 
     def action_stop_or_close(self) -> None:
