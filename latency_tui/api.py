@@ -84,6 +84,7 @@ def measure(
     limits: Sequence[str] = (),
     rate: float | Sequence[float] | None = None,
     find_rate: bool = False,
+    offline: bool = False,
     workers: int = 1,
     worker_kind: WorkerKind = "process",
     arrivals: str | Sequence[float] = "poisson",
@@ -132,6 +133,7 @@ def measure(
             result contains a verdict per model. A limit on cold start or memory implies that pass.
         rate: Requests per second to measure under load, or several rates; limits on latency are then on response times.
         find_rate: Whether to search the highest request rate at which the limits hold, instead of `rate`.
+        offline: Whether to measure the throughput, with all requests there at once; sweep `batch` for the best size.
         workers: Workers per model under load.
         worker_kind: Whether workers are a `"process"` each, or a `"thread"` of one process.
         arrivals: Gaps between requests: `"poisson"`, `"constant"`, or recorded gaps in seconds, scaled to each rate.
@@ -200,7 +202,7 @@ def measure(
             metric=parse_metric(metric),
             limits=tuple(resolve_limit(limit, candidates) for limit in parsed),
             sweeps=sweeps,
-            load=build_load_test(rate, find_rate, workers, worker_kind, arrivals, duration),
+            load=build_load_test(rate, find_rate, offline, workers, worker_kind, arrivals, duration),
         )
         for candidate in plan.candidates:
             check_settings(candidate)

@@ -240,17 +240,23 @@ def check_mix(mix: object) -> Mix:
 
 
 def build_load_test(
-    rate: object, find_rate: object, workers: object, worker_kind: object, arrivals: object, duration: object
+    rate: object,
+    find_rate: object,
+    offline: object,
+    workers: object,
+    worker_kind: object,
+    arrivals: object,
+    duration: object,
 ) -> LoadTest | None:
     """Return the load test of the arguments of `measure`; None if they name no rate."""
-    find = check_bool("find_rate", find_rate)
-    if rate is None and not find:
+    find, is_offline = check_bool("find_rate", find_rate), check_bool("offline", offline)
+    if rate is None and not find and not is_offline:
         given = (workers, worker_kind, duration) != (1, "process", DEFAULT_DURATION)
         if given or not isinstance(arrivals, str) or arrivals != "poisson":
-            raise UsageError("workers, worker_kind, arrivals and duration are for a load test; give rate or find_rate.")
+            raise UsageError("workers, worker_kind, arrivals and duration need rate, find_rate or offline.")
         return None
-    if rate is not None and find:
-        raise UsageError("rate and find_rate exclude each other; give one of them.")
+    if [rate is not None, find, is_offline].count(True) > 1:
+        raise UsageError("rate, find_rate and offline exclude each other; give one of them.")
     rates = () if rate is None else tuple(check_float("rate", one) for one in _as_numbers(rate))
     kinds: dict[object, WorkerKind] = {kind: kind for kind in WORKER_KINDS}
     if not isinstance(worker_kind, str) or worker_kind not in kinds:
@@ -268,6 +274,7 @@ def build_load_test(
     return LoadTest(
         rates=rates,
         find_rate=find,
+        offline=is_offline,
         workers=check_int("workers", workers),
         worker_kind=kinds[worker_kind],
         arrivals=distribution,

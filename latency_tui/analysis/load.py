@@ -10,15 +10,18 @@ from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, Rate
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import Limit
 from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics
+from latency_tui.result.offline import OfflineResult
 from latency_tui.stats.load_limits import judge_response_times
 from latency_tui.stats.load_windows import (
     RequestTimes,
     Times,
+    interval_of_means,
     is_overloaded,
     mean_interval,
     mean_service,
     percentile,
     percentile_interval,
+    throughput,
     usable_windows,
 )
 from latency_tui.stats.percentiles import PERCENTILES
@@ -35,6 +38,7 @@ class LoadRecorder:
 
     Attributes:
         earlier: The results of a saved measurement that is continued; a continuation has no load test.
+        earlier_offline: The same of the scenario offline.
         started: The last event that began a load test; None before.
         windows: Windows in the order measured, by slug and rate.
         searches: The search of each candidate that has finished.
@@ -43,6 +47,7 @@ class LoadRecorder:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.earlier: tuple[tuple[LoadResult, ...], tuple[HighestRate, ...]] = ((), ())
+        self.earlier_offline: tuple[OfflineResult, ...] = ()
         self.started: LoadStarted | None = None
         self.windows: dict[tuple[str, float], list[RequestTimes]] = {}
         self.searches: dict[str, RateSearchFinished] = {}
@@ -71,6 +76,8 @@ class LoadRecorder:
         """Return the result of each candidate and rate: candidates in the plan's order, rates ascending."""
         if not self.windows:
             return self.earlier[0]
+        if self._plan.load is not None and self._plan.load.offline:
+            return ()
         keys = sorted(self.windows, key=lambda key: (self._order[key[0]], key[1]))
         return tuple(found for key in keys if (found := self._cached(key)) is not None)
 
@@ -83,6 +90,38 @@ class LoadRecorder:
             ordered = sorted(self.searches.values(), key=lambda one: self._order[one.candidate])
             self._highest = known, tuple(self._highest_rate(one) for one in ordered)
         return self._highest[1]
+
+    def offline(self) -> tuple[OfflineResult, ...]:
+        """Return the throughput of each candidate, if all requests are there at once."""
+        load = self._plan.load
+        if load is None or not load.offline:
+            return ()
+        if not self.windows:
+            return self.earlier_offline
+        found = []
+        for candidate in self._plan.candidates:
+            windows = self.windows.get((candidate.slug, 0.0), [])
+            calls = [(throughput(one), one.launch) for one in windows]
+            values = [value for value, _ in calls if value]
+            if not values:
+                continue
+            rows = self._plan.workload_of(candidate).mean_batch_size
+            low, high = interval_of_means(values, [launch for value, launch in calls if value]) or (None, None)
+            mean, cores = sum(values) / len(values), len(self.started.cores) if self.started else 0
+            found.append(
+                OfflineResult(
+                    candidate=candidate.slug,
+                    batch_size=rows,
+                    workers=load.workers,
+                    worker_kind=load.worker_kind,
+                    rows_per_second=mean * rows,
+                    low=None if low is None else low * rows,
+                    high=None if high is None else high * rows,
+                    rows_per_second_per_core=mean * rows / cores if cores else None,
+                    windows=len(values),
+                )
+            )
+        return tuple(found)
 
     def _highest_rate(self, search: RateSearchFinished) -> HighestRate:
         """Return the outcome of a search, corrected by the launches that measured both ends again."""

@@ -327,6 +327,7 @@ class Recorder:
             revision_comparisons=revisions,
             load=self.load.results(),
             highest_rates=self.load.highest_rates(),
+            offline=self.load.offline(),
             class_comparisons=()
             if live or self.mix is None
             else tuple(compare_classes(self.mix, comparer, baseline, equivalence)),

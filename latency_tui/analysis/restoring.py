@@ -66,7 +66,7 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
     known_colours = {candidate.slug: candidate.colour for candidate in result.candidates if candidate.colour}
     recording = Recorder(result.plan, known_colours, max_samples=max_samples)
     recording.created_at = result.created_at
-    recording.load.earlier = result.load, result.highest_rates
+    recording.load.earlier, recording.load.earlier_offline = (result.load, result.highest_rates), result.offline
     begun.check(tuple(recording.records))
     results = {candidate.slug: candidate for candidate in result.candidates}
     for one in begun.candidates:

@@ -107,6 +107,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
         limits: Conditions that must hold, such as `p99 < 5ms`.
         rate: Request rates per second to measure under load, such as `200` or `"50,100,200"`.
         find_rate: Whether to search the highest request rate at which the limits hold.
+        scenario: `offline` to measure the throughput at the best batch size; `server` with a rate.
         workers: Workers per model under load.
         worker_kind: Whether workers are processes, or threads of one process.
         arrivals: `poisson`, `constant`, or a file of recorded gaps in seconds.
@@ -139,6 +140,7 @@ class PlanTable(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[str, ...] = ()
     rate: str | float | None = None
     find_rate: bool | None = None
+    scenario: str | None = None
     workers: int | None = None
     worker_kind: WorkerKind | None = None
     arrivals: str | None = None

@@ -161,8 +161,8 @@ def plan_values(table: PlanTable, given: Collection[str]) -> dict[str, Any]:
     covered = set(given) | (lengths if lengths & set(given) else set())
     if {"batch_size", "mix"} & covered:
         covered |= {"batch_size", "mix"}
-    if {"rates", "find_rate"} & set(given):
-        covered |= {"rates", "find_rate"}
+    if {"rates", "find_rate", "scenario"} & set(given):
+        covered |= {"rates", "find_rate", "scenario"}
     if "rigorous" in given:
         covered.add("launches")
     if {"samples", "features", "classes", "sparse"} & set(given):

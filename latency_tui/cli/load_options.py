@@ -11,7 +11,7 @@ import click
 from latency_tui.catalog.arrivals import read_gaps
 from latency_tui.errors import UsageError
 from latency_tui.plan import LoadTest
-from latency_tui.plan.load import DEFAULT_DURATION, WORKER_KINDS
+from latency_tui.plan.load import DEFAULT_DURATION, OFFLINE_DURATION, SCENARIOS, WORKER_KINDS
 
 LOAD_OPTIONS: tuple[Callable[[Any], Any], ...] = (  # Any: any command
     click.option(
@@ -24,6 +24,12 @@ LOAD_OPTIONS: tuple[Callable[[Any], Any], ...] = (  # Any: any command
         "--find-rate",
         is_flag=True,
         help="Search the highest request rate at which the limits on the response time hold.",
+    ),
+    click.option(
+        "--scenario",
+        type=click.Choice(SCENARIOS, case_sensitive=False),
+        help="Scenario of MLPerf beside single-stream: server is --rate or --find-rate, offline is the throughput at "
+        "the best batch size.",
     ),
     click.option("--workers", type=int, metavar="N", help="Workers per model under load.  [default: 1]"),
     click.option(
@@ -41,7 +47,7 @@ LOAD_OPTIONS: tuple[Callable[[Any], Any], ...] = (  # Any: any command
         "--duration",
         type=float,
         metavar="SECONDS",
-        help=f"Seconds of load per model and rate.  [default: {DEFAULT_DURATION:g}]",
+        help=f"Seconds of load per model and rate.  [default: {DEFAULT_DURATION:g}, offline {OFFLINE_DURATION:g}]",
     ),
 )
 _DEPENDENT = {
@@ -59,24 +65,32 @@ def make_load_test(values: Mapping[str, Any]) -> LoadTest | None:
         UsageError: An option is invalid, or has no effect without a load test.
     """
     rates = parse_rates(values["rates"]) if values["rates"] is not None else ()
+    scenario = values["scenario"]
     given = {name: values[name] for name in _DEPENDENT if values[name] is not None}
     gaps: tuple[float, ...] = ()
     arrivals = given.pop("arrivals", "poisson")
     if arrivals not in ("poisson", "constant"):
         gaps = read_gaps(Path(arrivals))
         given["gaps_file"] = arrivals
-        if not rates and not values["find_rate"]:
+        if not rates and not values["find_rate"] and scenario in (None, "server"):
             rates = (len(gaps) / sum(gaps),)
-    if not rates and not values["find_rate"]:
+    asked = bool(rates) or values["find_rate"]
+    if asked and scenario not in (None, "server"):
+        raise UsageError(f"--rate and --find-rate are the scenario server; omit --scenario {scenario}.")
+    if scenario == "server" and not asked:
+        raise UsageError("The scenario server needs a request rate; add --rate 200, or --find-rate with a limit.")
+    if not asked and scenario != "offline":
         if given or values["arrivals"] is not None:
             option = next(_DEPENDENT[name] for name in _DEPENDENT if values[name] is not None)
-            raise UsageError(f"{option} is for a load test; add --rate or --find-rate.")
+            raise UsageError(f"{option} is for a load test; add --rate, --find-rate or --scenario offline.")
         return None
     if rates and values["find_rate"]:
         raise UsageError("--rate and --find-rate exclude each other; give one of them.")
     return LoadTest(
         rates=rates,
         find_rate=values["find_rate"],
+        offline=scenario == "offline",
+        duration=given.pop("duration", OFFLINE_DURATION if scenario == "offline" else DEFAULT_DURATION),
         arrivals="recorded" if gaps else arrivals,
         gaps=gaps,
         **given,
@@ -99,4 +113,5 @@ def format_load_arguments(values: Mapping[str, Any]) -> list[str]:
     """Return the options of a load test as command-line arguments."""
     given = [("--rate", values["rates"]), *((option, values[name]) for name, option in _DEPENDENT.items())]
     found = [f"{option}={value}" for option, value in given if value is not None]
+    found += [f"--scenario={values['scenario']}"] if values["scenario"] else []
     return found + (["--find-rate"] if values["find_rate"] else [])

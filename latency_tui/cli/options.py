@@ -36,6 +36,7 @@ from latency_tui.plan import (
     slugify,
 )
 from latency_tui.plan.limits import COLD_START_METRICS, Limit, parse_limit
+from latency_tui.plan.load import OFFLINE_BATCHES, LoadTest
 from latency_tui.plan.metrics import check_metric
 from latency_tui.plan.mix import Mix, default_runs
 from latency_tui.plan.pinning import parse_cores
@@ -236,7 +237,8 @@ def make_plan(
         sparse = isinstance(resolved.dataset, SyntheticDataset) and resolved.dataset.sparse
         candidates = _add_settings(candidates, batch_size=max(workload.batch_sizes), sparse=sparse)
         baseline = candidates[0].slug
-    sweeps = tuple(parse_sweep(text) for text in values["sweeps"])
+    load = make_load_test(values)
+    sweeps = tuple(parse_sweep(text) for text in sweep_texts(values, load, candidates))
     candidates = expand(candidates, sweeps) if sweeps else candidates
     limits = tuple(resolve_limit(text, candidates) for text in values["limits"])
     plan = Plan(
@@ -252,7 +254,7 @@ def make_plan(
         steps=values["steps"],
         metric=None if values["metric"] is None else check_metric(values["metric"]),
         limits=limits,
-        load=make_load_test(values),
+        load=load,
         seed=values["seed"],
         call_timeout=values["call_timeout"],
         training_timeout=values["training_timeout"],
@@ -263,6 +265,15 @@ def make_plan(
     )
     check_plan(plan, asks_later=lenient)
     return plan
+
+
+def sweep_texts(values: Values, load: LoadTest | None, candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    """Return the sweeps as typed; the scenario offline looks for the best batch size if none is given."""
+    given = tuple(values["sweeps"])
+    fixed = given or values["mix"] is not None or values["batch_size"] != 1
+    if load is None or not load.offline or fixed or any("batch" in one.settings for one in candidates):
+        return given
+    return (OFFLINE_BATCHES,)
 
 
 def _add_revision(

@@ -49,7 +49,7 @@ class LoadWindowMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         job: The job.
         launch: Which launch, from 0.
         candidate: The candidate's slug.
-        rate: Requests per second that the schedule has on average.
+        rate: Requests per second that the schedule has on average; 0 if all requests are there at once (offline).
         window: Number of the window among those of its rate, from 0; the same schedule for every candidate.
         arrivals: When each request was due.
         starts: When its call began.
@@ -57,7 +57,8 @@ class LoadWindowMeasured(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         workers: Number of the worker that answered each request, uint8.
         seconds: Length of the window.
         requests: Number of requests that were due; the last ones may not have been answered, see `end`.
-        end: `completed`; `backlog` if too many requests were waiting; `stopped` if the client stopped the job.
+        end: `completed`; `backlog` if too many requests were waiting, or offline if the time was over; `stopped` if the
+            client stopped the job.
         windows_left: Number of windows that follow; 0 if that is not known.
         seconds_left: Their expected duration.
     """

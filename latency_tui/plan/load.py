@@ -12,9 +12,15 @@ from latency_tui.errors import UsageError
 
 WorkerKind = Literal["process", "thread"]
 WORKER_KINDS: tuple[WorkerKind, ...] = ("process", "thread")
+SCENARIOS = ("single-stream", "offline", "server")
+"""Scenarios of MLPerf LoadGen that can be measured; each plan also measures single-stream."""
+OFFLINE_BATCHES = "batch=1,4,16,64,256"
+"""The sweep of a plan with the scenario offline, if it names no batch size."""
 Arrivals = Literal["poisson", "constant", "recorded"]
 DEFAULT_DURATION = 10.0
 """Seconds of load per candidate, rate and launch, if nothing else is asked for."""
+OFFLINE_DURATION = 2.0
+"""Likewise per candidate in the scenario offline, where each batch size is a candidate."""
 MAX_WORKERS = 64
 """Largest number of workers of one candidate."""
 MAX_RATE = 1_000_000.0
@@ -31,6 +37,7 @@ class LoadTest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rates: Request rates per second, each of which is measured; empty if the highest rate is searched.
         find_rate: Whether to search the highest rate at which the plan's limits hold.
+        offline: Whether all requests are there at once, to measure the throughput, instead of arriving by a rate.
         workers: Number of workers per candidate.
         worker_kind: Whether workers are processes, or threads of one process.
         arrivals: Distribution of the gaps between arrivals: `poisson` (exponential gaps), `constant` or `recorded`.
@@ -41,6 +48,7 @@ class LoadTest(msgspec.Struct, frozen=True, kw_only=True):
 
     rates: tuple[float, ...] = ()
     find_rate: bool = False
+    offline: bool = False
     workers: int = 1
     worker_kind: WorkerKind = "process"
     arrivals: Arrivals = "poisson"
@@ -49,8 +57,8 @@ class LoadTest(msgspec.Struct, frozen=True, kw_only=True):
     duration: float = DEFAULT_DURATION
 
     def __post_init__(self) -> None:
-        if bool(self.rates) == self.find_rate:
-            raise UsageError("A load test needs either request rates (--rate) or --find-rate.")
+        if [bool(self.rates), self.find_rate, self.offline].count(True) != 1:
+            raise UsageError("A load test needs one of --rate, --find-rate and --scenario offline.")
         for rate in self.rates:
             if not (math.isfinite(rate) and 0 < rate <= MAX_RATE):
                 raise UsageError(
@@ -69,6 +77,8 @@ class LoadTest(msgspec.Struct, frozen=True, kw_only=True):
                 f"{busiest:g} requests per second for {self.duration:g} s are more than {MAX_REQUESTS:,} requests; "
                 "choose a lower rate or a shorter duration."
             )
+        if self.offline and self.arrivals != "poisson":
+            raise UsageError("In the scenario offline all requests are there at once; omit --arrivals.")
         if (self.arrivals == "recorded") != bool(self.gaps):
             raise UsageError("Recorded arrivals need the gaps between them.")
         check_gaps(self.gaps)

@@ -287,13 +287,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def scenarios(self) -> tuple[str, ...]:
-        """How calls follow each other: the scenario of the workload, and `server` if there is a load test."""
-        return (self.workload.scenario,) if self.load is None else (self.workload.scenario, "server")
+        """How calls follow each other: the scenario of the workload, and that of the load test if there is one."""
+        if self.load is None:
+            return (self.workload.scenario,)
+        return (self.workload.scenario, "offline" if self.load.offline else "server")
 
     @property
     def load_limits(self) -> tuple[Limit, ...]:
         """The limits on response times under load; empty without a load test, in which case they are on latencies."""
-        if self.load is None:
+        if self.load is None or self.load.offline:
             return ()
         return tuple(limit for limit in self.limits if is_on_response_time(limit))
 

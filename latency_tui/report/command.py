@@ -83,7 +83,10 @@ def _load(plan: Plan) -> list[str]:
     load = plan.load
     if load is None:
         return []
-    found = ["--find-rate"] if load.find_rate else ["--rate", ",".join(f"{rate:g}" for rate in load.rates)]
+    if load.offline:
+        found = ["--scenario", "offline"]
+    else:
+        found = ["--find-rate"] if load.find_rate else ["--rate", ",".join(f"{rate:g}" for rate in load.rates)]
     found += ["--workers", str(load.workers)] if load.workers != 1 else []
     found += ["--worker-kind", load.worker_kind] if load.worker_kind != "process" else []
     found += ["--arrivals", load.gaps_file or load.arrivals] if load.arrivals != "poisson" else []

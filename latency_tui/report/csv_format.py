@@ -40,9 +40,15 @@ def render_csv(result: Result) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     columns = (*COLUMNS, *CSV_COLUMNS) if result.load else COLUMNS
+    if result.offline:
+        columns += ("offline_rows_per_second", "offline_rows_per_second_per_core")
     writer.writerow(columns)
     for candidate in result.candidates:
         row = values(result, candidate, baseline)
+        for one in result.offline:
+            if one.candidate == candidate.slug:
+                row["offline_rows_per_second"] = one.rows_per_second
+                row["offline_rows_per_second_per_core"] = one.rows_per_second_per_core
         under_load = [csv_values(result, one) for one in result.load if one.candidate == candidate.slug]
         for more in under_load or [{}]:
             writer.writerow([_cell((row | more).get(column)) for column in columns])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latency_tui.report.command import format_command
-from latency_tui.report.load import load_chart, load_rows
+from latency_tui.report.load import load_chart, load_rows, offline_rows
 from latency_tui.report.markup import escape
 from latency_tui.report.mix import make_class_rows
 from latency_tui.report.steps import steps_html
@@ -219,6 +219,10 @@ def _chips(shown: Sequence[CandidateResult | SweepCurve]) -> str:
 
 
 def _load(result: Result) -> str:
+    if offline := offline_rows(result):
+        cells = [[escape(cell) for cell in row.cells.values()] for row in offline]
+        hint = "Rows per second of all workers together, if all requests are there at once."
+        return _section("Offline throughput", _table(list(offline[0].cells), cells, text={0}), hint)
     rows = load_rows(result)
     if not rows:
         return ""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from latency_tui.report.markup import escape
 from latency_tui.report.svg import AXIS, LINES_HEIGHT, MAX_LINES, colour_of, draw_line, labels_below, line_y, value_axis
 from latency_tui.report.table_cells import LIMITS, Row
-from latency_tui.text.formatting import format_duration
+from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.load import OVERLOADED, format_rate, format_time, format_verdict
+from latency_tui.text.offline import format_rows
 from latency_tui.text.sanitize import clean
 from latency_tui.text.scales import extended, line_scale
 
@@ -23,6 +24,26 @@ CSV_COLUMNS = (
     *("response_p99_low", "response_p99_high", "capacity", "capacity_per_core", "answered_rate", "requests", "valid"),
     *("load_limits", "highest_passing_rate", "lowest_failing_rate"),
 )
+
+
+def offline_rows(result: Result) -> list[Row]:
+    """Return a row per candidate in the scenario offline."""
+    return [
+        Row(
+            candidate=(candidate := result.candidate(one.candidate)),
+            verdict="",
+            cells={
+                "model": clean(candidate.name),
+                "rows per call": f"{one.batch_size:,.4g}",
+                "rows/s": format_rows(one.rows_per_second),
+                "95 % CI": NOTHING if one.low is None else f"{format_rows(one.low)}–{format_rows(one.high or 0.0)}",
+                "rows/s per core": format_rows(one.rows_per_second_per_core)
+                if one.rows_per_second_per_core
+                else NOTHING,
+            },
+        )
+        for one in result.offline
+    ]
 
 
 def load_rows(result: Result) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from latency_tui.report.load import load_rows
+from latency_tui.report.load import load_rows, offline_rows
 from latency_tui.report.mix import make_class_rows
 from latency_tui.report.steps import steps_markdown
 from latency_tui.report.sweeps import make_tables
@@ -27,7 +27,7 @@ def render_markdown(result: Result) -> str:
         lines += [_line([escape(cell) for cell in row]) for row in table.rows]
         blocks.append("\n".join(lines))
     whole = [] if result.sweeps else make_rows(result)
-    for rows in filter(None, (whole, make_class_rows(result), load_rows(result))):
+    for rows in filter(None, (whole, make_class_rows(result), load_rows(result), offline_rows(result))):
         names = list(rows[0].cells)
         lines = [_line(names), _line([":--" if name in _LEFT else "--:" for name in names])]
         lines += [_line([escape(cell) for cell in row.cells.values()]) for row in rows]

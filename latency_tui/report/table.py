@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from latency_tui.report.load import load_rows
+from latency_tui.report.load import load_rows, offline_rows
 from latency_tui.report.mix import make_class_rows
 from latency_tui.report.steps import steps_text
 from latency_tui.report.sweeps import SweepTable, make_tables
@@ -55,6 +55,8 @@ def render_table(result: Result, *, width: int | None = None, colour: bool = Fal
     blocks += [_block(classes, columns, width, colour) for columns in _fit(classes, width, keys=2)]
     under_load = load_rows(result)
     blocks += [_block(under_load, columns, width, colour) for columns in _fit(under_load, width, keys=2)]
+    offline = offline_rows(result)
+    blocks += [_block(offline, columns, width, colour) for columns in _fit(offline, width, keys=2)]
     notes = make_notes(result)
     blocks.append(
         [paint(line, _COLOURS["answer"]) for kind, text in notes if kind == "answer" for line in _wrap(text, width)]

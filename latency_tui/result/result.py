@@ -30,6 +30,7 @@ from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.mix import ClassComparison, ClassResult
+from latency_tui.result.offline import OfflineResult
 from latency_tui.result.steps import Step, StepPass
 from latency_tui.result.sweep import SweepCurve
 from latency_tui.result.trade_off import TradeOff
@@ -250,6 +251,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         limits: Whether each measured candidate meets each limit of the plan.
         load: What requests took under load, per candidate and rate, if the plan has a load test.
         highest_rates: The highest rate of each candidate, if the plan searches it.
+        offline: The throughput of each candidate in the scenario offline.
         trade_off: Scores against latencies; None if fewer than two candidates were measured or none has a score.
         noise: Noise of the machine.
         steps: Steps of the models, if the plan asks for them; those of a candidate are in the order of a tree.
@@ -274,6 +276,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitVerdict, ...] = ()
     load: tuple[LoadResult, ...] = ()
     highest_rates: tuple[HighestRate, ...] = ()
+    offline: tuple[OfflineResult, ...] = ()
     trade_off: TradeOff | None = None
     noise: Noise = Noise()
     steps: tuple[Step, ...] = ()

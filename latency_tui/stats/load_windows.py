@@ -212,6 +212,26 @@ def percentile_interval(
     return float(every[low]), float(every[high]) if high < every.size else None
 
 
+def throughput(window: RequestTimes) -> float:
+    """Return the calls per second of a window whose requests were all there at once.
+
+    Each worker counts from its first call after the discarded begin of the window to the end of its last.
+    """
+    begin, found = DISCARDED_SHARE * window.seconds * 1e9, 0.0
+    for worker in np.unique(window.workers):
+        mine = (window.workers == worker) & (window.starts >= begin)
+        if mine.any():
+            found += mine.sum() / ((window.ends[mine].max() - window.starts[mine].min()) * 1e-9)
+    return found
+
+
+def interval_of_means(values: Sequence[float], launches: Sequence[int]) -> tuple[float, float] | None:
+    """Return a 95 % interval of the mean of one value per window; None for too few windows."""
+    half_width = _half_width(np.asarray(values, dtype=float), np.ones(len(values)), launches)
+    mean = sum(values) / max(len(values), 1)
+    return None if half_width is None else (max(mean - half_width, 0.0), mean + half_width)
+
+
 def share_interval(over: Sequence[int], sizes: Sequence[int], launches: Sequence[int]) -> tuple[float, float] | None:
     """Return a 95 % interval of a share over windows, or over launches if that is wider; None for too few windows.
 

@@ -186,14 +186,20 @@ def _faster_under_load(result: Result, slug: str, other: str) -> str:
 
 def describe_load_test(load: LoadTest) -> str:
     """Return how the load was made: `2 processes per model, Poisson arrivals, 10 s per rate`."""
-    kinds = {"process": ("process", "processes"), "thread": ("thread", "threads")}[load.worker_kind]
-    workers = f"{load.workers} {kinds[load.workers > 1]} per model"
     arrivals = {"poisson": "Poisson arrivals", "constant": "arrivals at equal gaps", "recorded": "recorded arrivals"}
-    return f"{workers}, {arrivals[load.arrivals]}, {load.duration:g} s per rate"
+    return f"{describe_workers(load)}, {arrivals[load.arrivals]}, {load.duration:g} s per rate"
+
+
+def describe_workers(load: LoadTest) -> str:
+    """Return the number of workers and their kind: `2 processes per model`."""
+    kinds = {"process": ("process", "processes"), "thread": ("thread", "threads")}[load.worker_kind]
+    return f"{load.workers} {kinds[load.workers > 1]} per model"
 
 
 def load_notes(result: Result) -> list[str]:
     """Return the notes on a load test: what was assumed, and what went wrong."""
+    if result.plan.load is not None and result.offline:
+        return [f"{describe_workers(result.plan.load)}, {result.plan.load.duration:g} s each, all requests at once."]
     if result.plan.load is None or not result.load:
         return []
     arrivals = "recorded" if result.plan.load.arrivals == "recorded" else "assumed"

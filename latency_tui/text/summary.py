@@ -19,6 +19,7 @@ from latency_tui.text.formatting import (
 )
 from latency_tui.text.load import summarize_load
 from latency_tui.text.mix import describe_average, describe_classes
+from latency_tui.text.offline import summarize_offline
 from latency_tui.text.sweeps import summarize_sweeps
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _SHOULD_DECIDE = " should decide "
 
 def summarize(result: Result, against_fastest: Sequence[Comparison] = ()) -> str:
     """Return the answer: of a load test if there was one, then of the candidates alone; see `summarize_alone`."""
-    sentences = (summarize_load(result), summarize_alone(result, against_fastest))
+    sentences = (summarize_load(result), summarize_offline(result), summarize_alone(result, against_fastest))
     return " ".join(sentence for sentence in sentences if sentence)
 
 

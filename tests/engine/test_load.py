@@ -17,6 +17,7 @@ from latency_tui.engine.protocol import CandidateFailed, Event, JobFinished, Mea
 from latency_tui.plan import LoadTest, Plan
 from latency_tui.plan.limits import parse_limit
 from latency_tui.stats.arrivals import draw_arrivals
+from latency_tui.stats.load_windows import throughput
 from tests.engine.conftest import faulty, plan_of
 
 FEW = 20
@@ -149,3 +150,15 @@ async def test_the_highest_rate_is_searched_and_measured_again_in_a_fresh_launch
     assert {event.rate for event in again} == {rate for rate in (search.passes, search.fails) if rate is not None}
     assert {event.launch for event in events if isinstance(event, RoundFinished)} == {0}
     assert [event for event in events if isinstance(event, JobFinished)] == [events[-1]]
+
+
+async def test_offline_requests_are_there_at_once_and_end_with_the_time(engine: Engine) -> None:
+    plan = load_plan(faulty("Sleeper"), rates=(), offline=True, workers=2, duration=1.0)
+    found = windows_of(await run(engine, plan))
+    assert len(found) == 5
+    for event in found:
+        times = decode_window(event)
+        assert (times.arrivals == 0).all()
+        assert times.ends.size < event.requests
+        assert (event.rate, event.end) == (0.0, "backlog")
+        assert 0 < throughput(times) <= 2 / 0.002

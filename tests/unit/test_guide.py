@@ -31,6 +31,7 @@ from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.mix import ClassComparison, ClassResult
+from latency_tui.result.offline import OfflineResult
 from latency_tui.result.result import CandidateResult, ColdStart, Finding, Noise, Result, Statistics
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.stats.percentiles import Percentile
@@ -202,6 +203,7 @@ def _errors(kind: type[LatencyTuiError]) -> Iterator[type[LatencyTuiError]]:
         ("**Limit**", LimitVerdict),
         ("**Load**", LoadResult),
         ("**Highest rate**", HighestRate),
+        ("**Offline**", OfflineResult),
         ("**Class** (", ClassResult),
         ("**Class comparison**", ClassComparison),
         ("**Noise**", Noise),

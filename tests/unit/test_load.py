@@ -19,10 +19,11 @@ from latency_tui.analysis.restoring import restore, resume
 from latency_tui.catalog.arrivals import read_gaps
 from latency_tui.cli.check_run import plan_to_confirm
 from latency_tui.cli.load_options import make_load_test
+from latency_tui.cli.options import sweep_texts
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
 from latency_tui.errors import UsageError
 from latency_tui.history.journal_batches import pack, unpack
-from latency_tui.plan import BUILTIN_MODELS, Candidate, LoadTest, Plan
+from latency_tui.plan import BUILTIN_MODELS, Candidate, LoadTest, Plan, Workload, parse_sweep
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import render
 from latency_tui.report.command import format_command
@@ -30,15 +31,25 @@ from latency_tui.report.progress import Progress
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics, all_limit_verdicts
 from latency_tui.result.measurement_amount import MeasurementAmount
+from latency_tui.result.offline import OfflineResult
 from latency_tui.result.result import Result
 from latency_tui.stats.arrivals import draw_arrivals
 from latency_tui.stats.load_windows import RequestTimes, percentile
 from latency_tui.text.load import describe_highest_rate, summarize_load
+from latency_tui.text.offline import best_batches, summarize_offline
 from tests.queue_simulation import simulate
 from tests.unit.fake_result import make_result
 
 MS = 1_000_000
-NOTHING = {"rates": None, "find_rate": False, "workers": None, "worker_kind": None, "arrivals": None, "duration": None}
+NOTHING = {
+    "rates": None,
+    "find_rate": False,
+    "workers": None,
+    "worker_kind": None,
+    "arrivals": None,
+    "duration": None,
+    "scenario": None,
+}
 CANDIDATES = tuple(Candidate(model=model) for model in BUILTIN_MODELS[:2])
 SLUG, OTHER = (candidate.slug for candidate in CANDIDATES)
 
@@ -297,6 +308,10 @@ def test_recorded_gaps_have_a_rate_of_their_own(tmp_path: Path) -> None:
         ({"rates": "5,5"}, "given twice"),
         ({"rates": ""}, "numbers per second"),
         ({"rates": "100", "find_rate": True}, "exclude each other"),
+        ({"scenario": "server"}, "needs a request rate"),
+        ({"scenario": "offline", "rates": "100"}, "omit --scenario offline"),
+        ({"scenario": "single-stream", "find_rate": True}, "omit --scenario single-stream"),
+        ({"scenario": "offline", "arrivals": "constant"}, "all requests are there at once"),
         ({"workers": 2}, "--workers is for a load test"),
         ({"arrivals": "constant"}, "--arrivals is for a load test"),
         ({"rates": "100", "workers": 0}, "from 1 to 64"),
@@ -336,6 +351,56 @@ def test_finding_the_highest_rate_needs_a_limit_for_each_model() -> None:
 def test_the_command_measures_the_same_load_again() -> None:
     command = format_command(make_plan(rates=(50.0, 100.0), workers=2, worker_kind="thread", arrivals="constant"))
     assert "--rate 50,100 --workers 2 --worker-kind thread --arrivals constant --duration 10" in (command or "")
+
+
+# --- offline ----------------------------------------------------------------------------------------------------------
+
+
+def offline_result(batch_size: int, rows: float) -> OfflineResult:
+    slug = f"{SLUG}[batch={batch_size}]"
+    return OfflineResult(
+        candidate=slug,
+        batch_size=batch_size,
+        workers=2,
+        worker_kind="process",
+        rows_per_second=rows,
+        low=rows,
+        high=rows,
+    )
+
+
+def test_throughput_is_that_of_all_workers_after_the_discarded_begin() -> None:
+    plan = msgspec.structs.replace(make_plan(rates=(), offline=True, workers=2), workload=Workload(batch_size=16))
+    recorder = LoadRecorder(plan)
+    recorder.add(started(plan))
+    for _ in range(5):
+        times = simulate([0] * 800, [4 * MS] * 800, workers=2)._replace(seconds=1.6)
+        recorder.add(window_event(times, rate=0.0, end="backlog"))
+    (found,) = recorder.offline()
+    assert found.rows_per_second == pytest.approx(2 * 250 * 16)
+    assert found.rows_per_second_per_core == pytest.approx(250 * 16)
+    assert found.low == pytest.approx(found.high)
+    assert recorder.results() == ()
+
+
+def test_the_best_batch_size_is_the_answer() -> None:
+    cells = tuple(Candidate(model=BUILTIN_MODELS[0], settings={"batch": size}) for size in (1, 16, 64))
+    plan = Plan(candidates=cells, load=LoadTest(offline=True), sweeps=(parse_sweep("batch=1,16,64"),))
+    found = (offline_result(1, 900.0), offline_result(16, 41_234.0), offline_result(64, 40_000.0))
+    result = msgspec.structs.replace(make_result(), plan=plan, offline=found)
+    assert [one.batch_size for _, one in best_batches(result)] == [16]
+    assert summarize_offline(result).startswith(
+        "Offline, at the best batch size: Logistic Regression 41,200 rows/s (41,200–41,200) at 16 rows per call"
+    )
+
+
+def test_the_scenario_offline_sweeps_batch_sizes_unless_one_is_given() -> None:
+    offline = LoadTest(offline=True)
+    values = {"sweeps": (), "mix": None, "batch_size": 1}
+    assert sweep_texts(values, offline, CANDIDATES) == ("batch=1,4,16,64,256",)
+    assert sweep_texts({**values, "batch_size": 8}, offline, CANDIDATES) == ()
+    assert sweep_texts({**values, "sweeps": ("threads=1,2",)}, offline, CANDIDATES) == ("threads=1,2",)
+    assert sweep_texts(values, None, CANDIDATES) == ()
 
 
 # --- saved results and checks -----------------------------------------------------------------------------------------

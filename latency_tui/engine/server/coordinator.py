@@ -228,7 +228,8 @@ class Coordinator:
             runner.send_started()
             search_rates(runner, self._channel, command, runner.able)
         else:
-            runner.run(dict.fromkeys(runner.able, load.rates) if command.rates is None else command.rates)
+            rates = (0.0,) if load.offline else load.rates
+            runner.run(dict.fromkeys(runner.able, rates) if command.rates is None else command.rates)
 
     def _measure_cold_starts(self, command: Measure) -> None:
         for candidate in command.plan.candidates:

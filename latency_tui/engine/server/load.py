@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from latency_tui.engine import machine
 from latency_tui.engine.candidate_protocol import AnswerRequests, RequestsAnswered
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, WindowEnd
@@ -17,6 +19,7 @@ from latency_tui.engine.server.channel import Channel, JobStopped
 from latency_tui.engine.server.core_use import CoreUse
 from latency_tui.engine.server.supervisor import CandidateLost, Supervisor
 from latency_tui.plan import Candidate, LoadTest, Plan
+from latency_tui.plan.load import MAX_REQUESTS
 from latency_tui.stats.arrivals import draw_arrivals
 
 MAX_WINDOWS = 10
@@ -38,6 +41,12 @@ WINDOW_TIMEOUT_SECONDS = 10.0
 """Time limit of a window, in addition to its length, the longest wait and the plan's time limit for a call."""
 POLL_SECONDS = 0.5
 """How often time and memory of workers are checked: less often than elsewhere, because the engine may share a core."""
+OFFLINE_RATIO = 4
+"""Offline, so many times more requests are there than the workers are expected to answer."""
+MIN_CALL_SECONDS = 1e-6
+"""Shortest call that is assumed."""
+OFFLINE_WINDOWS = 5
+"""Windows of each candidate offline, in turns."""
 STOP_SECONDS = 0.5
 """How long workers may take to complete their calls when the job is stopped."""
 
@@ -62,6 +71,8 @@ def cut_windows(load: LoadTest, rate: float, call_seconds: Iterable[float]) -> t
         rate: Requests per second.
         call_seconds: Seconds per call of each candidate.
     """
+    if load.offline:
+        return OFFLINE_WINDOWS, load.duration / OFFLINE_WINDOWS
     able = [seconds for seconds in call_seconds if rate * seconds < load.workers]
     shortest = max(MIN_WINDOW_SECONDS, MIN_WINDOW_REQUESTS / rate)
     wanted = max(shortest, MIN_WINDOW_CALLS * max(able, default=0.0))
@@ -188,15 +199,19 @@ class LoadRunner:
         Raises:
             JobStopped: The client stopped the job; the requests that were answered have been sent.
         """
-        arrivals = draw_arrivals(
-            window.rate,
-            window.seconds,
-            kind=self._load.arrivals,
-            gaps=self._load.gaps,
-            seed=(self._plan.seed, self._command.launch, window.number),
-        )
         call_seconds = self._call_seconds[window.slug]
-        max_wait = max(MAX_WAIT_SHARE * window.seconds, MIN_WAIT_CALLS * call_seconds)
+        if self._load.offline:  # the window ends when its requests, all due at once, have waited for as long
+            count = OFFLINE_RATIO * self._load.workers * (window.seconds / max(call_seconds, MIN_CALL_SECONDS) + 1)
+            arrivals, max_wait = np.zeros(min(round(count), MAX_REQUESTS), dtype=np.int64), window.seconds
+        else:
+            arrivals = draw_arrivals(
+                window.rate,
+                window.seconds,
+                kind=self._load.arrivals,
+                gaps=self._load.gaps,
+                seed=(self._plan.seed, self._command.launch, window.number),
+            )
+            max_wait = max(MAX_WAIT_SHARE * window.seconds, MIN_WAIT_CALLS * call_seconds)
         queue = RequestQueue.create(arrivals, self._load.workers, round(max_wait * 1e9), str(self._supervisor.folder))
         stopped: JobStopped | None = None
         with queue:
