@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from textwrap import wrap
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from latency_tui.cli.output import print_status
+from latency_tui.plan.pinning import count_usable_cores
 from latency_tui.plan.recipes import RECIPES, find_recipe, format_options, recipe_values
 
 
@@ -35,7 +35,7 @@ def list_recipes() -> str:
         f"{recipe.name:<{start}}{recipe.question}{indent}"
         + indent.join(wrap(f"{recipe.effect[0].upper()}{recipe.effect[1:]}.", 78 - start))
         + indent
-        + format_options(recipe.options, _cores())
+        + format_options(recipe.options, count_usable_cores())
         for recipe in RECIPES.values()
     ]
     return "\n\n".join(["Usage: latency-tui run --recipe NAME", *paragraphs])
@@ -48,10 +48,6 @@ def take_recipe(values: dict[str, Any], name: str, typed: Collection[str]) -> No
         UsageError: There is no such recipe, or a typed option fixes what it varies.
     """
     recipe = find_recipe(name)
-    found = recipe_values(recipe, typed, _cores())
+    found = recipe_values(recipe, typed, count_usable_cores())
     values |= found
     print_status(f"The recipe {recipe.name} sets {format_options(found) or 'nothing that was not typed'}.")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -41,3 +41,8 @@ def check_cores(cores: Collection[int]) -> None:
     if missing := sorted(set(cores) - allowed):
         known = ", ".join(str(core) for core in sorted(allowed))
         raise UsageError(f"Core {missing[0]} cannot be used here; choose from {known}.")
+
+
+def count_usable_cores() -> int:
+    """Return the number of cores that this process, and therefore a model, may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

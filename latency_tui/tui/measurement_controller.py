@@ -27,6 +27,7 @@ from latency_tui.tui.notices import notify, notify_error
 from latency_tui.tui.plan_to_measure import plan_to_measure
 from latency_tui.tui.recordings import Recordings
 from latency_tui.tui.reducers import events
+from latency_tui.tui.reducers.tabs import open_tab
 from latency_tui.tui.result_order import stable_order
 from latency_tui.tui.state import Progress, ShownMeasurement, State, is_training, update_row
 from latency_tui.tui.step_controller import StepController
@@ -242,6 +243,7 @@ class MeasurementController:
             commands.Profile: partial(self._profile, ask_for_trust, commands.Profile()),
             commands.MeasureMore: self._measure_more,
             commands.MeasureSweep: partial(self._profile, ask_for_trust, commands.MeasureSweep()),
+            **{one: partial(self._profile, ask_for_trust, one()) for one in commands.RECIPE_COMMANDS},
             commands.Stop: self._stop,
             commands.ShowSteps: partial(self._steps.show, ask_for_trust),
             commands.MakeBaseline: self._make_baseline,
@@ -261,6 +263,8 @@ class MeasurementController:
             return
         plan = self._plan(command, ask_for_trust)
         if plan is not None:
+            if isinstance(command, commands.MeasureRecipe) and (tab := command.tab()):
+                self._store.change(open_tab(self._state, tab))
             self._begin(plan)
 
     def measure_load(
@@ -302,6 +306,7 @@ class MeasurementController:
                 self._state,
                 training=isinstance(command, commands.Train),
                 sweep=isinstance(command, commands.MeasureSweep),
+                recipe=command.recipe if isinstance(command, commands.MeasureRecipe) else None,
             )
             if all(is_trusted(candidate, plan.trust) for candidate in plan.candidates):
                 return plan

@@ -5,14 +5,23 @@ from __future__ import annotations
 from contextlib import suppress
 
 import msgspec
+from msgspec.structs import replace
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import MAX_RUNS, Plan, Workload, expand, parse_sweep
-from latency_tui.plan.limits import applicable_limits
+from latency_tui.plan import MAX_RUNS, LoadTest, Plan, Workload, expand, parse_sweep
+from latency_tui.plan.limits import applicable_limits, parse_limit
+from latency_tui.plan.pinning import count_usable_cores
+from latency_tui.plan.recipes import RECIPES, Recipe, recipe_values
 from latency_tui.tui.plan_options import DEFAULT_RUNS, some_seconds, whole_number, with_batch
 from latency_tui.tui.state import State
 
-DEFAULT_SWEEP = parse_sweep("batch=1,2,4..256")
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Return the values of an option that is repeatable; empty if it is not set."""
+    return value if isinstance(value, tuple) else ()
+
+
+DEFAULT_SWEEP = parse_sweep(_texts(RECIPES["batch"].options["sweeps"])[0])
 """What a sweep measures if the options do not say."""
 
 
@@ -47,17 +56,20 @@ def refusals(state: State) -> dict[str, str]:
     return found
 
 
-def plan_to_measure(state: State, *, training: bool = False, sweep: bool = False) -> Plan:
+def plan_to_measure(state: State, *, training: bool = False, sweep: bool = False, recipe: Recipe | None = None) -> Plan:
     """Return the plan with the selected models and the numbers in the fields.
 
     Args:
         state: The state of the main screen.
         training: Whether the models are only trained, which is possible with one model even if `until_known` is set.
         sweep: Whether to sweep the batch size if the options have no sweep.
+        recipe: A recipe whose options replace those of the plan.
 
     Raises:
         UsageError: The text of a field is not a number, or the plan cannot be measured.
     """
+    if recipe is not None:
+        return _plan_of_recipe(state, recipe)
     sweeps = () if training else state.plan.sweeps or ((DEFAULT_SWEEP,) if sweep else ())
     until_known = state.until_known and not training and not sweeps
     workload = workload_to_measure(state)
@@ -85,6 +97,21 @@ def plan_to_measure(state: State, *, training: bool = False, sweep: bool = False
         cold_start=state.cold_start,
         baseline=state.baseline if state.baseline in slugs else None,
     )
+
+
+def _plan_of_recipe(state: State, recipe: Recipe) -> Plan:
+    """Return the plan of a recipe: it replaces a sweep or load test of the options, and adds to the others.
+
+    Raises:
+        UsageError: As `plan_to_measure`.
+    """
+    values = recipe_values(recipe, (), count_usable_cores())
+    sweeps = tuple(parse_sweep(str(text)) for text in _texts(values.get("sweeps")))
+    plan = plan_to_measure(replace(state, plan=msgspec.structs.replace(state.plan, sweeps=sweeps, load=None)))
+    limits = plan.limits or tuple(parse_limit(text) for text in _texts(values.get("limits")))
+    simple = {name: values[name] for name in ("launches", "control", "cold_start", "steps") if name in values}
+    load = LoadTest(find_rate=True) if values.get("find_rate") else None
+    return msgspec.structs.replace(plan, limits=limits, load=load, **simple)
 
 
 def plan_of_steps(state: State) -> Plan:

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from latency_tui.errors import UsageError
-from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, Workload, parse_sweep
 from latency_tui.plan.mix import format_mix, mix_of
+from latency_tui.plan.recipes import RECIPES
 from latency_tui.tui import commands
 from latency_tui.tui.layout import Mode
 from latency_tui.tui.plan_to_measure import plan_to_measure, plan_typed, refusals
@@ -65,6 +66,31 @@ def test_a_long_mix_stays_until_its_word_is_replaced() -> None:
     assert list(refusals(type_text(state, "batch", "mixed"))) == ["batch"]
     assert list(refusals(type_text(fresh(), "batch", "mix"))) == ["batch"]
     assert list(refusals(type_text(fresh(), "batch", "0.8:1,0.2:0"))) == ["batch"]
+
+
+def test_no_key_has_two_commands() -> None:
+    taken = [key for one in commands.COMMANDS.values() for key in one.keys]
+    assert not {key for key in taken if taken.count(key) > 1}
+
+
+def test_each_recipe_measures_the_selected_models_for_its_question() -> None:
+    state = highlight(fresh(launches=2, sweeps=(parse_sweep("n_jobs=1,2"),)), 0)
+    plans = {name: plan_to_measure(state, recipe=recipe) for name, recipe in RECIPES.items()}
+    assert (plans["ship"].launches, plans["ship"].control, plans["ship"].sweeps) == (5, True, ())
+    assert (plans["batch"].swept, len(plans["batch"].candidates)) == (("batch",), 9 * len(SIX))
+    assert (plans["threads"].swept, plans["threads"].launches) == (("threads",), 2)
+    assert plans["cold"].cold_start
+    assert plans["steps"].steps
+    assert plans["rate"].load is not None
+    assert [limit.text for limit in plans["rate"].limits] == ["p99 < 10ms"]
+
+
+def test_the_palette_asks_the_question_of_each_recipe() -> None:
+    asked = {command.title: command for command in commands.COMMANDS.values()}
+    for recipe in RECIPES.values():
+        command = asked[recipe.question]
+        assert command.help().startswith(recipe.effect[:1].upper())
+        assert command.applies(fresh())
 
 
 def test_models_are_chosen_one_by_one_and_all_at_once() -> None:

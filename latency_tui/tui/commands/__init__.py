@@ -54,6 +54,7 @@ from latency_tui.tui.commands.models import (
     ShowFailure,
     failure,
 )
+from latency_tui.tui.commands.recipes import RECIPE_COMMANDS, MeasureRecipe
 from latency_tui.tui.commands.refusal import refusal
 from latency_tui.tui.commands.results import CopyTable, MeasureMore, NextResult, PreviousResult, SaveAs, ShowNoise
 from latency_tui.tui.commands.screen import (
@@ -85,6 +86,7 @@ from latency_tui.tui.commands.tabs import (
 __all__ = [
     "COMMANDS",
     "KEY_LABELS",
+    "RECIPE_COMMANDS",
     "TABS",
     "AddModel",
     "AddVariants",
@@ -115,6 +117,7 @@ __all__ = [
     "MeasureColdStart",
     "MeasureLoad",
     "MeasureMore",
+    "MeasureRecipe",
     "MeasureSweep",
     "NextResult",
     "NextSaved",
@@ -169,6 +172,7 @@ COMMANDS: dict[str, type[Command]] = {
         *(*TABS, NextTab, PreviousTab, NextView, Enlarge),
         *(SortComparison, ReverseComparison, ChangeTheme),
         *(ShowHelp, ShowPalette, Quit),
+        *RECIPE_COMMANDS,
         *(OpenSaved, CompareWithSaved, DeleteSaved, FilterSaved, ShowTrend),
         *(NextSaved, PreviousSaved, FirstSaved, LastSaved, SavedPageDown, SavedPageUp),
         *(PreviousResult, NextResult, ShowNoise, SaveAs, CopyTable),

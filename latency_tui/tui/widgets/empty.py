@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from latency_tui.tui.commands import AddModel, Command, MeasureLoad, MeasureSweep, Profile, ShowHelp, ShowHistory, Train
+from latency_tui.tui.commands import (
+    RECIPE_COMMANDS,
+    AddModel,
+    Command,
+    MeasureLoad,
+    MeasureSweep,
+    Profile,
+    ShowHelp,
+    ShowHistory,
+    ShowPalette,
+    Train,
+)
 from latency_tui.tui.state import State
 from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import wrap
@@ -54,12 +65,22 @@ def _text(state: State, width: int) -> list[Line]:
         _key(ShowHistory, "shows the results of earlier sessions"),
         _key(ShowHelp, "shows all keys and the guide"),
         [],
+        *_questions(width),
+        [],
         *_muted(_PROMISE, width),
     ]  # fmt: skip
 
 
 def _key(command: type[Command], words: str) -> Line:
     return [(command.key_label(), KEY), (f"  {words}", "")]
+
+
+def _questions(width: int) -> list[Line]:
+    """Return the questions for which the command palette has a measurement."""
+    key, asked = ShowPalette.key_label(), " ".join(command.title for command in RECIPE_COMMANDS)
+    start = f"{key}  "
+    first, *more = wrap(f"measures for a question: {asked}", max(width - len(start), 1))
+    return [[(key, KEY), (f"  {first}", "")], *([(" " * len(start) + line, "")] for line in more)]
 
 
 def _muted(text: str, width: int) -> list[Line]:
