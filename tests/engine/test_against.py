@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -24,9 +25,13 @@ class Model:
 """
 
 
-@pytest.mark.slow
-def test_a_slower_revision_is_found_and_the_working_tree_is_not_touched(tmp_path: Path) -> None:
-    root = tmp_path / "project"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository of three commits: the second one is 1.3 times as slow, and the third one is the same."""
+    root = tmp_path_factory.mktemp("repository") / "project"
     root.mkdir()
     git("init", "-q", "-b", "main", folder=root)
     packages = "\n".join([str(Path(__file__).parents[2]), *(path for path in sys.path if path.endswith("-packages"))])
@@ -35,20 +40,45 @@ def test_a_slower_revision_is_found_and_the_working_tree_is_not_touched(tmp_path
     )
     (root / "latency-tui.toml").write_text("[against]\ncommand = 'python share.py'\n")
     (root / ".gitignore").write_text("__pycache__\n")
-    for nanoseconds in (200_000, 260_000):
-        (root / "planted_here.py").write_text(_MODULE.format(nanoseconds=nanoseconds))
+    for number, nanoseconds in enumerate((200_000, 260_000, 260_000)):
+        (root / "planted_here.py").write_text(_MODULE.format(nanoseconds=nanoseconds) + f"# {number}\n")
         git("add", "-A", folder=root)
         git("commit", "-qm", f"{nanoseconds} ns", folder=root)
-    command = [sys.executable, "-P", "-m", "latency_tui.cli", "run", "--trust", "latency-tui.toml", "--data", "iris"]
-    command += ["-m", "planted_here:Model", "--against", "HEAD~1", "-n", "200", "-o", str(tmp_path / "result.json")]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": ""}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=root, env=environment)
+    return root
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository that measures its model, and return its output."""
+    command = [sys.executable, "-P", "-m", "latency_tui.cli", *arguments, "--trust", "latency-tui.toml"]
+    command += ["--data", "iris", "-m", "planted_here:Model", "-n", "200"]
+    folders = {name: str(project.parent / name.lower()) for name in ("XDG_CACHE_HOME", "LATENCY_TUI_HOME")}
+    environment = {**os.environ, **folders, "PYTHONPATH": ""}
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=project, env=environment)
+
+
+def test_a_slower_revision_is_found_and_the_working_tree_is_not_touched(project: Path, tmp_path: Path) -> None:
+    done = run(project, "run", "--against", "HEAD~2", "-o", str(tmp_path / "result.json"))
     assert done.returncode == 0, done.stderr
-    assert "HEAD~1: checking out" in done.stderr
+    assert "HEAD~2: checking out" in done.stderr
     result = load(tmp_path / "result.json")
-    assert result.plan.baseline == "model-head-1"
+    assert result.plan.baseline == "model-head-2"
     [comparison] = result.comparisons
     assert comparison.candidate == "model"
     assert comparison.verdict == "slower"
     assert comparison.ratio == pytest.approx(1.3, rel=0.1)
-    assert git("status", "--porcelain", folder=root) == ""
+    assert git("status", "--porcelain", folder=project) == ""
+
+
+def test_a_check_against_a_revision_fails_on_the_planted_slowdown_only(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "check.json"
+    done = run(project, "check", "--against", "HEAD~2", "--limit", "p50 < 1.1x", "-o", str(path))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "FAIL: the limit is broken on this host, in two measurements."
+    (line,) = json.loads(path.read_text())["lines"]
+    assert line["candidate"] == "model"
+    assert line["first"]["value"] == pytest.approx(1.3, rel=0.1)
+    assert line["again"]["value"] == pytest.approx(1.3, rel=0.1)
+    done = run(project, "check", "--against", "HEAD~1", "--limit", "p50 < 1.15x")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL" not in done.stdout
+    assert git("status", "--porcelain", folder=project) == ""
