@@ -60,7 +60,10 @@ def run_self_test(check: Check, limit: Limit) -> SelfTest:
     plan = plan_self_test(check.plan, limit)
     assert plan.baseline is not None
     gate = Check(plan=plan, baselines=(plan.baseline,), modules=check.modules).run()
-    return judge_self_test(gate, limit)
+    test = judge_self_test(gate, limit)
+    return msgspec.structs.replace(
+        test, model=plan.candidates[0].model.name, other_models=len(check.plan.candidates) - 1
+    )
 
 
 def judge_self_test(gate: Gate, limit: Limit) -> SelfTest:

@@ -15,6 +15,7 @@ from latency_tui.text.gate import (
     describe_line,
     describe_self_test,
     describe_self_test_line,
+    describe_tested_model,
 )
 from latency_tui.text.sanitize import align, clean
 from latency_tui.text.saved_comparison import describe_difference
@@ -76,13 +77,13 @@ def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, col
         return msgspec.json.format(msgspec.json.encode(test), indent=2).decode() + "\n"
     words = {True: "PASS", False: "FAIL"}
     lines_by_word = [(words[one.succeeds], describe_self_test_line(one)) for one in test.lines]
-    host = f"on this host: {describe_host(test.environment)}"
+    notes = [*filter(None, [describe_tested_model(test)]), f"on this host: {describe_host(test.environment)}"]
     if report_format == "markdown":
         lines = [
             f"**{escape(describe_self_test(test))}**",
             "",
             *(f"- {word}: {escape(text)}" for word, text in lines_by_word),
         ]
-        return "\n".join([*lines, f"- {escape(host)}"]) + "\n"
-    lines = [*(f"{word}  {text}" for word, text in lines_by_word), host, describe_self_test(test)]
+        return "\n".join([*lines, *(f"- {escape(note)}" for note in notes)]) + "\n"
+    lines = [*(f"{word}  {text}" for word, text in lines_by_word), *notes, describe_self_test(test)]
     return "\n".join(_paint(line) if colour else line for line in lines) + "\n"

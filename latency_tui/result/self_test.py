@@ -34,6 +34,8 @@ class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
         exit_code: Exit code of the command.
         limit: The limit that was tested.
         lines: One line per copy.
+        model: Name of the tested model, the baseline or the first one.
+        other_models: Number of models of the check that were not tested.
         environment: Hardware and software.
         seconds: Duration of the self-test.
     """
@@ -42,5 +44,7 @@ class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     limit: str
     lines: tuple[SelfTestLine, ...]
+    model: str = ""
+    other_models: int = 0
     environment: Environment | None = None
     seconds: float = 0.0

@@ -78,3 +78,13 @@ def describe_self_test(test: SelfTest) -> str:
         )
     missed = ", ".join(one.name for one in test.lines if not one.succeeds) or "it could not be measured"
     return f"FAIL: a check of {clean(test.limit)} is not reliable on this host: {missed}{took}."
+
+
+def describe_tested_model(test: SelfTest) -> str:
+    """Return which model a self-test measured, and why only that one; empty if the check has no other."""
+    if not test.other_models:
+        return ""
+    return (
+        f"tested with {clean(test.model)} only, because each model takes four candidates; 'check -m MODEL --self-test' "
+        "tests another"
+    )

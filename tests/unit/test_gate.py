@@ -524,6 +524,10 @@ def test_a_self_test_passes_if_slowdowns_are_seen_and_the_copy_is_quiet(play: Pl
     assert last_line(done).startswith("PASS: a check of p50 < 1.2x sees a slowdown on this host")
     assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["PASS"] * 3
     assert [one.settings["slowdown"] for one in measured[0].candidates] == [0.0, 0.0, 0.2, 0.44]
+    assert "tested with" not in done.stdout
+    play(slowed_in_truth(1.0))
+    done = check("--self-test", "--limit", "p50 < 1.2x", "--format", "markdown")
+    assert "- tested with Logistic Regression only, because each model takes four candidates" in done.stdout
 
 
 def test_a_self_test_fails_if_a_slowdown_is_not_seen_or_the_copy_fails(play: Play) -> None:
