@@ -342,6 +342,7 @@ class Recorder:
             ),
             steps=tuple(step for _, steps in passes for step in steps),
             step_passes=tuple(one for one, _ in passes),
+            inputs=self.inputs,
             checkpoint=checkpoint_of(self) if samples and not live else None,
         )
         fastest, fastest_comparisons = comparer.fastest(candidates), comparisons

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ class ComparedResult:
             tuple(ComparedCandidate.of(one) for one in result.candidates if one.statistics is not None),
             result.environment,
             result.plan,
-            result.checkpoint.inputs if result.checkpoint else None,
+            result.inputs,
             result.created_at,
             result.equivalence,
         )
@@ -237,7 +238,7 @@ def _groups(earlier: Iterable[Result], candidate: ComparedCandidate, metric: str
 
 def _what(result: Result) -> tuple[tuple[str, str], ...]:
     """Return the versions and files that were measured, if the result contains them."""
-    inputs = result.checkpoint.inputs if result.checkpoint else {}
+    inputs = result.inputs
     return tuple(sorted({**_versions(result.environment), **inputs}.items()))
 
 
@@ -247,13 +248,20 @@ def differences_of(before: ComparedResult, after: ComparedResult) -> Iterator[Di
     yield from _version_differences(before.environment, after.environment)
     if before.plan is not None and after.plan is not None:
         yield from _find_differences("plan", _work(before.plan), _work(after.plan))
-    files = [
-        {name: value for name, value in (side.inputs or {}).items() if len(value) == _SHA_256_DIGITS}
-        for side in (before, after)
-    ]
+    files = [_files(side.inputs or {}) for side in (before, after)]
     yield from _find_differences(
         "input", *({name: one[name] for name in files[0].keys() & files[1].keys()} for one in files)
     )
+
+
+def _files(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of files and modules, by file name if that is unique, because folders may differ."""
+    hashes = {name: value for name, value in inputs.items() if len(value) == _SHA_256_DIGITS}
+    names = [PurePath(name).name for name in hashes]
+    return {
+        short if names.count(short) == 1 else name: value
+        for (name, value), short in zip(hashes.items(), names, strict=True)
+    }
 
 
 def find_environment_differences(before: Environment | None, after: Environment | None) -> list[Difference]:

@@ -106,10 +106,25 @@ def show(reference: str, report_format: ListFormat, no_samples: bool, history: s
 
 @command.command(name="trend", help=f"Show a plan's results over time, and where p50 changed for good. {_REFERENCE}")
 @click.argument("reference", metavar="[RESULT]", default="last")
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help="Then measure both sides of the newest change of each model in turns, where both still exist.",
+)
+@click.option("--trust", multiple=True, metavar="FILE", help="With --confirm: let this model file run its code.")
 @_format
 @_places
-def show_trend(reference: str, report_format: ListFormat, history: str | None, config: str | None) -> int:
+def show_trend(
+    reference: str,
+    confirm: bool,
+    trust: tuple[str, ...],
+    report_format: ListFormat,
+    history: str | None,
+    config: str | None,
+) -> int:
     """Show the trend of the plan of a result."""
+    if confirm and report_format == "json":
+        raise UsageError("--confirm prints tables; omit --format json.")
     with _open(history, config) as opened:
         key = opened.find(reference)
         results, elsewhere = load_plan_results(opened, key)
@@ -119,8 +134,13 @@ def show_trend(reference: str, report_format: ListFormat, history: str | None, c
     from latency_tui.analysis.trend import find_trend
     from latency_tui.report.trend import render_trend
 
-    text = render_trend(find_trend(results, elsewhere=elsewhere), report_format, width=terminal_style()[0])
-    return emit([text], json=report_format == "json")
+    trend = find_trend(results, elsewhere=elsewhere)
+    code = emit([render_trend(trend, report_format, width=terminal_style()[0])], json=report_format == "json")
+    if not confirm:
+        return code
+    from latency_tui.cli.confirm_trend import confirm_changes
+
+    return confirm_changes(trend, results, trust) or code
 
 
 @command.command(

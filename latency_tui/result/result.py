@@ -261,6 +261,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             amount is known to help.
         sweeps: One curve per sweep and model; empty without sweeps.
         check: What `latency-tui check` found; None if it did not measure this result.
+        inputs: SHA-256 of the measured files and modules, and versions of the libraries that load them, by name.
         checkpoint: What `run --continue` needs in addition to the samples; None if samples are left out.
     """
 
@@ -285,6 +286,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     more: MeasurementAmount | None = None
     sweeps: tuple[SweepCurve, ...] = ()
     check: CheckOutcome | None = None
+    inputs: dict[str, str] = {}
     checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:

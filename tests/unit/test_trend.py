@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
+from latency_tui.analysis.saved_results import ComparedResult, differences_of
 from latency_tui.analysis.trend import find_trend
+from latency_tui.analysis.trend_confirmation import plan_to_confirm
+from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.report.trend import render_trend
 from latency_tui.result.result import Result
 from latency_tui.text.trend import sparkline
@@ -90,3 +95,58 @@ def test_results_of_another_machine_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(("values", "bars"), [([1, 2, 3], "▁▅█"), ([1, 1], "▄▄")])
 def test_a_sparkline_goes_from_the_smallest_to_the_largest(values: list[float], bars: str) -> None:
     assert sparkline(values) == bars
+
+
+def confirmable(tmp_path: Path, *contents: str) -> tuple[Result, Result]:
+    """Return two results of a model file of the same name in two folders, with the hashes of its contents."""
+    found = []
+    for number, content in enumerate(contents):
+        file = tmp_path / str(number) / "model.onnx"
+        file.parent.mkdir()
+        file.write_text(content)
+        spec = ModelSpec(name="model.onnx", file=str(file), file_format="onnx")
+        plan = msgspec.structs.replace(make_result().plan, candidates=(Candidate(model=spec),), baseline=None)
+        found.append(
+            msgspec.structs.replace(
+                make_result(),
+                plan=plan,
+                created_at=START + timedelta(days=number),
+                inputs={str(file): hashlib.sha256(content.encode()).hexdigest()},
+            )
+        )
+    return found[0], found[1]
+
+
+def test_both_sides_of_a_change_are_measured_in_turns_if_both_files_exist(tmp_path: Path) -> None:
+    before, since = confirmable(tmp_path, "old", "new")
+    plan = plan_to_confirm("model.onnx", before, since)
+    assert isinstance(plan, Plan)
+    assert [one.model.file for one in plan.candidates] == [str(tmp_path / part / "model.onnx") for part in "01"]
+    assert [one.name for one in plan.candidates] == ["model.onnx before", "model.onnx after"]
+    assert (plan.baseline, plan.until_known, plan.runs) == (plan.candidates[0].slug, True, None)
+    names = [one.name for one in differences_of(ComparedResult.of(before), ComparedResult.of(since))]
+    assert "model.onnx" in names, "the content of a file of the same name in another folder is compared"
+
+
+def test_why_a_change_cannot_be_confirmed_is_one_sentence(tmp_path: Path) -> None:
+    before, since = confirmable(tmp_path, "old", "new")
+    (tmp_path / "0" / "model.onnx").write_text("overwritten")
+    said = [plan_to_confirm("model.onnx", before, since)]
+    (tmp_path / "0" / "model.onnx").unlink()
+    said += [
+        plan_to_confirm("model.onnx", before, since),
+        plan_to_confirm("model.onnx", since, since),
+        plan_to_confirm("model.onnx", msgspec.structs.replace(since, inputs={}), since),
+        plan_to_confirm("other", before, since),
+    ]
+    reasons = (
+        "has another content than",
+        "does not exist any more",
+        "of the same model",
+        "another content now",
+        "both",
+    )
+    for sentence, reason in zip(said, reasons, strict=True):
+        assert isinstance(sentence, str)
+        assert reason in sentence
+        assert sentence.endswith(".")
