@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 _START = ("import_seconds", "load_seconds", "memory_before", "memory_after", "memory_peak")
 _TO_DECIDE = ("seconds_to_decide", "runs_to_decide", "launches_to_decide")
 COLUMNS: tuple[str, ...] = (
-    *("name", "slug", "status", "error", "training_seconds", "score", "cold_start_seconds", "calls"),
+    *(
+        "name",
+        "slug",
+        "status",
+        "error",
+        "training_seconds",
+        "score",
+        "score_low",
+        "score_high",
+        "metric",
+        "cold_start_seconds",
+        "calls",
+    ),
     *("mean", "std", "min", "max"),
     *(
         f"{name}{part}"
@@ -64,6 +76,9 @@ def values(result: Result, candidate: CandidateResult, baseline: str | None) -> 
         "error": candidate.error,
         "training_seconds": candidate.training_seconds,
         "score": candidate.score,
+        "score_low": candidate.score_low,
+        "score_high": candidate.score_high,
+        "metric": candidate.metric or None,
         "cold_start_seconds": candidate.cold_start_seconds,
         "calls": candidate.calls,
         "throughput": candidate.throughput,

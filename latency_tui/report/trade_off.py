@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from latency_tui.plan.limits import SCORE_METRICS
 from latency_tui.plan.metrics import OWN_SCORE
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 _HEIGHT, _AXIS, _TOP = 300, 26, 18
 _LEFT, _RIGHT = 6, 97
 _MAX_TICKS = 6
+_LETTER, _LABEL_HEIGHT = 0.95, 15
+"""Width of a letter in per cent of the chart, and height of a name in pixels."""
+_MAX_LABEL_START = 70
+"""Beyond this place, in per cent, a name is written to the left of its point."""
+
+
+class _Label(NamedTuple):
+    """A name: its start and end in per cent of the width, its height, and whether it is to the left of its point."""
+
+    text: str
+    start: float
+    end: float
+    y: float
+    is_left: bool
 
 
 def trade_off_html(
@@ -73,10 +87,27 @@ def _scatter(result: Result, found: TradeOff, colour_of: Callable[[CandidateResu
                 f'<line class="limit" x1="{_LEFT}%" x2="{_RIGHT}%" y1="{y:.1f}" y2="{y:.1f}"/>'
                 f'<text class="limit-name" x="{_RIGHT}%" y="{y - 4:.1f}" text-anchor="end">{escape(text)}</text>'
             )
-    return "".join(parts + [_point(one, found, across, up, colour_of(one)) for one in points])
+    placed: list[_Label] = []
+    for one in sorted(points, key=lambda one: -(one.score or 0.0)):
+        label = _label(one, across, up, placed)
+        placed.append(label)
+        parts.append(_point(one, found, across, up, colour_of(one), label))
+    return "".join(parts)
 
 
-def _point(one: CandidateResult, found: TradeOff, across: Scale, up: Scale, colour: str) -> str:
+def _label(one: CandidateResult, across: Scale, up: Scale, placed: list[_Label]) -> _Label:
+    """Return where the name of a point is written: beside it, or further down if another name is there."""
+    x, y = _x(across, _p50(one)[0]), _y(up, one.score or 0.0) - 7
+    text = shorten(clean(one.name), 40)
+    width = _LETTER * len(text)
+    is_left = x > _MAX_LABEL_START
+    start, end = (x - width, x) if is_left else (x, x + width)
+    while any(start < other.end and other.start < end and abs(y - other.y) < _LABEL_HEIGHT for other in placed):
+        y += _LABEL_HEIGHT / 2
+    return _Label(text, start, end, y, is_left)
+
+
+def _point(one: CandidateResult, found: TradeOff, across: Scale, up: Scale, colour: str, label: _Label) -> str:
     value, low, high = _p50(one)
     x, y = _x(across, value), _y(up, one.score or 0.0)
     row = found.candidate(one.slug)
@@ -96,12 +127,12 @@ def _point(one: CandidateResult, found: TradeOff, across: Scale, up: Scale, colo
         marks += f'<line class="whisker" {ends}/>'
     fill = "" if standing == "front" else ' style="fill:var(--bg);stroke:var(--c)"'
     faded = "" if standing in ("front", "undecided") else ' opacity="0.45"'
-    anchor = "end" if x > 70 else "start"
-    label, shift = escape(shorten(clean(one.name), 40)), -10 if anchor == "end" else 10
+    anchor, shift = ("end", -10) if label.is_left else ("start", 10)
     return (
         f'<g class="row" style="--c:{colour}"{faded}><title>{escape(hover)}</title>{marks}'
         f'<circle class="dot" cx="{x:.2f}%" cy="{y:.1f}" r="6"{fill}/>'
-        f'<text x="{x:.2f}%" dx="{shift}" y="{y - 7:.1f}" text-anchor="{anchor}">{label}</text>'
+        f'<text x="{x:.2f}%" dx="{shift}" y="{label.y:.1f}" text-anchor="{anchor}">'
+        f"{escape(label.text)}</text>"
         "</g>"
     )
 

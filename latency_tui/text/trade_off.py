@@ -81,7 +81,7 @@ def describe_loser(result: Result, found: TradeOff, row: TradeOffCandidate) -> s
     verdicts = [v for v in result.limits if v.candidate == row.candidate and v.verdict == wanted]
     if wanted and verdicts:
         verb = "fails" if wanted == "fail" else "is undecided on"
-        return f"{name} {verb} {' and '.join(f'{v.limit} ({format_figures(v)})' for v in verdicts)}."
+        return f"{name} {verb} {'; '.join(f'{v.limit}: {format_figures(v)}' for v in verdicts)}."
     if row.difference is None and row.ratio is None:
         return f"{name}: {_latency(one)}, {_score(one)}."
     score, latency = _score_words(found, row), _latency_words(row)

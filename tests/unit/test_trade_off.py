@@ -161,7 +161,7 @@ def test_limits_filter_and_the_reason_says_which() -> None:
     result = result_of([1e-4, 1e-2], scores, limits=fails)
     assert weighed(result).choice == FAST
     assert (standings(result)[SLOW], weighed(result).candidates[1].reason) == ("excluded", "limit")
-    assert describe_trade_off(result)[1] == "Random Forest fails p99 < 5ms (1.00 ms)."
+    assert describe_trade_off(result)[1] == "Random Forest fails p99 < 5ms: 1.00 ms."
     both = result_of([1e-4, 1e-2], scores, limits=[limit_on(s, "p99 < 5ms", "fail") for s in (FAST, SLOW)])
     assert (weighed(both).choice, weighed(both).open_because, weighed(both).front) == (None, "limits", ())
     assert describe_trade_off(both)[0] == "No model meets all limits, so there is none to ship."
