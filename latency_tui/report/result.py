@@ -15,6 +15,7 @@ from latency_tui.report.csv_format import COLUMNS, Cell, values
 from latency_tui.report.formats import write
 from latency_tui.report.markup import escape
 from latency_tui.report.saved_comparison import render_comparisons
+from latency_tui.report.steps import steps_notebook
 from latency_tui.report.sweeps import make_tables
 from latency_tui.report.table import render_table
 from latency_tui.report.table_cells import make_notes, make_rows, make_title
@@ -71,6 +72,7 @@ class Result(kept.Result, frozen=True, kw_only=True):
         return (
             f"<div>{answer}<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
             + (f"<ul>{others}</ul>" if others else "")
+            + steps_notebook(self, _CELL, _NAME)
             + f"<p><small>{escape(make_title(self))}</small></p></div>"
         )
 

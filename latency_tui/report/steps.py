@@ -87,6 +87,27 @@ def steps_markdown(result: Result, escape_text: Callable[[str], str]) -> list[st
     return blocks
 
 
+def steps_notebook(result: Result, cell: str, name: str) -> str:
+    """Return the sentences and a table per candidate for a notebook; empty if no steps were timed.
+
+    Args:
+        result: The result.
+        cell: Style of a cell with a number.
+        name: Style of a cell with text.
+    """
+    parts = []
+    for title, found, steps in passes(result):
+        sentences = "<br>".join(escape(sentence) for sentence in describe_steps(title, found, steps))
+        lines = "".join(
+            f'<tr><td style="{name}">{"&nbsp;&nbsp;" * row.depth}{escape(row.label)}</td>'
+            + "".join(f'<td style="{cell}">{escape(text)}</td>' for text in (row.time, row.interval, row.percent))
+            + "</tr>"
+            for row in step_rows(found, steps)
+        )
+        parts.append(f"<p>{sentences}</p>" + (f"<table><tbody>{lines}</tbody></table>" if lines else ""))
+    return "".join(parts)
+
+
 def steps_html(result: Result, embed: Callable[[str, float, str], str]) -> str:
     """Return the section of a page: per candidate the sentences and a bar per step; empty if no steps were timed."""
     parts = []

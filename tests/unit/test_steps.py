@@ -13,6 +13,7 @@ from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.history import result_codec
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.report import render
+from latency_tui.report.result import of
 from latency_tui.report.table import render_table
 from latency_tui.result.result import Result, decode
 from latency_tui.result.steps import Step, StepPass
@@ -240,6 +241,13 @@ def test_a_result_without_steps_has_no_section() -> None:
     assert "Where the time goes" not in render_table(result)
     assert "Where the time goes" not in render(result, "html")
     assert "| step |" not in render(result, "markdown")
+
+
+def test_a_notebook_shows_the_steps() -> None:
+    page = of(with_steps("<b>"))._repr_html_()
+    assert "&nbsp;&nbsp;words (OneHotEncoder)" in page
+    assert "<b>" not in page
+    assert "OneHotEncoder" not in of(make_result())._repr_html_()
 
 
 def test_markdown_and_html_show_steps_and_escape_their_names() -> None:
