@@ -248,3 +248,16 @@ def test_every_command_has_help_and_every_key_is_bound_once() -> None:
 def test_whole_numbers_are_read_as_people_write_them() -> None:
     assert whole_number(" 1,000 ", "Runs", 10_000_000) == 1000
     assert whole_number("10_000_000", "Runs", 10_000_000) == 10_000_000
+
+
+@pytest.mark.parametrize("width", [100, 80, 64, 60, 40])
+def test_every_tab_is_shown_with_its_key_at_any_width(width: int) -> None:
+    from latency_tui.tui.commands import TABS
+    from latency_tui.tui.widgets.tab_strip import fit_tabs
+
+    for active in TABS:
+        texts = fit_tabs(TABS, active, width)
+        assert sum(map(len, texts)) <= width
+        for tab, text in zip(TABS, texts, strict=True):
+            assert text.split()[0] == tab.key_label()
+        assert texts[TABS.index(active)].split(maxsplit=1)[1].rstrip() == active.label

@@ -20,12 +20,14 @@ class ShowTab(Command):
     Attributes:
         tab: Its name in the state.
         label: Its name on the screen.
+        short_label: Its name where there is little room; empty for the same.
         needs_result: Whether it is empty before anything is measured; the screen then says what to press.
         views: Number of views between which `NextView` switches.
     """
 
     tab: ClassVar[str]
     label: ClassVar[str]
+    short_label: ClassVar[str] = ""
     needs_result: ClassVar[bool] = True
     views: ClassVar[int] = 1
     group = "Screen"
@@ -94,7 +96,7 @@ class ShowCompare(ShowTab):
 class ShowTradeOff(ShowTab):
     """Show scores against p50 or p99, the Pareto front, and which model to ship."""
 
-    tab, label = "trade-off", "Trade-off"
+    tab, label, short_label = "trade-off", "Trade-off", "Trade"
     title, keys = "Show Trade-off", ("4",)
     views = 2
 

@@ -18,21 +18,25 @@ class TabStrip(PaintedWidget):
     Textual's `Tabs` takes two lines and leaves no room for a hint at its right end.
     """
 
-    _tabs: tuple[type[ShowTab], ...] = ()
+    _ends: tuple[tuple[int, type[ShowTab]], ...] = ()
+    """The column after each tab, from left to right."""
 
     def paint(self, tabs: tuple[type[ShowTab], ...], active: type[ShowTab], hints: tuple[str, ...] = ()) -> None:
         """Show the tabs with the open one marked, and at the right end the first hint that fits."""
         if not self.is_new(tabs, active, hints):
             return
-        self._tabs = tabs
+        texts = fit_tabs(tabs, active, self.size.width)
         parts: list[Piece] = []
-        for tab in tabs:
-            number, title = tab.key_label(), tab.label
+        ends, used = [], 0
+        for tab, text in zip(tabs, texts, strict=True):
+            number = f" {tab.key_label()}"
             if tab == active:
-                parts.append((f" {number} {title} ", "bold reverse $primary"))
+                parts.append((text, "bold reverse $primary"))
             else:
-                parts += [(f" {number}", "$text-primary"), (f" {title} ", MUTED)]
-        used = sum(cell_len(text) for text, _ in parts)
+                parts += [(number, "$text-primary"), (text.removeprefix(number), MUTED)]
+            used += cell_len(text)
+            ends.append((used, tab))
+        self._ends = tuple(ends)
         room = self.size.width - used - 1
         hint = next((hint for hint in hints if cell_len(hint) < room), "")
         parts.append((fit(hint, max(room, 0), right=True), MUTED))
@@ -40,9 +44,20 @@ class TabStrip(PaintedWidget):
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab under the pointer."""
-        left = 0
-        for tab in self._tabs:
-            left += len(f" {tab.key_label()} {tab.label} ")
-            if event.x < left:
+        for end, tab in self._ends:
+            if event.x < end:
                 self.screen.post_message(tab())
                 return
+
+
+def fit_tabs(tabs: tuple[type[ShowTab], ...], active: type[ShowTab], width: int) -> list[str]:
+    """Return the text of each tab, in the longest form in which all of them fit.
+
+    The open tab always has its name; where there is no room, the others have a short name or only their key.
+    """
+    names = [f" {tab.key_label()} {tab.label}" for tab in tabs]
+    short = [f" {tab.key_label()} {(tab is not active and tab.short_label) or tab.label}" for tab in tabs]
+    keys = [f" {tab.key_label()} {tab.label}" if tab is active else f" {tab.key_label()}" for tab in tabs]
+    spaced = [f"{text} " for text in names]
+    forms = (spaced, names, short, keys)
+    return next((form for form in forms if sum(map(cell_len, form)) <= width), keys)
