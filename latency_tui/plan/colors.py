@@ -62,5 +62,7 @@ def colours_of(plan: Plan, known: Mapping[str, str] | None = None) -> dict[str, 
     if not plan.sweeps:
         return assign_colours(plan.all_candidates, known)
     models = {candidate.slug: without(candidate, plan.swept) for candidate in plan.all_candidates}
-    given = assign_colours({model.slug: model for model in models.values()}.values(), known)
+    before = {models[slug].slug: colour for slug, colour in (known or {}).items() if slug in models}
+    others = {slug: colour for slug, colour in (known or {}).items() if slug not in models}
+    given = assign_colours({model.slug: model for model in models.values()}.values(), {**before, **others})
     return {slug: given[model.slug] for slug, model in models.items()}

@@ -97,16 +97,14 @@ class MeasurementController:
         self._time_trainings()
         if problem := self._recordings.problem():
             notify_error(self._screen, HistoryError(f"This result is not kept. {problem}"))
-        if not self._measured_more:
+        if not self._measured_more or time.monotonic() < self._next_snapshot:
             return
         self._measured_more = False
         state = events.sample_noise(self._state)
         live = state.running_measurement
-        began = time.monotonic()
-        due = began >= self._next_snapshot
-        result = self._recordings.snapshot(state.job) if live is not None and due else None
-        if due:
-            self._next_snapshot = time.monotonic() + _SNAPSHOT_PAUSE * (time.monotonic() - began)
+        began = time.thread_time()
+        result = self._recordings.snapshot(state.job) if live is not None else None
+        self._next_snapshot = time.monotonic() + _SNAPSHOT_PAUSE * (time.thread_time() - began)
         if live is not None and result is not None and result.measured:
             order = stable_order(result, live.order, slack=_LIVE_SLACK)
             state = events.replace_measurement(state, live.job, replace(live, result=result, order=order))

@@ -54,11 +54,15 @@ def candidate_styles(
 
 
 def with_cells(found: Mapping[str, CandidateStyle], plan: Plan) -> Mapping[str, CandidateStyle]:
-    """Return styles in which each cell of a sweep has the style of its model."""
+    """Return styles in which each cell and each curve of a sweep has the style of its model."""
     if not plan.sweeps:
         return found
-    cells = {cell.slug: without(cell, plan.swept).slug for cell in plan.candidates}
-    return {**found, **{slug: found[model] for slug, model in cells.items() if model in found}}
+    models: dict[str, str] = {}
+    for cell in plan.candidates:
+        model = without(cell, plan.swept).slug
+        curves = [without(cell, [name]).slug for name in plan.swept]
+        models |= dict.fromkeys([cell.slug, *curves], model)
+    return {**found, **{slug: found[model] for slug, model in models.items() if model in found}}
 
 
 def shapes(colours: Mapping[str, str]) -> dict[str, str]:

@@ -118,6 +118,20 @@ async def test_a_key_changes_what_the_axis_shows(open_app: Open) -> None:
         assert seen == [*UNITS]
 
 
+async def test_two_sweeps_have_a_view_each(open_app: Open) -> None:
+    sweeps = (parse_sweep("batch=1,4"), parse_sweep("threads=1,2"))
+    plan = Plan(candidates=expand(fake_plan().candidates[:2], sweeps), sweeps=sweeps)
+    async with open_app(100, 30, plan=plan) as harness:
+        await harness.profile()
+        await harness.press("5")
+        chart = harness.screen.query_one(SweepChart)
+        await until(lambda: len(chart.lines) == 4)
+        assert {line.name for line in chart.lines} >= {"Random Forest [threads=1]", "Random Forest [threads=2]"}
+        await harness.press("g", "g", "g")
+        await until(lambda: chart.sweep is sweeps[1])
+        assert {line.name for line in chart.lines} >= {"Random Forest [batch=1]", "Random Forest [batch=4]"}
+
+
 @pytest.mark.parametrize(
     ("text", "sweeps"),
     [("", []), ("batch=1,2", ["batch=1,2"]), ("batch=1..4; threads=1,2", ["batch=1,2,4", "threads=1,2"])],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from latency_tui.analysis.recorder import Recorder
+from latency_tui.analysis.restoring import restore
 from latency_tui.engine.protocol import CandidateFailed, Event, MeasurementStarted, RoundFinished
 from latency_tui.plan import Candidate, ModelSpec, Plan, expand, parse_sweep
 from latency_tui.report import render
@@ -124,6 +125,10 @@ def test_the_table_has_a_row_per_value_and_a_column_per_model(planted: Result) -
     assert lines[2].split() == ["batch", "flat", "steep"]
     assert [line.split()[0] for line in lines[4:13]] == ["1", "2", "4", "8", "16", "32", "64", "128", "256"]
     assert "1–256 rows" in lines[0]
+
+
+def test_a_restored_recording_comes_to_the_same_sweep(planted: Result) -> None:
+    assert restore(planted, ()).result().sweeps == planted.sweeps
 
 
 def test_the_markdown_has_the_table_and_the_sentences(planted: Result) -> None:

@@ -7,9 +7,10 @@ from time import monotonic
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from latency_tui.plan import Plan, Sweep
 from latency_tui.text.sweeps import curves_of, describe_sweeps
 from latency_tui.tui.charts.chart import Chart
-from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, lines_of_sweep
+from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, Unit, lines_of_sweep
 from latency_tui.tui.commands import Enlarge, MeasureSweep, NextView, SetOptions, Stop
 from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import MUTED
@@ -34,7 +35,7 @@ class SweepPane(Pane):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002  # Textual's word
         super().__init__(id=id)
-        self._unit = 0
+        self._view = 0
         self._painted: tuple[object, ...] = ()
         self._painted_job = ""
         self._painted_at = 0.0
@@ -58,14 +59,17 @@ class SweepPane(Pane):
         return [self.query_one(SweepChart)]
 
     def next_view(self) -> None:
-        """Show latency per call, per row, or rows per second."""
-        self._unit = (self._unit + 1) % len(UNITS)
+        """Show latency per call, per row, or rows per second; then the same of the next sweep, if there are several."""
+        self._view += 1
 
     def hints(self, context: PaintContext) -> tuple[str, ...]:
         """Return what the next view shows."""
-        if context.state.result is None or not context.state.result.sweeps:
+        result = context.state.result
+        if result is None or not result.sweeps:
             return ()
-        return (f"{NextView.key_label()}: {UNITS[(self._unit + 1) % len(UNITS)]}",)
+        sweep, unit = _view_of(result.plan, self._view + 1)
+        named = f"{unit} over {sweep.parameter}" if len(result.plan.sweeps) > 1 else unit
+        return (f"{NextView.key_label()}: {named}",)
 
     def paint(self, context: PaintContext) -> None:
         """Show the state; about once per second while a measurement runs."""
@@ -77,8 +81,8 @@ class SweepPane(Pane):
             for one in self.query(Chart):
                 one.show_close_keys(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
         size = self.scrollable_content_region
-        facts = (measurement, tuple(context.styles.items()), running, self._unit, size.width, size.height)
-        job = (measurement.job, self._unit, size.width, size.height)
+        facts = (measurement, tuple(context.styles.items()), running, self._view, size.width, size.height)
+        job = (measurement.job, self._view, size.width, size.height)
         due = not running or self._painted_job != str(job) or monotonic() - self._painted_at >= _PAINT_SECONDS
         if facts == self._painted or not due:
             return
@@ -89,13 +93,17 @@ class SweepPane(Pane):
         lines = _words(measurement, max(size.width - _PADDING, 1), running=running)
         if result is not None and swept:
             chart.styles.height = max(min(size.height - len(lines), size.height), _MIN_CHART)
-            sweep = measurement.plan.sweeps[0]
+            sweep, unit = _view_of(measurement.plan, self._view)
             curves = curves_of(result, sweep.parameter)
             batch_size = measurement.plan.workload.batch_size
-            chart.show_sweep(
-                sweep, lines_of_sweep(sweep, curves, context.styles, UNITS[self._unit], batch_size), UNITS[self._unit]
-            )
+            chart.show_sweep(sweep, lines_of_sweep(sweep, curves, context.styles, unit, batch_size), unit)
         words.draw(lines)
+
+
+def _view_of(plan: Plan, view: int) -> tuple[Sweep, Unit]:
+    """Return the sweep and the unit of a view; views are counted without end."""
+    sweep, unit = divmod(view % (len(plan.sweeps) * len(UNITS)), len(UNITS))
+    return plan.sweeps[sweep], UNITS[unit]
 
 
 def _words(measurement: ShownMeasurement, width: int, *, running: bool) -> list[Line]:
