@@ -39,7 +39,7 @@ def plan_fingerprint(plan: Plan) -> str:
     return _digest(
         [
             sorted(candidates, key=lambda one: str(one[0])),
-            msgspec.structs.replace(plan.workload, dataset=dataset),
+            {**_without_defaults(plan.workload), "dataset": [_tag(dataset), _without_defaults(dataset)]},
             plan.pinning,
             plan.threads,
         ]
@@ -60,6 +60,21 @@ def result_id(created_at: datetime, plan: Plan) -> str:
     with another baseline keeps its id.
     """
     return _digest([created_at.astimezone(UTC).isoformat(timespec="microseconds"), plan_fingerprint(plan)])
+
+
+def _tag(value: msgspec.Struct) -> str:
+    return str(value.__struct_config__.tag)
+
+
+def _without_defaults(value: msgspec.Struct) -> dict[str, Any]:  # Any: values of fields
+    """Return the fields that differ from their defaults, so that a field of a later version changes no fingerprint."""
+    found = {}
+    for field in msgspec.structs.fields(value):
+        has_factory = field.default_factory is not msgspec.NODEFAULT
+        default = field.default_factory() if has_factory else field.default
+        if (content := getattr(value, field.name)) != default:
+            found[field.name] = content
+    return found
 
 
 def _digest(value: Any) -> str:  # Any: anything that JSON can represent

@@ -301,6 +301,11 @@ def test_fingerprints_depend_on_what_is_measured_and_not_on_how_long() -> None:
         assert plan_fingerprint(plan) != plan_fingerprint(other)
 
 
+def test_a_new_field_with_a_default_does_not_change_fingerprints() -> None:
+    plan = Plan(candidates=(Candidate(model=BUILTIN_MODELS[0]),))
+    assert plan_fingerprint(plan) == "106d40a64edb", "kept results would no longer belong to their plan"
+
+
 def test_the_environment_is_cpu_cores_and_versions() -> None:
     environment = make_result().environment
     assert environment is not None

@@ -136,7 +136,7 @@ class HistoryPane(Pane):
         named = any(row.name or row.tags for row in rows)
         checked = any(row.summary.verdict for row in rows)
         columns = _columns(width - 2, named=named, checked=checked)
-        heads = {column: "measured" if column == "date" else column for column in columns}
+        heads = {column: _date_heading(state) if column == "date" else column for column in columns}
         lines: list[Line] = [[("  ", ""), (_join(heads, columns), MUTED)]]
         shown = state.result.created_at if state.result else None
         for row in rows:
@@ -191,6 +191,15 @@ def _words(state: State) -> str:
         wanted = sanitize_line(history.filter.strip())
         return f"No result contains {wanted!r}; {commands.FilterSaved.key_label()} changes that."
     return ""
+
+
+def _date_heading(state: State) -> str:
+    """Return the heading of the dates; with a filter, how many results contain it, since tabs may leave no room."""
+    shown, count = len(state.history.rows), len(state.history.all_rows or ())
+    if shown == count:
+        return "measured"
+    words = f"{shown:,} of {count:,}"
+    return f"{words} results" if len(words) + len(" results") <= _WIDTHS["date"] else words
 
 
 def _columns(width: int, *, named: bool, checked: bool) -> dict[str, int]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from latency_tui.result.saved_comparison import CandidateRatio, SavedComparison
 
 _MIN_PLOT = 12
+_MIN_NAME = 6
 _GAP = 2
 
 
@@ -65,6 +66,7 @@ def _table(
     if not any(texts["95 % CI"]):
         del texts["95 % CI"]
     sizes = {head: max(cell_len(head), *map(cell_len, column)) + _GAP for head, column in texts.items()}
+    name = max(min(name, width - 5 - sum(sizes.values())), _MIN_NAME)
     room = width - name - 5 - sum(sizes.values()) - _GAP
     scale = RatioScale.over(shown, room) if room >= _MIN_PLOT else None
     head = " " * (name + 4) + "".join(fit(one, size, right=True) for one, size in sizes.items())
