@@ -192,8 +192,10 @@ def _main_sentence(name: str, call: Estimate, steps: tuple[Step, ...], found: St
     if not largest.parent:
         return f"{share} of {name}'s {took} is outside its steps."
     what = _rest_label(largest).removeprefix("rest").removeprefix(": ")
-    what = f", for {what}" if what else ""
-    return f"{share} of {name}'s {took} is in {clean(largest.parent)} ({largest.type}), outside its steps{what}."
+    parent = f"{clean(largest.parent)} ({largest.type})"
+    if what:
+        return f"{share} of {name}'s {took} is {what} in {parent}."
+    return f"{share} of {name}'s {took} is in {parent}, outside its steps."
 
 
 def _check_sentence(check: Estimate, call: Estimate) -> str:
