@@ -71,6 +71,7 @@ async def test_the_comparison_says_what_would_settle_what_is_inconclusive(
 
 async def test_at_80_by_24_models_are_the_first_tab_and_cards_are_rows(open_app: Open) -> None:
     async with open_app(80, 24) as harness:
+        assert "7 History" in harness.text(), "every tab is named"
         assert "0 Models" in harness.text()
         await harness.profile()
         text = harness.text()
@@ -79,9 +80,9 @@ async def test_at_80_by_24_models_are_the_first_tab_and_cards_are_rows(open_app:
         assert "100 runs" in text
         await harness.press("0")
         assert "[✔]" in harness.text()
-        await harness.press("l", "l")
+        await harness.press("l", "l", "l")
         assert "against Logistic Regression" in harness.text()
-        await harness.press("h")
+        await harness.press("h", "h")
         assert "100 runs" in harness.text()
 
 

@@ -241,7 +241,9 @@ class MainScreen(DropsLateMessages):
             case KeyLine():
                 part.show(partial(part.paint, self.state, typing=self.typing, enlarged=self.maximized is not None))
             case TabStrip() if state.mode == "narrow":
-                part.show(partial(part.paint, tabs_of(state), visible_tab(state), self._hints()))
+                running = state.work != "idle"
+                strip = partial(part.paint, tabs_of(state), visible_tab(state), self._hints(), names_give_way=running)
+                part.show(strip)
 
     async def paint(self) -> None:
         """Have every visible part show the state."""

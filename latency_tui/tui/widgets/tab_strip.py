@@ -21,11 +21,26 @@ class TabStrip(PaintedWidget):
     _ends: tuple[tuple[int, type[ShowTab]], ...] = ()
     """The column after each tab, from left to right."""
 
-    def paint(self, tabs: tuple[type[ShowTab], ...], active: type[ShowTab], hints: tuple[str, ...] = ()) -> None:
-        """Show the tabs with the open one marked, and at the right end the first hint that fits."""
-        if not self.is_new(tabs, active, hints):
+    def paint(
+        self,
+        tabs: tuple[type[ShowTab], ...],
+        active: type[ShowTab],
+        hints: tuple[str, ...] = (),
+        *,
+        names_give_way: bool = False,
+    ) -> None:
+        """Show the tabs with the open one marked, and at the right end the first hint that fits.
+
+        Args:
+            tabs: The tabs.
+            active: The open one.
+            hints: Wordings of the hint, the longest first.
+            names_give_way: Whether the names of tabs are shortened until the longest hint fits.
+        """
+        if not self.is_new(tabs, active, hints, names_give_way):
             return
-        texts = fit_tabs(tabs, active, self.size.width)
+        needed = cell_len(hints[0]) + 2 if hints and names_give_way else 0
+        texts = fit_tabs(tabs, active, self.size.width - needed)
         parts: list[Piece] = []
         ends, used = [], 0
         for tab, text in zip(tabs, texts, strict=True):
