@@ -184,6 +184,17 @@ async def test_a_chart_has_names_ticks_and_points_at_any_size(width: int, height
         assert "64" in text
 
 
+@pytest.mark.parametrize(("fixed", "labels"), [(20e-3, ("50", "1k")), (40e-6, ("20k", "500k"))])
+async def test_rates_have_plain_labels_that_hold_the_values(fixed: float, labels: tuple[str, str]) -> None:
+    cells = tuple(
+        SweepCell(value=rows, candidate="flat", p50=Estimate(value=fixed, low=fixed, high=fixed)) for rows in (1, 16)
+    )
+    one = SweepCurve(parameter="batch", candidate="flat", name="flat", cells=cells)
+    async with shown(60, 12, "batch=1,16", "rows per second", one) as text:
+        axis = [line.split("┤")[0].strip() for line in text.splitlines() if "┤" in line]
+        assert (axis[-1], axis[0]) == labels
+
+
 async def test_words_are_spread_evenly_over_the_axis() -> None:
     async with shown(60, 12, "kernel=linear,rbf", "per call", curve("flat", 1e-6, "linear", "rbf")) as text:
         assert "linear" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -162,7 +163,8 @@ def _vertical(lines: Sequence[BandedLine]) -> Scale:
 
 
 def _round_below(value: float) -> float:
-    return 1 / round_step(1 / value) if value < 1 else round_step(value / 10.0)
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(digit * power for digit in (1, 2, 5) if digit * power <= value * 1.0000001)
 
 
 def _title(unit: Unit, sweep: Sweep) -> str:
@@ -173,10 +175,11 @@ def _title(unit: Unit, sweep: Sweep) -> str:
 def _labels(values: Sequence[float], unit: Unit) -> list[str]:
     if unit != "rows per second":
         return tick_labels(values, always=True)
-    return [next(f"{value / size:.4g}{name}" for name, size in _SIZES if value >= size * 0.9999) for value in values]
+    sizes = [next((pair for pair in _SIZES if value >= pair[1] * 0.9999), ("", 1.0)) for value in values]
+    return [f"{value / size:.4g}{name}" for value, (name, size) in zip(values, sizes, strict=True)]
 
 
-_SIZES = (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 0.0001))
+_SIZES = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 
 
 def _axis(sweep: Sweep, width: int, before: int) -> list[Tick]:
