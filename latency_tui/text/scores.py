@@ -10,8 +10,8 @@ _NAMES = {"r2": "R²"}
 
 
 def format_metric(metric: str) -> str:
-    """Return the name of a metric for people: `roc auc`, `R²`; `score` if it is unknown."""
-    return _NAMES.get(metric, metric.replace("_", " ")) or "score"
+    """Return the name of a metric as it is typed, except `R²`; `score` if it is unknown."""
+    return _NAMES.get(metric, metric) or "score"
 
 
 def format_score(value: float | None) -> str:

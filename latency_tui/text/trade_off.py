@@ -34,7 +34,7 @@ def describe_trade_off(result: Result) -> list[str]:
     return [
         describe_choice(result, found),
         *(describe_loser(result, found, row) for row in rows),
-        _describe_front(result, found),
+        *([_describe_front(result, found)] if found.open_because != "scores" else []),
         _describe_method(found),
     ]
 

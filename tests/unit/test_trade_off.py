@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 import pytest
 
+from latency_tui.analysis.restoring import resume
 from latency_tui.analysis.scores import compare_scores
 from latency_tui.analysis.trade_off import weigh
 from latency_tui.engine.score_events import CandidateScored, MetricScore
@@ -206,7 +207,9 @@ def test_a_measurement_has_the_trade_off_and_keeps_it_in_its_file() -> None:
     assert (first.score, first.metric) == (0.85, "accuracy")
     assert 0.8 < (first.score_low or 0) < 0.85 < (first.score_high or 0) < 0.9
     assert set(weighed(result).front) <= set(slugs)
-    assert decode(result.to_json().encode(), "r.json").trade_off == result.trade_off
+    saved = decode(result.to_json().encode(), "r.json")
+    assert saved.trade_off == result.trade_off
+    assert resume(saved).result().trade_off == result.trade_off, "a continuation has the scores"
     forms: tuple[Format, ...] = ("table", "markdown", "html")
     for form in forms:
         assert "1,000 resamples" in render(result, form)
