@@ -154,7 +154,7 @@ async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
         assert isinstance(harness.app.screen, HelpScreen)
         for words in ("Measure the selected models", "Freeze the screen"):
             assert words in harness.text()
-        await harness.press(*["j"] * 20)
+        await harness.press(*["j"] * 40)
         assert "OSC 52" in harness.text()
         await harness.press("escape")
         assert not isinstance(harness.app.screen, HelpScreen)
@@ -350,7 +350,7 @@ async def test_the_mouse_does_what_the_keys_do(open_app: Open) -> None:
         await harness.pilot.click("#profile")
         await until(lambda: bool(harness.state.measurements))
         await harness.idle()
-        await harness.pilot.click("#inner-tabs", offset=(14, 0))
+        await harness.pilot.click("#inner-tabs", offset=(26, 0))
         await harness.pilot.pause(0.1)
         assert "against Logistic Regression" in harness.text()
         await harness.pilot.click("#inner-tabs", offset=(3, 0))

@@ -222,7 +222,7 @@ def test_the_example_is_empty_as_it_is_and_whole_without_its_marks(tmp_path: Pat
     assert missing == {
         "models": set(),
         "datasets": set(),
-        "plans": {"seconds", "until_known", "max_seconds", "find_rate"},
+        "plans": {"seconds", "until_known", "max_seconds", "find_rate", "mix"},
     }
 
 
