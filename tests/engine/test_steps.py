@@ -71,7 +71,7 @@ CONTAINERS = {
         {"featureunion › a", "featureunion › b", "logisticregression"},
     ),
     "stacking": (
-        StackingClassifier([("tree", DecisionTreeClassifier()), ("line", make_pipeline(LogisticRegression()))]),
+        StackingClassifier([("tree", DecisionTreeClassifier()), ("line", make_pipeline(LogisticRegression()))], cv=2),
         {"tree", "line", "line › logisticregression", "final_estimator"},
     ),
     "bagging": (
@@ -145,10 +145,11 @@ def test_a_part_that_calls_its_own_methods_is_timed_once() -> None:
 def test_branches_in_threads_are_timed_and_known_to_overlap() -> None:
     import joblib
 
-    model = ColumnTransformer([("a", Work(0.001), [0]), ("b", Work(0.001), [1])], n_jobs=2).fit(X)
-    tracer = Tracer(model)
-    with tracer.installed(), joblib.parallel_config("threading"):
-        model.transform(X[:1])
+    model = ColumnTransformer([("a", Work(0.001), [0]), ("b", Work(0.001), [1])], n_jobs=2)
+    with joblib.parallel_config("threading"):
+        tracer = Tracer(model.fit(X))
+        with tracer.installed():
+            model.transform(X[:1])
     assert {node.path for node in tracer.nodes if node.part} == {("a",), ("b",)}
     assert tracer.parallel
 
@@ -262,6 +263,7 @@ async def test_a_step_that_fails_or_crashes_in_the_pass_keeps_the_measurement(en
     assert any(step.candidate == "nested" for step in result.steps), "the others go on"
 
 
+@pytest.mark.slow
 async def test_steps_are_timed_alone_on_demand(engine: Engine) -> None:
     result, events = await result_of(engine, plan_of("union", steps=False), MeasureSteps)
     assert {step.name for step in result.steps} >= {"both", "both › left", "both › right", "classifier", "rest"}
@@ -271,6 +273,7 @@ async def test_steps_are_timed_alone_on_demand(engine: Engine) -> None:
     assert done[-1] == events[-2].total if isinstance(events[-2], StepsMeasured) else True
 
 
+@pytest.mark.slow
 async def test_operators_of_an_onnx_model_are_timed(engine: Engine) -> None:
     pytest.importorskip("onnxruntime")
     candidate = Candidate(
