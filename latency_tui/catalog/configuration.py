@@ -192,7 +192,11 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def code(self) -> tuple[tuple[str, str], ...]:
         """Return the code that only this file names, as pairs of the model or plan and the call or file."""
         found = [
-            (model.name, f"{model.factory}({_arguments(model.parameters)})" if model.factory else model.file)
+            (
+                model.name,
+                f"{f'{model.python} ' if model.python else ''}"
+                + (f"{model.factory}({_arguments(model.parameters)})" if model.factory else model.file),
+            )
             for model in self.models()
             if model.configuration_digest
         ]
@@ -230,13 +234,16 @@ class LoadedConfiguration(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             file=str(file.path) if file else "",
             file_format=file.format if file else "",
             task=table.task or "",
+            python=self._interpreter(table.python) if table.python else "",
             configuration_digest="" if self.is_trusted_location or not self._runs_code(table, file) else self.digest,
             key=name,
         )
 
     @staticmethod
     def _runs_code(table: ModelTable, file: _ModelFile | None) -> bool:
-        """Return whether a model table makes code run: by its import path, or by trusting a file."""
+        """Return whether a model table makes code run: by its interpreter or import path, or by trusting a file."""
+        if table.python:
+            return True
         if file is None:
             return runs_code(table.path, table.parameters)
         return table.trust and file.format in {*RUNS_CODE, "skops"}

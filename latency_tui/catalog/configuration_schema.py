@@ -34,6 +34,7 @@ class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
         path: `package.module:name` of a class, a factory, a model or a function of an array.
         file: A model file, instead of a path.
         parameters: Keyword arguments of the class or factory.
+        python: Interpreter or virtual environment under which it runs; empty for that of latency-tui.
         trust: Whether the file may run its author's code.
         task: Classification or regression.
         chosen: Whether the model is measured by default.
@@ -45,6 +46,7 @@ class ModelTable(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     file: str = ""
     parameters: dict[str, Any] = {}
+    python: str = ""
     trust: bool = False
     task: Task | None = None
     chosen: bool = True

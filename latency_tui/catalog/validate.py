@@ -75,8 +75,8 @@ def check_settings(candidate: Candidate) -> None:
     Raises:
         UsageError: A setting belongs to a library that does not run the model, or names no interpreter.
     """
-    if "python" in candidate.settings:
-        find_interpreter(str(candidate.settings["python"]))
+    if python := candidate.settings.get("python") or candidate.model.python:
+        find_interpreter(str(python))
     void = NATIVE_ONLY if candidate.runtime != NATIVE else SKLEARN_SETTINGS if is_foreign(candidate) else ()
     if idle := [key for key in candidate.settings if key in void]:
         raise UsageError(

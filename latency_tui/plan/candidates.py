@@ -65,6 +65,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         task: `classification` or `regression`; empty if it is unknown.
         configuration_digest: SHA-256 of the configuration file that makes this model run its author's code, if that
             file was found in the working directory; empty if the user named the model or trusts the file.
+        python: The interpreter of its processes that its table in the configuration names, as in the setting `python`.
         key: Name of its table in the configuration file, by which it can also be named; empty if it has none.
     """
 
@@ -80,6 +81,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str = ""
     task: Task | Literal[""] = ""
     configuration_digest: str = ""
+    python: str = ""
     key: str = ""
 
     def __post_init__(self) -> None:
@@ -144,12 +146,14 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def python(self) -> str:
         """The interpreter of its processes, as typed; empty for the interpreter of the engine."""
-        return str(self.settings.get("python", "")) or (self.revision.python if self.revision else "")
+        return (
+            str(self.settings.get("python", "")) or self.model.python or (self.revision.python if self.revision else "")
+        )
 
     @property
     def environment(self) -> str:
         """Name of the environment of its processes; empty for that of the engine."""
-        if self.revision and "python" not in self.settings:
+        if self.revision and not self.model.python and "python" not in self.settings:
             return f"revision {self.revision.name}"
         return environment_folder(self.python)
 
@@ -166,9 +170,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         plain = [
             msgspec.structs.replace(
                 one,
-                model=msgspec.structs.replace(one.model, file="", file_digest="", configuration_digest="")
+                model=msgspec.structs.replace(one.model, file="", file_digest="", configuration_digest="", python="")
                 if one.model.file
-                else one.model,
+                else msgspec.structs.replace(one.model, python=""),
                 settings={key: value for key, value in one.settings.items() if key != "python"},
                 revision=None,
             )

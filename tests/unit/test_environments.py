@@ -10,6 +10,7 @@ import pytest
 from latency_tui.catalog.configuration import find_configuration
 from latency_tui.catalog.interpreters import find_interpreter
 from latency_tui.catalog.named_models import resolve_model
+from latency_tui.catalog.trust_store import is_trusted
 from latency_tui.catalog.validate import check_settings
 from latency_tui.engine.candidate.predictions import differing_rows, predict
 from latency_tui.engine.candidate_protocol import Predict, Predicted, protocol
@@ -18,6 +19,7 @@ from latency_tui.engine.data.dataset import prepare
 from latency_tui.errors import UsageError
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset
 from latency_tui.plan.candidates import Revision
+from latency_tui.plan.trust import Trust
 from latency_tui.text.environments import format_versions
 
 FOREST = ModelSpec(name="Random Forest", factory="sklearn.ensemble:RandomForestClassifier")
@@ -123,6 +125,28 @@ def test_a_plan_names_interpreters_relative_to_its_file(tmp_path: Path, monkeypa
     )
     models = find_configuration("project/latency-tui.toml").plan("p").models
     assert [resolve_model(text).python for text in models] == ["project/old", "project/../x/bin/python", "python3.12"]
+
+
+def test_a_table_of_a_model_names_its_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project" / "old" / "bin").mkdir(parents=True)
+    (tmp_path / "project" / "latency-tui.toml").write_text(
+        "[models.forest]\npath = 'sklearn.ensemble:RandomForestClassifier'\n"
+        "[models.former]\npath = 'sklearn.ensemble:RandomForestClassifier'\npython = 'old'\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    named = find_configuration("project/latency-tui.toml")
+    forest, former = named.candidates(["forest", "former"])
+    assert (forest.python, former.python, former.environment) == ("", "project/old", "project/old")
+    assert named.candidates(["former[python=other]"])[0].python == "other", "a setting takes precedence"
+    with pytest.raises(UsageError, match="has no bin/python"):
+        check_settings(former)
+    monkeypatch.chdir("project")
+    found = find_configuration()
+    forest, former = found.candidates(["forest", "former"])
+    assert not forest.model.configuration_digest
+    assert former.model.configuration_digest == found.digest, "whoever wrote the file chose the program that runs"
+    assert not is_trusted(former, Trust())
+    assert found.code() == (("former", "old sklearn.ensemble:RandomForestClassifier()"),)
 
 
 def test_a_found_plan_with_an_interpreter_needs_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
