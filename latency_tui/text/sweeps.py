@@ -200,7 +200,8 @@ def describe_cells(plan: Plan, seconds: float) -> str:
     factors = [f"{models:,} {'model' if models == 1 else 'models'}"]
     factors += [f"{len(sweep.values):,} values of {sweep.parameter}" for sweep in plan.sweeps]
     each = "" if plan.launches == 1 else " per launch"
-    return f"{len(plan.candidates):,} cells ({' × '.join(factors)}), about {format_seconds(seconds)} of calls{each}."
+    about = format_seconds(seconds) if seconds < 1 else f"about {format_seconds(seconds)}"
+    return f"{len(plan.candidates):,} cells ({' × '.join(factors)}), {about} of calls{each}."
 
 
 def format_value(parameter: str, value: Setting) -> str:

@@ -240,6 +240,7 @@ def test_launches_are_the_clusters_if_there_are_three() -> None:
 def test_the_number_of_cells_and_their_duration_are_told() -> None:
     plan = plan_of("batch=1,2,4..256", "one", "two", launches=3)
     assert describe_cells(plan, 42.0) == "18 cells (2 models × 9 values of batch), about 42 s of calls per launch."
+    assert describe_cells(plan_of("batch=1,2", "one"), 0.2).endswith("2 values of batch), under 1 s of calls.")
 
 
 def test_cells_of_a_model_share_its_colour() -> None:
