@@ -9,7 +9,8 @@ import numpy as np
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished, decode_window
 from latency_tui.plan import Plan
 from latency_tui.plan.limits import Limit
-from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics
+from latency_tui.result.limit_verdict import LimitVerdict
+from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics, response_limit_verdicts
 from latency_tui.result.offline import OfflineResult
 from latency_tui.stats.load_limits import judge_response_times
 from latency_tui.stats.load_windows import (
@@ -80,6 +81,10 @@ class LoadRecorder:
             return ()
         keys = sorted(self.windows, key=lambda key: (self._order[key[0]], key[1]))
         return tuple(found for key in keys if (found := self._cached(key)) is not None)
+
+    def limit_verdicts(self) -> tuple[LimitVerdict, ...]:
+        """Return one verdict per limit on response times and candidate, over all given rates."""
+        return response_limit_verdicts(self._plan, self.results())
 
     def highest_rates(self) -> tuple[HighestRate, ...]:
         """Return the highest rate of each candidate whose search has finished."""

@@ -281,9 +281,8 @@ class Recorder:
         """Return the result so far.
 
         Args:
-            max_samples: Approximate number of samples per candidate to use, in evenly chosen whole rounds, so that the
-                time does not grow with the measurement. Totals (mean, std, min, max, calls, throughput) stay exact.
-                None for all samples.
+            max_samples: Approximate number of samples per candidate, in evenly chosen whole rounds, so that the time
+                does not grow with the measurement; totals such as the mean stay exact. None for all samples.
             samples: Whether the result contains the samples.
         """
         sizes, seconds = self.comparer.calls_per_long_block, self.comparer.seconds
@@ -293,8 +292,7 @@ class Recorder:
             for record in self.comparer.active()
             if has_replicas and record.buffer.processes == 1 and record.buffer.blocks >= MIN_ROUNDS
         }
-        comparer, live = self.comparer, max_samples is not None
-        step = comparer.clock_step()
+        comparer, live, step = self.comparer, max_samples is not None, self.comparer.clock_step()
         candidates = [
             record.result(
                 self.plan.workload_of(record.candidate).batch_size if self.mix is None else self.mix,
@@ -332,9 +330,11 @@ class Recorder:
             if live or self.mix is None
             else tuple(compare_classes(self.mix, comparer, baseline, equivalence)),
             limits=limits,
-            trade_off=None  # the cells of a sweep are not alternatives, and not every pair is compared
+            trade_off=None
             if self.plan.sweeps
-            else self._trade_offs.compute(candidates, scored, [*pairs.values()], limits),
+            else self._trade_offs.compute(
+                candidates, scored, [*pairs.values()], [*limits, *self.load.limit_verdicts()]
+            ),
             equivalence=equivalence,
             noise=self._noise(candidates, control),
             sweeps=analyse_sweeps(

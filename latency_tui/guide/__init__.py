@@ -15,6 +15,7 @@ TOPICS: tuple[str, ...] = (
     "keys",
     "options",
     "sweeps",
+    "load",
     "own-models",
     "environments",
     "hosts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from latency_tui.plan.load import WorkerKind
 from latency_tui.result.limit_verdict import LimitVerdict
 
 if TYPE_CHECKING:
+    from latency_tui.plan import Plan
     from latency_tui.result.result import Result
 
 _WORST = ("fail", "inconclusive", "pass")
@@ -113,21 +115,27 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def all_limit_verdicts(result: Result) -> tuple[LimitVerdict, ...]:
-    """Return the verdicts of a result on the limits of calls, and on those of response times at given rates.
+    """Return the verdicts of a result on the limits of calls, and on those of response times at given rates."""
+    return (*result.limits, *response_limit_verdicts(result.plan, result.load))
 
-    A limit on response times has one verdict per candidate: the worst over all rates, of the lowest such rate.
+
+def response_limit_verdicts(plan: Plan, load: Iterable[LoadResult]) -> tuple[LimitVerdict, ...]:
+    """Return one verdict per limit on response times and candidate: the worst over all rates, of the lowest such rate.
+
+    Args:
+        plan: The plan; if it searches the highest rate, there is no verdict.
+        load: The figures of all candidates and rates.
     """
-    plan = result.plan
     if plan.load is None or plan.load.find_rate:
-        return result.limits
+        return ()
     worst: dict[tuple[str, str], tuple[int, LoadResult, LoadVerdict]] = {}
-    for one in result.load:
+    for one in load:
         for verdict in one.limits:
             rank, key = _WORST.index(verdict.verdict), (verdict.limit, one.candidate)
             if key not in worst or rank < worst[key][0]:
                 worst[key] = rank, one, verdict
     known = {limit.text: limit for limit in plan.load_limits}
-    found = tuple(
+    return tuple(
         LimitVerdict(
             limit=text,
             candidate=slug,
@@ -143,7 +151,6 @@ def all_limit_verdicts(result: Result) -> tuple[LimitVerdict, ...]:
         for (text, slug), (_, one, verdict) in worst.items()
         if text in known
     )
-    return (*result.limits, *found)
 
 
 class HighestRate(msgspec.Struct, frozen=True, kw_only=True):

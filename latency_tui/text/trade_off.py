@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from latency_tui.result.load import all_limit_verdicts
 from latency_tui.text.formatting import format_duration, format_ratio
 from latency_tui.text.limits import format_figures
 from latency_tui.text.sanitize import clean
@@ -78,7 +79,7 @@ def describe_loser(result: Result, found: TradeOff, row: TradeOffCandidate) -> s
     if row.reason == "other rows":
         return f"{name} was scored on other test rows, so its score is not compared."
     wanted = {"limit": "fail", "undecided limit": "inconclusive"}.get(row.reason)
-    verdicts = [v for v in result.limits if v.candidate == row.candidate and v.verdict == wanted]
+    verdicts = [v for v in all_limit_verdicts(result) if v.candidate == row.candidate and v.verdict == wanted]
     if wanted and verdicts:
         verb = "fails" if wanted == "fail" else "is undecided on"
         return f"{name} {verb} {'; '.join(f'{v.limit}: {format_figures(v)}' for v in verdicts)}."

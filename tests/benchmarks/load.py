@@ -32,6 +32,7 @@ from tests.queue_simulation import simulate
 SERVICE_SECONDS = 0.002
 LOADS = (0.3, 0.5, 0.7, 0.85)
 RUNS = 60
+"""Calls alone, before the load."""
 
 
 def service_times(kind: str) -> NDArray[np.float64]:
@@ -70,14 +71,14 @@ def main() -> None:
     chosen, known = options(__doc__ or "", trials=1, minutes=10, duration=6.0, asleep=False)
     report = Report("Load tests against an exact simulation", chosen)
     with tempfile.TemporaryDirectory() as folder:
-        for kind in ("fixed",):
+        for kind in ("fixed", "exponential"):
             dataset = planned_dataset(Path(folder) / f"{kind}.pickle", service_times(kind))
             workload = Workload(dataset=dataset)
-            for workers in (1,):
+            for workers in (1, 2):
                 if not chosen.out_of_time:
                     compare(report, kind, workload, workers, known.duration, asleep=known.asleep)
             if not chosen.out_of_time:
-                pass  # search(report, kind, workload, asleep=known.asleep)
+                search(report, kind, workload, asleep=known.asleep)
     report.notes.append(
         f"service time {duration(SERVICE_SECONDS)} on average, {known.duration:g} s per rate, "
         f"{'asleep' if known.asleep else 'at work'}; late: share of requests that began later than they could have"

@@ -14,6 +14,7 @@ from latency_tui.stats.load_windows import (
     mean_interval,
     percentile,
     percentile_interval,
+    share_interval,
 )
 from tests.queue_simulation import simulate
 
@@ -104,6 +105,21 @@ def test_a_limit_needs_windows_that_agree() -> None:
     assert judge_share([0, 0], [2000, 2000], [0, 0], 0.99).verdict == "inconclusive"
     assert judge_share([0, 0, 35, 0, 0], [1000] * 5, [0] * 5, 0.99).verdict == "inconclusive"
     assert judge_share([30, 28, 35, 31, 29], [1000] * 5, [0] * 5, 0.99).verdict == "fail"
+
+
+def test_windows_far_above_a_limit_fail_it_however_unequal_they_are() -> None:
+    shares = [100, 800, 500, 20]
+    assert (share_interval(shares, [1000] * 4, [0] * 4) or (1.0,))[0] < 0.01
+    assert judge_share(shares, [1000] * 4, [0] * 4, 0.99).verdict == "fail"
+
+
+def test_few_identical_windows_at_the_allowed_share_hardly_ever_fail() -> None:
+    rng = np.random.default_rng(8)
+    failed = 0
+    for _ in range(400):
+        over = [int(rng.binomial(500, min(rng.exponential(0.01), 1.0))) for _ in range(8)]
+        failed += judge_share(over, [500] * 8, [0] * 8, 0.99).verdict == "fail"
+    assert failed <= 20
 
 
 def test_launches_widen_an_interval_that_windows_make_too_narrow() -> None:
