@@ -159,7 +159,7 @@ class CurveChart(NamedLinesChart):
 
     def _band(self, curve: Curve, axes: Axes, columns: int, rows: int) -> None:
         """Shade the intervals of a curve, interpolated between those that are known."""
-        if curve.band_x.size < 2:
+        if curve.band_x.size < 2 or self.app.no_color:  # bands of one colour hide each other and the curves
             return
         ends = axes.places(curve.band_x) * (columns - 1)
         inner = np.arange(np.ceil(ends[0]), np.floor(ends[-1]) + 1)

@@ -43,7 +43,9 @@ class PercentileChart(CurveChart):
         )
         log = LOG if scale.log else ""
         bounds = ", dotted: lower bound" if any(curve.bound_x.size for curve in self.curves) else ""
-        band = ", shaded: 95 % CI" if any(curve.band_x.size > 1 for curve in self.curves) else ""
+        band = (
+            ", shaded: 95 % CI" if not self.app.no_color and any(curve.band_x.size > 1 for curve in self.curves) else ""
+        )
         title = "latency that a share of the calls did not exceed"
         texts = (f"{title}{band}{bounds}{log}", f"percentiles{band}{bounds}{log}", f"percentiles{bounds}{log}")
         self.draw_curves(canvas, self.curves, axes, *texts, f"percentiles{log}")
