@@ -34,6 +34,7 @@ from latency_tui.engine.client import Engine
 from latency_tui.engine.protocol import Event, JobFinished, Measure, MeasureSteps
 from latency_tui.engine.step_events import StepsMeasured, StepsStarted
 from latency_tui.plan import Candidate, ModelSpec, Plan, SyntheticDataset, Workload
+from latency_tui.plan.load import LoadTest
 from latency_tui.result.result import Result
 from tests.engine import stepped_models
 from tests.engine.stepped_models import Own, Work
@@ -261,6 +262,16 @@ async def test_a_step_that_fails_or_crashes_in_the_pass_keeps_the_measurement(en
         result.candidate("crashing").error or ""
     )
     assert any(step.candidate == "nested" for step in result.steps), "the others go on"
+
+
+@pytest.mark.slow
+async def test_steps_are_timed_after_a_load_test_with_several_processes(engine: Engine) -> None:
+    load = LoadTest(rates=(40.0,), workers=2, duration=1.0)
+    result, events = await result_of(engine, plan_of("union", load=load), Measure)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds.index("StepsStarted") > max(i for i, kind in enumerate(kinds) if kind == "LoadWindowMeasured")
+    assert result.load
+    assert result.steps
 
 
 @pytest.mark.slow

@@ -201,10 +201,10 @@ class Coordinator:
             reason = self._run_rounds(command, cut, alive, replicas)
             if command.plan.cold_start:
                 self._measure_cold_starts(command)
-            if command.plan.steps:
-                measure_steps(self._supervisor, self._channel, command, self._cores)
             if command.plan.load is not None:
                 self._measure_load(command, alive)
+            if command.plan.steps:  # the last pass, because it ends the replicas
+                measure_steps(self._supervisor, self._channel, command, self._cores)
             return reason
         finally:
             self._cores.use_all()
