@@ -26,8 +26,8 @@ def format_score_interval(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     decimals = min(_decimals(low), _decimals(high))
-    texts = [f"{end:,.{decimals}f}".replace("-", "−") for end in (low, high)]
-    return (" to " if low < 0 else "–").join(texts)
+    texts = [f"{round(end, decimals) + 0.0:,.{decimals}f}".replace("-", "−") for end in (low, high)]  # no −0.000
+    return (" to " if texts[0].startswith("−") else "–").join(texts)
 
 
 def format_score_with_interval(value: float | None, low: float | None, high: float | None) -> str:

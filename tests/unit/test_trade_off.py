@@ -19,6 +19,7 @@ from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import CandidateResult, Result, decode
 from latency_tui.result.trade_off import TradeOff
 from latency_tui.stats.comparison import Comparison, Verdict
+from latency_tui.text.scores import format_score_interval
 from latency_tui.text.trade_off import describe_trade_off, shorten_trade_off
 from tests.unit.fake_result import make_candidate
 from tests.unit.made_scores import accuracy, rows_right
@@ -214,3 +215,16 @@ def test_a_measurement_has_the_trade_off_and_keeps_it_in_its_file() -> None:
     for form in forms:
         assert "1,000 resamples" in render(result, form)
     assert "<circle" in render(result, "html")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.921, 0.9724, "0.921–0.972"),
+        (-51.48, -38.7, "−51.5 to −38.7"),
+        (-1e-17, 0.0312, "0.000–0.031"),
+        (None, 1.0, ""),
+    ],
+)
+def test_an_interval_of_scores_is_readable(low: float | None, high: float, text: str) -> None:
+    assert format_score_interval(low, high) == text
