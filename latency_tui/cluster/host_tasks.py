@@ -22,7 +22,8 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.cluster.host_protocol import HostOutcome, HostRequest
 from latency_tui.engine.launches import measure
 from latency_tui.engine.machine import describe, free_memory, load_average
-from latency_tui.engine.protocol import Event, encode
+from latency_tui.engine.message_codec import encode
+from latency_tui.engine.protocol import Event
 from latency_tui.errors import DataError, LatencyTuiError
 from latency_tui.result.hosts import HostDescription
 

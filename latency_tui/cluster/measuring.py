@@ -17,7 +17,8 @@ from latency_tui.cluster import host_tasks
 from latency_tui.cluster.host_protocol import HostOutcome, HostRequest
 from latency_tui.cluster.hosts import Host
 from latency_tui.cluster.shipping import relocate, ship
-from latency_tui.engine.protocol import Event, decode_event
+from latency_tui.engine.message_codec import decode_event
+from latency_tui.engine.protocol import Event
 from latency_tui.errors import DataError, EngineError
 from latency_tui.plan import Plan
 

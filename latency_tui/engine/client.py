@@ -19,6 +19,7 @@ import msgspec
 from latency_tui.engine import process_environment
 from latency_tui.engine.load_events import LoadStarted
 from latency_tui.engine.memory_limit import describe_memory_limit
+from latency_tui.engine.message_codec import decode_event, encode
 from latency_tui.engine.protocol import (
     Command,
     EngineFailed,
@@ -32,8 +33,6 @@ from latency_tui.engine.protocol import (
     Reason,
     Stop,
     StopTraining,
-    decode_event,
-    encode,
 )
 from latency_tui.errors import DataError, EngineError
 

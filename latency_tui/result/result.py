@@ -298,9 +298,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         known = {**{one.name: one for one in self.candidates}, **{one.slug: one for one in self.candidates}}
         if name in known:
             return known[name]
-        raise UnknownCandidateError(
-            f"There is no candidate {name!r}; {hint(str(name), [one.slug for one in self.candidates])}"
-        )
+        slugs = [one.slug for one in self.candidates]
+        raise UnknownCandidateError(f"There is no candidate {name!r}; {hint(str(name), slugs)}")
 
     @property
     def measured(self) -> tuple[CandidateResult, ...]:
@@ -321,15 +320,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         """Number of launches that the statistics use, without a last one that was stopped early; 0 if it is unknown."""
         failed = {candidate.slug for candidate in self.candidates if candidate.status == "failed"}
         compared = [c.launches for c in self.comparisons if not {c.baseline, c.candidate} & failed]
-        return max(compared, default=0) or max(
-            (c.complete_launches or len(c.launches) for c in self.candidates), default=0
-        )
+        own = (c.complete_launches or len(c.launches) for c in self.candidates)
+        return max(compared, default=0) or max(own, default=0)
 
     def without_samples(self) -> Result:
         """Return the same result without samples."""
-        bare = tuple(
-            msgspec.structs.replace(c, samples=None, rounds=(), launches=(), batch_sizes=None) for c in self.candidates
-        )
+        without = {"samples": None, "rounds": (), "launches": (), "batch_sizes": None}
+        bare = tuple(msgspec.structs.replace(c, **without) for c in self.candidates)
         return msgspec.structs.replace(self, candidates=bare, checkpoint=None)
 
     def to_json(self, *, samples: bool = True) -> str:

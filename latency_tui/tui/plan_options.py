@@ -1,6 +1,6 @@
 """The options of a plan that the app can set: formats and parses each option as text, and describes changed ones.
 
-The functions are pure, so that tests of the sheet and of the title line need no terminal.
+The functions are pure, so that tests of the dialog and of the title line need no terminal.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _NUMBER = re.compile(r"\d+")
 
 
 class Option(msgspec.Struct, frozen=True):
-    """One option, a line of the sheet.
+    """One option, a line of the dialog of options.
 
     Attributes:
         name: The attribute of the plan, or of its workload, that it sets.
-        label: Its label on the sheet.
+        label: Its label in the dialog.
         hint: The valid values, and their effect.
         write: Formats the value of a plan as text.
         read: Parses a text; returns the attributes of the plan to change, or raises `UsageError`.

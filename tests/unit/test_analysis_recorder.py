@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.engine.cold_start_events import ColdStartMeasured
+from latency_tui.engine.message_codec import decode_event, encode
 from latency_tui.engine.protocol import (
     BlockMeasured,
     CandidateFailed,
@@ -26,8 +27,6 @@ from latency_tui.engine.protocol import (
     TrainingFinished,
     TrainingStarted,
     WarmUpFinished,
-    decode_event,
-    encode,
 )
 from latency_tui.engine.server.schedule import calls_per_long_block
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan, Workload

@@ -8,7 +8,8 @@ import pytest
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import resume
 from latency_tui.analysis.steps import analyse_steps
-from latency_tui.engine.protocol import CandidateFailed, decode_event, encode
+from latency_tui.engine.message_codec import decode_event, encode
+from latency_tui.engine.protocol import CandidateFailed
 from latency_tui.engine.step_events import StepsMeasured
 from latency_tui.history import result_codec
 from latency_tui.plan import Candidate, ModelSpec, Plan

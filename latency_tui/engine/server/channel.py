@@ -7,6 +7,7 @@ import time
 from collections import deque
 from multiprocessing.connection import Connection, wait
 
+from latency_tui.engine.message_codec import decode_command, encode
 from latency_tui.engine.protocol import (
     Command,
     Event,
@@ -15,8 +16,6 @@ from latency_tui.engine.protocol import (
     Reason,
     Stop,
     StopTraining,
-    decode_command,
-    encode,
 )
 
 POLL_SECONDS = 0.05

@@ -36,12 +36,12 @@ class NoiseScreen(TextDialog):
         self._result = result
 
     def lines(self, width: int) -> list[Content]:
-        """Return all lines of the sheet."""
+        """Return all lines of the dialog."""
         return noise_lines(self._result, width)
 
 
 def noise_lines(result: Result, width: int) -> list[Content]:
-    """Return all lines of the sheet, wrapped to a width."""
+    """Return all lines of the dialog, wrapped to a width."""
     noise = result.noise
     lines = [Content.assemble(("This machine was ", ""), (noise.level, f"bold {LEVEL_STYLES[noise.level]}"), ".")]
     for finding in noise.findings:
