@@ -37,17 +37,20 @@ def format_share(share: float) -> str:
 
 
 def describe_average(candidate: CandidateResult) -> str:
-    """Return the average call of a mix, or a dash if it is not known."""
+    """Return the average call of a mix; a class that is compared may not have been called yet."""
+    if candidate.mix_average is None:
+        return "average call unknown, because a class of calls was not measured"
     return f"average call {format_duration(candidate.mix_average)}"
 
 
 def describe_classes(candidate: CandidateResult) -> str:
     """Return the median latency of each class of requests; empty if there are many classes."""
-    if not 0 < len(candidate.classes) <= _MAX_LISTED:
+    measured = [one for one in candidate.classes if one.calls]
+    if not measured or len(candidate.classes) > _MAX_LISTED:
         return ""
     parts = (
         f"{format_duration(one.p50.value)} for {format_rows(one.batch_size, one.largest_batch_size)}"
-        for one in candidate.classes
+        for one in measured
     )
     return f"p50 {', '.join(parts)}"
 

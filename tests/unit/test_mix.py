@@ -345,6 +345,21 @@ def test_batch_sizes_that_do_not_fit_are_refused(result: Result, change: str) ->
         resume(broken)
 
 
+def test_a_class_without_calls_is_left_out_of_the_answer() -> None:
+    plan = Plan(candidates=(ONE,), workload=Workload(mix=parse_mix("0.999:1,0.001:64")), runs=100)
+    answer = recorded(launch_of(plan, rounds=10, calls=10), plan).result().answer
+    assert answer.startswith(f"{ONE.name}: average call 101 µs; p50 101 µs for 1 row.")
+
+
+def test_an_average_that_lacks_a_class_is_unknown() -> None:
+    plan = Plan(candidates=(ONE,), workload=Workload(mix=parse_mix("0.8:1,0.2:64")), runs=1)
+    start = block(ONE.slug, [100_000])
+    only = msgspec.structs.replace(start.block, batch_sizes=np.array([1], dtype="<i4").tobytes())
+    found = recorded([msgspec.structs.replace(start, block=only)], plan).result()
+    assert found.candidates[0].mix_average is None
+    assert "average call unknown" in found.answer
+
+
 # --- how it is shown
 
 
