@@ -21,7 +21,7 @@ from latency_tui.cli.output import print_status
 from latency_tui.engine.input_consistency import InputsChangedError, check_environment, check_inputs
 from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.errors import UsageError
-from latency_tui.history.reading import is_path
+from latency_tui.history.references import is_path
 from latency_tui.history.store import History
 from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.datasets import FileDataset, StoredDataset

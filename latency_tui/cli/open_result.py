@@ -40,12 +40,16 @@ def find_result(reference: str, history: Path | None) -> Result | Row | Path:
     Raises:
         UsageError: There is no such result, it cannot be read, or it is being measured.
     """
-    from latency_tui.history.reading import is_path, read_result
+    from latency_tui.history.references import is_path
 
     file = Path(reference).expanduser()
     if is_path(reference):
+        from latency_tui.history.reading import read_result  # deferred: numpy, 0.1 s
+
         return file if file.is_file() and file.stat().st_size > _LARGE_BYTES else read_result(file)
     if history is None:
+        from latency_tui.history.reading import read_result  # deferred, as above
+
         return read_result(reference, samples=False)
     from latency_tui.history.store import History
 

@@ -81,7 +81,7 @@ def command(
     }
     if continued is not None:
         from latency_tui.cli.continue_result import continue_result
-        from latency_tui.history.reading import is_path
+        from latency_tui.history.references import is_path
 
         writes_file = path is not None or is_path(continued)
         if (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from latency_tui.errors import UsageError
-from latency_tui.history.references import LAST
+from latency_tui.history.references import LAST, is_path
 from latency_tui.history.store import History
 from latency_tui.result.other_tools import Suite
 from latency_tui.result.result import Result
@@ -52,13 +51,3 @@ def read_result_or_suite(reference: str | Path, history: Path | None = None, *, 
             if LAST.fullmatch(str(reference)):
                 raise
             raise UsageError(f"There is no file {reference}. {error}") from error
-
-
-def is_path(reference: str | Path) -> bool:
-    """Return whether a reference to a result is a file, and not a result of the history."""
-    if isinstance(reference, Path):
-        return True
-    if LAST.fullmatch(reference):
-        return False
-    looks_like_one = "/" in reference or reference.startswith("~") or reference.lower().endswith((".json", ".json.gz"))
-    return looks_like_one or os.path.exists(reference)  # noqa: PTH110  the reference may not be a valid path

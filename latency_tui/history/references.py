@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -31,6 +32,16 @@ def check_name(name: str) -> str:
     if LAST.fullmatch(name) or name.startswith("-"):
         raise UsageError(f"{name!r} cannot be a name or tag; choose another.")
     return name
+
+
+def is_path(reference: str | Path) -> bool:
+    """Return whether a reference to a result is a file, and not a result of the history."""
+    if isinstance(reference, Path):
+        return True
+    if LAST.fullmatch(reference):
+        return False
+    looks_like_one = "/" in reference or reference.startswith("~") or reference.lower().endswith((".json", ".json.gz"))
+    return looks_like_one or os.path.exists(reference)  # noqa: PTH110  the reference may not be a valid path
 
 
 def find(connection: sqlite3.Connection, reference: str, path: Path) -> str:

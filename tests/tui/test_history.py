@@ -369,6 +369,15 @@ def test_a_saved_result_does_not_estimate_how_long_this_machine_needs() -> None:
     assert mean_calls(state) == {}
 
 
+def test_a_result_of_the_history_is_found_without_reading_it(path: Path) -> None:
+    words = (
+        "import sys; from pathlib import Path; from latency_tui.cli.open_result import find_result; "
+        f"found = find_result('middle', Path({str(path)!r})); print(found.name, 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "middle False"
+
+
 def test_sqlite_is_not_imported_before_the_first_frame() -> None:
     words = "import sys, latency_tui.tui.app; print(*sorted({'sqlite3', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
