@@ -77,6 +77,11 @@ class LoadTest(msgspec.Struct, frozen=True, kw_only=True):
                 f"{busiest:g} requests per second for {self.duration:g} s are more than {MAX_REQUESTS:,} requests; "
                 "choose a lower rate or a shorter duration."
             )
+        if self.rates and min(self.rates) * self.duration < 1:
+            raise UsageError(
+                f"{min(self.rates):g} requests per second for {self.duration:g} s are less than one request; choose a "
+                "higher rate or a longer duration."
+            )
         if self.offline and self.arrivals != "poisson":
             raise UsageError("In the scenario offline all requests are there at once; omit --arrivals.")
         if (self.arrivals == "recorded") != bool(self.gaps):

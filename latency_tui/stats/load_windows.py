@@ -54,8 +54,12 @@ class RequestTimes(NamedTuple):
 
     @property
     def counted(self) -> NDArray[np.bool_]:
-        """Which requests count: those that arrived after the discarded begin of the window, `(n,)`."""
-        return self.arrivals >= DISCARDED_SHARE * self.seconds * 1e9
+        """Which requests count, `(n,)`: those that arrived after the discarded begin of the window.
+
+        All count if the backlog grew so fast that only requests of the begin were answered.
+        """
+        late = self.arrivals >= DISCARDED_SHARE * self.seconds * 1e9
+        return ~late if self.backlog and not late.any() else late
 
     @property
     def service(self) -> Times:

@@ -200,8 +200,10 @@ def load_notes(result: Result) -> list[str]:
     """Return the notes on a load test: what was assumed, and what went wrong."""
     if result.plan.load is not None and result.offline:
         return [f"{describe_workers(result.plan.load)}, {result.plan.load.duration:g} s each, all requests at once."]
-    if result.plan.load is None or not result.load:
+    if result.plan.load is None:
         return []
+    if not result.load:
+        return ["Nothing was measured under load."]
     arrivals = "recorded" if result.plan.load.arrivals == "recorded" else "assumed"
     how = describe_load_test(result.plan.load)
     notes = [f"{how}; one machine, no network, no serialisation; arrivals are {arrivals}."]

@@ -142,6 +142,17 @@ def test_a_window_that_ended_with_a_backlog_is_overloaded() -> None:
     assert recorder.results()[0].overloaded
 
 
+def test_a_backlog_that_grows_at_once_is_overloaded_too() -> None:
+    recorder = LoadRecorder(make_plan("p99 < 5ms", rates=(150_000.0,)))
+    arrivals = draw_arrivals(150_000, 1.0)[:2000]
+    times = simulate(arrivals, [MS // 4] * arrivals.size, 1)._replace(seconds=1.0)
+    for _ in range(4):
+        recorder.add(window_event(times, rate=150_000.0, end="backlog"))
+    (found,) = recorder.results()
+    assert (found.overloaded, found.verdict) == (True, "fail")
+    assert found.utilisation == pytest.approx(37.5)
+
+
 def test_late_windows_are_left_out_and_too_many_make_the_result_invalid() -> None:
     recorder, windows = measure_windows(make_plan("p99 < 50ms"), 2 * MS, count=4)
     late = windows[0]._replace(starts=windows[0].starts + 5 * MS, ends=windows[0].ends + 5 * MS)
@@ -316,6 +327,7 @@ def test_recorded_gaps_have_a_rate_of_their_own(tmp_path: Path) -> None:
         ({"arrivals": "constant"}, "--arrivals is for a load test"),
         ({"rates": "100", "workers": 0}, "from 1 to 64"),
         ({"rates": "100", "duration": float("inf")}, "86,400 seconds"),
+        ({"rates": "0.01,5", "duration": 1.0}, "less than one request"),
         ({"rates": "1000000", "duration": 100.0}, "lower rate or a shorter duration"),
         ({"rates": "100", "arrivals": "no-such-file.txt"}, "There is no file no-such-file.txt"),
     ],

@@ -23,7 +23,9 @@ from latency_tui.plan.load import MAX_REQUESTS
 from latency_tui.stats.arrivals import draw_arrivals
 
 MAX_WINDOWS = 10
-"""Most windows per candidate, rate and launch."""
+"""Most windows per candidate, rate and launch, unless they would be longer than `LONG_WINDOW_SECONDS`."""
+LONG_WINDOW_SECONDS = 2.0
+"""A long load test has more windows instead of longer ones: a kill loses the window under way."""
 MIN_WINDOW_SECONDS = 0.5
 """Shortest window, unless the whole load test is shorter."""
 MIN_WINDOW_REQUESTS = 20
@@ -77,7 +79,7 @@ def cut_windows(load: LoadTest, rate: float, call_seconds: Iterable[float]) -> t
     shortest = max(MIN_WINDOW_SECONDS, MIN_WINDOW_REQUESTS / rate)
     wanted = max(shortest, MIN_WINDOW_CALLS * max(able, default=0.0))
     count = max(int(load.duration / wanted), min(FEW_WINDOWS, int(load.duration / shortest)), 1)
-    count = min(count, MAX_WINDOWS)
+    count = min(count, max(MAX_WINDOWS, int(load.duration / LONG_WINDOW_SECONDS)))
     return count, load.duration / count
 
 
