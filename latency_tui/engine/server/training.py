@@ -45,8 +45,8 @@ from latency_tui.plan.candidates import NATIVE
 
 LOADING_SECONDS = 60.0
 """Time limit for loading a model and importing its libraries, in addition to the plan's time limit for a call."""
-SCORING_SECONDS = 30.0
-"""Time limit for computing scores and their resamples, in addition to the calls."""
+SCORING_SECONDS = 10.0
+"""Time limit per metric for computing a score and its resamples, in addition to the calls."""
 RESCORING_CALLS = 10
 """A trained model that is scored by another metric may take this many calls of the plan's time limit."""
 CONVERSION_SECONDS = 60.0
@@ -248,7 +248,7 @@ class Training:
                 process.call_notes = reply.notes
                 rows = MAX_TEST_ROWS if self._data is None else count_rows(self._data.X_test)
                 outputs = len(plan.score_metrics) + 1  # labels, probabilities or decision values
-                limit = plan.call_timeout + SCORING_SECONDS + outputs * rows * reply.nanoseconds / 1e9
+                limit = plan.call_timeout + SCORING_SECONDS * (outputs - 1) + outputs * rows * reply.nanoseconds / 1e9
                 process.ask(score, "warm-up", limit)
             case Scored() if process.fitted is not None:
                 process.ready = True
@@ -280,7 +280,8 @@ class Training:
             if process is None or not process.ready:
                 continue
             if process.scored_by != request:
-                process.ask(request, "warm-up", SCORING_SECONDS + RESCORING_CALLS * plan.call_timeout)
+                limit = SCORING_SECONDS * len(plan.score_metrics) + RESCORING_CALLS * plan.call_timeout
+                process.ask(request, "warm-up", limit)
                 self._supervisor.wait_for(process)
                 try:
                     process.scores = self._supervisor.expect(process, Scored).scores
