@@ -98,6 +98,8 @@ def command(
     if plan_name is not None:
         taken = plan_values(configuration.plan(plan_name), typed)
         values |= taken
+    if values["scenario"] == "offline":
+        raise UsageError("A check judges limits, and none is on the offline throughput; use latency-tui run.")
     if values["find_rate"]:
         raise UsageError("A check judges limits at given request rates: use --rate, or latency-tui run --find-rate.")
     if not values["limits"]:

@@ -17,6 +17,7 @@ from latency_tui.analysis.load import LoadRecorder
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.analysis.restoring import restore, resume
 from latency_tui.catalog.arrivals import read_gaps
+from latency_tui.cli import cli
 from latency_tui.cli.check_run import plan_to_confirm
 from latency_tui.cli.load_options import make_load_test
 from latency_tui.cli.options import sweep_texts
@@ -459,6 +460,16 @@ def test_a_check_judges_the_worst_rate() -> None:
     assert found["logistic-regression"].verdict == "fail"
     assert found["logistic-regression"].value == 0.006
     assert found["random-forest"].verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("options", "words"), [(["--find-rate"], "use --rate"), (["--scenario", "offline"], "run")])
+def test_a_check_refuses_what_it_cannot_judge(
+    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["check", *options, "--limit", "p99 < 5ms"])
+    assert ended.value.code == UsageError.exit_code
+    assert words in capsys.readouterr().err
 
 
 def test_what_failed_under_load_is_measured_again_under_load() -> None:
