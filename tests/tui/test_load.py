@@ -70,7 +70,7 @@ async def test_figures_that_are_not_valid_are_marked_and_no_part_of_a_curve() ->
     assert "invalid" in line
 
 
-@pytest.mark.parametrize("rates", [(200,), (1e-3,), (50, 51), (1, 1_000, 200_000)])
+@pytest.mark.parametrize("rates", [(200,), (0.2,), (50, 51), (1, 1_000, 200_000)])
 async def test_the_chart_is_drawn_at_any_size(rates: tuple[float, ...]) -> None:
     dice = random.Random(5)
     async with shown(LoadChart, 30, 12) as chart:
@@ -78,6 +78,14 @@ async def test_the_chart_is_drawn_at_any_size(rates: tuple[float, ...]) -> None:
         chart.show_load(make_load_result(*rates), STYLES, ())
         for _ in range(40):
             chart.draw(Canvas(dice.randrange(4, 160), dice.randrange(3, 50)))
+
+
+async def test_a_model_without_valid_figures_is_named_and_marked() -> None:
+    result = make_load_result(50, 100)
+    load = tuple(at_rate("linear-svm", rate, 0.9e-3, valid=False) for rate in (50, 100))
+    rows = await drawn(msgspec.structs.replace(result, load=load))
+    assert "".join(rows[1:]).count("?") == 2
+    assert any("Linear SVM" in row for row in rows)
 
 
 def test_an_overloaded_model_has_no_percentile() -> None:

@@ -18,7 +18,6 @@ from latency_tui.tui.charts.ticks import value_axis
 from latency_tui.tui.styles import CandidateStyle
 
 if TYPE_CHECKING:
-    from latency_tui.result.load import LoadResult
     from latency_tui.result.result import Result
 
 _OVERLOADED, _INVALID = "↑", "?"
@@ -75,18 +74,17 @@ class LoadChart(CurveChart):
             place = axes.places(np.array([rate])) * (columns - 1)
             self.plt.scatter(place.tolist(), [1.0], marker=_OVERLOADED, color=self.cell_colour(colour))
         for colour, rate, p99 in self.invalid:
-            place = axes.places(np.array([rate])) * (columns - 1)
+            place = np.minimum(axes.places(np.array([rate])) * (columns - 1) + 1, columns - 1)  # beside its point
             self.plt.scatter(place.tolist(), [axes.scale.place(p99)], marker=_INVALID, color=self.cell_colour(colour))
 
 
 def load_curves(result: Result, styles: Mapping[str, CandidateStyle]) -> list[Curve]:
-    """Return the curve of each candidate with valid figures, in the plan's order."""
+    """Return the curve of each candidate over its valid figures, or over all if none is valid, in the plan's order."""
     curves: list[Curve] = []
     for candidate in result.candidates:
-        points = sorted(
-            (one for one in result.load if one.candidate == candidate.slug and _is_shown(one)),
-            key=lambda one: one.rate,
-        )
+        own = sorted((one for one in result.load if one.candidate == candidate.slug), key=lambda one: one.rate)
+        known = [one for one in own if not one.overloaded and one.response.p99 is not None]
+        points = [one for one in known if one.valid] or known  # marked as invalid if all are
         if not points:
             continue
         x = np.array([one.rate for one in points])
@@ -104,13 +102,9 @@ def load_curves(result: Result, styles: Mapping[str, CandidateStyle]) -> list[Cu
             name = f"{name} {format_rate(highest.passes)}"
         curve = Curve(name, styles[candidate.slug], x, y, *intervals.T)
         medians = np.array([one.response.p50 if one.response.p50 is not None else np.nan for one in points])
-        known = np.isfinite(medians)
-        curves.append(replace(curve, dots_x=x[known], dots_y=medians[known], marked=True))
+        finite = np.isfinite(medians)
+        curves.append(replace(curve, dots_x=x[finite], dots_y=medians[finite], marked=True))
     return curves
-
-
-def _is_shown(one: LoadResult) -> bool:
-    return one.valid and not one.overloaded and one.response.p99 is not None
 
 
 def _rate_labels(rates: Sequence[float]) -> list[str]:
