@@ -28,6 +28,8 @@ from latency_tui.stats.unpaired import (
     spread_of_results,
 )
 
+_WORKLOAD = ("data", "method", "batch size", "scenario", "threads")
+"""Parts of a plan that decide what a call computes."""
 _SHA_256_DIGITS = 64
 
 
@@ -269,6 +271,17 @@ def find_environment_differences(before: Environment | None, after: Environment 
     machine = _find_differences("machine", _machine(before), _machine(after))
     hardware = [one for one in machine if one.name in ("CPU", "cores") and before is not None and after is not None]
     return [*hardware, *_version_differences(before, after)]
+
+
+def find_workload_differences(before: Plan | None, after: Plan) -> list[Difference]:
+    """Return what differs in what a call computes, which a saved baseline must share with a gate.
+
+    Models and their definitions may differ, because they are what a gate compares, and so may the pinning.
+    """
+    if before is None:
+        return []
+    works = ({name: _work(plan)[name] for name in _WORKLOAD} for plan in (before, after))
+    return [*_find_differences("plan", *works)]
 
 
 def _version_differences(before: Environment | None, after: Environment | None) -> Iterator[Difference]:

@@ -269,6 +269,8 @@ def _make_check(
         cold_start=plan.cold_start or any(limit.metric in COLD_START_METRICS for limit in limits),
     )
     check_plan(plan)
+    if saved is not None:
+        saved.check_workload(plan)
     return Check(
         plan=plan,
         baselines=tuple(pairs.values()) if pairs else () if baseline is None else (baseline,),

@@ -20,7 +20,7 @@ from latency_tui.analysis.gate import (
     make_lines,
 )
 from latency_tui.analysis.limit_verdicts import InterimAnalyses
-from latency_tui.analysis.saved_results import ComparedResult, find_environment_differences
+from latency_tui.analysis.saved_results import ComparedResult, find_environment_differences, find_workload_differences
 from latency_tui.cli.headless import HeadlessRun
 from latency_tui.cli.history_options import Place
 from latency_tui.engine.protocol import EngineStarted, Event
@@ -59,6 +59,19 @@ class SavedBaseline:
     earlier: Callable[[Result], Sequence[Result]]
     allow_other: bool = False
     differences: list[Difference] = field(default_factory=list)
+
+    def check_workload(self, plan: Plan) -> None:
+        """Refuse a plan whose calls compute something else than those of the baseline.
+
+        Raises:
+            UsageError: The data, the method, the batch size or another part of the workload differs.
+        """
+        if differences := find_workload_differences(self.saved.plan, plan):
+            named = "; ".join(map(describe_difference, differences[:_SHOWN]))
+            raise UsageError(
+                f"{self.name} was measured with another workload: {named}. Use the same options, or measure the "
+                "baseline again."
+            )
 
     def watch(self, event: Event) -> None:
         """Refuse an environment that is not that of the baseline, before anything is measured.

@@ -409,6 +409,26 @@ def test_a_saved_baseline_without_the_model_is_refused_before_measuring(play: Pl
     assert check("-m", "random-forest", "--baseline", saved(), "--limit", limit).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-b", "64"), "batch size was 1 and is 64"),
+        (("--mix", "0.5:1,0.5:8"), "batch size was 1"),
+        (("--method", "predict_proba"), "method was predict and is predict_proba"),
+        (("--data", "iris"), "data was synthetic"),
+        (("--threads", "2"), "threads was 1 and is 2"),
+    ],
+)
+def test_a_saved_baseline_of_another_workload_is_refused(
+    play: Play, saved: Callable[..., str], options: tuple[str, ...], words: str
+) -> None:
+    measured = play({})
+    done = check("--baseline", saved(), "--limit", "mean < 1.1x", *options)
+    assert (done.exit_code, done.stdout, measured) == (2, "", [])
+    assert "another workload" in done.stderr
+    assert words in done.stderr
+
+
 def test_launches_are_added_until_a_limit_against_a_saved_baseline_is_decided(
     play: Play, saved: Callable[..., str]
 ) -> None:

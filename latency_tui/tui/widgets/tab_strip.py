@@ -68,10 +68,10 @@ class TabStrip(PaintedWidget):
 def fit_tabs(tabs: tuple[type[ShowTab], ...], active: type[ShowTab], width: int) -> list[str]:
     """Return the text of each tab, in the longest form in which all of them fit.
 
-    The open tab always has its name; where there is no room, the others have a short name or only their key.
+    Where there is no room, tabs have a short name, and then all but the open one only their key.
     """
     names = [f" {tab.key_label()} {tab.label}" for tab in tabs]
-    short = [f" {tab.key_label()} {(tab is not active and tab.short_label) or tab.label}" for tab in tabs]
+    short = [f" {tab.key_label()} {tab.short_label or tab.label}" for tab in tabs]
     keys = [f" {tab.key_label()} {tab.label}" if tab is active else f" {tab.key_label()}" for tab in tabs]
     spaced = [f"{text} " for text in names]
     forms = (spaced, names, short, keys)
