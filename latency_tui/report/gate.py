@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from latency_tui.report.markdown import escape
-from latency_tui.result.json_arrays import to_list
+from latency_tui.report.markup import escape_markdown
 from latency_tui.text.gate import (
     describe_gate,
     describe_host,
@@ -33,6 +32,8 @@ _COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
 def render_gate(gate: Gate, report_format: GateFormat = "table", *, colour: bool = False) -> str:
     """Return a gate as text that ends with a newline; the last line of a table is the verdict."""
     if report_format == "json":
+        from latency_tui.result.json_arrays import to_list  # deferred: numpy, which --help does not need
+
         return msgspec.json.format(msgspec.json.encode(gate, enc_hook=to_list), indent=2).decode() + "\n"
     return _markdown(gate) if report_format == "markdown" else _table(gate, colour)
 
@@ -60,15 +61,15 @@ def _paint(line: str) -> str:
 
 def _markdown(gate: Gate) -> str:
     lines = [
-        f"**{escape(describe_gate(gate))}**",
+        f"**{escape_markdown(describe_gate(gate))}**",
         "",
         "| verdict | model | limit | measured |",
         "| :-- | :-- | :-- | :-- |",
     ]
     for line in gate.lines:
         cells = [line.verdict, clean(line.name), clean(line.limit), describe_line(line)]
-        lines.append(f"| {' | '.join(map(escape, cells))} |")
-    return "\n".join([*lines, "", *(f"- {kind}: {escape(text)}" for kind, text in notes_of(gate))]) + "\n"
+        lines.append(f"| {' | '.join(map(escape_markdown, cells))} |")
+    return "\n".join([*lines, "", *(f"- {kind}: {escape_markdown(text)}" for kind, text in notes_of(gate))]) + "\n"
 
 
 def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, colour: bool = False) -> str:
@@ -80,10 +81,10 @@ def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, col
     notes = [*filter(None, [describe_tested_model(test)]), f"on this host: {describe_host(test.environment)}"]
     if report_format == "markdown":
         lines = [
-            f"**{escape(describe_self_test(test))}**",
+            f"**{escape_markdown(describe_self_test(test))}**",
             "",
-            *(f"- {word}: {escape(text)}" for word, text in lines_by_word),
+            *(f"- {word}: {escape_markdown(text)}" for word, text in lines_by_word),
         ]
-        return "\n".join([*lines, *(f"- {escape(note)}" for note in notes)]) + "\n"
+        return "\n".join([*lines, *(f"- {escape_markdown(note)}" for note in notes)]) + "\n"
     lines = [*(f"{word}  {text}" for word, text in lines_by_word), *notes, describe_self_test(test)]
     return "\n".join(_paint(line) if colour else line for line in lines) + "\n"

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from latency_tui.report.markdown import escape, render_markdown
+from latency_tui.report.markdown import render_markdown
+from latency_tui.report.markup import escape_markdown
 from latency_tui.report.table import render_table
 from latency_tui.text.formatting import NOTHING
 from latency_tui.text.hosts import ASSUMPTION, columns_of, describe_host_ratio, describe_ratio
@@ -43,9 +44,9 @@ def hosts_pieces(
     markdown = report_format == "markdown"
     for one in value.hosts:
         title = clean(_title(one))
-        yield f"## {escape(title)}\n\n" if markdown else f"{title}\n"
+        yield f"## {escape_markdown(title)}\n\n" if markdown else f"{title}\n"
         if one.error:
-            yield f"{escape(clean(one.error))}\n\n" if markdown else f"failed  {clean(one.error)}\n"
+            yield f"{escape_markdown(clean(one.error))}\n\n" if markdown else f"failed  {clean(one.error)}\n"
         if one.result is not None:
             yield render_markdown(one.result) if markdown else render_table(one.result, width=width, colour=colour)
         yield "\n"
@@ -75,8 +76,8 @@ def _table(value: HostsResult, width: int | None) -> Iterator[str]:
 
 
 def _markdown(value: HostsResult) -> Iterator[str]:
-    yield f"## All hosts\n\n**{escape(clean(value.answer))}**\n\n"
+    yield f"## All hosts\n\n**{escape_markdown(clean(value.answer))}**\n\n"
     if value.across_hosts:
-        heading, *rows = [[escape(cell) for cell in row] for row in _rows(value)]
+        heading, *rows = [[escape_markdown(cell) for cell in row] for row in _rows(value)]
         yield "\n".join(f"| {' | '.join(row)} |" for row in (heading, [":--"] * len(heading), *rows)) + "\n\n"
     yield f"{ASSUMPTION}\n"

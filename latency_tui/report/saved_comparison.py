@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from latency_tui.report.markdown import escape
+from latency_tui.report.markup import escape_markdown
 from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.sanitize import align, clean
 from latency_tui.text.saved_comparison import format_saved_ratio, notes_of
@@ -65,10 +65,13 @@ def _table(comparison: SavedComparison, width: int | None) -> str:
 
 
 def _markdown(comparison: SavedComparison, _width: int | None) -> str:
-    lines = [f"**{escape(clean(comparison.result))} compared with {escape(clean(comparison.baseline))}**", ""]
+    lines = [
+        f"**{escape_markdown(clean(comparison.result))} compared with {escape_markdown(clean(comparison.baseline))}**",
+        "",
+    ]
     if rows := _rows(comparison):
         aligned = ["--:" if index in _NUMBERS else ":--" for index in range(len(_COLUMNS))]
-        cells = [[*_COLUMNS], aligned, *([escape(cell) for cell in row] for row in rows)]
+        cells = [[*_COLUMNS], aligned, *([escape_markdown(cell) for cell in row] for row in rows)]
         lines += [*(f"| {' | '.join(row)} |" for row in cells), ""]
-    lines += [f"- {kind}: {escape(text)}" for kind, text in notes_of(comparison)]
+    lines += [f"- {kind}: {escape_markdown(text)}" for kind, text in notes_of(comparison)]
     return "\n".join(lines).rstrip() + "\n"
