@@ -118,15 +118,17 @@ def _summarize_highest_rates(result: Result) -> str:
 
 
 def describe_highest_rate(result: Result, one: HighestRate) -> str:
-    """Return `RBF SVM passes at 410/s and fails at 440/s (p99 6.2 ms)`."""
+    """Return `RBF SVM passes at 410/s and fails at 440/s (p99 6.2 ms)`, and whether that is not confirmed."""
     name = result.candidate(one.candidate).name
     if one.passes is None and one.fails is None:
         return f"{name} was not measured at any rate"
     if one.passes is None:
         return f"{name} fails even at {format_rate(one.fails)}{_reason(result, one)}"
+    doubt = "" if one.confirmed else ", not confirmed by a fresh launch"
     if one.fails is None:
-        return f"{name} passes up to {format_rate(one.passes)}, the highest rate that was tried"
-    return f"{name} passes at {format_rate(one.passes)} and fails at {format_rate(one.fails)}{_reason(result, one)}"
+        return f"{name} passes up to {format_rate(one.passes)}, the highest rate that was tried{doubt}"
+    said = f"{name} passes at {format_rate(one.passes)} and fails at {format_rate(one.fails)}{_reason(result, one)}"
+    return f"{said}{doubt}"
 
 
 def _reason(result: Result, one: HighestRate) -> str:

@@ -274,7 +274,9 @@ def test_the_answer_of_a_search_names_both_rates_and_the_reason() -> None:
 def test_a_rate_without_a_failing_one_is_called_the_highest_tried() -> None:
     result = result_with(make_plan("p99 < 5ms", rates=(), find_rate=True))
     one = HighestRate(candidate="random-forest", passes=3200)
-    assert describe_highest_rate(result, one) == "Random Forest passes up to 3,200/s, the highest rate that was tried"
+    words = "Random Forest passes up to 3,200/s, the highest rate that was tried"
+    assert describe_highest_rate(result, one) == f"{words}, not confirmed by a fresh launch"
+    assert describe_highest_rate(result, msgspec.structs.replace(one, confirmed=True)) == words
 
 
 def test_a_ranking_that_differs_under_load_is_said() -> None:
