@@ -19,6 +19,7 @@ CONNECT_SECONDS = 20.0
 """How long the scheduler may take to answer."""
 START_SECONDS = 60.0
 """How long a worker on a host may take until it is there."""
+_SILENT = logging.CRITICAL + 1
 LOCAL = "local"
 """Name of this machine among the hosts."""
 WORKER_OPTIONS = {"nthreads": 1, "resources": {RESOURCE: 1}, "memory_limit": 0}
@@ -83,7 +84,7 @@ async def start_on(
     workers = {
         host: {
             "cls": distributed.Nanny,
-            "options": {**WORKER_OPTIONS, "name": host, "silence_logs": logging.CRITICAL},
+            "options": {**WORKER_OPTIONS, "name": host, "silence_logs": _SILENT},
         }
         if host == LOCAL
         else ssh.worker(host, answers[host][0], python, WORKER_OPTIONS)
@@ -96,7 +97,7 @@ async def start_on(
             workers=workers,
             scheduler={"cls": distributed.Scheduler, "options": options},
             asynchronous=True,
-            silence_logs=logging.CRITICAL,
+            silence_logs=_SILENT,
         )
     except Exception as error:
         raise EngineError(f"The workers could not be started: {str(error) or type(error).__name__}.") from error
@@ -142,7 +143,9 @@ def _import_dask() -> Any:
         import distributed
     except ImportError as error:
         raise UsageError("Measuring on hosts needs Dask; install latency-tui[cluster].") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [*logging.root.manager.loggerDict]:  # Dask gives each of its loggers a level of its own
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(_SILENT)
     return distributed
 
 

@@ -496,7 +496,7 @@ def test_neither_numpy_nor_scikit_learn_is_imported_to_add_a_model(folder: Path)
         "from latency_tui.plan import Dataset, SyntheticDataset, Trust\n"
         "from latency_tui.tui.screens.add_model import AddModelScreen\n"
         "screen = AddModelScreen((), (), SyntheticDataset(), Trust())\n"
-        "assert screen.find('tree') and screen.find('./')\n"
+        "assert screen.completions('tree') and screen.completions('./')\n"
         "assert screen._resolve('forest.skops') and screen._resolve('sklearn.svm:SVC')\n"
         "assert asyncio.run(inspect('forest.skops')).untrusted_types\n"
         "print(sorted({'numpy', 'sklearn', 'scipy', 'skops', 'joblib'} & set(sys.modules)))\n"
