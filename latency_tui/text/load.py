@@ -122,13 +122,20 @@ def describe_highest_rate(result: Result, one: HighestRate) -> str:
     name = result.candidate(one.candidate).name
     if one.passes is None and one.fails is None:
         return f"{name} was not measured at any rate"
+    fails = f"{format_rate(one.fails)}{_reason(result, one)}"
+    is_open = _verdict_at(result, one, one.fails) == "inconclusive"
     if one.passes is None:
-        return f"{name} fails even at {format_rate(one.fails)}{_reason(result, one)}"
+        return f"{name} is undecided even at {fails}" if is_open else f"{name} fails even at {fails}"
     doubt = "" if one.confirmed else ", not confirmed by a fresh launch"
     if one.fails is None:
         return f"{name} passes up to {format_rate(one.passes)}, the highest rate that was tried{doubt}"
-    said = f"{name} passes at {format_rate(one.passes)} and fails at {format_rate(one.fails)}{_reason(result, one)}"
-    return f"{said}{doubt}"
+    return f"{name} passes at {format_rate(one.passes)} and {'is undecided' if is_open else 'fails'} at {fails}{doubt}"
+
+
+def _verdict_at(result: Result, one: HighestRate, rate: float | None) -> str | None:
+    """Return the verdict of the candidate at a rate; None if it was not measured there or is overloaded."""
+    found = next((r for r in result.load if (r.candidate, r.rate) == (one.candidate, rate)), None)
+    return None if found is None or found.overloaded else found.verdict
 
 
 def _reason(result: Result, one: HighestRate) -> str:

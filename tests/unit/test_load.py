@@ -271,6 +271,18 @@ def test_the_answer_of_a_search_names_both_rates_and_the_reason() -> None:
     assert "430/s" in render(result, "table")
 
 
+def test_a_rate_that_is_not_shown_to_fail_is_called_undecided() -> None:
+    result = result_with(
+        make_plan("p99 < 5ms", rates=(), find_rate=True),
+        load_result("logistic-regression", 0.0062, rate=430, verdict="inconclusive"),
+        load_result("random-forest", 0.009, rate=50, verdict="inconclusive"),
+    )
+    both = HighestRate(candidate="logistic-regression", passes=410, fails=430, confirmed=True)
+    assert describe_highest_rate(result, both).endswith("passes at 410/s and is undecided at 430/s (p99 6.20 ms)")
+    none = HighestRate(candidate="random-forest", passes=None, fails=50)
+    assert describe_highest_rate(result, none) == "Random Forest is undecided even at 50/s (p99 9.00 ms)"
+
+
 def test_a_rate_without_a_failing_one_is_called_the_highest_tried() -> None:
     result = result_with(make_plan("p99 < 5ms", rates=(), find_rate=True))
     one = HighestRate(candidate="random-forest", passes=3200)
