@@ -20,6 +20,7 @@ from latency_tui.tui.commands import (
     MakeBaseline,
     MeasureLoad,
     MeasureMore,
+    MeasureSweep,
     NextView,
     OpenSaved,
     Profile,
@@ -66,9 +67,14 @@ _FOOTER_OF_RESULTS: tuple[type[Command], ...] = (
 _FOOTER_OF_LOAD: tuple[type[Command], ...] = (
     *(Stop, Freeze, MeasureLoad, Profile, ShowFailure, NextView, SaveAs, Enlarge, ShowNoise, Choose),
 )
+_FOOTER_OF_SWEEP: tuple[type[Command], ...] = (
+    *(Stop, Freeze, MeasureSweep, Profile, ShowFailure, NextView, SaveAs, Enlarge, ShowNoise, Choose),
+)
 _FOOTER_OF_HISTORY: tuple[type[Command], ...] = (
     *(Stop, OpenSaved, CompareWithSaved, ShowTrend, FilterSaved, DeleteSaved, Profile, Freeze, Choose),
 )
+_FOOTER_OF_TAB = {"sweep": _FOOTER_OF_SWEEP, "load": _FOOTER_OF_LOAD, "history": _FOOTER_OF_HISTORY}
+"""The keys of tabs whose figures need a measurement of their own, and of saved results."""
 _MAX_IN_FOOTER = 6
 
 
@@ -98,10 +104,8 @@ def footer(state: State, *, enlarged: bool = False) -> tuple[type[Command], ...]
             *(command for command in (NextView, Freeze, SaveAs, ShowNoise) if command.applies(state)),
         )
     order = _FOOTER if state.tab == "models" or state.result is None else _FOOTER_OF_RESULTS
-    if state.tab == "load" and state.mode != "tiny":
-        order = _FOOTER_OF_LOAD
-    if state.tab == "history" and state.mode != "tiny":
-        order = _FOOTER_OF_HISTORY
+    if state.mode != "tiny":
+        order = _FOOTER_OF_TAB.get(state.tab, order)
     return tuple(command for command in order if command.applies(state))[:_MAX_IN_FOOTER]
 
 

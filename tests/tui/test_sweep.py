@@ -11,8 +11,10 @@ from textual.app import App, ComposeResult
 
 from latency_tui.plan import Plan, expand, parse_sweep
 from latency_tui.result.sweep import Estimate, SweepCell, SweepCurve
+from latency_tui.tui.bindings import footer
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, Unit, lines_of_sweep
+from latency_tui.tui.commands import MeasureSweep
 from latency_tui.tui.plan_options import read_options
 from latency_tui.tui.state import start
 from latency_tui.tui.widgets.cards import Card
@@ -94,6 +96,7 @@ async def test_a_result_without_a_sweep_says_how_to_start_one(open_app: Open) ->
         await harness.press("5")
         await harness.pilot.pause(0.3)
         assert "This result has no sweep. S measures" in words_of(harness)
+        assert MeasureSweep in footer(harness.state)[:2]
 
 
 async def test_a_cell_that_fails_is_named_in_the_tab(open_app: Open) -> None:

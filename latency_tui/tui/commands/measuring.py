@@ -20,7 +20,7 @@ class Profile(Command):
 class MeasureSweep(PlanCommand):
     """Measure the selected models at batch sizes from 1 to 256 rows, or at the values of Sweep in the options."""
 
-    title, keys = "Sweep the batch size or a setting", ("S",)
+    title, keys, footer = "Sweep the batch size or a setting", ("S",), "Sweep"
 
 
 class Train(PlanCommand):
