@@ -85,6 +85,7 @@ async def test_a_flood_of_messages_holds_up_nobody_else(served: Served) -> None:
     assert await asyncio.to_thread(wait_for, lambda: not any(map(is_alive, processes)), 10)
 
 
+@pytest.mark.slow
 async def test_a_tab_of_a_stuck_app_closes_however_much_was_typed(served: Served) -> None:
     headers = {"Cookie": await cookie_of(served)}
     async with (

@@ -46,6 +46,7 @@ def test_fitted_models_and_a_function_are_measured_side_by_side(capsys: pytest.C
     assert capsys.readouterr().err == "", "progress is shown only when it is asked for"
 
 
+@pytest.mark.slow
 def test_what_a_script_defines_and_what_lies_beside_it_is_found(tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
     model = "import numpy as np\nclass {}:\n    def predict(self, rows):\n        return np.zeros(len(rows))\n"
@@ -60,12 +61,14 @@ def test_what_a_script_defines_and_what_lies_beside_it_is_found(tmp_path: Path) 
     assert done.stdout == "[('measured', 100), ('measured', 100)]\n", done.stderr
 
 
+@pytest.mark.slow
 async def test_it_takes_lists_of_numbers_and_runs_in_a_notebook() -> None:
     await asyncio.sleep(0)
     result = latency_tui.measure({"first": lambda rows: rows[:, 0]}, X.tolist(), runs=10)
     assert result.candidates[0].calls == 10, result.candidates[0].error
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_is_in_the_result_and_does_not_raise() -> None:
     def broken(rows: object) -> None:
         raise ValueError("no")
@@ -260,6 +263,7 @@ def test_a_time_or_a_verdict_says_how_long_instead_of_runs() -> None:
     assert known.comparisons[0].verdict == "slower"
 
 
+@pytest.mark.slow
 def test_progress_is_a_line_on_stderr_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     latency_tui.measure({"first": lambda rows: rows[:, 0]}, X, runs=10, progress=True)
     shown = capsys.readouterr()

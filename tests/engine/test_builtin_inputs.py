@@ -132,6 +132,7 @@ def test_what_the_six_cannot_learn_is_said_once(tmp_path: Path, column: dict[str
         prepare_for_fit(data, BUILTIN_MODELS[2])
 
 
+@pytest.mark.slow
 def test_gaps_are_refused_to_models_that_do_not_take_them(tmp_path: Path) -> None:
     wanted = dataset(NUMBERS.assign(a=NUMBERS["a"].where(NUMBERS["b"] > 900)), tmp_path)
     data = prepare(wanted)

@@ -407,6 +407,7 @@ async def measured(engine: Engine, dataset: Any, *specs: ModelSpec, **fields: An
     return [event async for event in engine.run(Measure(job="a", plan=plan))]
 
 
+@pytest.mark.slow
 async def test_a_pipeline_learns_words_and_gaps_from_a_file(engine: Engine, tmp_path: Path) -> None:
     path = write(PEOPLE, tmp_path / "people.csv")
     pipeline = ModelSpec(name="pipeline", factory="tests.engine.brought_models:by_names")

@@ -32,6 +32,7 @@ from latency_tui.plan import Plan, SyntheticDataset, Workload
 from tests.engine.conftest import eventually, faulty, plan_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "cause", "said"),
     [
@@ -164,6 +165,7 @@ async def test_a_stop_of_another_job_is_not_heeded(engine: Engine) -> None:
     assert last == JobFinished(job="new", reason="completed")
 
 
+@pytest.mark.slow
 async def test_the_end_of_the_engine_is_an_error_that_says_so(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper"), runs=100_000)
     with pytest.raises(EngineError, match="ended unexpectedly"):

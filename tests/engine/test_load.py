@@ -65,6 +65,7 @@ def assert_one_at_a_time(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> 
     assert (starts[order][1:] >= ends[order][:-1]).all()
 
 
+@pytest.mark.slow
 async def test_all_candidates_get_the_same_schedule_which_is_drawn_from_the_seed(engine: Engine) -> None:
     plan = load_plan(faulty("Sleeper"), faulty("Planted"), rates=(100.0, 200.0))
     events = await run(engine, plan)
@@ -85,6 +86,7 @@ async def test_windows_of_two_candidates_take_turns(engine: Engine) -> None:
     assert all({*order[place : place + 2]} == {"sleeper", "planted"} for place in range(0, len(order), 2))
 
 
+@pytest.mark.slow
 async def test_a_backlog_that_grows_ends_the_window_early(engine: Engine) -> None:
     plan = load_plan(faulty("Sleeper", seconds=0.02), rates=(500.0,), duration=1.0)
     found = windows_of(await run(engine, plan))
@@ -92,6 +94,7 @@ async def test_a_backlog_that_grows_ends_the_window_early(engine: Engine) -> Non
     assert all(0 < decode_window(event).ends.size < event.requests for event in found)
 
 
+@pytest.mark.slow
 async def test_a_stop_keeps_the_requests_that_were_answered(engine: Engine) -> None:
     plan = load_plan(faulty("Sleeper"), rates=(200.0,), duration=600.0)
     events: list[Event] = []
@@ -117,6 +120,7 @@ async def test_a_stop_keeps_the_requests_that_were_answered(engine: Engine) -> N
     assert windows_of(again), "the workers answer again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["process", "thread"])
 async def test_a_model_that_fails_under_load_leaves_the_others_alone(engine: Engine, kind: str) -> None:
     tired = faulty("FailsLater", after=150)

@@ -74,6 +74,7 @@ async def test_the_calls_of_a_mix_have_its_batch_sizes_in_the_same_order(engine:
     assert len({one.replica for one in blocks(events)}) > 1
 
 
+@pytest.mark.slow
 async def test_each_round_has_every_candidate_once_in_a_balanced_random_order(engine: Engine) -> None:
     plan = plan_of(*(faulty("Sleeper", name, seconds=0.0005) for name in "abcde"), runs=20)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -98,6 +99,7 @@ async def test_the_same_seed_gives_the_same_turns_and_another_seed_others(engine
     assert first != await turns(2)
 
 
+@pytest.mark.slow
 async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), faulty("Sleeper", "c"), runs=30)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]

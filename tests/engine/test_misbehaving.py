@@ -84,6 +84,7 @@ async def test_a_reply_that_never_ends_is_given_up(engine: Engine) -> None:
     assert "wrote something to the pipe" in failure.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

@@ -44,6 +44,7 @@ async def test_few_rounds_have_few_copies(engine: Engine) -> None:
     assert {block.replica for block in blocks} == {0, 1, 2}
 
 
+@pytest.mark.slow
 async def test_copies_are_processes_of_their_own_and_end_with_the_rounds(engine: Engine) -> None:
     most = 0
     plan = plan_of(faulty("Sleeper"), runs=100)

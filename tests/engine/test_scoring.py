@@ -38,6 +38,7 @@ def test_the_names_of_the_metrics_are_those_of_scikit_learn() -> None:
     assert sorted(SCORERS) == sorted(get_scorer_names())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "model", "data"),
     [

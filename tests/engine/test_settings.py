@@ -56,6 +56,7 @@ async def test_a_setting_reaches_the_model(engine: Engine, settings: dict[str, S
     assert said in failure.message
 
 
+@pytest.mark.slow
 async def test_any_other_setting_is_a_parameter_of_the_model(engine: Engine) -> None:
     trees = Candidate(model=BUILTIN_MODELS[1], settings={"n_estimators": 3})
     plan = plan_of(Candidate(model=BUILTIN_MODELS[1]), trees, runs=10)
@@ -92,6 +93,7 @@ async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
     assert calls == {"a": 20, "b": 20, "a-control": 20}
 
 
+@pytest.mark.slow
 async def test_until_it_is_known_stops_with_the_round_that_settles_it(engine: Engine) -> None:
     plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=None, until_known=True, max_seconds=30)
     seen = 0

@@ -105,6 +105,7 @@ async def test_a_temporary_folder_that_is_swept_is_blamed_on_no_model(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 async def test_a_temporary_folder_that_became_a_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = tmp_path / "t"
     temporary.mkdir()

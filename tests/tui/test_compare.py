@@ -65,6 +65,7 @@ async def test_the_least_important_columns_are_dropped_first(
             assert re.search(r"No room for: .*p97", " ".join(harness.text().split()))
 
 
+@pytest.mark.slow
 async def test_z_sorts_by_the_next_column_and_shift_z_reverses(open_app: Open) -> None:
     async with open_app(140, 45) as harness:
         await compared(harness)

@@ -24,6 +24,7 @@ def load(folder: Path, text: str) -> LoadedConfiguration:
     return load_configuration(folder / "latency-tui.toml")
 
 
+@pytest.mark.slow
 async def test_keys_of_the_file_act_and_are_shown_wherever_keys_are(open_app: Open, tmp_path: Path) -> None:
     loaded = load(tmp_path, '[keys]\nprofile = "x,f5"\nadd-model = "ctrl+n"\nstop = "w"\n')
     async with open_app(configuration=loaded) as harness:

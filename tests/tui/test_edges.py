@@ -142,6 +142,7 @@ def test_a_later_launch_is_counted_from_its_start() -> None:
     assert (state.progress.done, state.progress.launch) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_a_click_in_a_table_that_was_scrolled_picks_the_row_beneath(open_app: Open) -> None:
     models = tuple(
         ModelSpec(name=f"Model {index}", factory=BUILTIN_MODELS[index % 6].factory, parameters={"random_state": index})
@@ -165,6 +166,7 @@ async def test_a_click_in_a_table_that_was_scrolled_picks_the_row_beneath(open_a
         assert harness.state.row.candidate.model.name == name.name
 
 
+@pytest.mark.slow
 async def test_setting_runs_and_finding_leave_the_comparison_where_it_is(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()

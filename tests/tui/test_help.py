@@ -29,6 +29,7 @@ async def test_arrows_go_through_every_page_and_back_to_the_keys(open_app: Open)
         assert f"Troubleshooting ({len(TOPICS)} of {len(TOPICS)})" in harness.text()
 
 
+@pytest.mark.slow
 async def test_a_page_begins_at_its_top_and_scrolls(open_app: Open) -> None:
     async with open_app(80, 24) as harness:
         await harness.press("question_mark", "right", *["j"] * 10)
@@ -37,6 +38,7 @@ async def test_a_page_begins_at_its_top_and_scrolls(open_app: Open) -> None:
         assert "Measure the selected models" in harness.text()
 
 
+@pytest.mark.slow
 async def test_the_mouse_chooses_topics_and_follows_links(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("question_mark")

@@ -62,6 +62,7 @@ async def test_all_results_are_listed_the_newest_first(open_app: Open, path: Pat
         assert "62.1 µs" in text
 
 
+@pytest.mark.slow
 async def test_enter_opens_a_saved_result_and_says_from_when_it_is(open_app: Open, path: Path, tmp_path: Path) -> None:
     async with open_app(history=path) as harness:
         await listed(harness)
@@ -84,6 +85,7 @@ async def test_enter_opens_a_saved_result_and_says_from_when_it_is(open_app: Ope
         assert samples.size == 100
 
 
+@pytest.mark.slow
 async def test_a_saved_result_precedes_those_of_this_session(open_app: Open, path: Path) -> None:
     async with open_app(history=path) as harness:
         await harness.profile()
@@ -102,6 +104,7 @@ async def test_a_saved_result_precedes_those_of_this_session(open_app: Open, pat
         assert len(harness.screen.controller.results_so_far()) == 1, "saved results are not saved again"
 
 
+@pytest.mark.slow
 async def test_a_result_is_listed_as_finished_when_it_is_kept(open_app: Open, path: Path) -> None:
     async with open_app(history=path) as harness:
         harness.script.gate = asyncio.Event()
@@ -127,6 +130,7 @@ async def test_opening_an_open_result_shows_it(open_app: Open, path: Path) -> No
         assert len(harness.state.measurements) == 1
 
 
+@pytest.mark.slow
 async def test_b_compares_results_with_a_saved_one_until_pressed_again(open_app: Open, path: Path) -> None:
     with History.open(path) as history:
         newest = history.load(history.find("newest"))
@@ -239,6 +243,7 @@ async def test_home_end_and_page_keys_move_the_highlight(
         assert harness.state.highlighted == first
 
 
+@pytest.mark.slow
 async def test_the_filter_lists_results_that_contain_the_text(open_app: Open, path: Path) -> None:
     async with open_app(80, 24, history=path) as harness:
         await listed(harness)
@@ -271,6 +276,7 @@ async def test_another_result_is_not_deleted_without_its_own_question(open_app: 
         assert len(harness.state.history.rows) == 3
 
 
+@pytest.mark.slow
 async def test_an_empty_or_unusable_history_says_so_in_one_sentence(open_app: Open, tmp_path: Path) -> None:
     async with open_app(history=tmp_path / "none.sqlite3") as harness:
         await listed(harness)
@@ -286,6 +292,7 @@ async def test_an_empty_or_unusable_history_says_so_in_one_sentence(open_app: Op
         assert "This session keeps no history" in harness.text()
 
 
+@pytest.mark.slow
 async def test_brackets_go_on_through_results_of_older_sessions(open_app: Open, path: Path) -> None:
     async with open_app(history=path) as harness:
         await harness.profile()

@@ -149,6 +149,7 @@ async def test_a_rate_measures_the_models_alone_and_under_load(open_app: Open) -
         assert app.state.plan.load is None, "the next measurement is without load"
 
 
+@pytest.mark.slow
 async def test_a_limit_without_a_rate_searches_the_highest_rate(open_app: Open) -> None:
     async with open_app(100, 30) as app:
         await app.press("L", "down")

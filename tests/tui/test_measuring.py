@@ -343,6 +343,7 @@ async def test_stopped_before_the_first_round_the_result_before_stays(open_app: 
         assert len(harness.state.measurements) == 1
 
 
+@pytest.mark.slow
 async def test_profile_again_starts_a_new_result_and_brackets_walk_through_them(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -432,6 +433,7 @@ async def test_b_makes_the_highlighted_model_the_baseline_without_measuring(open
         assert harness.script.commands[-1].plan.baseline == "linear-svm"
 
 
+@pytest.mark.slow
 async def test_frozen_the_screen_keeps_still_while_measuring_goes_on(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app() as harness:

@@ -50,6 +50,7 @@ async def test_what_m_measures_can_be_read_on_a_small_screen(open_app: Open, scr
         assert "of 100 runs; m: the rest" in panel
 
 
+@pytest.mark.slow
 async def test_m_measures_until_decided_where_that_was_asked(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app(plan=fake_plan(runs=None, until_known=True)) as harness:

@@ -52,6 +52,7 @@ async def closed(harness: AppHarness) -> None:
     await harness.pilot.pause()
 
 
+@pytest.mark.slow
 async def test_a_bundled_set_is_taken_by_name_shown_in_the_header_and_measured(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("t")
@@ -71,6 +72,7 @@ async def test_a_bundled_set_is_taken_by_name_shown_in_the_header_and_measured(o
         assert command.plan.workload.dataset == BundledDataset(name="iris")
 
 
+@pytest.mark.slow
 async def test_over_an_old_result_the_header_says_what_comes_next(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -162,6 +164,7 @@ async def test_the_task_of_an_array_file_needs_no_target(open_app: Open, folder:
         assert dataset(harness) == FileDataset(path="a.npz", task="regression")
 
 
+@pytest.mark.slow
 async def test_models_for_another_task_give_way_and_come_back(open_app: Open) -> None:
     async with open_app() as harness:
         before = [row.slug for row in harness.state.rows]

@@ -83,6 +83,7 @@ async def listed(harness: AppHarness, count: int) -> None:
     await harness.pilot.pause()
 
 
+@pytest.mark.slow
 async def test_a_model_of_the_catalogue_is_found_by_a_part_of_its_name(
     open_app: Open,
 ) -> None:
@@ -129,6 +130,7 @@ async def test_tab_completes_and_down_chooses_from_the_list(open_app: Open) -> N
         assert "[✔]" in harness.text(), "the models are shown, whichever tab was open"
 
 
+@pytest.mark.slow
 async def test_a_skops_file_that_asks_nothing_is_shown_and_added_by_enter(open_app: Open, folder: Path) -> None:
     skops.io.dump(LogisticRegression().fit(X, y), folder / "plain.skops")
     async with open_app() as harness:

@@ -67,6 +67,7 @@ def test_compared(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[
     assert snap_compare(make_app(Script()), terminal_size=size, run_before=compared)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "size"), [(0, (140, 45)), (0, (80, 24)), *((view, (100, 30)) for view in range(4))], ids=str
 )

@@ -25,6 +25,7 @@ def asked(harness: AppHarness) -> Plan:
     return command.plan
 
 
+@pytest.mark.slow
 async def test_u_greys_runs_and_profile_measures_until_it_is_known(open_app: Open, script: Script) -> None:
     script.noise = 0.002
     script.pause = 0.02
@@ -94,6 +95,7 @@ async def test_c_takes_a_control_copy_along(open_app: Open) -> None:
         assert asked(harness).control
 
 
+@pytest.mark.slow
 async def test_o_measures_start_up_and_memory_and_the_noise_screen_says_so(open_app: Open) -> None:
     async with open_app(120, 50) as harness:
         await harness.profile()
@@ -166,6 +168,7 @@ async def test_escape_adds_no_variant(open_app: Open) -> None:
         assert len(harness.state.rows) == 6
 
 
+@pytest.mark.slow
 async def test_minus_removes_lines_and_what_was_measured_stays(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.profile()

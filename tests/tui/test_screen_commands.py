@@ -148,6 +148,7 @@ async def test_e_enlarges_a_chart_then_the_other_then_none(open_app: Open) -> No
         assert harness.screen.maximized is None
 
 
+@pytest.mark.slow
 async def test_help_lists_every_key_and_closes(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("question_mark")
@@ -181,6 +182,7 @@ async def test_find_highlights_the_model_by_a_part_of_its_name(open_app: Open) -
         assert "[ ] ★ Large Neural Network" in harness.text()
 
 
+@pytest.mark.slow
 async def test_save_as_writes_what_the_suffix_says_and_refuses_with_a_sentence(open_app: Open, tmp_path: Path) -> None:
     async with open_app() as harness:
         await harness.profile()
@@ -345,6 +347,7 @@ async def test_a_chart_that_fails_says_so_in_a_sentence(open_app: Open, monkeypa
         assert "is fastest" in harness.text()
 
 
+@pytest.mark.slow
 async def test_the_mouse_does_what_the_keys_do(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.pilot.click("#profile")

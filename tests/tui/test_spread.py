@@ -41,6 +41,7 @@ async def rows_of(view: Any, candidates: tuple[CandidateResult, ...], width: int
         return canvas.text().splitlines()
 
 
+@pytest.mark.slow
 async def test_the_percentile_curve_ends_where_calls_become_too_few() -> None:
     many = measured(lognormal(60e3, 60_000), lognormal(90e3, 60_000, seed=2))
     rows = await rows_of(PercentileChart, many)

@@ -108,6 +108,7 @@ async def test_a_cell_that_fails_is_named_in_the_tab(open_app: Open) -> None:
         assert "Random Forest [batch=64] failed: ValueError" in words_of(harness)
 
 
+@pytest.mark.slow
 async def test_a_key_changes_what_the_axis_shows(open_app: Open) -> None:
     async with open_app(100, 30, plan=swept_plan()) as harness:
         await harness.profile()

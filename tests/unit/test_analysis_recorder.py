@@ -527,6 +527,7 @@ def long_one() -> Recorder:
     return recording
 
 
+@pytest.mark.slow
 def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recorder) -> None:
     exact, live = long_one.result(), long_one.result(max_samples=20_000)
     for whole, part in zip(exact.candidates, live.candidates, strict=True):

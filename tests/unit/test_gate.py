@@ -254,6 +254,7 @@ def test_a_check_keeps_nothing_where_it_was_not_asked_to(
         assert len(history.list()) == ("--history" in options)
 
 
+@pytest.mark.slow
 def test_launches_that_are_added_are_kept_in_the_same_result(play: Play, saved: Callable[..., str], home: Path) -> None:
     measured = play({"linear-svm": 1.002})
     check("--baseline", saved(), "--limit", "linear-svm: p50 < 1.0035x", "--max-time", "3")
@@ -429,6 +430,7 @@ def test_a_saved_baseline_of_another_workload_is_refused(
     assert words in done.stderr
 
 
+@pytest.mark.slow
 def test_launches_are_added_until_a_limit_against_a_saved_baseline_is_decided(
     play: Play, saved: Callable[..., str]
 ) -> None:

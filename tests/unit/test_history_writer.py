@@ -222,6 +222,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_FSIZE holds on Linux")
 def test_a_full_disk_costs_one_sentence_and_no_earlier_result(path: Path) -> None:
     command = [sys.executable, "-c", _WRITE, str(path), str(TOO_LARGE)]

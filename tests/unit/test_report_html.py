@@ -156,6 +156,7 @@ def test_a_page_without_samples_lacks_only_the_runs(result: Result) -> None:
     assert "Percentiles" in Page(render(result.without_samples(), "html")).texts
 
 
+@pytest.mark.slow
 def test_the_percentile_curve_has_intervals_bounds_and_a_sentence() -> None:
     few, many = measured(lognormal(60e3, 100)), measured(lognormal(60e3, 60_000), lognormal(180e3, 60_000, 0.5))
     pages = [render(replace(make_result(), candidates=one), "html") for one in (few, many)]

@@ -194,6 +194,7 @@ def test_percentile_intervals_have_their_nominal_coverage(kind: str, rounds: int
     assert covered >= 0.88 * given
 
 
+@pytest.mark.slow
 def test_a_tail_has_an_interval_after_enough_slow_moments() -> None:
     """Bad moments last a round and slow two thirds of its calls; whoever happened to meet few would think them rare."""
     random = np.random.default_rng(13)

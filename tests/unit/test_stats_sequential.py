@@ -113,6 +113,7 @@ def test_invalid_log_ratios_are_refused() -> None:
         test.update([0.1, math.inf])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["normal", "heavy"])
 def test_the_confidence_sequence_covers_the_truth_at_any_round(shape: str) -> None:
     d = rounds_of(shape, np.random.default_rng(28), 200, 100) + 0.03
@@ -162,6 +163,7 @@ def test_a_stopped_measurement_is_compared_by_the_test_that_stopped_it() -> None
     assert thinned[0].high <= math.log(1.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [0.0, 0.02])
 def test_intervals_cover_the_truth_after_early_stopping(truth: float) -> None:
     """Twenty-four processes lie 0.6 % apart; whenever the verdict stands, it stops, and its interval is looked at."""
