@@ -1,7 +1,7 @@
 """The queue of requests of one window of a load test, in memory that the engine shares with the workers.
 
 Arrivals are known beforehand, so there is no generator: a worker that is free takes the next request of the schedule
-and waits until it is due. That is a queue with several servers in which whoever came first is served first.
+and waits until it is due. That is a first-come-first-served queue with several servers.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def test_a_table_of_a_model_names_its_interpreter(tmp_path: Path, monkeypatch: p
     found = find_configuration()
     forest, former = found.candidates(["forest", "former"])
     assert not forest.model.configuration_digest
-    assert former.model.configuration_digest == found.digest, "whoever wrote the file chose the program that runs"
+    assert former.model.configuration_digest == found.digest, "the author of the file chose the program that runs"
     assert not is_trusted(former, Trust())
     assert found.code() == (("former", "old sklearn.ensemble:RandomForestClassifier()"),)
 

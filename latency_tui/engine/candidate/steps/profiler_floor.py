@@ -44,7 +44,7 @@ def measure_floor(prefix: Path) -> float:
 
 
 def identities(count: int) -> bytes:
-    """Return an ONNX model of operators `Identity`, one after the other, for one number.
+    """Return an ONNX model that is a chain of `Identity` operators on one number.
 
     It is written field by field, because ONNX Runtime does not need the package onnx.
     """
