@@ -90,7 +90,7 @@ async def start_on(
         else ssh.worker(host, answers[host][0], python, WORKER_OPTIONS)
         for host in usable
     }
-    # Listens only on the address that the hosts use, because anyone who reaches a scheduler can run code on its workers.
+    # Anyone who reaches a scheduler can run code on its workers, so it listens only on the address that the hosts use.
     options = {"dashboard": False, "host": here.pop() if len(here) == 1 else "0.0.0.0", "port": 0}  # noqa: S104
     try:
         cluster = await distributed.SpecCluster(
