@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from latency_tui.analysis.request_progress import RequestProgress
 from latency_tui.plan import MAX_RUNS, Plan
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.text.summary import open_pairs, round_estimate
@@ -24,22 +25,6 @@ _MAX_LAUNCHES = 1000
 """Largest number of launches that is proposed."""
 _MIN_SECONDS = 0.01
 """Shortest duration that is proposed."""
-
-
-class RequestProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to measure, the plan or a continuation, with its progress.
-
-    Attributes:
-        asked: The requested amount.
-        launches: Number of its complete launches.
-        runs: Smallest number of calls of a candidate that has not failed.
-        share: Share of the rounds of its last launch that were measured, 0 to 1.
-    """
-
-    asked: MeasurementAmount
-    launches: int
-    runs: int
-    share: float
 
 
 def plan_to_continue(plan: Plan, more: MeasurementAmount, active: Iterable[str]) -> Plan:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latency_tui.analysis.sample_buffer import SampleBuffer
 from latency_tui.engine.protocol import EngineStarted, Environment, MeasurementStarted, RoundFinished
 from latency_tui.plan import Plan
-from latency_tui.result.result import Noise
+from latency_tui.result.noise import Noise
 from latency_tui.stats import noise
 from latency_tui.stats.comparison import Comparison
 from latency_tui.text.findings import describe_findings
@@ -99,12 +99,13 @@ class NoiseRecorder:
             control_failed: Why the control failed; None if it did not.
         """
         calls = sum(buffer.totals.count for buffer in buffers)
-        disturbed = sum(buffer.disturbed_calls for buffer in buffers)
+        counters = [buffer.counters for buffer in buffers]
+        disturbed = sum(one.disturbed_calls for one in counters)
         floor = self.timer_floor
         steal = fmean(self.steal.values()) if self.steal else None
         figures = noise.NoiseFigures(
             lost_time=noise.lost_time(
-                sum(t.wall_ns for t in buffers), sum(t.cpu_ns for t in buffers), sum(t.waited_ns for t in buffers)
+                sum(t.wall_ns for t in counters), sum(t.cpu_ns for t in counters), sum(t.waited_ns for t in counters)
             ),
             disturbed_share=disturbed / calls if calls else None,
             collected=collected,
@@ -127,7 +128,7 @@ class NoiseRecorder:
             level=noise.level(noise.severities(figures).values()),
             lost_time=figures.lost_time,
             disturbed_calls=disturbed,
-            gc_calls=sum(buffer.gc_calls for buffer in buffers),
+            gc_calls=sum(one.gc_calls for one in counters),
             drift=figures.drift,
             autocorrelation=figures.autocorrelation,
             timer_floor=floor,

@@ -7,7 +7,7 @@ takes time proportional to the size of its block.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,12 +17,13 @@ import scipy.special  # noqa: F401  before the measurement begins: it takes 0.2 
 from latency_tui.analysis.candidate_record import CandidateRecord
 from latency_tui.analysis.checkpoints import checkpoint_of
 from latency_tui.analysis.comparer import MAX_LIVE_ROUNDS, Comparer, difference_of, median_of
-from latency_tui.analysis.continuation import RequestProgress, remaining_measurement
+from latency_tui.analysis.continuation import remaining_measurement
 from latency_tui.analysis.journal import Begun, Continued, Journal, KeptBlock, block_entry
 from latency_tui.analysis.limit_judge import LimitJudge
 from latency_tui.analysis.load import LoadRecorder
 from latency_tui.analysis.noise_recorder import NoiseRecorder
 from latency_tui.analysis.request_mix import RequestMix, compare_classes
+from latency_tui.analysis.request_progress import request_progress
 from latency_tui.analysis.revision_comparisons import compare_revisions
 from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.analysis.steps import analyse_steps
@@ -50,7 +51,8 @@ from latency_tui.plan.colors import colours_of
 from latency_tui.result.checkpoint import MeasurementRequest
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.mix import ClassTotals
-from latency_tui.result.result import CandidateResult, Noise, Result
+from latency_tui.result.noise import Noise
+from latency_tui.result.result import CandidateResult, Result
 from latency_tui.stats.comparison import Comparison
 from latency_tui.stats.pair_evidence import PairEvidence
 from latency_tui.stats.percentiles import MIN_ROUNDS
@@ -243,14 +245,9 @@ class Recorder:
     @staticmethod
     def _count(buffer: SampleBuffer, block: Block, calls: int) -> None:
         """Add the counters of a block."""
-        buffer.wall_ns += max(block.wall_ns, 0)
-        buffer.cpu_ns += min(max(block.cpu_ns, 0), max(block.wall_ns, 0))
-        buffer.waited_ns += min(max(block.waited_ns, 0), max(block.wall_ns, 0))
+        buffer.counters.add(block, calls)
         if len(block.discarded) >= 8 and (after := int(np.frombuffer(block.discarded[:8], dtype="<i8")[0])) > 0:
             buffer.add_after_switch(after)
-        buffer.disturbed_calls += calls if block.switches > 0 else 0
-        buffer.gc_calls += len(set(block.gc_calls))
-        buffer.gc_ns += sum(block.gc_ns)
 
     @property
     def calls(self) -> dict[str, int]:
@@ -353,37 +350,15 @@ class Recorder:
                 fastest, comparer.judge(evidence, fastest, equivalence), tails=False
             )
         with_fastest = msgspec.structs.replace(value, comparisons=fastest_comparisons)
-        more = remaining_measurement(with_fastest, [*self._parts()], self.comparer.seconds)
+        more = remaining_measurement(with_fastest, request_progress(self.asked, comparer), comparer.seconds)
         return msgspec.structs.replace(value, answer=summarize(value, fastest_comparisons), more=more)
-
-    def _parts(self) -> Iterator[RequestProgress]:
-        """Yield the plan and its continuations, with their progress."""
-        following = [asked.first_launch for asked in self.asked[1:]]
-        for one, end in zip(self.asked, [*following, None], strict=True):
-            first, before = one.first_launch, one.calls_before
-            launches = [n for n in self.comparer.launches_begun if first <= n and (end is None or n < end)]
-            if one is not self.asked[0] and not launches:  # refused, or stopped before its first round
-                continue
-            shares = [self.comparer.medians.progress(launch) for launch in launches]
-            yield RequestProgress(
-                asked=one.more,
-                launches=sum(share >= 1 for share in shares),
-                runs=min(
-                    (
-                        record.buffer.totals.count - before.get(record.candidate.slug, 0)
-                        for record in self.comparer.active()
-                    ),
-                    default=0,
-                ),
-                share=shares[-1] if shares else 0.0,
-            )
 
     def _noise(self, candidates: list[CandidateResult], control: PairEvidence | None) -> Noise:
         buffers = [record.buffer for record in self.records.values() if record.buffer.totals.count]
         table = self.comparer.medians.subsample(MAX_LIVE_ROUNDS).medians
         lost = self.comparer.control.failed if self.comparer.control else None
         collected = {
-            record.candidate.name: record.buffer.gc_calls / record.buffer.totals.count
+            record.candidate.name: record.buffer.counters.gc_calls / record.buffer.totals.count
             for record in self._visible.values()
             if record.buffer.totals.count
         }

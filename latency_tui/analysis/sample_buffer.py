@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.analysis.block_counters import BlockCounters
 from latency_tui.analysis.growing_arrays import GrowingArray, LatencyArray
 from latency_tui.analysis.median_table import complete_launches
 from latency_tui.result.checkpoint import BlockColumns, SampleColumns
@@ -31,7 +32,6 @@ _MAX_NEIGHBOURS = 12_000
 _LONG_BLOCK = 64
 """Average block size from which copying slices is faster than fancy indexing."""
 _NO_SIZES: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-_COUNTERS = ("wall_ns", "cpu_ns", "waited_ns", "disturbed_calls", "gc_calls", "gc_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,7 @@ class SampleBuffer:
         self._blocks: dict[int, int] = {}
         self._planned: dict[int, int] = {}
         self._seen: set[tuple[int, int]] = set()
-        self.wall_ns = 0
-        self.cpu_ns = 0
-        self.waited_ns = 0
-        self.disturbed_calls = 0
-        self.gc_calls = 0
-        self.gc_ns = 0
+        self.counters = BlockCounters()
 
     def add(
         self, latencies: Latencies, launch: int, replica: int, round_: int, batch_sizes: NDArray[Any] = _NO_SIZES
@@ -310,7 +305,7 @@ class SampleBuffer:
             neighbours=None if neighbours is None else neighbours.astype(np.int64),
             neighbour_starts=starts,
             classes=self.class_totals,
-            **{name: getattr(self, name) for name in _COUNTERS},
+            **asdict(self.counters),
         )
 
     def resume(
@@ -346,8 +341,7 @@ class SampleBuffer:
         self.totals = calls.totals or Totals()
         if calls.neighbours is not None and calls.neighbour_starts is not None:
             self._neighbours = calls.neighbours, calls.neighbour_starts
-        for name in _COUNTERS:
-            setattr(self, name, getattr(calls, name))
+        self.counters = BlockCounters(**{field.name: getattr(calls, field.name) for field in fields(BlockCounters)})
 
     @property
     def clock_step(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latency_tui.result.result import Finding
+from latency_tui.result.noise import Finding
 from latency_tui.stats.noise import NoiseFigures, severities
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from latency_tui.engine.protocol import Environment
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, Plan
-from latency_tui.result.result import CandidateResult, Finding, Noise, Result, Statistics
+from latency_tui.result.noise import Finding, Noise
+from latency_tui.result.result import CandidateResult, Result, Statistics
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.stats.percentiles import Percentile
 

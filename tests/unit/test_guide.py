@@ -31,8 +31,9 @@ from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
 from latency_tui.result.mix import ClassComparison, ClassResult
+from latency_tui.result.noise import Finding, Noise
 from latency_tui.result.offline import OfflineResult
-from latency_tui.result.result import CandidateResult, ColdStart, Finding, Noise, Result, Statistics
+from latency_tui.result.result import CandidateResult, ColdStart, Result, Statistics
 from latency_tui.stats.comparison import Comparison, Verdict
 from latency_tui.stats.percentiles import Percentile
 from latency_tui.tui.bindings import key_table

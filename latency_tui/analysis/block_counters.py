@@ -1,0 +1,38 @@
+"""Sums the counters of a candidate's blocks: wall and CPU time, interruptions and garbage collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latency_tui.engine.protocol import Block
+
+
+@dataclass(slots=True)
+class BlockCounters:
+    """Sums over the blocks of a candidate.
+
+    Attributes:
+        wall_ns: Wall time of the blocks.
+        cpu_ns: CPU time of the candidate's processes in these blocks.
+        waited_ns: Time in which a process was runnable but waited for a core.
+        disturbed_calls: Calls in blocks that the scheduler interrupted.
+        gc_calls: Calls that garbage collection paused.
+        gc_ns: Duration of these pauses.
+    """
+
+    wall_ns: int = 0
+    cpu_ns: int = 0
+    waited_ns: int = 0
+    disturbed_calls: int = 0
+    gc_calls: int = 0
+    gc_ns: int = 0
+
+    def add(self, block: Block, calls: int) -> None:
+        """Add the counters of a block with this number of calls; CPU and waiting time are at most its wall time."""
+        wall_ns = max(block.wall_ns, 0)
+        self.wall_ns += wall_ns
+        self.cpu_ns += min(max(block.cpu_ns, 0), wall_ns)
+        self.waited_ns += min(max(block.waited_ns, 0), wall_ns)
+        self.disturbed_calls += calls if block.switches > 0 else 0
+        self.gc_calls += len(set(block.gc_calls))
+        self.gc_ns += sum(block.gc_ns)
