@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from latency_tui.result.json_arrays import Integers, decode_row
+from latency_tui.result.json_arrays import Integers, decode_row, to_builtin
 from latency_tui.result.result import Result
 
 CHUNK = 50_000
@@ -45,14 +45,9 @@ def encode(result: Result) -> tuple[bytes, list[Chunk]]:
     """Return the compressed document of a result, and the chunks of its arrays."""
     arrays: list[NDArray[Any]] = []
 
-    def encode_as_index(
-        array: Any,
-    ) -> int | list[float]:  # Any: msgspec calls the hook with every type that it does not know
-        if not isinstance(array, np.ndarray):
-            raise NotImplementedError(type(array))
-        if array.size <= MAX_INLINE:
-            numbers: list[float] = array.tolist()
-            return numbers
+    def encode_as_index(array: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know
+        if not isinstance(array, np.ndarray) or array.size <= MAX_INLINE:
+            return to_builtin(array)
         arrays.append(array)
         return len(arrays) - 1
 

@@ -32,9 +32,9 @@ _COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
 def render_gate(gate: Gate, report_format: GateFormat = "table", *, colour: bool = False) -> str:
     """Return a gate as text that ends with a newline; the last line of a table is the verdict."""
     if report_format == "json":
-        from latency_tui.result.json_arrays import to_list  # deferred: numpy, which --help does not need
+        from latency_tui.result.json_arrays import to_builtin  # deferred: numpy, which --help does not need
 
-        return msgspec.json.format(msgspec.json.encode(gate, enc_hook=to_list), indent=2).decode() + "\n"
+        return msgspec.json.format(msgspec.json.encode(gate, enc_hook=to_builtin), indent=2).decode() + "\n"
     return _markdown(gate) if report_format == "markdown" else _table(gate, colour)
 
 

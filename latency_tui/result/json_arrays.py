@@ -23,12 +23,15 @@ def encode_array(row: NDArray[Any], at_once: int = 100_000) -> Iterator[str]:
     yield "]"
 
 
-def to_list(value: Any) -> list[Any]:  # Any: msgspec calls the hook with every type that it does not know
-    """Return an array as a list, for JSON without `encode_array`."""
-    if not isinstance(value, np.ndarray):
+def to_builtin(value: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know
+    """Return an array as a list and a number of numpy as one of Python, for JSON without `encode_array`.
+
+    Raises:
+        NotImplementedError: It is something else.
+    """
+    if not isinstance(value, np.ndarray | np.generic):
         raise NotImplementedError(type(value))
-    found: list[Any] = value.tolist()
-    return found
+    return value.tolist()
 
 
 def decode_row(kind: Any, value: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know

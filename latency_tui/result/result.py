@@ -24,7 +24,7 @@ from latency_tui.plan.suggest import hint
 from latency_tui.result.check_outcome import CheckOutcome
 from latency_tui.result.checkpoint import Checkpoint
 from latency_tui.result.distribution import Distribution
-from latency_tui.result.json_arrays import Integers, Samples, decode_row, encode_array
+from latency_tui.result.json_arrays import Integers, Samples, decode_row, encode_array, to_builtin
 from latency_tui.result.launch_statistics import LaunchStatistics
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult
@@ -303,9 +303,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         mark = uuid.uuid4().hex  # placeholder for the arrays while the rest is formatted
         rows: list[NDArray[Any]] = []
 
-        def encode_as_mark(row: Any) -> str:  # Any: msgspec calls the hook with every type that it does not know
+        def encode_as_mark(row: Any) -> Any:  # Any: msgspec calls the hook with every type that it does not know
             if not isinstance(row, np.ndarray):
-                raise NotImplementedError(type(row))
+                return to_builtin(row)
             rows.append(row)
             return mark
 

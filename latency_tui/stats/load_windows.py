@@ -225,7 +225,7 @@ def throughput(window: RequestTimes) -> float:
     for worker in np.unique(window.workers):
         mine = (window.workers == worker) & (window.starts >= begin)
         if mine.any():
-            found += mine.sum() / ((window.ends[mine].max() - window.starts[mine].min()) * 1e-9)
+            found += float(mine.sum() / ((window.ends[mine].max() - window.starts[mine].min()) * 1e-9))
     return found
 
 

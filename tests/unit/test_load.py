@@ -408,6 +408,7 @@ def test_throughput_is_that_of_all_workers_after_the_discarded_begin() -> None:
     assert found.rows_per_second_per_core == pytest.approx(250 * 16)
     assert found.low == pytest.approx(found.high)
     assert recorder.results() == ()
+    assert msgspec.json.decode(msgspec.json.encode(found))["rows_per_second"] == found.rows_per_second
 
 
 def test_the_best_batch_size_is_the_answer() -> None:

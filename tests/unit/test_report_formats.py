@@ -16,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from latency_tui.errors import UsageError
+from latency_tui.history.result_codec import decode, encode
 from latency_tui.report import FORMATS, format_of, pieces, render, write
 from latency_tui.report.table_cells import comparison_with, make_notes, make_rows
 from latency_tui.result.atomic_files import check_writable, write_content
@@ -115,6 +116,15 @@ def test_reports_compare_p99_and_show_the_measured_cold_start() -> None:
     svm = read_csv(render(result, "csv"))[2]
     figures = ("p99_ratio", "p99_p_value", "after_switch_seconds", "import_seconds", "load_seconds", "memory_peak")
     assert [float(svm[name]) for name in figures] == [1.31, 0.0234, 1e-4, 0.7, 0.012, 95 << 20]
+
+
+def test_a_number_of_numpy_in_a_result_is_written_as_a_number() -> None:
+    made = make_result()
+    first = replace(made.candidates[0], score=np.float64(0.5), calls=np.int64(100))
+    result = replace(made, candidates=(first, *made.candidates[1:]))
+    assert json.loads(render(result, "json"))["candidates"][0]["score"] == 0.5
+    content, _ = encode(result)
+    assert decode(content, None).candidates[0].calls == 100
 
 
 def test_table_says_what_a_median_without_an_interval_lacks() -> None:
