@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,10 @@ from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli.group import print_error
 from latency_tui.cli.headless import failure_exit_code, write_report
 from latency_tui.cli.history_options import Place
-from latency_tui.cli.hosts_options import HostsWanted, Spread
-from latency_tui.cli.interrupt import Interruption, cancel_on_signal
+from latency_tui.cli.hosts_options import HostsWanted
+from latency_tui.cli.hosts_session import HostsSession
 from latency_tui.cli.output import emit, print_status, terminal_style
-from latency_tui.cluster.connection import connect, start_on
-from latency_tui.cluster.hosts import Host, UnusableHost, find_hosts
+from latency_tui.cluster.hosts import Host, UnusableHost
 from latency_tui.cluster.measuring import measure_on
 from latency_tui.cluster.shipping import files_of
 from latency_tui.engine.protocol import CandidateFailed, Cause, EngineStarted, Event
@@ -32,8 +32,8 @@ from latency_tui.report.hosts import HOSTS_FORMATS, hosts_pieces
 from latency_tui.report.hosts_progress import HostsProgress
 from latency_tui.result.atomic_files import write_content
 from latency_tui.result.hosts import HostResult, HostsResult
-from latency_tui.text.hosts import difference_between, has_differences, preflight_rows, summarize_hosts
-from latency_tui.text.sanitize import align, clean
+from latency_tui.text.hosts import summarize_hosts
+from latency_tui.text.sanitize import clean
 
 
 class HostMeasurement:
@@ -166,57 +166,6 @@ async def _wait(tasks: list[asyncio.Task[None]]) -> None:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Session:
-    """One run of the command: its hosts, and what came of them."""
-
-    def __init__(self, plan: Plan, place: Place, spread: Spread, *, allow_different: bool) -> None:
-        self.plan = plan
-        self.place = place
-        self.spread = spread
-        self._allow_different = allow_different
-        self.measurements: list[HostMeasurement] = []
-        self.unusable: list[UnusableHost] = []
-        self.interruption = Interruption()
-
-    async def run(self, connection: AbstractAsyncContextManager[Any]) -> None:
-        """Measure until all hosts are done or a signal arrives."""
-        task = asyncio.create_task(self._measure(connection))
-        with cancel_on_signal(task, self.interruption):
-            try:
-                await task
-            except asyncio.CancelledError:
-                if self.interruption.received is None:
-                    raise
-
-    async def _measure(self, connection: AbstractAsyncContextManager[Any]) -> None:
-        async with connection as (client, unreachable):
-            hosts, unusable = await find_hosts(client)
-            self.unusable = [*unreachable, *unusable]
-            self._report_hosts(hosts)
-            with HostsProgress(self.plan, [host.name for host in hosts]) as progress:
-                measure = measure_everywhere if self.spread == "hosts" else share_launches
-                await measure(client, hosts, self.plan, self.place, progress, self.measurements)
-
-    def _report_hosts(self, hosts: list[Host]) -> None:
-        """Print what is known about the hosts before anything is measured, and refuse hosts that cannot share work."""
-        for one in self.unusable:
-            print_error(f"{clean(one.name)}: {clean(one.reason)}")
-        if not hosts:
-            raise EngineError("The cluster has no host that can measure.")
-        described = {host.name: host.description for host in hosts}
-        rows = [[clean(cell) for cell in row] for row in preflight_rows(described)]
-        for line in align(rows):
-            print_status(line)
-        if has_differences(described):
-            print_status("* differs from the first host")
-        different = difference_between(described)
-        if self.spread == "work" and different and not self._allow_different:
-            raise UsageError(
-                f"The hosts differ, so that they cannot share the work ({different}); use --spread hosts, or "
-                "--allow-different-hosts."
-            )
-
-
 def measure_on_hosts(
     plan: Plan, hosts: HostsWanted, *, report_format: Format, path: Path | None, samples: bool, place: Place
 ) -> int:
@@ -238,28 +187,43 @@ def measure_on_hosts(
         raise UsageError(f"{report_format} holds the result of one machine; use one of {', '.join(HOSTS_FORMATS)}.")
     if hosts.spread == "work" and plan.until_known:
         raise UsageError("--spread work distributes launches of a known length; use -n or -t instead of --until-known.")
-    session = _Session(plan, place, hosts.spread, allow_different=hosts.allow_different)
-    connection = connect(hosts.cluster) if hosts.cluster else start_on(hosts.hosts, remote_python=hosts.remote_python)
     files_of(plan)  # unreadable files are reported before anything is started
+    session = HostsSession(hosts)
+    measurements: list[HostMeasurement] = []
+
+    async def measure(client: Any, found: list[Host]) -> None:
+        with HostsProgress(plan, [host.name for host in found]) as progress:
+            spread = measure_everywhere if hosts.spread == "hosts" else share_launches
+            await spread(client, found, plan, place, progress, measurements)
+
     try:
-        asyncio.run(session.run(connection))
+        session.run(measure)
     except LatencyTuiError:
-        for measurement in session.measurements:
+        for measurement in measurements:
             measurement.finish(None)
         raise
-    code = _report(session, report_format, path, samples=samples)
+    code = _report(plan, session, measurements, report_format, path, samples=samples)
     place.remove()
     return code
 
 
-def _report(session: _Session, report_format: Format, path: Path | None, *, samples: bool) -> int:
-    recordings = [one.recording.result() for one in session.measurements if one.recording.rounds]
-    baseline = common_baseline(session.plan, recordings) if session.spread == "hosts" else None
-    finished = [one.finish(baseline) for one in session.measurements]
-    if session.spread == "work" and finished and finished[0].result is not None:
+def _report(
+    plan: Plan,
+    session: HostsSession,
+    measurements: list[HostMeasurement],
+    report_format: Format,
+    path: Path | None,
+    *,
+    samples: bool,
+) -> int:
+    recordings = [one.recording.result() for one in measurements if one.recording.rounds]
+    baseline = common_baseline(plan, recordings) if session.wanted.spread == "hosts" else None
+    finished = [one.finish(baseline) for one in measurements]
+    if session.wanted.spread == "work" and finished and finished[0].result is not None:
         code = write_report(finished[0].result, report_format, path, samples=samples)
     else:
-        code = _write_hosts(session, finished, report_format, path, samples=samples)
+        value = _hosts_result(plan, finished, session.unusable)
+        code = _write_hosts(value, report_format, path, samples=samples)
     for one in finished:
         if one.error:
             code = print_error(f"{clean(one.host)}: {clean(one.error)}", EngineError.exit_code)
@@ -268,19 +232,18 @@ def _report(session: _Session, report_format: Format, path: Path | None, *, samp
         return print_error(
             f"Interrupted by {name}; the result holds what was measured.", session.interruption.exit_code
         )
-    causes = [cause for one in session.measurements for cause in one.causes.values()]
+    causes = [cause for one in measurements for cause in one.causes.values()]
     return code or failure_exit_code(causes) or (EngineError.exit_code if session.unusable else 0)
 
 
-def _write_hosts(
-    session: _Session, finished: list[HostResult], report_format: Format, path: Path | None, *, samples: bool
-) -> int:
+def _hosts_result(plan: Plan, finished: list[HostResult], unusable: Sequence[UnusableHost]) -> HostsResult:
     results = {one.host: one.result for one in finished if one.result is not None and one.result.measured}
-    refused = [HostResult(host=one.name, error=one.reason) for one in session.unusable]
-    value = HostsResult(
-        plan=session.plan, hosts=(*finished, *refused), across_hosts=compare_across_hosts(session.plan, results)
-    )
-    value = msgspec.structs.replace(value, answer=summarize_hosts(value))
+    refused = [HostResult(host=one.name, error=one.reason) for one in unusable]
+    value = HostsResult(plan=plan, hosts=(*finished, *refused), across_hosts=compare_across_hosts(plan, results))
+    return msgspec.structs.replace(value, answer=summarize_hosts(value))
+
+
+def _write_hosts(value: HostsResult, report_format: Format, path: Path | None, *, samples: bool) -> int:
     chosen = next(known for known in HOSTS_FORMATS if known == report_format)
     if path is None:
         width, colour = terminal_style()
