@@ -9,7 +9,7 @@ from latency_tui.report.svg import AXIS, LINES_HEIGHT, MAX_LINES, colour_of, dra
 from latency_tui.report.table_cells import LIMITS, Row
 from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.load import OVERLOADED, format_rate, format_time, format_verdict
-from latency_tui.text.offline import format_rows
+from latency_tui.text.offline import format_rows, offline_names
 from latency_tui.text.sanitize import clean
 from latency_tui.text.scales import extended, line_scale
 
@@ -28,12 +28,13 @@ CSV_COLUMNS = (
 
 def offline_rows(result: Result) -> list[Row]:
     """Return a row per candidate in the scenario offline."""
+    names = offline_names(result)
     return [
         Row(
             candidate=(candidate := result.candidate(one.candidate)),
             verdict="",
             cells={
-                "model": clean(candidate.name),
+                "model": clean(names.get(one.candidate, candidate.name)),
                 "rows per call": f"{one.batch_size:,.4g}",
                 "rows/s": format_rows(one.rows_per_second),
                 "95 % CI": NOTHING if one.low is None else f"{format_rows(one.low)}–{format_rows(one.high or 0.0)}",

@@ -156,7 +156,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     if result.check is not None:
         notes.append(("check", describe_gate(result.check)))
     notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
-    notes += [("score", sentence) for sentence in describe_trade_off(result)]
+    notes += [("score", sentence) for sentence in describe_trade_off(result, limits_follow=True)]
     notes += [("sweep", clean(sentence)) for sentence in describe_sweeps(result)]
     notes += [("load", clean(sentence)) for sentence in load_notes(result)]
     notes += [("input", sentence) for sentence in describe_inputs(result)]

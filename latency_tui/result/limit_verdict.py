@@ -19,6 +19,7 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
         verdict: `pass` if the whole interval meets the limit, `fail` if no part of it does, otherwise `inconclusive`.
             Memory has no interval; its value decides.
         value: Value of the metric, in the unit of the bound; None if it is unknown.
+        overloaded: Whether the candidate is slower than requests arrive, so that its response time has no value.
         low: Lower end of its interval; None if it is unbounded.
         high: Upper end of its interval; None if it is unbounded.
         confidence: Confidence level of the interval, for this limit and candidate alone.
@@ -35,6 +36,7 @@ class LimitVerdict(msgspec.Struct, frozen=True, kw_only=True):
     relative: bool = False
     verdict: Literal["pass", "fail", "inconclusive"]
     value: float | None = None
+    overloaded: bool = False
     low: float | None = None
     high: float | None = None
     confidence: float = 0.95

@@ -143,6 +143,7 @@ def response_limit_verdicts(plan: Plan, load: Iterable[LoadResult]) -> tuple[Lim
             bound=known[text].bound,
             verdict=verdict.verdict,
             value=verdict.value,
+            overloaded=one.overloaded,
             low=getattr(one.response, f"{known[text].metric}_low", None),
             high=getattr(one.response, f"{known[text].metric}_high", None),
             runs_to_decide=verdict.requests_to_decide,

@@ -12,6 +12,7 @@ from latency_tui.text.formatting import (
     format_memory,
     format_seconds,
 )
+from latency_tui.text.load import OVERLOADED
 from latency_tui.text.sanitize import clean
 from latency_tui.text.scores import format_score_with_interval
 from latency_tui.text.summary import round_estimate
@@ -52,6 +53,8 @@ def describe_verdict(name: str, verdict: LimitVerdict) -> str:
 def format_figures(verdict: LimitVerdict) -> str:
     """Return the value that a limit was judged by, with its interval: `5.2 ms (5.1–5.3 ms)`."""
     value, low, high = verdict.value, verdict.low, verdict.high
+    if verdict.overloaded:
+        return OVERLOADED
     if value is None:
         return "not measured"
     if verdict.relative:

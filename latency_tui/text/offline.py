@@ -8,6 +8,7 @@ from latency_tui.plan.sweep import without
 from latency_tui.text.load import MAX_NAMES
 
 if TYPE_CHECKING:
+    from latency_tui.plan import Candidate
     from latency_tui.result.offline import OfflineResult
     from latency_tui.result.result import Result
 
@@ -19,10 +20,20 @@ def best_batches(result: Result) -> list[tuple[str, OfflineResult]]:
     for one in result.offline:
         if (candidate := candidates.get(one.candidate)) is None:
             continue
-        model = without(candidate, ["batch"]) if "batch" in candidate.settings else candidate
+        model = _model_of(candidate)
         if model.slug not in best or one.rows_per_second > best[model.slug][1].rows_per_second:
             best[model.slug] = model.name, one
     return sorted(best.values(), key=lambda found: -found[1].rows_per_second)
+
+
+def offline_names(result: Result) -> dict[str, str]:
+    """Return the name of each candidate by slug, without the batch size, which stands beside it."""
+    return {candidate.slug: _model_of(candidate).name for candidate in result.plan.candidates}
+
+
+def _model_of(candidate: Candidate) -> Candidate:
+    """Return the model that is measured with the batch size of a candidate."""
+    return without(candidate, ["batch"]) if "batch" in candidate.settings else candidate
 
 
 def summarize_offline(result: Result) -> str:

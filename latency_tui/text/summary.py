@@ -92,9 +92,9 @@ def _describe_limits(result: Result) -> list[str]:
         return []
     met = [result.candidate(slug).name for slug, found in verdicts.items() if found == {"pass"}]
     limits = list(dict.fromkeys(limit.text for limit in result.plan.call_limits))
-    what = limits[0] if len(limits) == 1 else f"all {len(limits)} limits"
+    what = limits[0] if len(limits) == 1 else "both limits" if len(limits) == 2 else f"all {len(limits)} limits"
     if len(limits) > 1 and any(limit.candidate or limit.relative for limit in result.plan.call_limits):
-        what = "all its limits" if 1 in (len(met), len(verdicts)) else "all their limits"
+        what = "all its limits" if len(met) < 2 or len(verdicts) == 1 else "all their limits"
     undecided = sum("fail" not in found and "inconclusive" in found for found in verdicts.values())
     rest = f"; {undecided} undecided" if undecided else ""
     if len(verdicts) == 1:
@@ -103,8 +103,8 @@ def _describe_limits(result: Result) -> list[str]:
             return [f"Whether {name} meets {what} is undecided."]
         return [f"{name} {'meets' if met else 'does not meet'} {what}."]
     names = f": {', '.join(met)}" if 0 < len(met) <= _MAX_NAMES else ""
-    count = f"{len(met)} of {len(verdicts)}" if met else f"None of {len(verdicts)}"
-    return [f"{count} models meet{'s' if len(met) == 1 else ''} {what}{names}{rest}."]
+    count = f"{len(met)} of {len(verdicts)}" if met else f"None of the {len(verdicts)}"
+    return [f"{count} models meet{'s' if len(met) < 2 else ''} {what}{names}{rest}."]
 
 
 def _summarize_one(result: Result, candidate: CandidateResult) -> str:

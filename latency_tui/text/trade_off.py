@@ -24,14 +24,26 @@ _OPEN = {
     "limits": "No model meets all limits, so there is none to ship.",
     "rounds": "There are too few runs to weigh latency against the score.",
 }
+_LIMIT_REASONS = {"limit": "fail", "undecided limit": "inconclusive"}
+"""The reasons why a limit keeps a model from being the choice, with the verdict on that limit."""
 
 
-def describe_trade_off(result: Result) -> list[str]:
-    """Return the answer, one sentence per other model, and how the scores were compared; empty without scores."""
+def describe_trade_off(result: Result, *, limits_follow: bool = False) -> list[str]:
+    """Return the answer, one sentence per other model, and how the scores were compared; empty without scores.
+
+    Args:
+        result: The result.
+        limits_follow: Whether `limit_notes` are shown as well; models that these explain have no sentence then.
+    """
     found = result.trade_off
     if found is None:
         return []
-    rows = [row for row in found.candidates if row.candidate != found.choice]
+    explained = {verdict.candidate for verdict in result.limits if verdict.verdict != "pass"} if limits_follow else ()
+    rows = [
+        row
+        for row in found.candidates
+        if row.candidate != found.choice and not (row.reason in _LIMIT_REASONS and row.candidate in explained)
+    ]
     return [
         describe_choice(result, found),
         *(describe_loser(result, found, row) for row in rows),
@@ -78,7 +90,7 @@ def describe_loser(result: Result, found: TradeOff, row: TradeOffCandidate) -> s
         return f"{name} is scored by {format_metric(one.metric)}, not by {format_metric(found.metric)}."
     if row.reason == "other rows":
         return f"{name} was scored on other test rows, so its score is not compared."
-    wanted = {"limit": "fail", "undecided limit": "inconclusive"}.get(row.reason)
+    wanted = _LIMIT_REASONS.get(row.reason)
     verdicts = [v for v in all_limit_verdicts(result) if v.candidate == row.candidate and v.verdict == wanted]
     if wanted and verdicts:
         verb = "fails" if wanted == "fail" else "is undecided on"
@@ -122,7 +134,7 @@ def _describe_front(result: Result, found: TradeOff) -> str:
     if by["front"]:
         parts.append(f"On the Pareto front: {_names(result, [row.candidate for row in by['front']])}")
     if by["undecided"]:
-        start = "undecided" if by["front"] else "it is undecided who is on the Pareto front"
+        start = "undecided" if by["front"] else "it is undecided which models are on the Pareto front"
         parts.append(f"{start}: {_names(result, [row.candidate for row in by['undecided']])}")
     for row in found.candidates:
         if row.dominated_by is not None:

@@ -259,6 +259,11 @@ def test_the_answer_does_not_count_limits_that_are_on_other_models() -> None:
     assert "1 of 2 models meets all its limits: Logistic Regression." in result.answer
 
 
+def test_the_answer_says_that_no_model_meets_the_limits() -> None:
+    result = measured(plan_of(2, limits=limits("p50 < 1us", "mean < 1us"))).result()
+    assert "None of the 2 models meets both limits." in result.answer
+
+
 def test_a_report_without_limits_says_nothing_of_them() -> None:
     result = measured(plan_of(2)).result()
     assert result.limits == ()

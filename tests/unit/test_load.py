@@ -28,6 +28,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, LoadTest, Plan, Workload
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import render
 from latency_tui.report.command import format_command
+from latency_tui.report.load import offline_rows
 from latency_tui.report.progress import Progress
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics, all_limit_verdicts
@@ -36,6 +37,7 @@ from latency_tui.result.offline import OfflineResult
 from latency_tui.result.result import Result
 from latency_tui.stats.arrivals import draw_arrivals
 from latency_tui.stats.load_windows import RequestTimes, percentile
+from latency_tui.text.limits import describe_verdict
 from latency_tui.text.load import describe_highest_rate, summarize_load
 from latency_tui.text.offline import best_batches, summarize_offline
 from tests.queue_simulation import simulate
@@ -420,6 +422,10 @@ def test_the_best_batch_size_is_the_answer() -> None:
     assert summarize_offline(result).startswith(
         "Offline, at the best batch size: Logistic Regression 41,200 rows/s (41,200–41,200) at 16 rows per call"
     )
+    measured = tuple(msgspec.structs.replace(result.candidates[0], slug=one.candidate) for one in found)
+    result = msgspec.structs.replace(result, candidates=measured)
+    rows = [(row.cells["model"], row.cells["rows per call"]) for row in offline_rows(result)]
+    assert rows == [("Logistic Regression", size) for size in ("1", "16", "64")]
 
 
 def test_the_scenario_offline_sweeps_batch_sizes_unless_one_is_given() -> None:
@@ -475,6 +481,12 @@ def test_a_check_judges_the_worst_rate() -> None:
     assert found["logistic-regression"].verdict == "fail"
     assert found["logistic-regression"].value == 0.006
     assert found["random-forest"].verdict == "inconclusive"
+
+
+def test_a_failed_limit_of_an_overloaded_model_says_so() -> None:
+    result = result_with(make_plan("p99 < 5ms"), load_result("random-forest", None, verdict="fail"))
+    (found,) = all_limit_verdicts(msgspec.structs.replace(result, limits=()))
+    assert describe_verdict("Random Forest", found) == "Random Forest fails p99 < 5ms: overloaded."
 
 
 @pytest.mark.parametrize(("options", "words"), [(["--find-rate"], "use --rate"), (["--scenario", "offline"], "run")])

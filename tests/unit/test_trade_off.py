@@ -15,6 +15,7 @@ from latency_tui.engine.score_events import CandidateScored, MetricScore
 from latency_tui.plan import BUILTIN_MODELS
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import Format, render
+from latency_tui.report.table_cells import make_notes
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import CandidateResult, Result, decode
 from latency_tui.result.trade_off import TradeOff
@@ -164,6 +165,9 @@ def test_limits_filter_and_the_reason_says_which() -> None:
     assert weighed(result).choice == FAST
     assert (standings(result)[SLOW], weighed(result).candidates[1].reason) == ("excluded", "limit")
     assert describe_trade_off(result)[1] == "Random Forest fails p99 < 5ms: 1.00 ms."
+    assert [text for _, text in make_notes(result) if "Random Forest fails" in text] == [
+        "Random Forest fails p99 < 5ms: 1.00 ms."
+    ], "reports list it once"
     both = result_of([1e-4, 1e-2], scores, limits=[limit_on(s, "p99 < 5ms", "fail") for s in (FAST, SLOW)])
     assert (weighed(both).choice, weighed(both).open_because, weighed(both).front) == (None, "limits", ())
     assert describe_trade_off(both)[0] == "No model meets all limits, so there is none to ship."
