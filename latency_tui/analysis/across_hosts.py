@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from latency_tui.plan import Plan
-from latency_tui.result.hosts import HostRatio, RatioAcrossHosts
+from latency_tui.result.hosts import HostRatio, HostResult, HostsResult, RatioAcrossHosts
 from latency_tui.result.result import Result
+from latency_tui.text.hosts import summarize_hosts
 
 
 def common_baseline(plan: Plan, results: Sequence[Result]) -> str | None:
@@ -59,3 +62,15 @@ def compare_across_hosts(plan: Plan, results: Mapping[str, Result]) -> tuple[Rat
             )
         )
     return tuple(found)
+
+
+def hosts_result(plan: Plan, hosts: Sequence[HostResult]) -> HostsResult:
+    """Return the results of one plan on several hosts, with what they say together.
+
+    Args:
+        plan: The plan.
+        hosts: The result of each host, all with the same baseline, and hosts that could not measure.
+    """
+    results = {one.host: one.result for one in hosts if one.result is not None and one.result.measured}
+    value = HostsResult(plan=plan, hosts=tuple(hosts), across_hosts=compare_across_hosts(plan, results))
+    return replace(value, answer=summarize_hosts(value))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from latency_tui.analysis.across_hosts import common_baseline, compare_across_hosts
+from latency_tui.analysis.across_hosts import common_baseline, hosts_result
 from latency_tui.analysis.recorder import Recorder
 from latency_tui.cli.group import print_error
 from latency_tui.cli.headless import failure_exit_code, write_report
@@ -32,7 +32,6 @@ from latency_tui.report.hosts import HOSTS_FORMATS, hosts_pieces
 from latency_tui.report.hosts_progress import HostsProgress
 from latency_tui.result.atomic_files import write_content
 from latency_tui.result.hosts import HostResult, HostsResult
-from latency_tui.text.hosts import summarize_hosts
 from latency_tui.text.sanitize import clean
 
 
@@ -237,10 +236,7 @@ def _report(
 
 
 def _hosts_result(plan: Plan, finished: list[HostResult], unusable: Sequence[UnusableHost]) -> HostsResult:
-    results = {one.host: one.result for one in finished if one.result is not None and one.result.measured}
-    refused = [HostResult(host=one.name, error=one.reason) for one in unusable]
-    value = HostsResult(plan=plan, hosts=(*finished, *refused), across_hosts=compare_across_hosts(plan, results))
-    return msgspec.structs.replace(value, answer=summarize_hosts(value))
+    return hosts_result(plan, [*finished, *(HostResult(host=one.name, error=one.reason) for one in unusable)])
 
 
 def _write_hosts(value: HostsResult, report_format: Format, path: Path | None, *, samples: bool) -> int:

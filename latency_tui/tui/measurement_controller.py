@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from latency_tui.tui import commands
 from latency_tui.tui.background import run_in_background
 from latency_tui.tui.confirmation import Confirmation
 from latency_tui.tui.engine_session import EngineFactory, Session
+from latency_tui.tui.hosts_controller import HostsController
 from latency_tui.tui.messages import EngineLost, EngineMessage, EventsArrived, JobEnded, ResultComputed
 from latency_tui.tui.notices import notify, notify_error
 from latency_tui.tui.plan_to_measure import plan_to_measure
@@ -60,6 +62,7 @@ class MeasurementController:
         self._recordings = Recordings(history)
         self._confirmation = Confirmation(screen)
         self._steps = StepController(screen, store, self._session, self._recordings, self._compute_result)
+        self._hosts = HostsController(screen, store, self._recordings, self._plan)
         self._measured_more = False
         self._next_snapshot = 0.0
         self._training_since: dict[str, float] = {}
@@ -80,7 +83,7 @@ class MeasurementController:
 
     async def close(self) -> None:
         """End every process of the session."""
-        await self._session.close()
+        await asyncio.gather(self._session.close(), self._hosts.close())
 
     def keep_results(self) -> tuple[str, ...]:
         """Keep all results so far in the history, and return their ids there, the newest last."""
@@ -243,6 +246,7 @@ class MeasurementController:
             commands.MeasureSweep: partial(self._profile, ask_for_trust, commands.MeasureSweep()),
             **{one: partial(self._profile, ask_for_trust, one()) for one in commands.RECIPE_COMMANDS},
             commands.Stop: self._stop,
+            commands.MeasureOnHosts: partial(self._hosts.show, ask_for_trust),
             commands.ShowSteps: partial(self._steps.show, ask_for_trust),
             commands.MakeBaseline: self._make_baseline,
         }

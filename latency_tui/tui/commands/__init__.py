@@ -22,6 +22,7 @@ from latency_tui.tui.commands.history import (
     ShowTrend,
     command_of_key,
 )
+from latency_tui.tui.commands.hosts import MeasureOnHosts
 from latency_tui.tui.commands.measuring import (
     FocusRuns,
     Freeze,
@@ -117,6 +118,7 @@ __all__ = [
     "MeasureColdStart",
     "MeasureLoad",
     "MeasureMore",
+    "MeasureOnHosts",
     "MeasureRecipe",
     "MeasureSweep",
     "NextResult",
@@ -164,7 +166,7 @@ __all__ = [
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        *(Profile, MeasureMore, MeasureSweep, MeasureLoad),
+        *(Profile, MeasureMore, MeasureSweep, MeasureLoad, MeasureOnHosts),
         *(Train, Stop, Freeze, FocusRuns, SetOptions, UntilKnown, TakeControl, MeasureColdStart),
         *(Choose, ChooseAll, ChooseNone, AddModel, AddVariants, RemoveModel, ChangeData, MakeBaseline),
         *(ShowSteps, ShowFailure),

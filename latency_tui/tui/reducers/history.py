@@ -107,16 +107,17 @@ def find_neighbour(state: State, rows: Iterable[Row], step: int) -> ShownMeasure
     return found[max(dates) if step < 0 else min(dates)] if dates else None
 
 
-def open_saved(state: State, result: Result, key: str = "") -> State:
+def open_saved(state: State, result: Result, key: str = "", *, job: str = "") -> State:
     """Return the state with a saved result on the screen; saved results precede those of this session, by date.
 
     Args:
         state: The state before.
         result: The result; its samples may follow.
-        key: Its id in the history; empty if it is from a file.
+        key: Its id in the history; empty if it is from a file or another host.
+        job: Name of its measurement; empty for a name that is made from its id or date.
     """
     opened = ShownMeasurement(
-        f"saved-{key or date_text(result.created_at)}",
+        job or f"saved-{key or date_text(result.created_at)}",
         result.plan,
         result,
         stable_order(result, (), slack=0.0),

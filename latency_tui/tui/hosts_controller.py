@@ -1,0 +1,241 @@
+"""Measures the plan on other machines, keeps what each of them sent, and shows it in a dialog."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+from textual.dom import DOMNode
+
+from latency_tui.errors import LatencyTuiError
+from latency_tui.tui import commands
+from latency_tui.tui.background import run_in_background
+from latency_tui.tui.hosts_view import (
+    HostsView,
+    HostsWanted,
+    begin_connecting,
+    begin_measuring,
+    end_hosts,
+    show_hosts,
+    update_host,
+)
+from latency_tui.tui.recordings import Recordings
+from latency_tui.tui.reducers.history import open_saved, show_measurement
+from latency_tui.tui.store import Store
+
+if TYPE_CHECKING:
+    from latency_tui.cluster.process_protocol import HostEvents, Reply
+    from latency_tui.plan import Plan
+    from latency_tui.report.progress import Progress
+    from latency_tui.result.hosts import HostResult
+    from latency_tui.result.result import Result
+    from latency_tui.tui.hosts_client import HostsClient
+    from latency_tui.tui.screens.hosts import HostsDialog
+
+AskForTrust = Callable[[commands.Command], None]
+
+
+class HostsController:
+    """Owns the process that talks to the hosts, and the dialog.
+
+    Args:
+        screen: The main screen.
+        store: The state.
+        recordings: Fold the events of each host into a result, and keep it in the history.
+        make_plan: Returns the plan to measure; None, after a word to the user, if there is none.
+    """
+
+    def __init__(
+        self,
+        screen: DOMNode,
+        store: Store,
+        recordings: Recordings,
+        make_plan: Callable[[commands.Command, AskForTrust], Plan | None],
+    ) -> None:
+        self._screen = screen
+        self._store = store
+        self._recordings = recordings
+        self._make_plan = make_plan
+        self._view = HostsView()
+        self._dialog: HostsDialog | None = None
+        self._client: HostsClient | None = None
+        self._progress: dict[str, Progress] = {}
+        self._numbers = itertools.count(1)
+
+    def show(self, ask_for_trust: AskForTrust) -> None:
+        """Show the results of the hosts if there are any; otherwise ask for hosts."""
+        if not commands.MeasureOnHosts.applies(self._store.state) or self._dialog is not None:
+            return
+        if self._view.stage != "finished":
+            plan = self._make_plan(commands.MeasureOnHosts(), ask_for_trust)
+            if plan is None:
+                return
+            self._view = HostsView(plan=plan, wanted=self._view.wanted)
+        from latency_tui.tui.screens.hosts import HostsDialog  # imported when it is opened
+
+        dialog = self._dialog = HostsDialog(self._view, self)
+        self._screen.app.push_screen(dialog, partial(self._closed, dialog))
+
+    def _closed(self, dialog: HostsDialog, _: object) -> None:
+        if self._dialog is dialog:
+            self._dialog = None
+
+    def _close_dialog(self) -> None:
+        dialog, self._dialog = self._dialog, None
+        if dialog is not None:
+            dialog.dismiss()
+
+    def _change(self, view: HostsView) -> None:
+        self._view = view
+        if self._dialog is not None:
+            self._dialog.show(view)
+
+    # --- what the dialog asks for ------------------------------------------------------------------------------------
+
+    def connect(self, wanted: HostsWanted) -> None:
+        """Look for hosts.
+
+        Raises:
+            UsageError: The fields name no hosts.
+        """
+        wanted.check()
+        self._change(begin_connecting(self._view, wanted))
+        run_in_background(self._screen, partial(self._run, wanted), group="hosts")
+
+    def measure(self) -> None:
+        """Measure the plan on every host that was found."""
+        view = self._view
+        if view.stage != "found" or view.plan is None or self._client is None or not view.lines:
+            return
+        from latency_tui.cluster.process_protocol import Measure
+        from latency_tui.report.progress import Progress
+
+        number = next(self._numbers)
+        jobs = {line.name: f"hosts-{number}-{line.name}" for line in view.lines}
+        for job in jobs.values():
+            self._recordings.open(job, view.plan, self._store.state.colours)
+        self._progress = {name: Progress(view.plan, shown=False) for name in jobs}
+        self._change(begin_measuring(view, jobs))
+        self._client.send(Measure(plan=view.plan))
+
+    def stop(self) -> None:
+        """Stop what runs: the measurement on every host, or looking for hosts."""
+        if self._view.stage == "measuring":
+            self._change(replace(self._view, stage="stopping"))
+        elif self._view.stage in ("connecting", "found"):
+            self._change(HostsView(plan=self._view.plan, wanted=self._view.wanted))
+        if self._client is not None:
+            run_in_background(self._screen, self._client.close, group="hosts-stop", exclusive=False)
+
+    def again(self) -> None:
+        """Ask for hosts again, to measure what is selected now."""
+        self._view = HostsView(wanted=self._view.wanted)
+        self._close_dialog()
+        self._screen.post_message(commands.MeasureOnHosts())
+
+    def open_result(self, host: str) -> None:
+        """Show the result of a host in the tabs."""
+        line = next((line for line in self._view.lines if line.name == host), None)
+        if line is None or line.result is None or not line.result.measured:
+            return
+        self._close_dialog()
+        state = self._store.state
+        known = next((one for one in state.measurements if one.job == line.job), None)
+        if known is not None:
+            self._store.change(show_measurement(state, known))
+        else:
+            self._store.change(open_saved(state, line.result, job=line.job))
+
+    async def close(self) -> None:
+        """End the process, and with it the measurement on every host."""
+        if self._client is not None:
+            await self._client.close()
+
+    # --- what the process reports ------------------------------------------------------------------------------------
+
+    async def _run(self, wanted: HostsWanted) -> None:
+        """Talk to the process until it ends, then compute the results."""
+        from latency_tui.cluster.process_protocol import Connect
+        from latency_tui.tui.hosts_client import HostsClient
+
+        client = self._client = HostsClient()
+        request = Connect(
+            cluster=wanted.cluster.strip(), hosts=wanted.names, remote_python=wanted.python.strip() or None
+        )
+        error = ""
+        try:
+            async for reply in client.replies(request):
+                if self._client is client:
+                    error = self._take(reply) or error
+        except LatencyTuiError as failed:
+            error = str(failed)
+        finally:
+            await client.close()
+        if self._client is not client:
+            return
+        self._client = None
+        view = self._view
+        if view.stage in ("measuring", "stopping"):
+            await self._finish(end_hosts(view, "" if view.stage == "stopping" else error))
+        elif view.stage in ("connecting", "found"):
+            lost = "" if view.stage == "connecting" else "The connection to the hosts was lost."
+            self._change(HostsView(plan=view.plan, wanted=view.wanted, error=error or lost))
+
+    def _take(self, reply: Reply) -> str:
+        """Take a reply into the view; return why the process ends, if it says so."""
+        from latency_tui.cluster.process_protocol import Failed, HostEnded, HostEvents, HostsFound
+
+        match reply:
+            case Failed(message=message):
+                return message
+            case HostsFound() if self._view.stage == "connecting":
+                self._change(show_hosts(self._view, reply.hosts, reply.unusable))
+            case HostEvents():
+                self._add(reply)
+            case HostEnded():
+                self._change(update_host(self._view, reply.host, error=reply.error))
+        return ""
+
+    def _add(self, reply: HostEvents) -> None:
+        """Record events of a host."""
+        line = next((line for line in self._view.lines if line.name == reply.host), None)
+        if line is None or not line.job:
+            return
+        self._recordings.add(line.job, reply.events)
+        words = ""
+        for event in reply.events:
+            words = self._progress[reply.host].describe(event) or words
+        if words:
+            self._change(update_host(self._view, reply.host, progress=words))
+
+    async def _finish(self, view: HostsView) -> None:
+        """Compute the result of each host with the baseline that all share, keep it, and compare the hosts."""
+        from latency_tui.analysis.across_hosts import common_baseline, hosts_result
+        from latency_tui.result.hosts import HostResult
+
+        plan = view.plan
+        assert plan is not None
+        so_far: dict[str, Result] = {}
+        for line in view.lines:
+            result = await asyncio.to_thread(self._recordings.result_so_far, line.job)
+            if result is not None and result.environment is not None:
+                so_far[line.name] = result
+        baseline = common_baseline(plan, [*so_far.values()])
+        results: list[HostResult] = []
+        for line in view.lines:
+            result = so_far.get(line.name)
+            if result is None or not result.measured:
+                self._recordings.drop(line.job)
+            else:
+                recording = self._recordings.get(line.job)
+                if baseline is not None and recording is not None and baseline in recording.active:
+                    recording.rebase(baseline)
+                result = await self._recordings.finish(line.job)
+            results.append(HostResult(host=line.name, cpu=line.description.cpu, result=result, error=line.error))
+            view = update_host(view, line.name, result=result)
+        results += [HostResult(host=name, error=reason) for name, reason in view.unusable.items()]
+        self._change(replace(view, stage="finished", found=hosts_result(plan, results)))
