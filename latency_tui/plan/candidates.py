@@ -170,7 +170,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         plain = [
             msgspec.structs.replace(
                 one,
-                model=msgspec.structs.replace(one.model, file="", file_digest="", configuration_digest="", python="")
+                model=msgspec.structs.replace(one.model, file="any", file_digest="", configuration_digest="", python="")
                 if one.model.file
                 else msgspec.structs.replace(one.model, python=""),
                 settings={key: value for key, value in one.settings.items() if key != "python"},

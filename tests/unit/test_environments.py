@@ -74,6 +74,14 @@ def test_each_candidate_is_compared_with_the_same_model_elsewhere() -> None:
     assert Plan(candidates=(plain, other)).counterparts == {}
 
 
+def test_a_model_file_is_compared_with_itself_at_a_revision() -> None:
+    revision = Revision(name="main", commit="a" * 40, python="/cache/env/bin/python", folder="/cache/tree")
+    here, there = (ModelSpec(name="m.onnx", file=f"/{place}/m.onnx", file_format="onnx") for place in ("here", "cache"))
+    plan = Plan(candidates=(Candidate(model=here), Candidate(model=there, revision=revision)))
+    assert plan.counterparts == {"m.onnx-main": "m.onnx"}
+    assert plan.revision_pairs == {"m.onnx": "m.onnx-main"}
+
+
 def test_a_revision_is_part_of_the_name() -> None:
     revision = Revision(name="main", commit="a" * 40, python="/cache/env/bin/python", folder="/cache/tree")
     there = Candidate(model=FOREST, revision=revision)
