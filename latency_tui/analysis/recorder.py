@@ -29,6 +29,7 @@ from latency_tui.analysis.sample_buffer import MAX_SAMPLES, SampleBuffer
 from latency_tui.analysis.steps import analyse_steps
 from latency_tui.analysis.sweeps import analyse_sweeps
 from latency_tui.analysis.trade_off import TradeOffs
+from latency_tui.catalog.working_tree import WorkingTree
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
@@ -78,6 +79,7 @@ class Recorder:
         load: Windows of the load test.
         asked: The plan and its continuations.
         inputs: SHA-256 of each measured file and module, and version of each library, by name.
+        working_tree: The git working tree that models come from.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Recorder:
         self.load = LoadRecorder(plan)
         self.asked: list[MeasurementRequest] = [MeasurementRequest(more=MeasurementAmount.of(plan))]
         self.inputs: dict[str, str] = {}
+        self.working_tree: WorkingTree | None = None
 
     @property
     def plan(self) -> Plan:
@@ -169,6 +172,8 @@ class Recorder:
             case EngineStarted():
                 self.noise_recorder.add(event)
             case InputsIdentified():
+                if not self.rounds:
+                    self.working_tree = event.working_tree
                 self.inputs = self.inputs or event.inputs
             case MeasurementStarted():
                 self.noise_recorder.add(event)
@@ -340,6 +345,7 @@ class Recorder:
             steps=tuple(step for _, steps in passes for step in steps),
             step_passes=tuple(one for one, _ in passes),
             inputs=self.inputs,
+            working_tree=self.working_tree,
             checkpoint=checkpoint_of(self) if samples and not live else None,
         )
         fastest, fastest_comparisons = comparer.fastest(candidates), comparisons

@@ -90,6 +90,7 @@ def resume(result: Result, *, max_samples: int = MAX_SAMPLES) -> Recorder:
     interim.decided = {(verdict.limit, verdict.candidate): verdict for verdict in begun.interim.decided}
     interim.count, interim.next = begun.interim.count, begun.interim.due
     recording.asked, recording.inputs = [*begun.asked], begun.inputs
+    recording.working_tree = result.working_tree
     return recording
 
 

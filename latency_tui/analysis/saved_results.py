@@ -11,6 +11,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from latency_tui.catalog.working_tree import SHORT_COMMIT, WorkingTree
 from latency_tui.engine.protocol import Environment
 from latency_tui.plan import Plan, slugify
 from latency_tui.plan.mix import format_mix
@@ -72,6 +73,7 @@ class ComparedResult:
         inputs: SHA-256 of the measured files, by name.
         created_at: When it was measured; None if it is unknown.
         equivalence: Half-width of the region of practical equivalence.
+        working_tree: The git working tree that models come from; None if it is unknown.
     """
 
     candidates: tuple[ComparedCandidate, ...]
@@ -80,6 +82,7 @@ class ComparedResult:
     inputs: Mapping[str, str] | None = None
     created_at: datetime | None = None
     equivalence: float = EQUIVALENCE
+    working_tree: WorkingTree | None = None
 
     @classmethod
     def of(cls, result: Result | Suite) -> ComparedResult:
@@ -97,6 +100,7 @@ class ComparedResult:
             result.inputs,
             result.created_at,
             result.equivalence,
+            result.working_tree,
         )
 
 
@@ -254,6 +258,9 @@ def differences_of(before: ComparedResult, after: ComparedResult) -> Iterator[Di
     yield from _find_differences(
         "input", *({name: one[name] for name in files[0].keys() & files[1].keys()} for one in files)
     )
+    if before.working_tree is not None and after.working_tree is not None:
+        commits = ({"commit": _format_commit(tree)} for tree in (before.working_tree, after.working_tree))
+        yield from _find_differences("revision", *commits)
 
 
 def _files(inputs: Mapping[str, str]) -> dict[str, str]:
@@ -264,6 +271,10 @@ def _files(inputs: Mapping[str, str]) -> dict[str, str]:
         short if names.count(short) == 1 else name: value
         for (name, value), short in zip(hashes.items(), names, strict=True)
     }
+
+
+def _format_commit(tree: WorkingTree) -> str:
+    return f"{tree.commit[:SHORT_COMMIT]}{' with uncommitted changes' if tree.is_modified else ''}"
 
 
 def find_environment_differences(before: Environment | None, after: Environment | None) -> list[Difference]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,14 +14,21 @@ from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.candidates import make_slugs_unique
 from latency_tui.result.result import Result
 
+CandidateOfResult = Callable[[Candidate, Result, str], Candidate]
+"""Returns a candidate of a result as it was then, from its git commit; the text is `before` or `after`."""
 
-def plan_to_confirm(slug: str, before: Result, since: Result) -> Plan | str:
+
+def plan_to_confirm(
+    slug: str, before: Result, since: Result, candidate_of_result: CandidateOfResult | None = None
+) -> Plan | str:
     """Return the plan that compares a candidate of two results in turns, or in one sentence why there is none.
 
     Args:
         slug: The candidate.
         before: The last result before the change.
         since: The first result after it.
+        candidate_of_result: Returns each side if both are commits of a git repository, and raises a `UsageError` if it
+            does not exist any more; None to take nothing from git.
     """
     sides = [_candidate(result, slug) for result in (before, since)]
     old, new = sides
@@ -28,11 +36,17 @@ def plan_to_confirm(slug: str, before: Result, since: Result) -> Plan | str:
         return "the model is not in both results."
     if old.model.is_temporary_pickle or new.model.is_temporary_pickle:
         return "it was measured from an object of a Python program; measure both objects with latency_tui.measure."
+    if _place(old) == _place(new) and candidate_of_result is not None and _differ_in_commit(old, before, since):
+        try:
+            named = [candidate_of_result(old, before, "before"), candidate_of_result(new, since, "after")]
+        except UsageError as error:
+            return str(error)
+        return _plan(named, since)
     if _place(old) == _place(new):
         if _content(before, old) != _content(since, new):
             return (
                 f"{old.model.file or old.model.factory} has another content now, and that of then does not exist any "
-                "more; keep a copy of each version, or compare git revisions with --against."
+                "more; keep a copy of each version, or measure it in a git repository and commit each version."
             )
         return (
             "both results are of the same model, so there is nothing to measure in turns; to measure it with other "
@@ -45,7 +59,12 @@ def plan_to_confirm(slug: str, before: Result, since: Result) -> Plan | str:
         msgspec.structs.replace(one, model=msgspec.structs.replace(one.model, name=f"{one.model.name} {when}"))
         for one, when in ((old, "before"), (new, "after"))
     ]
-    candidates = make_slugs_unique(named)
+    return _plan(named, since)
+
+
+def _plan(sides: Iterable[Candidate], since: Result) -> Plan:
+    """Return the plan of the newer result, with both sides as its candidates, until it is known whether they differ."""
+    candidates = make_slugs_unique(sides)
     return msgspec.structs.replace(
         since.plan,
         candidates=candidates,
@@ -67,6 +86,15 @@ def _place(candidate: Candidate) -> tuple[str, ...]:
     """Return where a candidate comes from: its file, its interpreter and the commit of its revision."""
     file = os.path.realpath(candidate.model.file) if candidate.model.file else ""
     return file, candidate.python, candidate.revision.commit if candidate.revision else ""
+
+
+def _differ_in_commit(candidate: Candidate, before: Result, since: Result) -> bool:
+    """Return whether both results of a candidate of the working tree are of different commits, or of changes to one."""
+    one, other = before.working_tree, since.working_tree
+    if candidate.python or one is None or other is None:
+        return False
+    is_own = bool(candidate.model.file) or _content(since, candidate) is not None
+    return is_own and (one.commit != other.commit or one.is_modified or other.is_modified)
 
 
 def _content(result: Result, candidate: Candidate) -> str | None:

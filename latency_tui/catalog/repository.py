@@ -10,6 +10,8 @@ from latency_tui.errors import UsageError
 
 _GIT_SECONDS = 600.0
 """Time limit of one git command; a large tree with submodules may take minutes."""
+_STATUS_SECONDS = 10.0
+"""Time limit of the search for modified files, which delays a measurement."""
 _OF_A_HOOK = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -22,6 +24,7 @@ class Repository:
 
     Args:
         folder: A folder in the working tree.
+        needed_by: The option that needs it, for messages.
 
     Attributes:
         root: The root folder of the working tree.
@@ -30,17 +33,17 @@ class Repository:
         UsageError: The folder is in no repository with a working tree, or git is not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, needed_by: str = "--against") -> None:
+        self._folder, self._needed_by = folder, needed_by
         done = self._git("rev-parse", "--is-inside-work-tree", "--show-toplevel", "--is-bare-repository")
         lines = done.stdout.splitlines()
         if done.returncode and "--show-toplevel" not in done.stderr and "work tree" not in done.stderr:
             why = _first_line(done.stderr)
             if "not a git repository" in why:
-                raise UsageError("--against needs a git repository, and the working directory is not in one.")
-            raise UsageError(f"--against cannot use this git repository: {why}.")
+                raise UsageError(f"{needed_by} needs a git repository, and the working directory is not in one.")
+            raise UsageError(f"{needed_by} cannot use this git repository: {why}.")
         if done.returncode or lines[:1] != ["true"]:
-            raise UsageError("--against needs a git repository with a working tree, and this one is bare.")
+            raise UsageError(f"{needed_by} needs a git repository with a working tree, and this one is bare.")
         self.root = Path(lines[1])
 
     def commit(self, revision: str) -> str:
@@ -59,6 +62,21 @@ class Repository:
                 "fetch-depth: 0 in GitHub Actions."
             )
         raise UsageError(f"There is no revision {revision!r}; git branch --all and git tag list names.")
+
+    def is_modified(self) -> bool:
+        """Return whether tracked files differ from the commit that is checked out; nothing is written.
+
+        Raises:
+            UsageError: git failed, or took too long.
+        """
+        done = self._git(
+            *("--no-optional-locks", "-c", "core.fsmonitor=false"),
+            *("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"),
+            seconds=_STATUS_SECONDS,
+        )
+        if done.returncode:
+            raise UsageError(f"git cannot list modified files: {_last_line(done.stderr)}.")
+        return bool(done.stdout.strip())
 
     def check_out(self, commit: str, tree: Path) -> None:
         """Check out a commit into a folder, with its submodules. The working tree and its index are not touched.
@@ -83,7 +101,9 @@ class Repository:
         """Remove one worktree. Others are not pruned, because they may be on a disk that is not mounted."""
         self._git("worktree", "remove", "--force", str(tree))
 
-    def _git(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def _git(
+        self, *words: str, folder: Path | None = None, seconds: float = _GIT_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
         environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         try:
@@ -95,13 +115,13 @@ class Repository:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_GIT_SECONDS,
+                timeout=seconds,
                 check=False,
             )
         except FileNotFoundError:
-            raise UsageError("--against needs git, which is not installed.") from None
+            raise UsageError(f"{self._needed_by} needs git, which is not installed.") from None
         except subprocess.TimeoutExpired:
-            raise UsageError(f"git {words[0]} did not end within {_GIT_SECONDS:g} s.") from None
+            raise UsageError(f"git {words[0]} did not end within {seconds:g} s.") from None
 
 
 def _first_line(text: str) -> str:

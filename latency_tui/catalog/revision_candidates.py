@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,8 +14,9 @@ from latency_tui.catalog.input_hashes import packages_of
 from latency_tui.catalog.model_files import kind_of
 from latency_tui.catalog.repository import Repository
 from latency_tui.catalog.revision_environment import Report, build, mapped_python_path, moved
-from latency_tui.catalog.trust_store import digest_of_model
+from latency_tui.catalog.trust_store import digest_of, digest_of_model
 from latency_tui.catalog.validate import check_plan
+from latency_tui.catalog.working_tree import SHORT_COMMIT, WorkingTree
 from latency_tui.errors import UsageError
 from latency_tui.plan.candidates import Candidate, ModelSpec, Revision, make_slugs_unique
 from latency_tui.plan.plan import Plan
@@ -41,7 +42,6 @@ def add_revision_candidates(
         UsageError: The revision, or a file in it, does not exist, or a candidate cannot be taken from it.
         EngineError: The environment could not be built.
     """
-    command = _command(configuration)
     for candidate in plan.candidates:
         if candidate.python or candidate.model.is_temporary_pickle:
             raise UsageError(f"{candidate.name} cannot be taken from a revision; omit its interpreter, or --against.")
@@ -50,26 +50,7 @@ def add_revision_candidates(
     commit = repository.commit(revision)
     for candidate in plan.candidates:
         _check_module(candidate, repository.root, here, configuration.folder)
-    where = (configuration.folder if command else here).absolute()
-    packages = (name for candidate in plan.candidates for name in packages_of(candidate))
-    tree, python = build(
-        repository,
-        commit,
-        command=command,
-        folder=_relative(where, repository.root),
-        packages=packages,
-        report=lambda line: report(f"{revision}: {line}"),
-    )
-    other = Revision(
-        name=revision,
-        commit=commit,
-        python=str(python),
-        folder=str(moved(here, repository.root, tree)),
-        modules=(str(moved(configuration.folder, repository.root, tree)),),
-        python_path=mapped_python_path(os.environ, repository.root, tree),
-    )
-    if not Path(other.folder).is_dir():
-        raise UsageError(f"The working directory does not exist in revision {revision}.")
+    other, tree = _build_revision(repository, revision, commit, here, plan.candidates, configuration, report)
     pairs = [(one, _at(one, other, repository.root, tree)) for one in plan.candidates]
     trust = plan.trust
     for one, there in pairs:
@@ -82,12 +63,117 @@ def add_revision_candidates(
     return found
 
 
+def candidate_of_result(
+    candidate: Candidate,
+    measured: WorkingTree,
+    inputs: Mapping[str, str],
+    when: str,
+    configuration: LoadedConfiguration,
+    report: Report,
+) -> Candidate:
+    """Return a candidate as it was when a result was measured, from the commit that was checked out then.
+
+    The repository is that of the working directory, which may be another clone.
+
+    Args:
+        candidate: The candidate of the result; it runs under the interpreter of the engine.
+        measured: The working tree of the result.
+        inputs: SHA-256 of each file and module of the result, by name.
+        when: A word that distinguishes the revision, for its name.
+        configuration: The configuration, which may name the command that builds the environment.
+        report: Called with each line of progress.
+
+    Raises:
+        UsageError: The commit or the model does not exist any more, or was modified when it was measured.
+        EngineError: The environment could not be built.
+    """
+    short = measured.commit[:SHORT_COMMIT]
+    if measured.is_modified:
+        raise UsageError(f"it was measured with uncommitted changes to commit {short}, which git does not keep.")
+    try:
+        repository = Repository(Path.cwd(), needed_by="--confirm")
+    except UsageError as error:
+        raise UsageError(f"{str(error).rstrip('.')}; the model was measured in {measured.root}.") from None
+    try:
+        commit = repository.commit(measured.commit)
+    except UsageError:
+        raise UsageError(
+            f"the git repository of the working directory has no commit {short}; the model was measured in "
+            f"{measured.root}."
+        ) from None
+    here, model = repository.root / measured.folder, candidate.model
+    if model.file:
+        file = moved(Path(measured.root, measured.folder, model.file), Path(measured.root), repository.root)
+        candidate = msgspec.structs.replace(candidate, model=msgspec.structs.replace(model, file=str(file)))
+    revision, tree = _build_revision(repository, f"{short}, {when}", commit, here, [candidate], configuration, report)
+    found = _at(candidate, revision, repository.root, tree)
+    known = inputs.get(model.file or f"the module {model.factory.partition(':')[0]}")
+    folder = Path(revision.folder)
+    places = (
+        [Path(found.model.file)]
+        if model.file
+        else [*_in_tree(model.factory, (folder, folder / "src", tree, tree / "src", *map(Path, revision.modules)))]
+    )
+    if places and known and known not in map(digest_of, places):
+        raise UsageError(
+            f"{model.file or model.factory.partition(':')[0]} in commit {short} differs from what was measured."
+        )
+    return found
+
+
+def _build_revision(
+    repository: Repository,
+    name: str,
+    commit: str,
+    here: Path,
+    candidates: Sequence[Candidate],
+    configuration: LoadedConfiguration,
+    report: Report,
+) -> tuple[Revision, Path]:
+    """Build the tree and the environment of a commit, and return the revision and its tree.
+
+    Args:
+        repository: The repository.
+        name: Name of the revision.
+        commit: Hash of the commit.
+        here: The working directory.
+        candidates: Candidates that are taken from it.
+        configuration: The configuration, which may name the command that builds the environment.
+        report: Called with each line of progress.
+
+    Raises:
+        UsageError: The working directory does not exist there, or the command is not trusted.
+        EngineError: The environment could not be built.
+    """
+    command = _command(configuration)
+    where = (configuration.folder if command else here).absolute()
+    tree, python = build(
+        repository,
+        commit,
+        command=command,
+        folder=_relative(where, repository.root),
+        packages=(package for candidate in candidates for package in packages_of(candidate)),
+        report=lambda line: report(f"{name}: {line}"),
+    )
+    revision = Revision(
+        name=name,
+        commit=commit,
+        python=str(python),
+        folder=str(moved(here, repository.root, tree)),
+        modules=(str(moved(configuration.folder, repository.root, tree)),),
+        python_path=mapped_python_path(os.environ, repository.root, tree),
+    )
+    if not Path(revision.folder).is_dir():
+        raise UsageError(f"The working directory does not exist in revision {name}.")
+    return revision, tree
+
+
 def _command(configuration: LoadedConfiguration) -> str:
     command = configuration.configuration.against.command
     if command and not configuration.is_trusted_location:
         raise UsageError(
-            f"--against would run the command {command!r}, which latency-tui.toml in this directory names. If you "
-            "trust that file, add --trust ./latency-tui.toml."
+            f"The environment of the revision is built by the command {command!r}, which latency-tui.toml in this "
+            "directory names. If you trust that file, add --trust ./latency-tui.toml."
         )
     return command
 

@@ -111,7 +111,12 @@ def show(reference: str, report_format: ListFormat, no_samples: bool, history: s
     is_flag=True,
     help="Then measure both sides of the newest change of each model in turns, where both still exist.",
 )
-@click.option("--trust", multiple=True, metavar="FILE", help="With --confirm: let this model file run its code.")
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="FILE",
+    help="With --confirm: let this model file, or ./latency-tui.toml, run its code.",
+)
 @_format
 @_places
 def show_trend(
@@ -140,7 +145,7 @@ def show_trend(
         return code
     from latency_tui.cli.confirm_trend import confirm_changes
 
-    return confirm_changes(trend, results, trust) or code
+    return confirm_changes(trend, results, trust, read_configuration({"config": config, "trust": trust})) or code
 
 
 @command.command(

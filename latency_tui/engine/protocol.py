@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from latency_tui.catalog.working_tree import WorkingTree
 from latency_tui.engine.cold_start_events import ColdStartMeasured, ColdStartStarted
 from latency_tui.engine.environment_events import EnvironmentIdentified, PredictionsCompared
 from latency_tui.engine.load_events import LoadStarted, LoadWindowMeasured, RateSearchFinished
@@ -164,10 +165,12 @@ class InputsIdentified(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         job: The job that asked for it.
         inputs: SHA-256 of each file and module, and version of each library, by name.
+        working_tree: The git working tree that models come from; None if they come from none.
     """
 
     job: str
     inputs: dict[str, str]
+    working_tree: WorkingTree | None = None
 
 
 class DatasetPrepared(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -333,7 +333,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def revision_pairs(self) -> dict[str, str]:
         """Map the slug of each candidate of the working tree to the slug of the same candidate at the revision."""
-        return {there: slug for slug, there in self.counterparts.items() if self._find(slug).revision}
+        pairs = {there: slug for slug, there in self.counterparts.items() if self._find(slug).revision}
+        return {here: there for here, there in pairs.items() if self._find(here).revision is None}
 
     def _find(self, slug: str) -> Candidate:
         return next(candidate for candidate in self.candidates if candidate.slug == slug)

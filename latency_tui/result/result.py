@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latency_tui.catalog.bounded_reading import read_whole
+from latency_tui.catalog.working_tree import WorkingTree
 from latency_tui.engine.protocol import CallInput, Environment
 from latency_tui.errors import UnknownCandidateError, UsageError
 from latency_tui.plan import Plan
@@ -222,6 +223,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         sweeps: One curve per sweep and model; empty without sweeps.
         check: What `latency-tui check` found; None if it did not measure this result.
         inputs: SHA-256 of the measured files and modules, and versions of the libraries that load them, by name.
+        working_tree: The git working tree that models come from; None if they come from none.
         checkpoint: What `run --continue` needs in addition to the samples; None if samples are left out.
     """
 
@@ -247,6 +249,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     sweeps: tuple[SweepCurve, ...] = ()
     check: CheckOutcome | None = None
     inputs: dict[str, str] = {}
+    working_tree: WorkingTree | None = None
     checkpoint: Checkpoint | None = None
 
     def candidate(self, name: str) -> CandidateResult:

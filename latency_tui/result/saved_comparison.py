@@ -8,7 +8,7 @@ import msgspec
 
 from latency_tui.stats.comparison import Verdict
 
-Area = Literal["machine", "version", "plan", "input"]
+Area = Literal["machine", "version", "plan", "input", "revision"]
 NoVerdict = Literal["launches", "cpu", "same result"]
 
 

@@ -11,6 +11,7 @@ from latency_tui.text.saved_comparison import describe_difference
 
 if TYPE_CHECKING:
     from latency_tui.result.trend import CandidateTrend, Trend, TrendChange
+    from latency_tui.stats.comparison import Comparison
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MAX_DIFFERENCES = 3
@@ -55,6 +56,31 @@ def describe_change(candidate: CandidateTrend, change: TrendChange) -> str:
     more = len(differences) - _MAX_DIFFERENCES
     listed = "; ".join(differences[:_MAX_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
     return f"{sentence}: {listed}." if listed else f"{sentence}; machine, versions and files are the same."
+
+
+def describe_confirmation(candidate: CandidateTrend, change: TrendChange, measured: Comparison) -> str:
+    """Return whether a measurement of both sides in turns confirms a change.
+
+    Args:
+        candidate: The candidate.
+        change: The change of its trend.
+        measured: The comparison of what was measured after the change with what was measured before it.
+    """
+    verdict, expected = measured.verdict, "slower" if change.ratio > 1 else "faster"
+    name = clean(candidate.name)
+    if measured.ratio is None:
+        return f"Whether {name} changed is not known: too few rounds were measured."
+    ratio = format_ratio(measured.ratio, measured.low, measured.high)
+    if verdict == expected:
+        return f"The change of {name} is confirmed: measured in turns, it is {ratio} than before."
+    if verdict == "same":
+        return (
+            f"The change of {name} is not confirmed: measured in turns, both sides are the same ({ratio}), so "
+            "the machine or something else in its environment has changed."
+        )
+    if verdict == "inconclusive":
+        return f"Whether {name} changed is undecided; the ratio measured in turns is {ratio}."
+    return f"The change of {name} is not confirmed: measured in turns, it is {ratio} than before."
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from latency_tui.result.result import load
+from latency_tui.history.store import History
+from latency_tui.result.result import Result, load
 from tests.unit.test_against import git
 
 _MODULE = """
@@ -49,8 +52,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command in the repository that measures its model, and return its output."""
-    command = [sys.executable, "-P", "-m", "latency_tui.cli", *arguments, "--trust", "latency-tui.toml"]
-    command += ["--data", "iris", "-m", "planted_here:Model", "-n", "200"]
+    return command_in(
+        project, *arguments, "--trust", "latency-tui.toml", "--data", "iris", "-m", "planted_here:Model", "-n", "200"
+    )
+
+
+def command_in(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a repository, with a cache and a history beside it."""
+    command = [sys.executable, "-P", "-m", "latency_tui.cli", *arguments]
     folders = {name: str(project.parent / name.lower()) for name in ("XDG_CACHE_HOME", "LATENCY_TUI_HOME")}
     environment = {**os.environ, **folders, "PYTHONPATH": ""}
     return subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=project, env=environment)
@@ -81,4 +90,47 @@ def test_a_check_against_a_revision_fails_on_the_planted_slowdown_only(project: 
     done = run(project, "check", "--against", "HEAD~1", "--limit", "p50 < 1.15x")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAIL" not in done.stdout
+    assert git("status", "--porcelain", folder=project) == ""
+
+
+def seed_history(path: Path, before: Result, since: Result) -> None:
+    """Keep six results of each side, a day apart, whose p50 varies by 0.1 %."""
+    with History.open(path, create=True) as history:
+        for number, result in enumerate([before] * 6 + [since] * 6):
+            candidate = result.candidates[0]
+            assert candidate.statistics is not None
+            factor = 1 + 0.001 * (number % 3)
+            p50 = msgspec.structs.replace(
+                candidate.statistics.p50, value=(candidate.statistics.p50.value or 0) * factor
+            )
+            statistics = msgspec.structs.replace(candidate.statistics, p50=p50)
+            candidate = msgspec.structs.replace(candidate, statistics=statistics, per_launch=())
+            day = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=number)
+            history.save(msgspec.structs.replace(result, candidates=(candidate,), created_at=day))
+
+
+def test_a_trend_is_confirmed_by_measuring_both_commits_in_turns(project: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git("clone", "-q", str(project), str(clone))
+    git("checkout", "-q", "HEAD~2", folder=clone)
+    results = []
+    for folder in (clone, project):
+        path = tmp_path / f"{folder.name}.json"
+        done = run(folder, "run", "-o", str(path), "--no-history")
+        assert done.returncode == 0, done.stderr
+        results.append(load(path).without_samples())
+    trees = [result.working_tree for result in results]
+    commits = [git("rev-parse", revision, folder=project) for revision in ("HEAD~2", "HEAD")]
+    assert [(tree.commit, tree.is_modified) for tree in trees if tree is not None] == [(one, False) for one in commits]
+    history = tmp_path / "history.sqlite3"
+    seed_history(history, *results)
+    words = ["history", "trend", "--history", str(history), "--confirm", "--trust", "latency-tui.toml"]
+    done = command_in(project, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"commit was {commits[0][:12]} and is {commits[1][:12]}" in done.stdout
+    sides = [f"Model ({commit[:12]}, {when})" for commit, when in zip(commits, ("before", "after"), strict=True)]
+    assert all(side in done.stdout for side in sides)
+    verdict = done.stdout.splitlines()[-1]
+    assert verdict.startswith("The change of Model is confirmed: measured in turns, it is 1.")
+    assert "slower" in verdict
     assert git("status", "--porcelain", folder=project) == ""

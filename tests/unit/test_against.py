@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
+from latency_tui.analysis.trend_confirmation import plan_to_confirm
 from latency_tui.catalog import revision_environment
 from latency_tui.catalog.configuration import LoadedConfiguration, find_configuration
+from latency_tui.catalog.input_hashes import identify_inputs
 from latency_tui.catalog.named_models import resolve_model
 from latency_tui.catalog.repository import Repository
-from latency_tui.catalog.revision_candidates import add_revision_candidates
+from latency_tui.catalog.revision_candidates import add_revision_candidates, candidate_of_result
 from latency_tui.catalog.revision_environment import mapped_python_path, moved
+from latency_tui.catalog.working_tree import find_working_tree
 from latency_tui.cli import cli
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import make_plan
 from latency_tui.errors import EngineError, UsageError
-from latency_tui.plan import Plan
+from latency_tui.plan import Candidate, Plan
 from latency_tui.plan.trust import EVERYTHING, Trust
+from latency_tui.result.result import Result
+from tests.unit.fake_result import make_result
 
 MODEL = "class Model:\n    def predict(self, rows):\n        return [{}] * len(rows)\n"
 SHARE = """[against]
@@ -275,3 +283,93 @@ def test_concurrent_builds_wait_for_each_other(repository: Path) -> None:
     first, second = (found.candidates[1].revision for found, _ in done)
     assert first == second
     assert sum("checking out" in line for _, lines in done for line in lines) == 1
+
+
+def result_here(text: str, when: datetime) -> Result:
+    """Return a result of a model as it would be measured here now."""
+    plan = plan_of(text)
+    return msgspec.structs.replace(
+        make_result(),
+        plan=plan,
+        created_at=when,
+        inputs=identify_inputs(plan, [str(Path.cwd())]),
+        working_tree=find_working_tree(plan),
+    )
+
+
+def confirm(before: Result, since: Result) -> Plan | str:
+    configuration = sharing()
+
+    def at_commit(candidate: Candidate, result: Result, when: str) -> Candidate:
+        assert result.working_tree is not None
+        return candidate_of_result(
+            candidate, result.working_tree, result.inputs, when, configuration, lambda line: None
+        )
+
+    return plan_to_confirm(before.plan.candidates[0].slug, before, since, at_commit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["planted_there:Model", "model.pickle"])
+def test_both_commits_of_a_change_are_taken_from_git(text: str, repository: Path) -> None:
+    Path("model.pickle").write_bytes(pickle.dumps("one"))
+    git("add", "-A")
+    git("commit", "-qm", "three")
+    git("tag", "-f", "old")
+    Path("model.pickle").write_bytes(pickle.dumps("two"))
+    Path("planted_there.py").write_text(MODEL.format(5))
+    git("commit", "-qam", "four")
+    since = result_here(text, datetime(2026, 11, 2, tzinfo=UTC))
+    git("checkout", "-q", "old")
+    before = result_here(text, datetime(2026, 11, 1, tzinfo=UTC))
+    git("checkout", "-q", "main")
+    Path("planted_there.py").write_text("edited since then")
+    Path("model.pickle").unlink()
+    plan = confirm(before, since)
+    assert isinstance(plan, Plan)
+    commits = [git("rev-parse", revision) for revision in ("old", "main")]
+    assert [one.revision.commit for one in plan.candidates if one.revision] == commits
+    assert [one.name.partition(" (")[2] for one in plan.candidates] == [
+        f"{commits[0][:12]}, before)",
+        f"{commits[1][:12]}, after)",
+    ]
+    assert plan.baseline == plan.candidates[0].slug
+    assert plan.revision_pairs == {}
+
+
+@pytest.mark.slow
+def test_a_commit_that_cannot_be_measured_is_one_sentence(repository: Path, tmp_path: Path) -> None:
+    text, times = "planted_there:Model", [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2)]
+    since = result_here(text, times[1])
+    git("checkout", "-q", "old")
+    before = result_here(text, times[0])
+    tree = before.working_tree
+    assert tree is not None
+    Path("planted_there.py").write_text(MODEL.format(7))
+    edited = result_here(text, times[0])
+    gone = msgspec.structs.replace(before, working_tree=msgspec.structs.replace(tree, commit="1" * 40))
+    other = msgspec.structs.replace(before, inputs={"the module planted_there": "0" * 64})
+    said = {
+        "it was measured with uncommitted changes to commit": confirm(edited, since),
+        "the git repository of the working directory has no commit 111111111111": confirm(gone, since),
+        "differs from what was measured.": confirm(other, since),
+    }
+    os.chdir(tmp_path)
+    said["--confirm needs a git repository, and the working directory is not in one;"] = confirm(before, since)
+    for reason, sentence in said.items():
+        assert isinstance(sentence, str)
+        assert reason in sentence
+        assert sentence.endswith(".")
+
+
+def test_the_commit_is_known_only_for_models_that_can_come_from_it(repository: Path, tmp_path: Path) -> None:
+    tree = find_working_tree(plan_of("planted_there:Model"))
+    assert tree is not None
+    assert (tree.commit, tree.folder, tree.is_modified) == (git("rev-parse", "HEAD"), ".", False)
+    Path("model.onnx").write_bytes(b"\x08\x01\x12\x00")
+    edited = [find_working_tree(plan_of(text)) for text in ("planted_there:Model", "model.onnx")]
+    assert [one.is_modified for one in edited if one is not None] == [True, False], "no filter of git is run for a file"
+    assert find_working_tree(plan_of("logistic-regression")) is None
+    plan = plan_of("model.onnx")
+    os.chdir(tmp_path)
+    assert find_working_tree(plan) is None

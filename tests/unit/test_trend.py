@@ -17,7 +17,8 @@ from latency_tui.analysis.trend_confirmation import plan_to_confirm
 from latency_tui.plan import Candidate, ModelSpec, Plan
 from latency_tui.report.trend import render_trend
 from latency_tui.result.result import Result
-from latency_tui.text.trend import sparkline
+from latency_tui.stats.comparison import Comparison, Verdict
+from latency_tui.text.trend import describe_confirmation, sparkline
 from tests.unit.fake_result import make_result
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -150,3 +151,24 @@ def test_why_a_change_cannot_be_confirmed_is_one_sentence(tmp_path: Path) -> Non
         assert isinstance(sentence, str)
         assert reason in sentence
         assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "interval", "sentence"),
+    [
+        ("slower", (1.3, 1.28, 1.32), "is confirmed: measured in turns, it is 1.30× slower"),
+        ("same", (1.001, 0.999, 1.003), "is not confirmed: measured in turns, both sides are the same"),
+        ("faster", (0.8, 0.79, 0.81), "is not confirmed: measured in turns, it is 1.25× faster"),
+        ("inconclusive", (1.1, 0.9, 1.3), "is undecided; the ratio measured in turns is 1.1"),
+    ],
+)
+def test_a_measurement_in_turns_confirms_a_change_or_not(
+    verdict: Verdict, interval: tuple[float, float, float], sentence: str
+) -> None:
+    factors = noise(20)
+    factors[12:] *= 1.2
+    candidate = find_trend(results(factors.tolist())).candidates[0]
+    [change] = candidate.changes or ()
+    ratio, low, high = interval
+    measured = Comparison(baseline="a", candidate="b", ratio=ratio, low=low, high=high, verdict=verdict)
+    assert sentence in describe_confirmation(candidate, change, measured)

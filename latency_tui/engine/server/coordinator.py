@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from latency_tui.catalog.input_hashes import identify_inputs
+from latency_tui.catalog.working_tree import find_working_tree
 from latency_tui.engine import machine
 from latency_tui.engine.candidate import failures
 from latency_tui.engine.candidate.process_context import ProcessContext
@@ -153,7 +154,7 @@ class Coordinator:
         for slug, message in interpreters.check(plan).items():
             self._supervisor.refuse(slug, message)
         inputs = identify_inputs(plan, self._context.import_folders) | interpreters.inputs(plan.candidates)
-        self._channel.send(InputsIdentified(job=job, inputs=inputs))
+        self._channel.send(InputsIdentified(job=job, inputs=inputs, working_tree=find_working_tree(plan)))
         if any(candidate.python for candidate in plan.candidates):
             for candidate in plan.candidates:
                 if not self._supervisor.has_failed(candidate.slug):
