@@ -15,6 +15,7 @@ from latency_tui.catalog.resolve import plan_values
 from latency_tui.catalog.trust_store import remember
 from latency_tui.catalog.validate import check_plan
 from latency_tui.cli.history_options import find_place, history_path, label_options
+from latency_tui.cli.hosts_options import hosts_options, take_hosts
 from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
@@ -25,6 +26,7 @@ from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 if TYPE_CHECKING:
     from latency_tui.cli.check_run import Check, SavedBaseline
     from latency_tui.result.gate import Gate
+    from latency_tui.result.hosts_gate import HostsGate
     from latency_tui.result.result import Result
 
 _LAUNCHES = 5
@@ -70,6 +72,7 @@ _TYPED = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEF
     help="Say whether this check sees a planted slowdown on this machine, and stays quiet on an identical model.",
 )
 @label_options
+@hosts_options
 @click.option("--github", is_flag=True, help="Write annotations and the step summary of GitHub Actions.")
 @click.pass_context
 def command(
@@ -93,6 +96,13 @@ def command(
 
     Exit codes: 0 no limit is broken, 3 a limit is broken, 5 a limit is undecided (with --strict), and those of run.
     """
+    hosts = take_hosts(values)
+    if hosts is not None and (self_test or hosts.spread == "work"):
+        raise UsageError(
+            "--self-test tests the gate of one machine; run it there without --cluster and --hosts."
+            if self_test
+            else "A check has a verdict per host, so that hosts cannot share its work; omit --spread work."
+        )
     typed = {name for name in (*values, "plan_name") if context.get_parameter_source(name) in _TYPED}
     configuration, taken = read_configuration(values), dict[str, Any]()
     if plan_name is not None:
@@ -125,7 +135,13 @@ def command(
 
         check.acknowledgements = read_acknowledgements(acknowledged)
     remember(check.plan.candidates, check.plan.trust)
-    gate = check.run()
+    gate: Gate | HostsGate
+    if hosts is not None:
+        from latency_tui.cli.check_hosts import check_on_hosts  # deferred: only these options need it
+
+        gate = check_on_hosts(check, hosts)
+    else:
+        gate = check.run()
     written = _write_files(gate, output, by_suffix, junit)
     annotations = _write_for_github(gate) if github else []
     return _print_report(gate, asked_format or "table", annotations) or written
@@ -154,7 +170,7 @@ def _run_self_test(
     return test.exit_code or code
 
 
-def _write_files(gate: Gate, output: Path | None, by_suffix: GateFormat, junit: Path | None) -> int:
+def _write_files(gate: Gate | HostsGate, output: Path | None, by_suffix: GateFormat, junit: Path | None) -> int:
     """Write the report and the JUnit file; return the exit code if one cannot be written, or else 0."""
     from latency_tui.cli.group import print_error
     from latency_tui.report.gate import render_gate
@@ -171,7 +187,7 @@ def _write_files(gate: Gate, output: Path | None, by_suffix: GateFormat, junit: 
     return code
 
 
-def _write_for_github(gate: Gate) -> list[str]:
+def _write_for_github(gate: Gate | HostsGate) -> list[str]:
     """Append to the step summary, and return the annotations."""
     from latency_tui.cli.group import print_error
     from latency_tui.report.github import annotations_of, step_summary
@@ -188,7 +204,7 @@ def _write_for_github(gate: Gate) -> list[str]:
     return annotations_of(gate)
 
 
-def _print_report(gate: Gate, report_format: GateFormat, annotations: Sequence[str]) -> int:
+def _print_report(gate: Gate | HostsGate, report_format: GateFormat, annotations: Sequence[str]) -> int:
     """Print annotations and the report, and return the exit code.
 
     The verdict stays the last line, and JSON the only content of stdout; GitHub reads annotations from stderr too.

@@ -107,6 +107,7 @@ class Check:
         strict: Whether an undecided limit has an exit code.
         modules: Additional folder in which modules of models are searched.
         place: Where the result of the first measurement is kept; None to keep none.
+        new_run: Creates each measurement; by default on this machine.
     """
 
     plan: Plan
@@ -117,8 +118,13 @@ class Check:
     strict: bool = False
     modules: Path | None = None
     place: Place | None = None
+    new_run: Callable[..., HeadlessRun] = HeadlessRun
 
     def run(self) -> Gate:
+        """Measure, measure again what failed, and return the outcome; see `measure`."""
+        return asyncio.run(self.measure())
+
+    async def measure(self) -> Gate:
         """Measure, measure again what failed, and return the outcome.
 
         Raises:
@@ -126,7 +132,7 @@ class Check:
         """
         began, hangup = time.monotonic(), signal.getsignal(signal.SIGHUP)
         plan = msgspec.structs.replace(self.plan, max_seconds=_FIRST_SHARE * self.plan.max_seconds)
-        first, result, verdicts = self._measure(plan, self.place)
+        first, result, verdicts = await self._measure(plan, self.place)
         code, confirmation, again = first.report_outcome(), None, list[LimitVerdict]()
         expected = expected_lines(self._limits, result, self.baselines)
         failed = [one for one in verdicts if one.verdict == "fail"]
@@ -134,7 +140,7 @@ class Check:
             signal.signal(signal.SIGHUP, hangup)
             spent = min((time.monotonic() - began) / plan.launches, plan.max_seconds)
             plan = msgspec.structs.replace(self.plan, max_seconds=self.plan.max_seconds - spent)
-            second, confirmation, again = self._measure(plan_to_confirm(plan, failed, self.baselines))
+            second, confirmation, again = await self._measure(plan_to_confirm(plan, failed, self.baselines))
             second.save(None)
             code = code or second.report_outcome()
         lines = make_lines(expected, verdicts, again, self.acknowledgements, today=date.today())
@@ -171,13 +177,13 @@ class Check:
         names = {one.slug: one.name for one in self.plan.candidates}
         return ", ".join(names[slug] for slug in self.baselines) or None
 
-    def _measure(self, plan: Plan, place: Place | None = None) -> tuple[HeadlessRun, Result, list[LimitVerdict]]:
+    async def _measure(self, plan: Plan, place: Place | None = None) -> tuple[HeadlessRun, Result, list[LimitVerdict]]:
         """Measure a plan and judge it; with a saved baseline, add launches until all is decided, if that is asked for.
 
         Repeated checks of an interval exceed its error rate, so `InterimAnalyses` divides that rate among them.
         """
         began = time.monotonic()
-        measurement = self._run(HeadlessRun(plan, self.modules, place=place, limits_only=True))
+        measurement = await self._run(self.new_run(plan, self.modules, place=place, limits_only=True))
         if not self.until_decided or self.saved is None:
             return measurement, *self._judge(measurement)
         interim = InterimAnalyses()
@@ -190,8 +196,8 @@ class Check:
                 return measurement, result, verdicts
             launches = max(round(measurement.recording.next_launch * _SHARE_ADDED), 1)
             more = msgspec.structs.replace(plan, launches=launches)
-            measurement = self._run(
-                HeadlessRun(
+            measurement = await self._run(
+                self.new_run(
                     more,
                     self.modules,
                     place=measurement.place,
@@ -200,11 +206,11 @@ class Check:
                 )
             )
 
-    def _run(self, measurement: HeadlessRun) -> HeadlessRun:
+    async def _run(self, measurement: HeadlessRun) -> HeadlessRun:
         if self.saved is not None:
             measurement.watch = self.saved.watch
         try:
-            asyncio.run(measurement.run())
+            await measurement.run()
         except UsageError:  # refused before anything was measured
             measurement.save(None)
             raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from latency_tui.history.fingerprint import result_id
 from latency_tui.history.writer import Writer
 from latency_tui.plan import Plan
 from latency_tui.report import FORMATS, Format, pieces, write
+from latency_tui.report.hosts_progress import HostProgress
 from latency_tui.report.progress import Progress
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
@@ -39,6 +41,7 @@ class HeadlessRun:
         plan: The plan that is measured.
         modules: Additional folder in which modules of models are searched.
         watch: Called with each event before it is recorded; an exception ends the measurement.
+        limits_only: Whether the plan measures until its limits are decided, whatever the comparisons.
         first_launch: Number of the first launch; a continued result already has launches with lower numbers.
         recording: What was measured so far.
         causes: Maps the slug of each failed candidate to the cause of the failure.
@@ -72,7 +75,7 @@ class HeadlessRun:
             limits_only: Whether the plan measures until its limits are decided, whatever the comparisons.
         """
         self.plan = plan
-        self._limits_only = limits_only
+        self.limits_only = limits_only
         self.modules = modules
         self.watch: Callable[[Event], None] | None = None
         self.first_launch = 0
@@ -99,56 +102,71 @@ class HeadlessRun:
             UsageError: A setting is invalid, or `watch` refused the measurement.
         """
         with Progress(self.plan) as progress:
-            task = asyncio.create_task(self._listen(progress))
+            task = asyncio.create_task(self.record(progress))
             ticking = asyncio.create_task(_tick(progress))
             with cancel_on_signal(task, self.interruption):
                 try:
-                    await task
-                except EngineError as error:
-                    self.error = error
-                except MemoryError:
-                    self.error = EngineError(
-                        "The measurement stopped because memory for samples ran out; measure fewer runs."
-                    )
-                except asyncio.CancelledError:
-                    if self.interruption.received is None:
-                        raise
+                    await self.wait(task)
                 finally:
                     ticking.cancel()
 
-    async def _listen(self, progress: Progress) -> None:
+    async def wait(self, recording: Awaitable[None]) -> None:
+        """Wait for the end of `record`; the attributes hold why it ended early, if it did."""
+        try:
+            await recording
+        except EngineError as error:
+            self.error = error
+        except MemoryError:
+            self.error = EngineError("The measurement stopped because memory for samples ran out; measure fewer runs.")
+        except asyncio.CancelledError:
+            if self.interruption.received is None:
+                raise
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        """Measure the plan on this machine, and yield the events."""
         engine = partial(Engine, modules=[self.modules] if self.modules else [])
         recording = self.recording
-        is_decided = recording.limits_are_decided if self._limits_only else recording.is_decided
-        events = measure(self.plan, is_decided=is_decided, new_engine=engine, first_launch=self.first_launch)
-        async for event in events:
-            if self.watch is not None:
-                self.watch(event)
-            self.recording.add(event)
-            if (
-                isinstance(event, MeasurementStarted)
-                and event.launch == self.first_launch
-                and not self.plan.until_known
-                and (notice := self._describe_subsampling(event))
-            ):
-                progress.clear()
-                print_error(notice)
-            if self.plan.sweeps and isinstance(event, MeasurementStarted) and event.launch == self.first_launch:
-                progress.clear()
-                print_status(f"latency-tui: {describe_cells(self.plan, event.seconds)}")
-            if isinstance(event, MachineBusy):
-                progress.clear()
-                print_status(f"latency-tui: {machine_busy(event)}; --no-lock does not wait.")
-            progress.update(event)
-            if self.writer.problem:
-                progress.clear()
-                self.print_problem()
-            if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
-                if event.cause == "settings":  # an invalid setting is a usage error, and nothing is trained yet
-                    name = next(one.name for one in self.plan.candidates if one.slug == event.candidate)
-                    raise UsageError(f"{name}: {event.message}")
-                self.causes[event.candidate] = event.cause
-                self.failures.append(f"{event.candidate}: {event.message}")
+        is_decided = recording.limits_are_decided if self.limits_only else recording.is_decided
+        return measure(self.plan, is_decided=is_decided, new_engine=engine, first_launch=self.first_launch)
+
+    async def record(self, progress: Progress | HostProgress) -> None:
+        """Record the events until there are no more, and show the progress."""
+        async with aclosing(self.events()) as events:
+            async for event in events:
+                self._add(event, progress)
+
+    def _add(self, event: Event, progress: Progress | HostProgress) -> None:
+        if self.watch is not None:
+            self.watch(event)
+        self.recording.add(event)
+        if (
+            isinstance(event, MeasurementStarted)
+            and event.launch == self.first_launch
+            and not self.plan.until_known
+            and (notice := self._describe_subsampling(event))
+        ):
+            progress.clear()
+            self.print_error(notice)
+        if self.plan.sweeps and isinstance(event, MeasurementStarted) and event.launch == self.first_launch:
+            progress.clear()
+            print_status(f"latency-tui: {describe_cells(self.plan, event.seconds)}")
+        if isinstance(event, MachineBusy):
+            progress.clear()
+            self.print_error(f"{machine_busy(event)}; --no-lock does not wait.")
+        progress.update(event)
+        if self.writer.problem:
+            progress.clear()
+            self.print_problem()
+        if isinstance(event, CandidateFailed) and event.candidate in self._slugs:
+            if event.cause == "settings":  # an invalid setting is a usage error, and nothing is trained yet
+                name = next(one.name for one in self.plan.candidates if one.slug == event.candidate)
+                raise UsageError(f"{name}: {event.message}")
+            self.causes[event.candidate] = event.cause
+            self.failures.append(f"{event.candidate}: {event.message}")
+
+    def print_error(self, sentence: str, exit_code: int = 0) -> int:
+        """Print a sentence to stderr, and return the exit code."""
+        return print_error(sentence, exit_code)
 
     def _describe_subsampling(self, event: MeasurementStarted) -> str:
         """Return a notice that percentiles will use a subsample; empty if all planned calls fit into memory."""
@@ -191,14 +209,14 @@ class HeadlessRun:
             if isinstance(error, LatencyTuiError)
             else f"The report could not be created: {_format_exception(error)}"
         )
-        print_error(f"{what.rstrip('.')}. {self.recovery_hint}".strip())
+        self.print_error(f"{what.rstrip('.')}. {self.recovery_hint}".strip())
 
     def print_problem(self) -> None:
         """Print to stderr, once, why the result is not kept."""
         if self.writer.problem and not self._is_problem_printed:
             self._is_problem_printed = True
             if not self.place.is_temporary:
-                print_error(f"This result is not kept: {self.writer.problem}")
+                self.print_error(f"This result is not kept: {self.writer.problem}")
 
     @property
     def recovery_hint(self) -> str:
@@ -220,7 +238,7 @@ class HeadlessRun:
     def report_outcome(self) -> int:
         """Print to stderr why the measurement ended early, if it did, and return the exit code."""
         if self.error is not None:
-            return print_error(str(self.error), self.error.exit_code)
+            return self.print_error(str(self.error), self.error.exit_code)
         if self.interruption.received is not None:
             name = self.interruption.received.name
             held = "the result holds what was measured" if self.recording.rounds else "nothing was measured"

@@ -1,4 +1,4 @@
-"""The options of `run` for measuring on several hosts."""
+"""The options of `run` and `check` for measuring on several hosts."""
 
 from __future__ import annotations
 
@@ -83,6 +83,11 @@ def take_hosts(values: dict[str, Any]) -> HostsWanted | None:  # Any: values as 
     names = tuple(name.strip() for name in (hosts or "").split(","))
     if hosts is not None and not all(names):
         raise UsageError("--hosts takes names of hosts, separated by commas, such as a,b,local.")
+    if values.get("against") is not None:
+        raise UsageError(
+            "--against needs an environment per revision on this machine; on hosts, name both versions of the model, "
+            "the old one as --baseline."
+        )
     return HostsWanted(
         cluster=cluster or "",
         hosts=names if hosts is not None else (),

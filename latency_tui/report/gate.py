@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -21,21 +22,28 @@ from latency_tui.text.saved_comparison import describe_difference
 
 if TYPE_CHECKING:
     from latency_tui.result.gate import Gate
+    from latency_tui.result.hosts_gate import HostsGate
     from latency_tui.result.self_test import SelfTest
 
 GateFormat = Literal["table", "json", "markdown"]
 GATE_FORMATS: tuple[GateFormat, ...] = ("table", "json", "markdown")
 SUFFIXES: dict[str, GateFormat] = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
-_COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33"}
+_COLOURS = {"PASS": "32", "FAIL": "31", "INCONCLUSIVE": "33", "ERROR": "31"}
 
 
-def render_gate(gate: Gate, report_format: GateFormat = "table", *, colour: bool = False) -> str:
+def render_gate(gate: Gate | HostsGate, report_format: GateFormat = "table", *, colour: bool = False) -> str:
     """Return a gate as text that ends with a newline; the last line of a table is the verdict."""
+    from latency_tui.result.hosts_gate import HostsGate  # deferred: numpy, which --help does not need
+
     if report_format == "json":
-        from latency_tui.result.json_arrays import to_builtin  # deferred: numpy, which --help does not need
+        from latency_tui.result.json_arrays import to_builtin
 
         return msgspec.json.format(msgspec.json.encode(gate, enc_hook=to_builtin), indent=2).decode() + "\n"
-    return _markdown(gate) if report_format == "markdown" else _table(gate, colour)
+    if isinstance(gate, HostsGate):
+        from latency_tui.report.hosts_gate import hosts_gate_lines, hosts_gate_markdown
+
+        return hosts_gate_markdown(gate) if report_format == "markdown" else _join(hosts_gate_lines(gate), colour)
+    return _markdown(gate) if report_format == "markdown" else _join(_lines(gate), colour)
 
 
 def notes_of(gate: Gate) -> list[tuple[str, str]]:
@@ -46,11 +54,13 @@ def notes_of(gate: Gate) -> list[tuple[str, str]]:
     return [*notes, ("on this host", describe_host(gate.environment))]
 
 
-def _table(gate: Gate, colour: bool) -> str:
+def _lines(gate: Gate) -> list[str]:
     rows = [[line.verdict, f"{clean(line.name)}: {clean(line.limit)}", describe_line(line)] for line in gate.lines]
     lines = align(rows) if rows else []
-    lines += [f"{kind}: {text}" for kind, text in notes_of(gate)]
-    lines.append(describe_gate(gate))
+    return [*lines, *(f"{kind}: {text}" for kind, text in notes_of(gate)), describe_gate(gate)]
+
+
+def _join(lines: Iterable[str], colour: bool) -> str:
     return "\n".join(_paint(line) if colour else line for line in lines) + "\n"
 
 
@@ -86,5 +96,4 @@ def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, col
             *(f"- {word}: {escape_markdown(text)}" for word, text in lines_by_word),
         ]
         return "\n".join([*lines, *(f"- {escape_markdown(note)}" for note in notes)]) + "\n"
-    lines = [*(f"{word}  {text}" for word, text in lines_by_word), *notes, describe_self_test(test)]
-    return "\n".join(_paint(line) if colour else line for line in lines) + "\n"
+    return _join([*(f"{word}  {text}" for word, text in lines_by_word), *notes, describe_self_test(test)], colour)

@@ -42,8 +42,36 @@ class HostsProgress:
 
     def fail(self, host: str) -> None:
         """Record that a host has ended early."""
-        self._words[host] = "failed"
+        self.end(host, "failed")
+
+    def end(self, host: str, words: str) -> None:
+        """Show words about a host instead of its progress."""
+        self._words[host] = words
         self._show()
+
+    def of(self, host: str) -> HostProgress:
+        """Return the progress of one of the hosts."""
+        return HostProgress(self, host)
+
+    def clear(self) -> None:
+        """Remove the line before other output is written."""
+        self._line.clear()
 
     def _show(self) -> None:
         self._line.show(" · ".join(f"{host}: {words}" for host, words in self._words.items()))
+
+
+class HostProgress:
+    """The progress of one host, which is a part of the line of all hosts."""
+
+    def __init__(self, line: HostsProgress, host: str) -> None:
+        self._line = line
+        self._host = host
+
+    def update(self, event: Event) -> None:
+        """Record an event."""
+        self._line.update(self._host, event)
+
+    def clear(self) -> None:
+        """Remove the line of all hosts before other output is written."""
+        self._line.clear()

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from latency_tui.engine.protocol import Environment
+    from latency_tui.result.check_outcome import GateLine
     from latency_tui.result.gate import Gate
+    from latency_tui.result.hosts_gate import HostsGate
     from latency_tui.result.result import CandidateResult, Result
 
 
@@ -32,20 +34,41 @@ def render_junit(result: Result) -> str:
     return _render(suite)
 
 
-def render_gate_junit(gate: Gate) -> str:
-    """Return a test suite with one test case per line of a gate; an undecided line fails if the gate is strict."""
-    began = gate.result.created_at if gate.result else None
-    suite = _begin_suite("latency-tui check", began, gate.environment)
+def render_gate_junit(gate: Gate | HostsGate) -> str:
+    """Return a test suite per host with one test case per line; an undecided line fails if the gate is strict."""
+    from latency_tui.result.hosts_gate import HostsGate  # deferred: numpy, which --help does not need
+
+    if not isinstance(gate, HostsGate):
+        return _render(_gate_suite("latency-tui check", gate))
+    suites = []
+    for one in gate.hosts:
+        suite = _gate_suite(f"latency-tui check on {one.host}", one.gate)
+        suite.set("hostname", _text(one.host))
+        if one.error:
+            case = ElementTree.SubElement(suite, "testcase", classname=_text(one.host), name="measured")
+            ElementTree.SubElement(case, "error", message=_text(one.error))
+        suites.append(suite)
+    return _render(*suites)
+
+
+def _gate_suite(name: str, gate: Gate | None) -> ElementTree.Element:
+    if gate is None:
+        return _begin_suite(name, None, None)
+    suite = _begin_suite(name, gate.result.created_at if gate.result else None, gate.environment)
     suite.set("time", f"{gate.seconds:.3f}")
     for line in gate.lines:
-        case = ElementTree.SubElement(suite, "testcase", classname=_text(line.name), name=_text(line.limit))
-        message = _text(describe_line(line))
-        if line.verdict == "PASS":
-            ElementTree.SubElement(case, "system-out").text = message
-        else:
-            fails = line.verdict == "FAIL" or gate.strict
-            ElementTree.SubElement(case, "failure" if fails else "skipped", message=message)
-    return _render(suite)
+        _add_line(suite, line, is_strict=gate.strict)
+    return suite
+
+
+def _add_line(suite: ElementTree.Element, line: GateLine, *, is_strict: bool) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=_text(line.name), name=_text(line.limit))
+    message = _text(describe_line(line))
+    if line.verdict == "PASS":
+        ElementTree.SubElement(case, "system-out").text = message
+    else:
+        fails = line.verdict == "FAIL" or is_strict
+        ElementTree.SubElement(case, "failure" if fails else "skipped", message=message)
 
 
 def _begin_suite(name: str, began: datetime | None, environment: Environment | None) -> ElementTree.Element:
@@ -60,12 +83,13 @@ def _begin_suite(name: str, began: datetime | None, environment: Environment | N
     return suite
 
 
-def _render(suite: ElementTree.Element) -> str:
-    for name, key in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(name, str(len(suite.findall(f"testcase/{key}"))))
-    suite.set("tests", str(len(suite.findall("testcase"))))
+def _render(*suites_of_hosts: ElementTree.Element) -> str:
     suites = ElementTree.Element("testsuites")
-    suites.append(suite)
+    for suite in suites_of_hosts:
+        for name, key in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(name, str(len(suite.findall(f"testcase/{key}"))))
+        suite.set("tests", str(len(suite.findall("testcase"))))
+        suites.append(suite)
     ElementTree.indent(suites)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(suites, encoding="unicode")}\n'
 

@@ -41,10 +41,14 @@ def describe_improvement(one: Improvement) -> str:
 
 def describe_host(machine: Environment | None) -> str:
     """Return the machine for which a gate is valid: `A CPU, 2 cores, host box`."""
+    return describe_machine(machine) + (f", host {clean(machine.host)}" if machine else "")
+
+
+def describe_machine(machine: Environment | None) -> str:
+    """Return the CPU and the cores of a machine: `A CPU, 2 cores`."""
     if machine is None:
         return "unknown"
-    cores = "1 core" if machine.cores == 1 else f"{machine.cores:,} cores"
-    return clean(f"{machine.cpu}, {cores}, host {machine.host}")
+    return clean(f"{machine.cpu}, {'1 core' if machine.cores == 1 else f'{machine.cores:,} cores'}")
 
 
 def describe_gate(gate: Gate | CheckOutcome) -> str:

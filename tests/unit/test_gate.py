@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -23,11 +22,7 @@ from latency_tui.engine.candidate import slowdown
 from latency_tui.engine.cold_start_events import ColdStartMeasured
 from latency_tui.engine.protocol import (
     CandidateFailed,
-    EngineStarted,
-    Environment,
     Event,
-    JobFinished,
-    MeasurementStarted,
     RoundFinished,
     TrainingFinished,
 )
@@ -39,12 +34,11 @@ from latency_tui.plan.limits import Acknowledgement, parse_limit
 from latency_tui.report.result import of
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.result import load
-from tests.unit.fake_latencies import block, nanoseconds, waves
+from tests.unit.fake_gate import MACHINE, events_of
 
 TODAY = date(2030, 6, 1)
 LIMIT = parse_limit("p50 < 1.05x")
 EXPECTED = [(LIMIT, "new", "New")]
-MACHINE = Environment(host="box", os="Linux", cpu="A CPU", cores=2, python="3.11", versions={"numpy": "2.1"})
 
 
 def found(verdict: str, ratio: float, width: float = 0.01) -> LimitVerdict:
@@ -128,24 +122,6 @@ def test_acknowledgements_are_read_from_toml(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(UsageError, match="is not a file of acknowledgements"):
             read_acknowledgements(path)
-
-
-def events_of(plan: Plan, factors: dict[str, float], seed: int, first_launch: int = 0) -> Iterator[Event]:
-    """A measurement whose medians are 62 µs times the factor of each candidate."""
-    random, rounds = np.random.default_rng(seed), 60
-    yield EngineStarted(environment=MACHINE)
-    for launch in range(first_launch, first_launch + plan.launches):
-        yield MeasurementStarted(
-            job="m", launch=launch, rounds=rounds, calls={}, seconds=1.0, timer_floor_ns=70.0, pinned=(1,)
-        )
-        for r in range(rounds):
-            for candidate in plan.candidates:
-                factor = factors.get(candidate.slug, 1.0)
-                samples = nanoseconds(waves(random, 1, 20)[0], base=62_000 * factor)
-                now = launch * 10**12 + r * 10**8
-                yield block(candidate.slug, samples, round_=r, launch=launch, replica=r % 12, started_ns=now)
-            yield RoundFinished(job="m", launch=launch, round=r, rounds=rounds, seconds_left=0.0)
-    yield JobFinished(job="m", reason="completed")
 
 
 @pytest.fixture(autouse=True)
