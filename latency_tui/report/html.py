@@ -226,7 +226,7 @@ def _load(result: Result) -> str:
     rows = load_rows(result)
     if not rows:
         return ""
-    text = {index for index, name in enumerate(rows[0].cells) if name in ("model", "limits")}
+    text = {index for index, name in enumerate(rows[0].cells) if name in ("model", "verdict")}
     table = _table(list(rows[0].cells), [[escape(cell) for cell in row.cells.values()] for row in rows], text=text)
     content, height, drawn = load_chart(result)
     chart = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from latency_tui.report.markup import escape
 from latency_tui.report.svg import AXIS, LINES_HEIGHT, MAX_LINES, colour_of, draw_line, labels_below, line_y, value_axis
-from latency_tui.report.table_cells import LIMITS, Row
+from latency_tui.report.table_cells import Row
 from latency_tui.text.formatting import NOTHING, format_duration
 from latency_tui.text.load import OVERLOADED, format_rate, format_time, format_verdict
 from latency_tui.text.offline import format_rows, offline_names
@@ -52,7 +52,9 @@ def load_rows(result: Result) -> list[Row]:
 
     `service` and `wait` are means.
     """
-    return [_row(result, one) for one in shown_load(result)]
+    shown = shown_load(result)
+    judged = bool(result.plan.load_limits) or any(not one.valid for one in shown)
+    return [_row(result, one, judged=judged) for one in shown]
 
 
 def shown_load(result: Result) -> list[LoadResult]:
@@ -62,7 +64,7 @@ def shown_load(result: Result) -> list[LoadResult]:
     return [one for one in result.load if one.candidate not in searched or (one.candidate, one.rate) in ends]
 
 
-def _row(result: Result, one: LoadResult) -> Row:
+def _row(result: Result, one: LoadResult, *, judged: bool) -> Row:
     candidate = result.candidate(one.candidate)
     cells = {
         "model": clean(candidate.name),
@@ -74,10 +76,9 @@ def _row(result: Result, one: LoadResult) -> Row:
         "response p50": format_duration(one.response.p50),
         "response p99": OVERLOADED if one.overloaded else format_time(one.response, "p99"),
         "capacity per core": format_rate(one.capacity_per_core),
-        LIMITS: format_verdict(one),
     }
-    if not result.plan.load_limits and one.valid:
-        del cells[LIMITS]
+    if judged:
+        cells["verdict"] = format_verdict(one)
     return Row(candidate=candidate, verdict="", cells=cells)
 
 

@@ -13,7 +13,8 @@ from latency_tui.report.steps import steps_text
 from latency_tui.report.sweeps import SweepTable, make_tables
 from latency_tui.report.table_cells import LIMITS, VERSUS, Row, make_notes, make_rows, make_title
 from latency_tui.text.formatting import NOTHING
-from latency_tui.text.sanitize import cell_width, pad, shorten
+from latency_tui.text.sanitize import cell_width, pad
+from latency_tui.text.short_names import short_names
 
 if TYPE_CHECKING:
     from latency_tui.result.result import Result
@@ -98,33 +99,34 @@ def _column_width(rows: list[Row], name: str, width: int | None) -> int:
 
 def _block(rows: list[Row], columns: list[str], width: int | None, colour: bool) -> list[str]:
     widths = [_column_width(rows, name, width) for name in columns]
+    names = short_names([row.cells["model"] for row in rows], widths[columns.index("model")])
     paint = _paint if colour else _plain
 
     def line(texts: list[str], codes: list[str]) -> str:
         padded = [
-            pad(shorten(text, size), size, right=name not in _LEFT)
-            for text, size, name in zip(texts, widths, columns, strict=True)
+            pad(text, size, right=name not in _LEFT) for text, size, name in zip(texts, widths, columns, strict=True)
         ]
         padded[-1] = padded[-1].rstrip()
         return (" " * _GAP).join(paint(cell, code) for cell, code in zip(padded, codes, strict=True))
 
     lines = [line(columns, ["2"] * len(columns))]
     lines.append(paint("─" * (sum(widths) + _GAP * (len(columns) - 1)), "2"))
-    for row in rows:
+    for row, shown in zip(rows, names, strict=True):
         if "p50" not in columns and all(row.cells[name] in _EMPTY for name in columns if name not in _LEFT[:2]):
             continue  # the first table shows why there are no values
         codes = {"model": _model_colour(row.candidate.colour), "p50": "1", "verdict": _COLOURS.get(row.verdict, "")}
-        lines.append(line([row.cells[name] for name in columns], [codes.get(name, "") for name in columns]))
+        cells = row.cells | {"model": shown}
+        lines.append(line([cells[name] for name in columns], [codes.get(name, "") for name in columns]))
     return lines
 
 
 def _sweep_blocks(table: SweepTable, width: int | None, colour: bool) -> list[list[str]]:
     """Return the cells of a sweep, over as many tables as the width requires; each begins with the setting."""
     paint = _paint if colour else _plain
-    most = max(width // 3, 22) if width is not None else None
-    widths = [max(cell_width(row[index]) for row in (table.heads, *table.rows)) for index in range(len(table.heads))]
-    narrow = [max(cell_width(row[index]) for row in table.rows) for index in range(len(table.heads))]
-    widths = [one if most is None else max(min(one, most), inside) for one, inside in zip(widths, narrow, strict=True)]
+    heads = table.heads
+    if width is not None:
+        heads = (heads[0], *short_names(heads[1:], max(width // 3, 22)))
+    widths = [max(cell_width(row[index]) for row in (heads, *table.rows)) for index in range(len(heads))]
     parts: list[list[int]] = [[0]]
     for index in range(1, len(widths)):
         taken = sum(widths[one] + _GAP for one in parts[-1])
@@ -133,14 +135,14 @@ def _sweep_blocks(table: SweepTable, width: int | None, colour: bool) -> list[li
         parts[-1].append(index)
 
     def line(row: Sequence[str], columns: Sequence[int], codes: Sequence[str]) -> str:
-        padded = [pad(shorten(row[index], widths[index]), widths[index], right=True) for index in columns]
+        padded = [pad(row[index], widths[index], right=True) for index in columns]
         return (" " * _GAP).join(paint(text, codes[index]) for text, index in zip(padded, columns, strict=True))
 
     blocks = []
     for columns in parts:
-        heads = line(table.heads, columns, [_model_colour(one) or "2" for one in table.colours])
+        head = line(heads, columns, [_model_colour(one) or "2" for one in table.colours])
         rule = paint("─" * (sum(widths[index] for index in columns) + _GAP * (len(columns) - 1)), "2")
-        blocks.append([heads, rule, *(line(row, columns, [""] * len(widths)) for row in table.rows)])
+        blocks.append([head, rule, *(line(row, columns, [""] * len(widths)) for row in table.rows)])
     return blocks
 
 

@@ -16,6 +16,8 @@ from latency_tui.text.formatting import (
     format_interval,
     format_memory,
     format_ratio_either_way,
+    format_times,
+    join_names,
 )
 from latency_tui.text.gate import describe_gate
 from latency_tui.text.limits import limit_notes, limits_of
@@ -132,7 +134,7 @@ def format_versus(comparison: Comparison) -> str:
     if comparison.ratio is None:
         return NOTHING
     if comparison.low is None or comparison.high is None:
-        return f"{comparison.ratio:.2f}×"
+        return format_times(comparison.ratio)
     return format_ratio_either_way(comparison.ratio, comparison.low, comparison.high).replace("95 % CI ", "")
 
 
@@ -193,7 +195,7 @@ def make_notes(result: Result) -> list[tuple[str, str]]:
     needs = {clean(c.name): c.statistics.p50.calls_needed or 0 for c in whole if c.statistics}
     if names := [name for name, wanted in needs.items() if wanted]:
         most = max(needs.values())
-        notes.append(("note", f"No interval for the p50 of {', '.join(names)}: it needs about {most:,} calls."))
+        notes.append(("note", f"No interval for the p50 of {join_names(names)}: it needs about {most:,} calls."))
     if result.plan.workload.mix and whole:
         notes.append(("note", MIX_NOTE))
     letters = "".join(candidate.group for candidate in whole)

@@ -6,6 +6,7 @@ It is separate from the statistics because the first frame of the screen needs i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def format_interval(low: float | None, high: float | None) -> str:
         if low is not None:
             return f"≥ {format_duration(low)}"
         return NOTHING if high is None else f"≤ {format_duration(high)}"
-    unit, scale = _unit(high)
-    if abs(low) * 1000 < abs(high) and low != 0:
-        return f"{format_duration(low)}–{format_duration(high)}"
-    return f"{_three_figures(low / scale)}–{_three_figures(high / scale)} {unit}"
+    unit, scale = _unit(max(abs(low), abs(high)))
+    apart = low and high and not 0.001 <= abs(low / high) <= 1000
+    first = format_duration(low) if apart else _three_figures(low / scale)
+    last = format_duration(high) if apart else f"{_three_figures(high / scale)} {unit}"
+    return f"{first} to {last}".replace("-", "−") if low < 0 else f"{first}–{last}"
 
 
 def format_interval_ends(value: float | None, low: float | None, high: float | None) -> str:
@@ -103,19 +105,24 @@ def format_ratio(ratio: float | None, low: float | None = None, high: float | No
     if ratio is None or not math.isfinite(ratio) or ratio <= 0:
         return NOTHING
     if low is None or high is None or low <= 0:
-        text = _times(max(ratio, 1 / ratio))
+        text = format_times(max(ratio, 1 / ratio))
         return text if text == "1.00×" else f"{text} {'faster' if ratio < 1 else 'slower'}"
     if low <= 1 <= high:
         return format_ratio_either_way(ratio, low, high)
     word = "faster" if ratio < 1 else "slower"
     if ratio < 1:
         ratio, low, high = 1 / ratio, 1 / high, 1 / low
-    return f"{_times(ratio, _decimals(low, high))} {word} (95 % CI {format_ratio_ends(low, high)})"
+    return f"{_plain(ratio, _decimals(low, high))}× {word} (95 % CI {format_ratio_ends(low, high)})"
+
+
+def format_times(ratio: float) -> str:
+    """Return a ratio without a direction: `1.01×`, `2,100×`."""
+    return f"{_plain(ratio)}×"
 
 
 def format_ratio_either_way(ratio: float, low: float, high: float) -> str:
     """Return a ratio with its interval and without a direction: `1.01× (95 % CI 0.99–1.03)`."""
-    return f"{_times(ratio, _decimals(low, high))} (95 % CI {format_ratio_ends(low, high)})"
+    return f"{_plain(ratio, _decimals(low, high))}× (95 % CI {format_ratio_ends(low, high)})"
 
 
 def format_ratio_ends(low: float, high: float) -> str:
@@ -128,7 +135,7 @@ def format_p99_ratio(ratio: float | None, p_value: float | None) -> str:
     """Return the ratio of two p99 and its p-value: `1.31× (p 0.02)`."""
     if ratio is None or p_value is None:
         return NOTHING
-    return f"{_times(ratio)} (p {'< 0.001' if p_value < 0.001 else f'{p_value:.2g}'})"
+    return f"{format_times(ratio)} (p {'< 0.001' if p_value < 0.001 else f'{p_value:.2g}'})"
 
 
 def format_seconds(seconds: float) -> str:
@@ -140,6 +147,11 @@ def format_seconds(seconds: float) -> str:
     if seconds < 99.5 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:,.0f} h"
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Return names as in a sentence: `A, B and C`."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def format_more(more: MeasurementAmount) -> str:
@@ -182,7 +194,3 @@ def _plain(ratio: float, decimals: int | None = None) -> str:
     if decimals is not None:
         return f"{ratio:.{decimals}f}"
     return f"{ratio:.2f}" if ratio < 9.995 else _three_figures(ratio)
-
-
-def _times(ratio: float, decimals: int | None = None) -> str:
-    return f"{_plain(ratio, decimals)}×"

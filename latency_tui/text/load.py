@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from latency_tui.text.formatting import NOTHING, format_duration, format_interval
+from latency_tui.text.formatting import NOTHING, format_duration, format_interval, join_names
 
 if TYPE_CHECKING:
     from latency_tui.plan import LoadTest
@@ -309,4 +309,4 @@ def _names(result: Result, some: Sequence[LoadResult]) -> str:
 def _join(names: Sequence[str]) -> str:
     if len(names) > MAX_NAMES:
         return f"{names[0]} and {len(names) - 1} others"
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return join_names(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latency_tui.stats.defaults import MIN_CLUSTERS
-from latency_tui.text.formatting import NOTHING, format_ratio_either_way
+from latency_tui.text.formatting import NOTHING, format_ratio_either_way, format_times
 from latency_tui.text.sanitize import clean, shorten
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _SHIFTED_MODELS = 3
 def format_saved_ratio(one: CandidateRatio) -> str:
     """Return the ratio with its interval: `1.05× (1.03–1.07)`."""
     if one.low is None or one.high is None:
-        return f"{one.ratio:.2f}×"
+        return format_times(one.ratio)
     return format_ratio_either_way(one.ratio, one.low, one.high).replace("95 % CI ", "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latency_tui.result.load import all_limit_verdicts
-from latency_tui.text.formatting import format_duration, format_ratio
+from latency_tui.text.formatting import format_duration, format_ratio, join_names
 from latency_tui.text.limits import format_figures
 from latency_tui.text.sanitize import clean
 from latency_tui.text.scores import (
@@ -155,8 +155,7 @@ def _describe_method(found: TradeOff) -> str:
 
 
 def _names(result: Result, slugs: list[str]) -> str:
-    names = [clean(result.candidate(slug).name) for slug in slugs]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return join_names([clean(result.candidate(slug).name) for slug in slugs])
 
 
 def _latency(candidate: CandidateResult) -> str:

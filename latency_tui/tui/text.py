@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
 from latency_tui.text.sanitize import without_escapes
 
-_MAX_INITIALS = 3
 _GLUE = "\u00a0"
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:ns|µs|ms|s|min|h|%)(?!\w))")
 
@@ -55,39 +52,3 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append(line)
             line = word
     return [kept.replace(_GLUE, " ") for kept in ([*lines, line] if line else lines)]
-
-
-def short_names(names: Sequence[str], width: int) -> list[str]:
-    """Return names shortened to at most `width` cells by initials or an ellipsis; distinct names stay distinct."""
-    short = [name if cell_len(name) <= width else _with_initials(name, width) for name in names]
-    for shorten in (_cut_at_the_end, _cut_in_the_middle):
-        count = Counter(short)
-        short = [
-            shorten(name, width) if count[seen] > 1 and cell_len(name) > width else seen
-            for name, seen in zip(names, short, strict=True)
-        ]
-    return short
-
-
-def _with_initials(name: str, width: int) -> str:
-    """Return `Small NN` for `Small Neural Network`; cut the name if that does not shorten it."""
-    model, bracket, settings = name.partition(" [")
-    first, *rest = model.split() or [model]
-    if 2 <= len(rest) <= _MAX_INITIALS and all(word[0].isalpha() for word in rest):
-        model = f"{first} {''.join(word[0] for word in rest)}"
-    return _cut_at_the_end(model + bracket + settings, width)
-
-
-def _cut_at_the_end(name: str, width: int) -> str:
-    return name if cell_len(name) <= width else f"{set_cell_size(name, width - 1).rstrip()}…"
-
-
-def _cut_in_the_middle(name: str, width: int) -> str:
-    if width <= 2:
-        return "…"
-    head, tail = set_cell_size(name, width // 2).rstrip(), ""
-    for letter in reversed(name):
-        if cell_len(letter + tail) > width - width // 2 - 1:
-            break
-        tail = letter + tail
-    return f"{head}…{tail}"

@@ -16,6 +16,7 @@ from textual_plotext.plot import Plot
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec
 from latency_tui.plan.colors import PALETTE, assign_colours
 from latency_tui.text.scales import bar_scale, extended, line_scale, span_scale, tick_labels, ticks
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.bindings import bindings, key_table
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.charts.line_chart import reduce
@@ -25,7 +26,7 @@ from latency_tui.tui.commands import COMMANDS
 from latency_tui.tui.layout import CHART_HEIGHT, CHART_WIDTH, divide
 from latency_tui.tui.plan_options import whole_number
 from latency_tui.tui.styles import candidate_styles, contrast, shapes
-from latency_tui.tui.text import fit, sanitize_line, short_names, wrap
+from latency_tui.tui.text import fit, sanitize_line, wrap
 from latency_tui.tui.widgets.answer_line import in_lines
 
 
@@ -145,6 +146,7 @@ def test_long_names_become_short_and_stay_different() -> None:
     assert short_names([*names, "Small Nice Network"], 12)[4:] == ["Small Neura…", "Large NN", "Small Nice…"]
     variants = [f"Random Forest [n_jobs={jobs}]" for jobs in (1, 2)]
     assert short_names(variants, 12) == ["Random…bs=1]", "Random…bs=2]"]
+    assert short_names(["Small Neural Network"] * 2, 12) == ["Small NN"] * 2
     assert short_names(["A model whose name nobody could ever read in a card"], 12) == ["A model who…"]
     wide = short_names(["とても長い日本語の名前その一", "とても長い日本語の名前その二"], 11)
     assert len(set(wide)) == 2

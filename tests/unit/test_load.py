@@ -28,7 +28,7 @@ from latency_tui.plan import BUILTIN_MODELS, Candidate, LoadTest, Plan, Workload
 from latency_tui.plan.limits import parse_limit
 from latency_tui.report import render
 from latency_tui.report.command import format_command
-from latency_tui.report.load import offline_rows
+from latency_tui.report.load import load_rows, offline_rows
 from latency_tui.report.progress import Progress
 from latency_tui.result.limit_verdict import LimitVerdict
 from latency_tui.result.load import HighestRate, LoadResult, LoadVerdict, TimeStatistics, all_limit_verdicts
@@ -242,6 +242,14 @@ def result_with(plan: Plan, *load: LoadResult, highest: tuple[HighestRate, ...] 
     fake = make_result()
     whole = msgspec.structs.replace(plan, candidates=fake.plan.candidates)
     return msgspec.structs.replace(fake, plan=whole, load=load, highest_rates=highest)
+
+
+def test_the_table_has_a_verdict_without_limits_only_if_a_rate_is_invalid() -> None:
+    valid = load_result("logistic-regression", 0.004)
+    spoiled = msgspec.structs.replace(load_result("random-forest", 0.005), valid=False)
+    for load, verdicts in (((valid, spoiled), ["–", "invalid"]), ((spoiled, valid), ["invalid", "–"])):
+        assert [row.cells["verdict"] for row in load_rows(result_with(make_plan(), *load))] == verdicts
+    assert "verdict" not in load_rows(result_with(make_plan(), valid))[0].cells
 
 
 def test_the_answer_says_who_passes_at_the_rate() -> None:

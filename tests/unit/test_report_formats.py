@@ -74,6 +74,15 @@ def test_table_says_interval_ratio_verdict_and_bound() -> None:
     ]
 
 
+def test_a_narrow_table_keeps_long_names_apart() -> None:
+    result = make_result()
+    name = "card fraud detector with calibration and isotonic regression"
+    renamed = tuple(replace(one, name=f"{name} {number}") for number, one in enumerate(result.candidates))
+    lines = render(replace(result, candidates=renamed), width=80).splitlines()
+    shown = {line[:26].rstrip() for line in lines if line.startswith("card fraud")}
+    assert shown == {f"card fraud de…regression {number}" for number in range(len(renamed))}
+
+
 def test_table_ends_with_answer_failures_and_noise() -> None:
     text = render(make_result())
     answer, below = text.split("Logistic Regression is fastest")[1].split("\n\n")

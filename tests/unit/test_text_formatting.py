@@ -53,6 +53,8 @@ def test_durations_have_three_figures_and_the_unit_that_fits(seconds: float | No
         (999.2e-6, 999.7e-6, "0.999–1.00 ms"),
         (58e-6, 3.2, "58.0 µs–3.20 s"),
         (4.54e-3, 4.619e-3, "4.54–4.62 ms"),
+        (-0.906e-3, 6.79e-3, "−0.906 to 6.79 ms"),
+        (-17.1e-3, 11.7e-9, "−17.1 ms to 11.7 ns"),
     ],
 )
 def test_intervals_share_their_unit(low: float | None, high: float | None, text: str) -> None:
@@ -69,6 +71,7 @@ def test_intervals_share_their_unit(low: float | None, high: float | None, text:
         (1.003, 1.002, 1.004, "1.003× slower (95 % CI 1.002–1.004)"),
         (43.03, 40.4, 44.7, "43.0× slower (95 % CI 40.4–44.7)"),
         (1.5, None, None, "1.50× slower"),
+        (11161305.34, None, None, "11,200,000× slower"),
         (0.5, None, None, "2.00× faster"),
         (1.0001, None, None, "1.00×"),
         (None, None, None, "–"),

@@ -8,12 +8,13 @@ from typing import Protocol
 from rich.cells import cell_len
 
 from latency_tui.text.scales import Scale
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.limit_lines import LimitLine
 from latency_tui.tui.charts.ticks import separate_rows
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names
+from latency_tui.tui.text import fit, sanitize_line
 
 AXIS, _MIN_PLOT = 9, 20  # columns for the labels of ticks, and for the lines
 _MIN_NAME, _MAX_NAME = 11, 28  # columns for a name at the end of a line

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names
+from latency_tui.tui.text import fit, sanitize_line
 
 MIN_COLUMNS = 2  # of a plot
 _MIN_BARS, _MIN_NAME = 12, 8  # columns; if both do not fit, the figures are omitted

@@ -11,12 +11,13 @@ from textual import events
 
 from latency_tui.text.scales import Scale, extended, line_scale, linear_scale, ticks
 from latency_tui.text.scores import format_score
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import LOG, Chart
 from latency_tui.tui.charts.plotext_private import CellColour
 from latency_tui.tui.charts.ticks import duration_axis
 from latency_tui.tui.styles import CandidateStyle
-from latency_tui.tui.text import sanitize_line, short_names
+from latency_tui.tui.text import sanitize_line
 from latency_tui.tui.widgets.painted_widget import CandidatePointed
 
 MARKS = {"choice": "★", "front": "✓", "undecided": "?", "dominated": "", "excluded": "✗"}

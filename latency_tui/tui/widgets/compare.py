@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 
 from latency_tui.analysis.saved_results import compare_saved
 from latency_tui.text.formatting import PERCENTILES
+from latency_tui.text.short_names import short_names
 from latency_tui.text.summary import describe_effort
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.state import date_text
 from latency_tui.tui.styles import MUTED, CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names, wrap
+from latency_tui.tui.text import fit, sanitize_line, wrap
 from latency_tui.tui.widgets.compare_columns import (
     DOWN,
     MEDIAN,

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from latency_tui.plan.metrics import is_greater_better
 from latency_tui.report.p99_ratio import tail_ratio
-from latency_tui.text.formatting import PERCENTILES, format_duration, format_memory
+from latency_tui.text.formatting import PERCENTILES, format_duration, format_memory, format_times
 from latency_tui.text.limits import WORDS
 from latency_tui.text.mix import format_rows
 from latency_tui.text.scores import format_score
@@ -183,7 +183,7 @@ def _columns_of_mix(result: Result, shown: list[CandidateResult]) -> list[Column
         columns.append(Column(rows, rows, "class", texts, values, {}))
         pairs = {pair.candidate: pair for pair in compared.get(one.batch_size, ()) if pair.ratio is not None}
         ratios = {slug: pair.ratio or 0.0 for slug, pair in pairs.items()}
-        words = {slug: f"{ratio:.2f}×" for slug, ratio in ratios.items()}
+        words = {slug: format_times(ratio) for slug, ratio in ratios.items()}
         styles = {slug: VERDICT_COLOURS[pair.verdict] for slug, pair in pairs.items()}
         columns.append(Column(f"{rows} vs baseline", f"{rows} vs baseline", "class vs baseline", words, ratios, styles))
     return columns

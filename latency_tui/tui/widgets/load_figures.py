@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from latency_tui.text.formatting import NOTHING, format_duration, format_interval_ends
 from latency_tui.text.load import OVERLOADED, WORDS, format_rate, format_verdict
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.styles import MUTED, CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names
+from latency_tui.tui.text import fit, sanitize_line
 from latency_tui.tui.widgets.styled_lines import Line, Piece
 
 if TYPE_CHECKING:

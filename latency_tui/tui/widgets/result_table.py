@@ -11,10 +11,11 @@ from textual import events
 from textual.containers import VerticalScroll
 
 from latency_tui.text.formatting import format_duration
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.layout import Layout
 from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import KEY, MUTED, CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names
+from latency_tui.tui.text import fit, sanitize_line
 from latency_tui.tui.widgets.figures import bound, limit_words, ratio_cell, short_interval
 from latency_tui.tui.widgets.painted_widget import CandidatePointed
 from latency_tui.tui.widgets.styled_lines import Line, Piece, StyledLines

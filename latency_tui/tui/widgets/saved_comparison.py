@@ -9,9 +9,10 @@ from rich.cells import cell_len
 
 from latency_tui.text.formatting import format_duration
 from latency_tui.text.saved_comparison import notes_of
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.charts.interval_plot import RatioScale
 from latency_tui.tui.styles import MUTED, CandidateStyle
-from latency_tui.tui.text import fit, sanitize_line, short_names, wrap
+from latency_tui.tui.text import fit, sanitize_line, wrap
 from latency_tui.tui.widgets.compare_columns import VERDICT_COLOURS, name_pieces, name_width
 from latency_tui.tui.widgets.figures import times
 from latency_tui.tui.widgets.styled_lines import Line, Piece

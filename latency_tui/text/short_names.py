@@ -1,0 +1,44 @@
+"""Shortens the names of models to a width, so that they stay distinct."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from latency_tui.text.sanitize import cell_width, shorten
+
+_MAX_INITIALS = 3
+
+
+def short_names(names: Sequence[str], width: int) -> list[str]:
+    """Return names shortened to at most `width` cells by initials or an ellipsis; distinct names stay distinct."""
+    distinct = [*dict.fromkeys(names)]
+    short = [name if cell_width(name) <= width else _with_initials(name, width) for name in distinct]
+    for cut in (shorten, _cut_in_the_middle):
+        count = Counter(short)
+        short = [
+            cut(name, width) if count[seen] > 1 and cell_width(name) > width else seen
+            for name, seen in zip(distinct, short, strict=True)
+        ]
+    shown = dict(zip(distinct, short, strict=True))
+    return [shown[name] for name in names]
+
+
+def _with_initials(name: str, width: int) -> str:
+    """Return `Small NN` for `Small Neural Network`; cut the name if that does not shorten it."""
+    model, bracket, settings = name.partition(" [")
+    first, *rest = model.split() or [model]
+    if 2 <= len(rest) <= _MAX_INITIALS and all(word[0].isalpha() for word in rest):
+        model = f"{first} {''.join(word[0] for word in rest)}"
+    return shorten(model + bracket + settings, width)
+
+
+def _cut_in_the_middle(name: str, width: int) -> str:
+    if width <= 2:
+        return "…"
+    head, tail = shorten(name, width // 2 + 1).removesuffix("…"), ""
+    for letter in reversed(name):
+        if cell_width(letter + tail) > width - width // 2 - 1:
+            break
+        tail = letter + tail
+    return f"{head}…{tail}"
