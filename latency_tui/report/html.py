@@ -266,7 +266,7 @@ def _table_of_rows(title: str, rows: Sequence[Row]) -> str:
 
 
 def _notes(result: Result) -> str:
-    told = ("answer", "noise", "limit", "score", "sweep")  # in sections of their own
+    told = ("answer", "noise", "tails", "limit", "score", "sweep")  # in sections of their own
     notes = [(kind, text) for kind, text in make_notes(result) if kind not in told]
     items = "".join(f'<li class="{kind}">{kind}: {escape(text)}</li>' for kind, text in notes)
     return _section("Notes", f"<ul>{items}</ul>" if items else "")

@@ -25,6 +25,7 @@ _EMPTY = (NOTHING, "0")
 _PREFIXES = {
     "failed": "failed  ",
     "check": "check   ",
+    "tails": "tails   ",
     "limit": "limit   ",
     "score": "score   ",
     "noise": "noise   ",

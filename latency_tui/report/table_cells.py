@@ -25,6 +25,7 @@ from latency_tui.text.load import load_limit_notes, load_notes
 from latency_tui.text.mix import MIX_NOTE
 from latency_tui.text.sanitize import clean
 from latency_tui.text.scores import format_score
+from latency_tui.text.spread import describe_spread
 from latency_tui.text.summary import describe_effort
 from latency_tui.text.sweeps import describe_sweeps
 from latency_tui.text.trade_off import describe_trade_off
@@ -152,12 +153,14 @@ def format_tail(percentile: Percentile | None) -> str:
 def make_notes(result: Result) -> list[tuple[str, str]]:
     """Return the lines below the table as pairs of kind and text.
 
-    The kinds are answer, check, score, sweep, load, input, failed, limit, noise and note.
+    The kinds are answer, check, tails, score, sweep, load, input, failed, limit, noise and note.
     """
     notes = [("answer", clean(result.answer))] if result.answer else []
     if result.check is not None:
         notes.append(("check", describe_gate(result.check)))
     notes += [("note", clean(sentence)) for sentence in describe_revisions(result)]
+    if not result.sweeps and (tails := describe_spread(result)):
+        notes.append(("tails", tails))
     notes += [("score", sentence) for sentence in describe_trade_off(result, limits_follow=True)]
     notes += [("sweep", clean(sentence)) for sentence in describe_sweeps(result)]
     notes += [("load", clean(sentence)) for sentence in load_notes(result)]

@@ -88,6 +88,7 @@ def test_table_ends_with_answer_failures_and_noise() -> None:
     answer, below = text.split("Logistic Regression is fastest")[1].split("\n\n")
     assert "1.15× faster than Linear SVM (95 % CI 1.13–1.17)." in answer
     assert below.splitlines() == [
+        "tails   The tails are not shown to differ: each p90 is 1.20× its p50. A p99 needs 662 calls per model.",
         "failed  RBF SVM: ValueError: no such kernel",
         "note    Small Neural Network was not measured.",
         "noise   Other work took 8 % of the time; measure again.",
