@@ -44,9 +44,12 @@ def command(
     from latency_tui.cli.output import emit, print_status, terminal_style  # deferred: with numpy 150 ms
     from latency_tui.history.reading import read_result
     from latency_tui.report.formats import pieces, write
+    from latency_tui.text.exports import describe_omissions
     from latency_tui.text.sanitize import clean
 
     result = read_result(reference, history_to_read(history))
+    if omissions := describe_omissions(result, report_format):
+        print_status(f"latency-tui: {omissions}")
     if path is None:
         width, colour = terminal_style()
         text = pieces(result, report_format, width=width, colour=colour, samples=not no_samples)

@@ -26,6 +26,7 @@ from latency_tui.report.hosts_progress import HostProgress
 from latency_tui.report.progress import Progress
 from latency_tui.result.measurement_amount import MeasurementAmount
 from latency_tui.result.result import Result
+from latency_tui.text.exports import describe_omissions
 from latency_tui.text.machine import machine_busy
 from latency_tui.text.sanitize import clean
 from latency_tui.text.summary import round_estimate
@@ -327,6 +328,8 @@ def _report(measurement: HeadlessRun, report_format: Format, path: Path | None, 
 
 def write_report(result: Result, report_format: Format, path: Path | None, *, samples: bool) -> int:
     """Write a report to a file, or to stdout if there is no file or it cannot be written; return the exit code."""
+    if omissions := describe_omissions(result, report_format):
+        print_status(f"latency-tui: {omissions}")
     if path is None:
         width, colour = terminal_style()
         return emit(

@@ -1,4 +1,7 @@
-"""Formats a result as CSV: one row per candidate, times in seconds, columns named as in the JSON."""
+"""Formats a result as CSV, times in seconds, columns named as in the JSON.
+
+The column `kind` says what a row is: a `model`, or one of those in `csv_rows`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from latency_tui.report.load import CSV_COLUMNS, csv_values
+from latency_tui.report import csv_rows
+from latency_tui.report.csv_rows import Cell, more_rows
 from latency_tui.report.table_cells import comparison_with
 from latency_tui.text.formatting import PERCENTILES, format_call_input
 from latency_tui.text.sanitize import clean
@@ -38,33 +42,42 @@ COLUMNS: tuple[str, ...] = (
     ),
     *("throughput", "baseline", "ratio", "ratio_low", "ratio_high", "verdict", "group"),
     *("p99_ratio", "p99_p_value", "after_switch_seconds", *_START, *_TO_DECIDE, "gc_calls", "gc_seconds", "limits"),
-    *("received", "mix_average", "classes"),
+    *("received", "mix_average"),
 )
-Cell = str | float | int | None
+_TRADE_OFF = (
+    *("standing", "reason", "score_difference", "score_difference_low", "score_difference_high"),
+    *("ratio_to_choice", "ratio_to_choice_low", "ratio_to_choice_high"),
+)
+_HIGHEST = ("highest_passing_rate", "lowest_failing_rate", "rates_confirmed")
+_OFFLINE = tuple(f"offline_{name}" for name in ("rows_per_second", "low", "high", "rows_per_second_per_core"))
 
 
 def render_csv(result: Result) -> str:
-    """Return a header and one row per candidate, in the plan's order; unknown values are empty cells.
+    """Return a header and one row per thing that was measured; unknown values are empty cells.
 
-    With a load test, each candidate has one row per rate, which repeats its other figures.
+    The models come first, in the plan's order.
     """
-    baseline = result.baseline
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    columns = (*COLUMNS, *CSV_COLUMNS) if result.load else COLUMNS
-    if result.offline:
-        columns += ("offline_rows_per_second", "offline_rows_per_second_per_core")
+    models = [values(result, one, result.baseline) | {"kind": "model"} for one in result.candidates]
+    others = list(more_rows(result))
+    added = dict.fromkeys(name for row in others for name in csv_rows.COLUMNS[str(row["kind"])])
+    columns = list(dict.fromkeys(("kind", *model_columns(result), *added)))
     writer.writerow(columns)
-    for candidate in result.candidates:
-        row = values(result, candidate, baseline)
-        for one in result.offline:
-            if one.candidate == candidate.slug:
-                row["offline_rows_per_second"] = one.rows_per_second
-                row["offline_rows_per_second_per_core"] = one.rows_per_second_per_core
-        under_load = [csv_values(result, one) for one in result.load if one.candidate == candidate.slug]
-        for more in under_load or [{}]:
-            writer.writerow([_cell((row | more).get(column)) for column in columns])
+    for row in (*models, *others):
+        writer.writerow([_cell(row.get(column)) for column in columns])
     return buffer.getvalue()
+
+
+def model_columns(result: Result) -> tuple[str, ...]:
+    """Return the columns of a model: those of every result, then those of what this result contains."""
+    return (
+        *COLUMNS,
+        *(f"sweep_{name}" for name in result.plan.swept),
+        *(_TRADE_OFF if result.trade_off else ()),
+        *(_HIGHEST if result.highest_rates else ()),
+        *(_OFFLINE if result.offline else ()),
+    )
 
 
 def values(result: Result, candidate: CandidateResult, baseline: str | None) -> dict[str, Cell]:
@@ -89,8 +102,8 @@ def values(result: Result, candidate: CandidateResult, baseline: str | None) -> 
         "limits": "; ".join(f"{v.limit}: {v.verdict}" for v in result.limits if v.candidate == candidate.slug),
         "received": format_call_input(candidate.received) if candidate.received else None,
         "mix_average": candidate.mix_average,
-        "classes": "; ".join(f"{one.batch_size}: {one.p50.value}" for one in candidate.classes) or None,
     }
+    found |= _of_questions(result, candidate)
     if start := candidate.cold_start:
         found |= {name: getattr(start, name) for name in _START}
     numbers = candidate.statistics
@@ -114,6 +127,26 @@ def values(result: Result, candidate: CandidateResult, baseline: str | None) -> 
             "p99_p_value": comparison.p99_p_value,
         }
         found |= {name: getattr(comparison, name) for name in _TO_DECIDE}
+    return found
+
+
+def _of_questions(result: Result, candidate: CandidateResult) -> dict[str, Cell]:
+    """Return the values of a sweep, a trade-off, a search for the highest rate, and the scenario offline."""
+    slug = candidate.slug
+    planned = next((one.settings for one in result.plan.candidates if one.slug == slug), {})
+    found: dict[str, Cell] = {f"sweep_{name}": planned.get(name) for name in result.plan.swept}
+    if result.trade_off and (weighed := result.trade_off.candidate(slug)):
+        found |= {"standing": weighed.standing, "reason": weighed.reason}
+        for part in ("", "_low", "_high"):
+            found[f"score_difference{part}"] = getattr(weighed, f"difference{part}")
+            found[f"ratio_to_choice{part}"] = getattr(weighed, f"ratio{part}")
+    for rate in result.highest_rates:
+        if rate.candidate == slug:
+            found |= {"highest_passing_rate": rate.passes, "lowest_failing_rate": rate.fails}
+            found["rates_confirmed"] = rate.confirmed
+    for one in result.offline:
+        if one.candidate == slug:
+            found |= {name: getattr(one, name.removeprefix("offline_")) for name in _OFFLINE}
     return found
 
 

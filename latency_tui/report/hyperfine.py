@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latency_tui.plan.mix import format_mix
 from latency_tui.report.call_samples import candidates_with_calls, json_pieces
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
+    from latency_tui.plan import Setting
     from latency_tui.report.call_samples import Latencies
     from latency_tui.result.result import CandidateResult, Result
 
@@ -29,10 +31,19 @@ def render_hyperfine(result: Result) -> Iterator[str]:
     entries = []
     for candidate, samples in candidates_with_calls(result, "hyperfine"):
         entry = _entry(candidate, samples)
-        if parameters := {clean(name): clean(str(value)) for name, value in settings.get(candidate.slug, {}).items()}:
+        found = _requests(result, candidate) | settings.get(candidate.slug, {})
+        if parameters := {clean(name): clean(str(value)) for name, value in found.items()}:
             entry["parameters"] = parameters
         entries.append(entry)
     return json_pieces({"generator": GENERATOR, "results": entries}, indent=2)
+
+
+def _requests(result: Result, candidate: CandidateResult) -> dict[str, Setting]:
+    """Return the batch size or the mix of the calls, unless each call has one row."""
+    if mix := format_mix(result.plan.workload.mix):
+        return {"mix": mix}
+    rows = result.plan.rows_per_call(candidate.slug)
+    return {"batch": rows} if rows != 1 else {}
 
 
 def _entry(candidate: CandidateResult, samples: Latencies) -> dict[str, object]:

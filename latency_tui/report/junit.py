@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from latency_tui.report.markup import without_illegal
-from latency_tui.report.table_cells import make_title
-from latency_tui.result.load import all_limit_verdicts
+from latency_tui.report.table_cells import make_notes, make_title
+from latency_tui.result.load import all_limit_verdicts, verdict_of_search
 from latency_tui.text.gate import describe_line
 from latency_tui.text.limits import describe_verdict
+from latency_tui.text.load import describe_highest_rate, format_limit_texts
 from latency_tui.text.sanitize import clean
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ def render_junit(result: Result) -> str:
     """Return a test suite.
 
     A limit that is not met is a failure, one that is undecided is skipped with the reason, and a candidate that failed
-    is an error. A candidate without limits is a test case that passes if it was measured.
+    is an error. A candidate without limits is a test case that passes if it was measured. Of a search for the highest
+    rate there is a test case per candidate, which fails if no rate meets the limits. The output of the suite is the
+    answer, with the sentences on scores, sweeps and load.
     """
     suite = _begin_suite(make_title(result), result.created_at, result.environment)
     for candidate in result.candidates:
         _add_cases(suite, result, candidate)
+    said = [result.answer, *(text for kind, text in make_notes(result) if kind in ("sweep", "load", "score"))]
+    ElementTree.SubElement(suite, "system-out").text = _text("\n".join(filter(None, said)), lines=True)
     return _render(suite)
 
 
@@ -96,22 +101,30 @@ def _render(*suites_of_hosts: ElementTree.Element) -> str:
 
 def _add_cases(suite: ElementTree.Element, result: Result, candidate: CandidateResult) -> None:
     verdicts = [one for one in all_limit_verdicts(result) if one.candidate == candidate.slug]
+    searches = [one for one in result.highest_rates if one.candidate == candidate.slug]
     name = _text(candidate.name)
     if candidate.status == "failed":
         case = ElementTree.SubElement(suite, "testcase", classname=name, name="measured")
         message = _text(candidate.error or "it failed")
         ElementTree.SubElement(case, "error", message=message).text = _text(candidate.traceback or "", lines=True)
-    elif not verdicts:
+    elif not verdicts and not searches:
         case = ElementTree.SubElement(suite, "testcase", classname=name, name="measured")
         if candidate.statistics is None:
             ElementTree.SubElement(case, "skipped", message="it was not measured")
     for verdict in verdicts if candidate.status != "failed" else ():
-        case = ElementTree.SubElement(suite, "testcase", classname=name, name=_text(verdict.limit))
-        message = _text(describe_verdict(candidate.name, verdict))
-        if verdict.verdict == "pass":
-            ElementTree.SubElement(case, "system-out").text = message
-        else:
-            ElementTree.SubElement(case, "failure" if verdict.verdict == "fail" else "skipped", message=message)
+        message = describe_verdict(candidate.name, verdict)
+        _add_verdict(suite, name, verdict.limit, verdict.verdict, message)
+    for found in searches:
+        limit = f"{format_limit_texts(result)} at any rate"
+        _add_verdict(suite, name, limit, verdict_of_search(result.load, found), describe_highest_rate(result, found))
+
+
+def _add_verdict(suite: ElementTree.Element, name: str, limit: str, verdict: str, message: str) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=name, name=_text(limit))
+    if verdict == "pass":
+        ElementTree.SubElement(case, "system-out").text = _text(message)
+    else:
+        ElementTree.SubElement(case, "failure" if verdict == "fail" else "skipped", message=_text(message))
 
 
 def _text(text: str, *, lines: bool = False) -> str:

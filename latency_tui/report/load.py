@@ -1,4 +1,4 @@
-"""The load test in reports: rows of the table, and columns of the CSV file."""
+"""The load test in reports: rows of the table, and a chart."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ from latency_tui.text.scales import extended, line_scale
 if TYPE_CHECKING:
     from latency_tui.result.load import LoadResult
     from latency_tui.result.result import CandidateResult, Result
-
-_TIMES = ("mean", "p50", "p90", "p95", "p99", "p99_9", "max")
-CSV_COLUMNS = (
-    *("rate", "utilisation", "overloaded", "workers", "worker_kind"),
-    *(f"{time}_{key}" for time in ("service", "wait", "response") for key in _TIMES),
-    *("response_p99_low", "response_p99_high", "capacity", "capacity_per_core", "answered_rate", "requests", "valid"),
-    *("load_limits", "highest_passing_rate", "lowest_failing_rate"),
-)
 
 
 def offline_rows(result: Result) -> list[Row]:
@@ -121,18 +113,3 @@ def load_chart(result: Result) -> tuple[str, float, list[CandidateResult]]:
                 f"<title>{hover}</title></circle>"
             )
     return "".join(parts), LINES_HEIGHT + AXIS, drawn
-
-
-def csv_values(result: Result, one: LoadResult) -> dict[str, str | float | int | None]:
-    """Return the values of a candidate at a rate by column; unknown values are missing or None."""
-    found: dict[str, str | float | int | None] = {
-        name: getattr(one, name) for name in CSV_COLUMNS if name in one.__struct_fields__
-    }
-    for time in ("service", "wait", "response"):
-        found |= {f"{time}_{key}": getattr(getattr(one, time), key) for key in _TIMES}
-    found |= {"response_p99_low": one.response.p99_low, "response_p99_high": one.response.p99_high}
-    found["load_limits"] = "; ".join(f"{verdict.limit}: {verdict.verdict}" for verdict in one.limits)
-    for highest in result.highest_rates:
-        if highest.candidate == one.candidate:
-            found |= {"highest_passing_rate": highest.passes, "lowest_failing_rate": highest.fails}
-    return found

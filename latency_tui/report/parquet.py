@@ -11,7 +11,8 @@ from latency_tui.errors import UsageError
 from latency_tui.report.call_samples import candidates_with_calls, number_calls
 
 if TYPE_CHECKING:
-    from latency_tui.result.result import Result
+    from latency_tui.report.call_samples import Latencies
+    from latency_tui.result.result import CandidateResult, Result
 
 METADATA_KEY = "latency-tui"
 """Key of the file metadata whose value is the result without samples, as JSON."""
@@ -29,7 +30,7 @@ def check_parquet() -> None:
 def call_columns(result: Result, report_format: str) -> dict[str, Any]:  # Any: arrays of several types
     """Return the calls of all candidates that did not fail as columns: `candidate`, `launch`, `round`, `seconds`.
 
-    In a request mix there is also `batch_size`.
+    In a request mix there is also `batch_size`, and in a sweep `sweep_NAME`, the value of each swept setting.
 
     The candidate is an index of `called_candidates`.
 
@@ -50,7 +51,20 @@ def call_columns(result: Result, report_format: str) -> dict[str, Any]:  # Any: 
         "round": np.concatenate([number_calls(one.rounds, samples.size) for one, samples in found]),
         "seconds": np.concatenate([samples for _, samples in found]),
         **mixed,
+        **_sweep_columns(result, found),
     }
+
+
+def _sweep_columns(result: Result, found: list[tuple[CandidateResult, Latencies]]) -> dict[str, Any]:
+    """Return the value of each swept setting per call: numbers, or texts if a value is none."""
+    settings = {one.slug: one.settings for one in result.plan.candidates}
+    columns = {}
+    for name in result.plan.swept:
+        values = [settings.get(one.slug, {}).get(name) for one, _ in found]
+        numbers = all(isinstance(value, int | float) for value in values)
+        cells = np.array(values) if numbers else np.array([str(value) for value in values], dtype=object)
+        columns[f"sweep_{name}"] = np.repeat(cells, [samples.size for _, samples in found])
+    return columns
 
 
 def called_candidates(result: Result, report_format: str) -> list[str]:

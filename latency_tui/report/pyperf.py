@@ -45,7 +45,7 @@ def _metadata(result: Result) -> dict[str, str | int]:
     """Return what is common to all benchmarks, under the names that pyperf uses; it refuses empty texts."""
     machine, work = result.environment, result.plan.workload
     found: dict[str, str | int] = {
-        "description": "latency of one call, measured by latency-tui",
+        "description": f"latency of one call{_alone(result)}, measured by latency-tui",
         "method": work.method,
     }
     if machine is None:
@@ -63,6 +63,11 @@ def _metadata(result: Result) -> dict[str, str | int]:
         | {"cpu_count": machine.cores}
         | {key: clean(text) for key, text in texts.items() if clean(text)}
     )
+
+
+def _alone(result: Result) -> str:
+    """Return that there was no load on the calls of the file, if the result also has a load test."""
+    return " after another, without load" if result.load or result.offline else ""
 
 
 def _versions(versions: Mapping[str, str]) -> dict[str, str | int]:

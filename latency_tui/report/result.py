@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from latency_tui.errors import UsageError
-from latency_tui.report.csv_format import COLUMNS, Cell, values
+from latency_tui.report.csv_format import model_columns, values
+from latency_tui.report.csv_rows import Cell
 from latency_tui.report.formats import write
 from latency_tui.report.markup import escape
 from latency_tui.report.saved_comparison import render_comparisons
@@ -79,7 +80,8 @@ class Result(kept.Result, frozen=True, kw_only=True):
     def summary(self) -> list[dict[str, Cell]]:
         """Return the figures, one dictionary per model, in the plan's order; times in seconds, named as in the CSV."""
         rows = (values(self, candidate, self.baseline) for candidate in self.candidates)
-        return [{name: row.get(name) for name in COLUMNS} for row in rows]
+        columns = model_columns(self)
+        return [{name: row.get(name) for name in columns} for row in rows]
 
     def to_frame(self, library: str | None = None, *, samples: bool = False) -> Any:
         """Return the figures as a data frame, one row per model; times in seconds, named as in the CSV.
@@ -102,7 +104,7 @@ class Result(kept.Result, frozen=True, kw_only=True):
             columns["candidate"] = np.asarray(called_candidates(self, what), dtype=object)[columns["candidate"]]
         else:
             rows = self.summary()
-            columns = {name: [row[name] for row in rows] for name in COLUMNS}
+            columns = {name: [row[name] for row in rows] for name in model_columns(self)}
         return narwhals.from_dict(columns, backend=backend).to_native()
 
     def compare(self, baseline: kept.Result, *, force: bool = False) -> SavedComparison:

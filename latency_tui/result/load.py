@@ -154,6 +154,19 @@ def response_limit_verdicts(plan: Plan, load: Iterable[LoadResult]) -> tuple[Lim
     )
 
 
+def verdict_of_search(load: Iterable[LoadResult], found: HighestRate) -> Literal["pass", "fail", "inconclusive"]:
+    """Return whether a candidate meets the limits at any rate.
+
+    Args:
+        load: The figures of all candidates and rates.
+        found: The outcome of the search.
+    """
+    if found.passes is not None:
+        return "pass"
+    lowest = next((one for one in load if (one.candidate, one.rate) == (found.candidate, found.fails)), None)
+    return "fail" if lowest is not None and lowest.valid and lowest.verdict == "fail" else "inconclusive"
+
+
 class HighestRate(msgspec.Struct, frozen=True, kw_only=True):
     """The highest rate at which a candidate meets the limits on its response time.
 

@@ -164,6 +164,7 @@ def test_values_of_the_action_are_milliseconds_and_a_bound_is_left_out(result: R
         "range": "95 % CI 0.070587–0.072726",
     }
     assert linear["extra"].splitlines() == [
+        "1 row per call",
         "calls: 100",
         "launches: 2",
         "slower, compared with Logistic Regression: 1.15× slower (95 % CI 1.13–1.17)",

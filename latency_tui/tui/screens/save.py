@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 
 from latency_tui.errors import LatencyTuiError, UsageError
 from latency_tui.report import content_of, format_of, write
+from latency_tui.text.exports import describe_omissions
 from latency_tui.tui.completion import expand_home
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.styles import MUTED
@@ -75,9 +76,9 @@ class SaveScreen(Dialog[None]):
             hint.update(Content.styled(str(error), "$text-error"))
             return
         self.dismiss()
-        self.app.notify(
-            sanitize_line(place), title="Downloaded" if self.app.is_web else "Saved", timeout=5, markup=False
-        )
+        omissions = describe_omissions(result, format_of(event.value.strip()))
+        text = "\n".join(filter(None, (sanitize_line(place), omissions)))
+        self.app.notify(text, title="Downloaded" if self.app.is_web else "Saved", timeout=5, markup=False)
 
     async def _write(self, result: Result, text: str) -> str:
         """Write the file, and return its path."""
