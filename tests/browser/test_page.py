@@ -92,6 +92,7 @@ def test_a_page_of_another_port_cannot_open_the_socket(served: Served, page: Pag
     assert outcome == "refused"
 
 
+@pytest.mark.slow
 def test_without_the_token_the_page_says_where_to_find_it(served: Served, page: Page) -> None:
     answer = page.goto(served.origin)
     assert answer is not None

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from latency_tui.report import write
+from tests.parameters import one_quick
 from tests.unit.fake_result import make_result
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
 
-@pytest.mark.parametrize("width", [1200, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", one_quick([1200, 400]))
+@pytest.mark.parametrize("scheme", one_quick(["light", "dark"]))
 def test_the_report_fits_and_asks_nobody_for_anything(
     browser: Browser, tmp_path: Path, width: int, scheme: str
 ) -> None:

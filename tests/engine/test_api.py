@@ -26,6 +26,7 @@ from latency_tui.report.result import Result
 X, y = make_classification(n_samples=200, n_features=8, random_state=0)
 
 
+@pytest.mark.slow
 def test_fitted_models_and_a_function_are_measured_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     models = {
         "logistic": LogisticRegression().fit(X, y),

@@ -159,6 +159,7 @@ def test_a_booster_receives_an_array_by_position() -> None:
     assert isinstance(adapted(numbers, model, {"input": "array"}).data.X_test, np.ndarray)
 
 
+@pytest.mark.slow
 def test_a_booster_gets_the_categories_that_it_learnt() -> None:
     lightgbm, xgboost = pytest.importorskip("lightgbm"), pytest.importorskip("xgboost")
     words = pd.DataFrame({"city": ["Ulm", "Bern", "Rom"] * 20, "age": np.linspace(0, 1, 60)})
@@ -361,6 +362,7 @@ def written(table: pd.DataFrame, path: Path, **how: Any) -> Data:
     return prepare(FileDataset(path=str(path)))
 
 
+@pytest.mark.slow
 def test_an_index_column_that_a_model_was_fitted_on_is_given_to_it(tmp_path: Path) -> None:
     table = people()
     data = written(table, tmp_path / "a.csv")

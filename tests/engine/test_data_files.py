@@ -438,6 +438,7 @@ async def test_a_fitted_model_for_other_data_fails_alone_before_measuring(engine
     assert {event.candidate for event in events if isinstance(event, BlockMeasured)} == {"four", "six"}
 
 
+@pytest.mark.slow
 async def test_sparse_rows_reach_the_model(engine: Engine) -> None:
     forest = ModelSpec(name="forest", factory="sklearn.ensemble:RandomForestClassifier", parameters={"n_estimators": 3})
     events = await measured(engine, SyntheticDataset(samples=100, sparse=True), forest)

@@ -133,7 +133,7 @@ async def test_no_process_of_another_interpreter_stays(other: Path) -> None:
         assert engine._process is not None
         family = psutil.Process(engine._process.pid).children(recursive=True)
     assert family
-    assert not [process for process in psutil.wait_procs(family, timeout=30)[1] if process.is_running()]
+    assert not [process for process in psutil.wait_procs(family, timeout=120)[1] if process.is_running()]
 
 
 @pytest.mark.slow

@@ -224,6 +224,7 @@ def _workers(note: Path) -> list[int]:
     return [int(word) for word in note.read_text().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are the system's")
 async def test_what_copies_started_goes_with_them(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "workers"
@@ -274,6 +275,7 @@ async def test_a_worker_that_outlives_a_fresh_start_is_not_waited_for(engine: En
         assert not _gone(_workers(note)[0])
 
 
+@pytest.mark.slow
 async def test_what_a_model_started_ends_with_an_engine_that_was_killed(engine: Engine, tmp_path: Path) -> None:
     note = tmp_path / "process"
     [e async for e in engine.run(Train(job="a", plan=plan_of(faulty("StartsAProcess", note=str(note)))))]

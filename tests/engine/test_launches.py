@@ -27,6 +27,7 @@ from latency_tui.errors import EngineError
 from tests.engine.conftest import faulty, plan_of
 
 
+@pytest.mark.slow
 async def test_launches_are_fresh_processes_and_one_stream(tmp_path: Path) -> None:
     note = tmp_path / "processes"
     plan = plan_of(faulty("NotesItsProcess", note=str(note)), faulty("FailsToFit"), runs=8, launches=2)

@@ -58,6 +58,7 @@ async def test_a_sleep_of_known_length_is_what_is_measured(engine: Engine) -> No
     assert np.median(measured) < 50_000_000
 
 
+@pytest.mark.slow
 async def test_the_calls_of_a_mix_have_its_batch_sizes_in_the_same_order(engine: Engine) -> None:
     mixed = Workload(mix=parse_mix("0.8:1,0.2:20"))
     plan = plan_of(faulty("SleepsPerRow", seconds=0.0005), faulty("Planted"), runs=100, workload=mixed)
@@ -108,6 +109,7 @@ async def test_one_candidate_runs_at_a_time(engine: Engine) -> None:
         assert began >= ended
 
 
+@pytest.mark.slow
 async def test_the_machine_says_how_loaded_it_was_and_what_the_host_took(engine: Engine) -> None:
     events = [e async for e in engine.run(Measure(job="a", plan=plan_of(faulty("Sleeper"), runs=50)))]
     (begun,) = (e for e in events if isinstance(e, MeasurementStarted))
@@ -139,6 +141,7 @@ async def test_a_core_taken_away_meanwhile_is_told_and_fails_no_model(new_engine
     assert finding.sentence.startswith(f"Core {core} was taken away from the models")
 
 
+@pytest.mark.slow
 async def test_models_that_keep_their_cores_lose_none(engine: Engine) -> None:
     plan = plan_of(faulty("Sleeper", "a"), faulty("Sleeper", "b"), runs=20)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -215,6 +218,7 @@ async def test_collections_before_the_timed_calls_are_not_theirs(engine: Engine)
     assert found == [(0,)] * 6
 
 
+@pytest.mark.slow
 async def test_the_collector_leaves_alone_what_a_candidate_inherited(engine: Engine) -> None:
     """Or the first full collection copied all of it: a tenth of a second, in whichever call it came."""
     plan = plan_of(faulty("TellsWhatIsFrozen"), runs=10)

@@ -19,6 +19,7 @@ from latency_tui.engine.protocol import BlockMeasured, CandidateFailed, Event, J
 from latency_tui.plan import Candidate, ModelSpec
 from tests.engine.conftest import eventually, faulty, plan_of
 from tests.engine.hostile_models import KINDS
+from tests.parameters import one_quick
 
 MAX_EVENT = 200_000
 pytestmark = pytest.mark.skipif(
@@ -106,13 +107,15 @@ async def test_a_model_that_says_strange_things_is_measured(engine: Engine, kind
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [
-        ("AnswersNan", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
-        ("AnswersNanByRow", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
-        ("AnswersInfinity", r"^(\d+) of (\d+) outputs for held-out rows are infinite$"),
-        ("AnswersNoNumbers", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
-        ("ChangesIntoNan", None),
-    ],
+    one_quick(
+        [
+            ("AnswersNan", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
+            ("AnswersNanByRow", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
+            ("AnswersInfinity", r"^(\d+) of (\d+) outputs for held-out rows are infinite$"),
+            ("AnswersNoNumbers", r"^(\d+) of (\d+) outputs for held-out rows are NaN$"),
+            ("ChangesIntoNan", None),
+        ]
+    ),
 )
 async def test_answers_that_are_not_finite_are_counted_in_a_note(engine: Engine, kind: str, said: str | None) -> None:
     events = await measured_beside(engine, kind)

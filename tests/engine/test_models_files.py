@@ -218,6 +218,7 @@ def test_xgboost_files(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_allclose(ask(load(path), "predict", X), regressor.predict(X), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_lightgbm_files(tmp_path: Path) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     path = tmp_path / "a.txt"
@@ -332,6 +333,7 @@ class Crashing:
         return os.abort, ()
 
 
+@pytest.mark.slow
 async def test_a_crash_while_a_file_is_loaded_says_so(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps(Crashing()))

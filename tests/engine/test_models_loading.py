@@ -28,6 +28,7 @@ from latency_tui.errors import LatencyTuiError
 from latency_tui.plan import Candidate, ModelSpec, Setting, Trust
 from latency_tui.plan.trust import EVERYTHING
 from tests.engine.scored_models import score_of
+from tests.parameters import one_quick
 
 X, y = load_iris(return_X_y=True)
 model = LogisticRegression(max_iter=500).fit(X, y)
@@ -120,29 +121,35 @@ def saved_by(module: str, name: str, path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("module", "name", "said"),
-    [
-        ("__main__", "Clip", "needs Clip, which was defined in the script or notebook that saved it"),
-        ("__main__", "main", "needs main, which was defined in the script or notebook that saved it"),
-        ("module_not_here", "Net", "needs the module module_not_here.*pip install module-not-here, or if .* your own"),
-        ("cv2.dnn", "Net", "pip install opencv-python"),
-        ("src.features", "Clip", "if src is your own module, start latency-tui in the folder that contains it"),
-        (
-            "sklearn.linear_model.logistic",
-            "X",
-            "another version of scikit-learn than the installed .* no module sklearn",
-        ),
-        (
-            "sklearn.linear_model._base",
-            "Gone",
-            "another version of scikit-learn.*linear_model._base.Gone",
-        ),
-        ("numpy.gone", "array", "saved with another version of numpy than the installed"),
-        (
-            "tests.engine.brought_models",
-            "Gone",
-            "needs Gone of the module tests.engine.brought_models, and .*brought_models.py does not",
-        ),
-    ],
+    one_quick(
+        [
+            ("__main__", "Clip", "needs Clip, which was defined in the script or notebook that saved it"),
+            ("__main__", "main", "needs main, which was defined in the script or notebook that saved it"),
+            (
+                "module_not_here",
+                "Net",
+                "needs the module module_not_here.*pip install module-not-here, or if .* your own",
+            ),
+            ("cv2.dnn", "Net", "pip install opencv-python"),
+            ("src.features", "Clip", "if src is your own module, start latency-tui in the folder that contains it"),
+            (
+                "sklearn.linear_model.logistic",
+                "X",
+                "another version of scikit-learn than the installed .* no module sklearn",
+            ),
+            (
+                "sklearn.linear_model._base",
+                "Gone",
+                "another version of scikit-learn.*linear_model._base.Gone",
+            ),
+            ("numpy.gone", "array", "saved with another version of numpy than the installed"),
+            (
+                "tests.engine.brought_models",
+                "Gone",
+                "needs Gone of the module tests.engine.brought_models, and .*brought_models.py does not",
+            ),
+        ]
+    ),
 )
 def test_what_a_pickle_lacks_is_named_with_the_way_out(tmp_path: Path, module: str, name: str, said: str) -> None:
     path = saved_by(module, name, tmp_path / "a.pkl")

@@ -115,6 +115,7 @@ async def test_without_copies_the_first_process_measures_alone(engine: Engine) -
     assert len(copies["good"]) > 2
 
 
+@pytest.mark.slow
 async def test_a_copy_that_fills_the_memory_ends_its_candidate_alone(engine: Engine) -> None:
     plan = plan_of(
         faulty("FillsMemoryWhenUnpickled", "bad"), faulty("Planted", "good"), runs=300, memory_limit=600_000_000

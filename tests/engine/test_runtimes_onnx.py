@@ -180,6 +180,7 @@ def test_sparse_rows_are_made_dense_for_a_converted_model() -> None:
     assert (type(rows), rows.dtype.name) == (np.ndarray, "float32")
 
 
+@pytest.mark.slow
 async def test_a_setting_of_the_model_keeps_its_conversion_from_no_copy(engine: Engine) -> None:
     forest = next(model for model in BUILTIN_MODELS if "Forest" in model.name)
     one = Candidate(model=forest, settings={"n_estimators": 7, "runtime": "onnx"})

@@ -18,6 +18,7 @@ from latency_tui.engine.candidate.scoring import _one_by_one, _quick_metric, _sc
 from latency_tui.plan.metrics import SCORERS, is_greater_better, scorer_of
 from latency_tui.stats.bootstrap import resamples
 from tests.engine.scored_models import score_of, scores_of
+from tests.parameters import one_quick
 
 TWO_CLASSES = make_classification(200, 8, flip_y=0.2, random_state=0)
 THREE_CLASSES = load_iris(return_X_y=True)
@@ -79,13 +80,15 @@ def test_many_resamples_at_once_score_as_scikit_learn_one_by_one(metric: str, da
 
 @pytest.mark.parametrize(
     ("metric", "model", "data", "problem"),
-    [
-        ("r2", LogisticRegression(), TWO_CLASSES, "r2 is a metric of regression"),
-        ("accuracy", Ridge(), NUMBERS, "accuracy is a metric of classification"),
-        ("log_loss", LinearSVC(), TWO_CLASSES, "needs probabilities, and the model does not return any"),
-        ("f1", LogisticRegression(), THREE_CLASSES, "f1 is for two classes, and there are 3; use f1_macro"),
-        ("roc_auc", LogisticRegression(), THREE_CLASSES, "use roc_auc_ovr or roc_auc_ovo"),
-    ],
+    one_quick(
+        [
+            ("r2", LogisticRegression(), TWO_CLASSES, "r2 is a metric of regression"),
+            ("accuracy", Ridge(), NUMBERS, "accuracy is a metric of classification"),
+            ("log_loss", LinearSVC(), TWO_CLASSES, "needs probabilities, and the model does not return any"),
+            ("f1", LogisticRegression(), THREE_CLASSES, "f1 is for two classes, and there are 3; use f1_macro"),
+            ("roc_auc", LogisticRegression(), THREE_CLASSES, "use roc_auc_ovr or roc_auc_ovo"),
+        ]
+    ),
 )
 def test_a_metric_that_does_not_fit_says_why(metric: str, model: Any, data: tuple[Any, Any], problem: str) -> None:
     (score,) = scores_of(fitted(model, data), *data, metric)

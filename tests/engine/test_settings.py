@@ -83,6 +83,7 @@ async def test_a_parameter_that_the_model_lacks_is_told(engine: Engine) -> None:
     assert failure.message.startswith("LogisticRegression has no parameter 'n_trees'; ")
 
 
+@pytest.mark.slow
 async def test_the_control_takes_turns_like_everyone(engine: Engine) -> None:
     plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=20, control=True)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]
@@ -111,6 +112,7 @@ async def test_until_it_is_known_stops_with_the_round_that_settles_it(engine: En
     assert (seen, blocks) == (12, {"a": 12, "b": 12}), "rounds on their way could unsettle it"
 
 
+@pytest.mark.slow
 async def test_until_it_is_known_gives_up_in_time(engine: Engine) -> None:
     plan = plan_of(faulty("Planted", "a"), faulty("Planted", "b"), runs=None, until_known=True, max_seconds=0.3)
     events = [event async for event in engine.run(Measure(job="a", plan=plan))]

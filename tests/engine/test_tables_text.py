@@ -256,6 +256,7 @@ def test_columns_have_the_types_of_their_values(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_wide_tables_are_read_whole(tmp_path: Path) -> None:
     wide = pd.DataFrame(np.arange(8000.0).reshape(2, 4000), columns=[f"column_{i}" for i in range(4000)])
     path = written(tmp_path, wide.to_csv(index=False))

@@ -140,12 +140,10 @@ def test_calls_that_take_too_long_exit_124() -> None:
     assert json.loads(done.stdout)["candidates"][0]["status"] == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
-    [
-        (signal.SIGINT, 130),
-        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((signal.SIGTERM, 143), (signal.SIGHUP, 129))),
-    ],
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_ends_everything_and_what_was_measured_is_written(
     number: signal.Signals, code: int, tmp_path: Path

@@ -48,7 +48,8 @@ def check_kept() -> str:
     return row.id
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_keeps_the_result_and_the_last_line_names_it(number: signal.Signals) -> None:
     with Terminal(*ENDLESS) as terminal:
         measure(terminal)

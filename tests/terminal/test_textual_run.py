@@ -37,6 +37,7 @@ def test_textual_run_opens_and_leaves_the_app(arguments: tuple[str, ...], monkey
         assert b"Traceback" not in terminal.raw
 
 
+@pytest.mark.slow
 def test_a_terminal_inside_a_served_app_is_drawn_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
     with Terminal(*MODELS) as terminal:

@@ -99,6 +99,7 @@ async def test_a_click_on_a_heading_sorts_and_on_a_row_highlights(open_app: Open
         assert any("▸" in line for line in table(harness) if "Linear SVM" in line)
 
 
+@pytest.mark.slow
 async def test_a_hidden_column_is_shown_when_it_is_sorted_by(open_app: Open) -> None:
     async with open_app(60, 20) as harness:
         await compared(harness)

@@ -15,6 +15,7 @@ from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Plan
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.bindings import key_table
+from tests.parameters import one_quick
 from tests.tui.conftest import Open
 from tests.tui.fake_engine import fake_plan, until
 
@@ -102,7 +103,7 @@ async def test_models_of_the_file_are_listed_in_their_colours(open_app: Open, tm
     assert trust.trusts_all(digest_of(tmp_path / "old.pkl")), "the file trusts it, so that it may be chosen later"
 
 
-@pytest.mark.parametrize("size", [(140, 45), (60, 20)])
+@pytest.mark.parametrize("size", one_quick([((60, 20),), ((140, 45),)]))
 async def test_what_a_found_file_names_is_asked_about_before_it_runs(
     open_app: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:

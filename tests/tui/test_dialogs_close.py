@@ -16,6 +16,7 @@ from latency_tui.tui.screens.add_model import AddModelScreen
 from latency_tui.tui.screens.change_data import ChangeDataScreen
 from latency_tui.tui.screens.dialog import ClosesOnce
 from latency_tui.tui.screens.picker import Picker
+from tests.parameters import one_quick
 from tests.tui.conftest import Open
 from tests.tui.fake_engine import Script, until
 
@@ -65,9 +66,9 @@ async def test_the_palette_does_not_open_over_a_dialog(open_app: Open) -> None:
 
 
 @pytest.mark.parametrize("dialog", [AddModelScreen, ChangeDataScreen])
-@pytest.mark.parametrize("keys", [("tab",), ("pagedown", "pageup", "down", "up"), ("enter",), ("a", "tab", "enter")])
+@pytest.mark.parametrize("keys", one_quick(["a tab enter", "tab", "pagedown pageup down up", "enter"]))
 async def test_keys_pressed_before_a_picker_has_its_list_do_no_harm(
-    open_app: Open, dialog: type[Picker[object]], keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    open_app: Open, dialog: type[Picker[object]], keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = threading.Event()
     completions = dialog.completions
@@ -75,7 +76,7 @@ async def test_keys_pressed_before_a_picker_has_its_list_do_no_harm(
     async with open_app() as harness:
         await harness.press("plus" if dialog is AddModelScreen else "d")
         await until(lambda: isinstance(harness.app.screen, dialog))
-        await harness.press(*keys)
+        await harness.press(*keys.split())
         slow.set()
         await harness.pilot.pause(0.3)
         await harness.press("escape")
@@ -106,6 +107,7 @@ async def test_a_page_of_a_list_that_is_not_laid_out_moves_by_a_row(open_app: Op
         assert harness.app.is_running
 
 
+@pytest.mark.slow
 async def test_escape_leaves_the_chart_and_a_second_one_stops(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app() as harness:

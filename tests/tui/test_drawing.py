@@ -65,6 +65,7 @@ def row_of(ticks: list[Tick], width: int, before: int = 0) -> str:
     return "".join(draw(plt)[0][-1])
 
 
+@pytest.mark.slow
 def test_plotext_writes_every_label_that_is_said_to_fit() -> None:
     dice = random.Random(1)
     fitting = 0

@@ -183,6 +183,7 @@ async def test_setting_runs_and_finding_leave_the_comparison_where_it_is(open_ap
         assert harness.state.highlighted == "random-forest"
 
 
+@pytest.mark.slow
 async def test_the_title_of_an_older_result_has_its_own_cores_and_no_meter(open_app: Open, script: Script) -> None:
     script.lost_share = 0.2
     async with open_app() as harness:
@@ -208,6 +209,7 @@ async def test_an_enlarged_chart_says_what_esc_does(open_app: Open, script: Scri
         await until(lambda: "e next · esc back" in harness.text())
 
 
+@pytest.mark.slow
 async def test_an_engine_that_does_not_react_to_stop_is_ended(
     open_app: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from latency_tui.result.result import Result, load
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.reducers.history import open_saved
 from latency_tui.tui.state import mean_calls, start
+from tests.parameters import one_quick
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import Script, fake_plan, until
 from tests.unit.fake_result import make_result
@@ -186,7 +187,7 @@ def changed(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("width", "height"), [(140, 45), (80, 24), (60, 20)])
+@pytest.mark.parametrize(("width", "height"), one_quick([(80, 24), (140, 45), (60, 20)]))
 async def test_the_trend_of_a_plan_shows_changes_and_what_differs(
     open_app: Open, changed: Path, width: int, height: int
 ) -> None:
@@ -298,12 +299,12 @@ async def test_brackets_go_on_through_results_of_older_sessions(open_app: Open, 
         await harness.profile()
         await harness.profile()
         await harness.press(*["left_square_bracket"] * 3)
-        await until(lambda: len(harness.state.measurements) == 4, 20)
+        await until(lambda: len(harness.state.measurements) == 4)
         await harness.idle()
         assert "saved 2026-11-01" not in harness.text()
         assert "saved 2026-11-02" in harness.text()
         await harness.press("left_square_bracket", "left_square_bracket")
-        await until(lambda: "There is no other result" in harness.text(), 20)
+        await until(lambda: "There is no other result" in harness.text())
         assert "saved 2026-11-01" in harness.text()
         await harness.press("right_square_bracket")
         await until(lambda: "saved 2026-11-02" in harness.text())
@@ -313,6 +314,7 @@ async def test_brackets_go_on_through_results_of_older_sessions(open_app: Open, 
         assert not harness.state.measurement.is_saved
 
 
+@pytest.mark.slow
 async def test_without_a_history_brackets_stay_in_this_session(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("left_square_bracket")

@@ -17,6 +17,7 @@ from latency_tui.tui.charts.load_chart import LoadChart
 from latency_tui.tui.screens.load_options import LoadOptions
 from latency_tui.tui.styles import SHAPES
 from latency_tui.tui.widgets.load_figures import load_figures, ranking_lines
+from tests.parameters import one_quick
 from tests.tui.conftest import Open
 from tests.tui.test_charts import shown
 from tests.unit.fake_load import at_rate, make_load_result, make_search_result
@@ -170,14 +171,16 @@ async def test_a_limit_without_a_rate_searches_the_highest_rate(open_app: Open) 
 
 @pytest.mark.parametrize(
     ("field", "text", "words"),
-    [
-        (0, "fast", "Rate: requests per second"),
-        (0, "-5", "more than 0"),
-        (1, "p99 is low", "limit"),
-        (2, "0", "Workers: a whole number from 1"),
-        (3, "fiber", "Kind: process or thread."),
-        (4, "soon", "Duration: a number above 0"),
-    ],
+    one_quick(
+        [
+            (0, "fast", "Rate: requests per second"),
+            (0, "-5", "more than 0"),
+            (1, "p99 is low", "limit"),
+            (2, "0", "Workers: a whole number from 1"),
+            (3, "fiber", "Kind: process or thread."),
+            (4, "soon", "Duration: a number above 0"),
+        ]
+    ),
 )
 async def test_a_wrong_field_is_explained_and_starts_nothing(open_app: Open, field: int, text: str, words: str) -> None:
     async with open_app(100, 30) as app:

@@ -259,6 +259,7 @@ async def test_after_profile_every_model_has_a_card_and_there_is_an_answer(open_
         assert "cpu 1 · 1 launch · quiet" in text
 
 
+@pytest.mark.slow
 async def test_the_title_says_what_disturbed_most_as_long_as_there_is_room(open_app: Open, script: Script) -> None:
     script.lost_share = 0.2
     async with open_app() as harness:
@@ -271,6 +272,7 @@ async def test_the_title_says_what_disturbed_most_as_long_as_there_is_room(open_
         assert "noisy: lost time" not in title
 
 
+@pytest.mark.slow
 async def test_a_median_that_nothing_bounds_says_what_it_lacks(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("r", *"5", "enter")
@@ -401,6 +403,7 @@ async def test_a_failing_model_gets_a_card_and_the_others_go_on(open_app: Open, 
         assert "Linear SVM failed" not in harness.text()
 
 
+@pytest.mark.slow
 async def test_when_the_engine_dies_the_app_says_so_lives_on_and_starts_another(open_app: Open, script: Script) -> None:
     script.dies_in = 4
     async with open_app() as harness:
@@ -468,6 +471,7 @@ async def test_late_events_of_an_old_job_are_dropped(open_app: Open, script: Scr
         await harness.idle()
 
 
+@pytest.mark.slow
 async def test_what_was_trained_before_is_part_of_the_next_result(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("t")

@@ -72,6 +72,7 @@ async def test_m_says_why_it_does_nothing(open_app: Open) -> None:
         assert "There is no result yet" in " ".join(harness.text().split())
 
 
+@pytest.mark.slow
 async def test_a_continued_result_can_be_stopped_and_continued(open_app: Open, script: Script) -> None:
     script.gate = asyncio.Event()
     async with open_app() as harness:

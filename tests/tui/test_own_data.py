@@ -16,6 +16,7 @@ from latency_tui.catalog.data_columns import column_names
 from latency_tui.engine.protocol import Measure
 from latency_tui.plan import BundledDataset, FileDataset, SyntheticDataset
 from latency_tui.tui.screens.change_data import ChangeDataScreen
+from tests.parameters import one_quick
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import until
 
@@ -124,7 +125,7 @@ async def test_a_typed_target_must_be_a_column(open_app: Open, folder: Path) -> 
         assert dataset(harness) == FileDataset(path="orders.csv", target="weight")
 
 
-@pytest.mark.parametrize("how", ["typed", "listed"])
+@pytest.mark.parametrize("how", one_quick(["typed", "listed"]))
 async def test_a_target_that_is_a_number_brings_the_regressors(open_app: Open, folder: Path, how: str) -> None:
     (folder / "orders.csv").write_text(ORDERS)
     async with open_app() as harness:
@@ -154,6 +155,7 @@ async def test_a_typed_target_is_taken_and_no_longer_one(open_app: Open, folder:
         assert dataset(harness) == FileDataset(path="orders.csv", target="weight")
 
 
+@pytest.mark.slow
 async def test_the_task_of_an_array_file_needs_no_target(open_app: Open, folder: Path) -> None:
     np.savez(folder / "a.npz", X=np.ones((2, 2)), y=np.ones(2))
     async with open_app() as harness:
@@ -216,6 +218,7 @@ async def test_datasets_of_the_configuration_have_names(open_app: Open, folder: 
         assert dataset(harness) == FileDataset(path=str(folder / "orders.csv"), target="returned")
 
 
+@pytest.mark.slow
 async def test_a_dataset_of_the_configuration_that_cannot_be_made_is_told(open_app: Open, folder: Path) -> None:
     (folder / "latency-tui.toml").write_text("[datasets.tiny]\nsamples = 5\n")
     async with open_app(configuration=load_configuration(folder / "latency-tui.toml")) as harness:

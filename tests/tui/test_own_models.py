@@ -325,6 +325,7 @@ async def test_a_file_that_may_not_be_read_is_told_in_a_sentence(open_app: Open,
         await see(harness, "Permission denied")
 
 
+@pytest.mark.slow
 async def test_an_import_path_is_told_from_its_sources_which_are_not_run(open_app: Open, folder: Path) -> None:
     (folder / "mine_to_add.py").write_text(
         f"open({str(folder / 'victim')!r}, 'w')\nclass Mine:\n    'A model of my own.'\n    def predict(self, X): ...\n"
@@ -340,6 +341,7 @@ async def test_an_import_path_is_told_from_its_sources_which_are_not_run(open_ap
         assert not (folder / "victim").exists()
 
 
+@pytest.mark.slow
 async def test_settings_in_brackets_make_a_variant_under_its_model(open_app: Open) -> None:
     async with open_app() as harness:
         await harness.press("plus")
@@ -429,6 +431,7 @@ async def test_nothing_is_added_while_something_runs_and_a_sentence_says_so(open
         await harness.idle()
 
 
+@pytest.mark.slow
 async def test_leaving_the_dialog_ends_the_process_that_looks(
     open_app: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,16 +449,17 @@ async def test_leaving_the_dialog_ends_the_process_that_looks(
         await until(lambda: not set(psutil.Process().children()) - before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "height"),
-    [(80, 24), *(pytest.param(*size, marks=pytest.mark.slow) for size in SIZES if size != (80, 24))],
+    SIZES,
 )
 async def test_the_dialog_lives_in_any_size(open_app: Open, folder: Path, width: int, height: int) -> None:
     skops.io.dump(RandomForestClassifier(3).fit(X, y), folder / "forest.skops")
     async with open_app(width, height) as harness:
         await harness.press("plus", "down", "down", "up", "pagedown", "pageup")
         await type_in(harness, "forest.skops")
-        await until(lambda: bool(dialog(harness).query_one("#consent").display), 20)
+        await until(lambda: bool(dialog(harness).query_one("#consent").display))
         await harness.press("down", "tab", "tab")
         await harness.pilot.resize_terminal(7, 3)
         await harness.pilot.resize_terminal(width, height)

@@ -11,6 +11,7 @@ from latency_tui.plan import BUILTIN_MODELS
 from latency_tui.tui.app import LatencyApp
 from latency_tui.tui.screens import main
 from latency_tui.tui.screens.main import MainScreen
+from tests.parameters import one_quick
 from tests.tui.fake_engine import Script, fake_plan, until
 
 SIZES = [(140, 45), (100, 30), (80, 24)]
@@ -47,17 +48,17 @@ async def profiled(pilot: Pilot[None]) -> None:
     await pilot.pause(0.3)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", one_quick([(size,) for size in SIZES]), ids=str)
 def test_before_anything_is_measured(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     assert snap_compare(make_app(Script()), terminal_size=size, run_before=opened)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", one_quick([(size,) for size in SIZES]), ids=str)
 def test_measured(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     assert snap_compare(make_app(Script()), terminal_size=size, run_before=profiled)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", one_quick([(size,) for size in SIZES]), ids=str)
 def test_compared(snap_compare, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]  # an untyped fixture
     async def compared(pilot: Pilot[None]) -> None:
         await profiled(pilot)

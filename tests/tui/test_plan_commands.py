@@ -209,6 +209,7 @@ async def test_i_shows_noise_findings_figures_and_the_machine(open_app: Open) ->
         assert "This machine was" not in harness.text()
 
 
+@pytest.mark.slow
 async def test_a_result_of_one_launch_says_so_in_the_first_line(open_app: Open) -> None:
     async with open_app() as harness:
         assert "1 launch" not in harness.text()

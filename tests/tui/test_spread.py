@@ -20,6 +20,7 @@ from latency_tui.tui.charts.ecdf_chart import EcdfChart, ecdf_curves
 from latency_tui.tui.charts.histogram import Histogram, strips_of
 from latency_tui.tui.charts.percentile_chart import PercentileChart, percentile_curves
 from latency_tui.tui.widgets import spread as spread_pane
+from tests.parameters import one_quick
 from tests.tui.conftest import Open
 from tests.tui.test_charts import look, shown
 from tests.unit.measured_candidates import lognormal, measured
@@ -136,7 +137,7 @@ async def test_any_view_is_drawn_at_any_size(view: Any) -> None:
                 chart.draw(Canvas(dice.randrange(4, 160), dice.randrange(3, 50)))
 
 
-@pytest.mark.parametrize(("width", "height"), [(140, 40), (100, 30), (80, 24), (60, 20)])
+@pytest.mark.parametrize(("width", "height"), one_quick([(80, 24), (140, 40), (100, 30), (60, 20)]))
 async def test_one_key_shows_the_views_one_after_the_other(open_app: Open, width: int, height: int) -> None:
     async with open_app(width, height) as app:
         await app.profile()
@@ -148,6 +149,7 @@ async def test_one_key_shows_the_views_one_after_the_other(open_app: Open, width
             await app.press("g")
 
 
+@pytest.mark.slow
 async def test_an_enlarged_view_stays_enlarged_when_the_view_changes(open_app: Open) -> None:
     async with open_app(100, 30) as app:
         await app.profile()

@@ -425,6 +425,7 @@ def with_turns(plan: Plan, factors: Sequence[float], rounds: int, seed: int = 0)
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until_known", [False, True])
 def test_a_differing_control_widens_the_equivalence_region(until_known: bool) -> None:
     plan = plan_of(2, control=True, until_known=until_known, runs=None if until_known else 100)
@@ -550,6 +551,7 @@ def test_a_live_result_is_close_and_its_totals_are_exact(long_one: Recorder) -> 
         assert part_pair.verdict == whole_pair.verdict == "slower"
 
 
+@pytest.mark.slow
 def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Recorder) -> None:
     plan = plan_of(6)
     short = recorded(plan, blocks(plan, (1,) * 6, 500, 40))
@@ -566,6 +568,7 @@ def test_a_live_result_costs_the_same_however_much_was_measured(long_one: Record
     assert cost(long_one) < 0.06  # 10 ms on a quiet machine
 
 
+@pytest.mark.slow
 def test_adding_a_block_takes_as_long_late_as_early() -> None:
     plan = plan_of(1)
     recording = Recorder(plan)
@@ -659,6 +662,7 @@ def processes_apart(factor: float, rounds: int, seed: int) -> Iterator[BlockMeas
         yield RoundFinished(job="measurement", launch=0, round=r, rounds=rounds, seconds_left=0.0)
 
 
+@pytest.mark.slow
 def test_a_settled_plan_has_no_inconclusive_verdict() -> None:
     """Where processes lie apart, rounds alone would be sure before the comparison is."""
     decided = 0

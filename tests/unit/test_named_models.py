@@ -15,6 +15,7 @@ from latency_tui.catalog.named_models import MORE_MODELS, default_models, known_
 from latency_tui.catalog.runtimes import expand_runtimes
 from latency_tui.errors import UsageError
 from latency_tui.plan import BUILTIN_MODELS, Candidate, ModelSpec, slugify
+from tests.parameters import one_quick
 
 
 def test_names_are_resolved_with_their_settings() -> None:
@@ -121,7 +122,7 @@ def test_every_name_is_there_once_and_the_own_come_first() -> None:
 
 
 @pytest.mark.filterwarnings(f"ignore::{ConvergenceWarning.__module__}.{ConvergenceWarning.__name__}")
-@pytest.mark.parametrize("spec", MORE_MODELS, ids=lambda spec: slugify(spec.name))
+@pytest.mark.parametrize("spec", one_quick(MORE_MODELS), ids=lambda spec: slugify(spec.name))
 def test_every_model_of_the_catalogue_can_be_made_fitted_and_asked(spec: ModelSpec) -> None:
     made = make_classification if spec.task == "classification" else make_regression
     rows, targets = made(n_samples=60, n_features=5, random_state=0)

@@ -125,6 +125,7 @@ def test_unequal_processes_are_one_observation_each() -> None:
     assert low <= 0 <= high
 
 
+@pytest.mark.slow
 def test_coverage_holds_for_differing_processes_and_heavy_tails() -> None:
     random = np.random.default_rng(3)
     held, by_rounds, narrower = 0, 0, list[float]()

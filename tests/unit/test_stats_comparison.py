@@ -145,6 +145,7 @@ def test_verdicts_keep_their_error_rate_at_the_bound() -> None:
     assert verdicts.count("faster") == 0
 
 
+@pytest.mark.slow
 def test_six_identical_models_rarely_have_a_winner() -> None:
     random = np.random.default_rng(5)
     winners = 0

@@ -323,6 +323,7 @@ def of_launches(random: np.random.Generator, launches: int, rounds: int, key: st
     return percentiles(latencies, starts(clusters.size, 10), clusters=clusters, of_launches=True)[key]
 
 
+@pytest.mark.slow
 def test_if_launches_differ_a_tail_needs_launches() -> None:
     random = np.random.default_rng(13)
     middle = []

@@ -8,6 +8,7 @@ import pytest
 from latency_tui.stats.comparison import judge
 from latency_tui.stats.pair_evidence import pair_evidence
 from latency_tui.stats.sequential import SequentialTest, confidence_sequence, sequential_evidence
+from tests.parameters import one_quick
 from tests.unit.fake_latencies import Floats
 
 SHAPES = ("normal", "heavy", "bimodal", "wandering")
@@ -38,7 +39,7 @@ def played(d: Floats, **more: float) -> tuple[SequentialTest, Floats, Floats]:
     return test, test.p_different, test.p_same
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", one_quick(SHAPES))
 def test_sequential_looks_keep_the_error_rate_of_identical_models(shape: str) -> None:
     """Without a region of equivalence, at most 5 % of 600 pairs in 500 looks each."""
     d = rounds_of(shape, np.random.default_rng(21), 500, 600)
@@ -46,7 +47,7 @@ def test_sequential_looks_keep_the_error_rate_of_identical_models(shape: str) ->
     assert np.mean(p_different <= 0.05) <= 0.055
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", one_quick(SHAPES))
 def test_sequential_verdicts_keep_their_error_rate_at_the_bound(shape: str) -> None:
     d = rounds_of(shape, np.random.default_rng(22), 600, 600) + math.log(1.01)
     test, p_different, p_same = played(d)

@@ -17,6 +17,7 @@ from latency_tui.report import render
 from latency_tui.result.result import Result, decode
 from latency_tui.stats.sweeps import draw_cells, find_knee, fit_line
 from latency_tui.text.sweeps import describe_cells, describe_sweeps
+from tests.parameters import one_quick
 from tests.unit.fake_latencies import block, waves
 
 Law = Callable[[float], float]
@@ -164,6 +165,7 @@ def test_curves_that_do_not_cross_have_one_leader() -> None:
     assert result.answer == "quick is fastest from 1 to 16 rows."
 
 
+@pytest.mark.slow
 def test_identical_curves_have_no_leader_and_no_crossing() -> None:
     found = [
         measured("batch=1,4,16,64", {"one": lambda n: 40 + n, "two": lambda n: 40 + n}, seed=seed, rounds=24)
@@ -252,7 +254,7 @@ def test_cells_of_a_model_share_its_colour() -> None:
     assert colours["one"] != colours["two"]
 
 
-@pytest.mark.parametrize("clusters", [3, 6, 12, 24])
+@pytest.mark.parametrize("clusters", one_quick([3, 6, 12, 24]))
 def test_the_interval_of_a_line_covers_it(clusters: int) -> None:
     """Over many trials without drift, both parts are within their intervals about as often as promised."""
     x, covered = np.array([1.0, 2, 4, 8, 16, 32, 64]), [0, 0]

@@ -1,0 +1,20 @@
+"""Parameters of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def one_quick(cases: Iterable[Any]) -> list[Any]:
+    """Return cases of which the first belongs to the quick tests, and the others are marked as slow.
+
+    For cases that repeat one check at other sizes or with other distributions.
+
+    Args:
+        cases: The cases; a tuple holds the values of several parameters.
+    """
+    sets = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [pytest.param(*values, marks=[pytest.mark.slow] if number else []) for number, values in enumerate(sets)]
