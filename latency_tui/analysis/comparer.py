@@ -247,6 +247,8 @@ class Comparer:
         """
         measured = {record.position for record in self._visible if record.buffer.totals.count}
         asked = [pair for pair in self._compared if measured.issuperset(pair)]
+        if self.plan.sweeps:
+            asked = [pair for pair in asked if self.medians.share_a_launch(*pair)]
         if not asked:
             return ()
         if self._stopping_rule is None:
@@ -301,7 +303,7 @@ class Comparer:
         processes = max((record.buffer.processes for record in self._visible), default=0)
         if processes < self.medians.complete_rounds // max(launches, 1) // self.rounds_per_replica:
             return 0
-        return launches * self.max_replicas
+        return launches // self.medians.parts * self.max_replicas
 
     def control_evidence(self, *, live: bool) -> PairEvidence | None:
         """Return the evidence on the control and the first candidate; None if there is no control or no round of it."""
@@ -366,8 +368,9 @@ class Comparer:
 
     def _effort_to_decide(self, pair: PairEvidence, margin: float, pairs: int, most_processes: int) -> _EffortToDecide:
         """Return the additional effort that would decide a pair; empty if it is unknown."""
-        rounds, launches = self.medians.complete_rounds, self.medians.complete_launches
-        seconds = self._seconds_of(launches)
+        every = self.medians.complete_launches
+        launches = [one for one in every if self.medians.was_measured(one, pair.first)]
+        rounds, seconds = sum(map(self.medians.rounds_of, launches)), self._seconds_of(every)
         total = rounds_to_decide(pair, margin, pairs=pairs, most_processes=most_processes)
         if total is None:
             total = launches_to_decide(pair, margin, pairs=pairs)

@@ -27,6 +27,24 @@ class Rounds(NamedTuple):
     launches: NDArray[np.int64]
     processes: NDArray[np.int64]
 
+    def parts(self) -> list[tuple[set[int], Rounds]]:
+        """Return the candidates that are measured in the same launches, with their rounds.
+
+        There are several such parts if hosts share the values of a sweep. A candidate without rounds is in none.
+        """
+        present = ~np.isnan(self.medians)
+        members = {
+            launch: {*np.flatnonzero(present[:, self.launches == launch].any(axis=1)).tolist()}
+            for launch in np.unique(self.launches).tolist()
+        }
+        found = []
+        for launches in connected_launches(members):
+            mine = np.isin(self.launches, launches)
+            candidates = {candidate for launch in launches for candidate in members[launch]}
+            if candidates:
+                found.append((candidates, Rounds(self.medians[:, mine], self.launches[mine], self.processes[:, mine])))
+        return found
+
 
 class MedianTable:
     """Block medians of all candidates, one column per round, in the order in which the rounds began."""
@@ -40,6 +58,7 @@ class MedianTable:
         self._columns: dict[tuple[int, int], int] = {}
         self._rounds: dict[int, int] = {}
         self._planned: dict[int, int] = {}
+        self._measured: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._launches)
@@ -64,6 +83,7 @@ class MedianTable:
             incomplete.add(column)
         self._table[candidate, column] = median
         self._replicas[candidate, column] = replica
+        self._measured.setdefault(launch, set()).add(candidate)
         return column
 
     def column(self, round_: int) -> NDArray[np.float64]:
@@ -104,6 +124,8 @@ class MedianTable:
             self._table[place, missing] = np.nan
             self._incomplete[place] = {*missing.tolist()}
             self._replicas[place, blocks.rounds] = blocks.replicas
+            for launch in np.unique(launches[blocks.rounds]).tolist():
+                self._measured.setdefault(launch, set()).add(place)
         self._launches.extend(launches)
         self._rounds = dict(Counter(launches.tolist()))
 
@@ -145,7 +167,40 @@ class MedianTable:
     @property
     def complete_launches(self) -> list[int]:
         """The launches that comparisons use."""
-        return complete_launches(self._rounds, self._planned)
+        found = []
+        for launches in connected_launches(self._measured):
+            found += complete_launches({launch: self._rounds[launch] for launch in launches}, self._planned)
+        return sorted(found)
+
+    def progress_of(self, launches: Sequence[int], candidates: set[int]) -> tuple[int, float]:
+        """Return the progress of some launches, in which hosts may have shared the candidates.
+
+        Args:
+            launches: The launches, in order.
+            candidates: The candidates that are to be measured.
+
+        Returns:
+            In how many launches every candidate has made all planned rounds, and the progress of the last launch; 0 if
+            a candidate was not measured at all.
+        """
+        if not candidates.issubset(set().union(*(self._measured.get(launch, ()) for launch in launches))):
+            return 0, 0.0
+        whole = [self._measured.get(launch, set()) for launch in launches if self.progress(launch) >= 1]
+        fewest = min((sum(one in measured for measured in whole) for one in candidates), default=0)
+        return fewest, self.progress(launches[-1]) if launches else 0.0
+
+    @property
+    def parts(self) -> int:
+        """Number of groups of launches without a candidate in common, at least 1; see `connected_launches`."""
+        return max(len(connected_launches(self._measured)), 1)
+
+    def share_a_launch(self, first: int, second: int) -> bool:
+        """Return whether two candidates were measured in the same launch; only then are they compared."""
+        return any({first, second} <= candidates for candidates in self._measured.values())
+
+    def was_measured(self, launch: int, candidate: int) -> bool:
+        """Return whether a candidate has a block in a launch."""
+        return candidate in self._measured.get(launch, ())
 
     def rounds_of(self, launch: int) -> int:
         """Return the number of rounds of a launch that have begun."""
@@ -172,3 +227,20 @@ def complete_launches(rounds: Mapping[int, int], planned: Mapping[int, int]) -> 
     continued = [launch for launch in begun if launch not in short or launch != begun[-1]] or begun
     whole = [launch for launch in continued if launch not in short]
     return continued if len(continued) < MIN_CLUSTERS or not whole else whole
+
+
+def connected_launches(measured: Mapping[int, set[int]]) -> list[list[int]]:
+    """Group launches that have a candidate in common, directly or by way of others, each group in order.
+
+    There are several groups if hosts share the values of a sweep.
+
+    Args:
+        measured: The candidates of each launch.
+    """
+    groups: list[tuple[list[int], set[int]]] = []
+    for launch, candidates in measured.items():
+        joined = [group for group in groups if group[1] & candidates]
+        groups = [group for group in groups if not group[1] & candidates]
+        launches = [launch, *(one for group in joined for one in group[0])]
+        groups.append((sorted(launches), candidates.union(*(group[1] for group in joined))))
+    return [launches for launches, _ in groups]

@@ -42,17 +42,10 @@ def request_progress(requests: Sequence[MeasurementRequest], comparer: Comparer)
         launches = [n for n in comparer.launches_begun if request.first_launch <= n and (end is None or n < end)]
         if request is not requests[0] and not launches:
             continue
-        shares = [comparer.medians.progress(launch) for launch in launches]
+        active = comparer.active()
+        whole, share = comparer.medians.progress_of(launches, {record.position for record in active})
         calls = [
-            record.buffer.totals.count - request.calls_before.get(record.candidate.slug, 0)
-            for record in comparer.active()
+            record.buffer.totals.count - request.calls_before.get(record.candidate.slug, 0) for record in active
         ]
-        progress.append(
-            RequestProgress(
-                asked=request.more,
-                launches=sum(share >= 1 for share in shares),
-                runs=min(calls, default=0),
-                share=shares[-1] if shares else 0.0,
-            )
-        )
+        progress.append(RequestProgress(asked=request.more, launches=whole, runs=min(calls, default=0), share=share))
     return progress

@@ -17,6 +17,7 @@ from latency_tui.stats.percentiles import MIN_ROUNDS
 from latency_tui.stats.sweeps import (
     DRAWS,
     CellDraws,
+    Floats,
     Interval,
     draw_cells,
     find_crossings,
@@ -52,18 +53,41 @@ def analyse_sweeps(
     medians = np.array(
         [(one.statistics.p50.value or np.nan) * _NANO if one.statistics else np.nan for one in candidates], dtype=float
     )
-    drawn = draw_cells(
-        rounds.medians[: len(candidates)],
-        medians,
-        rounds.launches,
-        _processes(rounds),
-        0 if rounds.launches.size < MIN_ROUNDS else LIVE_DRAWS if live else DRAWS,
-        plan.seed,
-    )
+    drawn = _draw(medians, rounds, LIVE_DRAWS if live else DRAWS, plan.seed)
     found: list[SweepCurve] = []
     for sweep in plan.sweeps:
         found += _analyse(plan, sweep, candidates, drawn)
     return tuple(found)
+
+
+def _draw(medians: Floats, rounds: Rounds, draws: int, seed: int) -> CellDraws:
+    """Draw the medians of all cells; those that were measured in different launches are drawn independently.
+
+    Args:
+        medians: The median of each cell, `(n_cells,)` nanoseconds; NaN for a cell to leave out.
+        rounds: Block medians of all candidates, the cells first.
+        draws: Number of draws.
+        seed: Seed of the draws.
+    """
+    parts = rounds.parts() or [({*range(medians.size)}, rounds)]
+    if len(parts) == 1:
+        ((_, rounds),) = parts
+        enough = rounds.launches.size >= MIN_ROUNDS
+        return draw_cells(
+            rounds.medians[: medians.size], medians, rounds.launches, _processes(rounds), draws if enough else 0, seed
+        )
+    logs, drawn, clusters = np.log(medians), np.full((draws, medians.size), np.nan), []
+    for number, (candidates, mine) in enumerate(parts):
+        cells = sorted(cell for cell in candidates if cell < medians.size and not np.isnan(medians[cell]))
+        if not cells:
+            continue
+        part = Rounds(mine.medians[cells], mine.launches, mine.processes[cells])
+        one = _draw(medians[cells], part, draws, seed + number)
+        if not one.is_known:
+            return CellDraws(np.log(medians), drawn[:0], one.clusters)
+        logs[cells], drawn[:, cells] = one.logs, one.draws
+        clusters.append(one.clusters)
+    return CellDraws(logs, drawn, min(clusters, default=0))
 
 
 def _processes(rounds: Rounds) -> np.typing.NDArray[np.int64]:

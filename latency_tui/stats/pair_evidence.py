@@ -157,7 +157,7 @@ def _evidence(
         second=second,
         rounds=int(shared.size),
         log_ratio=estimate,
-        launches=cluster_medians.size if across_launches else min(cluster_labels.launch_count, 2),
+        launches=cluster_medians.size if across_launches else min(np.unique(cluster_labels.launches[used]).size, 2),
         across_launches=across_launches,
         cluster_medians=tuple(cluster_medians.tolist()),
     )
