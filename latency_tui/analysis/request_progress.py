@@ -44,8 +44,6 @@ def request_progress(requests: Sequence[MeasurementRequest], comparer: Comparer)
             continue
         active = comparer.active()
         whole, share = comparer.medians.progress_of(launches, {record.position for record in active})
-        calls = [
-            record.buffer.totals.count - request.calls_before.get(record.candidate.slug, 0) for record in active
-        ]
+        calls = [record.buffer.totals.count - request.calls_before.get(record.candidate.slug, 0) for record in active]
         progress.append(RequestProgress(asked=request.more, launches=whole, runs=min(calls, default=0), share=share))
     return progress

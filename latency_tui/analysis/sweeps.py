@@ -51,7 +51,11 @@ def analyse_sweeps(
     if not plan.sweeps:
         return ()
     medians = np.array(
-        [(one.statistics.p50.value or np.nan) * _NANO if one.statistics else np.nan for one in candidates], dtype=float
+        [
+            (one.statistics.p50.value or np.nan) * _NANO if one.statistics and one.status != "failed" else np.nan
+            for one in candidates
+        ],
+        dtype=float,
     )
     drawn = _draw(medians, rounds, LIVE_DRAWS if live else DRAWS, plan.seed)
     found: list[SweepCurve] = []
@@ -60,7 +64,7 @@ def analyse_sweeps(
     return tuple(found)
 
 
-def _draw(medians: Floats, rounds: Rounds, draws: int, seed: int) -> CellDraws:
+def _draw(medians: Floats, rounds: Rounds, draws: int, seed: int, *, is_part: bool = False) -> CellDraws:
     """Draw the medians of all cells; those that were measured in different launches are drawn independently.
 
     Args:
@@ -68,13 +72,20 @@ def _draw(medians: Floats, rounds: Rounds, draws: int, seed: int) -> CellDraws:
         rounds: Block medians of all candidates, the cells first.
         draws: Number of draws.
         seed: Seed of the draws.
+        is_part: Whether the plan has more cells, which were measured in other launches.
     """
     parts = rounds.parts() or [({*range(medians.size)}, rounds)]
     if len(parts) == 1:
         ((_, rounds),) = parts
         enough = rounds.launches.size >= MIN_ROUNDS
         return draw_cells(
-            rounds.medians[: medians.size], medians, rounds.launches, _processes(rounds), draws if enough else 0, seed
+            rounds.medians[: medians.size],
+            medians,
+            rounds.launches,
+            _processes(rounds),
+            draws if enough else 0,
+            seed,
+            is_part=is_part,
         )
     logs, drawn, clusters = np.log(medians), np.full((draws, medians.size), np.nan), []
     for number, (candidates, mine) in enumerate(parts):
@@ -82,7 +93,7 @@ def _draw(medians: Floats, rounds: Rounds, draws: int, seed: int) -> CellDraws:
         if not cells:
             continue
         part = Rounds(mine.medians[cells], mine.launches, mine.processes[cells])
-        one = _draw(medians[cells], part, draws, seed + number)
+        one = _draw(medians[cells], part, draws, seed + number, is_part=True)
         if not one.is_known:
             return CellDraws(np.log(medians), drawn[:0], one.clusters)
         logs[cells], drawn[:, cells] = one.logs, one.draws
@@ -92,9 +103,11 @@ def _draw(medians: Floats, rounds: Rounds, draws: int, seed: int) -> CellDraws:
 
 def _processes(rounds: Rounds) -> np.typing.NDArray[np.int64]:
     """Return the process of each round, of the candidate with the fewest processes that can be clusters."""
-    counts = [np.unique(row).size for row in rounds.processes]
+    # In a round without a block of that candidate, the process is that of the others.
+    processes = np.where(np.isnan(rounds.medians), rounds.processes.max(axis=0, initial=0), rounds.processes)
+    counts = [np.unique(row).size for row in processes]
     possible = [count for count in counts if count >= MIN_CLUSTERS] or counts
-    chosen: np.typing.NDArray[np.int64] = rounds.processes[counts.index(min(possible))]
+    chosen: np.typing.NDArray[np.int64] = processes[counts.index(min(possible))]
     return chosen
 
 

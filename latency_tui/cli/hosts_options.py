@@ -26,8 +26,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--spread",
         type=click.Choice(SPREADS),
-        help="Every host measures the whole plan (hosts), or hosts of the same kind share its launches (work).  "
-        "[default: hosts]",
+        help="Every host measures the whole plan (hosts), or hosts of the same kind share its launches and the values "
+        "of its sweeps (work).  [default: hosts]",
     ),
     click.option("--allow-different-hosts", is_flag=True, help="Let hosts of different kinds share the work."),
     click.option(
@@ -45,7 +45,8 @@ class HostsWanted:
     Attributes:
         cluster: Address or scheduler file of a running Dask cluster; empty to start one on `hosts`.
         hosts: Names of hosts that are reached over SSH; `local` is this machine.
-        spread: `hosts` for the whole plan on every host, `work` for launches that hosts of one kind share.
+        spread: `hosts` for the whole plan on every host, `work` for launches and values of sweeps that hosts of one
+            kind share.
         allow_different: Whether hosts of different kinds may share the work.
         remote_python: Interpreter on hosts that are reached over SSH; None for the path of the one here.
     """

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from latency_tui.analysis.across_hosts import common_baseline, hosts_result
 from latency_tui.analysis.recorder import Recorder
@@ -21,12 +18,14 @@ from latency_tui.cli.hosts_session import HostsSession
 from latency_tui.cli.output import emit, print_status, terminal_style
 from latency_tui.cluster.hosts import Host, UnusableHost
 from latency_tui.cluster.measuring import measure_on
+from latency_tui.cluster.shared_work import SharedWork, wait_for_all
 from latency_tui.cluster.shipping import files_of
-from latency_tui.engine.protocol import CandidateFailed, Cause, EngineStarted, Event
+from latency_tui.engine.protocol import CandidateFailed, Cause, Event
 from latency_tui.errors import EngineError, LatencyTuiError, UsageError
 from latency_tui.history.fingerprint import result_id
 from latency_tui.history.writer import Writer
 from latency_tui.plan import Plan
+from latency_tui.plan.shared_launches import check_shareable, share_launches
 from latency_tui.report import Format
 from latency_tui.report.hosts import HOSTS_FORMATS, hosts_pieces
 from latency_tui.report.hosts_progress import HostsProgress
@@ -105,10 +104,10 @@ async def measure_everywhere(
             progress.fail(host.name)
 
     tasks = [asyncio.create_task(follow(*pair)) for pair in zip(hosts, measurements, strict=True)]
-    await _wait(tasks)
+    await wait_for_all(tasks)
 
 
-async def share_launches(
+async def measure_shared(
     client: Any,
     hosts: list[Host],
     plan: Plan,
@@ -116,53 +115,15 @@ async def share_launches(
     progress: HostsProgress,
     measurements: list[HostMeasurement],
 ) -> None:
-    """Distribute the launches of a plan over hosts of one kind, and add one measurement for all of them.
-
-    Candidates that are compared stay in the rounds of one launch, and so on one host. A launch that is lost with its
-    host is not measured again.
-    """
-    files, names = files_of(plan), ", ".join(host.name for host in hosts)
-    measurement = HostMeasurement(names, plan, place)
+    """Distribute a plan over hosts of one kind, and add one measurement for all of them."""
+    measurement = HostMeasurement(", ".join(host.name for host in hosts), plan, place)
     measurements.append(measurement)
-    waiting = iter(range(plan.launches))
-    finished: dict[int, list[Event]] = {}
-    one_launch = msgspec.structs.replace(plan, launches=1)
-
-    async def work(host: Host) -> None:
-        for launch in waiting:
-            events_of_launch: list[Event] = []
-            finished[launch] = events_of_launch
-            try:
-                events = measure_on(client, host, one_launch, files, job="measurement", first_launch=launch)
-                async with aclosing(events):
-                    async for event in events:
-                        if isinstance(event, EngineStarted):
-                            environment = msgspec.structs.replace(event.environment, host=names)
-                            event = EngineStarted(environment=environment)
-                        events_of_launch.append(event)
-                        progress.update(host.name, event)
-            except EngineError as error:
-                measurement.error = f"Launch {launch + 1} is incomplete: {error}"
-                progress.fail(host.name)
-                return
-
+    launches = share_launches(plan, len(hosts))
+    work = SharedWork(client, hosts, launches, files_of(plan), record=measurement.add, follow=progress.follow)
     try:
-        await _wait([asyncio.create_task(work(host)) for host in hosts])
+        await work.measure()
     finally:
-        for launch in sorted(finished):
-            for event in finished[launch]:
-                measurement.add(event)
-
-
-async def _wait(tasks: list[asyncio.Task[None]]) -> None:
-    """Wait for tasks; if this is cancelled, cancel them and wait for their end."""
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        measurement.error = " ".join(work.problems)
 
 
 def measure_on_hosts(
@@ -184,15 +145,15 @@ def measure_on_hosts(
     """
     if hosts.spread == "hosts" and report_format not in HOSTS_FORMATS:
         raise UsageError(f"{report_format} holds the result of one machine; use one of {', '.join(HOSTS_FORMATS)}.")
-    if hosts.spread == "work" and plan.until_known:
-        raise UsageError("--spread work distributes launches of a known length; use -n or -t instead of --until-known.")
+    if hosts.spread == "work":
+        check_shareable(plan)
     files_of(plan)  # unreadable files are reported before anything is started
     session = HostsSession(hosts)
     measurements: list[HostMeasurement] = []
 
     async def measure(client: Any, found: list[Host]) -> None:
         with HostsProgress(plan, [host.name for host in found]) as progress:
-            spread = measure_everywhere if hosts.spread == "hosts" else share_launches
+            spread = measure_everywhere if hosts.spread == "hosts" else measure_shared
             await spread(client, found, plan, place, progress, measurements)
 
     try:
@@ -225,7 +186,8 @@ def _report(
         code = _write_hosts(value, report_format, path, samples=samples)
     for one in finished:
         if one.error:
-            code = print_error(f"{clean(one.host)}: {clean(one.error)}", EngineError.exit_code)
+            words = clean(one.error) if session.wanted.spread == "work" else f"{clean(one.host)}: {clean(one.error)}"
+            code = print_error(words, EngineError.exit_code)
     if session.interruption.received is not None:
         name = session.interruption.received.name
         return print_error(

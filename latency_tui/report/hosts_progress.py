@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-from latency_tui.engine.protocol import Event
+from latency_tui.engine.protocol import EngineStarted, Event
 from latency_tui.plan import Plan
+from latency_tui.plan.shared_launches import SharedLaunch
 from latency_tui.report.progress import Progress
 
 
@@ -38,6 +39,17 @@ class HostsProgress:
         """Record an event of a host."""
         if words := self._of_host[host].describe(event):
             self._words[host] = words
+        self._show()
+
+    def follow(self, host: str, launch: SharedLaunch, event: Event | None) -> None:
+        """Record an event of a launch that hosts share; None if the launch is lost."""
+        if event is None:
+            self.fail(host)
+            return
+        if isinstance(event, EngineStarted):
+            self._of_host[host] = Progress(launch.plan, shown=False)
+        if words := self._of_host[host].describe(event):
+            self._words[host] = f"{launch.label}: {words}"
         self._show()
 
     def fail(self, host: str) -> None:

@@ -28,6 +28,8 @@ MAX_MISFIT = 0.1
 KNEE_GAIN = 0.05
 """Beyond the knee, a row gets cheaper by less than this share."""
 _CONFIDENCE = 0.95
+_STRETCHES = 5
+"""Number of consecutive parts of a launch between which a machine drifts, as far as one launch shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,14 @@ class Line:
 
 
 def draw_cells(
-    medians: Floats, estimates: Floats, launches: NDArray[np.int64], processes: NDArray[np.int64], draws: int, seed: int
+    medians: Floats,
+    estimates: Floats,
+    launches: NDArray[np.int64],
+    processes: NDArray[np.int64],
+    draws: int,
+    seed: int,
+    *,
+    is_part: bool = False,
 ) -> CellDraws:
     """Draw the medians of all cells from resampled clusters of rounds.
 
@@ -98,35 +107,61 @@ def draw_cells(
         processes: Number of the process of each round, the same for all cells, `(n_rounds,)`.
         draws: Number of draws; 0 if there are too few rounds.
         seed: Seed of the draws.
+        is_part: Whether other cells were measured at other times, so that a drift of the machine does not cancel. It is
+            then drawn from consecutive parts of the measurement as well, unless the clusters are launches.
     """
-    labels = _clusters(launches, processes)
+    labels = _clusters(~np.isnan(medians[~np.isnan(estimates)]), launches, processes)
     count = int(labels.max(initial=-1)) + 1
     logs = np.log(estimates)
     present = np.flatnonzero(~np.isnan(logs))
     if count < 2 or draws == 0 or not present.size:
         return CellDraws(logs, np.empty((0, logs.size)), count)
     generator = np.random.default_rng(seed)
-    weights = generator.multinomial(count, np.full(count, 1 / count), size=draws)
-    spread = (count / (count - 1)) ** 0.5 * student_quantile((1 + _CONFIDENCE) / 2, count - 1)
-    spread /= normal_quantile((1 + _CONFIDENCE) / 2)
-
-    def deviations(values: Floats) -> tuple[float, Floats]:
-        """Return the median of one value per round, and how far each draw of it is off, `(n_draws,)`."""
-        order = np.argsort(values)[: int(np.count_nonzero(~np.isnan(values)))]
-        if not order.size:
-            return 0.0, np.zeros(draws)
-        centre = float(np.median(values[order]))
-        return centre, spread * (_weighted_medians(values[order], weights[:, labels[order]]) - centre)
-
+    clusters = _Resampling.of(labels, draws, generator)
     rounds, residuals = _polish(np.log(medians[present]))
-    _, common = deviations(rounds)
-    cells = [deviations(row) for row in residuals]
+    _, common = clusters.deviations(rounds)
+    if is_part and np.unique(launches).size < MIN_CLUSTERS:
+        stretches = _Resampling.of(np.arange(rounds.size) * _STRETCHES // rounds.size, draws, generator)
+        common = max(common, stretches.deviations(rounds)[1], key=np.std)
+    cells = [clusters.deviations(row) for row in residuals]
     relative = np.array([centre for centre, _ in cells])
     polished = np.full(logs.size, np.nan)
     polished[present] = relative + np.mean(logs[present] - relative)
     found = np.full((draws, logs.size), np.nan)
     found[:, present] = polished[present] + common[:, None] + np.stack([drawn for _, drawn in cells], axis=1)
     return CellDraws(polished, found, count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resampling:
+    """Draws of clusters with replacement.
+
+    Attributes:
+        labels: Cluster of each round, `(n_rounds,)`.
+        weights: How often each draw contains each cluster, `(n_draws, n_clusters)`.
+    """
+
+    labels: NDArray[np.int64]
+    weights: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int64], draws: int, generator: np.random.Generator) -> _Resampling:
+        """Draw clusters, numbered from 0."""
+        count = int(labels.max()) + 1
+        return cls(labels, generator.multinomial(count, np.full(count, 1 / count), size=draws))
+
+    def deviations(self, values: Floats) -> tuple[float, Floats]:
+        """Return the median of one value per round, and how far each draw of it is off, `(n_draws,)`.
+
+        Deviations are widened for the number of clusters.
+        """
+        draws, count = self.weights.shape
+        order = np.argsort(values)[: int(np.count_nonzero(~np.isnan(values)))]
+        if not order.size:
+            return 0.0, np.zeros(draws)
+        centre, level = float(np.median(values[order])), (1 + _CONFIDENCE) / 2
+        spread = (count / (count - 1)) ** 0.5 * student_quantile(level, count - 1) / normal_quantile(level)
+        return centre, spread * (_weighted_medians(values[order], self.weights[:, self.labels[order]]) - centre)
 
 
 def _polish(logs: Floats) -> tuple[Floats, Floats]:
@@ -143,11 +178,20 @@ def _polish(logs: Floats) -> tuple[Floats, Floats]:
     return rounds, logs - rounds
 
 
-def _clusters(launches: NDArray[np.int64], processes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the cluster of each round: its launch, or else its process, or else the round itself."""
+def _clusters(
+    present: NDArray[np.bool_], launches: NDArray[np.int64], processes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the cluster of each round: its launch, or else its process, or else the round itself.
+
+    Args:
+        present: Whether each cell has a block in each round, `(n_cells, n_rounds)`.
+        launches: Launch of each round.
+        processes: Process of each round within its launch.
+    """
     for labels in (launches, launches * (processes.max(initial=0) + 1) + processes):
         numbers, cluster = np.unique(labels, return_inverse=True)
-        if numbers.size >= MIN_CLUSTERS:
+        # Launches in which some cells were not measured may be enough for others alone.
+        if min((np.unique(labels[row]).size for row in present), default=numbers.size) >= MIN_CLUSTERS:
             return cluster
     return np.arange(launches.size)
 

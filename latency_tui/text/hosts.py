@@ -120,3 +120,18 @@ def describe_host_ratio(ratio: HostRatio) -> str:
 def columns_of(across: Sequence[RatioAcrossHosts]) -> list[str]:
     """Return the hosts that measured a pair, in order."""
     return [*dict.fromkeys(ratio.host for one in across for ratio in one.hosts)]
+
+
+def describe_lost_launch(label: str, host: str, reason: str) -> str:
+    """Return why a launch is incomplete; the label is `launch 2 (batch=1)`."""
+    return f"{label[:1].upper()}{label[1:]} on {host} is incomplete and is not measured on another host: {reason}"
+
+
+def describe_unmeasured_launches(labels: Sequence[str]) -> str:
+    """Return which launches no host has measured."""
+    return f"No host is left for {', '.join(labels)}."
+
+
+def describe_different_input(name: str, host: str, other: str) -> str:
+    """Return that a file, a module or a library of a host differs from that of another one."""
+    return f"{name} on {host} is not the same as on {other}; install the same version on all hosts."

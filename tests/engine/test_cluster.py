@@ -194,6 +194,31 @@ def test_hosts_of_one_kind_share_the_launches(cluster: Cluster) -> None:
     assert found["comparisons"][0]["launches"] == 4
 
 
+def test_hosts_of_one_kind_share_the_values_of_a_sweep(cluster: Cluster, tmp_path: Path) -> None:
+    options = ["-m", "logistic-regression", "-m", "linear-svm", "-n", "30", "--sweep", "batch=1,4,16,64,256"]
+    code, shared, err = _json(_run(cluster, *options, "--spread", "work"))
+    assert code == 0, err
+    command = [sys.executable, "-m", "latency_tui", "run", "--no-history", "--format", "json", "--no-samples", *options]
+    alone = json.loads(subprocess.run(command, capture_output=True, cwd=tmp_path, check=True).stdout)
+    assert [_shape(candidate) for candidate in shared["candidates"]] == [_shape(one) for one in alone["candidates"]]
+    for one, other in zip(shared["sweeps"], alone["sweeps"], strict=True):
+        assert (one["parameter"], one["candidate"]) == (other["parameter"], other["candidate"])
+        assert (
+            [cell["value"] for cell in one["cells"]]
+            == [cell["value"] for cell in other["cells"]]
+            == [1, 4, 16, 64, 256]
+        )
+        assert all(cell["p50"]["low"] < cell["p50"]["high"] for cell in one["cells"])
+        assert (one["fit"] is None, one["knee"] is None) == (other["fit"] is None, other["knee"] is None)
+    assert {one["launches"] for one in shared["comparisons"]} == {1}
+    assert shared["environment"]["host"].count(",") == 2
+
+
+def _shape(candidate: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what does not depend on the clock."""
+    return candidate["slug"], candidate["status"], candidate["calls"], candidate["received"]["rows"]
+
+
 def test_a_module_that_a_host_lacks_is_the_reason_in_its_result(cluster: Cluster, tmp_path: Path) -> None:
     here = tmp_path / "code"
     here.mkdir()
