@@ -15,7 +15,7 @@ from latency_tui.errors import UsageError
 from latency_tui.tui.hosts_view import HostsStage, HostsView, HostsWanted
 from latency_tui.tui.screens.dialog import Dialog
 from latency_tui.tui.screens.hosts_lines import detail_lines, host_lines, top_lines
-from latency_tui.tui.styles import MUTED
+from latency_tui.tui.screens.options_form import option_line
 from latency_tui.tui.text import sanitize_line
 
 _KEYS: dict[HostsStage, str] = {
@@ -78,11 +78,15 @@ class HostsDialog(Dialog[None]):
         with VerticalScroll(id="sheet", can_focus=False) as sheet:
             sheet.border_title = "Measure on other machines"
             with Grid(id="lines"):
-                yield from _line(
+                yield from option_line(
                     "hosts", "Hosts", wanted.hosts, "reached over SSH, such as a,b,local; local is this one"
                 )
-                yield from _line("cluster", "Cluster", wanted.cluster, "or a running Dask cluster: address or file")
-                yield from _line("python", "Python", wanted.python, "on the hosts; empty for the path of the one here")
+                yield from option_line(
+                    "cluster", "Cluster", wanted.cluster, "or a running Dask cluster: address or file"
+                )
+                yield from option_line(
+                    "python", "Python", wanted.python, "on the hosts; empty for the path of the one here"
+                )
             yield Static(id="top", markup=False)
             yield OptionList(id="found", markup=False)
             yield Static(id="details", markup=False)
@@ -196,9 +200,3 @@ class HostsDialog(Dialog[None]):
         """Scroll by some lines."""
         if not self.closed:
             self.query_one("#sheet").scroll_relative(y=lines, animate=False)
-
-
-def _line(name: str, label: str, text: str, hint: str) -> ComposeResult:
-    yield Static(label, classes="label", markup=False)
-    yield Input(text, id=name, compact=True, select_on_focus=True)
-    yield Static(Content.styled(hint, MUTED), classes="meaning", markup=False)
