@@ -20,7 +20,7 @@ from latency_tui.cli.input_options import read_configuration
 from latency_tui.cli.options import TRAINING_SECONDS, find_slug, make_plan, measuring_options, resolve_limit
 from latency_tui.errors import UsageError
 from latency_tui.plan import Plan, slugify
-from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit, is_on_response_time, parse_limit
+from latency_tui.plan.limits import COLD_START_METRICS, WITHOUT_INTERVAL, Limit, is_on_response_time
 from latency_tui.report.gate import GATE_FORMATS, SUFFIXES, GateFormat
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ def command(
             raise UsageError(
                 "--self-test checks the gate and not the models; omit --junit, --github, --ack, --name and --tag."
             )
-        return _run_self_test(values, configuration, asked_format or "table", output, by_suffix)
+        return _run_self_test(
+            values, configuration, asked_format or "table", output, by_suffix, named_by_plan="models" in taken
+        )
     check = _make_check(values, configuration, allow_other=allow_other, named_by_plan="models" in taken)
     check.strict, check.place = strict, find_place(values, configuration)
     if acknowledged is not None:
@@ -153,17 +155,25 @@ def _run_self_test(
     report_format: GateFormat,
     output: Path | None,
     by_suffix: GateFormat,
+    *,
+    named_by_plan: bool,
 ) -> int:
-    """Run the self-test with the first relative limit, print its outcome and return the exit code."""
+    """Run the self-test of each model that a relative limit applies to, print its outcome and return the exit code."""
     from latency_tui.cli.output import emit, terminal_style
-    from latency_tui.cli.self_test import run_self_test
+    from latency_tui.cli.self_test import run_self_test, tested_limits
     from latency_tui.report.gate import render_self_test
     from latency_tui.result.atomic_files import write_content
 
-    limit = next((one for one in map(parse_limit, values["limits"]) if one.relative), parse_limit(values["limits"][0]))
-    check = _make_check({**values, "against": None, "baseline": None, "limits": ("p50 < 1min",)}, configuration)
-    remember(check.plan.candidates, check.plan.trust)
-    test = run_self_test(check, limit)
+    check = _make_check(
+        {**values, "against": None, "baseline": None, "limits": ("p50 < 1min",)},
+        configuration,
+        named_by_plan=named_by_plan,
+    )
+    candidates = check.plan.candidates
+    baseline = find_slug(values["baseline"], candidates) if values["baseline"] is not None else None
+    limits = tested_limits(check.plan, [resolve_limit(text, candidates) for text in values["limits"]], baseline)
+    remember(candidates, check.plan.trust)
+    test = run_self_test(check, limits)
     if output is not None:
         write_content(output, [render_self_test(test, by_suffix).encode()])
     code = emit([render_self_test(test, report_format, colour=terminal_style()[1])], json=report_format == "json")

@@ -13,9 +13,9 @@ from latency_tui.text.gate import (
     describe_host,
     describe_improvement,
     describe_line,
+    describe_model_self_test,
     describe_self_test,
     describe_self_test_line,
-    describe_tested_model,
 )
 from latency_tui.text.sanitize import align, clean
 from latency_tui.text.saved_comparison import describe_difference
@@ -86,14 +86,15 @@ def render_self_test(test: SelfTest, report_format: GateFormat = "table", *, col
     """Return a self-test as text that ends with a newline; the last line of a table is the verdict."""
     if report_format == "json":
         return msgspec.json.format(msgspec.json.encode(test), indent=2).decode() + "\n"
-    words = {True: "PASS", False: "FAIL"}
-    lines_by_word = [(words[one.succeeds], describe_self_test_line(one)) for one in test.lines]
-    notes = [*filter(None, [describe_tested_model(test)]), f"on this host: {describe_host(test.environment)}"]
+    host = f"on this host: {describe_host(test.environment)}"
     if report_format == "markdown":
-        lines = [
-            f"**{escape_markdown(describe_self_test(test))}**",
-            "",
-            *(f"- {word}: {escape_markdown(text)}" for word, text in lines_by_word),
-        ]
-        return "\n".join([*lines, *(f"- {escape_markdown(note)}" for note in notes)]) + "\n"
-    return _join([*(f"{word}  {text}" for word, text in lines_by_word), *notes, describe_self_test(test)], colour)
+        lines = [f"**{escape_markdown(describe_self_test(test))}**", ""]
+        for model in test.models:
+            lines.append(f"- {model.verdict}: {escape_markdown(describe_model_self_test(model))}")
+            lines += [f"  - {escape_markdown(describe_self_test_line(line))}" for line in model.lines]
+        return "\n".join([*lines, f"- {escape_markdown(host)}"]) + "\n"
+    lines = []
+    for model in test.models:
+        lines.append(f"{model.verdict}  {describe_model_self_test(model)}")
+        lines += [f"      {describe_self_test_line(line)}" for line in model.lines]
+    return _join([*lines, host, describe_self_test(test)], colour)

@@ -11,7 +11,7 @@ from latency_tui.result.check_outcome import GateLine
 
 
 class SelfTestLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One copy of the baseline in a self-test.
+    """One copy of a model in a self-test.
 
     Attributes:
         name: How it was modified, in a few words.
@@ -26,25 +26,39 @@ class SelfTestLine(msgspec.Struct, frozen=True, kw_only=True):
     succeeds: bool
 
 
-class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a gate detects a known slowdown on this machine, and passes an identical model.
+class ModelSelfTest(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a gate detects a known slowdown of one model on this machine, and passes an identical copy of it.
 
     Attributes:
-        verdict: `PASS` if it does both.
-        exit_code: Exit code of the command.
+        model: Its name.
         limit: The limit that was tested.
-        lines: One line per copy.
-        model: Name of the tested model, the baseline or the first one.
-        other_models: Number of models of the check that were not tested.
+        verdict: `PASS` if the gate does both.
+        lines: One line per copy; empty if nothing was measured.
+        seconds: Duration of its test.
+    """
+
+    model: str
+    limit: str
+    verdict: Literal["PASS", "FAIL"]
+    lines: tuple[SelfTestLine, ...] = ()
+    seconds: float = 0.0
+
+
+class SelfTest(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a gate detects a known slowdown of each model on this machine, and passes identical copies.
+
+    Attributes:
+        verdict: `PASS` if it does both for every model.
+        exit_code: Exit code of the command.
+        models: The tested models.
+        untested: Names of the models that were not tested, because the test ended early.
         environment: Hardware and software.
         seconds: Duration of the self-test.
     """
 
     verdict: Literal["PASS", "FAIL"]
     exit_code: int
-    limit: str
-    lines: tuple[SelfTestLine, ...]
-    model: str = ""
-    other_models: int = 0
+    models: tuple[ModelSelfTest, ...]
+    untested: tuple[str, ...] = ()
     environment: Environment | None = None
     seconds: float = 0.0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from latency_tui.engine.protocol import Environment
     from latency_tui.result.check_outcome import CheckOutcome, GateLine
     from latency_tui.result.gate import Gate, Improvement
-    from latency_tui.result.self_test import SelfTest, SelfTestLine
+    from latency_tui.result.self_test import ModelSelfTest, SelfTest, SelfTestLine
 
 
 def describe_line(line: GateLine) -> str:
@@ -72,23 +72,25 @@ def describe_self_test_line(one: SelfTestLine) -> str:
     return f"{one.name}{by}: {describe_line(one.line)}"
 
 
+def describe_model_self_test(test: ModelSelfTest) -> str:
+    """Return whether the gate sees a slowdown of a model and stays quiet on an identical copy, and the time taken."""
+    took = f"; it took {format_seconds(test.seconds)}"
+    copy, slowed = ([one for one in test.lines if bool(one.slowdown) is bool(which)] for which in (0, 1))
+    if not copy or not slowed:
+        return f"{clean(test.model)} could not be measured{took}"
+    sees = "sees" if all(one.succeeds for one in slowed) else "does not see"
+    on_copy = {"PASS": "stays quiet on", "FAIL": "fails"}.get(copy[0].line.verdict, "is undecided on")
+    return (
+        f"{clean(test.model)}: {clean(test.limit)} {sees} a slowdown of {100 * slowed[0].slowdown:.3g} % and {on_copy} "
+        f"an identical copy{took}"
+    )
+
+
 def describe_self_test(test: SelfTest) -> str:
     """Return the outcome of a self-test in one line that begins with PASS or FAIL."""
     took = f"; it took {format_seconds(test.seconds)}"
     if test.verdict == "PASS":
-        return (
-            f"PASS: a check of {clean(test.limit)} sees a slowdown on this host and stays quiet on an identical model"
-            f"{took}."
-        )
-    missed = ", ".join(one.name for one in test.lines if not one.succeeds) or "it could not be measured"
-    return f"FAIL: a check of {clean(test.limit)} is not reliable on this host: {missed}{took}."
-
-
-def describe_tested_model(test: SelfTest) -> str:
-    """Return which model a self-test measured, and why only that one; empty if the check has no other."""
-    if not test.other_models:
-        return ""
-    return (
-        f"tested with {clean(test.model)} only, because each model takes four candidates; 'check -m MODEL --self-test' "
-        "tests another"
-    )
+        models = "the model" if len(test.models) == 1 else f"all {len(test.models):,} models"
+        return f"PASS: this check sees a slowdown of {models} on this host and stays quiet on identical copies{took}."
+    failed = [*(one.model for one in test.models if one.verdict == "FAIL"), *test.untested]
+    return f"FAIL: this check is not reliable on this host for {clean(', '.join(failed))}{took}."

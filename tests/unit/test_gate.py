@@ -519,23 +519,47 @@ def test_a_self_test_passes_if_slowdowns_are_seen_and_the_copy_is_quiet(play: Pl
     measured = play(slowed_in_truth(1.0))
     done = self_test("--limit", "p50 < 1.2x")
     assert done.exit_code == 0
-    assert last_line(done).startswith("PASS: a check of p50 < 1.2x sees a slowdown on this host")
-    assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["PASS"] * 3
+    assert last_line(done).startswith("PASS: this check sees a slowdown of the model on this host")
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("PASS  Linear SVM: p50 < 1.2x sees a slowdown of 20 % and stays quiet on an identical copy")
+    assert [line.strip().partition(":")[0].partition(",")[0] for line in rest[:3]] == [
+        "identical copy",
+        "slowed by the limit's size",
+        "slowed beyond the limit",
+    ]
     assert [one.settings["slowdown"] for one in measured[0].candidates] == [0.0, 0.0, 0.2, 0.44]
-    assert "tested with" not in done.stdout
-    play(slowed_in_truth(1.0))
-    done = check("--self-test", "--limit", "p50 < 1.2x", "--format", "markdown")
-    assert "- tested with Logistic Regression only, because each model takes four candidates" in done.stdout
 
 
 def test_a_self_test_fails_if_a_slowdown_is_not_seen_or_the_copy_fails(play: Play) -> None:
     play(slowed_in_truth(0.0))
     done = self_test("--limit", "p50 < 1.2x")
     assert done.exit_code == 3
-    assert "is not reliable on this host: slowed by the limit's size, slowed beyond the limit" in last_line(done)
+    assert "does not see a slowdown of 20 % and stays quiet" in done.stdout
+    assert last_line(done).startswith("FAIL: this check is not reliable on this host for Linear SVM")
     play({"linear-svm-identical-copy[slowdown=0.0]": 1.5, **slowed_in_truth(1.0)})
     done = self_test("--limit", "p50 < 1.2x", "--format", "json")
     assert (done.exit_code, json.loads(done.stdout)["verdict"]) == (3, "FAIL")
+
+
+def test_a_self_test_tests_each_model_within_the_time_limit(play: Play) -> None:
+    measured = play(slowed_in_truth(1.0))
+    done = check("--self-test", "--limit", "p50 < 1.2x", "--max-time", "40")
+    assert done.exit_code == 3, "only the slowdowns of Linear SVM are seen"
+    assert "FAIL  Logistic Regression: p50 < 1.2x does not see a slowdown of 20 %" in done.stdout
+    assert "PASS  Linear SVM: p50 < 1.2x sees a slowdown of 20 %" in done.stdout
+    assert "for Logistic Regression; it took" in last_line(done)
+    assert measured[0].max_seconds == pytest.approx(2 / 3 * 40 / 2)
+
+
+def test_a_self_test_tests_only_models_that_a_limit_applies_to(play: Play) -> None:
+    for options, tested in (
+        (("--limit", "linear-svm: p50 < 1.2x", "--limit", "p99 < 5ms"), {"Linear SVM"}),
+        (("--limit", "p50 < 1.2x", "--baseline", "linear-svm"), {"Logistic Regression"}),
+        (("--limit", "p50 < 1.2x", "--baseline", "some.json"), {"Linear SVM", "Logistic Regression"}),
+    ):
+        measured = play(slowed_in_truth(1.0))
+        check("--self-test", *options)
+        assert {plan.candidates[0].model.name for plan in measured} == tested
 
 
 @pytest.mark.parametrize(
