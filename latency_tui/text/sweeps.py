@@ -44,7 +44,7 @@ def _summarize(result: Result, sweep: Sweep) -> list[str]:
     leaders = {value: curve for curve in curves for value in curve.leads_at}
     values = [value for value in sweep.values if value in {cell.value for curve in curves for cell in curve.cells}]
     if not leaders:
-        return [f"No model is shown to be fastest at any {_name(sweep.parameter)}."]
+        return [f"No model is shown to be fastest at any {setting_name(sweep.parameter)}."]
     spans: list[tuple[SweepCurve, list[Setting]]] = []
     for value in values:
         if value not in leaders:
@@ -219,7 +219,8 @@ def format_setting(value: Setting) -> str:
     return format_settings({"": value}).removeprefix("=")
 
 
-def _name(parameter: str) -> str:
+def setting_name(parameter: str) -> str:
+    """Return the name of a setting in a sentence: `batch size`, `number of threads`, `value of n_estimators`."""
     return {"batch": "batch size", "threads": "number of threads", "features": "number of features"}.get(
         parameter, f"value of {parameter}"
     )

@@ -17,6 +17,8 @@ from latency_tui.tui.widgets.measure_panel import MeasurePanel
 if TYPE_CHECKING:
     from latency_tui.tui.screens.main import MainScreen
 
+_SCROLL_ROWS = 4
+
 
 class ViewController:
     """Changes what the main screen shows, without changing what is measured.
@@ -38,6 +40,8 @@ class ViewController:
             **{one: partial(self._sort, one) for one in (commands.SortComparison, commands.ReverseComparison)},
             commands.Enlarge: self._enlarge_next,
             commands.NextView: self._show_next_view,
+            commands.ScrollDown: partial(self._scroll, _SCROLL_ROWS),
+            commands.ScrollUp: partial(self._scroll, -_SCROLL_ROWS),
             commands.LeaveChart: partial(self.enlarge, None),
             **{tab: partial(self._open_tab, tab) for tab in commands.TABS},
         }
@@ -77,6 +81,11 @@ class ViewController:
             self._screen.minimize()
             self.enlarge(view)
         self._screen.arrange_parts()
+
+    def _scroll(self, rows: int) -> None:
+        """Scroll the open tab."""
+        if self._screen.results is not None:
+            self._screen.results.scroll_tab(visible_tab(self._store.state), rows)
 
     def _sort(self, command: type[commands.Command]) -> None:
         if self._screen.results is not None and commands.SortComparison.applies(self._store.state):

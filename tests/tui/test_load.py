@@ -118,6 +118,13 @@ def test_figures_fit_into_any_width(width: int) -> None:
     assert all("/s" in line for line in lines_of(make_load_result(50), max(width, 40))[1:])
 
 
+def test_a_ranking_shortens_no_name_for_which_there_is_room() -> None:
+    for width in range(77, 100):
+        line = "".join(text for text, _ in ranking_lines(make_search_result(), STYLES, width)[0])
+        assert "…" not in line
+        assert len(line.rstrip()) <= width
+
+
 def test_the_rankings_stand_one_below_the_other() -> None:
     alone, load = ("".join(text for text, _ in line) for line in ranking_lines(make_search_result(), STYLES, 100))
     assert re.search(r"alone, p50 +1 ● Logistic Regression +2 ■ Linear SVM +3 ▲ Random Forest", alone)

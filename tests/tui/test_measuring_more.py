@@ -182,10 +182,10 @@ async def test_a_card_sends_only_the_figures_that_changed(open_app: Open) -> Non
         changed = msgspec.structs.replace(candidate.statistics, mean=candidate.statistics.mean * 1.5)
         candidate = msgspec.structs.replace(candidate, statistics=changed)
         card._repaint_regions.clear()
-        card.paint(measurement.result, candidate, ("#7aa2f7", "●"), highlighted=True, running=False)
+        card.paint(measurement.result, candidate, candidate.name, ("#7aa2f7", "●"), highlighted=True, running=False)
         card._repaint_regions.clear()
         changed = msgspec.structs.replace(changed, mean=changed.mean * 1.5)
         candidate = msgspec.structs.replace(candidate, statistics=changed)
-        card.paint(measurement.result, candidate, ("#7aa2f7", "●"), highlighted=True, running=False)
+        card.paint(measurement.result, candidate, candidate.name, ("#7aa2f7", "●"), highlighted=True, running=False)
         regions = card._repaint_regions
         assert 0 < sum(region.area for region in regions) < card.size.area / 2

@@ -6,19 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from textual.app import App, ComposeResult
 
-from latency_tui.plan import Plan, expand, parse_sweep
+from latency_tui.plan import BUILTIN_MODELS, Candidate, Plan, expand, parse_sweep
 from latency_tui.result.sweep import Estimate, SweepCell, SweepCurve
 from latency_tui.tui.bindings import footer
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, Unit, lines_of_sweep
-from latency_tui.tui.commands import MeasureSweep
+from latency_tui.tui.commands import Enlarge, MeasureSweep, NextView
 from latency_tui.tui.plan_options import read_options
 from latency_tui.tui.state import start
 from latency_tui.tui.widgets.cards import Card
 from latency_tui.tui.widgets.styled_lines import StyledLines
+from latency_tui.tui.widgets.sweep import SweepPane
 from tests.tui.conftest import AppHarness, Open
 from tests.tui.fake_engine import fake_plan, until
 
@@ -95,8 +97,35 @@ async def test_a_result_without_a_sweep_says_how_to_start_one(open_app: Open) ->
         await harness.profile()
         await harness.press("5")
         await harness.pilot.pause(0.3)
-        assert "This result has no sweep. S measures" in words_of(harness)
+        assert "Press S to measure at batch sizes" in words_of(harness)
         assert MeasureSweep in footer(harness.state)[:2]
+        assert not {NextView, Enlarge} & {*footer(harness.state)}, "there is no chart"
+
+
+async def test_keys_scroll_a_tab_that_is_longer_than_the_screen(open_app: Open) -> None:
+    async with open_app(60, 20, plan=swept_plan()) as harness:
+        harness.script.failing = {f"{slug}[batch=64]" for slug in ("random-forest", "linear-svm")}
+        await harness.profile()
+        await harness.press("5")
+        await harness.pilot.pause(0.3)
+        pane = harness.screen.query_one(SweepPane)
+        assert harness.screen.query_one(SweepChart).size.height >= pane.size.height // 2
+        assert pane.max_scroll_y > 0
+        await harness.press("J")
+        await harness.pilot.pause(0.1)
+        assert pane.scroll_y > 0
+        await harness.press("K", "K")
+        await harness.pilot.pause(0.1)
+        assert pane.scroll_y == 0
+
+
+async def test_cards_keep_long_names_apart(open_app: Open) -> None:
+    name = "card fraud detector with calibration and isotonic regression"
+    models = [msgspec.structs.replace(model, name=f"{name} {place}") for place, model in enumerate(BUILTIN_MODELS[:2])]
+    async with open_app(140, 40, plan=Plan(candidates=tuple(Candidate(model=model) for model in models))) as harness:
+        await harness.profile()
+        titles = [str(card.border_title) for card in harness.screen.query(Card)]
+        assert len({*titles}) == 2
 
 
 async def test_a_cell_that_fails_is_named_in_the_tab(open_app: Open) -> None:

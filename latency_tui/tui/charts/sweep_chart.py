@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from latency_tui.plan.sweep import is_number
 from latency_tui.text.scales import LOG_FROM, Scale, line_scale, round_step, tick_labels, ticks
-from latency_tui.text.sweeps import format_setting, places_of
+from latency_tui.text.sweeps import format_setting, places_of, setting_name
 from latency_tui.tui.charts.canvas import Canvas
 from latency_tui.tui.charts.chart import MIN_TITLED_HEIGHT
 from latency_tui.tui.charts.named_lines import NamedLinesChart
@@ -169,7 +169,7 @@ def _round_below(value: float) -> float:
 
 def _title(unit: Unit, sweep: Sweep) -> str:
     what = unit if unit == "rows per second" else f"p50 {unit}"
-    return f"{what} over {sweep.parameter}"
+    return f"{what} by {setting_name(sweep.parameter)}"
 
 
 def _labels(values: Sequence[float], unit: Unit) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from latency_tui.tui.commands.base import Command
 from latency_tui.tui.commands.measuring import Stop
+from latency_tui.tui.commands.tabs import TABS, ShowTab
 from latency_tui.tui.state import State
 
 
@@ -52,7 +53,8 @@ class Enlarge(Command):
         """Return whether there is a chart to enlarge."""
         if state.tab == "history":
             return state.history.trend_model is not None
-        return state.result is not None and bool(state.result.measured)
+        tab = next((tab for tab in TABS if tab.tab == state.tab), ShowTab)
+        return state.result is not None and tab.has_figures(state.result)
 
 
 class ChangeTheme(Command):

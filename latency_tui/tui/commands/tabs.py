@@ -11,6 +11,7 @@ from latency_tui.tui.commands.base import Command
 from latency_tui.tui.state import State
 
 if TYPE_CHECKING:
+    from latency_tui.result.result import Result
     from latency_tui.tui.widgets.pane import Pane
 
 
@@ -36,6 +37,11 @@ class ShowTab(Command):
     def applies(cls, state: State) -> bool:
         """Return whether the terminal is large enough for tabs."""
         return state.mode != "tiny"
+
+    @classmethod
+    def has_figures(cls, result: Result) -> bool:
+        """Return whether a result has what the tab shows."""
+        return bool(result.measured)
 
     @classmethod
     def pane(cls) -> Pane | None:
@@ -101,6 +107,11 @@ class ShowTradeOff(ShowTab):
     views = 2
 
     @classmethod
+    def has_figures(cls, result: Result) -> bool:
+        """Return whether scores were weighed against latency."""
+        return result.trade_off is not None
+
+    @classmethod
     def pane(cls) -> Pane:
         """Return the chart and the reasons."""
         from latency_tui.tui.widgets.trade_off import TradeOffPane
@@ -113,7 +124,13 @@ class ShowSweep(ShowTab):
 
     tab, label = "sweep", "Sweep"
     title, keys = "Show Sweep", ("5",)
+    needs_result = False
     views = 3
+
+    @classmethod
+    def has_figures(cls, result: Result) -> bool:
+        """Return whether the result has a sweep."""
+        return bool(result.sweeps)
 
     @classmethod
     def pane(cls) -> Pane:
@@ -130,6 +147,11 @@ class ShowLoad(ShowTab):
     title, keys = "Show Load", ("6",)
     needs_result = False
     views = 2
+
+    @classmethod
+    def has_figures(cls, result: Result) -> bool:
+        """Return whether anything was measured under load."""
+        return bool(result.load)
 
     @classmethod
     def pane(cls) -> Pane:
@@ -174,9 +196,31 @@ class NextView(Command):
 
     @classmethod
     def applies(cls, state: State) -> bool:
-        """Return whether the open tab has several views of a result."""
-        views = next((tab.views for tab in TABS if tab.tab == state.tab), 1)
-        return state.mode != "tiny" and state.result is not None and views > 1
+        """Return whether the open tab has several views of the result."""
+        tab = next((tab for tab in TABS if tab.tab == state.tab), ShowModels)
+        return state.mode != "tiny" and tab.views > 1 and state.result is not None and tab.has_figures(state.result)
+
+
+class ScrollDown(Command):
+    """Show more of a tab that is longer than the screen."""
+
+    title, keys, shown, group = "", ("J", "shift+down"), "J", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for tabs."""
+        return state.mode != "tiny"
+
+
+class ScrollUp(Command):
+    """Scroll a tab back."""
+
+    title, keys, shown, group = "", ("K", "shift+up"), "K", "Screen"
+
+    @classmethod
+    def applies(cls, state: State) -> bool:
+        """Return whether the terminal is large enough for tabs."""
+        return state.mode != "tiny"
 
 
 class NextTab(Command):

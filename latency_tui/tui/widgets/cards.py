@@ -12,6 +12,7 @@ from textual.content import Content
 
 from latency_tui.text.environments import differing_versions, format_versions
 from latency_tui.text.formatting import format_call_input, format_duration
+from latency_tui.text.short_names import short_names
 from latency_tui.tui.commands import ShowFailure
 from latency_tui.tui.state import ShownMeasurement
 from latency_tui.tui.styles import MUTED, CandidateStyle
@@ -32,9 +33,16 @@ class Card(PaintedWidget):
     _subtitle = ""
 
     def paint(
-        self, result: Result, candidate: CandidateResult, look: CandidateStyle, *, highlighted: bool, running: bool
+        self,
+        result: Result,
+        candidate: CandidateResult,
+        name: str,
+        look: CandidateStyle,
+        *,
+        highlighted: bool,
+        running: bool,
     ) -> None:
-        """Show one candidate of a result."""
+        """Show one candidate of a result; `name` fits into the title."""
         self._slug = candidate.slug
         width = self.content_size.width
         versions = differing_versions(result).get(candidate.slug, {})
@@ -48,15 +56,16 @@ class Card(PaintedWidget):
             candidate.received,
         )
         limits, style = limit_words(result, candidate.slug)
-        if not self.is_new(known, limits, ratio_words(result, candidate), look, highlighted, running):
+        if not self.is_new(known, name, limits, ratio_words(result, candidate), look, highlighted, running):
             return
         colour, shape = look
         failed = candidate.status == "failed"
         self.set_class(failed, "-failed")
         self.set_class(highlighted, "-highlighted")
-        named = (f"{shape} {fit_title(candidate.name, width)}", "" if failed else colour)
+        named = (f"{shape} {name}", "" if failed else colour)
         room = width - cell_len(named[0]) - 3
-        self.set_title(named, *([("  " + fit(limits, room).rstrip(), style)] if limits and room > 5 else []))
+        shown = next((words for words in (limits, limits.partition(" ")[0]) if words and cell_len(words) <= room), "")
+        self.set_title(named, *([("  " + shown, style)] if shown else []))
         received = format_call_input(candidate.received) if candidate.received else ""
         received = f"mostly {received}" if candidate.classes and received else received
         subtitle = fit(" · ".join(filter(None, (format_versions(versions), received))), max(width - 2, 1)).rstrip()
@@ -96,14 +105,12 @@ class Cards(Grid):
             await card.remove()
         if result is None:
             return
-        for card, candidate in zip(cards, candidates, strict=False):
+        width = cards[0].content_size.width if cards else 0
+        names = short_names([sanitize_line(candidate.name) for candidate in candidates], max(width - 2, 1))
+        for card, candidate, name in zip(cards, candidates, names, strict=False):
             pointed = candidate.slug == highlighted
-            card.paint(result, candidate, candidate_styles[candidate.slug], highlighted=pointed, running=running)
-
-
-def fit_title(name: str, width: int) -> str:
-    """Return a name for a card's title."""
-    return fit(sanitize_line(name), max(width - 2, 1)).rstrip()
+            style = candidate_styles[candidate.slug]
+            card.paint(result, candidate, name, style, highlighted=pointed, running=running)
 
 
 def _lines(result: Result, candidate: CandidateResult, colour: str, width: int, *, running: bool) -> list[Line]:

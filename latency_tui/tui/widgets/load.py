@@ -28,7 +28,7 @@ _WHAT = (
     "Requests arrive at a rate that you choose, and wait while the workers are busy. The response time counts from the "
     "arrival of a request. With a limit instead of a rate, the highest rate that keeps it is searched."
 )
-_MEANING = "Means of service time and wait; p50 and p99 of the response time, which is both together."
+_MEANING = "Service time and wait are means; p50 and p99 are of the response time, which is their sum."
 
 
 class LoadPane(Pane):

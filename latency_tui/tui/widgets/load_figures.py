@@ -23,6 +23,8 @@ _MIN_NAME, _MAX_NAME = 16, 24
 _BAR = 16
 """Columns of the bar of service time and wait."""
 _SERVICE, _WAIT = "█", "░"
+_RANK_COLUMNS = 6
+"""Columns of the rank, the shape and the blanks of a name in a ranking."""
 _VERDICT_STYLES = {
     WORDS["pass"]: "$text-success",
     WORDS["fail"]: "$text-error",
@@ -130,8 +132,11 @@ def _ranking_under_load(result: Result) -> tuple[list[str], str]:
 
 def _names(result: Result, slugs: Sequence[str], styles: Mapping[str, CandidateStyle], width: int) -> list[Piece]:
     """Return numbered names in one line, shortened if necessary."""
-    room = max(width // len(slugs) - 6, 1)
-    names = short_names([sanitize_line(result.candidate(slug).name) for slug in slugs], room)
+    whole = [sanitize_line(result.candidate(slug).name) for slug in slugs]
+    names, longest = whole, max(map(cell_len, whole))
+    while sum(map(cell_len, names)) + _RANK_COLUMNS * len(names) > width and longest > 1:
+        longest -= 1
+        names = short_names(whole, longest)
     pieces: list[Piece] = []
     for place, (slug, name) in enumerate(zip(slugs, names, strict=True), start=1):
         pieces += [(f"{place} ", MUTED), (f"{styles[slug][1]} {name}", styles[slug][0]), ("  ", "")]

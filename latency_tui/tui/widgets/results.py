@@ -59,6 +59,11 @@ class Results(Vertical):
         self._panes[tab].next_view()
         return next(iter(self._panes[tab].enlargeable()), None)
 
+    def scroll_tab(self, tab: type[ShowTab], rows: int) -> None:
+        """Scroll the pane of a tab by some rows."""
+        if tab in self._panes:
+            self._panes[tab].scroll_relative(y=rows, animate=False)
+
     def hints(self, tab: type[ShowTab], context: PaintContext) -> tuple[str, ...]:
         """Return hints for the right end of the tab strip, from the longest wording to the shortest."""
         return self._panes[tab].hints(context) if tab in self._panes else ()

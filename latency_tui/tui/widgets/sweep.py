@@ -13,7 +13,7 @@ from latency_tui.tui.charts.chart import Chart
 from latency_tui.tui.charts.sweep_chart import UNITS, SweepChart, Unit, lines_of_sweep
 from latency_tui.tui.commands import Enlarge, MeasureSweep, NextView, SetOptions, Stop
 from latency_tui.tui.state import ShownMeasurement
-from latency_tui.tui.styles import MUTED
+from latency_tui.tui.styles import KEY, MUTED
 from latency_tui.tui.text import sanitize_line, wrap
 from latency_tui.tui.widgets.painted_widget import SizeChanged
 from latency_tui.tui.widgets.pane import PaintContext, Pane
@@ -22,8 +22,13 @@ from latency_tui.tui.widgets.styled_lines import Line, StyledLines
 _PAINT_SECONDS = 0.95
 """While a measurement runs, the chart is drawn about once per second."""
 _MIN_CHART = 9
-"""Rows of the chart; the words below it scroll if there is no room for them."""
+_MIN_CHART_SHARE = 0.55
+"""Fewest rows of the chart, and its share of the height; the words below it scroll if there is no room for them."""
 
+_WHAT = (
+    "A sweep measures each selected model at several values of a setting, in the same rounds. It shows which model is "
+    "fastest at which value, what a row costs, and from which batch size larger batches stop paying."
+)
 _PADDING = 2
 """Columns beside the words."""
 
@@ -68,15 +73,17 @@ class SweepPane(Pane):
         if result is None or not result.sweeps:
             return ()
         sweep, unit = _view_of(result.plan, self._view + 1)
-        named = f"{unit} over {sweep.parameter}" if len(result.plan.sweeps) > 1 else unit
+        named = f"{unit} by {sweep.parameter}" if len(result.plan.sweeps) > 1 else unit
         return (f"{NextView.key_label()}: {named}",)
 
     def paint(self, context: PaintContext) -> None:
         """Show the state; about once per second while a measurement runs."""
         measurement, running = context.state.measurement, context.running
-        if measurement is None:
-            return
         chart, words = self.query_one(SweepChart), self.query_one("#sweep-words", StyledLines)
+        if measurement is None:
+            chart.display = False
+            words.draw(_how_to_start(max(self.scrollable_content_region.width - _PADDING, 1)))
+            return
         if context.enlarged:
             for one in self.query(Chart):
                 one.show_close_keys(f"{Enlarge.key_label()} next · {Stop.key_label()} back")
@@ -92,7 +99,7 @@ class SweepPane(Pane):
         chart.display = swept
         lines = _words(measurement, max(size.width - _PADDING, 1), running=running)
         if result is not None and swept:
-            chart.styles.height = max(min(size.height - len(lines), size.height), _MIN_CHART)
+            chart.styles.height = max(size.height - len(lines), round(_MIN_CHART_SHARE * size.height), _MIN_CHART)
             sweep, unit = _view_of(measurement.plan, self._view)
             curves = curves_of(result, sweep.parameter)
             batch_size = measurement.plan.workload.batch_size
@@ -124,8 +131,10 @@ def _words(measurement: ShownMeasurement, width: int, *, running: bool) -> list[
 
 
 def _how_to_start(width: int) -> list[Line]:
-    start = (
-        f"This result has no sweep. {MeasureSweep.key_label()} measures the selected models at batch sizes from 1 to "
-        f"256 rows. For another setting, such as threads=1,2,4, press {SetOptions.key_label()} and fill in Sweep."
-    )
-    return [[], *([(line, MUTED)] for line in wrap(start, width))]
+    return [
+        [],
+        [("Press ", ""), (MeasureSweep.key_label(), KEY), (" to measure at batch sizes from 1 to 256 rows.", "")],
+        [("Press ", ""), (SetOptions.key_label(), KEY), (" to sweep another setting, such as threads=1,2,4.", "")],
+        [],
+        *([(line, MUTED)] for line in wrap(_WHAT, width)),
+    ]
